@@ -1,0 +1,57 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "sillok",
+    platforms: [.macOS(.v14), .iOS(.v17), .tvOS(.v17), .watchOS(.v10), .visionOS(.v1)],
+    products: [
+        .executable(name: "sillok", targets: ["SillokCLI"]),
+        .library(name: "SillokTesting", targets: ["SillokTesting"]),
+        .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
+        .library(name: "Sillok", targets: ["Sillok"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
+    ],
+    targets: [
+        // Floor 4: the command line, the only one that knows everybody.
+        .executableTarget(
+            name: "SillokCLI",
+            dependencies: [
+                "Sillok", "SillokSQLite", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // Floor 3: the rims. Siblings never meet.
+        .target(name: "SillokSQLite", dependencies: ["SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
+        .target(name: "SillokTesting", dependencies: ["Sillok"]),
+
+        // Floor 2: the pure verbs and what drives them; what storage rims share.
+        .target(name: "Sillok", dependencies: ["SillokCore"]),
+        .target(name: "SillokSQL", dependencies: ["SillokCore"]),
+
+        // Floor 1: the words and the seams.
+        .target(name: "SillokCore"),
+
+        // The ground: C that the floors stand on.
+        .target(name: "CSillok"),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]),
+
+        .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
+        .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),
+        .testTarget(name: "SillokSQLiteTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite"]),
+        .testTarget(name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system && !target.name.hasPrefix("CS") {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
+}

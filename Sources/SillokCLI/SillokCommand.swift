@@ -1,0 +1,1 @@
+@main struct SillokCommand { static func main() {} }

@@ -1,0 +1,46 @@
+/// Makes time-ordered ids (UUID version 7), each greater than the one before it in this process.
+///
+/// Clock and randomness come through `init`, so that a test or a simulation repeats them exactly. Safe to share
+/// between tasks.
+public final class IDGenerator: Sendable {
+    private struct State {
+        var milliseconds: UInt64 = 0
+        var sequence: UInt64 = 0
+        var random: any RandomNumberGenerator & Sendable
+    }
+
+    private let clock: WallClock
+    private let state: Lock<State>
+
+    /// The generator that runs on the system's clock and randomness.
+    public static let system = IDGenerator()
+
+    /// Makes ids from `clock` and `random`.
+    public init(
+        clock: WallClock = .system,
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.clock = clock
+        self.state = Lock(State(random: random))
+    }
+
+    /// A new id: 48 bits of milliseconds, 12 bits that rise within a millisecond, 62 bits of randomness.
+    public func next<ID: UniqueID>() -> ID {
+        let now = UInt64(clamping: clock.now().microsecondsSince1970 / 1000) & 0xFFFF_FFFF_FFFF
+        return state.withLock { state in
+            if now > state.milliseconds {
+                state.milliseconds = now
+                state.sequence = 0
+            } else if state.sequence == 0xFFF {
+                state.milliseconds = (state.milliseconds + 1) & 0xFFFF_FFFF_FFFF
+                state.sequence = 0
+            } else {
+                state.sequence += 1
+            }
+            let random: UInt64 = state.random.next()
+            return ID(
+                high: state.milliseconds << 16 | 0x7000 | state.sequence,
+                low: random & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
+        }
+    }
+}

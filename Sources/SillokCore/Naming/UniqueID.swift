@@ -1,0 +1,141 @@
+/// An identifier of 128 bits in the form of a UUID (RFC 9562).
+///
+/// New ones are made by an ``IDGenerator`` and are ordered by time (version 7), which keeps the index of ids short
+/// and fast. Ids made elsewhere, of any version, are as welcome.
+public protocol UniqueID: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
+    /// The first eight bytes, the most significant first.
+    var high: UInt64 { get }
+
+    /// The last eight bytes, the most significant first.
+    var low: UInt64 { get }
+
+    /// Joins two halves.
+    init(high: UInt64, low: UInt64)
+}
+
+extension UniqueID {
+    /// Makes a new, time-ordered id from the system's clock and randomness.
+    ///
+    /// Code that must be repeatable takes an ``IDGenerator`` instead.
+    public init() { self = IDGenerator.system.next() }
+
+    /// Reads the usual forms: 32 hexadecimal digits in either case, with or without hyphens and braces.
+    ///
+    /// Returns `nil` for anything else.
+    public init?(_ description: String) {
+        var text = Substring(description)
+        if text.hasPrefix("{") && text.hasSuffix("}") { text = text.dropFirst().dropLast() }
+        let hyphens = text.utf8.enumerated().filter { $0.element == UInt8(ascii: "-") }.map(\.offset)
+        guard hyphens.isEmpty || hyphens == [8, 13, 18, 23] else { return nil }
+        var halves: (high: UInt64, low: UInt64) = (0, 0)
+        var digits = 0
+        for byte in text.utf8 where byte != UInt8(ascii: "-") {
+            guard let digit = hexadecimalValue(byte), digits < 32 else { return nil }
+            if digits < 16 { halves.high = halves.high << 4 | digit } else { halves.low = halves.low << 4 | digit }
+            digits += 1
+        }
+        guard digits == 32 else { return nil }
+        self.init(high: halves.high, low: halves.low)
+    }
+
+    /// Reads exactly 16 bytes; `nil` for any other count.
+    public init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == 16 else { return nil }
+        var halves: (high: UInt64, low: UInt64) = (0, 0)
+        for (index, byte) in bytes.enumerated() {
+            if index < 8 {
+                halves.high = halves.high << 8 | UInt64(byte)
+            } else {
+                halves.low = halves.low << 8 | UInt64(byte)
+            }
+        }
+        self.init(high: halves.high, low: halves.low)
+    }
+
+    /// The 16 bytes, the most significant first.
+    public var bytes: [UInt8] {
+        [high, low].flatMap { half in
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> $0) }
+        }
+    }
+
+    /// Lower-case with hyphens: `01890a5d-ac96-774b-bcce-b302099a8057`.
+    public var description: String {
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for (index, byte) in bytes.enumerated() {
+            if [4, 6, 8, 10].contains(index) { text.append(UInt8(ascii: "-")) }
+            text.append(hexadecimalDigits[Int(byte >> 4)])
+            text.append(hexadecimalDigits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Orders ids by their bytes; time-ordered ids so by the time they were made.
+    public static func < (left: Self, right: Self) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
+    }
+
+    /// Reads the id from its text.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let id = Self(text) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not a UUID")
+        }
+        self = id
+    }
+
+    /// Writes the id as its text.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+private let hexadecimalDigits = Array("0123456789abcdef".utf8)
+
+private func hexadecimalValue(_ byte: UInt8) -> UInt64? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
+    default: nil
+    }
+}
+
+/// The identity of an event, given by whoever writes it and remembered by the store for ever.
+///
+/// Appending the same event under the same id again stores nothing and answers the first receipt, which makes every
+/// append safe to repeat.
+public struct EventID: UniqueID {
+    /// The first eight bytes, the most significant first.
+    public let high: UInt64
+    /// The last eight bytes, the most significant first.
+    public let low: UInt64
+
+    /// Joins two halves.
+    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+}
+
+/// The identity of a command: executing the same command id again gives the first outcome.
+public struct CommandID: UniqueID {
+    /// The first eight bytes, the most significant first.
+    public let high: UInt64
+    /// The last eight bytes, the most significant first.
+    public let low: UInt64
+
+    /// Joins two halves.
+    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+}
+
+/// The identity of a store, made when it is created, so that a consumer notices that it talks to another one.
+public struct StoreID: UniqueID {
+    /// The first eight bytes, the most significant first.
+    public let high: UInt64
+    /// The last eight bytes, the most significant first.
+    public let low: UInt64
+
+    /// Joins two halves.
+    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+}

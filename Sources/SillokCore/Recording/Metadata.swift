@@ -1,0 +1,183 @@
+/// Why an event happened and where it came from: keys and values beside the payload, in the order they were set.
+///
+/// Five keys have a meaning to Sillok and a property here; all others are free. Kept in the same compact bytes in
+/// memory and on disk, so that reading a million events costs no dictionary.
+public struct Metadata: Hashable, Sendable {
+    /// Key, value, key, value …, each a length (LEB128) and that many bytes of UTF-8.
+    package private(set) var bytes: [UInt8]
+
+    /// No keys.
+    public init() { bytes = [] }
+
+    /// The five known keys; what is `nil` is not there.
+    public init(
+        actor: String? = nil, correlationID: String? = nil, causationID: String? = nil,
+        commandID: CommandID? = nil, traceparent: String? = nil
+    ) {
+        bytes = []
+        self.actor = actor
+        self.correlationID = correlationID
+        self.causationID = causationID
+        self.commandID = commandID
+        self.traceparent = traceparent
+    }
+
+    /// Takes bytes as a store keeps them; `nil` unless they are well-formed.
+    package init?(bytes: [UInt8]) {
+        self.bytes = bytes
+        var cursor = Cursor(bytes: bytes)
+        while let length = cursor.nextLength() { cursor.index += length }
+        guard cursor.index == bytes.count, cursor.count.isMultiple(of: 2) else { return nil }
+    }
+
+    /// Takes bytes that were well-formed when they were written and have a checksum to say that they are so still.
+    package init(trusted bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Whether there are no keys.
+    public var isEmpty: Bool { bytes.isEmpty }
+
+    /// The value of a key, or `nil`. Setting `nil` removes the key; a new key goes to the end.
+    public subscript(key: String) -> String? {
+        get {
+            var cursor = Cursor(bytes: bytes)
+            while let found = cursor.nextRange(), let value = cursor.nextRange() {
+                if bytes[found].elementsEqual(key.utf8) { return String(decoding: bytes[value], as: UTF8.self) }
+            }
+            return nil
+        }
+        set {
+            var all = entries
+            let index = all.firstIndex { $0.key.hasSameBytes(as: key) }
+            switch (index, newValue) {
+            case (let index?, let value?): all[index].value = value
+            case (let index?, nil): all.remove(at: index)
+            case (nil, let value?): all.append((key, value))
+            case (nil, nil): return
+            }
+            bytes = []
+            for (key, value) in all { append(key, value) }
+        }
+    }
+
+    /// All keys and values in order.
+    public var entries: [(key: String, value: String)] {
+        var cursor = Cursor(bytes: bytes)
+        var result: [(key: String, value: String)] = []
+        while let key = cursor.nextRange(), let value = cursor.nextRange() {
+            result.append((String(decoding: bytes[key], as: UTF8.self), String(decoding: bytes[value], as: UTF8.self)))
+        }
+        return result
+    }
+
+    /// Who did it: a person or a service.
+    public var actor: String? {
+        get { self[Key.actor] }
+        set { self[Key.actor] = newValue }
+    }
+
+    /// What it belongs to: the same for everything that one request set in motion.
+    public var correlationID: String? {
+        get { self[Key.correlationID] }
+        set { self[Key.correlationID] = newValue }
+    }
+
+    /// What caused it directly: the id of the command or of the event.
+    public var causationID: String? {
+        get { self[Key.causationID] }
+        set { self[Key.causationID] = newValue }
+    }
+
+    /// The command that decided it; `nil` also when the value is not a UUID.
+    public var commandID: CommandID? {
+        get { self[Key.commandID].flatMap { CommandID($0) } }
+        set { self[Key.commandID] = newValue?.description }
+    }
+
+    /// The W3C trace in which it happened.
+    public var traceparent: String? {
+        get { self[Key.traceparent] }
+        set { self[Key.traceparent] = newValue }
+    }
+
+    /// This metadata with every key that is missing here taken from `other`.
+    public func filled(from other: Metadata) -> Metadata {
+        if other.isEmpty { return self }
+        if isEmpty { return other }
+        var result = self
+        for (key, value) in other.entries where result[key] == nil { result.append(key, value) }
+        return result
+    }
+
+    /// The keys that have a property: lower-case letters alone, as CloudEvents asks of its attributes.
+    public enum Key {
+        /// The key of ``Metadata/actor``.
+        public static let actor = "actor"
+        /// The key of ``Metadata/correlationID``.
+        public static let correlationID = "correlationid"
+        /// The key of ``Metadata/causationID``.
+        public static let causationID = "causationid"
+        /// The key of ``Metadata/commandID``.
+        public static let commandID = "commandid"
+        /// The key of ``Metadata/traceparent``.
+        public static let traceparent = "traceparent"
+    }
+
+    private mutating func append(_ key: String, _ value: String) {
+        for text in [key, value] {
+            bytes.appendLength(text.utf8.count)
+            bytes.append(contentsOf: text.utf8)
+        }
+    }
+
+    /// Walks the encoded texts.
+    private struct Cursor {
+        let bytes: [UInt8]
+        var index = 0
+        var count = 0
+
+        init(bytes: [UInt8]) { self.bytes = bytes }
+
+        mutating func nextRange() -> Range<Int>? {
+            guard let length = nextLength() else { return nil }
+            defer { index += length }
+            return index..<index + length
+        }
+
+        /// The length of the next text, which begins at `index` then; `nil` at the end or when it does not fit.
+        mutating func nextLength() -> Int? {
+            let before = index
+            guard let length = bytes.length(at: &index), length <= bytes.count - index else {
+                index = before
+                return nil
+            }
+            count += 1
+            return length
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends a length as LEB128: seven bits a byte, the lowest first.
+    package mutating func appendLength(_ length: Int) {
+        var rest = UInt64(length)
+        while rest >= 0x80 {
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(UInt8(rest))
+    }
+
+    /// Reads a length that `appendLength` wrote and moves past it; `nil` if there is none.
+    package func length(at index: inout Int) -> Int? {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while index < count, shift < 56 {
+            let byte = self[index]
+            index += 1
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return Int(exactly: value) }
+            shift += 7
+        }
+        return nil
+    }
+}

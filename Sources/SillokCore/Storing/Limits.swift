@@ -1,0 +1,134 @@
+/// How large a request may be. Anything larger is refused with an ``InvalidRequest`` before it reaches the log.
+public struct Limits: Hashable, Sendable {
+    /// Payload bytes of one event: 1 MiB.
+    public var payloadBytes = 1 << 20
+    /// Bytes of one append, with names and metadata: 4 MiB.
+    public var batchBytes = 4 << 20
+    /// Events of one append: 1,000.
+    public var batchEvents = 1000
+    /// Bytes of the metadata of one event: 64 KiB.
+    public var metadataBytes = 64 << 10
+    /// Tags of one event: 64.
+    public var tags = 64
+    /// Bytes of one tag: 256.
+    public var tagBytes = 256
+    /// Bytes of a stream's name: 512.
+    public var streamBytes = 512
+    /// Bytes of a type: 256.
+    public var typeBytes = 256
+    /// Items of a query, and types of an item: 100.
+    public var queryItems = 100
+    /// Events of one page: 1,000.
+    public var pageEvents = 1000
+    /// Bytes after which a page ends, though it then holds at least one event: 4 MiB.
+    public var pageBytes = 4 << 20
+    /// Events that an ``AppendConflict`` shows at most, and it shows no more than ``pageBytes`` of them: 100.
+    public var conflictEvents = 100
+
+    /// The default limits.
+    public init() {}
+
+    /// Throws unless a store with these limits takes the request.
+    public func check(_ request: AppendRequest) throws(InvalidRequest) {
+        guard !request.entries.isEmpty else { throw InvalidRequest(.emptyBatch) }
+        try InvalidRequest.limit(.batchEvents, request.entries.count, batchEvents)
+        var bytes = 0
+        var ids = Set<EventID>(minimumCapacity: request.entries.count)
+        for (index, entry) in request.entries.enumerated() {
+            do throws(InvalidRequest) {
+                try check(entry)
+                guard ids.insert(entry.event.id).inserted else { throw InvalidRequest(.repeatedID(entry.event.id)) }
+            } catch {
+                throw error.at(index)
+            }
+            bytes += entry.event.size + (entry.stream?.text.utf8.count ?? 0)
+            try InvalidRequest.limit(.batchBytes, bytes, batchBytes)
+        }
+        for stream in request.condition.revisions.keys { try check(stream, .stream, streamBytes) }
+        try InvalidRequest.limit(.queryItems, request.condition.unchanged.count, queryItems)
+        for unchanged in request.condition.unchanged { try check(unchanged.query) }
+        if let tracking = request.tracking { try check(tracking.source, .trackingSource, typeBytes) }
+    }
+
+    /// Throws unless a store with these limits takes the request.
+    public func check(_ request: ReadRequest) throws(InvalidRequest) {
+        guard request.limit >= 1 else { throw InvalidRequest(.emptyPage) }
+        try InvalidRequest.limit(.pageEvents, request.limit, pageEvents)
+        try check(request.query)
+        for case .revision? in [request.after, request.before] {
+            guard request.query.items.count == 1, request.query.items[0].stream != nil else {
+                throw InvalidRequest(.revisionWithoutStream)
+            }
+        }
+    }
+
+    /// Throws unless a store with these limits takes the query.
+    public func check(_ query: EventQuery) throws(InvalidRequest) {
+        try InvalidRequest.limit(.queryItems, query.items.count, queryItems)
+        for item in query.items {
+            if let stream = item.stream { try check(stream, .stream, streamBytes) }
+            if let category = item.category { try check(category, .category, streamBytes) }
+            try InvalidRequest.limit(.queryItems, item.types.count, queryItems)
+            for type in item.types { try check(type, .type, typeBytes) }
+            try InvalidRequest.limit(.tags, item.tags.count, tags)
+            for tag in item.tags { try check(tag, .tag, tagBytes) }
+        }
+    }
+
+    /// Throws unless a page of streams may be asked for with these arguments.
+    public func checkStreams(in category: Category?, after name: StreamID?, limit: Int) throws(InvalidRequest) {
+        guard limit >= 1 else { throw InvalidRequest(.emptyPage) }
+        try InvalidRequest.limit(.pageEvents, limit, pageEvents)
+        if let category { try check(category, .category, streamBytes) }
+        if let name { try check(name, .stream, streamBytes) }
+    }
+
+    /// The first of the events that broke a condition, as many as a conflict shows.
+    package func shownInConflict(_ events: some Sequence<RecordedEvent>) -> [RecordedEvent] {
+        var shown: [RecordedEvent] = []
+        var bytes = 0
+        for event in events {
+            shown.append(event)
+            bytes += event.data.size
+            if shown.count >= conflictEvents || bytes >= pageBytes { break }
+        }
+        return shown
+    }
+
+    private func check(_ entry: AppendRequest.Entry) throws(InvalidRequest) {
+        let event = entry.event
+        if let stream = entry.stream { try check(stream, .stream, streamBytes) }
+        try check(event.type, .type, typeBytes)
+        try check(event.contentType, .contentType, typeBytes)
+        try InvalidRequest.limit(.tags, event.tags.count, tags)
+        for tag in event.tags { try check(tag, .tag, tagBytes) }
+        try InvalidRequest.limit(.metadataBytes, event.metadata.bytes.count, metadataBytes)
+        if !event.metadata.isEmpty {
+            for (key, _) in event.metadata.entries { try check(text: key, .metadataKey, metadataBytes) }
+        }
+        try InvalidRequest.limit(.payloadBytes, event.payload.count, payloadBytes)
+    }
+
+    private func check(
+        _ name: some Name, _ subject: InvalidRequest.Subject, _ limit: Int
+    ) throws(InvalidRequest) {
+        try check(text: name.text, subject, limit)
+    }
+
+    /// A name is not empty, not too long, and has no control characters: none below U+0020, nor U+007F to U+009F.
+    private func check(
+        text: String, _ subject: InvalidRequest.Subject, _ limit: Int
+    ) throws(InvalidRequest) {
+        var previous: UInt8 = 0
+        var count = 0
+        for byte in text.utf8 {
+            if byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0) {
+                throw InvalidRequest(.controlCharacter(subject))
+            }
+            previous = byte
+            count += 1
+            if count > limit { throw InvalidRequest(.nameTooLong(subject, bytes: text.utf8.count, limit: limit)) }
+        }
+        if count == 0 { throw InvalidRequest(.emptyName(subject)) }
+    }
+}

@@ -1,0 +1,63 @@
+/// A store could not do what it was asked, and whether it may have done it all the same.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, in a form that code can act on. New codes may come.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The stable name of the code.
+        public let description: String
+
+        /// Another process has the store open for writing.
+        public static let locked = Code(description: "locked")
+        /// The store was opened for reading only.
+        public static let readOnly = Code(description: "read-only")
+        /// There is no store at that place.
+        public static let notFound = Code(description: "not-found")
+        /// The file is not a store, or one of a newer format.
+        public static let unsupportedFormat = Code(description: "unsupported-format")
+        /// No space is left. Reads go on; appends work again when there is space.
+        public static let full = Code(description: "full")
+        /// The disk failed. The store takes no more appends until it is opened anew.
+        public static let ioFailure = Code(description: "io-failure")
+        /// What is stored is damaged; the message names the place.
+        public static let corrupt = Code(description: "corrupt")
+        /// The store is closed.
+        public static let closed = Code(description: "closed")
+        /// The subscriber's position lies beyond this store: it belongs to another one.
+        public static let storeChanged = Code(description: "store-changed")
+    }
+
+    /// Whether an append that failed may be in the log all the same.
+    public enum Outcome: Hashable, Sendable {
+        /// Nothing was stored and nothing will appear later.
+        case definite
+        /// It may or may not be stored. Repeat the same request with the same ids: that settles it.
+        case unknown
+    }
+
+    /// What went wrong.
+    public let code: Code
+
+    /// What happened and what to do.
+    public let message: String
+
+    /// Whether the request may have taken effect.
+    public let outcome: Outcome
+
+    /// What it comes from, if it comes from another error.
+    public let cause: (any Error)?
+
+    /// An error with all of its parts.
+    public init(_ code: Code, _ message: String, outcome: Outcome = .definite, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.outcome = outcome
+        self.cause = cause
+    }
+
+    /// The message, and what is known of the outcome.
+    public var description: String {
+        switch outcome {
+        case .definite: message
+        case .unknown: "\(message) The outcome is unknown: repeat the same append with the same ids to settle it."
+        }
+    }
+}
