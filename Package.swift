@@ -39,6 +39,9 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]),
 
+        // Examples: one idea more each. No products, so that a package which uses the library never builds them.
+        .executableTarget(name: "Bank", dependencies: ["Sillok"], path: "Examples/1-Bank"),
+
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),
         .testTarget(name: "SillokSQLiteTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite"]),
