@@ -1,0 +1,151 @@
+public import SillokCore
+
+/// A piece of SQL whose interpolated values are bound, never spliced into the text.
+///
+/// ```swift
+/// let change: SQL = "UPDATE balances SET cents = cents + \(100) WHERE account = \("42")"
+/// ```
+/// The same literal serves SQLite and PostgreSQL: only the form of the placeholders differs.
+public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
+    /// The text between the values: one more than there are values.
+    package private(set) var fragments: [String]
+
+    /// The values, in the order in which they stand in the text.
+    public private(set) var values: [SQLValue]
+
+    /// SQL without values.
+    public init(stringLiteral value: String) {
+        fragments = [value]
+        values = []
+    }
+
+    /// SQL with the values of an interpolation.
+    public init(stringInterpolation: Interpolation) { self = stringInterpolation.sql }
+
+    fileprivate init() {
+        fragments = [""]
+        values = []
+    }
+
+    /// The text with a placeholder for each value, numbered from 1.
+    public func text(placeholder: (Int) -> String) -> String {
+        var text = fragments[0]
+        for (index, fragment) in fragments.dropFirst().enumerated() { text += placeholder(index + 1) + fragment }
+        return text
+    }
+
+    fileprivate mutating func append(_ text: String) { fragments[fragments.count - 1] += text }
+
+    fileprivate mutating func append(_ value: SQLValue) {
+        values.append(value)
+        fragments.append("")
+    }
+
+    fileprivate mutating func append(_ other: SQL) {
+        append(other.fragments[0])
+        for (value, fragment) in zip(other.values, other.fragments.dropFirst()) {
+            append(value)
+            append(fragment)
+        }
+    }
+
+    /// Gathers the text and the values of a literal.
+    public struct Interpolation: StringInterpolationProtocol {
+        fileprivate var sql = SQL()
+
+        /// Starts with nothing.
+        public init(literalCapacity: Int, interpolationCount: Int) {}
+
+        /// Adds text.
+        public mutating func appendLiteral(_ literal: String) { sql.append(literal) }
+
+        /// Binds a value.
+        public mutating func appendInterpolation(_ value: SQLValue) { sql.append(value) }
+
+        /// Binds a value that has a form in SQL, or NULL for `nil`.
+        public mutating func appendInterpolation(_ value: (some SQLValueConvertible)?) {
+            sql.append(value?.sqlValue ?? .null)
+        }
+
+        /// Inserts another piece of SQL with its values.
+        public mutating func appendInterpolation(_ other: SQL) { sql.append(other) }
+
+        /// Inserts text as it is: for the names of tables and columns, which cannot be bound. Never for input.
+        public mutating func appendInterpolation(raw text: String) { sql.append(text) }
+    }
+}
+
+/// A value bound to SQL.
+public enum SQLValue: Hashable, Sendable {
+    /// No value.
+    case null
+    /// A whole number of 64 bits.
+    case integer(Int64)
+    /// A number with a fraction.
+    case real(Double)
+    /// A text.
+    case text(String)
+    /// Bytes.
+    case blob([UInt8])
+}
+
+/// A value that has a form in SQL.
+public protocol SQLValueConvertible {
+    /// What is bound.
+    var sqlValue: SQLValue { get }
+}
+
+extension Int64: SQLValueConvertible {
+    /// The number.
+    public var sqlValue: SQLValue { .integer(self) }
+}
+
+extension Int: SQLValueConvertible {
+    /// The number.
+    public var sqlValue: SQLValue { .integer(Int64(self)) }
+}
+
+extension Bool: SQLValueConvertible {
+    /// 1 or 0.
+    public var sqlValue: SQLValue { .integer(self ? 1 : 0) }
+}
+
+extension Double: SQLValueConvertible {
+    /// The number.
+    public var sqlValue: SQLValue { .real(self) }
+}
+
+extension String: SQLValueConvertible {
+    /// The text.
+    public var sqlValue: SQLValue { .text(self) }
+}
+
+extension [UInt8]: SQLValueConvertible {
+    /// The bytes.
+    public var sqlValue: SQLValue { .blob(self) }
+}
+
+extension Position: SQLValueConvertible {
+    /// The number, held at the largest that SQL knows.
+    public var sqlValue: SQLValue { .integer(Int64(clamping: value)) }
+}
+
+extension Revision: SQLValueConvertible {
+    /// The number, held at the largest that SQL knows.
+    public var sqlValue: SQLValue { .integer(Int64(clamping: value)) }
+}
+
+extension Timestamp: SQLValueConvertible {
+    /// Microseconds since 1970.
+    public var sqlValue: SQLValue { .integer(microsecondsSince1970) }
+}
+
+extension StreamID: SQLValueConvertible {
+    /// The name as text.
+    public var sqlValue: SQLValue { .text(text) }
+}
+
+extension Tag: SQLValueConvertible {
+    /// The name as text.
+    public var sqlValue: SQLValue { .text(text) }
+}

@@ -1,0 +1,170 @@
+import CSQLite
+import SillokSQL
+
+/// A failure that SQLite reported.
+struct SQLiteFailure: Error {
+    /// SQLite's extended result code.
+    let code: Int32
+    let message: String
+
+    /// The result code without its extension.
+    var primary: Int32 { code & 0xFF }
+}
+
+/// One connection to a database file. Belongs to one thread at a time.
+final class Connection {
+    let handle: OpaquePointer
+    /// Pages in the write-ahead log after the last commit of this connection.
+    private let logPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+
+    /// Opens a file.
+    init(path: String, flags: Int32, cacheKiB: Int) throws(SQLiteFailure) {
+        var opened: OpaquePointer?
+        let result = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        guard result == SQLITE_OK, let opened else {
+            let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(result))
+            sqlite3_close_v2(opened)
+            logPages.deallocate()
+            throw SQLiteFailure(code: result, message: message)
+        }
+        handle = opened
+        logPages.initialize(to: 0)
+        sqlite3_busy_timeout(handle, 5000)
+        _ = sillok_no_checkpoint_on_close(handle)
+        try run("PRAGMA cache_size = -\(cacheKiB)")
+        try run("PRAGMA temp_store = MEMORY")
+    }
+
+    deinit {
+        sqlite3_close_v2(handle)
+        logPages.deallocate()
+    }
+
+    /// Runs statements that give no rows that matter.
+    func run(_ sql: String) throws(SQLiteFailure) {
+        try check(sqlite3_exec(handle, sql, nil, nil, nil))
+    }
+
+    /// Prepares a statement that is kept for long.
+    func prepare(_ sql: String) throws(SQLiteFailure) -> Statement {
+        var statement: OpaquePointer?
+        try check(sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil))
+        guard let statement else { throw SQLiteFailure(code: SQLITE_MISUSE, message: "empty statement") }
+        return Statement(statement, of: handle)
+    }
+
+    /// The first column of the first row as a number, 0 without a row.
+    func number(_ sql: String) throws(SQLiteFailure) -> Int64 {
+        let statement = try prepare(sql)
+        return try statement.step() ? statement.int(0) : 0
+    }
+
+    /// The first column of the first row as text.
+    func text(_ sql: String) throws(SQLiteFailure) -> String? {
+        let statement = try prepare(sql)
+        return try statement.step() ? statement.text(0) : nil
+    }
+
+    /// Runs `body` in a read transaction: all that it reads is one snapshot.
+    func reading<Result>(_ body: () throws -> Result) throws -> Result {
+        try run("BEGIN")
+        defer { sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
+        return try body()
+    }
+
+    /// Whether a transaction is open.
+    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    /// Turns automatic checkpoints off and counts the pages of the write-ahead log instead.
+    func countLogPages() {
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                context?.assumingMemoryBound(to: Int32.self).pointee = pages
+                return SQLITE_OK
+            }, logPages)
+    }
+
+    /// Pages in the write-ahead log after the last commit.
+    var pagesInLog: Int { Int(logPages.pointee) }
+
+    /// Moves pages from the write-ahead log into the database file.
+    func checkpoint(_ mode: Int32) throws(SQLiteFailure) {
+        try check(sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil))
+    }
+
+    func check(_ result: Int32) throws(SQLiteFailure) {
+        guard result != SQLITE_OK else { return }
+        throw SQLiteFailure(code: result, message: String(cString: sqlite3_errmsg(handle)))
+    }
+}
+
+/// A prepared statement of a connection, used again and again.
+final class Statement {
+    private let handle: OpaquePointer
+    private let connection: OpaquePointer
+
+    init(_ handle: OpaquePointer, of connection: OpaquePointer) {
+        self.handle = handle
+        self.connection = connection
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    /// Binds a number; placeholders count from 1.
+    @inline(__always) func bind(_ value: Int64, at index: Int32) { sqlite3_bind_int64(handle, index, value) }
+
+    /// Binds nothing.
+    @inline(__always) func bindNull(at index: Int32) { sqlite3_bind_null(handle, index) }
+
+    /// Binds bytes that stay where they are until the statement is reset.
+    @inline(__always) func bind(unowned bytes: UnsafeRawBufferPointer, at index: Int32) {
+        // A null pointer would bind NULL instead of an empty blob.
+        if bytes.count == 0 {
+            sqlite3_bind_zeroblob(handle, index, 0)
+        } else {
+            _ = sillok_bind_blob_static(handle, index, bytes.baseAddress, Int32(clamping: bytes.count))
+        }
+    }
+
+    /// Binds the UTF-8 bytes of a text as a blob.
+    func bind(bytesOf text: String, at index: Int32) {
+        var text = text
+        text.withUTF8 { utf8 in
+            _ =
+                utf8.isEmpty
+                ? sqlite3_bind_zeroblob(handle, index, 0)
+                : sillok_bind_blob_copied(handle, index, utf8.baseAddress, Int32(clamping: utf8.count))
+        }
+    }
+
+    /// Goes to the next row; `false` at the end, where the statement is ready to be bound again.
+    @inline(__always) func step() throws(SQLiteFailure) -> Bool {
+        let result = sqlite3_step(handle)
+        if result == SQLITE_ROW { return true }
+        sqlite3_reset(handle)
+        if result == SQLITE_DONE { return false }
+        throw SQLiteFailure(
+            code: sqlite3_extended_errcode(connection), message: String(cString: sqlite3_errmsg(connection)))
+    }
+
+    /// Runs a statement without rows.
+    @inline(__always) func run() throws(SQLiteFailure) {
+        if try step() { reset() }
+    }
+
+    /// Makes the statement ready to be bound again.
+    @inline(__always) func reset() { sqlite3_reset(handle) }
+
+    /// Columns count from 0.
+    @inline(__always) func int(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+
+    /// The bytes of a column, valid until the next step; empty for NULL.
+    @inline(__always) func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_blob(handle, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+    }
+
+    /// The bytes of a column as text.
+    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+}

@@ -1,0 +1,49 @@
+import CSQLite
+import SillokCore
+
+extension SQLiteFailure {
+    /// Whether there was no room on the disk.
+    ///
+    /// The shared-memory file of the write-ahead log reports a full disk with a code of its own.
+    var isFull: Bool { primary == SQLITE_FULL || isSharedMemoryFull }
+
+    private var isSharedMemoryFull: Bool {
+        code == SQLITE_IOERR | (19 << 8)  // SQLITE_IOERR_SHMSIZE
+    }
+
+    /// Whether the connection must not write any more: the state of the disk is not known.
+    var isFatal: Bool { !isFull && (primary == SQLITE_IOERR || isCorruption) }
+
+    var isCorruption: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
+
+    private var storeCode: StoreError.Code {
+        if isFull { return .full }
+        if isCorruption { return .corrupt }
+        switch primary {
+        case SQLITE_READONLY, SQLITE_PERM: return .readOnly
+        case SQLITE_CANTOPEN: return .notFound
+        case SQLITE_BUSY, SQLITE_LOCKED: return .locked
+        default: return .ioFailure
+        }
+    }
+
+    /// The failure in the words of the contract.
+    func storeError(_ what: String, outcome: StoreError.Outcome = .definite) -> StoreError {
+        let advice =
+            switch storeCode {
+            case .full: "No space is left on the disk: free some and try again."
+            case .corrupt: "The file is damaged: run `sillok verify`, restore a backup."
+            case .ioFailure: "The disk reported a failure: check it, then open the store again."
+            case .locked: "Another connection holds the file: try again."
+            default: "Check the path and its permissions."
+            }
+        return StoreError(storeCode, "\(what): \(message) (SQLite \(code)). \(advice)", outcome: outcome, cause: self)
+    }
+}
+
+extension StoreError {
+    /// What a failed read is reported as.
+    static func reading(_ error: any Error) -> any Error {
+        (error as? SQLiteFailure)?.storeError("the store could not be read") ?? error
+    }
+}

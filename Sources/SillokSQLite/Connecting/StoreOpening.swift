@@ -1,0 +1,51 @@
+import CSQLite
+import SillokCore
+
+/// How the connections of a store are opened.
+struct StoreOpening {
+    let path: String
+    let mode: SQLiteEventStore.Mode
+    let limits: Limits
+
+    /// The connection that writes, in a file that is made or checked first.
+    func writer(clock: WallClock, newID: () -> StoreID) throws -> Writer {
+        try reported {
+            let create = mode == .create ? SQLITE_OPEN_CREATE : 0
+            let connection = try Connection(path: path, flags: SQLITE_OPEN_READWRITE | create, cacheKiB: 65_536)
+            try connection.run("PRAGMA synchronous = FULL")
+            try Schema.install(on: connection, storeID: newID, now: clock.now())
+            guard try connection.number("PRAGMA synchronous") == 2,
+                try connection.text("PRAGMA journal_mode") == "wal"
+            else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }
+            return try Writer(connection, limits: limits, clock: clock)
+        }
+    }
+
+    /// The connections that read, and the identity of the store.
+    func readers(count: Int) throws -> (StoreID, [EventReader]) {
+        try reported {
+            var id: StoreID?
+            let readers = try (0..<count).map { _ in
+                let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192)
+                if id == nil {
+                    try Schema.check(connection)
+                    id = try Schema.storeID(connection)
+                }
+                return try EventReader(connection, limits: limits, isWriter: false)
+            }
+            guard let id else { throw StoreError(.corrupt, "the store has no readable id.") }
+            return (id, readers)
+        }
+    }
+
+    private func reported<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let failure as SQLiteFailure {
+            if failure.primary == SQLITE_NOTADB {
+                throw StoreError(.unsupportedFormat, "\(path) is not a store: \(failure.message).", cause: failure)
+            }
+            throw failure.storeError("cannot open the store \(path)")
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import CSillok
+import SillokCore
+
+/// The columns of an event that are numbers, in the form in which they are stored and checksummed.
+struct EventHeader {
+    var position: Int64 = 0
+    var idHigh: UInt64 = 0
+    var idLow: UInt64 = 0
+    var stream: Int64 = 0
+    var revision: Int64 = 0
+    var type: Int64 = 0
+    var recorded: Int64 = 0
+    var content: Int64 = 0
+    var source: Int64 = 0
+    var tracked: Int64 = 0
+
+    /// CRC-32C over the numbers, then over the lengths and contents of the three byte columns.
+    func checksum(
+        tags: UnsafeRawBufferPointer, metadata: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+    ) -> UInt32 {
+        var numbers = (
+            position.littleEndian, idHigh.littleEndian, idLow.littleEndian, stream.littleEndian, revision.littleEndian,
+            type.littleEndian, recorded.littleEndian, content.littleEndian, source.littleEndian, tracked.littleEndian,
+            Int64(tags.count).littleEndian, Int64(metadata.count).littleEndian, Int64(payload.count).littleEndian
+        )
+        var crc = withUnsafeBytes(of: &numbers) { sillok_crc32c(0, $0.baseAddress, $0.count) }
+        if tags.count > 0 { crc = sillok_crc32c(crc, tags.baseAddress, tags.count) }
+        if metadata.count > 0 { crc = sillok_crc32c(crc, metadata.baseAddress, metadata.count) }
+        return payload.count > 0 ? sillok_crc32c(crc, payload.baseAddress, payload.count) : crc
+    }
+}
+
+/// The statement columns of an event, and how they become a `RecordedEvent`.
+enum EventRow {
+    static let columns =
+        "position, id, stream, revision, type, recorded, content, source, tracked, crc, tags, metadata, payload"
+
+    /// The number columns of the current row.
+    static func header(_ row: Statement) throws -> EventHeader {
+        let id = row.bytes(1)
+        let position = row.int(0)
+        guard id.count == 16 else { throw damaged(position) }
+        return EventHeader(
+            position: position,
+            idHigh: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+            idLow: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+            stream: row.int(2), revision: row.int(3), type: row.int(4), recorded: row.int(5), content: row.int(6),
+            source: row.int(7), tracked: row.int(8))
+    }
+
+    /// The current row as an event, checked against its checksum.
+    static func event(_ row: Statement, _ names: Names) throws -> RecordedEvent {
+        let header = try header(row)
+        let (tags, metadata, payload) = (row.bytes(10), row.bytes(11), row.bytes(12))
+        guard row.int(9) == Int64(header.checksum(tags: tags, metadata: metadata, payload: payload)) else {
+            throw damaged(header.position)
+        }
+        var tracking: Tracking?
+        if header.source != 0 {
+            tracking = Tracking(
+                source: TrackingSource(try names.text(header.source)), position: UInt64(bitPattern: header.tracked))
+        }
+        return RecordedEvent(
+            position: Position(UInt64(bitPattern: header.position)),
+            stream: header.stream == 0 ? nil : StreamID(try names.text(header.stream)),
+            revision: Revision(UInt64(bitPattern: header.revision)),
+            recordedAt: Timestamp(microsecondsSince1970: header.recorded), tracking: tracking,
+            data: EventData(
+                id: EventID(high: header.idHigh, low: header.idLow), type: EventType(try names.text(header.type)),
+                tags: tags.isEmpty ? [] : try self.tags(tags, names, header.position),
+                metadata: metadata.isEmpty ? Metadata() : Metadata(trusted: Array(metadata)),
+                contentType: header.content == 0 ? .json : ContentType(try names.text(header.content)),
+                payload: Array(payload)))
+    }
+
+    /// The numbers of the tags of the current row.
+    static func tagNumbers(_ bytes: UnsafeRawBufferPointer, _ position: Int64) throws -> [Int64] {
+        let bytes = Array(bytes)
+        var numbers: [Int64] = []
+        var index = 0
+        while index < bytes.count {
+            guard let number = bytes.length(at: &index) else { throw damaged(position) }
+            numbers.append(Int64(number))
+        }
+        return numbers
+    }
+
+    static func damaged(_ position: Int64) -> StoreError {
+        StoreError(.corrupt, "the event at position \(position) is damaged: its checksum does not match.")
+    }
+
+    private static func tags(_ bytes: UnsafeRawBufferPointer, _ names: Names, _ position: Int64) throws -> [Tag] {
+        try tagNumbers(bytes, position).map { Tag(try names.text($0)) }
+    }
+}

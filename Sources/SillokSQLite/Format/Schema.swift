@@ -1,0 +1,91 @@
+import CSQLite
+import SillokCore
+
+// The file, format 1: an SQLite database in WAL mode (application id "Sill", user version 1).
+//
+//   store     key → value                        the store's id and when it was made
+//   names     id → kind, text, category          every stream, category, type, tag, content type and source, once
+//   events    position → the event               the log itself; written at its right edge alone
+//   recent    (key, position)  ┐                 one index for all questions: which positions carry a key.
+//   settled   (key, position)  ┘                 New entries go to `recent`, which stays small; it is swept into
+//                                                `settled` in the order of keys, so that one page written there takes
+//                                                many entries instead of one. For each key all of `settled` comes
+//                                                before all of `recent`.
+//   marks     (stream, revision) → position      every 256th revision of a stream: where to start inside a long one
+//   tracking  source → position                  how far other logs have been consumed
+//
+//   key < 0   the name −key: a stream, category, type or tag
+//   key ≥ 0   a fingerprint of an event id: below 2⁶² for time-ordered ids (version 7), whose keys rise with time and
+//             go straight to the edge of `settled`; from 2⁶² on for all others
+//
+//   events.crc  CRC-32C over all other columns, so that a changed bit is noticed by whoever reads the event
+//   names.crc   the same for a name
+enum Schema {
+    static let applicationID: Int64 = 0x5369_6C6C
+    static let version: Int64 = 1
+
+    /// Every how many revisions of a stream there is a mark.
+    static let markInterval: Int64 = 256
+
+    static let statements = """
+        CREATE TABLE store (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE names (
+            id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text BLOB NOT NULL, category INTEGER NOT NULL,
+            crc INTEGER NOT NULL, UNIQUE (kind, text)) STRICT;
+        CREATE TABLE events (
+            position INTEGER PRIMARY KEY, id BLOB NOT NULL, stream INTEGER NOT NULL, revision INTEGER NOT NULL,
+            type INTEGER NOT NULL, recorded INTEGER NOT NULL, content INTEGER NOT NULL, source INTEGER NOT NULL,
+            tracked INTEGER NOT NULL, crc INTEGER NOT NULL, tags BLOB NOT NULL, metadata BLOB NOT NULL,
+            payload BLOB NOT NULL) STRICT;
+        CREATE TABLE recent (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
+            STRICT, WITHOUT ROWID;
+        CREATE TABLE settled (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
+            STRICT, WITHOUT ROWID;
+        CREATE TABLE marks (
+            stream INTEGER NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL,
+            PRIMARY KEY (stream, revision)) STRICT, WITHOUT ROWID;
+        CREATE TABLE tracking (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
+        """
+
+    /// Makes a new store in an empty database, or checks that the database is a store of a format we know.
+    static func install(on connection: Connection, storeID: () -> StoreID, now: Timestamp) throws {
+        try connection.run("PRAGMA journal_mode = WAL")
+        try connection.run("BEGIN IMMEDIATE")
+        do {
+            if try connection.number("SELECT count(*) FROM sqlite_schema") == 0 {
+                try connection.run(statements)
+                try connection.run("PRAGMA application_id = \(applicationID)")
+                try connection.run("PRAGMA user_version = \(version)")
+                let insert = try connection.prepare("INSERT INTO store VALUES ('id', ?1), ('created', ?2)")
+                insert.bind(bytesOf: storeID().description, at: 1)
+                insert.bind(bytesOf: now.description, at: 2)
+                try insert.run()
+            }
+            try connection.run("COMMIT")
+        } catch {
+            sqlite3_exec(connection.handle, "ROLLBACK", nil, nil, nil)
+            throw error
+        }
+        try check(connection)
+    }
+
+    /// Throws unless the database is a store of a format we know.
+    static func check(_ connection: Connection) throws {
+        guard try connection.number("PRAGMA application_id") == applicationID else {
+            throw StoreError(.unsupportedFormat, "the file is an SQLite database, but not a store of Sillok.")
+        }
+        let found = try connection.number("PRAGMA user_version")
+        guard found == version else {
+            throw StoreError(
+                .unsupportedFormat, "the store has format \(found), this version of Sillok knows format \(version).")
+        }
+    }
+
+    /// The identity that was written when the store was made.
+    static func storeID(_ connection: Connection) throws -> StoreID {
+        guard let text = try connection.text("SELECT value FROM store WHERE key = 'id'"), let id = StoreID(text) else {
+            throw StoreError(.corrupt, "the store has no readable id.")
+        }
+        return id
+    }
+}

@@ -1,0 +1,180 @@
+import SillokCore
+
+/// What a connection needs to read events: statements, names, index. Belongs to the connection's thread.
+final class EventReader {
+    let connection: Connection
+    let names: Names
+    let index: PositionIndex
+    let limits: Limits
+    private let byPosition: Statement
+    private let upwards: Statement
+    private let recordedAt: Statement
+    private let lastPosition: Statement
+    private let markBefore: Statement
+    private let markAfter: Statement
+    private let trackedPosition: Statement
+    private let streamsFrom: Statement
+
+    init(_ connection: Connection, limits: Limits, isWriter: Bool) throws {
+        self.connection = connection
+        self.limits = limits
+        names = try Names(connection, isWriter: isWriter)
+        index = try PositionIndex(connection)
+        let columns = EventRow.columns
+        byPosition = try connection.prepare("SELECT \(columns) FROM events WHERE position = ?1")
+        upwards = try connection.prepare("SELECT \(columns) FROM events WHERE position >= ?1 ORDER BY position")
+        recordedAt = try connection.prepare("SELECT recorded FROM events WHERE position = ?1")
+        lastPosition = try connection.prepare("SELECT max(position) FROM events")
+        markBefore = try connection.prepare(
+            "SELECT position FROM marks WHERE stream = ?1 AND revision <= ?2 ORDER BY revision DESC LIMIT 1")
+        markAfter = try connection.prepare(
+            "SELECT position FROM marks WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT 1")
+        trackedPosition = try connection.prepare("SELECT position FROM tracking WHERE source = ?1")
+        streamsFrom = try connection.prepare(
+            "SELECT text, id FROM names WHERE kind = \(NameKind.stream.rawValue) AND text > ?1 "
+                + "AND (?2 = 0 OR category = ?2) ORDER BY text LIMIT ?3")
+    }
+
+    /// The last position of the log, 0 if there is none.
+    func head() throws -> Int64 {
+        guard try lastPosition.step() else { return 0 }
+        defer { lastPosition.reset() }
+        return lastPosition.int(0)
+    }
+
+    /// The event at a position.
+    func event(at position: Int64) throws -> RecordedEvent {
+        byPosition.bind(position, at: 1)
+        guard try byPosition.step() else { throw Self.missing(position) }
+        defer { byPosition.reset() }
+        return try EventRow.event(byPosition, names)
+    }
+
+    /// The event of an id, or `nil`.
+    func event(_ id: EventID) throws -> RecordedEvent? {
+        var candidates: [Int64] = []
+        try index.read(IndexKey.id(id), from: 0, .forward, limit: .max / 2, into: &candidates)
+        for position in candidates {
+            let event = try event(at: position)
+            if event.id == id { return event }
+        }
+        return nil
+    }
+
+    /// Walks events upwards through positions that rise: steps over short gaps, seeks over long ones.
+    func withUpwardCursor<Result>(_ body: (UpwardCursor) throws -> Result) throws -> Result {
+        let cursor = UpwardCursor(statement: upwards, names: names)
+        defer { upwards.reset() }
+        return try body(cursor)
+    }
+
+    /// When the event at a position was recorded.
+    func recorded(at position: Int64) throws -> Int64 {
+        recordedAt.bind(position, at: 1)
+        guard try recordedAt.step() else { throw Self.missing(position) }
+        defer { recordedAt.reset() }
+        return recordedAt.int(0)
+    }
+
+    /// How many events, counted from the start, `isLow` holds for; it holds for a first part of the log and not after.
+    func count(upTo head: Int64, where isLow: (_ recorded: Int64) -> Bool) throws -> Int64 {
+        var (low, high): (Int64, Int64) = (0, head)
+        while low < high {
+            let middle = low + (high - low + 1) / 2
+            if isLow(try recorded(at: middle)) { low = middle } else { high = middle - 1 }
+        }
+        return low
+    }
+
+    /// A position of the stream at or before its revision; 0 if there is no mark.
+    func positionNotAfter(revision: Int64, of stream: Int64) throws -> Int64 {
+        markBefore.bind(stream, at: 1)
+        markBefore.bind(revision, at: 2)
+        guard try markBefore.step() else { return 0 }
+        defer { markBefore.reset() }
+        return markBefore.int(0)
+    }
+
+    /// A position of the stream at or after its revision; `nil` if there is no mark.
+    func positionNotBefore(revision: Int64, of stream: Int64) throws -> Int64? {
+        markAfter.bind(stream, at: 1)
+        markAfter.bind(revision, at: 2)
+        guard try markAfter.step() else { return nil }
+        defer { markAfter.reset() }
+        return markAfter.int(0)
+    }
+
+    /// How far a source has been consumed, or `nil`.
+    func tracked(_ source: TrackingSource) throws -> UInt64? {
+        guard let number = try names.number(.source, source.text) else { return nil }
+        trackedPosition.bind(number, at: 1)
+        guard try trackedPosition.step() else { return nil }
+        defer { trackedPosition.reset() }
+        return UInt64(bitPattern: trackedPosition.int(0))
+    }
+
+    /// What is known of a stream, or `nil`.
+    func facts(of stream: StreamID) throws -> StreamFacts? {
+        guard let number = try names.number(.stream, stream.text) else { return nil }
+        return try facts(of: stream, number)
+    }
+
+    /// Streams after a name, in the order of their names' bytes.
+    func streams(in category: Category?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
+        var number: Int64 = 0
+        if let category {
+            guard let known = try names.number(.category, category.text) else { return [] }
+            number = known
+        }
+        streamsFrom.bind(bytesOf: name?.text ?? "", at: 1)
+        streamsFrom.bind(number, at: 2)
+        streamsFrom.bind(Int64(limit), at: 3)
+        var found: [(StreamID, Int64)] = []
+        while try streamsFrom.step() { found.append((StreamID(streamsFrom.text(0)), streamsFrom.int(1))) }
+        return try found.compactMap { try facts(of: $0.0, $0.1) }
+    }
+
+    private func facts(of stream: StreamID, _ number: Int64) throws -> StreamFacts? {
+        let key = IndexKey.name(number)
+        guard let first = try index.first(key), let last = try index.last(key) else { return nil }
+        let newest = try event(at: last)
+        return StreamFacts(
+            id: stream, revision: newest.revision, lastPosition: newest.position,
+            firstRecordedAt: Timestamp(microsecondsSince1970: try recorded(at: first)),
+            lastRecordedAt: newest.recordedAt)
+    }
+
+    static func missing(_ position: Int64) -> StoreError {
+        StoreError(.corrupt, "the event at position \(position) is missing from the store.")
+    }
+}
+
+/// Reads events at rising positions.
+final class UpwardCursor {
+    private let statement: Statement
+    private let names: Names
+    private var current: Int64 = .min
+
+    init(statement: Statement, names: Names) {
+        self.statement = statement
+        self.names = names
+    }
+
+    /// The event at a position, which must be higher than the one before.
+    func event(at position: Int64) throws -> RecordedEvent {
+        if current == .min || position - current > 3 {
+            statement.reset()
+            statement.bind(position, at: 1)
+            current = position - 1
+        }
+        while current < position {
+            guard try statement.step() else {
+                current = .min
+                throw EventReader.missing(position)
+            }
+            current = statement.int(0)
+        }
+        guard current == position else { throw EventReader.missing(position) }
+        return try EventRow.event(statement, names)
+    }
+}

@@ -1,0 +1,126 @@
+import SillokCore
+
+extension EventReader {
+    /// One page of events, out of one snapshot.
+    func page(_ request: ReadRequest) throws -> EventBatch {
+        try connection.reading {
+            let head = try head()
+            let plan = try QueryPlan(request.query, request.direction, index, names)
+            let range = try range(of: request, head)
+            switch request.direction {
+            case .forward: return try forwardPage(request, plan, range, head)
+            case .backward: return try backwardPage(request, plan, range, head)
+            }
+        }
+    }
+
+    /// The lowest and the highest position that the bounds of a request leave.
+    ///
+    /// For bounds by revision a little more than they leave: the rest is left out event by event.
+    private func range(of request: ReadRequest, _ head: Int64) throws -> (low: Int64, high: Int64) {
+        var (low, high): (Int64, Int64) = (1, head)
+        switch request.after {
+        case .position(let position)?: low = Int64(clamping: position.value).addingSaturated(1)
+        case .time(let time)?: low = try count(upTo: head) { $0 <= time.microsecondsSince1970 } + 1
+        case .revision(let revision)?:
+            guard let stream = try streamNumber(of: request) else { return (1, 0) }
+            low = try positionNotAfter(revision: Int64(clamping: revision.value), of: stream) + 1
+        case nil: break
+        }
+        switch request.before {
+        case .position(let position)?: high = min(high, Int64(clamping: position.value).addingSaturated(-1))
+        case .time(let time)?: high = try count(upTo: head) { $0 < time.microsecondsSince1970 }
+        case .revision(let revision)?:
+            guard let stream = try streamNumber(of: request) else { return (1, 0) }
+            let mark = try positionNotBefore(revision: Int64(clamping: revision.value), of: stream)
+            if let mark { high = min(high, mark - 1) }
+        case nil: break
+        }
+        return (low, high)
+    }
+
+    private func streamNumber(of request: ReadRequest) throws -> Int64? {
+        guard let stream = request.query.items.first?.stream else { return nil }
+        return try names.number(.stream, stream.text)
+    }
+
+    private func forwardPage(
+        _ request: ReadRequest, _ plan: QueryPlan, _ range: (low: Int64, high: Int64), _ head: Int64
+    ) throws -> EventBatch {
+        try withUpwardCursor { cursor in
+            var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
+            var bound = range.low
+            while bound <= range.high, let position = try plan.seek(bound), position <= range.high {
+                if page.isFull { return page.cut() }
+                let event = try cursor.event(at: position)
+                if request.isWithinRevisions(event.revision) { page.append(event) }
+                bound = position + 1
+            }
+            return page.end()
+        }
+    }
+
+    private func backwardPage(
+        _ request: ReadRequest, _ plan: QueryPlan, _ range: (low: Int64, high: Int64), _ head: Int64
+    ) throws -> EventBatch {
+        var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
+        var bound = range.high
+        while bound >= range.low, let position = try plan.seek(bound), position >= range.low {
+            if page.isFull { return page.cut() }
+            let event = try event(at: position)
+            if request.isWithinRevisions(event.revision) { page.append(event) }
+            bound = position - 1
+        }
+        return page.end()
+    }
+}
+
+/// A page that fills up.
+private struct PageBuilder {
+    private let limit: Int
+    private let pageBytes: Int
+    private let isForward: Bool
+    private let head: Position
+    private var events: [RecordedEvent] = []
+    private var bytes = 0
+
+    init(_ request: ReadRequest, pageBytes: Int, head: Int64) {
+        limit = request.limit
+        self.pageBytes = pageBytes
+        isForward = request.direction == .forward
+        self.head = Position(UInt64(head))
+    }
+
+    var isFull: Bool { events.count == limit || bytes >= pageBytes }
+
+    mutating func append(_ event: RecordedEvent) {
+        events.append(event)
+        bytes += event.data.size
+    }
+
+    /// The page ends before the request does.
+    func cut() -> EventBatch {
+        EventBatch(events: events, through: events.last?.position ?? .start, isEnd: false, head: head)
+    }
+
+    /// The request has nothing more.
+    func end() -> EventBatch {
+        EventBatch(events: events, through: isForward ? head : .start, isEnd: true, head: head)
+    }
+}
+
+extension ReadRequest {
+    fileprivate func isWithinRevisions(_ revision: Revision) -> Bool {
+        if case .revision(let bound)? = after, revision <= bound { return false }
+        if case .revision(let bound)? = before, revision >= bound { return false }
+        return true
+    }
+}
+
+extension Int64 {
+    /// The sum, held at the ends of the number range.
+    func addingSaturated(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
+    }
+}

@@ -1,0 +1,96 @@
+import SillokCore
+import SillokSQL
+
+/// A few threads, each with a connection of its own, that answer reads.
+final class ReaderPool: Sendable {
+    private typealias Job = @Sendable (EventReader) -> Void
+
+    private struct State {
+        var jobs: [Job] = []
+        var first = 0
+        var closing: (any Error)?
+        var running: Int
+        var stopWaiters: [CheckedContinuation<Void, Never>] = []
+
+        mutating func next() -> Job?? {
+            guard first < jobs.count else { return closing == nil ? nil : .some(nil) }
+            let job = jobs[first]
+            first += 1
+            if first == jobs.count {
+                jobs.removeAll(keepingCapacity: true)
+                first = 0
+            } else if first > 1000 {
+                jobs.removeFirst(first)
+                first = 0
+            }
+            return job
+        }
+    }
+
+    private let state: Lock<State>
+
+    /// Starts one thread for each reader.
+    init(_ readers: sending [EventReader]) {
+        state = Lock(State(running: readers.count))
+        for reader in readers {
+            let reader = Handover(reader)
+            startThread { [state] in
+                while let job = state.wait(until: { $0.next() }), let value = reader.value { job(value) }
+                reader.release()
+                let waiters = state.withLock { state in
+                    state.running -= 1
+                    guard state.running == 0 else { return [CheckedContinuation<Void, Never>]() }
+                    defer { state.stopWaiters = [] }
+                    return state.stopWaiters
+                }
+                for waiter in waiters { waiter.resume() }
+            }
+        }
+    }
+
+    /// Runs `body` on one of the threads.
+    func read<Result: Sendable>(_ body: @escaping @Sendable (EventReader) throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            let refusal = state.withLock { state -> (any Error)? in
+                if let closing = state.closing { return closing }
+                state.jobs.append { reader in
+                    continuation.resume(with: Swift.Result { try body(reader) }.mapError(StoreError.reading))
+                }
+                return nil
+            }
+            if let refusal { continuation.resume(throwing: refusal) } else { state.wakeOne() }
+        }
+    }
+
+    /// Refuses new reads, lets those that wait finish, and returns when the threads have ended.
+    func close(refusing error: any Error) async {
+        await withCheckedContinuation { continuation in
+            let isStopped = state.withLock { state in
+                if state.running == 0 { return true }
+                if state.closing == nil { state.closing = error }
+                state.stopWaiters.append(continuation)
+                return false
+            }
+            if isStopped { continuation.resume() } else { state.wakeAll() }
+        }
+    }
+
+    /// Refuses new reads and lets the threads end by themselves.
+    func abandon(refusing error: any Error) {
+        state.withLock { state in
+            if state.closing == nil { state.closing = error }
+        }
+        state.wakeAll()
+    }
+}
+
+/// Something that was made here and from now on belongs to one thread alone.
+final class Handover<Value>: @unchecked Sendable {
+    /// The value, for its thread only; `nil` after `release`.
+    private(set) var value: Value?
+
+    init(_ value: Value) { self.value = value }
+
+    /// Lets go of the value on its own thread.
+    func release() { value = nil }
+}

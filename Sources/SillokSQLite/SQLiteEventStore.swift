@@ -1,0 +1,166 @@
+import CSQLite
+public import SillokCore
+import SillokSQL
+
+/// A log in one SQLite file: durable, embedded, and fast, with nothing to set up.
+///
+/// An acknowledged append is on the disk (`synchronous = FULL`). One thread writes, and commits together all appends
+/// that wait, so that one fsync carries many; a few threads read. No call blocks the cooperative pool. One process at a
+/// time may write; others can open the file for reading meanwhile.
+///
+/// ```swift
+/// let store = try SQLiteEventStore(path: "bank.sqlite")
+/// ```
+public final class SQLiteEventStore: EventStore {
+    /// How a file is opened.
+    public enum Mode: Hashable, Sendable {
+        /// For reading and writing; the file is made if there is none.
+        case create
+        /// For reading and writing; the file must be there.
+        case existing
+        /// For reading alone, also while another process writes: for tools.
+        case readOnly
+    }
+
+    /// The limits that requests are held to.
+    public let limits: Limits
+
+    /// Where the file is.
+    public let path: String
+
+    private let id: StoreID
+    private let mode: Mode
+    private let readers: ReaderPool
+    private let writer: GroupCommit<AppendRequest, Writer.Answer>?
+    private let signal = HeadSignal()
+    private static let readerCount = 3
+
+    /// Opens a store. Blocks for as long as it takes to open a file: milliseconds, more after a crash.
+    ///
+    /// - Parameters:
+    ///   - path: the file. Two more, ending in `-wal` and `-shm`, stand beside it while it is open, and `-lock`.
+    ///   - mode: how it is opened.
+    ///   - limits: how large a request may be.
+    ///   - clock: where recorded times come from.
+    ///   - ids: where the identity of a new store comes from.
+    /// - Throws: ``/SillokCore/StoreError``: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
+    ///   if the file is something else, `readOnly`, `ioFailure`, `corrupt`.
+    public init(
+        path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
+        ids: IDGenerator = .system
+    ) throws {
+        self.path = path
+        self.mode = mode
+        self.limits = limits
+        let opening = StoreOpening(path: path, mode: mode, limits: limits)
+        if mode == .readOnly {
+            writer = nil
+        } else {
+            let lock = try FileLock(path: path + "-lock")
+            let opened = try opening.writer(clock: clock, newID: { ids.next() })
+            let handover = Handover((writer: opened, lock: lock))
+            signal.advance(to: Position(UInt64(try opened.reader.head())))
+            writer = GroupCommit(
+                maximumWeight: 8192,
+                commit: { [signal] requests in
+                    guard let writer = handover.value?.writer else { return [] }
+                    let answers = writer.append(requests)
+                    let head = answers.lazy.compactMap { try? $0.get().head }.max()
+                    if let head { signal.advance(to: head) }
+                    return answers
+                },
+                afterCommit: { handover.value?.writer.checkpointIfDue() },
+                atEnd: {
+                    handover.value?.writer.finish()
+                    handover.release()
+                })
+        }
+        let (id, readers) = try opening.readers(count: Self.readerCount)
+        self.id = id
+        self.readers = ReaderPool(readers)
+    }
+
+    deinit {
+        let error = Self.closed
+        signal.fail(error)
+        readers.abandon(refusing: error)
+        writer?.abandon(refusing: error)
+    }
+
+    /// Finishes what is under way, moves everything into the one file, and lets others open it.
+    ///
+    /// Calls that come later throw ``/SillokCore/StoreError`` `closed`. Closing again does nothing.
+    public func close() async {
+        signal.fail(Self.closed)
+        await readers.close(refusing: Self.closed)
+        await writer?.close(refusing: Self.closed)
+    }
+
+    /// The identity that was written when the store was made.
+    public func storeID() async throws -> StoreID { id }
+
+    /// Records events: all of them or none, under a condition, on the disk before it returns.
+    public func append(_ request: AppendRequest) async throws -> Receipt {
+        try limits.check(request)
+        guard let writer else {
+            throw StoreError(.readOnly, "the store was opened for reading only: \(path).")
+        }
+        return try await writer.submit(request, weight: request.weight).receipt
+    }
+
+    /// Reads one page of events.
+    public func read(_ request: ReadRequest) async throws -> EventBatch {
+        try limits.check(request)
+        return try await readers.read { try $0.page(request) }
+    }
+
+    /// The position of the last event.
+    public func head() async throws -> Position {
+        try await readers.read { Position(UInt64(try $0.head())) }
+    }
+
+    /// Waits until the head is at or past `position`.
+    ///
+    /// A store that was opened for reading looks every 50 milliseconds, since another process writes.
+    public func reach(_ position: Position) async throws {
+        if mode != .readOnly { return try await signal.reach(position) }
+        while try await head() < position { try await Task.sleep(for: .milliseconds(50)) }
+    }
+
+    /// The event of an id, or `nil`.
+    public func event(_ id: EventID) async throws -> RecordedEvent? {
+        try await readers.read { reader in try reader.connection.reading { try reader.event(id) } }
+    }
+
+    /// What is known of a stream, or `nil` if it has no events.
+    public func stream(_ id: StreamID) async throws -> StreamFacts? {
+        try await readers.read { reader in try reader.connection.reading { try reader.facts(of: id) } }
+    }
+
+    /// Streams in the order of their names' bytes.
+    public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try limits.checkStreams(in: category, after: name, limit: limit)
+        return try await readers.read { reader in
+            try reader.connection.reading { try reader.streams(in: category, after: name, limit: limit) }
+        }
+    }
+
+    /// How far a source has been consumed into this store, or `nil`.
+    public func tracking(of source: TrackingSource) async throws -> UInt64? {
+        try await readers.read { reader in try reader.connection.reading { try reader.tracked(source) } }
+    }
+
+    /// Runs `body` on a thread that reads, with a connection of its own.
+    func withReader<Result: Sendable>(
+        _ body: @escaping @Sendable (EventReader) throws -> Result
+    ) async throws -> Result {
+        try await readers.read(body)
+    }
+
+    private static let closed = StoreError(.closed, "the store is closed.")
+}
+
+extension AppendRequest {
+    /// What an append counts in a group: its events, and each KiB of payload as one more.
+    fileprivate var weight: Int { entries.reduce(entries.count) { $0 + $1.event.payload.count / 1024 } }
+}

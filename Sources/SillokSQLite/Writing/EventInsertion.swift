@@ -1,0 +1,122 @@
+import SillokCore
+
+/// Writes the rows of an event: itself, its entries in the index, its mark.
+final class EventInsertion {
+    private let connection: Connection
+    private let event: Statement
+    private let recent: Statement
+    private let settled: Statement
+    private let mark: Statement
+    private let tracking: Statement
+    /// The highest key of a time-ordered id that is stored. A higher one cannot be known.
+    private var highestOrderedKey: Int64 = -1
+    private var tagNumbers: [Int64] = []
+    private var tagBytes: [UInt8] = []
+
+    init(_ connection: Connection) throws {
+        self.connection = connection
+        event = try connection.prepare("INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")
+        recent = try connection.prepare("INSERT INTO recent VALUES (?1, ?2)")
+        settled = try connection.prepare("INSERT INTO settled VALUES (?1, ?2)")
+        mark = try connection.prepare("INSERT INTO marks VALUES (?1, ?2, ?3)")
+        tracking = try connection.prepare(
+            "INSERT INTO tracking VALUES (?1, ?2) ON CONFLICT DO UPDATE SET position = excluded.position")
+    }
+
+    /// Reads anew what is kept in memory.
+    func reload() throws {
+        let first = IndexKey.firstUnordered
+        let highest = try connection.number(
+            "SELECT ifnull(max(key), -1) FROM settled WHERE key >= 0 AND key < \(first)")
+        highestOrderedKey = highest
+    }
+
+    /// Whether no stored event can have this id, without looking.
+    func isCertainlyNew(_ id: EventID) -> Bool {
+        IndexKey.isTimeOrdered(id) && IndexKey.id(id) > highestOrderedKey
+    }
+
+    /// Writes an event under the numbers of its header; the remaining numbers and the checksum are found here.
+    func insert(
+        _ data: EventData, _ header: EventHeader, category: Int64, _ names: Names, _ sweep: Sweep
+    ) throws {
+        var header = header
+        header.type = try names.intern(.type, data.type.text)
+        if data.contentType != .json { header.content = try names.intern(.content, data.contentType.text) }
+        tagNumbers.removeAll(keepingCapacity: true)
+        tagBytes.removeAll(keepingCapacity: true)
+        for tag in data.tags {
+            let number = try names.intern(.tag, tag.text)
+            tagNumbers.append(number)
+            tagBytes.appendLength(Int(number))
+        }
+        try insertRow(header, data)
+        try insertKeys(header, data.id, category: category, sweep)
+    }
+
+    /// Records how far a source has been consumed.
+    func track(_ source: Int64, _ position: UInt64) throws {
+        tracking.bind(source, at: 1)
+        tracking.bind(Int64(bitPattern: position), at: 2)
+        try tracking.run()
+    }
+
+    private func insertRow(_ header: EventHeader, _ data: EventData) throws {
+        var id = (header.idHigh.bigEndian, header.idLow.bigEndian)
+        try withUnsafeBytes(of: &id) { id in
+            try tagBytes.withUnsafeBytes { tags in
+                try data.metadata.bytes.withUnsafeBytes { metadata in
+                    try data.payload.withUnsafeBytes { payload in
+                        event.bind(header.position, at: 1)
+                        event.bind(unowned: id, at: 2)
+                        event.bind(header.stream, at: 3)
+                        event.bind(header.revision, at: 4)
+                        event.bind(header.type, at: 5)
+                        event.bind(header.recorded, at: 6)
+                        event.bind(header.content, at: 7)
+                        event.bind(header.source, at: 8)
+                        event.bind(header.tracked, at: 9)
+                        event.bind(
+                            Int64(header.checksum(tags: tags, metadata: metadata, payload: payload)), at: 10)
+                        event.bind(unowned: tags, at: 11)
+                        event.bind(unowned: metadata, at: 12)
+                        event.bind(unowned: payload, at: 13)
+                        try event.run()
+                    }
+                }
+            }
+        }
+    }
+
+    private func insertKeys(_ header: EventHeader, _ id: EventID, category: Int64, _ sweep: Sweep) throws {
+        let idKey = IndexKey.id(id)
+        if IndexKey.isTimeOrdered(id) {
+            settled.bind(idKey, at: 1)
+            settled.bind(header.position, at: 2)
+            try settled.run()
+            highestOrderedKey = max(highestOrderedKey, idKey)
+        } else {
+            try insertRecent(idKey, header.position, sweep)
+        }
+        try insertRecent(IndexKey.name(header.type), header.position, sweep)
+        for (index, number) in tagNumbers.enumerated() where !tagNumbers[..<index].contains(number) {
+            try insertRecent(IndexKey.name(number), header.position, sweep)
+        }
+        guard header.stream != 0 else { return }
+        try insertRecent(IndexKey.name(header.stream), header.position, sweep)
+        try insertRecent(IndexKey.name(category), header.position, sweep)
+        if header.revision % Schema.markInterval == 0 {
+            mark.bind(header.stream, at: 1)
+            mark.bind(header.revision, at: 2)
+            mark.bind(header.position, at: 3)
+            try mark.run()
+        }
+    }
+
+    private func insertRecent(_ key: Int64, _ position: Int64, _ sweep: Sweep) throws {
+        recent.bind(key, at: 1)
+        recent.bind(position, at: 2)
+        try recent.run()
+        sweep.added()
+    }
+}

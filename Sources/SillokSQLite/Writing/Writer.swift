@@ -1,0 +1,218 @@
+import CSQLite
+import SillokCore
+
+/// The one connection that writes: it carries out groups of appends, each group in one transaction with one fsync.
+///
+/// Belongs to the writer thread. Every append of a group is checked against what the appends before it have written, so
+/// a group is exactly as if they had come one by one.
+final class Writer {
+    typealias Answer = (receipt: Receipt, head: Position)
+
+    let connection: Connection
+    let reader: EventReader
+    private let clock: WallClock
+    private let rows: EventInsertion
+    private let sweep: Sweep
+    private let begin: Statement
+    private let commit: Statement
+    private let rollback: Statement
+    private let checkpoints: CheckpointSchedule
+    private var head: Int64 = 0
+    private var lastRecorded: Int64 = .min
+    /// Revisions of streams as of the last write, while there is room.
+    private var revisions: [Int64: Int64] = [:]
+    private static let revisionCapacity = 50_000
+    /// Why nothing can be written any more, once the disk has failed.
+    private var failure: StoreError?
+
+    init(_ connection: Connection, limits: Limits, clock: WallClock) throws {
+        self.connection = connection
+        self.clock = clock
+        reader = try EventReader(connection, limits: limits, isWriter: true)
+        rows = try EventInsertion(connection)
+        sweep = try Sweep(connection)
+        begin = try connection.prepare("BEGIN IMMEDIATE")
+        commit = try connection.prepare("COMMIT")
+        rollback = try connection.prepare("ROLLBACK")
+        checkpoints = CheckpointSchedule(connection)
+        try reload()
+    }
+
+    /// Carries out a group of appends: what came of each, in their order.
+    func append(_ requests: [AppendRequest]) -> [Result<Answer, any Error>] {
+        if let failure { return requests.map { _ in .failure(failure) } }
+        do {
+            try begin.run()
+            let answers = try requests.map { try append($0) }
+            try sweep.runIfDue()
+            return conclude(answers)
+        } catch {
+            return abandon(requests.count, error)
+        }
+    }
+
+    /// Moves the write-ahead log into the file when it has grown long. Called when the answers are out.
+    func checkpointIfDue() {
+        guard failure == nil else { return }
+        do {
+            try checkpoints.runIfDue()
+        } catch  where error.isFatal {
+            failure = error.storeError("a checkpoint failed, the store takes no more appends")
+        } catch {
+            // No room, or a reader in the way: the log keeps everything, the next commit tries again.
+        }
+    }
+
+    /// Leaves one file behind, if the disk is healthy.
+    func finish() {
+        if failure == nil { try? connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
+    }
+
+    /// One append within the transaction. What it throws as its own result has written nothing.
+    private func append(_ request: AppendRequest) throws -> Result<Answer, any Error> {
+        do {
+            if let receipt = try firstReceipt(of: request) { return .success((receipt, Position(UInt64(head)))) }
+            try ConditionCheck(reader: reader, head: head) { try self.revision(of: $0) }.check(request.condition)
+            if let tracking = request.tracking, let recorded = try reader.tracked(tracking.source),
+                tracking.position <= recorded
+            {
+                throw TrackingConflict(given: tracking, recorded: recorded)
+            }
+            let times = try recordedTimes(of: request)
+            return .success((try record(request, times), Position(UInt64(head))))
+        } catch let error as AppendConflict {
+            return .failure(error)
+        } catch let error as EventIDConflict {
+            return .failure(error)
+        } catch let error as TrackingConflict {
+            return .failure(error)
+        } catch let error as InvalidRequest {
+            return .failure(error)
+        }
+    }
+
+    /// The receipt of the append that brought these events before, or `nil`.
+    private func firstReceipt(of request: AppendRequest) throws -> Receipt? {
+        var known: [RecordedEvent?]?
+        for (index, entry) in request.entries.enumerated() where !rows.isCertainlyNew(entry.event.id) {
+            guard let event = try reader.event(entry.event.id) else { continue }
+            if known == nil { known = Array(repeating: nil, count: request.entries.count) }
+            known?[index] = event
+        }
+        guard let known else { return nil }
+        return try request.firstReceipt(known: known)
+    }
+
+    /// The times to record, which never run backwards.
+    private func recordedTimes(of request: AppendRequest) throws(InvalidRequest) -> [Int64] {
+        let now = clock.now().microsecondsSince1970
+        var last = lastRecorded
+        var times: [Int64] = []
+        times.reserveCapacity(request.entries.count)
+        for (index, entry) in request.entries.enumerated() {
+            if let given = entry.recordedAt, given.microsecondsSince1970 < last {
+                let last = Timestamp(microsecondsSince1970: last)
+                throw InvalidRequest(.timeRunsBackwards(given: given, last: last), index: index)
+            }
+            last = entry.recordedAt?.microsecondsSince1970 ?? max(now, last)
+            times.append(last)
+        }
+        return times
+    }
+
+    private func record(_ request: AppendRequest, _ times: [Int64]) throws -> Receipt {
+        let first = head + 1
+        let source = try request.tracking.map { try reader.names.intern(.source, $0.source.text) } ?? 0
+        var last: [StreamID: Revision] = [:]
+        for (entry, time) in zip(request.entries, times) {
+            var header = EventHeader(
+                position: head + 1, idHigh: entry.event.id.high, idLow: entry.event.id.low, recorded: time,
+                source: source, tracked: Int64(bitPattern: request.tracking?.position ?? 0))
+            var category: Int64 = 0
+            if let stream = entry.stream {
+                (header.stream, category) = try reader.names.internStream(stream)
+                header.revision = try revision(ofNumber: header.stream) + 1
+                remember(header.revision, of: header.stream)
+                last[stream] = Revision(UInt64(header.revision))
+            }
+            try rows.insert(entry.event, header, category: category, reader.names, sweep)
+            head += 1
+            lastRecorded = time
+        }
+        if let tracking = request.tracking { try rows.track(source, tracking.position) }
+        return Receipt(
+            firstPosition: Position(UInt64(first)), position: Position(UInt64(head)), revisions: last,
+            recordedAt: Timestamp(microsecondsSince1970: lastRecorded))
+    }
+
+    private func revision(of stream: StreamID) throws -> Int64 {
+        guard let number = try reader.names.number(.stream, stream.text) else { return 0 }
+        return try revision(ofNumber: number)
+    }
+
+    private func revision(ofNumber stream: Int64) throws -> Int64 {
+        if let revision = revisions[stream] { return revision }
+        guard let last = try reader.index.last(IndexKey.name(stream)) else { return 0 }
+        let revision = Int64(clamping: try reader.event(at: last).revision.value)
+        remember(revision, of: stream)
+        return revision
+    }
+
+    private func remember(_ revision: Int64, of stream: Int64) {
+        if revisions.count >= Self.revisionCapacity { revisions.removeAll(keepingCapacity: true) }
+        revisions[stream] = revision
+    }
+
+    private func conclude(_ answers: [Result<Answer, any Error>]) -> [Result<Answer, any Error>] {
+        do {
+            try commit.run()
+            return answers
+        } catch {
+            // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
+            let outcome: StoreError.Outcome = error.primary == SQLITE_FULL ? .definite : .unknown
+            let reported = error.storeError("the append could not be committed", outcome: outcome)
+            recover(from: error)
+            return answers.map { answer in
+                if case .success = answer { return .failure(reported) }
+                return answer
+            }
+        }
+    }
+
+    /// Ends a group that failed before its commit: nothing of it is stored.
+    private func abandon(_ count: Int, _ error: any Error) -> [Result<Answer, any Error>] {
+        let failed = error as? SQLiteFailure
+        let reported: any Error = failed?.storeError("the append could not be written") ?? error
+        if let failed {
+            recover(from: failed)
+        } else {
+            recover(from: SQLiteFailure(code: SQLITE_CORRUPT, message: "\(error)"))
+        }
+        return Array(repeating: .failure(reported), count: count)
+    }
+
+    /// Returns to the last committed state, or stops writing for good when the disk cannot be trusted.
+    private func recover(from error: SQLiteFailure) {
+        do {
+            if connection.isInTransaction { try rollback.run() }
+            if error.isFatal {
+                failure = error.storeError("the store takes no more appends after a failure of the disk")
+            } else {
+                try reload()
+            }
+        } catch {
+            let cause = (error as? SQLiteFailure) ?? SQLiteFailure(code: SQLITE_IOERR, message: "\(error)")
+            failure = cause.storeError("the store takes no more appends, it could not return to its last state")
+        }
+    }
+
+    /// Reads anew what is kept in memory.
+    private func reload() throws {
+        revisions.removeAll(keepingCapacity: true)
+        reader.names.forget(nextNumber: try connection.number("SELECT max(id) FROM names") + 1)
+        head = try reader.head()
+        lastRecorded = head > 0 ? try reader.recorded(at: head) : .min
+        try rows.reload()
+        try sweep.reload()
+    }
+}
