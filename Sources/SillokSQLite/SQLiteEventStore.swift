@@ -150,11 +150,30 @@ public final class SQLiteEventStore: EventStore {
         try await readers.read { reader in try reader.connection.reading { try reader.tracked(source) } }
     }
 
-    /// Runs `body` on a thread that reads, with a connection of its own.
-    func withReader<Result: Sendable>(
-        _ body: @escaping @Sendable (EventReader) throws -> Result
-    ) async throws -> Result {
-        try await readers.read(body)
+    /// Checks everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
+    ///
+    /// Works on one snapshot, beside readers and writers, on a thread and a connection of its own. Memory is bounded but
+    /// for a byte for each name. The write-ahead log cannot begin anew meanwhile, so it grows with what is appended.
+    /// - Parameter progress: told now and then how far it has come, on the thread that checks.
+    /// - Returns: a report with what is wrong, as far as it could be read.
+    /// - Throws: `CancellationError` when the task is cancelled, ``/SillokCore/StoreError`` if the file cannot be opened.
+    public func verify(
+        progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
+    ) async throws -> VerificationReport {
+        let isCancelled = Lock(false)
+        let opening = StoreOpening(path: path, mode: mode, limits: limits)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                startThread {
+                    continuation.resume(
+                        with: Result {
+                            try opening.verification(progress) { isCancelled.withLock { $0 } }.run()
+                        }.mapError(StoreError.reading))
+                }
+            }
+        } onCancel: {
+            isCancelled.withLock { $0 = true }
+        }
     }
 
     private static let closed = StoreError(.closed, "the store is closed.")

@@ -38,6 +38,16 @@ struct StoreOpening {
         }
     }
 
+    /// A check of the whole store, on a connection of its own.
+    func verification(
+        _ report: @escaping (WorkProgress) -> Void, isCancelled: @escaping () -> Bool
+    ) throws -> Verification {
+        try reported {
+            let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 16_384)
+            return try Verification(connection, limits: limits, report: report, isCancelled: isCancelled)
+        }
+    }
+
     private func reported<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()

@@ -1,0 +1,153 @@
+import SillokCore
+
+/// Reads every entry of the index in the order of keys and says what it holds.
+struct IndexScan {
+    /// What the index holds.
+    struct Outcome {
+        var entries: Int64 = 0
+        var streams: UInt64 = 0
+        var sum = EntrySum()
+    }
+
+    private let verification: Verification
+
+    init(_ verification: Verification) { self.verification = verification }
+
+    func run(_ names: NameKinds, total: Int64) throws -> Outcome {
+        var outcome = Outcome()
+        do {
+            var entries = try MergedEntries(verification.connection)
+            var key: Int64?
+            var isStream = false
+            var rank: Int64 = 0
+            while let entry = try entries.next() {
+                if entry.key != key {
+                    key = entry.key
+                    rank = 0
+                    isStream = entry.key < 0 && names.kind(-entry.key) == .stream
+                    if isStream { outcome.streams += 1 }
+                }
+                rank += 1
+                outcome.entries += 1
+                outcome.sum.add(entry.key, entry.position, revision: isStream ? rank : 0)
+                if isStream && rank % Schema.markInterval == 0 { try checkMark(-entry.key, rank, entry.position) }
+                try verification.advance("index", outcome.entries, of: total)
+            }
+        } catch {
+            try verification.find(error)
+        }
+        return outcome
+    }
+
+    private func checkMark(_ stream: Int64, _ revision: Int64, _ position: Int64) throws {
+        let marked = try verification.reader.positionNotAfter(revision: revision, of: stream)
+        if marked != position {
+            verification.find("the mark of revision \(revision) of its stream is wrong or missing", at: position)
+        }
+    }
+}
+
+/// The entries of both index tables in the order of key and position.
+private struct MergedEntries {
+    typealias Entry = (key: Int64, position: Int64)
+
+    private let tables: [Statement]
+    private var heads: [Entry?] = []
+
+    init(_ connection: Connection) throws {
+        tables = try ["settled", "recent"].map {
+            try connection.prepare("SELECT key, position FROM \($0) ORDER BY key, position")
+        }
+        heads = try tables.map(Self.entry)
+    }
+
+    mutating func next() throws -> Entry? {
+        guard let first = heads[0] else { return try take(1) }
+        guard let second = heads[1] else { return try take(0) }
+        return try take((first.key, first.position) <= (second.key, second.position) ? 0 : 1)
+    }
+
+    private mutating func take(_ table: Int) throws -> Entry? {
+        guard let entry = heads[table] else { return nil }
+        heads[table] = try Self.entry(tables[table])
+        return entry
+    }
+
+    private static func entry(_ rows: Statement) throws -> Entry? {
+        try rows.step() ? (rows.int(0), rows.int(1)) : nil
+    }
+}
+
+/// Looks entry by entry for the places in which index and events differ. Slow, and only for a store that is damaged.
+struct IndexComparison {
+    private let verification: Verification
+    private let hasEntry: Statement
+    private let entries: Statement
+
+    init(_ verification: Verification) throws {
+        self.verification = verification
+        hasEntry = try verification.connection.prepare(
+            """
+            SELECT (SELECT count(*) FROM settled WHERE key = ?1 AND position = ?2)
+                 + (SELECT count(*) FROM recent WHERE key = ?1 AND position = ?2)
+            """)
+        entries = try verification.connection.prepare(
+            "SELECT key, position FROM settled UNION ALL SELECT key, position FROM recent")
+    }
+
+    func run(_ head: Int64, _ names: NameKinds) throws {
+        do {
+            var revisions: [Int64: Int64] = [:]
+            let rows = try verification.connection.prepare("SELECT \(EventRow.columns) FROM events ORDER BY position")
+            while try rows.step() {
+                let header = try EventRow.header(rows)
+                if header.stream != 0 {
+                    let before = revisions.updateValue(header.revision, forKey: header.stream) ?? 0
+                    if header.revision != before + 1 {
+                        let message = "revision \(header.revision) follows \(before) in its stream"
+                        guard verification.find(message, at: header.position) else { return }
+                    }
+                }
+                let tags = try EventRow.tagNumbers(rows.bytes(10), header.position)
+                for key in try EventRow.keys(header, tagNumbers: tags, names) where try count(key, header.position) != 1
+                {
+                    guard verification.find("the index has no entry for key \(key)", at: header.position) else {
+                        return
+                    }
+                }
+            }
+            try findForeignEntries(head, names)
+        } catch {
+            try verification.find(error)
+        }
+    }
+
+    private func findForeignEntries(_ head: Int64, _ names: NameKinds) throws {
+        let row = try verification.connection.prepare("SELECT \(EventRow.columns) FROM events WHERE position = ?1")
+        while try entries.step() {
+            let (key, position) = (entries.int(0), entries.int(1))
+            row.bind(position, at: 1)
+            var belongs = false
+            if try row.step() {
+                let header = try EventRow.header(row)
+                let tags = try EventRow.tagNumbers(row.bytes(10), position)
+                belongs = try EventRow.keys(header, tagNumbers: tags, names).contains(key)
+                row.reset()
+            }
+            if !belongs {
+                guard
+                    verification.find(
+                        "the index has an entry for key \(key) that the event does not have", at: position)
+                else { return }
+            }
+        }
+    }
+
+    private func count(_ key: Int64, _ position: Int64) throws -> Int64 {
+        hasEntry.bind(key, at: 1)
+        hasEntry.bind(position, at: 2)
+        guard try hasEntry.step() else { return 0 }
+        defer { hasEntry.reset() }
+        return hasEntry.int(0)
+    }
+}

@@ -1,0 +1,156 @@
+import CSQLite
+import SillokCore
+
+/// Checks a store from the first event to the last, in one snapshot and in memory that does not grow with the log.
+///
+/// Events are read once in the order of positions, index entries once in the order of keys. Both sides add up a
+/// fingerprint of every (key, position, revision) that must be there; equal sums mean that the index holds exactly what
+/// the events say, and that the revisions of every stream run 1…n in the order of positions. Only if the sums differ
+/// does it look entry by entry for the place.
+final class Verification {
+    let connection: Connection
+    let reader: EventReader
+    private let report: (WorkProgress) -> Void
+    private let isCancelled: () -> Bool
+    private var findings: [VerificationReport.Finding] = []
+    private static let maximumFindings = 100
+    private static let progressInterval: Int64 = 20_000
+
+    init(
+        _ connection: Connection, limits: Limits, report: @escaping (WorkProgress) -> Void,
+        isCancelled: @escaping () -> Bool
+    ) throws {
+        self.connection = connection
+        reader = try EventReader(connection, limits: limits, isWriter: false)
+        self.report = report
+        self.isCancelled = isCancelled
+    }
+
+    /// Runs all checks.
+    func run() throws -> VerificationReport {
+        try connection.reading {
+            try checkStructure()
+            let head = try reader.head()
+            let names = try checkNames()
+            var scan = EventScan(self)
+            let fromEvents = try scan.run(head, names)
+            let fromIndex = try IndexScan(self).run(names, total: fromEvents.entries)
+            try checkTracking(fromEvents.tracked)
+            if fromEvents.sum != fromIndex.sum || fromEvents.entries != fromIndex.entries {
+                try IndexComparison(self).run(head, names)
+            }
+            return VerificationReport(
+                events: UInt64(fromEvents.events), streams: fromIndex.streams, findings: findings)
+        }
+    }
+
+    /// Notes what is wrong; `false` when enough has been noted to stop.
+    @discardableResult
+    func find(_ message: String, at position: Int64? = nil) -> Bool {
+        if findings.count < Self.maximumFindings {
+            findings.append(.init(position: position.map { Position(UInt64(clamping: $0)) }, message))
+        }
+        return findings.count < Self.maximumFindings
+    }
+
+    /// Notes an error as a finding, unless it is the wish to stop.
+    @discardableResult
+    func find(_ error: any Error, at position: Int64? = nil) throws -> Bool {
+        if error is CancellationError { throw error }
+        if let failure = error as? SQLiteFailure {
+            return find("the file is damaged: \(failure.message)", at: position)
+        }
+        return find((error as? StoreError)?.message ?? "\(error)", at: position)
+    }
+
+    /// Reports progress now and then, and ends the work when it is no longer wanted.
+    func advance(_ step: String, _ done: Int64, of total: Int64) throws {
+        guard done % Self.progressInterval == 0 || done == total else { return }
+        report(WorkProgress(step: step, done: UInt64(clamping: done), total: UInt64(clamping: total)))
+        if isCancelled() { throw CancellationError() }
+    }
+
+    /// The B-trees of the file, by SQLite's own check.
+    private func checkStructure() throws {
+        report(WorkProgress(step: "structure", done: 0, total: 1))
+        do {
+            let check = try connection.prepare("PRAGMA integrity_check(20)")
+            while try check.step() {
+                let line = check.text(0)
+                if line != "ok" { find("the file is damaged: \(line)") }
+            }
+        } catch {
+            try find(error)
+        }
+        report(WorkProgress(step: "structure", done: 1, total: 1))
+    }
+
+    /// Every name against its checksum. Answers the kind of each by its number.
+    private func checkNames() throws -> NameKinds {
+        var kinds = NameKinds()
+        do {
+            let rows = try connection.prepare("SELECT id, kind, text, category, crc FROM names ORDER BY id")
+            while try rows.step() {
+                let (number, kind, text) = (rows.int(0), rows.int(1), rows.text(2))
+                guard let kind = UInt8(exactly: kind), NameKind(rawValue: kind) != nil,
+                    rows.int(4) == Names.checksum(number, kind, text, rows.int(3))
+                else {
+                    find("the name \(number) (\"\(text)\") is damaged: its checksum does not match")
+                    continue
+                }
+                kinds.set(kind, category: rows.int(3), of: number)
+            }
+        } catch {
+            try find(error)
+        }
+        return kinds
+    }
+
+    /// The progress of every source is that of its last event.
+    private func checkTracking(_ tracked: [Int64: UInt64]) throws {
+        do {
+            var left = tracked
+            let rows = try connection.prepare("SELECT source, position FROM tracking")
+            while try rows.step() {
+                let (source, position) = (rows.int(0), UInt64(bitPattern: rows.int(1)))
+                if left.removeValue(forKey: source) != position {
+                    find("the tracked position \(position) of source \(source) is not that of its last event")
+                }
+            }
+            for source in left.keys { find("the tracked position of source \(source) is missing") }
+        } catch {
+            try find(error)
+        }
+    }
+}
+
+/// Kind and category of every name, by number.
+struct NameKinds {
+    private var kinds: [UInt8] = []
+    private var categories: [Int64: Int64] = [:]
+
+    mutating func set(_ kind: UInt8, category: Int64, of number: Int64) {
+        guard let index = Int(exactly: number), index >= 0, index < 1 << 40 else { return }
+        if index >= kinds.count { kinds += Array(repeating: UInt8.max, count: index - kinds.count + 1) }
+        kinds[index] = kind
+        if category != 0 { categories[number] = category }
+    }
+
+    func kind(_ number: Int64) -> NameKind? {
+        guard let index = Int(exactly: number), kinds.indices.contains(index) else { return nil }
+        return NameKind(rawValue: kinds[index])
+    }
+
+    func category(ofStream number: Int64) -> Int64? { categories[number] }
+}
+
+/// A sum of fingerprints, the same in whatever order they are added.
+struct EntrySum: Equatable {
+    private var value: UInt64 = 0
+
+    /// Adds that `key` stands at `position`, which for a stream is its `revision`.
+    mutating func add(_ key: Int64, _ position: Int64, revision: Int64) {
+        let place = IndexKey.mix(UInt64(bitPattern: position) ^ IndexKey.mix(UInt64(bitPattern: revision)))
+        value &+= IndexKey.mix(place ^ IndexKey.mix(UInt64(bitPattern: key)))
+    }
+}

@@ -1,0 +1,88 @@
+import SillokCore
+import SillokSQLite
+import Testing
+
+@Suite("verify")
+struct VerificationTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// A closed store of 700 events in 3 streams with tags, ids of both kinds, tracking and a few sweeps' worth of keys.
+    private func fill() async throws {
+        let store = try SQLiteEventStore(path: folder.path())
+        for round in 0..<70 {
+            let entries = (0..<10).map { index in
+                var event = note("\(round)/\(index)", tags: [Tag("round", "\(round)"), Tag("index", "\(index)")])
+                if index == 3 { event.id = EventID(high: UInt64(round) &* 0x9E37_79B9_7F4A_7C15, low: 1) }
+                return AppendRequest.Entry(stream: index == 9 ? nil : StreamID("s-\(index % 2)"), event: event)
+            }
+            let tracking = Tracking(source: "elsewhere", position: UInt64(round))
+            _ = try await store.append(AppendRequest(entries, tracking: tracking))
+        }
+        await store.close()
+    }
+
+    private func verify() async throws -> VerificationReport {
+        let store = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+        let report = try await store.verify()
+        await store.close()
+        return report
+    }
+
+    @Test("finds nothing wrong in a sound store")
+    func sound() async throws {
+        try await fill()
+        let report = try await verify()
+        #expect(report == VerificationReport(events: 700, streams: 2, findings: []))
+    }
+
+    @Test("finds nothing wrong in an empty store")
+    func empty() async throws {
+        let store = try SQLiteEventStore(path: folder.path())
+        #expect(try await store.verify() == VerificationReport(events: 0, streams: 0, findings: []))
+        await store.close()
+    }
+
+    @Test(
+        "finds each kind of damage",
+        arguments: [
+            ("UPDATE events SET payload = x'00' WHERE position = 77", 77),
+            ("UPDATE events SET revision = revision + 1 WHERE position = 78", 78),
+            ("UPDATE events SET recorded = 0 WHERE position = 79", 79),
+            ("UPDATE events SET id = zeroblob(16) WHERE position = 80", 80),
+            ("UPDATE events SET crc = crc + 1 WHERE position = 81", 81),
+            ("DELETE FROM events WHERE position BETWEEN 300 AND 310", 300),
+            ("DELETE FROM recent WHERE position = 55 AND key = (SELECT -type FROM events WHERE position = 55)", 55),
+            ("INSERT INTO recent VALUES (-1, 700000)", 700_000),
+            ("INSERT INTO settled SELECT key, 9 FROM settled WHERE position = 8", 9),
+            ("DELETE FROM settled WHERE position = 12", 12),
+            ("UPDATE marks SET position = position + 1", 511),
+            ("UPDATE tracking SET position = position + 1", nil),
+            ("DELETE FROM tracking", nil),
+            ("UPDATE names SET text = x'41' WHERE kind = 2", nil),
+        ] as [(String, Int64?)])
+    func damage(_ sql: String, _ position: Int64?) async throws {
+        try await fill()
+        try tamper(folder.path(), sql)
+        let report = try await verify()
+        #expect(!report.isSound)
+        if let position {
+            #expect(
+                report.findings.contains { $0.position == Position(UInt64(position)) },
+                "\(report.findings.map(\.description))")
+        }
+    }
+
+    @Test("an event that was changed is not read as if it were whole")
+    func damagedRead() async throws {
+        try await fill()
+        try tamper(folder.path(), "UPDATE events SET payload = x'00' WHERE position = 77")
+        let store = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+        #expect(try await store.read(.all, after: 77).events.first?.position == 78)
+        let error = await #expect(throws: StoreError.self) { try await store.read(.all, after: 70) }
+        #expect(error?.code == .corrupt)
+        #expect(error?.message.contains("77") == true)
+        await store.close()
+    }
+}
