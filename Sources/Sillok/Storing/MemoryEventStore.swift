@@ -153,8 +153,8 @@ extension MemoryEventStore.State {
             page.append(events[index])
             size += events[index].data.size
         }
-        return EventBatch(
-            events: page, through: request.direction == .forward ? head : .start, isEnd: true, head: head)
+        let through = request.throughAtEnd(last: page.last?.position, head: head)
+        return EventBatch(events: page, through: through, isEnd: true, head: head)
     }
 
     func facts(of stream: StreamID) -> StreamFacts? {

@@ -19,6 +19,7 @@ public protocol EventStore: Sendable {
     /// - Throws: ``InvalidRequest`` (nothing stored), ``AppendConflict`` (nothing stored), ``EventIDConflict``
     ///   (nothing stored), ``TrackingConflict`` (nothing stored), or ``StoreError``, whose ``StoreError/outcome``
     ///   says whether the events may be there; repeating the same request is always safe.
+    @discardableResult
     func append(_ request: AppendRequest) async throws -> Receipt
 
     /// Reads one page of events.

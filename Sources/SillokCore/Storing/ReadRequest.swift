@@ -61,6 +61,17 @@ public struct ReadRequest: Hashable, Sendable {
         }
         return next
     }
+
+    /// How far a read has looked when nothing more matches after its last event.
+    package func throughAtEnd(last: Position?, head: Position) -> Position {
+        if direction == .backward { return .start }
+        switch (before, after) {
+        case (nil, _): return head
+        case (.position(let bound)?, _): return min(head, bound.previous)
+        case (_, .position(let bound)?): return last ?? min(head, bound)
+        default: return last ?? .start
+        }
+    }
 }
 
 /// A page of events, and how far it looked.
@@ -71,7 +82,8 @@ public struct EventBatch: Hashable, Sendable {
     /// How far the read has looked: no further event of the request lies between its start and here.
     ///
     /// Forwards it rises with every page, over events that do not match as well: keep it as the checkpoint and go on
-    /// after it. Backwards it falls: go on before it.
+    /// after it. It is the head at the end of a read without an upper bound, and never beyond an upper bound, so that
+    /// whoever goes on without the bound misses nothing. Backwards it falls: go on before it.
     public let through: Position
 
     /// Whether nothing more matched when the page was read.

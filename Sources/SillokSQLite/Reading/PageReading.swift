@@ -51,9 +51,12 @@ extension EventReader {
             var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
             var bound = range.low
             while bound <= range.high, let position = try plan.seek(bound), position <= range.high {
-                if page.isFull { return page.cut() }
+                if page.isFull && !request.isBoundByRevision { return page.cut() }
                 let event = try cursor.event(at: position)
-                if request.isWithinRevisions(event.revision) { page.append(event) }
+                if request.isWithinRevisions(event.revision) {
+                    if page.isFull { return page.cut() }
+                    page.append(event)
+                }
                 bound = position + 1
             }
             return page.end()
@@ -66,9 +69,12 @@ extension EventReader {
         var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
         var bound = range.high
         while bound >= range.low, let position = try plan.seek(bound), position >= range.low {
-            if page.isFull { return page.cut() }
+            if page.isFull && !request.isBoundByRevision { return page.cut() }
             let event = try event(at: position)
-            if request.isWithinRevisions(event.revision) { page.append(event) }
+            if request.isWithinRevisions(event.revision) {
+                if page.isFull { return page.cut() }
+                page.append(event)
+            }
             bound = position - 1
         }
         return page.end()
@@ -77,21 +83,19 @@ extension EventReader {
 
 /// A page that fills up.
 private struct PageBuilder {
-    private let limit: Int
+    private let request: ReadRequest
     private let pageBytes: Int
-    private let isForward: Bool
     private let head: Position
     private var events: [RecordedEvent] = []
     private var bytes = 0
 
     init(_ request: ReadRequest, pageBytes: Int, head: Int64) {
-        limit = request.limit
+        self.request = request
         self.pageBytes = pageBytes
-        isForward = request.direction == .forward
         self.head = Position(UInt64(head))
     }
 
-    var isFull: Bool { events.count == limit || bytes >= pageBytes }
+    var isFull: Bool { events.count == request.limit || bytes >= pageBytes }
 
     mutating func append(_ event: RecordedEvent) {
         events.append(event)
@@ -105,11 +109,18 @@ private struct PageBuilder {
 
     /// The request has nothing more.
     func end() -> EventBatch {
-        EventBatch(events: events, through: isForward ? head : .start, isEnd: true, head: head)
+        let through = request.throughAtEnd(last: events.last?.position, head: head)
+        return EventBatch(events: events, through: through, isEnd: true, head: head)
     }
 }
 
 extension ReadRequest {
+    /// Whether the bounds alone do not say which positions belong to the page.
+    fileprivate var isBoundByRevision: Bool {
+        for case .revision? in [after, before] { return true }
+        return false
+    }
+
     fileprivate func isWithinRevisions(_ revision: Revision) -> Bool {
         if case .revision(let bound)? = after, revision <= bound { return false }
         if case .revision(let bound)? = before, revision >= bound { return false }
