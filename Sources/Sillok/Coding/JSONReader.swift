@@ -22,6 +22,16 @@ package struct JSONReader: Sendable {
         (try? JSONReader(Array(bytes))) != nil
     }
 
+    /// What keeps the bytes from being a JSON value, or `nil`.
+    static func syntaxError(of bytes: [UInt8]) -> JSONSyntaxError? {
+        do {
+            _ = try JSONIndexer(bytes)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// A value in a text.
     package struct Value: Sendable {
         let reader: JSONReader

@@ -1,0 +1,116 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+import SillokCore
+
+/// A value that is one JSON string, number or word, and needs no container of its own.
+protocol JSONScalar: Codable {
+    /// Writes the value; `false`, and nothing, if JSON cannot hold it.
+    func write(into writer: inout JSONWriter) -> Bool
+
+    /// Reads the value of a node; `nil` if it is of another kind or out of range.
+    static func read(_ node: Int, of reader: JSONReader) -> Self?
+}
+
+/// Whether values of a type are written as scalars although they come through a generic door, as the elements of an
+/// array do. The others of them may take the longer way through a container.
+@inline(__always)
+func isScalar(_ type: Any.Type) -> Bool {
+    type == String.self || type == Int.self || type == Double.self || type == Bool.self || type == Int64.self
+        || type == UInt64.self || type == Date.self || type == Data.self || type == URL.self || type == Decimal.self
+}
+
+extension Bool: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool {
+        writer.bool(self)
+        return true
+    }
+    static func read(_ node: Int, of reader: JSONReader) -> Bool? { reader.bool(node) }
+}
+
+extension String: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool {
+        writer.string(self)
+        return true
+    }
+    static func read(_ node: Int, of reader: JSONReader) -> String? { reader.string(node) }
+}
+
+extension FixedWidthInteger {
+    func write(into writer: inout JSONWriter) -> Bool {
+        writer.integer(self)
+        return true
+    }
+    static func read(_ node: Int, of reader: JSONReader) -> Self? { reader.integer(node) }
+}
+
+extension Int: JSONScalar {}
+extension Int8: JSONScalar {}
+extension Int16: JSONScalar {}
+extension Int32: JSONScalar {}
+extension Int64: JSONScalar {}
+extension UInt: JSONScalar {}
+extension UInt8: JSONScalar {}
+extension UInt16: JSONScalar {}
+extension UInt32: JSONScalar {}
+extension UInt64: JSONScalar {}
+
+extension Double: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool { writer.floatingPoint(self) }
+    static func read(_ node: Int, of reader: JSONReader) -> Double? { reader.floatingPoint(node) }
+}
+
+extension Float: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool { writer.floatingPoint(self) }
+    static func read(_ node: Int, of reader: JSONReader) -> Float? { reader.floatingPoint(node) }
+}
+
+/// RFC 3339 with microseconds, for the years 0000 to 9999.
+extension Date: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool {
+        guard let microseconds = Int64(exactly: (timeIntervalSince1970 * 1_000_000).rounded()) else { return false }
+        let moment = Timestamp(microsecondsSince1970: microseconds)
+        guard Timestamp(moment.description) == moment else { return false }
+        writer.string(moment.description)
+        return true
+    }
+
+    static func read(_ node: Int, of reader: JSONReader) -> Date? {
+        reader.string(node).flatMap { Timestamp($0) }.map {
+            Date(timeIntervalSince1970: Double($0.microsecondsSince1970) / 1_000_000)
+        }
+    }
+}
+
+/// Base 64.
+extension Data: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool {
+        writer.string(base64EncodedString())
+        return true
+    }
+    static func read(_ node: Int, of reader: JSONReader) -> Data? {
+        reader.string(node).flatMap { Data(base64Encoded: $0) }
+    }
+}
+
+extension URL: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool {
+        writer.string(absoluteString)
+        return true
+    }
+    static func read(_ node: Int, of reader: JSONReader) -> URL? { reader.string(node).flatMap { URL(string: $0) } }
+}
+
+/// A JSON number with all of its digits.
+extension Decimal: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool {
+        guard isFinite else { return false }
+        writer.raw(description.utf8)
+        return true
+    }
+    static func read(_ node: Int, of reader: JSONReader) -> Decimal? {
+        reader.numberText(node).flatMap { Decimal(string: String($0)) }
+    }
+}

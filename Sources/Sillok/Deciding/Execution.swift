@@ -1,0 +1,215 @@
+import SillokCore
+
+/// One command, or several as one, on its way: load, decide, append, and again if others were faster.
+struct Execution<D: Decider> {
+    /// A decision on one of the subjects.
+    struct Step {
+        let subject: Int
+        let decide: (D) throws -> [D.Event]
+    }
+
+    /// How it ended.
+    struct Ending {
+        var events: [(subject: Int, event: D.Event)] = []
+        let subjects: Subjects<D>
+        var receipt: Receipt?
+        var isRepeat = false
+
+        var position: Position { receipt?.position ?? subjects.through }
+    }
+
+    private struct Decided {
+        let subject: Int
+        let event: D.Event
+        let data: EventData
+    }
+
+    private enum Attempt {
+        case ended(Ending)
+        case conflict(AppendConflict)
+    }
+
+    let store: any EventStore
+    let policy: RetryPolicy
+    let id: CommandID
+    let isIDGiven: Bool
+    let expected: Revision?
+    let steps: [Step]
+    var subjects: Subjects<D>
+
+    private let coding = EventCoding<D.Event>()
+    private let untouched: Subjects<D>
+    private let metadata: Metadata
+
+    init(
+        store: any EventStore, policy: RetryPolicy, id: CommandID, isIDGiven: Bool, expected: Revision? = nil,
+        on subjects: [Subjects<D>.Subject], steps: [Step]
+    ) {
+        self.store = store
+        self.policy = policy
+        self.id = id
+        self.isIDGiven = isIDGiven
+        self.expected = expected
+        self.steps = steps
+        self.subjects = Subjects(subjects, limits: store.limits)
+        untouched = self.subjects
+        metadata = .ofCommand(id)
+    }
+
+    /// Tries until it is done; waits for its turn before it tries again if it has `turns` to share.
+    mutating func run(retryingIn turns: Turns<StreamID?>? = nil) async throws -> Ending {
+        guard let turns else { return try await attempt(from: 1) }
+        switch try await attempt() {
+        case .ended(let ending): return ending
+        case .conflict(let conflict):
+            try check(conflict, after: 1)
+            return try await turns.wait(for: nil) { try await attempt(from: 2) }
+        }
+    }
+
+    private mutating func attempt(from first: Int) async throws -> Ending {
+        var number = first
+        while true {
+            switch try await attempt() {
+            case .ended(let ending): return ending
+            case .conflict(let conflict):
+                try check(conflict, after: number)
+                try Task.checkCancellation()
+                number += 1
+            }
+        }
+    }
+
+    /// Throws if the command is not to be decided again.
+    private func check(_ conflict: AppendConflict, after attempts: Int) throws {
+        if expected != nil { throw conflict }
+        if attempts >= policy.attempts { throw TooManyConflicts(attempts: attempts, conflict: conflict) }
+    }
+
+    private mutating func attempt() async throws -> Attempt {
+        try await subjects.load(from: store, coding: coding)
+        if isIDGiven, let first = try await firstEnding() { return .ended(first) }
+        try await checkExpectedRevision()
+        var draft = steps.count > 1 ? subjects : nil
+        let decided = try decide(evolving: &draft)
+        if decided.isEmpty { return .ended(Ending(subjects: subjects)) }
+        let receipt: Receipt
+        do {
+            receipt = try await append(decided)
+        } catch let conflict as AppendConflict {
+            return .conflict(conflict)
+        } catch let conflict as EventIDConflict {
+            if let first = try await firstEnding() { return .ended(first) }
+            guard let event = try await store.event(conflict.id) else { throw conflict }
+            throw CommandIDConflict(id: id, event: event)
+        }
+        if let draft { subjects = draft } else { evolve(decided[...], in: &subjects) }
+        if subjects.contradict(receipt), let first = try await firstEnding() { return .ended(first) }
+        return .ended(
+            Ending(events: decided.map { ($0.subject, $0.event) }, subjects: subjects, receipt: receipt))
+    }
+
+    /// Decides all steps, each on the state that the steps before it lead to.
+    private func decide(evolving draft: inout Subjects<D>?) throws -> [Decided] {
+        var decided: [Decided] = []
+        for step in steps {
+            let first = decided.count
+            for event in try step.decide((draft ?? subjects).all[step.subject].state) {
+                let (type, payload) = try coding.encode(event)
+                let data = EventData(
+                    id: id.event(decided.count), type: type, tags: D.tags(of: event), metadata: metadata,
+                    payload: payload)
+                decided.append(Decided(subject: step.subject, event: event, data: data))
+            }
+            if var evolved = draft.take() {
+                evolve(decided[first...], in: &evolved)
+                draft = evolved
+            }
+        }
+        return decided
+    }
+
+    private func evolve(_ decided: ArraySlice<Decided>, in subjects: inout Subjects<D>) {
+        for one in decided { subjects.evolve(one.event, of: subjects.all[one.subject].stream, as: one.data) }
+    }
+}
+
+// What the store has and what it says.
+extension Execution {
+    /// Appends the events; an append of unknown outcome is sent again as it is until the store knows.
+    private func append(_ decided: [Decided]) async throws -> Receipt {
+        let request = AppendRequest(
+            decided.map { .init(stream: subjects.all[$0.subject].stream, event: $0.data) }, if: subjects.isUnchanged)
+        var unknown: StoreError?
+        var pause = policy.settlingPause
+        for attempt in 1...max(1, policy.settlingAttempts) {
+            do {
+                if attempt > 1 {
+                    try await Task.sleep(for: pause)
+                    pause *= 2
+                }
+                return try await store.append(request)
+            } catch let error as StoreError {
+                // A definite failure now says nothing about an append before it whose outcome is unknown.
+                guard error.outcome == .unknown || unknown != nil else { throw error }
+                if error.outcome == .unknown { unknown = error }
+            } catch let error as CancellationError {
+                guard let unknown else { throw error }
+                throw UnsettledCommand(id: id, cause: unknown)
+            }
+        }
+        throw unknown.map { UnsettledCommand(id: id, cause: $0) } ?? CancellationError()
+    }
+
+    private func checkExpectedRevision() async throws {
+        guard let expected, let subject = subjects.all.first, let stream = subject.stream, subject.revision != expected
+        else { return }
+        let request = ReadRequest(
+            .stream(stream), after: .revision(expected),
+            limit: max(1, min(store.limits.conflictEvents, store.limits.pageEvents)))
+        let page = try await store.read(request)
+        throw AppendConflict(
+            streams: [stream: .init(expected: expected, actual: subject.revision)],
+            events: store.limits.shownInConflict(page.events), head: page.head)
+    }
+
+    /// What the command led to when it was executed before, or `nil` if it was not.
+    private func firstEnding() async throws -> Ending? {
+        guard let first = try await store.event(id.event(0)) else { return nil }
+        let recorded = try await events(from: first)
+        guard let last = recorded.last, recorded.allSatisfy(untouched.own) else {
+            throw CommandIDConflict(id: id, event: first)
+        }
+        var subjects = untouched
+        try await subjects.load(from: store, coding: coding, before: last.position.next)
+        var revisions: [StreamID: Revision] = [:]
+        for event in recorded { if let stream = event.stream { revisions[stream] = event.revision } }
+        let receipt = Receipt(
+            firstPosition: first.position, position: last.position, revisions: revisions, recordedAt: last.recordedAt)
+        let events = try recorded.map { (subjects.index(of: $0), try coding.decode($0)) }
+        return Ending(events: events, subjects: subjects, receipt: receipt, isRepeat: true)
+    }
+
+    /// The events that the command recorded, the first of which is known.
+    private func events(from first: RecordedEvent) async throws -> [RecordedEvent] {
+        var found: [RecordedEvent] = []
+        let request = ReadRequest(
+            .all, after: .position(first.position.previous), limit: min(100, store.limits.pageEvents))
+        for try await page in store.pages(request) {
+            for event in page.events {
+                guard event.id == id.event(found.count), event.metadata.commandID == id else { return found }
+                found.append(event)
+            }
+        }
+        return found
+    }
+}
+
+extension CommandID {
+    /// The id of the command's event with this index: the command's own id plus the index, so that the log itself
+    /// remembers which commands were executed.
+    func event(_ index: Int) -> EventID {
+        let (low, carries) = low.addingReportingOverflow(UInt64(index))
+        return EventID(high: carries ? high &+ 1 : high, low: low)
+    }
+}

@@ -1,0 +1,20 @@
+extension Metadata {
+    /// What the current task knows of why it acts; a ``CommandHandler`` writes it into every event.
+    ///
+    /// ```swift
+    /// try await Metadata.$current.withValue(Metadata(actor: "ada", correlationID: request.id)) {
+    ///     try await accounts.execute(.deposit(100), on: "42")
+    /// }
+    /// ```
+    @TaskLocal public static var current = Metadata()
+
+    /// The context of the task for the events of a command: correlation and causation are the command's id where the
+    /// context does not say otherwise.
+    static func ofCommand(_ id: CommandID) -> Metadata {
+        let context = current
+        return Metadata(
+            actor: context.actor, correlationID: context.correlationID ?? id.description,
+            causationID: context.causationID ?? id.description, commandID: id, traceparent: context.traceparent
+        ).filled(from: context)
+    }
+}
