@@ -19,12 +19,14 @@ let package = Package(
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "Sillok", "SillokSQLite", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Sillok", "SillokCore", "SillokSQLite", "SillokTerminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Floor 3: the rims. Siblings never meet.
         .target(name: "SillokSQLite", dependencies: ["SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
         .target(name: "SillokTesting", dependencies: ["Sillok"]),
+        .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
 
         // Floor 2: the pure verbs and what drives them; what storage rims share.
         .target(name: "Sillok", dependencies: ["SillokCore"]),
@@ -46,6 +48,7 @@ let package = Package(
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),
         .testTarget(name: "SillokSQLiteTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite"]),
         .testTarget(name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"]),
+        .testTarget(name: "SillokCLITests", dependencies: ["SillokCLI", "Sillok", "SillokSQLite", "SillokTerminal"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Foundation
+import Sillok
+import SillokTerminal
+
+struct AppendCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "append",
+        abstract: "Record one event.",
+        discussion: """
+            The payload comes from --data, from --data-file, or from the standard input. The event is on the disk when
+            the command returns; with the same --id it may be repeated without recording twice.
+
+            Examples:
+              sillok append bank.sqlite account-1 --type opened --data '{"owner":"Ada"}' --expect 0
+              curl -s https://example.org/order/7 | sillok append shop.sqlite order-7 --type placed --actor ada
+              sillok append school.sqlite --type enrolled --tag course:7 --tag student:3 --data '{}'
+            """)
+
+    @OptionGroup var store: StoreArgument
+
+    @Argument(help: "The stream; without one the event is found by its tags alone.")
+    var stream: String?
+
+    @Option(help: "What kind of event it is, in the past tense.")
+    var type: String
+
+    @Option(help: "The payload as text.")
+    var data: String?
+
+    @Option(help: "A file with the payload; - is the standard input.", completion: .file())
+    var dataFile: String?
+
+    @Option(help: "How the payload is to be read.")
+    var contentType = ContentType.json.text
+
+    @Option(help: "What the event is about, such as course:7; may be repeated.")
+    var tag: [String] = []
+
+    @Option(help: "Who did it.")
+    var actor: String?
+
+    @Option(help: "Metadata as key=value; may be repeated.")
+    var meta: [String] = []
+
+    @Option(help: "The revision that the stream must have; 0 for a stream that must not exist.")
+    var expect: UInt64?
+
+    @Option(help: "The id of the event, a UUID; a new one if not given.")
+    var id: String?
+
+    @OptionGroup var show: ShowOptions
+
+    func validate() throws {
+        if expect != nil && stream == nil { throw ValidationError("--expect needs a stream.") }
+        if data != nil && dataFile != nil { throw ValidationError("--data and --data-file exclude each other.") }
+        if let id, EventID(id) == nil { throw ValidationError("--id \(id.visible) is not a UUID.") }
+        for entry in meta where entry.firstIndex(of: "=") == nil {
+            throw ValidationError("--meta \(entry.visible) is not key=value.")
+        }
+    }
+
+    func run() async throws {
+        let event = try await event()
+        let stream = stream.map { StreamID($0) }
+        var condition = AppendCondition.always
+        if let stream, let expect { condition = .revision(Revision(expect), of: stream) }
+        let request = AppendRequest([.init(stream: stream, event: event)], if: condition)
+        try Limits().check(request)
+        let receipt = try await store.writing { try await $0.append(request) }
+        try show(event, receipt)
+    }
+
+    private func event() async throws -> EventData {
+        let content = ContentType(contentType)
+        let payload = try await payload()
+        if content.isJSON {
+            do {
+                _ = try JSONReader(payload)
+            } catch {
+                throw CommandFailure(
+                    .invalidData, "the payload is not JSON: \(error)",
+                    hint: "For anything else say what it is, such as --content-type text/plain.")
+            }
+        }
+        var metadata = Metadata(actor: actor)
+        for entry in meta {
+            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            metadata[String(parts[0])] = String(parts[1])
+        }
+        return EventData(
+            id: id.flatMap { EventID($0) } ?? EventID(), type: EventType(type), tags: tag.map { Tag($0) },
+            metadata: metadata, contentType: content, payload: payload)
+    }
+
+    private func payload() async throws -> [UInt8] {
+        if let data { return Array(data.utf8) }
+        if let dataFile, dataFile != "-" {
+            let file = try InputFile(path: dataFile)
+            return try await file.bytes(limit: Limits().payloadBytes)
+        }
+        if isatty(STDIN_FILENO) == 1 {
+            Console.current.note("Type the payload, then Ctrl-D. (--data gives it on the command line.)")
+        }
+        let bytes = try await InputFile.standard.bytes(limit: Limits().payloadBytes)
+        // A line break at the end is the shell's, not the payload's.
+        return bytes.last == 0x0A && ContentType(contentType).isJSON ? bytes.dropLast() : bytes
+    }
+
+    private func show(_ event: EventData, _ receipt: Receipt) throws {
+        let revision = receipt.revisions.first?.value
+        if show.json {
+            var json = JSONWriter()
+            json.beginObject()
+            json.field("id", event.id.description)
+            json.field("position", receipt.position.value)
+            if let stream { json.field("stream", stream) }
+            if let revision { json.field("revision", revision.value) }
+            json.field("time", receipt.recordedAt.description)
+            json.endObject()
+            return try Console.current.print(json)
+        }
+        let place = revision.map { "\(stream?.visible ?? "")@\($0)" } ?? "no stream"
+        try Console.current.print("recorded \(type.visible) at position \(receipt.position), \(place)")
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Sillok
+import SillokTerminal
+
+struct ExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write all events as JSON lines.",
+        discussion: """
+            One CloudEvents 1.0 object a line. Importing the file into a new store and exporting that gives the same
+            file, byte for byte. --resume goes on after the last whole line of the file: to finish an export that was
+            interrupted, or to add what has been recorded since.
+
+            Examples:
+              sillok export bank.sqlite bank.jsonl
+              sillok export bank.sqlite --resume bank.jsonl
+              sillok export bank.sqlite | zstd > bank.jsonl.zst
+            """)
+
+    @OptionGroup var store: StoreArgument
+
+    @Argument(help: "The file to write; without one, or with -, the standard output.", completion: .file())
+    var file: String?
+
+    @Option(help: "Only events after this position.")
+    var after: UInt64?
+
+    @Flag(help: "Go on after the last whole line of the file.")
+    var resume = false
+
+    @OptionGroup var show: ShowOptions
+
+    private var path: String? { file == "-" ? nil : file }
+
+    func validate() throws {
+        if resume && path == nil { throw ValidationError("--resume needs a file.") }
+        if resume && after != nil { throw ValidationError("--resume and --after exclude each other.") }
+    }
+
+    func run() async throws {
+        let console = Console.current
+        try await store.reading { store in
+            let file = try path.map { try OutputFile(path: $0, resumes: resume) }
+            let start = try await file?.resumePosition(in: store) ?? Position(after ?? 0)
+            let head = try await store.head()
+            let bar = ProgressBar("Exporting", total: head.value > start.value ? head.value - start.value : 0)
+            let exporter = Exporter(store: store, output: file?.output ?? console.output)
+            var last = start
+            do {
+                last = try await exporter.export(after: start) { position in
+                    last = position
+                    bar.update(to: position.value - start.value)
+                }
+                try file?.synchronize()
+                try Task.checkCancellation()
+            } catch is CancellationError {
+                bar.finish(quietly: true)
+                let again = path.map { "--resume \($0.visible)" } ?? "--after \(last)"
+                console.note(
+                    "stopped after position \(last); go on with: sillok export \(self.store.store.visible) \(again)")
+                throw CancellationError()
+            }
+            bar.finish(quietly: !console.errorTerminal.isTerminal || show.json)
+            if show.json && file != nil { try report(from: start, through: last) }
+        }
+    }
+
+    private func report(from start: Position, through last: Position) throws {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("exported", last.value - start.value)
+        json.field("position", last.value)
+        json.endObject()
+        try Console.current.print(json)
+    }
+}

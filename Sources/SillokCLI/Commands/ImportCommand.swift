@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import Sillok
+import SillokTerminal
+
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Record the events of an export.",
+        discussion: """
+            Exactly once: events that the store has are recognized by their ids, so an import that was interrupted is
+            simply run again, and a longer export of the same store adds what is new. A damaged line stops the import
+            with its number; everything before it is recorded.
+
+            Examples:
+              sillok import copy.sqlite bank.jsonl
+              zstd -dc bank.jsonl.zst | sillok import copy.sqlite
+            """)
+
+    @OptionGroup var store: StoreArgument
+
+    @Argument(help: "The file to read; without one, or with -, the standard input.", completion: .file())
+    var file: String?
+
+    @Flag(help: "Record the events with the time of now, for a store that has later ones.")
+    var restamp = false
+
+    @OptionGroup var show: ShowOptions
+
+    func run() async throws {
+        let console = Console.current
+        let input = try InputFile(path: file ?? "-")
+        if input.size == nil && isatty(STDIN_FILENO) == 1 && (file ?? "-") == "-" {
+            console.note("Reading events from the terminal, one JSON object a line; Ctrl-D ends it.")
+        }
+        try await store.writing { store in
+            let bar = ProgressBar("Importing")
+            var importer = Importer(into: store, restamps: restamp)
+            var reader = LineReader(descriptor: input.descriptor)
+            do {
+                try await importer.take(&reader) { summary, bytes in
+                    bar.update(to: summary.lines, fraction: input.size.map { Double(bytes) / Double(max($0, 1)) })
+                }
+            } catch {
+                bar.finish(quietly: true)
+                throw explained(error, input, importer.summary)
+            }
+            bar.finish(quietly: !console.errorTerminal.isTerminal)
+            try report(importer.summary, head: try await store.head())
+        }
+    }
+
+    /// Says where the import stands and how to go on.
+    private func explained(_ error: any Error, _ input: InputFile, _ summary: Importer.Summary) -> any Error {
+        if error is CancellationError {
+            Console.current.note(
+                "stopped: \(summary.imported.grouped) events imported. Run the same command again to go on.")
+        }
+        guard let failure = error as? CommandFailure else { return error }
+        return CommandFailure(failure.status, "\(input.name), \(failure.message)", hint: failure.hint)
+    }
+
+    private func report(_ summary: Importer.Summary, head: Position) throws {
+        if show.json {
+            var json = JSONWriter()
+            json.beginObject()
+            json.field("lines", summary.lines)
+            json.field("imported", summary.imported)
+            json.field("alreadyThere", summary.known)
+            json.field("keepsPositions", summary.keepsPositions)
+            json.field("head", head.value)
+            json.endObject()
+            return try Console.current.print(json)
+        }
+        let known = summary.known > 0 ? ", \(summary.known.grouped) were there already" : ""
+        try Console.current.print("imported \(summary.imported.grouped) events\(known); the head is \(head)")
+        if !summary.keepsPositions {
+            Console.current.note("Positions differ from those in the file: the store or the file has other events too.")
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import Sillok
+import SillokTerminal
+
+struct StatCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stat",
+        abstract: "Show what a store holds: its id, events, streams, size, times and most frequent types.",
+        discussion: """
+            Counting types and streams reads the whole log; --quick leaves that out.
+
+            Examples:
+              sillok stat bank.sqlite
+              sillok stat bank.sqlite --quick --json
+            """)
+
+    @OptionGroup var store: StoreArgument
+
+    @Flag(help: "Only what is known without reading the log.")
+    var quick = false
+
+    @Option(help: "How many of the most frequent types.")
+    var types = 10
+
+    @OptionGroup var show: ShowOptions
+
+    func run() async throws {
+        try await store.reading { opened in
+            let facts = try await StoreFacts(of: opened, path: store.store)
+            let census = quick ? nil : try await Census(of: opened, head: facts.head)
+            if show.json {
+                try Console.current.print(json(facts, census))
+            } else {
+                try print(facts, census)
+            }
+        }
+    }
+
+    private func print(_ facts: StoreFacts, _ census: Census?) throws {
+        let console = Console.current
+        let terminal = console.outputTerminal
+        var lines = [("store", facts.id.description), ("events", facts.head.value.grouped)]
+        if let census { lines.append(("streams", census.streams.grouped)) }
+        let perEvent = facts.head.value > 0 ? ", \((facts.bytes / facts.head.value).grouped) bytes an event" : ""
+        lines.append(("size", facts.bytes.asBytes + perEvent))
+        if let first = facts.first, let last = facts.last {
+            lines += [("first", first.readable), ("last", last.readable)]
+        }
+        for (name, value) in lines { try console.print(terminal.styled(name.padded(to: 9), .dim) + value) }
+        guard let census, !census.types.isEmpty else { return }
+        var table = Table(.left("TYPE"), .right("EVENTS"), .right("SHARE"))
+        for (type, count) in census.types.prefix(types) {
+            let share = Double(count) / Double(max(facts.head.value, 1)) * 100
+            table.add(type.text, count.grouped, share.rounded(digits: 1) + " %")
+        }
+        try console.print("")
+        for line in table.lines(for: terminal) { try console.print(line) }
+        if census.types.count > types { try console.print("and \(census.types.count - types) more types") }
+    }
+
+    private func json(_ facts: StoreFacts, _ census: Census?) -> JSONWriter {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("store", facts.id.description)
+        json.field("head", facts.head.value)
+        if let census { json.field("streams", census.streams) }
+        json.field("bytes", facts.bytes)
+        if let first = facts.first { json.field("firstRecordedAt", first.description) }
+        if let last = facts.last { json.field("lastRecordedAt", last.description) }
+        if let census {
+            json.key("types")
+            json.beginArray()
+            for (type, count) in census.types.prefix(types) {
+                json.beginObject()
+                json.field("type", type.text)
+                json.field("events", count)
+                json.endObject()
+            }
+            json.endArray()
+        }
+        json.endObject()
+        return json
+    }
+}
+
+/// What is known of a store without reading its log.
+private struct StoreFacts {
+    let id: StoreID
+    let head: Position
+    let bytes: UInt64
+    let first: Timestamp?
+    let last: Timestamp?
+
+    init(of store: some EventStore, path: String) async throws {
+        id = try await store.storeID()
+        let newest = try await store.read(ReadRequest(direction: .backward, limit: 1))
+        head = newest.head
+        last = newest.events.first?.recordedAt
+        first = try await store.read(.all, limit: 1).events.first?.recordedAt
+        bytes = ["", "-wal"].reduce(0) { sum, ending in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path + ending)
+            return sum + ((attributes?[.size] as? NSNumber)?.uint64Value ?? 0)
+        }
+    }
+}
+
+/// What only a walk through the whole log says.
+private struct Census {
+    private(set) var streams: UInt64 = 0
+    let types: [(type: EventType, count: UInt64)]
+
+    init(of store: some EventStore, head: Position) async throws {
+        let bar = ProgressBar("Counting", total: head.value)
+        defer { bar.finish(quietly: true) }
+        var counts: [EventType: UInt64] = [:]
+        let request = ReadRequest(before: .position(head.next), limit: store.limits.pageEvents)
+        for try await batch in store.pages(request) {
+            for event in batch.events {
+                counts[event.type, default: 0] += 1
+                // The first event of each stream counts the stream.
+                if event.revision == 1 { streams += 1 }
+            }
+            bar.update(to: batch.events.last?.position.value ?? head.value)
+        }
+        types = counts.map { ($0.key, $0.value) }.sorted { ($1.count, $0.type) < ($0.count, $1.type) }
+    }
+}

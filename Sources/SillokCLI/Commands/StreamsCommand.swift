@@ -1,0 +1,78 @@
+import ArgumentParser
+import Sillok
+import SillokTerminal
+
+struct StreamsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "streams",
+        abstract: "List the streams in the order of their names.",
+        discussion: """
+            Examples:
+              sillok streams bank.sqlite --category account
+              sillok streams bank.sqlite --json | jq -r .stream
+            """)
+
+    @OptionGroup var store: StoreArgument
+
+    @Option(help: "Only streams of this category: the part of a name before the first dash.")
+    var category: String?
+
+    @Option(help: "Only streams after this name.")
+    var after: String?
+
+    @Option(help: "At most this many.")
+    var limit: Int?
+
+    @OptionGroup var show: ShowOptions
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
+    }
+
+    func run() async throws {
+        try await store.reading { store in
+            var rest = limit ?? .max
+            var last = after.map { StreamID($0) }
+            var isEmpty = true
+            while rest > 0 {
+                let page = try await store.streams(
+                    in: category.map { Category($0) }, after: last, limit: min(rest, store.limits.pageEvents))
+                guard let name = page.last?.id else { break }
+                try print(page, isFirst: isEmpty)
+                (last, isEmpty) = (name, false)
+                rest -= page.count
+                try Task.checkCancellation()
+            }
+            if isEmpty && !show.json { Console.current.note("no streams") }
+        }
+    }
+
+    private func print(_ page: [StreamFacts], isFirst: Bool) throws {
+        let console = Console.current
+        if show.json {
+            var json = JSONWriter()
+            for facts in page { json.write(facts) }
+            return try console.output.write(json.bytes)
+        }
+        var table = Table(.left("STREAM"), .right("EVENTS"), .right("LAST AT"), .left("FIRST"), .left("LAST"))
+        for facts in page {
+            table.add(
+                facts.id.text, facts.revision.value.grouped, "\(facts.lastPosition)", facts.firstRecordedAt.readable,
+                facts.lastRecordedAt.readable)
+        }
+        for line in table.lines(for: console.outputTerminal).dropFirst(isFirst ? 0 : 1) { try console.print(line) }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func write(_ facts: StreamFacts) {
+        beginObject()
+        field("stream", facts.id.text)
+        field("revision", facts.revision.value)
+        field("lastPosition", facts.lastPosition.value)
+        field("firstRecordedAt", facts.firstRecordedAt.description)
+        field("lastRecordedAt", facts.lastRecordedAt.description)
+        endObject()
+        endLine()
+    }
+}

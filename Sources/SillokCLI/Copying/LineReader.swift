@@ -1,0 +1,104 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+import SillokCore
+import SillokTerminal
+
+/// The lines of a file or a pipe, some at a time: memory stays bounded whatever the size.
+///
+/// Reads on a thread of its own, so that a slow pipe holds nobody up and an interruption is heard at once.
+struct LineReader {
+    /// Lines that were read together.
+    struct Chunk: Sendable {
+        /// The lines, without their ends.
+        var lines: [[UInt8]] = []
+        /// Bytes that have been read from the beginning of the file on.
+        var bytesRead: UInt64 = 0
+    }
+
+    /// The longest line that is read: 16 MiB, more than any event takes.
+    static let lineLimit = 16 << 20
+
+    private let descriptor: Int32
+    private var rest: [UInt8] = []
+    private var bytesRead: UInt64 = 0
+    private var linesRead: UInt64 = 0
+    private var isAtEnd = false
+
+    /// Reads from a descriptor, which stays open.
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// The lines that came next, or `nil` after the last.
+    mutating func next() async throws -> Chunk? {
+        var chunk = Chunk()
+        while chunk.lines.isEmpty {
+            if isAtEnd { return nil }
+            let bytes = try await Self.read(descriptor)
+            bytesRead += UInt64(bytes.count)
+            isAtEnd = bytes.isEmpty
+            split(bytes, into: &chunk.lines)
+            if isAtEnd && !rest.isEmpty {
+                chunk.lines.append(rest)
+                rest = []
+            }
+            linesRead += UInt64(chunk.lines.count)
+            guard rest.count <= Self.lineLimit else {
+                throw CommandFailure(
+                    .invalidData, "line \((linesRead + 1).grouped) is longer than \(Self.lineLimit.asBytes)",
+                    hint: "Is this a file that sillok export wrote?")
+            }
+        }
+        chunk.bytesRead = bytesRead
+        return chunk
+    }
+
+    private mutating func split(_ bytes: [UInt8], into lines: inout [[UInt8]]) {
+        var start = 0
+        while start < bytes.count, let end = bytes[start...].firstIndex(of: 0x0A) {
+            if rest.isEmpty {
+                lines.append(Array(bytes[start..<end]))
+            } else {
+                rest.append(contentsOf: bytes[start..<end])
+                lines.append(rest)
+                rest = []
+            }
+            start = end + 1
+        }
+        rest.append(contentsOf: bytes[start...])
+    }
+
+    /// One read of up to a MiB on a thread of its own; no bytes at the end.
+    static func read(_ descriptor: Int32) async throws -> [UInt8] {
+        let (results, continuation) = AsyncStream<Result<[UInt8], CommandFailure>>.makeStream()
+        startThread {
+            continuation.yield(blockingRead(descriptor))
+            continuation.finish()
+        }
+        for await result in results { return try result.get() }
+        throw CancellationError()
+    }
+
+    private static func blockingRead(_ descriptor: Int32) -> Result<[UInt8], CommandFailure> {
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, count in
+            var result = 0
+            repeat {
+                #if canImport(Darwin)
+                result = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+                #elseif canImport(Glibc)
+                result = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+                #else
+                result = Musl.read(descriptor, buffer.baseAddress, buffer.count)
+                #endif
+            } while result < 0 && errno == EINTR
+            if result < 0 { failure = errno }
+            count = max(0, result)
+        }
+        return failure == 0
+            ? .success(bytes) : .failure(CommandFailure(.ioFailure, "reading failed: \(OutputFailure(code: failure))"))
+    }
+}

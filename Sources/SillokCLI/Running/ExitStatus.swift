@@ -1,0 +1,93 @@
+import Sillok
+import SillokTerminal
+
+/// How a command ended, as a script sees it. Numbers from 64 on follow `sysexits.h`.
+enum ExitStatus: Int32, CaseIterable {
+    /// Done.
+    case done = 0
+    /// Done, and something was found: damage, by `verify`.
+    case found = 1
+    /// The append does not fit what is recorded: another revision, a known id. Nothing was stored.
+    case conflict = 2
+    /// The command line was not understood.
+    case usage = 64
+    /// What was to be stored is not valid: a damaged line, a name or a size that no store takes.
+    case invalidData = 65
+    /// There is no such store, file or stream.
+    case notFound = 66
+    /// The store itself is damaged, or not a store of this version.
+    case damagedStore = 69
+    /// A mistake of the program.
+    case unexpected = 70
+    /// Reading or writing failed, or the disk is full.
+    case ioFailure = 74
+    /// Another process writes to the store; try again later.
+    case locked = 75
+    /// Ended by Ctrl-C.
+    case interrupted = 130
+    /// Nobody read the output any more.
+    case brokenPipe = 141
+    /// Ended by the system.
+    case terminated = 143
+
+    /// What the status says, in the table of the documentation.
+    var meaning: String {
+        switch self {
+        case .done: "done"
+        case .found: "done, and something was found: `verify` found damage"
+        case .conflict: "conflict: another revision, or a known id with other contents; nothing was stored"
+        case .usage: "the command line was not understood"
+        case .invalidData: "invalid data: a damaged line, a name or a size that no store takes"
+        case .notFound: "no such store, file or stream"
+        case .damagedStore: "the store is damaged, or not a store of this version"
+        case .unexpected: "a mistake in sillok"
+        case .ioFailure: "reading or writing failed, or the disk is full"
+        case .locked: "another process writes to the store: try again later"
+        case .interrupted: "ended by Ctrl-C; nothing is broken"
+        case .brokenPipe: "nobody read the output any more"
+        case .terminated: "ended by a signal to terminate; nothing is broken"
+        }
+    }
+}
+
+/// Why a command could not do its work, and what to do about it.
+struct CommandFailure: Error {
+    let status: ExitStatus
+    let message: String
+    let hint: String?
+
+    init(_ status: ExitStatus, _ message: String, hint: String? = nil) {
+        self.status = status
+        self.message = message
+        self.hint = hint
+    }
+
+    /// Says of any error of the library what it means on the command line; `nil` for those of the argument parser.
+    init?(_ error: any Error) {
+        switch error {
+        case let failure as CommandFailure: self = failure
+        case let conflict as AppendConflict: self.init(.conflict, "\(conflict)")
+        case let conflict as EventIDConflict: self.init(.conflict, "\(conflict)")
+        case let conflict as TrackingConflict: self.init(.conflict, "\(conflict)")
+        case let invalid as InvalidRequest: self.init(.invalidData, "\(invalid)")
+        case let failure as StoreError: self.init(failure)
+        case is BrokenPipe: self.init(.brokenPipe, "nobody reads the output any more")
+        case let failure as OutputFailure: self.init(.ioFailure, "the output cannot be written: \(failure)")
+        case is CancellationError: self.init(.interrupted, "interrupted")
+        default: return nil
+        }
+    }
+
+    private init(_ error: StoreError) {
+        let (status, hint): (ExitStatus, String?) =
+            switch error.code {
+            case .locked: (.locked, "Reading works meanwhile: sillok read, tail, stat and export.")
+            case .notFound: (.notFound, "sillok append and sillok import make a store where there is none.")
+            case .corrupt: (.damagedStore, "sillok verify STORE names every damaged place.")
+            case .unsupportedFormat, .storeChanged: (.damagedStore, nil)
+            case .full, .ioFailure, .readOnly: (.ioFailure, nil)
+            default: (.unexpected, nil)
+            }
+        self.init(status, "\(error)", hint: hint)
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Sillok
+
+/// Which events a command looks at.
+struct QueryOptions: ParsableArguments {
+    @Option(help: "Only the events of this stream.")
+    var stream: String?
+
+    @Option(help: "Only the events of streams of this category: the part of a name before the first dash.")
+    var category: String?
+
+    @Option(help: "Only events of this type; repeat it for any of several.")
+    var type: [String] = []
+
+    @Option(help: "Only events with this tag; repeat it for all of several.")
+    var tag: [String] = []
+
+    var query: EventQuery {
+        EventQuery([
+            EventQuery.Item(
+                stream: stream.map { StreamID($0) }, category: category.map { Category($0) },
+                types: type.map { EventType($0) }, tags: tag.map { Tag($0) })
+        ])
+    }
+}
+
+/// A place in the log as the command line says it: `1200`, `2026-11-23`, `2026-11-23T09:15:00Z`.
+struct Place: ExpressibleByArgument {
+    /// A position, or a recorded time.
+    let bound: ReadRequest.Bound
+
+    init?(argument: String) {
+        if let position = UInt64(argument) {
+            bound = .position(Position(position))
+        } else if let time = Timestamp(argument) {
+            bound = .time(time)
+        } else {
+            return nil
+        }
+    }
+}
