@@ -7,7 +7,7 @@ public struct StreamID: Name {
     public let text: String
 
     /// Holds `text` as it is.
-    public init(_ text: String) { self.text = text }
+    @inlinable public init(_ text: String) { self.text = text }
 
     /// The stream of one member of a category: `StreamID("account", "42")` is `account-42`.
     public init(_ category: Category, _ key: String) { self.text = "\(category.text)-\(key)" }
@@ -31,7 +31,7 @@ public struct Category: Name {
     public let text: String
 
     /// Holds `text` as it is.
-    public init(_ text: String) { self.text = text }
+    @inlinable public init(_ text: String) { self.text = text }
 }
 
 /// The stable name of a kind of event, such as `deposited`.
@@ -42,7 +42,7 @@ public struct EventType: Name {
     public let text: String
 
     /// Holds `text` as it is.
-    public init(_ text: String) { self.text = text }
+    @inlinable public init(_ text: String) { self.text = text }
 }
 
 /// What an event is about, such as `course:7`: events can be found, and decisions guarded, by their tags.
@@ -53,7 +53,7 @@ public struct Tag: Name {
     public let text: String
 
     /// Holds `text` as it is.
-    public init(_ text: String) { self.text = text }
+    @inlinable public init(_ text: String) { self.text = text }
 
     /// A tag of a kind and a key: `Tag("course", "7")` is `course:7`.
     public init(_ kind: String, _ key: String) { self.text = "\(kind):\(key)" }
@@ -65,7 +65,7 @@ public struct ContentType: Name {
     public let text: String
 
     /// Holds `text` as it is.
-    public init(_ text: String) { self.text = text }
+    @inlinable public init(_ text: String) { self.text = text }
 
     /// JSON text in UTF-8: what Sillok writes for events that are Codable.
     public static let json = ContentType("application/json")
@@ -80,5 +80,5 @@ public struct TrackingSource: Name {
     public let text: String
 
     /// Holds `text` as it is.
-    public init(_ text: String) { self.text = text }
+    @inlinable public init(_ text: String) { self.text = text }
 }

@@ -115,7 +115,7 @@ public struct EventID: UniqueID {
     public let low: UInt64
 
     /// Joins two halves.
-    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+    @inlinable public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 }
 
 /// The identity of a command: executing the same command id again gives the first outcome.
@@ -126,7 +126,7 @@ public struct CommandID: UniqueID {
     public let low: UInt64
 
     /// Joins two halves.
-    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+    @inlinable public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 }
 
 /// The identity of a store, made when it is created, so that a consumer notices that it talks to another one.
@@ -137,5 +137,5 @@ public struct StoreID: UniqueID {
     public let low: UInt64
 
     /// Joins two halves.
-    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+    @inlinable public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 }

@@ -21,7 +21,7 @@ public struct EventData: Hashable, Sendable {
     public var payload: [UInt8]
 
     /// A fact with all of its parts.
-    public init(
+    @inlinable public init(
         id: EventID = EventID(), type: EventType, tags: [Tag] = [], metadata: Metadata = Metadata(),
         contentType: ContentType = .json, payload: [UInt8]
     ) {

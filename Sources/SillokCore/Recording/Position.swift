@@ -4,7 +4,7 @@ public struct Position: Hashable, Comparable, Sendable, Codable, ExpressibleByIn
     public let value: UInt64
 
     /// The place that `value` counts to.
-    public init(_ value: UInt64) { self.value = value }
+    @inlinable public init(_ value: UInt64) { self.value = value }
 
     /// The place that a literal counts to.
     public init(integerLiteral value: UInt64) { self.value = value }
@@ -42,7 +42,7 @@ public struct Revision: Hashable, Comparable, Sendable, Codable, ExpressibleByIn
     public let value: UInt64
 
     /// The place that `value` counts to.
-    public init(_ value: UInt64) { self.value = value }
+    @inlinable public init(_ value: UInt64) { self.value = value }
 
     /// The place that a literal counts to.
     public init(integerLiteral value: UInt64) { self.value = value }

@@ -19,7 +19,7 @@ public struct RecordedEvent: Hashable, Sendable {
     public let data: EventData
 
     /// Joins an event with its place.
-    public init(
+    @inlinable public init(
         position: Position, stream: StreamID?, revision: Revision, recordedAt: Timestamp, tracking: Tracking? = nil,
         data: EventData
     ) {
@@ -62,7 +62,7 @@ public struct Tracking: Hashable, Sendable {
     public let position: UInt64
 
     /// Progress in a source.
-    public init(source: TrackingSource, position: UInt64) {
+    @inlinable public init(source: TrackingSource, position: UInt64) {
         self.source = source
         self.position = position
     }

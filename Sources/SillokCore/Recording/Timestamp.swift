@@ -4,7 +4,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
     public let microsecondsSince1970: Int64
 
     /// The moment that many microseconds after 1970 began.
-    public init(microsecondsSince1970: Int64) { self.microsecondsSince1970 = microsecondsSince1970 }
+    @inlinable public init(microsecondsSince1970: Int64) { self.microsecondsSince1970 = microsecondsSince1970 }
 
     /// The moment that many microseconds later, held at the ends of the number range.
     public func advanced(byMicroseconds count: Int64) -> Timestamp {

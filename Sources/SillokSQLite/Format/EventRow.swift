@@ -75,14 +75,28 @@ enum EventRow {
 
     /// The numbers of the tags of the current row.
     static func tagNumbers(_ bytes: UnsafeRawBufferPointer, _ position: Int64) throws -> [Int64] {
-        let bytes = Array(bytes)
         var numbers: [Int64] = []
-        var index = 0
-        while index < bytes.count {
-            guard let number = bytes.length(at: &index) else { throw damaged(position) }
-            numbers.append(Int64(number))
-        }
+        try forEachTag(bytes, position) { numbers.append($0) }
         return numbers
+    }
+
+    /// Walks the LEB128 numbers of a tags column.
+    @inline(__always)
+    private static func forEachTag(
+        _ bytes: UnsafeRawBufferPointer, _ position: Int64, _ body: (Int64) throws -> Void
+    ) throws {
+        var number: UInt64 = 0
+        var shift: UInt64 = 0
+        for byte in bytes {
+            guard shift < 63 else { throw damaged(position) }
+            number |= UInt64(byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80 {
+                try body(Int64(truncatingIfNeeded: number))
+                (number, shift) = (0, 0)
+            }
+        }
+        if shift != 0 { throw damaged(position) }
     }
 
     static func damaged(_ position: Int64) -> StoreError {
@@ -90,6 +104,9 @@ enum EventRow {
     }
 
     private static func tags(_ bytes: UnsafeRawBufferPointer, _ names: Names, _ position: Int64) throws -> [Tag] {
-        try tagNumbers(bytes, position).map { Tag(try names.text($0)) }
+        var tags: [Tag] = []
+        tags.reserveCapacity(bytes.count / 2 + 1)
+        try forEachTag(bytes, position) { tags.append(Tag(try names.text($0))) }
+        return tags
     }
 }

@@ -31,10 +31,12 @@ final class Names {
     private let byNumber: Statement
     private let insertion: Statement?
     private var numbers: [Key: Int64] = [:]
-    private var texts: [Int64: String] = [:]
     private var categories: [Int64: Int64] = [:]
+    /// Names by the last bits of their numbers: reading an event looks here several times.
+    private var texts: [(number: Int64, text: String)]
     private var nextNumber: Int64
     private let capacity: Int
+    private static let slots = 1 << 15
 
     /// - Parameter capacity: how many names are kept in memory at most.
     init(_ connection: Connection, isWriter: Bool, capacity: Int = 50_000) throws {
@@ -43,6 +45,7 @@ final class Names {
         insertion = isWriter ? try connection.prepare("INSERT INTO names VALUES (?1, ?2, ?3, ?4, ?5)") : nil
         nextNumber = isWriter ? try connection.number("SELECT max(id) FROM names") + 1 : 0
         self.capacity = capacity
+        texts = Array(repeating: (0, ""), count: Self.slots)
     }
 
     /// The number of a name, or `nil` if the store has never met it.
@@ -89,7 +92,14 @@ final class Names {
 
     /// The name of a number that stands in an event.
     func text(_ number: Int64) throws -> String {
-        if let text = texts[number] { return text }
+        let slot = Int(truncatingIfNeeded: number) & (Self.slots - 1)
+        if texts[slot].number == number { return texts[slot].text }
+        let text = try readText(number)
+        texts[slot] = (number, text)
+        return text
+    }
+
+    private func readText(_ number: Int64) throws -> String {
         byNumber.bind(number, at: 1)
         guard try byNumber.step() else { throw StoreError(.corrupt, "the name \(number) is missing from the store.") }
         let (rawKind, text, category) = (byNumber.int(0), byNumber.text(1), byNumber.int(2))
@@ -98,22 +108,23 @@ final class Names {
         guard let kind = UInt8(exactly: rawKind).flatMap(NameKind.init(rawValue:)),
             stored == Self.checksum(number, kind.rawValue, text, category)
         else { throw Self.damaged(number) }
-        remember(number, Key(kind: kind, text: text), category)
         return text
     }
 
     /// Forgets what is in memory: after a rollback some of it may never have been stored.
     func forget(nextNumber: Int64) {
         numbers.removeAll(keepingCapacity: true)
-        texts.removeAll(keepingCapacity: true)
+        texts = Array(repeating: (0, ""), count: Self.slots)
         categories.removeAll(keepingCapacity: true)
         self.nextNumber = nextNumber
     }
 
     private func remember(_ number: Int64, _ key: Key, _ category: Int64) {
-        if numbers.count >= capacity || texts.count >= capacity { forget(nextNumber: nextNumber) }
+        if numbers.count >= capacity {
+            numbers.removeAll(keepingCapacity: true)
+            categories.removeAll(keepingCapacity: true)
+        }
         numbers[key] = number
-        texts[number] = key.text
         if key.kind == .stream { categories[number] = category }
     }
 

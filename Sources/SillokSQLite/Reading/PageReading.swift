@@ -93,13 +93,14 @@ private struct PageBuilder {
         self.request = request
         self.pageBytes = pageBytes
         self.head = Position(UInt64(head))
+        events.reserveCapacity(min(limit, 1000))
     }
 
     var isFull: Bool { events.count == request.limit || bytes >= pageBytes }
 
-    mutating func append(_ event: RecordedEvent) {
-        events.append(event)
+    mutating func append(_ event: consuming RecordedEvent) {
         bytes += event.data.size
+        events.append(event)
     }
 
     /// The page ends before the request does.
