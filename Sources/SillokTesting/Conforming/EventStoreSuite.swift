@@ -104,19 +104,4 @@ public struct EventStoreSuite: Sendable {
     public func run() async throws {
         for check in Self.checks { try await run(check) }
     }
-
-    /// Runs all checks and collects what fails.
-    public func failures() async -> [ConformanceFailure] {
-        var failures: [ConformanceFailure] = []
-        for check in Self.checks {
-            do {
-                try await run(check)
-            } catch let failure as ConformanceFailure {
-                failures.append(failure)
-            } catch {
-                failures.append(ConformanceFailure(check: check.name, message: "\(error)", seed: seed))
-            }
-        }
-        return failures
-    }
 }

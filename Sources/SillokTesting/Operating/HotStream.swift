@@ -52,6 +52,7 @@ extension OperationalChecks {
         while outcome.wins.count < wins {
             let expected = try await store.stream(stream)?.revision ?? .none
             let floor = acknowledged.withLock { $0 }
+            await Task.yield()
             do {
                 let receipt = try await store.append(
                     [EventData(type: "noted", text: "{}")], to: stream, if: .revision(expected, of: stream))

@@ -59,6 +59,7 @@ extension OperationalChecks {
             let batch = try await store.read(
                 ReadRequest(query, direction: .backward, limit: 1))
             let since = random.once(in: 3) ? (batch.events.first?.position ?? .start) : batch.head
+            await Task.yield()
             let events = (0..<Int.random(in: 1...2, using: &random)).map { _ in
                 EventData(type: "taken", tags: Array(chosen.prefix(random.once(in: 2) ? 1 : 2)), text: "{}")
             }

@@ -12,7 +12,7 @@ extension EventStoreSuite {
         Check("subscribers miss nothing while many append", subscribersMissNothing),
     ]
 
-    private static let patience = Duration.seconds(20)
+    private static let patience = Duration.seconds(10)
 
     private static func reachReturns(_ trial: Trial) async throws {
         let store = try await trial.store()

@@ -1,0 +1,52 @@
+import Sillok
+import SillokSQLite
+import SillokTesting
+import Testing
+
+/// CON-1, CON-2, IDM-2, IDM-3 and SUB-1 at a size for every day; `SILLOK_SCALE` multiplies it.
+@Suite(.serialized) struct OperationalTests {
+    private let folder = Result { try TemporaryFolder() }
+    private let scale = Environment.count("SILLOK_SCALE", default: 1)
+
+    private func expectClean(
+        _ run: (OperationalChecks, SQLiteEventStore) async throws -> OperationalReport
+    ) async throws {
+        let store = try SQLiteEventStore(path: folder.get().path())
+        let report = try await run(OperationalChecks(store: store), store)
+        await store.close()
+        print(report)
+        #expect(report.isClean, "\(report)")
+    }
+
+    @Test func `many clients on one stream`() async throws {
+        try await expectClean { checks, _ in try await checks.hotStream(clients: 64, appends: 3 * scale) }
+    }
+
+    @Test func `many clients with overlapping decisions`() async throws {
+        try await expectClean { checks, _ in
+            try await checks.overlappingDecisions(clients: 32, attempts: 20 * scale)
+        }
+    }
+
+    @Test func `lost responses and retries`() async throws {
+        try await expectClean { checks, _ in
+            try await checks.droppedResponses(clients: 16, appends: 20 * scale)
+        }
+    }
+
+    @Test func `retries after a restart and many other events`() async throws {
+        let path = try folder.get().path()
+        try await expectClean { checks, store in
+            try await checks.lateRetries(appends: 200 * scale, otherEvents: 5000 * scale) { _ in
+                await store.close()
+                return try SQLiteEventStore(path: path)
+            }
+        }
+    }
+
+    @Test func `subscribers beside writers`() async throws {
+        try await expectClean { checks, _ in
+            try await checks.subscribe(subscribers: 100 * scale, writers: 8, appendsPerWriter: 20 * scale)
+        }
+    }
+}
