@@ -1,0 +1,24 @@
+import Foundation
+
+/// `Benchmarks SUITE [--quick]`: measures one suite and prints its table as Markdown.
+@main
+struct Main {
+    static let suites: [(name: String, run: @Sendable (Plan) async throws -> Void)] = [
+        ("append", appending), ("fill", filling), ("grow", growing), ("read", reading), ("condition", deciding),
+        ("follow", following), ("memory", remembering),
+    ]
+
+    static func main() async throws {
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "one-size", arguments.count == 2 { return try await oneSize(arguments[1]) }
+        let isQuick = arguments.contains("--quick")
+        arguments.removeAll { $0 == "--quick" }
+        guard arguments.count == 1, let suite = suites.first(where: { $0.name == arguments[0] }) else {
+            print(suites.map(\.name).joined(separator: "\n"))
+            return
+        }
+        let folder = URL(fileURLWithPath: ".build/data", isDirectory: true)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try await suite.run(Plan(isQuick: isQuick, folder: folder))
+    }
+}

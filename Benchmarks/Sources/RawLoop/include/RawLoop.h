@@ -1,0 +1,64 @@
+// The yardstick: the plainest loops of prepared statements that do the same work as the store, without anything of
+// Swift. What the store costs beyond these is its own doing.
+#ifndef RAW_LOOP_H
+#define RAW_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { raw_payload_bytes = 256 };
+
+/// The payload of event `number`: 256 bytes of JSON.
+void raw_payload(uint8_t *out, uint64_t number);
+
+/// How the tables are laid out.
+typedef enum {
+    /// The tables of format 1 of the store: the same rows, index entries, checksums, sweeps and checkpoints.
+    raw_layout_store,
+    /// What one writes first: streams with their heads, events unique by stream and version, a table of tags.
+    raw_layout_plain,
+} raw_layout;
+
+typedef struct raw_store raw_store;
+
+/// Makes a database in WAL mode with `synchronous = FULL`. Ends the process when something fails, as all others do.
+raw_store *raw_create(const char *path, raw_layout layout, int checkpoint_pages, bool random_ids);
+
+/// Opens a database of the store's layout, to go on with it.
+raw_store *raw_open(const char *path, int checkpoint_pages);
+
+void raw_close(raw_store *store);
+
+/// One transaction with `count` events, scattered over `streams`; `tagged`: with two tags each.
+void raw_append(raw_store *store, uint32_t count, uint32_t streams, bool tagged);
+
+/// Writers that append one event at a time, each to its own stream, for `seconds`. Whoever finds nobody writing commits
+/// all that wait (group commit). Returns the count of events.
+uint64_t raw_append_concurrently(raw_store *store, int writers, double seconds);
+
+/// One transaction: an event with two tags, unless an event after `since` carries both of them. Returns whether it was
+/// appended.
+bool raw_append_unless(raw_store *store, uint32_t stream, uint32_t customer, uint64_t since);
+
+/// How a row is read.
+typedef enum {
+    /// Every column is read where SQLite holds it.
+    raw_touch,
+    /// Every column is copied into memory of its own, in pages of a thousand events.
+    raw_own,
+} raw_reading;
+
+typedef struct raw_reader raw_reader;
+
+/// Opens a database of the store's layout for reading.
+raw_reader *raw_reader_open(const char *path);
+
+void raw_reader_close(raw_reader *reader);
+
+/// Reads every event in the order of the log. Returns how many.
+uint64_t raw_scan(raw_reader *reader, raw_reading reading);
+
+/// Reads the events of a stream. Returns how many.
+uint64_t raw_read_stream(raw_reader *reader, const char *stream, raw_reading reading);
+
+#endif
