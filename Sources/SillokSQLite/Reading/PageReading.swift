@@ -93,7 +93,7 @@ private struct PageBuilder {
         self.request = request
         self.pageBytes = pageBytes
         self.head = Position(UInt64(head))
-        events.reserveCapacity(min(limit, 1000))
+        events.reserveCapacity(min(request.limit, 1000))
     }
 
     var isFull: Bool { events.count == request.limit || bytes >= pageBytes }
