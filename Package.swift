@@ -42,7 +42,20 @@ let package = Package(
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]),
 
         // Examples: one idea more each. No products, so that a package which uses the library never builds them.
-        .executableTarget(name: "Bank", dependencies: ["Sillok"], path: "Examples/1-Bank"),
+        .executableTarget(
+            name: "Bank", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/1-Bank", exclude: ["Tests"]),
+        .testTarget(name: "BankTests", dependencies: ["Bank", "SillokTesting"], path: "Examples/1-Bank/Tests"),
+        .executableTarget(
+            name: "git-history",
+            dependencies: [
+                "Sillok", "SillokSQLite", "SillokTerminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Examples/3-GitHistory", exclude: ["Tests"]),
+        .testTarget(
+            name: "GitHistoryTests", dependencies: ["git-history", "SillokTesting"],
+            path: "Examples/3-GitHistory/Tests"),
+        .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/4-Courses", exclude: ["Tests"]),
+        .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/4-Courses/Tests"),
 
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),

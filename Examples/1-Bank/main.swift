@@ -1,6 +1,15 @@
-// Draws an account by hand; the store comes next.
-var account = BankAccount()
-for command in [BankAccount.Command.open(owner: "Ada"), .deposit(100_00), .withdraw(30_00)] {
-    for event in try account.decide(command) { account.evolve(event) }
+import Sillok
+import SillokSQLite
+
+let store = try SQLiteEventStore(path: "bank.sqlite")
+let accounts = CommandHandler<BankAccount>("account", in: store)
+
+let owner = try await accounts.state(of: "42").revision == .none
+if owner { try await accounts.execute(.open(owner: "Ada"), on: "42") }
+try await accounts.execute(.deposit(100_00), on: "42")
+try await accounts.execute(.withdraw(30_00), on: "42")
+
+for event in try await store.read(.stream("account-42")).events {
+    print(event.revision, event.type, String(decoding: event.payload, as: UTF8.self))
 }
-print(account)
+await store.close()

@@ -75,16 +75,28 @@ public struct CommandHandler<D: Decider>: Sendable {
     public func execute(
         _ commands: [(key: String, command: D.Command)], id: CommandID? = nil
     ) async throws -> BatchOutcome<D> {
+        try await execute(commands.map { ($0.key, $0.command, Metadata()) }, id: id)
+    }
+
+    /// Carries out commands on several streams as one, each with metadata of its own.
+    ///
+    /// A command's events get its metadata, and from the task's context what that does not say. Otherwise the same as
+    /// without metadata.
+    @discardableResult
+    public func execute(
+        _ commands: [(key: String, command: D.Command, metadata: Metadata)], id: CommandID? = nil
+    ) async throws -> BatchOutcome<D> {
         var indexes: [StreamID: Int] = [:]
         var keys: [String] = []
         var steps: [Execution<D>.Step] = []
-        for (key, command) in commands {
+        for (key, command, metadata) in commands {
             let stream = stream(of: key)
             if indexes[stream] == nil {
                 indexes[stream] = keys.count
                 keys.append(key)
             }
-            steps.append(.init(subject: indexes[stream] ?? 0) { state in try state.decide(command) })
+            steps.append(
+                .init(subject: indexes[stream] ?? 0, metadata: metadata) { state in try state.decide(command) })
         }
         var execution = execution(id, on: keys.map { .init(stream: stream(of: $0)) }, steps: steps)
         let ending = try await execution.run(retryingIn: turns)

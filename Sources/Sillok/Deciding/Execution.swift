@@ -5,6 +5,8 @@ struct Execution<D: Decider> {
     /// A decision on one of the subjects.
     struct Step {
         let subject: Int
+        /// What its events know beside what the context of the task does.
+        var metadata = Metadata()
         let decide: (D) throws -> [D.Event]
     }
 
@@ -114,6 +116,7 @@ struct Execution<D: Decider> {
         var decided: [Decided] = []
         for step in steps {
             let first = decided.count
+            let metadata = step.metadata.isEmpty ? metadata : .ofCommand(id, saying: step.metadata)
             for event in try step.decide((draft ?? subjects).all[step.subject].state) {
                 let (type, payload) = try coding.encode(event)
                 let data = EventData(

@@ -9,9 +9,9 @@ extension Metadata {
     @TaskLocal public static var current = Metadata()
 
     /// The context of the task for the events of a command: correlation and causation are the command's id where the
-    /// context does not say otherwise.
-    static func ofCommand(_ id: CommandID) -> Metadata {
-        let context = current
+    /// context does not say otherwise. `own` is what the command says itself, which goes before the context.
+    static func ofCommand(_ id: CommandID, saying own: Metadata = Metadata()) -> Metadata {
+        let context = own.filled(from: current)
         return Metadata(
             actor: context.actor, correlationID: context.correlationID ?? id.description,
             causationID: context.causationID ?? id.description, commandID: id, traceparent: context.traceparent

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Foundation
+import Sillok
+import SillokSQLite
+import SillokTerminal
+
+/// The history of a git repository as events: `git-history import REPOSITORY STORE`.
+@main struct GitHistoryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "git-history", abstract: "The history of a git repository as events.",
+        subcommands: [ImportCommand.self, TreeCommand.self, StatsCommand.self])
+}
+
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Record what a repository has and the store has not.",
+        discussion: "Example: git-history import . history.sqlite. Run it again to record what is new.")
+
+    @Argument(help: "The repository.") var repository: String
+    @Argument(help: "The store's file; made if there is none.") var store: String
+
+    func run() async throws {
+        let store = try SQLiteEventStore(path: store)
+        let importer = Importer(repository: GitRepository(path: repository), store: store)
+        let bar = ProgressBar("Importing", unit: "commits")
+        let report = try await importer.run { progress in
+            let fraction = progress.total.map { Double(progress.commits) / Double(max($0, 1)) }
+            bar.update(to: UInt64(progress.commits), fraction: fraction)
+        }
+        bar.finish()
+        await store.close()
+        print(
+            """
+            \(report.newCommits) commits, \(report.newEvents) events and \(report.newReferences) references are new
+            \(report.elapsed.inSeconds) s: \(report.recording.inSeconds) s recording, \
+            \(report.waiting.inSeconds) s waiting for git
+            """)
+    }
+}
+
+struct TreeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tree", abstract: "Print the files at a commit, as git ls-tree -r --full-tree prints them.",
+        discussion: "Example: git-history tree history.sqlite HEAD.")
+
+    @Argument(help: "The store's file.") var store: String
+    @Argument(help: "Full ids of commits, HEAD, or branches and tags that were imported.") var commits: [String]
+
+    func run() async throws {
+        let store = try SQLiteEventStore(path: store, mode: .readOnly)
+        for name in commits {
+            let commit = try await ReferenceStream.resolve(name, in: store)
+            let tree = try await FileTree(of: commit, in: store)
+            try FileHandle.standardOutput.write(contentsOf: Data(tree.listing))
+        }
+        await store.close()
+    }
+}
+
+struct StatsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Count what was recorded: events, authors, files.",
+        discussion: "Example: git-history stats history.sqlite --top 5.")
+
+    @Argument(help: "The store's file.") var store: String
+    @Option(help: "How many authors and files to list.") var top = 10
+
+    func run() async throws {
+        let store = try SQLiteEventStore(path: store, mode: .readOnly)
+        print(try await Statistics(of: store).report(top: max(0, top)))
+        await store.close()
+    }
+}
+
+extension Duration {
+    /// Seconds with two digits after the point.
+    fileprivate var inSeconds: String {
+        let (seconds, attoseconds) = components
+        let hundredths = attoseconds / 10_000_000_000_000_000
+        return "\(seconds).\(hundredths < 10 ? "0" : "")\(hundredths)"
+    }
+}

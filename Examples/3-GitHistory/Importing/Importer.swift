@@ -1,0 +1,99 @@
+import Sillok
+
+/// Brings the history of a repository into a store, as far as it is not there yet.
+///
+/// Safe to kill and to run again at any moment: a part of a commit is recorded whole or not at all, and recording it
+/// once more changes nothing. References are recorded last, so that a recorded reference has its whole history beneath
+/// it, and a later run asks git only for what is new.
+struct Importer: Sendable {
+    let repository: GitRepository
+    let store: any EventStore
+    var sizes = CommitBatches()
+
+    /// How far an import is.
+    struct Progress: Equatable, Sendable {
+        /// Commits looked at.
+        var commits = 0
+        /// How many there are, if git could count them.
+        var total: Int?
+    }
+
+    /// What an import did, and where its time went.
+    struct Report: Sendable {
+        var commits = 0
+        var newCommits = 0
+        var newEvents = 0
+        var newReferences = 0
+        /// Until git said the first commit, and later while the import had nothing else to do.
+        var waiting: Duration = .zero
+        /// Loading, deciding, encoding and appending.
+        var recording: Duration = .zero
+        /// All of it.
+        var elapsed: Duration = .zero
+    }
+
+    /// Imports, and says after every append how far it is.
+    func run(progress: @Sendable (Progress) -> Void = { _ in }) async throws -> Report {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let references = try await onThread { [repository] in try repository.references() }
+        var report = Report()
+        if !references.isEmpty {
+            try await importCommits(of: references, into: &report, progress: progress)
+            report.newReferences = try await record(references)
+        }
+        report.elapsed = start.duration(to: clock.now)
+        return report
+    }
+
+    private func importCommits(
+        of references: [GitReference], into report: inout Report, progress: @Sendable (Progress) -> Void
+    ) async throws {
+        let clock = ContinuousClock()
+        var mark = clock.now
+        let (tips, known) = (references.map(\.commit), try await recordedTips())
+        let reader = BatchReader(try repository.log(from: tips, excluding: known), sizes: sizes)
+        defer { reader.stop() }
+        // git counts while its other process looks for the first commit: that costs no time of its own.
+        let total = try await onThread { [repository] in try repository.count(from: tips, excluding: known) }
+        progress(Progress(total: total))
+        let commits = CommandHandler<CommitHistory>(CommitStream.category, in: store)
+        for try await batch in reader.batches {
+            reader.didTake()
+            report.waiting += mark.duration(to: clock.now)
+            mark = clock.now
+            let outcome = try await commits.execute(batch.parts)
+            report.newEvents += outcome.events.count
+            for case (_, .commitRecorded) in outcome.events { report.newCommits += 1 }
+            report.recording += mark.duration(to: clock.now)
+            mark = clock.now
+            report.commits += batch.commits
+            progress(Progress(commits: report.commits, total: total))
+        }
+    }
+
+    /// The commits that references pointed to when they were last recorded.
+    private func recordedTips() async throws -> [String] {
+        var tips: [StreamID?: String] = [:]
+        let coding = EventCoding<Reference.Event>()
+        for try await page in store.pages(.category(ReferenceStream.category)) {
+            for event in page.events {
+                switch try coding.decode(event) {
+                case .pointed(let commit): tips[event.stream] = commit
+                }
+            }
+        }
+        return Set(tips.values).sorted()
+    }
+
+    /// Records where references point to now; the count of those that moved or are new.
+    private func record(_ references: [GitReference]) async throws -> Int {
+        let handler = CommandHandler<Reference>(ReferenceStream.category, in: store)
+        var moved = 0
+        for start in stride(from: 0, to: references.count, by: 100) {
+            let part = references[start..<min(start + 100, references.count)]
+            moved += try await handler.execute(part.map { ($0.name.text, .point(to: $0.commit)) }).events.count
+        }
+        return moved
+    }
+}
