@@ -1,0 +1,171 @@
+import SillokCore
+import Testing
+
+@Suite struct SubscriptionTests {
+    @Test func `what is there comes first, then what is appended`() async throws {
+        let store = LineStore(count: 3)
+        var batches = store.subscribe().makeAsyncIterator()
+        #expect(try await batches.next()?.events.map(\.position) == [1, 2, 3])
+        store.grow()
+        let next = try await batches.next()
+        #expect(next?.events.map(\.position) == [4] && next?.through == 4)
+    }
+
+    @Test func `a batch without events still says how far it looked`() async throws {
+        let store = LineStore(count: 3)
+        var batches = store.subscribe(to: .types("none")).makeAsyncIterator()
+        #expect(try await batches.next() == EventBatch(events: [], through: 3, isEnd: true, head: 3))
+    }
+
+    @Test func `a lost wake-up costs one poll interval of the given clock`() async throws {
+        let clock = HandClock()
+        let store = LineStore(count: 1, isDeaf: true)
+        let seen = Lock<[Position]>([])
+        let reading = Task {
+            for try await event in store.subscribe(pollInterval: .seconds(1), clock: clock).events {
+                seen.withLock { $0.append(event.position) }
+                if event.position == 2 { return }
+            }
+        }
+        await clock.waitForSleeper()
+        store.grow()
+        clock.advance(by: .milliseconds(999))
+        #expect(seen.withLock { $0 } == [1])
+        clock.advance(by: .milliseconds(1))
+        try await reading.value
+        #expect(seen.withLock { $0 } == [1, 2])
+    }
+
+    @Test func `a subscriber of another store is told so`() async throws {
+        let store = LineStore(count: 3)
+        for subscription in [
+            store.subscribe(after: 4), store.subscribe(expecting: StoreID(high: 0, low: 0)),
+        ] {
+            var batches = subscription.makeAsyncIterator()
+            let error = await #expect(throws: StoreError.self) { try await batches.next() }
+            #expect(error?.code == .storeChanged)
+        }
+        var batches = store.subscribe(after: 2, expecting: try await store.storeID()).makeAsyncIterator()
+        #expect(try await batches.next()?.events.map(\.position) == [3])
+    }
+
+    @Test func `a subscription ends with its task`() async {
+        let store = LineStore(count: 1)
+        let reading = Task { for try await _ in store.subscribe() {} }
+        await Task.yield()
+        reading.cancel()
+        await #expect(throws: CancellationError.self) { try await reading.value }
+    }
+
+    @Test func `pages end at the head that the first one saw`() async throws {
+        let store = LineStore(count: 5)
+        var positions: [Position] = []
+        for try await batch in store.pages(ReadRequest(limit: 2)) {
+            positions += batch.events.map(\.position)
+            store.grow()
+        }
+        #expect(positions == [1, 2, 3, 4, 5])
+        var events: [Position] = []
+        for try await event in store.pages(.all).events { events.append(event.position) }
+        #expect(events.count == 8)
+    }
+
+    @Test func `one event is appended to a stream by the short form`() async throws {
+        let receipt = try await LineStore(count: 2).append([EventData(type: "t", text: "{}")], to: "a")
+        #expect(receipt.position == 3)
+    }
+}
+
+/// A line of events that grows by hand: just enough of a store to follow.
+private final class LineStore: EventStore {
+    let limits = Limits()
+    private let line: Lock<[RecordedEvent]>
+    private let signal = HeadSignal()
+    private let isDeaf: Bool
+
+    init(count: Int, isDeaf: Bool = false) {
+        self.isDeaf = isDeaf
+        line = Lock([])
+        for _ in 0..<count { grow() }
+    }
+
+    @discardableResult
+    func grow() -> Position {
+        let head = line.withLock { line in
+            line.append(
+                RecordedEvent(
+                    position: Position(UInt64(line.count + 1)), stream: "a", revision: Revision(UInt64(line.count + 1)),
+                    recordedAt: Timestamp(microsecondsSince1970: 0), data: EventData(type: "t", payload: [])))
+            return Position(UInt64(line.count))
+        }
+        signal.advance(to: head)
+        return head
+    }
+
+    func storeID() async throws -> StoreID { StoreID(high: 1, low: 1) }
+
+    func append(_ request: AppendRequest) async throws -> Receipt {
+        let head = grow()
+        return Receipt(
+            firstPosition: head, position: head, revisions: [:], recordedAt: Timestamp(microsecondsSince1970: 0))
+    }
+
+    func read(_ request: ReadRequest) async throws -> EventBatch {
+        try limits.check(request)
+        let events = line.withLock { $0 }
+        let head = Position(UInt64(events.count))
+        let matching = events.filter { event in
+            if case .position(let after)? = request.after, event.position <= after { return false }
+            if case .position(let before)? = request.before, event.position >= before { return false }
+            return request.query.matches(event)
+        }
+        let page = Array(matching.prefix(request.limit))
+        let isEnd = page.count == matching.count
+        let through =
+            isEnd ? request.throughAtEnd(last: page.last?.position, head: head) : page[page.count - 1].position
+        return EventBatch(events: page, through: through, isEnd: isEnd, head: head)
+    }
+
+    func head() async throws -> Position { signal.head }
+    func reach(_ position: Position) async throws { try await signal.reach(isDeaf ? Position(.max) : position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { nil }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { nil }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }
+    func tracking(of source: TrackingSource) async throws -> UInt64? { nil }
+}
+
+/// A clock that moves when it is told to.
+private final class HandClock: Clock {
+    struct Instant: InstantProtocol {
+        var offset: Duration = .zero
+        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        func duration(to other: Instant) -> Duration { other.offset - offset }
+        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+    }
+
+    private let state = Lock((now: Instant(), sleepers: [(deadline: Instant, wake: AsyncStream<Void>.Continuation)]()))
+    private let (slept, sleeper) = AsyncStream<Void>.makeStream()
+
+    var now: Instant { state.withLock { $0.now } }
+    var minimumResolution: Duration { .nanoseconds(1) }
+
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        let (waking, wake) = AsyncStream<Void>.makeStream()
+        state.withLock { $0.sleepers.append((deadline, wake)) }
+        sleeper.yield()
+        for await _ in waking {}
+        try Task.checkCancellation()
+    }
+
+    func waitForSleeper() async { for await _ in slept { return } }
+
+    func advance(by duration: Duration) {
+        let due = state.withLock { state in
+            state.now = state.now.advanced(by: duration)
+            let due = state.sleepers.filter { $0.deadline <= state.now }.map(\.wake)
+            state.sleepers.removeAll { $0.deadline <= state.now }
+            return due
+        }
+        for wake in due { wake.finish() }
+    }
+}
