@@ -22,6 +22,8 @@ final class JSONEncoding {
     var writer = JSONWriter()
     var path: [any CodingKey]
     private(set) var frames: [Frame]
+    /// The index of the innermost frame.
+    private var top = 0
     private let outerDepth: Int
     private var fault: EncodingError?
 
@@ -56,7 +58,7 @@ final class JSONEncoding {
     /// Writes one value into the container at `level`; if it fails, nothing of it stays.
     @inline(__always)
     func write(_ key: (any CodingKey)?, at level: Int, _ body: () throws -> Void) throws {
-        guard level == frames.count - 1 else { throw failure("a container was written while another one was open") }
+        guard level == top else { throw failure("a container was written while another one was open") }
         let start = writer.bytes.count
         if let key {
             path.append(key)
@@ -69,11 +71,22 @@ final class JSONEncoding {
             if key != nil { path.removeLast() }
             writer.bytes.removeSubrange(start...)
             frames.removeSubrange((level + 1)...)
+            top = level
             frames[level].count -= 1
             if frames[level].kind == .scalar { frames[level].kind = .nothing }
             throw error
         }
         if key != nil { path.removeLast() }
+    }
+
+    /// Writes a member that cannot fail.
+    @inline(__always)
+    func member(_ key: String, at level: Int, _ body: (inout JSONWriter) -> Void) throws {
+        guard level == top else { throw failure("a container was written while another one was open") }
+        edit(&writer) { writer in
+            writer.key(key)
+            body(&writer)
+        }
     }
 
     /// Writes a value of any kind, where its place has been prepared.
@@ -83,15 +96,17 @@ final class JSONEncoding {
             throw failure("the value is nested deeper than \(JSONIndexer.depthLimit) levels")
         }
         frames.append(Frame())
-        try value.encode(to: JSONValueEncoder(encoding: self, level: frames.count - 1))
+        top += 1
+        try value.encode(to: JSONValueEncoder(encoding: self, level: top))
         try close()
         frames.removeLast()
+        top -= 1
     }
 
     /// Writes a scalar, where its place has been prepared.
     @inline(__always)
     func encode<Scalar: JSONScalar>(scalar: Scalar) throws {
-        guard scalar.write(into: &writer) else { throw failure("JSON cannot hold \(scalar)") }
+        guard scalar.write(into: &writer) else { throw failure("JSON cannot hold this \(Scalar.self)") }
     }
 
     /// A container of its own for the place that has been prepared.
@@ -132,3 +147,6 @@ final class JSONEncoding {
         }
     }
 }
+
+@inline(__always)
+private func edit(_ writer: inout JSONWriter, _ body: (inout JSONWriter) -> Void) { body(&writer) }

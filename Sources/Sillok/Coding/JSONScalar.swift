@@ -11,7 +11,7 @@ protocol JSONScalar: Codable {
     func write(into writer: inout JSONWriter) -> Bool
 
     /// Reads the value of a node; `nil` if it is of another kind or out of range.
-    static func read(_ node: Int, of reader: JSONReader) -> Self?
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Self?
 }
 
 /// Whether values of a type are written as scalars although they come through a generic door, as the elements of an
@@ -27,7 +27,7 @@ extension Bool: JSONScalar {
         writer.bool(self)
         return true
     }
-    static func read(_ node: Int, of reader: JSONReader) -> Bool? { reader.bool(node) }
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Bool? { node.bool }
 }
 
 extension String: JSONScalar {
@@ -35,7 +35,7 @@ extension String: JSONScalar {
         writer.string(self)
         return true
     }
-    static func read(_ node: Int, of reader: JSONReader) -> String? { reader.string(node) }
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> String? { node.string(in: bytes) }
 }
 
 extension FixedWidthInteger {
@@ -43,7 +43,7 @@ extension FixedWidthInteger {
         writer.integer(self)
         return true
     }
-    static func read(_ node: Int, of reader: JSONReader) -> Self? { reader.integer(node) }
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Self? { node.integer(in: bytes) }
 }
 
 extension Int: JSONScalar {}
@@ -59,12 +59,12 @@ extension UInt64: JSONScalar {}
 
 extension Double: JSONScalar {
     func write(into writer: inout JSONWriter) -> Bool { writer.floatingPoint(self) }
-    static func read(_ node: Int, of reader: JSONReader) -> Double? { reader.floatingPoint(node) }
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Double? { node.floatingPoint(in: bytes) }
 }
 
 extension Float: JSONScalar {
     func write(into writer: inout JSONWriter) -> Bool { writer.floatingPoint(self) }
-    static func read(_ node: Int, of reader: JSONReader) -> Float? { reader.floatingPoint(node) }
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Float? { node.floatingPoint(in: bytes) }
 }
 
 /// RFC 3339 with microseconds, for the years 0000 to 9999.
@@ -77,8 +77,8 @@ extension Date: JSONScalar {
         return true
     }
 
-    static func read(_ node: Int, of reader: JSONReader) -> Date? {
-        reader.string(node).flatMap { Timestamp($0) }.map {
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Date? {
+        node.string(in: bytes).flatMap { Timestamp($0) }.map {
             Date(timeIntervalSince1970: Double($0.microsecondsSince1970) / 1_000_000)
         }
     }
@@ -90,8 +90,8 @@ extension Data: JSONScalar {
         writer.string(base64EncodedString())
         return true
     }
-    static func read(_ node: Int, of reader: JSONReader) -> Data? {
-        reader.string(node).flatMap { Data(base64Encoded: $0) }
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Data? {
+        node.string(in: bytes).flatMap { Data(base64Encoded: $0) }
     }
 }
 
@@ -100,7 +100,9 @@ extension URL: JSONScalar {
         writer.string(absoluteString)
         return true
     }
-    static func read(_ node: Int, of reader: JSONReader) -> URL? { reader.string(node).flatMap { URL(string: $0) } }
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> URL? {
+        node.string(in: bytes).flatMap { URL(string: $0) }
+    }
 }
 
 /// A JSON number with all of its digits.
@@ -110,7 +112,7 @@ extension Decimal: JSONScalar {
         writer.raw(description.utf8)
         return true
     }
-    static func read(_ node: Int, of reader: JSONReader) -> Decimal? {
-        reader.numberText(node).flatMap { Decimal(string: String($0)) }
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Decimal? {
+        node.numberText(in: bytes).flatMap { Decimal(string: $0) }
     }
 }

@@ -7,12 +7,12 @@ struct JSONValueDecoder: Decoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        guard decoding.reader.nodes[node].kind == .object else { throw decoding.mismatch([String: Any].self, at: node) }
+        guard decoding.nodes[node].kind == .object else { throw decoding.mismatch([String: Any].self, at: node) }
         return KeyedDecodingContainer(JSONKeyedDecoder(decoding: decoding, node: node))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        guard decoding.reader.nodes[node].kind == .array else { throw decoding.mismatch([Any].self, at: node) }
+        guard decoding.nodes[node].kind == .array else { throw decoding.mismatch([Any].self, at: node) }
         return JSONUnkeyedDecoder(decoding: decoding, node: node)
     }
 
@@ -28,19 +28,45 @@ struct JSONKeyedDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     var codingPath: [any CodingKey] { decoding.path }
 
     var allKeys: [Key] {
-        decoding.reader.children(of: node).compactMap { decoding.reader.string($0).flatMap { Key(stringValue: $0) } }
+        decoding.nodes.children(of: node).compactMap { child in
+            decoding.nodes[child].string(in: decoding.bytes).flatMap { Key(stringValue: $0) }
+        }
     }
 
-    func contains(_ key: Key) -> Bool { decoding.value(of: key, in: node) != nil }
+    func contains(_ key: Key) -> Bool { decoding.value(of: key.stringValue, in: node) != nil }
 
-    func decodeNil(forKey key: Key) throws -> Bool {
-        decoding.reader.nodes[try value(of: key)].kind == .null
+    func decodeNil(forKey key: Key) throws -> Bool { decoding.nodes[try value(of: key)].kind == .null }
+
+    // The most frequent types have methods of their own, which the compiler need not call through witness tables.
+
+    func decode(_ type: String.Type, forKey key: Key) throws -> String {
+        let value = try value(of: key)
+        guard let result = decoding.nodes[value].string(in: decoding.bytes) else { throw mismatch(type, value, key) }
+        return result
+    }
+
+    func decode(_ type: Int.Type, forKey key: Key) throws -> Int {
+        let value = try value(of: key)
+        guard let result: Int = decoding.nodes[value].integer(in: decoding.bytes) else {
+            throw mismatch(type, value, key)
+        }
+        return result
+    }
+
+    func decode(_ type: Double.Type, forKey key: Key) throws -> Double {
+        let value = try value(of: key)
+        guard let result: Double = decoding.nodes[value].floatingPoint(in: decoding.bytes) else {
+            throw mismatch(type, value, key)
+        }
+        return result
     }
 
     func decode<Value: JSONScalar>(_ type: Value.Type, forKey key: Key) throws -> Value {
         let value = try value(of: key)
-        if let result = type.read(value, of: decoding.reader) { return result }
-        return try decoding.within(key) { throw decoding.mismatch(type, at: value) }
+        guard let result = type.read(decoding.nodes[value], in: decoding.bytes) else {
+            throw mismatch(type, value, key)
+        }
+        return result
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
@@ -65,19 +91,25 @@ struct JSONKeyedDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func superDecoder(forKey key: Key) throws -> any Decoder { try superDecoder(for: key) }
 
     private func superDecoder(for key: any CodingKey) throws -> JSONValueDecoder {
-        JSONValueDecoder(decoding: decoding, node: try value(of: key))
+        guard let value = decoding.value(of: key.stringValue, in: node) else { throw decoding.missing(key) }
+        return JSONValueDecoder(decoding: decoding, node: value)
     }
 
     @inline(__always)
-    private func value(of key: any CodingKey) throws -> Int {
-        if let value = decoding.value(of: key, in: node) { return value }
-        throw DecodingError.keyNotFound(key, decoding.context("there is no key \"\(key.stringValue)\""))
+    private func value(of key: Key) throws -> Int {
+        if let value = decoding.value(of: key.stringValue, in: node) { return value }
+        throw decoding.missing(key)
+    }
+
+    private func mismatch(_ type: any Any.Type, _ node: Int, _ key: Key) -> DecodingError {
+        decoding.mismatch(type, at: node, under: key)
     }
 }
 
 struct JSONUnkeyedDecoder: UnkeyedDecodingContainer {
     let decoding: JSONDecoding
     let node: Int
+    private let end: Int
     private var next: Int
     private(set) var currentIndex = 0
 
@@ -85,23 +117,23 @@ struct JSONUnkeyedDecoder: UnkeyedDecodingContainer {
         self.decoding = decoding
         self.node = node
         next = node + 1
+        end = Int(decoding.nodes[node].next)
     }
 
     var codingPath: [any CodingKey] { decoding.path }
-    var count: Int? { Int(decoding.reader.nodes[node].extra) }
-    var isAtEnd: Bool { next >= Int(decoding.reader.nodes[node].next) }
+    var count: Int? { Int(decoding.nodes[node].extra) }
+    var isAtEnd: Bool { next >= end }
 
     mutating func decodeNil() throws -> Bool {
-        let value = try current(Never.self)
-        guard decoding.reader.nodes[value].kind == .null else { return false }
+        guard decoding.nodes[try current(Never.self)].kind == .null else { return false }
         advance()
         return true
     }
 
     mutating func decode<Value: JSONScalar>(_ type: Value.Type) throws -> Value {
         let value = try current(type)
-        guard let result = type.read(value, of: decoding.reader) else {
-            return try decoding.within(key) { throw decoding.mismatch(type, at: value) }
+        guard let result = type.read(decoding.nodes[value], in: decoding.bytes) else {
+            throw decoding.mismatch(type, at: value, under: key)
         }
         advance()
         return result
@@ -134,19 +166,22 @@ struct JSONUnkeyedDecoder: UnkeyedDecodingContainer {
         return decoder
     }
 
-    private var key: JSONPathKey { JSONPathKey(index: currentIndex) }
+    private var key: JSONPathKey { .index(currentIndex) }
 
     private func decoder() throws -> JSONValueDecoder {
         JSONValueDecoder(decoding: decoding, node: try current((any Decoder).self))
     }
 
+    @inline(__always)
     private func current(_ type: any Any.Type) throws -> Int {
         guard isAtEnd else { return next }
-        throw DecodingError.valueNotFound(type, decoding.context("the array ends after \(currentIndex) elements"))
+        let context = DecodingError.Context(
+            codingPath: decoding.path, debugDescription: "the array ends after \(currentIndex) elements")
+        throw DecodingError.valueNotFound(type, context)
     }
 
     private mutating func advance() {
-        next = Int(decoding.reader.nodes[next].next)
+        next = Int(decoding.nodes[next].next)
         currentIndex += 1
     }
 }
@@ -157,7 +192,7 @@ struct JSONSingleValueDecoder: SingleValueDecodingContainer {
 
     var codingPath: [any CodingKey] { decoding.path }
 
-    func decodeNil() -> Bool { decoding.reader.nodes[node].kind == .null }
+    func decodeNil() -> Bool { decoding.nodes[node].kind == .null }
 
     func decode<Value: JSONScalar>(_ type: Value.Type) throws -> Value {
         try decoding.decode(scalar: type, at: node)

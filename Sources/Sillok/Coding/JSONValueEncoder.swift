@@ -21,18 +21,6 @@ struct JSONValueEncoder: Encoder {
     }
 }
 
-/// The place of an element in an array, or of a superclass in an object, in a coding path.
-struct JSONPathKey: CodingKey {
-    let stringValue: String
-    let intValue: Int?
-
-    init(index: Int) { (stringValue, intValue) = ("\(index)", index) }
-    init(stringValue: String) { (self.stringValue, intValue) = (stringValue, nil) }
-    init(intValue: Int) { self.init(index: intValue) }
-
-    static let superclass = JSONPathKey(stringValue: "super")
-}
-
 struct JSONKeyedEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let encoding: JSONEncoding
     let level: Int
@@ -41,6 +29,21 @@ struct JSONKeyedEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
     func encodeNil(forKey key: Key) throws {
         try encoding.write(key, at: level) { encoding.writer.null() }
+    }
+
+    // The most frequent types have methods of their own, which the compiler need not call through witness tables.
+
+    func encode(_ value: String, forKey key: Key) throws {
+        try encoding.member(key.stringValue, at: level) { $0.string(value) }
+    }
+
+    func encode(_ value: Int, forKey key: Key) throws {
+        try encoding.member(key.stringValue, at: level) { $0.integer(value) }
+    }
+
+    func encode(_ value: Double, forKey key: Key) throws {
+        guard value.isFinite else { return try encoding.write(key, at: level) { try encoding.encode(scalar: value) } }
+        try encoding.member(key.stringValue, at: level) { _ = $0.floatingPoint(value) }
     }
 
     func encode<Value: JSONScalar>(_ value: Value, forKey key: Key) throws {
@@ -86,7 +89,7 @@ struct JSONUnkeyedEncoder: UnkeyedEncodingContainer {
     }
 
     func encode<Value: Encodable>(_ value: Value) throws {
-        try encoding.write(JSONPathKey(index: count), at: level) { try encoding.encode(value) }
+        try encoding.write(JSONPathKey.index(count), at: level) { try encoding.encode(value) }
     }
 
     func nestedContainer<NestedKey: CodingKey>(
@@ -100,7 +103,7 @@ struct JSONUnkeyedEncoder: UnkeyedEncodingContainer {
     func superEncoder() -> any Encoder { nextEncoder() }
 
     private func nextEncoder() -> JSONValueEncoder {
-        encoding.segmentEncoder(JSONPathKey(index: count), at: level)
+        encoding.segmentEncoder(JSONPathKey.index(count), at: level)
     }
 }
 
