@@ -59,7 +59,9 @@ let package = Package(
 
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),
-        .testTarget(name: "SillokSQLiteTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite"]),
+        .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
+        .testTarget(
+            name: "SillokSQLiteTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok"]),
         .testTarget(name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"]),
         .testTarget(name: "SillokCLITests", dependencies: ["SillokCLI", "Sillok", "SillokSQLite", "SillokTerminal"]),
     ],

@@ -30,10 +30,10 @@ public final class SQLiteEventStore: EventStore {
 
     private let id: StoreID
     private let mode: Mode
+    private let tuning: Tuning
     private let readers: ReaderPool
     private let writer: GroupCommit<AppendRequest, Writer.Answer>?
     private let signal = HeadSignal()
-    private static let readerCount = 3
 
     /// Opens a store. Blocks for as long as it takes to open a file: milliseconds, more after a crash.
     ///
@@ -45,14 +45,22 @@ public final class SQLiteEventStore: EventStore {
     ///   - ids: where the identity of a new store comes from.
     /// - Throws: ``/SillokCore/StoreError``: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
     ///   if the file is something else, `readOnly`, `ioFailure`, `corrupt`.
-    public init(
+    public convenience init(
         path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
         ids: IDGenerator = .system
+    ) throws {
+        try self.init(path: path, mode: mode, limits: limits, clock: clock, ids: ids, tuning: Tuning())
+    }
+
+    /// Opens a store that does its house-keeping at other sizes.
+    package init(
+        path: String, mode: Mode, limits: Limits, clock: WallClock, ids: IDGenerator = .system, tuning: Tuning
     ) throws {
         self.path = path
         self.mode = mode
         self.limits = limits
-        let opening = StoreOpening(path: path, mode: mode, limits: limits)
+        self.tuning = tuning
+        let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
         if mode == .readOnly {
             writer = nil
         } else {
@@ -75,7 +83,7 @@ public final class SQLiteEventStore: EventStore {
                     handover.release()
                 })
         }
-        let (id, readers) = try opening.readers(count: Self.readerCount)
+        let (id, readers) = try opening.readers()
         self.id = id
         self.readers = ReaderPool(readers)
     }
@@ -161,7 +169,7 @@ public final class SQLiteEventStore: EventStore {
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {
         let isCancelled = Lock(false)
-        let opening = StoreOpening(path: path, mode: mode, limits: limits)
+        let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 startThread {

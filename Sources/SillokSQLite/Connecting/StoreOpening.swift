@@ -6,6 +6,7 @@ struct StoreOpening {
     let path: String
     let mode: SQLiteEventStore.Mode
     let limits: Limits
+    let tuning: Tuning
 
     /// The connection that writes, in a file that is made or checked first.
     func writer(clock: WallClock, newID: () -> StoreID) throws -> Writer {
@@ -17,21 +18,21 @@ struct StoreOpening {
             guard try connection.number("PRAGMA synchronous") == 2,
                 try connection.text("PRAGMA journal_mode") == "wal"
             else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }
-            return try Writer(connection, limits: limits, clock: clock)
+            return try Writer(connection, limits: limits, clock: clock, tuning: tuning)
         }
     }
 
     /// The connections that read, and the identity of the store.
-    func readers(count: Int) throws -> (StoreID, [EventReader]) {
+    func readers() throws -> (StoreID, [EventReader]) {
         try reported {
             var id: StoreID?
-            let readers = try (0..<count).map { _ in
+            let readers = try (0..<tuning.readers).map { _ in
                 let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192)
                 if id == nil {
                     try Schema.check(connection)
                     id = try Schema.storeID(connection)
                 }
-                return try EventReader(connection, limits: limits, isWriter: false)
+                return try EventReader(connection, limits: limits, isWriter: false, tuning: tuning)
             }
             guard let id else { throw StoreError(.corrupt, "the store has no readable id.") }
             return (id, readers)

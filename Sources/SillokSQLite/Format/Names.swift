@@ -39,7 +39,7 @@ final class Names {
     private static let slots = 1 << 15
 
     /// - Parameter capacity: how many names are kept in memory at most.
-    init(_ connection: Connection, isWriter: Bool, capacity: Int = 50_000) throws {
+    init(_ connection: Connection, isWriter: Bool, capacity: Int) throws {
         byText = try connection.prepare("SELECT id, category, crc FROM names WHERE kind = ?1 AND text = ?2")
         byNumber = try connection.prepare("SELECT kind, text, category, crc FROM names WHERE id = ?1")
         insertion = isWriter ? try connection.prepare("INSERT INTO names VALUES (?1, ?2, ?3, ?4, ?5)") : nil

@@ -15,10 +15,10 @@ final class EventReader {
     private let trackedPosition: Statement
     private let streamsFrom: Statement
 
-    init(_ connection: Connection, limits: Limits, isWriter: Bool) throws {
+    init(_ connection: Connection, limits: Limits, isWriter: Bool, tuning: Tuning) throws {
         self.connection = connection
         self.limits = limits
-        names = try Names(connection, isWriter: isWriter)
+        names = try Names(connection, isWriter: isWriter, capacity: tuning.cachedNames)
         index = try PositionIndex(connection)
         let columns = EventRow.columns
         byPosition = try connection.prepare("SELECT \(columns) FROM events WHERE position = ?1")

@@ -21,7 +21,7 @@ final class Verification {
         isCancelled: @escaping () -> Bool
     ) throws {
         self.connection = connection
-        reader = try EventReader(connection, limits: limits, isWriter: false)
+        reader = try EventReader(connection, limits: limits, isWriter: false, tuning: Tuning())
         self.report = report
         self.isCancelled = isCancelled
     }

@@ -5,11 +5,8 @@ import SillokCore
 /// A new entry's key lies anywhere, and an index page of its own for each would be written per entry. `recent` is small
 /// enough that many entries share its pages; a slice of it, taken in the order of keys, shares pages of `settled`.
 final class Sweep {
-    /// Entries in `recent` from which on it is swept.
-    static let threshold = 160_000
-    /// Entries that one sweep moves.
-    static let slice = 8_192
-
+    private let threshold: Int
+    private let slice: Int
     private let connection: Connection
     private let lastOfSlice: Statement
     private let move: Statement
@@ -18,12 +15,14 @@ final class Sweep {
     /// Where the next slice begins.
     private var cursor: (key: Int64, position: Int64) = (.min, .min)
 
-    init(_ connection: Connection) throws {
+    init(_ connection: Connection, _ tuning: Tuning) throws {
         self.connection = connection
+        threshold = tuning.sweepThreshold
+        slice = tuning.sweepSlice
         lastOfSlice = try connection.prepare(
             """
             SELECT key, position FROM recent WHERE (key, position) > (?1, ?2) ORDER BY key, position
-            LIMIT 1 OFFSET \(Self.slice - 1)
+            LIMIT 1 OFFSET \(slice - 1)
             """)
         move = try connection.prepare(
             """
@@ -45,7 +44,7 @@ final class Sweep {
 
     /// Moves slices until `recent` is small again.
     func runIfDue() throws {
-        while count > Self.threshold { try moveSlice() }
+        while count > threshold { try moveSlice() }
     }
 
     private func moveSlice() throws {
@@ -58,7 +57,7 @@ final class Sweep {
             try statement.run()
         }
         if let end {
-            count -= Self.slice
+            count -= slice
             cursor = end
         } else {
             try reload()

@@ -21,20 +21,21 @@ final class Writer {
     private var lastRecorded: Int64 = .min
     /// Revisions of streams as of the last write, while there is room.
     private var revisions: [Int64: Int64] = [:]
-    private static let revisionCapacity = 50_000
+    private let revisionCapacity: Int
     /// Why nothing can be written any more, once the disk has failed.
     private var failure: StoreError?
 
-    init(_ connection: Connection, limits: Limits, clock: WallClock) throws {
+    init(_ connection: Connection, limits: Limits, clock: WallClock, tuning: Tuning) throws {
         self.connection = connection
         self.clock = clock
-        reader = try EventReader(connection, limits: limits, isWriter: true)
+        reader = try EventReader(connection, limits: limits, isWriter: true, tuning: tuning)
+        revisionCapacity = tuning.cachedNames
         rows = try EventInsertion(connection)
-        sweep = try Sweep(connection)
+        sweep = try Sweep(connection, tuning)
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
-        checkpoints = CheckpointSchedule(connection)
+        checkpoints = CheckpointSchedule(connection, tuning)
         try reload()
     }
 
@@ -159,7 +160,7 @@ final class Writer {
     }
 
     private func remember(_ revision: Int64, of stream: Int64) {
-        if revisions.count >= Self.revisionCapacity { revisions.removeAll(keepingCapacity: true) }
+        if revisions.count >= revisionCapacity { revisions.removeAll(keepingCapacity: true) }
         revisions[stream] = revision
     }
 

@@ -1,0 +1,29 @@
+/// The sizes at which a store does its house-keeping. Correctness never depends on them; tests make them tiny.
+package struct Tuning: Sendable {
+    /// Entries in `recent` from which on it is swept.
+    package var sweepThreshold = 160_000
+    /// Entries that one sweep moves.
+    package var sweepSlice = 8_192
+    /// Pages in the write-ahead log from which on it is moved into the file.
+    package var checkpointPages = 8_000
+    /// Pages from which on the writer waits for readers, so that the log can begin anew.
+    package var manyPages = 64_000
+    /// Names, and revisions of streams, that a connection keeps in memory.
+    package var cachedNames = 50_000
+    /// Threads that read.
+    package var readers = 3
+
+    package init() {}
+
+    /// Everything happens all the time.
+    package static let tiny: Tuning = {
+        var tuning = Tuning()
+        tuning.sweepThreshold = 40
+        tuning.sweepSlice = 7
+        tuning.checkpointPages = 20
+        tuning.manyPages = 40
+        tuning.cachedNames = 4
+        tuning.readers = 1
+        return tuning
+    }()
+}

@@ -1,0 +1,60 @@
+import Foundation
+import Sillok
+import SillokSQLite
+import SillokTesting
+import Testing
+
+/// The same promises while everything that happens now and then happens all the time: sweeps of the index, checkpoints,
+/// names and revisions that no longer fit in memory.
+@Suite struct HousekeepingTests {
+    private let folder = Result { try TemporaryFolder() }
+
+    @Test(arguments: EventStoreSuite.checks)
+    func `the store keeps its promises under constant house-keeping`(_ check: EventStoreSuite.Check) async throws {
+        let folder = try folder.get()
+        let suite = EventStoreSuite(
+            sequences: Environment.count("SILLOK_SEQUENCES", default: 100),
+            open: { place in
+                try SQLiteEventStore(
+                    path: folder.path(place.name), mode: .create, limits: place.limits, clock: place.clock,
+                    tuning: .tiny)
+            },
+            close: { store, _ in await (store as? SQLiteEventStore)?.close() },
+            remove: { place in
+                for suffix in ["", "-wal", "-shm", "-lock"] {
+                    try? FileManager.default.removeItem(atPath: folder.path(place.name + suffix))
+                }
+            })
+        try await suite.run(check)
+    }
+
+    @Test func `sweeps and checkpoints lose nothing, and the store stays sound`() async throws {
+        let path = try folder.get().path()
+        let store = try SQLiteEventStore(
+            path: path, mode: .create, limits: Limits(), clock: .system, tuning: .tiny)
+        var random = SystemRandomNumberGenerator()
+        for round in 0..<100 {
+            let entries = (0..<20).map { index in
+                var event = note("\(round)/\(index)", tags: [Tag("t", "\(Int.random(in: 0..<30, using: &random))")])
+                if Bool.random() { event.id = EventID(high: random.next(), low: random.next()) }
+                return AppendRequest.Entry(stream: StreamID("s-\((round * 20 + index) % 7)"), event: event)
+            }
+            _ = try await store.append(AppendRequest(entries))
+        }
+        #expect(try await store.verify().findings == [])
+        var found = 0
+        for tag in 0..<30 {
+            for try await page in store.pages(.tags(Tag("t", "\(tag)"))) { found += page.events.count }
+        }
+        #expect(found == 2000)
+        for stream in 0..<7 {
+            let bound = ReadRequest.Bound.revision(280)
+            let page = try await store.read(ReadRequest(.stream(StreamID("s-\(stream)")), after: bound))
+            #expect(page.events.first?.revision == 281)
+            let before = try await store.read(
+                ReadRequest(.stream(StreamID("s-\(stream)")), before: .revision(260), direction: .backward, limit: 5))
+            #expect(before.events.map(\.revision.value) == [259, 258, 257, 256, 255])
+        }
+        await store.close()
+    }
+}
