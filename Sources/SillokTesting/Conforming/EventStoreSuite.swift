@@ -54,6 +54,9 @@ public struct EventStoreSuite: Sendable {
     /// How many random sequences of operations ``run()`` compares with the reference model.
     public let sequences: Int
 
+    /// How long the suite waits for what should come at once before it counts as lost.
+    public let patience: Duration
+
     let open: @Sendable (Place) async throws -> any EventStore
     let close: (@Sendable (any EventStore, Place) async throws -> Void)?
     let remove: (@Sendable (Place) async throws -> Void)?
@@ -64,18 +67,21 @@ public struct EventStoreSuite: Sendable {
     ///   - seed: the seed of all random choices; `SILLOK_SEED`, or a new one, unless given.
     ///   - sequences: how many random sequences of operations to compare with the reference model;
     ///     `SILLOK_SEQUENCES`, or 300, unless given.
+    ///   - patience: how long to wait for what should come at once before it counts as lost. Long, so that a busy machine
+    ///     is not taken for a broken store; nothing waits that long unless it is lost.
     ///   - open: makes an empty store at a place, or opens the one that was closed there.
     ///   - close: closes a store so that it can be opened again with all that it had. Without it nothing is opened
     ///     twice.
     ///   - remove: removes what a closed store left behind, after its check.
     public init(
-        seed: UInt64? = nil, sequences: Int? = nil,
+        seed: UInt64? = nil, sequences: Int? = nil, patience: Duration = .seconds(60),
         open: @escaping @Sendable (Place) async throws -> any EventStore,
         close: (@Sendable (any EventStore, Place) async throws -> Void)? = nil,
         remove: (@Sendable (Place) async throws -> Void)? = nil
     ) {
         self.seed = seed ?? Environment.seed
         self.sequences = sequences ?? Environment.count("SILLOK_SEQUENCES", default: 300)
+        self.patience = patience
         self.open = open
         self.close = close
         self.remove = remove

@@ -20,6 +20,7 @@ final class Trial: Sendable {
     }
 
     var seed: UInt64 { suite.seed }
+    var patience: Duration { suite.patience }
     var canReopen: Bool { suite.close != nil }
 
     /// Opens an empty store.

@@ -12,21 +12,19 @@ extension EventStoreSuite {
         Check("subscribers miss nothing while many append", subscribersMissNothing),
     ]
 
-    private static let patience = Duration.seconds(10)
-
     private static func reachReturns(_ trial: Trial) async throws {
         let store = try await trial.store()
-        try await within(patience) { try await store.reach(.start) }
+        try await within(trial.patience) { try await store.reach(.start) }
         try await store.append(.sample(0..<3))
-        for position: Position in [1, 3] { try await within(patience) { try await store.reach(position) } }
+        for position: Position in [1, 3] { try await within(trial.patience) { try await store.reach(position) } }
         var lost = 0
         for round in 0..<20 {
             let next = try await store.head().next
-            let waiting = Task { try await within(.seconds(1)) { try await store.reach(next) } }
+            let waiting = Task { try await within(trial.patience) { try await store.reach(next) } }
             for _ in 0..<round { await Task.yield() }
             try await store.append(.sample(100 + round..<101 + round))
             do { try await waiting.value } catch is Overdue { lost += 1 }
-            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) appends woke nobody within a second") }
+            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) appends woke nobody within \(trial.patience)") }
         }
     }
 
@@ -36,7 +34,7 @@ extension EventStoreSuite {
             let waiting = Task { try await store.reach(5) }
             for _ in 0..<round { await Task.yield() }
             waiting.cancel()
-            let result = try await within(patience) { await waiting.result }
+            let result = try await within(trial.patience) { await waiting.result }
             guard case .failure(let error) = result, error is CancellationError else {
                 throw trial.failure("a cancelled reach ended with \(result), not with CancellationError")
             }
@@ -73,9 +71,9 @@ extension EventStoreSuite {
             reading.cancel()
             following.cancel()
         }
-        let found = try await within(patience) { try await following.value }
+        let found = try await within(trial.patience) { try await following.value }
         try trial.equal(found, [1, 3, 5, 7, 9], "what a subscriber to a tag saw")
-        try await within(patience) { try await reading.value }
+        try await within(trial.patience) { try await reading.value }
     }
 
     private static func resumes(_ trial: Trial) async throws {
@@ -89,7 +87,7 @@ extension EventStoreSuite {
             for try await batch in store.pages(ReadRequest(query, limit: 2)) { throughs.append(batch.through) }
             try trial.equal(throughs.last, 30, "the last through of \(query)")
             for through in throughs {
-                let rest = try await within(patience) {
+                let rest = try await within(trial.patience) {
                     var rest: [RecordedEvent] = []
                     var last = through
                     var batches = store.subscribe(to: query, after: through).makeAsyncIterator()
@@ -118,7 +116,7 @@ extension EventStoreSuite {
             }
             await Task.yield()
             try await store.append(.sample(number..<number + 1))
-            let found = try await within(patience) { try await next.value }
+            let found = try await within(trial.patience) { try await next.value }
             try trial.equal(found, .sample(number), "the event that no wake-up announced")
         }
     }
@@ -134,7 +132,7 @@ extension EventStoreSuite {
             for await _ in started { break }
             for _ in 0..<round { await Task.yield() }
             reading.cancel()
-            let result = try await within(patience) { await reading.result }
+            let result = try await within(trial.patience) { await reading.result }
             guard case .failure(let error) = result, error is CancellationError else {
                 throw trial.failure("a cancelled subscription ended with \(result), not with CancellationError")
             }
@@ -152,14 +150,14 @@ extension EventStoreSuite {
         ]
         for (name, subscription) in subscriptions {
             let found = try await trial.refusal(StoreError.self, name) {
-                try await within(patience) {
+                try await within(trial.patience) {
                     var batches = subscription.makeAsyncIterator()
                     return try await batches.next()
                 }
             }
             try trial.equal(found.code, .storeChanged, name)
         }
-        let same = try await within(patience) {
+        let same = try await within(trial.patience) {
             var batches = store.subscribe(after: 2, expecting: id).makeAsyncIterator()
             return try await batches.next()
         }
