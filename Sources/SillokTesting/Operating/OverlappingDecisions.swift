@@ -13,7 +13,8 @@ extension OperationalChecks {
         var violations: [String] = []
     }
 
-    /// CON-2: clients that decide on queries of tags which overlap, and append under the condition that nothing changed.
+    /// CON-2: clients that decide on queries of tags which overlap, and append under the condition that nothing
+    /// changed.
     ///
     /// Afterwards the log is replayed and every condition is looked at again at the place where its append stands. A
     /// condition that did not hold there is write skew.
