@@ -4,8 +4,9 @@ import SillokSQLite
 let store = try SQLiteEventStore(path: "bank.sqlite")
 let accounts = CommandHandler<BankAccount>("account", in: store)
 
-let owner = try await accounts.state(of: "42").revision == .none
-if owner { try await accounts.execute(.open(owner: "Ada"), on: "42") }
+if try await accounts.state(of: "42").revision == .none {
+    try await accounts.execute(.open(owner: "Ada"), on: "42")
+}
 try await accounts.execute(.deposit(100_00), on: "42")
 try await accounts.execute(.withdraw(30_00), on: "42")
 

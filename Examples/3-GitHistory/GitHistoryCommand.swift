@@ -32,8 +32,8 @@ struct ImportCommand: AsyncParsableCommand {
         print(
             """
             \(report.newCommits) commits, \(report.newEvents) events and \(report.newReferences) references are new
-            \(report.elapsed.inSeconds) s: \(report.recording.inSeconds) s recording, \
-            \(report.waiting.inSeconds) s waiting for git
+            \(report.elapsed.inSeconds) s: \(report.waiting.inSeconds) s waiting for git, \(report.deciding.inSeconds) s \
+            deciding (\(report.reading.inSeconds) s of it reading the store), \(report.appending.inSeconds) s appending
             """)
     }
 }

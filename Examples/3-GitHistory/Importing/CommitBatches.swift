@@ -5,6 +5,8 @@ struct CommitBatch: Sendable {
     var parts: [(key: String, command: CommitHistory.Command, metadata: Metadata)] = []
     var events = 0
     var bytes = 0
+    /// Whether it begins inside a commit, and so needs the batch before it to be recorded.
+    var continues = false
     /// Commits whose last part is in this batch.
     var commits = 0
 }
@@ -50,7 +52,10 @@ struct CommitBatches {
             open.events += changes.count + (first ? 1 : 0)
             open.bytes += size
             start = end
-            if start < commit.changes.count { full += finish() }
+            if start < commit.changes.count {
+                full += finish()
+                open.continues = true
+            }
         } while start < commit.changes.count
         open.commits += 1
         if open.commits >= commits { full += finish() }

@@ -3,7 +3,7 @@ import Sillok
 /// Brings the history of a repository into a store, as far as it is not there yet.
 ///
 /// Safe to kill and to run again at any moment: a part of a commit is recorded whole or not at all, and recording it
-/// once more changes nothing. References are recorded last, so that a recorded reference has its whole history beneath
+/// once more changes nothing. Parents are recorded before their children. References are recorded last, so that a recorded reference has its whole history beneath
 /// it, and a later run asks git only for what is new.
 struct Importer: Sendable {
     let repository: GitRepository
@@ -26,10 +26,29 @@ struct Importer: Sendable {
         var newReferences = 0
         /// Until git said the first commit, and later while the import had nothing else to do.
         var waiting: Duration = .zero
-        /// Loading, deciding, encoding and appending.
-        var recording: Duration = .zero
+        /// Loading what is known of commits, deciding and encoding.
+        var deciding: Duration = .zero
+        /// Of that, in the store.
+        var reading: Duration = .zero
+        /// In the store, until the events were on the disk.
+        var appending: Duration = .zero
         /// All of it.
         var elapsed: Duration = .zero
+
+        fileprivate mutating func add(_ recorded: Recorded) {
+            commits += recorded.commits
+            newCommits += recorded.newCommits
+            newEvents += recorded.newEvents
+            deciding += recorded.duration
+        }
+    }
+
+    /// What recording a batch came to.
+    fileprivate struct Recorded: Sendable {
+        var commits: Int
+        var newCommits = 0
+        var newEvents = 0
+        var duration: Duration = .zero
     }
 
     /// Imports, and says after every append how far it is.
@@ -49,27 +68,48 @@ struct Importer: Sendable {
     private func importCommits(
         of references: [GitReference], into report: inout Report, progress: @Sendable (Progress) -> Void
     ) async throws {
-        let clock = ContinuousClock()
-        var mark = clock.now
         let (tips, known) = (references.map(\.commit), try await recordedTips())
         let reader = BatchReader(try repository.log(from: tips, excluding: known), sizes: sizes)
         defer { reader.stop() }
         // git counts while its other process looks for the first commit: that costs no time of its own.
         let total = try await onThread { [repository] in try repository.count(from: tips, excluding: known) }
         progress(Progress(total: total))
-        let commits = CommandHandler<CommitHistory>(CommitStream.category, in: store)
-        for try await batch in reader.batches {
-            reader.didTake()
-            report.waiting += mark.duration(to: clock.now)
-            mark = clock.now
-            let outcome = try await commits.execute(batch.parts)
-            report.newEvents += outcome.events.count
-            for case (_, .commitRecorded) in outcome.events { report.newCommits += 1 }
-            report.recording += mark.duration(to: clock.now)
-            mark = clock.now
-            report.commits += batch.commits
-            progress(Progress(commits: report.commits, total: total))
+        let times = PacedStore.Times()
+        var latest: Task<Recorded, any Error>?
+        do {
+            var mark = ContinuousClock.now
+            for try await batch in reader.batches {
+                report.waiting += mark.duration(to: .now)
+                let before = latest
+                if batch.continues { _ = try await before?.value }
+                latest = Task { [store] in
+                    let paced = PacedStore(store: store, times: times) { _ = try await before?.value }
+                    return try await Self.record(batch, in: paced)
+                }
+                // One batch is appended while the next is decided, and no more than that.
+                if let before { report.add(try await before.value) }
+                reader.didTake()
+                progress(Progress(commits: report.commits, total: total))
+                mark = .now
+            }
+            if let latest { report.add(try await latest.value) }
+        } catch {
+            latest?.cancel()
+            _ = await latest?.result
+            throw error
         }
+        progress(Progress(commits: report.commits, total: total))
+        (report.appending, report.reading) = await (times.appending, times.reading)
+        report.deciding -= await times.appending + times.waiting
+    }
+
+    private static func record(_ batch: CommitBatch, in store: PacedStore) async throws -> Recorded {
+        let start = ContinuousClock.now
+        let outcome = try await CommandHandler<CommitHistory>(CommitStream.category, in: store).execute(batch.parts)
+        var recorded = Recorded(commits: batch.commits, newEvents: outcome.events.count)
+        for case (_, .commitRecorded) in outcome.events { recorded.newCommits += 1 }
+        recorded.duration = start.duration(to: .now)
+        return recorded
     }
 
     /// The commits that references pointed to when they were last recorded.
