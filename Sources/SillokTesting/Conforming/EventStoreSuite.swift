@@ -68,8 +68,7 @@ public struct EventStoreSuite: Sendable {
     ///   - sequences: how many random sequences of operations to compare with the reference model;
     ///     `SILLOK_SEQUENCES`, or 300, unless given.
     ///   - patience: how long to wait for what should come at once before it counts as lost. Long, so that a busy
-    /// machine
-    ///     is not taken for a broken store; nothing waits that long unless it is lost.
+    ///     machine is not taken for a broken store; nothing waits that long unless it is lost.
     ///   - open: makes an empty store at a place, or opens the one that was closed there.
     ///   - close: closes a store so that it can be opened again with all that it had. Without it nothing is opened
     ///     twice.

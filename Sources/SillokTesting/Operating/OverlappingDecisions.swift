@@ -37,8 +37,8 @@ extension OperationalChecks {
                 if let event = between.first(where: { reference.matches($0, decision.query) }) {
                     skews += 1
                     violations.append(
-                        "decided on \(decision.since), stored at \(decision.receipt.firstPosition), but \(event.position) "
-                            + "came between")
+                        "decided on \(decision.since), stored at \(decision.receipt.firstPosition), "
+                            + "but \(event.position) came between")
                 }
             }
             return (

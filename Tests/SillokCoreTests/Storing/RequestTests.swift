@@ -130,7 +130,8 @@ import Testing
         #expect(
             conflict.description
                 == "the append was refused, nothing is stored: stream a is at revision 4, not 3; recorded meanwhile: "
-                + "noted at position 8, noted at position 8, noted at position 8 and 1 more. Load again and decide again."
+                + "noted at position 8, noted at position 8, noted at position 8 and 1 more. "
+                + "Load again and decide again."
         )
         let tracking = TrackingConflict(given: Tracking(source: "feed", position: 2), recorded: 5)
         #expect(tracking.description.contains("tracked up to 5, so 2 is not new"))
