@@ -4,8 +4,8 @@ import SillokCore
 final class EventInsertion {
     private let connection: Connection
     private let event: Statement
-    private let recent: Statement
-    private let settled: Statement
+    private let recent: IndexInsertion
+    private let settled: IndexInsertion
     private let mark: Statement
     private let tracking: Statement
     /// The highest key of a time-ordered id that is stored. A higher one cannot be known.
@@ -16,8 +16,8 @@ final class EventInsertion {
     init(_ connection: Connection) throws {
         self.connection = connection
         event = try connection.prepare("INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")
-        recent = try connection.prepare("INSERT INTO recent VALUES (?1, ?2)")
-        settled = try connection.prepare("INSERT INTO settled VALUES (?1, ?2)")
+        recent = try IndexInsertion(connection, table: "recent")
+        settled = try IndexInsertion(connection, table: "settled")
         mark = try connection.prepare("INSERT INTO marks VALUES (?1, ?2, ?3)")
         tracking = try connection.prepare(
             "INSERT INTO tracking VALUES (?1, ?2) ON CONFLICT DO UPDATE SET position = excluded.position")
@@ -29,6 +29,8 @@ final class EventInsertion {
         let highest = try connection.number(
             "SELECT ifnull(max(key), -1) FROM settled WHERE key >= 0 AND key < \(first)")
         highestOrderedKey = highest
+        recent.forget()
+        settled.forget()
     }
 
     /// Whether no stored event can have this id, without looking.
@@ -37,6 +39,8 @@ final class EventInsertion {
     }
 
     /// Writes an event under the numbers of its header; the remaining numbers and the checksum are found here.
+    ///
+    /// Its entries in the index wait for `flush`.
     func insert(
         _ data: EventData, _ header: EventHeader, category: Int64, _ names: Names, _ sweep: Sweep
     ) throws {
@@ -52,6 +56,12 @@ final class EventInsertion {
         }
         try insertRow(header, data)
         try insertKeys(header, data.id, category: category, sweep)
+    }
+
+    /// Writes the index entries of the events that were inserted: before anybody reads the index.
+    func flush() throws {
+        try settled.flush()
+        try recent.flush()
     }
 
     /// Records how far a source has been consumed.
@@ -91,20 +101,18 @@ final class EventInsertion {
     private func insertKeys(_ header: EventHeader, _ id: EventID, category: Int64, _ sweep: Sweep) throws {
         let idKey = IndexKey.id(id)
         if IndexKey.isTimeOrdered(id) {
-            settled.bind(idKey, at: 1)
-            settled.bind(header.position, at: 2)
-            try settled.run()
+            settled.add(idKey, header.position)
             highestOrderedKey = max(highestOrderedKey, idKey)
         } else {
-            try insertRecent(idKey, header.position, sweep)
+            insertRecent(idKey, header.position, sweep)
         }
-        try insertRecent(IndexKey.name(header.type), header.position, sweep)
+        insertRecent(IndexKey.name(header.type), header.position, sweep)
         for (index, number) in tagNumbers.enumerated() where !tagNumbers[..<index].contains(number) {
-            try insertRecent(IndexKey.name(number), header.position, sweep)
+            insertRecent(IndexKey.name(number), header.position, sweep)
         }
         guard header.stream != 0 else { return }
-        try insertRecent(IndexKey.name(header.stream), header.position, sweep)
-        try insertRecent(IndexKey.name(category), header.position, sweep)
+        insertRecent(IndexKey.name(header.stream), header.position, sweep)
+        insertRecent(IndexKey.name(category), header.position, sweep)
         if header.revision % Schema.markInterval == 0 {
             mark.bind(header.stream, at: 1)
             mark.bind(header.revision, at: 2)
@@ -113,10 +121,8 @@ final class EventInsertion {
         }
     }
 
-    private func insertRecent(_ key: Int64, _ position: Int64, _ sweep: Sweep) throws {
-        recent.bind(key, at: 1)
-        recent.bind(position, at: 2)
-        try recent.run()
+    private func insertRecent(_ key: Int64, _ position: Int64, _ sweep: Sweep) {
+        recent.add(key, position)
         sweep.added()
     }
 }

@@ -140,6 +140,7 @@ final class Writer {
             head += 1
             lastRecorded = time
         }
+        try rows.flush()
         if let tracking = request.tracking { try rows.track(source, tracking.position) }
         return Receipt(
             firstPosition: Position(UInt64(first)), position: Position(UInt64(head)), revisions: last,
@@ -153,6 +154,7 @@ final class Writer {
 
     private func revision(ofNumber stream: Int64) throws -> Int64 {
         if let revision = revisions[stream] { return revision }
+        try rows.flush()
         guard let last = try reader.index.last(IndexKey.name(stream)) else { return 0 }
         let revision = Int64(clamping: try reader.event(at: last).revision.value)
         remember(revision, of: stream)
