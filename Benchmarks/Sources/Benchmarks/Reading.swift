@@ -44,6 +44,12 @@ func reading(_ plan: Plan) async throws {
             ratio(rounds.slowdown("sillok", against: "own")), short(rounds.cpu("sillok")))
     }
     table.print()
+    let decoded = try await Rounds(min(plan.rounds, 3), [("sillok", { try await measure { try await decode(store) } })])
+    print(
+        """
+        Everything decoded into Swift enums by the library's JSON: \(short(decoded.rate("sillok"))) events/s, \
+        \(short(decoded.cpu("sillok"))) µs of processor time an event.\n
+        """)
     raw_reader_close(raw)
     await store.close()
 }
@@ -52,5 +58,20 @@ func reading(_ plan: Plan) async throws {
 func scan(_ store: SQLiteEventStore) async throws -> Int {
     var count = 0
     for try await batch in store.pages(.all) { count += batch.events.count }
+    return count
+}
+
+/// Reads everything and decodes every payload.
+private func decode(_ store: SQLiteEventStore) async throws -> Int {
+    let coding = EventCoding<Workload.Line>()
+    var (count, sum) = (0, 0)
+    for try await batch in store.pages(.all) {
+        for event in batch.events {
+            guard case .lineAdded(_, _, let quantity, _, _) = try coding.decode(event) else { continue }
+            sum += quantity
+            count += 1
+        }
+    }
+    precondition(sum == 3 * count, "the payloads were not decoded")
     return count
 }

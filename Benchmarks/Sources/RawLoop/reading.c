@@ -24,7 +24,8 @@ struct raw_reader {
 
 raw_reader *raw_reader_open(const char *path) {
     raw_reader *reader = calloc(1, sizeof *reader);
-    check(reader->database, sqlite3_open_v2(path, &reader->database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, 0), path);
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+    check(reader->database, sqlite3_open_v2(path, &reader->database, flags, 0), path);
     run(reader->database, "PRAGMA cache_size = -8192");
     reader->scan = prepare(reader->database, "SELECT " COLUMNS " FROM events ORDER BY position");
     reader->find_stream = prepare(reader->database, "SELECT id FROM names WHERE kind = 0 AND text = ?1");
