@@ -63,7 +63,12 @@ let package = Package(
         .testTarget(
             name: "SillokSQLiteTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok"]),
         .testTarget(name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"]),
-        .testTarget(name: "SillokCLITests", dependencies: ["SillokCLI", "Sillok", "SillokSQLite", "SillokTerminal"]),
+        .testTarget(
+            name: "SillokCLITests",
+            dependencies: [
+                "SillokCLI", "Sillok", "SillokCore", "SillokSQLite", "SillokTerminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

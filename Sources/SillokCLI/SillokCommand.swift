@@ -3,8 +3,25 @@ import Foundation
 import SillokCore
 import SillokTerminal
 
-/// The command line of Sillok.
+/// Where the process begins. Not async: signals must be taken over before the first other thread starts.
 @main
+enum EntryPoint {
+    static func main() {
+        let command = Lock<Task<Void, Never>?>(nil)
+        Interruption.watch { command.withLock { $0?.cancel() } }
+        let status = Lock<Int32?>(nil)
+        // Detached, for this thread, which is that of the main actor, waits.
+        let running = Task.detached {
+            let ending = await SillokCommand.run(Array(CommandLine.arguments.dropFirst()))
+            status.withLock { $0 = ending }
+            status.wakeAll()
+        }
+        command.withLock { $0 = running }
+        exit(status.wait { $0 })
+    }
+}
+
+/// The command line of Sillok.
 struct SillokCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sillok",
@@ -15,23 +32,23 @@ struct SillokCommand: AsyncParsableCommand {
               sillok read bank.sqlite
               sillok tail -f bank.sqlite
 
-            Every command takes --json. For scripts: 0 done, 1 damage found, 2 conflict, 64 usage, 65 invalid data,
-            66 not found, 69 store damaged, 74 disk, 75 locked by another process.
-            Completion: sillok --generate-completion-script bash (or zsh, fish).
+            Every command takes --json.
+
+            Exit status:
+              0  done                   66  not found
+              1  verify found damage    69  the store is damaged
+              2  conflict               74  reading or writing failed
+              64 usage                  75  locked by another process
+              65 invalid data           130 ended by Ctrl-C
+
+            Completion:
+              sillok --generate-completion-script bash > ~/.local/share/bash-completion/completions/sillok
             """,
         version: "0.1.0",
         subcommands: [
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
             VerifyCommand.self, ExportCommand.self, ImportCommand.self, BenchCommand.self,
         ])
-
-    static func main() async {
-        let task = Lock<Task<Int32, Never>?>(nil)
-        Interruption.watch { task.withLock { $0?.cancel() } }
-        let running = Task { await run(Array(CommandLine.arguments.dropFirst())) }
-        task.withLock { $0 = running }
-        Foundation.exit(await running.value)
-    }
 
     /// Runs one command line and answers its exit status.
     static func run(_ arguments: [String]) async -> Int32 {

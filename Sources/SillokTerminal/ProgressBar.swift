@@ -99,7 +99,8 @@ package final class ProgressBar: Sendable {
         ]
         guard let fraction = state.fraction.map({ min(max($0, 0), 1) }) else { return parts.joined(separator: "  ") }
         if state.fractionRate > 0, fraction < 1 {
-            parts.append("\(Duration.seconds(((1 - fraction) / state.fractionRate).rounded()).spoken) left")
+            let seconds = min((1 - fraction) / state.fractionRate, 1e7).rounded(.up)
+            parts.append("\(seconds < 60 ? "\(Int(seconds)) s" : Duration.seconds(seconds).spoken) left")
         }
         let percent = "\(Int(fraction * 100)) %".padded(to: 5, onTheLeft: true)
         let text = parts.joined(separator: "  ")

@@ -123,7 +123,7 @@ struct CommandTests {
 
     @Test("a bench measures every kind of work and leaves nothing behind")
     func bench() async throws {
-        let ending = await sillok("bench", folder("bench.sqlite"), "--seconds", "0.02", "--json")
+        let ending = await sillok("bench", folder("bench.sqlite"), "--seconds", "0.01", "--json")
         #expect(ending.status == 0, "\(ending.errors)")
         #expect(ending.lines.count == 9)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])

@@ -43,7 +43,7 @@ struct RandomEvents {
             [0xFF], [0x22, 0xFF, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0], [0xEF, 0xBB, 0xBF, 0x31],
             Array(repeating: 0x5B, count: 127) + Array(repeating: 0x5D, count: 127),
             Array(repeating: 0x5B, count: 128) + Array(repeating: 0x5D, count: 128),
-            Array(repeating: 0x5B, count: 100_000),
+            Array(repeating: 0x5B, count: 2000),
         ]
 
     /// The next event. Times never run backwards and often repeat.

@@ -122,5 +122,6 @@ struct AppendCommand: AsyncParsableCommand {
         }
         let place = revision.map { "\(stream?.visible ?? "")@\($0)" } ?? "no stream"
         try Console.current.print("recorded \(type.visible) at position \(receipt.position), \(place)")
+        if receipt.position == 1 { Console.current.suggest("sillok read \(store.store.visible)") }
     }
 }

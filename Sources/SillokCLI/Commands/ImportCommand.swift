@@ -77,5 +77,6 @@ struct ImportCommand: AsyncParsableCommand {
         if !summary.keepsPositions {
             Console.current.note("Positions differ from those in the file: the store or the file has other events too.")
         }
+        Console.current.suggest("sillok verify \(store.store.visible)")
     }
 }

@@ -82,7 +82,7 @@ struct CommandFailure: Error {
         let (status, hint): (ExitStatus, String?) =
             switch error.code {
             case .locked: (.locked, "Reading works meanwhile: sillok read, tail, stat and export.")
-            case .notFound: (.notFound, "sillok append and sillok import make a store where there is none.")
+            case .notFound: (.notFound, nil)
             case .corrupt: (.damagedStore, "sillok verify STORE names every damaged place.")
             case .unsupportedFormat, .storeChanged: (.damagedStore, nil)
             case .full, .ioFailure, .readOnly: (.ioFailure, nil)

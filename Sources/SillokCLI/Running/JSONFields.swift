@@ -30,4 +30,10 @@ extension JSONWriter {
 extension Console {
     /// Prints one JSON value as a line.
     func print(_ json: JSONWriter) throws { try output.write(json.bytes + [0x0A]) }
+
+    /// Says to a person what to try next.
+    func suggest(_ command: String) {
+        guard outputTerminal.isTerminal else { return }
+        try? print(outputTerminal.styled("next: \(command)", .dim))
+    }
 }

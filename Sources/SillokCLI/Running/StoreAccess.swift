@@ -31,6 +31,11 @@ struct StoreArgument: ParsableArguments {
     func with<Result>(
         _ mode: SQLiteEventStore.Mode, _ body: (SQLiteEventStore) async throws -> Result
     ) async throws -> Result {
+        if mode != .create && !FileManager.default.fileExists(atPath: store) {
+            throw CommandFailure(
+                .notFound, "there is no store \(store.visible)",
+                hint: "sillok append and sillok import make a store where there is none.")
+        }
         let opened = try SQLiteEventStore(path: store, mode: mode)
         do {
             let result = try await body(opened)

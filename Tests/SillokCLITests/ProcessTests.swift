@@ -1,0 +1,136 @@
+import Foundation
+import Sillok
+import Testing
+
+@testable import SillokCLI
+
+/// The built command, run as a process of its own.
+struct BuiltCommand {
+    let process = Process()
+    private let output: URL
+    private let errors: URL
+
+    init(_ arguments: [String], in folder: TemporaryFolder, output handle: FileHandle? = nil) throws {
+        let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        process.executableURL = products.appendingPathComponent("sillok")
+        process.arguments = arguments
+        let name = UUID().uuidString
+        (output, errors) = (URL(fileURLWithPath: folder(name + ".out")), URL(fileURLWithPath: folder(name + ".err")))
+        for file in [output, errors] { try Data().write(to: file) }
+        process.standardOutput = try handle ?? FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    /// What it has printed so far.
+    var text: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+
+    /// Waits for its end, a minute at most; a signal that killed it counts as negative.
+    func ending() async throws -> Ending {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while process.isRunning {
+            if ContinuousClock.now > deadline { kill(process.processIdentifier, SIGKILL) }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let status = process.terminationStatus
+        return Ending(
+            status: process.terminationReason == .uncaughtSignal ? -status : status, output: text,
+            errors: (try? String(contentsOf: errors, encoding: .utf8)) ?? "")
+    }
+
+    /// Waits until it has printed something that fits.
+    func wait(for condition: (String) -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while !condition(text) {
+            if ContinuousClock.now > deadline { kill(process.processIdentifier, SIGKILL) }
+            try #require(process.isRunning, "it ended before it printed what was waited for: \(text)")
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
+
+@Suite("The built command", .timeLimit(.minutes(3)))
+struct ProcessTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// Writes an export of as many events.
+    private func writeExport(_ count: Int) throws -> String {
+        let lines = (1...count).map { number in
+            let id = EventID(
+                high: 0x01a2_0a88_5881_7000 + UInt64(number) << 16, low: 0xad8c_0000_0000_0000 + UInt64(number))
+            return """
+                {"specversion":"1.0","id":"\(id)","source":"urn:uuid:01a20a88-5887-7000-acea-8ed5ce39550b","type":"deposited",\
+                "subject":"account-\(number % 10)","time":"\(Timestamp(microsecondsSince1970: Int64(number)))",\
+                "datacontenttype":"application/json","position":\(number),"revision":\((number - 1) / 10 + 1),"data":\(number)}
+
+                """
+        }
+        return try folder.write(lines.joined(), to: "a.jsonl")
+    }
+
+    private func expectCopy(of file: String) async throws {
+        #expect(await sillok("verify", folder("b.sqlite")).status == 0)
+        _ = await sillok("export", folder("b.sqlite"), folder("b.jsonl"))
+        #expect(try folder.text("b.jsonl").utf8.elementsEqual(try String(contentsOfFile: file, encoding: .utf8).utf8))
+    }
+
+    @Test("an import that is killed in the middle, again and again, ends as an exact copy")
+    func killed() async throws {
+        let file = try writeExport(20_000)
+        var random = SeededGenerator()
+        var kills = 0
+        for _ in 0..<6 {
+            let command = try BuiltCommand(["import", folder("b.sqlite"), file], in: folder)
+            try await Task.sleep(for: .milliseconds(Int.random(in: 20...400, using: &random)))
+            kill(command.process.processIdentifier, SIGKILL)
+            if try await command.ending().status == -SIGKILL { kills += 1 }
+        }
+        #expect(kills > 0)
+        #expect(try await BuiltCommand(["import", folder("b.sqlite"), file], in: folder).ending().status == 0)
+        try await expectCopy(of: file)
+    }
+
+    @Test("Ctrl-C stops an import between two batches, says how to go on, and leaves nothing broken")
+    func interrupted() async throws {
+        let file = try writeExport(40_000)
+        let command = try BuiltCommand(["import", folder("b.sqlite"), file], in: folder)
+        while !FileManager.default.fileExists(atPath: folder("b.sqlite-wal")) {
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        kill(command.process.processIdentifier, SIGINT)
+        let ending = try await command.ending()
+        #expect(ending.status == 130, "\(ending.errors)")
+        #expect(ending.errors.contains("Run the same command again"))
+        #expect(await sillok("import", folder("b.sqlite"), file).status == 0)
+        try await expectCopy(of: file)
+    }
+
+    @Test("a reader that goes away ends read and export without a word")
+    func brokenPipe() async throws {
+        let file = try writeExport(5000)
+        _ = await sillok("import", folder("b.sqlite"), file)
+        for arguments in [["read", folder("b.sqlite")], ["export", folder("b.sqlite")]] {
+            let pipe = Pipe()
+            let command = try BuiltCommand(arguments, in: folder, output: pipe.fileHandleForWriting)
+            try pipe.fileHandleForReading.close()
+            let ending = try await command.ending()
+            #expect(ending.status == 141)
+            #expect(ending.errors.isEmpty)
+        }
+    }
+
+    @Test("tail -f shows what another process appends, until Ctrl-C")
+    func follow() async throws {
+        let store = folder("b.sqlite")
+        _ = await sillok("append", store, "account-1", "--type", "opened", "--data", "1")
+        let command = try BuiltCommand(["tail", "-f", "-n", "1", store], in: folder)
+        try await command.wait { $0.contains("opened") }
+        _ = await sillok("append", store, "account-1", "--type", "deposited", "--data", "2")
+        try await command.wait { $0.contains("deposited") }
+        kill(command.process.processIdentifier, SIGINT)
+        #expect(try await command.ending().status == 130)
+    }
+}
