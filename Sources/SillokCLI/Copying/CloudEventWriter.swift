@@ -13,7 +13,7 @@ struct CloudEventWriter {
     /// What import puts before the source of an event to track it; what export takes away again.
     static let trackingPrefix = "import:"
 
-    /// The most levels of a payload that stands in a line as JSON: the line itself is one more.
+    /// What may stand around a JSON value and would get lost when the line is read.
     private static let space: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
 
     private let source: String
