@@ -33,6 +33,7 @@ final class Connection {
         _ = sillok_no_checkpoint_on_close(handle)
         try run("PRAGMA cache_size = -\(cacheKiB)")
         try run("PRAGMA temp_store = MEMORY")
+        try run("PRAGMA cell_size_check = ON")
     }
 
     deinit {

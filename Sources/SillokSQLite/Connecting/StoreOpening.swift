@@ -18,8 +18,24 @@ struct StoreOpening {
             guard try connection.number("PRAGMA synchronous") == 2,
                 try connection.text("PRAGMA journal_mode") == "wal"
             else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }
+            try settle(connection)
             return try Writer(connection, limits: limits, clock: clock, tuning: tuning)
         }
+    }
+
+    /// Moves what a process before has left in the write-ahead log into the file.
+    ///
+    /// That process may have been killed, or have met a failing disk, after it wrote a commit and before that commit was
+    /// on the disk. We see the commit and would acknowledge it to whoever repeats it, so it must be on the disk first;
+    /// and what comes next must not stand in the log behind a part that the disk may have lost.
+    private func settle(_ connection: Connection) throws(SQLiteFailure) {
+        do {
+            try connection.run("PRAGMA busy_timeout = 500")
+            try connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+        } catch  where error.isFull || error.primary == SQLITE_BUSY {
+            // No room for the move, or a reader in the way: the log has been synced all the same, before the move.
+        }
+        try connection.run("PRAGMA busy_timeout = 5000")
     }
 
     /// The connections that read, and the identity of the store.

@@ -68,9 +68,11 @@ extension EventReader {
     ) throws -> EventBatch {
         var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
         var bound = range.high
+        var chain = try StreamChain(request, from: bound, head, self)
         while bound >= range.low, let position = try plan.seek(bound), position >= range.low {
             if page.isFull && !request.isBoundByRevision { return page.cut() }
             let event = try event(at: position)
+            try chain?.check(event)
             if request.isWithinRevisions(event.revision) {
                 if page.isFull { return page.cut() }
                 page.append(event)
@@ -78,6 +80,49 @@ extension EventReader {
             bound = position - 1
         }
         return page.end()
+    }
+}
+
+/// What a read of one stream expects: its revisions, one after the other, so that a hole in the index is noticed.
+private struct StreamChain {
+    private let stream: StreamID
+    private let isForward: Bool
+    private var previous: Revision?
+
+    /// The chain of a page that begins at a bound; `nil` for a request of anything but a whole stream.
+    init?(_ request: ReadRequest, from bound: Int64, _ head: Int64, _ reader: EventReader) throws {
+        guard request.query.items.count == 1, let stream = request.query.items[0].stream,
+            request.query.items[0] == EventQuery.Item(stream: stream),
+            let number = try reader.names.number(.stream, stream.text)
+        else { return nil }
+        self.stream = stream
+        isForward = request.direction == .forward
+        previous = try Self.revision(beside: isForward ? bound - 1 : bound + 1, head, request.direction, number, reader)
+        if isForward && previous == nil { previous = Revision(0) }
+    }
+
+    /// The revision that the page follows on. The page before it ended at `edge`, or `edge` lies anywhere.
+    private static func revision(
+        beside edge: Int64, _ head: Int64, _ direction: ReadRequest.Direction, _ number: Int64, _ reader: EventReader
+    ) throws -> Revision? {
+        guard edge > 0 && edge <= head else { return nil }
+        let event = try reader.event(at: edge)
+        if let stream = event.stream, try reader.names.number(.stream, stream.text) == number { return event.revision }
+        var neighbour: [Int64] = []
+        let back: ReadRequest.Direction = direction == .forward ? .backward : .forward
+        try reader.index.read(IndexKey.name(number), from: edge, back, limit: 1, into: &neighbour)
+        return try neighbour.first.map { try reader.event(at: $0).revision }
+    }
+
+    mutating func check(_ event: RecordedEvent) throws {
+        let follows = previous.map { isForward ? $0.next == event.revision : $0 == event.revision.next } ?? true
+        guard follows, event.stream == stream else {
+            throw StoreError(
+                .corrupt,
+                "the index of stream \(stream) is damaged: the event at position \(event.position) is not its next. "
+                    + "Run `sillok verify`.")
+        }
+        previous = event.revision
     }
 }
 

@@ -24,6 +24,8 @@ final class Writer {
     private let revisionCapacity: Int
     /// Why nothing can be written any more, once the disk has failed.
     private var failure: StoreError?
+    /// The ids of appends whose commit failed with an outcome that is not known.
+    private var unsettled: Set<EventID> = []
 
     init(_ connection: Connection, limits: Limits, clock: WallClock, tuning: Tuning) throws {
         self.connection = connection
@@ -41,15 +43,31 @@ final class Writer {
 
     /// Carries out a group of appends: what came of each, in their order.
     func append(_ requests: [AppendRequest]) -> [Result<Answer, any Error>] {
-        if let failure { return requests.map { _ in .failure(failure) } }
+        if let failure { return requests.map { refuse($0, failure) } }
         do {
             try begin.run()
             let answers = try requests.map { try append($0) }
             try sweep.runIfDue()
-            return conclude(answers)
+            return conclude(requests, answers)
         } catch {
             return abandon(requests.count, error)
         }
+    }
+
+    /// The answer to an append when nothing can be written any more: it must stay true when the store is opened anew.
+    private func refuse(_ request: AppendRequest, _ failure: StoreError) -> Result<Answer, any Error> {
+        do {
+            // In a transaction that could not be rolled back, what was never committed would look stored.
+            if !connection.isInTransaction {
+                if let receipt = try firstReceipt(of: request) { return .success((receipt, receipt.position)) }
+                if !request.entries.contains(where: { unsettled.contains($0.event.id) }) { return .failure(failure) }
+            }
+        } catch let error as EventIDConflict {
+            return .failure(error)
+        } catch {
+            // It cannot be seen whether an append before has stored it.
+        }
+        return .failure(StoreError(failure.code, failure.message, outcome: .unknown, cause: failure.cause))
     }
 
     /// Moves the write-ahead log into the file when it has grown long. Called when the answers are out.
@@ -166,7 +184,9 @@ final class Writer {
         revisions[stream] = revision
     }
 
-    private func conclude(_ answers: [Result<Answer, any Error>]) -> [Result<Answer, any Error>] {
+    private func conclude(
+        _ requests: [AppendRequest], _ answers: [Result<Answer, any Error>]
+    ) -> [Result<Answer, any Error>] {
         do {
             try commit.run()
             return answers
@@ -174,6 +194,9 @@ final class Writer {
             // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
             let outcome: StoreError.Outcome = error.primary == SQLITE_FULL ? .definite : .unknown
             let reported = error.storeError("the append could not be committed", outcome: outcome)
+            if outcome == .unknown {
+                for request in requests { unsettled.formUnion(request.entries.lazy.map(\.event.id)) }
+            }
             recover(from: error)
             return answers.map { answer in
                 if case .success = answer { return .failure(reported) }
