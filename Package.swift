@@ -57,11 +57,15 @@ let package = Package(
         .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/4-Courses", exclude: ["Tests"]),
         .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/4-Courses/Tests"),
 
+        // What the torture tests start, kill and starve. No product.
+        .executableTarget(name: "sillok-torture", dependencies: ["SillokCore", "SillokSQLite"], path: "Tests/Torture"),
+
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
         .testTarget(
-            name: "SillokSQLiteTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok"]),
+            name: "SillokSQLiteTests",
+            dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok", "sillok-torture"]),
         .testTarget(name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"]),
         .testTarget(
             name: "SillokCLITests",

@@ -1,0 +1,91 @@
+import Foundation
+import SillokCore
+import SillokSQLite
+
+/// What a condition was built on, as a word of the log: `-`, `r12` (a revision), `u99` (unchanged since a position).
+enum Basis: Hashable, Sendable {
+    case none
+    case revision(Revision)
+    case since(Position)
+
+    var word: String {
+        switch self {
+        case .none: "-"
+        case .revision(let revision): "r\(revision)"
+        case .since(let position): "u\(position)"
+        }
+    }
+
+    init(word: Substring) {
+        let number = UInt64(word.dropFirst()) ?? 0
+        switch word.first {
+        case "r": self = .revision(Revision(number))
+        case "u": self = .since(Position(number))
+        default: self = .none
+        }
+    }
+}
+
+/// What the clients saw, line by line, in a file that a kill does not touch.
+///
+/// `B` opening begins · `O µs` it is open · `T w r ms basis` tried · `A w r first last` acknowledged ·
+/// `E w r definite|unknown code` failed · and from the fault shim: `S wal|main` synced · `X class file error` it failed.
+/// Every line ends with the time in µs. A line that stands before another was written before the other's call began.
+final class AckLog: Sendable {
+    private let descriptor: Int32
+
+    init(_ path: String) throws {
+        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        guard descriptor >= 0 else { throw TortureFailure("cannot open the log \(path)") }
+    }
+
+    deinit { close(descriptor) }
+
+    func tried(_ request: TortureRequest, _ basis: Basis) {
+        write("T \(request.key.writer) \(request.key.number) \(request.milliseconds) \(basis.word)")
+    }
+
+    func acknowledged(_ key: RequestKey, _ first: Position, _ last: Position) {
+        write("A \(key.writer) \(key.number) \(first) \(last)")
+    }
+
+    func failed(_ key: RequestKey, _ error: any Error) {
+        let what =
+            switch error {
+            case let error as StoreError: "\(error.outcome) \(error.code)"
+            case is AppendConflict: "definite conflict"
+            case is EventIDConflict: "definite refused"
+            default: "definite untyped"
+            }
+        write("E \(key.writer) \(key.number) \(what)")
+    }
+
+    func write(_ line: String) {
+        let bytes = Array("\(line) \(Self.now())\n".utf8)
+        let written = Foundation.write(descriptor, bytes, bytes.count)
+        precondition(written == bytes.count, "the log of the torture run cannot be written")
+    }
+
+    /// The monotonic clock in µs, which the shim writes as well.
+    static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}
+
+struct TortureFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Opens a store and notes how long that took.
+func openStore(_ path: String, _ log: AckLog, checkpointPages: Int? = nil) throws -> SQLiteEventStore {
+    var tuning = Tuning()
+    tuning.checkpointPages = checkpointPages ?? tuning.checkpointPages
+    log.write("B")
+    let start = AckLog.now()
+    let store = try SQLiteEventStore(path: path, mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+    log.write("O \(AckLog.now() - start)")
+    return store
+}

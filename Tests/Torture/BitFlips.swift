@@ -1,0 +1,124 @@
+import Foundation
+import SillokCore
+import SillokSQLite
+
+/// Turns single bits of a closed store around, each in a copy of its own, and reads all that it holds.
+///
+/// Every event must come byte for byte, or a typed error must say that something is wrong; never less in silence.
+struct BitFlips {
+    private let folder: String
+    private let count: Int
+    private var random: SeededGenerator
+    private var outcomes: [String: Int] = [:]
+    private var truth = Truth()
+
+    /// What a sound store answers.
+    struct Truth: Equatable {
+        var all: [RecordedEvent] = []
+        var streams: [StreamID: [RecordedEvent]] = [:]
+    }
+
+    init(folder: String, seed: UInt64, count: Int) {
+        self.folder = folder
+        self.count = count
+        random = SeededGenerator(seed)
+    }
+
+    private var original: String { folder + "/flips.sqlite" }
+    private var copy: String { folder + "/flipped.sqlite" }
+
+    /// Whether nothing was wrong, and whatever was less was named by the store's own check.
+    mutating func run() async throws -> Bool {
+        try await fill()
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: original)))
+        for _ in 0..<count {
+            let bit = random.below(bytes.count * 8)
+            var flipped = bytes
+            flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+            try write(flipped)
+            let outcome = await read()
+            var verified = "not-opened"
+            if let store = try? SQLiteEventStore(path: copy, mode: .readOnly) {
+                verified = (try? await store.verify().isSound) == true ? "sound" : "named"
+                await store.close()
+            }
+            outcomes["\(outcome)-\(verified)", default: 0] += 1
+            if outcome == "wrong" || (outcome != "same" && verified == "sound") {
+                let page = bit / 8 / 4096 + 1
+                print("# \(outcome), verify: \(verified): byte \(bit / 8) (page \(page), offset \(bit / 8 % 4096))")
+            }
+        }
+        print("flips \(count)\nbytes \(bytes.count)")
+        for (outcome, count) in outcomes.sorted(by: { $0.key < $1.key }) { print("\(outcome) \(count)") }
+        return !outcomes.keys.contains {
+            $0.hasPrefix("wrong") || ($0.hasSuffix("sound") && $0 != "same-sound")
+        }
+    }
+
+    private mutating func fill() async throws {
+        let store = try SQLiteEventStore(path: original)
+        for number in 0..<60 {
+            let key = RequestKey(writer: number % 3, number: number)
+            let request = TortureRequest(seed: 7, key: key, milliseconds: 1 << 40 + UInt64(number))
+            _ = try await store.append(AppendRequest(request.entries))
+        }
+        truth = try await answers(of: store)
+        await store.close()
+    }
+
+    private func answers(of store: SQLiteEventStore) async throws -> Truth {
+        var answers = Truth()
+        for try await page in store.pages(.all) { answers.all += page.events }
+        let streams = truth.streams.isEmpty ? Set(answers.all.compactMap(\.stream)) : Set(truth.streams.keys)
+        for stream in streams {
+            for try await page in store.pages(ReadRequest(.stream(stream), limit: 50)) {
+                answers.streams[stream, default: []] += page.events
+            }
+        }
+        return answers
+    }
+
+    /// Reads a flipped copy: `same`, `detected` (a typed error), or `wrong`.
+    private func read() async -> String {
+        do {
+            let store = try SQLiteEventStore(path: copy, mode: random.isEven ? .readOnly : .existing)
+            do {
+                let answers = try await answers(of: store)
+                await store.close()
+                return judge(answers)
+            } catch {
+                await store.close()
+                throw error
+            }
+        } catch is StoreError {
+            return "detected"
+        } catch {
+            print("# untyped: \(error)")
+            return "wrong"
+        }
+    }
+
+    /// `cut` is what no reader can notice without a checksum over the pages of the index: a stream that ends early.
+    private func judge(_ answers: Truth) -> String {
+        if answers == truth { return "same" }
+        guard answers.all == truth.all else { return "wrong" }
+        for (stream, events) in truth.streams {
+            let read = answers.streams[stream] ?? []
+            if read != Array(events.prefix(read.count)) { return "wrong" }
+            if read.count < events.count { print("# \(stream) has \(read.count) events of \(events.count)") }
+        }
+        return "cut"
+    }
+
+    private func write(_ bytes: [UInt8]) throws {
+        for ending in ["-wal", "-shm", "-lock"] { try? FileManager.default.removeItem(atPath: copy + ending) }
+        try Data(bytes).write(to: URL(filePath: copy))
+    }
+}
+
+extension SeededGenerator {
+    fileprivate var isEven: Bool {
+        var copy = self
+        return copy.next() % 2 == 0
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import SillokCore
+import SillokSQLite
+
+/// What the torture tests start, kill and starve: `sillok-torture VERB STORE LOG SEED [MORE]`.
+///
+/// `write` runs 32 writers until it is killed (MORE: a bug to plant) · `check` compares the store with the log (MORE:
+/// `quick` leaves out the store's own check) · `script` is a short life of a store, for faults · `full` fills a disk
+/// (MORE: the file that makes room) · `flips` changes bits (MORE: how many) · `hold` opens the store and waits.
+@main
+enum Torture {
+    static func main() async {
+        let arguments = CommandLine.arguments
+        guard arguments.count >= 5, let seed = UInt64(arguments[4]) else {
+            print("sillok-torture write|check|script|full|flips|hold STORE LOG SEED [MORE]")
+            exit(64)
+        }
+        do {
+            let isClean = try await run(
+                arguments[1], arguments[2], arguments[3], seed, arguments.count > 5 ? arguments[5] : nil)
+            exit(isClean ? 0 : 1)
+        } catch {
+            print("# \(error)")
+            exit(2)
+        }
+    }
+
+    private static func run(
+        _ verb: String, _ path: String, _ logPath: String, _ seed: UInt64, _ more: String?
+    ) async throws -> Bool {
+        switch verb {
+        case "write":
+            _ = nice(10)  // other tests run beside this one
+            let log = try AckLog(logPath)
+            let history = try History(logPath)
+            let store = try openStore(path, log)
+            let writers = Writers(store: store, log: log, seed: seed, plant: more.flatMap(Plant.init))
+            await writers.settle(history)
+            await writers.run(from: history.writers, count: 32)
+            return false
+        case "check":
+            return try await checkStore(path, logPath, seed: seed, withVerify: more != "quick").isEmpty
+        case "script":
+            var script = try FaultScript(path: path, logPath: logPath, seed: seed)
+            return try await script.run().isEmpty
+        case "full":
+            var disk = try FullDisk(path: path, logPath: logPath, seed: seed, filler: more ?? "")
+            return try await disk.run()
+        case "flips":
+            var flips = BitFlips(folder: path, seed: seed, count: more.flatMap(Int.init) ?? 300)
+            return try await flips.run()
+        case "hold":
+            let store = try SQLiteEventStore(path: path)
+            print("open")
+            fflush(nil)
+            while true { try await store.reach(Position(.max)) }
+        default: throw TortureFailure("no such verb: \(verb)")
+        }
+    }
+}
