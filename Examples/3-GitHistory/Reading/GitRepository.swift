@@ -13,6 +13,8 @@ struct GitRepository: Sendable {
     ///
     /// A tag of something else than a commit is left out, and so is a name too long for a stream.
     func references() throws -> [GitReference] {
+        // Both run at the same time.
+        let head = try startHead()
         let format = "%(objectname) %(objecttype) %(*objectname) %(*objecttype) %(refname)"
         let lines = try git("for-each-ref", "--format=\(format)", "refs/heads", "refs/tags", "refs/remotes")
         var references: [GitReference] = []
@@ -25,7 +27,9 @@ struct GitRepository: Sendable {
             guard kind.elementsEqual("commit".utf8), name.text.utf8.count <= 500 else { continue }
             references.append(GitReference(name: name, commit: String(decoding: target, as: UTF8.self)))
         }
-        if let head = try head() { references.insert(GitReference(name: GitPath(text: "HEAD"), commit: head), at: 0) }
+        if let commit = try Self.commit(from: head) {
+            references.insert(GitReference(name: GitPath(text: "HEAD"), commit: commit), at: 0)
+        }
         return references
     }
 
@@ -43,11 +47,14 @@ struct GitRepository: Sendable {
         return child.wait() == 0 ? Int(String(decoding: output.dropLast(), as: UTF8.self)) : nil
     }
 
+    private func startHead() throws -> ChildProcess {
+        try ChildProcess(["git", "-C", path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
+    }
+
     /// The commit that `HEAD` points to; `nil` in a repository without one.
-    private func head() throws -> String? {
-        let child = try ChildProcess(["git", "-C", path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
-        let output = try child.readAll()
-        return child.wait() == 0 ? String(decoding: output.dropLast(), as: UTF8.self) : nil
+    private static func commit(from head: ChildProcess) throws -> String? {
+        let output = try head.readAll()
+        return head.wait() == 0 ? String(decoding: output.dropLast(), as: UTF8.self) : nil
     }
 
     private func git(_ arguments: String...) throws -> [UInt8] {
