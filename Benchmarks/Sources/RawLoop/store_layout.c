@@ -111,7 +111,7 @@ static int64_t id_key(const uint8_t id[16], bool is_random) {
     uint64_t high = 0, low = 0;
     for (int i = 0; i < 8; i++) high = high << 8 | id[i], low = low << 8 | id[i + 8];
     uint64_t mixed = mix(high ^ mix(low));
-    return is_random ? (int64_t)(1ull << 62 | mixed >> 2) : (int64_t)((high >> 16) << 14 | mixed >> 50);
+    return is_random ? (int64_t)(1ull << 62 | mixed >> 2) : (int64_t)((high >> 16) << 20 | mixed >> 44);
 }
 
 static void insert_key(sqlite3_stmt *statement, int64_t key, int64_t position) {

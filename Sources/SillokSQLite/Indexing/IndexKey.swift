@@ -10,15 +10,17 @@ enum IndexKey {
 
     /// The key of an event id: ids are told apart at the event itself, the key only finds the candidates.
     ///
-    /// For version 7: the milliseconds, then 14 bits that scatter the ids of one millisecond.
+    /// For version 7: 42 bits of milliseconds, then 20 bits that scatter the ids of one millisecond.
     static func id(_ id: EventID) -> Int64 {
         let mixed = mix(id.high ^ mix(id.low))
-        if isTimeOrdered(id) { return Int64(bitPattern: (id.high >> 16) << 14 | mixed >> 50) }
+        if isTimeOrdered(id) { return Int64(bitPattern: (id.high >> 16) << 20 | mixed >> 44) }
         return firstUnordered | Int64(bitPattern: mixed >> 2)
     }
 
-    /// Whether an id carries its time in its first bits.
-    static func isTimeOrdered(_ id: EventID) -> Bool { id.high >> 12 & 0xF == 7 && id.low >> 62 == 2 }
+    /// Whether an id carries its time in its first bits, a time before the year 2109.
+    static func isTimeOrdered(_ id: EventID) -> Bool {
+        id.high >> 12 & 0xF == 7 && id.low >> 62 == 2 && id.high >> 58 == 0
+    }
 
     /// Spreads every bit of a number over all bits.
     static func mix(_ value: UInt64) -> UInt64 {
