@@ -199,8 +199,9 @@ final class Writer {
             }
             recover(from: error)
             return answers.map { answer in
-                if case .success = answer { return .failure(reported) }
-                return answer
+                // A conflict may be one with events of this group, which are not recorded now.
+                if case .failure(let error) = answer, error is InvalidRequest { return answer }
+                return .failure(reported)
             }
         }
     }
