@@ -4,7 +4,7 @@ import SillokSQLite
 import SillokTesting
 import Testing
 
-@Suite struct ConformanceTests {
+@Suite(.serialized) struct ConformanceTests {
     private let folder = Result { try TemporaryFolder() }
 
     @Test(arguments: EventStoreSuite.checks)

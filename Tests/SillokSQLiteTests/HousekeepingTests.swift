@@ -6,7 +6,7 @@ import Testing
 
 /// The same promises while everything that happens now and then happens all the time: sweeps of the index, checkpoints,
 /// names and revisions that no longer fit in memory.
-@Suite struct HousekeepingTests {
+@Suite(.serialized) struct HousekeepingTests {
     private let folder = Result { try TemporaryFolder() }
 
     @Test(arguments: EventStoreSuite.checks)

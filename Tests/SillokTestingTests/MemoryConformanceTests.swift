@@ -2,7 +2,7 @@ import Sillok
 import SillokTesting
 import Testing
 
-@Suite struct MemoryConformanceTests {
+@Suite(.serialized) struct MemoryConformanceTests {
     static let suite = EventStoreSuite { MemoryEventStore(limits: $0.limits, clock: $0.clock) }
 
     @Test(arguments: EventStoreSuite.checks)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import git_history
 
-@Suite struct HistoryTests {
+@Suite(.serialized) struct HistoryTests {
     @Test func `the tree of every commit is what git lists`() async throws {
         let scratch = try ScratchRepository()
         try scratch.addEveryKindOfChange()

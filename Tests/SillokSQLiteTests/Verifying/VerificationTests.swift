@@ -2,7 +2,7 @@ import SillokCore
 import SillokSQLite
 import Testing
 
-@Suite("verify")
+@Suite("verify", .serialized)
 struct VerificationTests {
     private let folder: TemporaryFolder
 
