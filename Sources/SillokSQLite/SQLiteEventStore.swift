@@ -119,7 +119,7 @@ public final class SQLiteEventStore: EventStore {
     /// Reads one page of events.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
-        return try await readers.read { try $0.page(request) }
+        return try await readers.page(request)
     }
 
     /// The position of the last event.

@@ -50,10 +50,15 @@ extension EventReader {
         try withUpwardCursor { cursor in
             var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
             var bound = range.low
-            while bound <= range.high, let position = try plan.seek(bound), position <= range.high {
-                if page.isFull && !request.isBoundByRevision { return page.cut() }
+            var chain = try StreamChain(request, from: bound, head, self)
+            let (isEverything, isBoundByRevision) = (plan.isEverything, request.isBoundByRevision)
+            while bound <= range.high, let position = isEverything ? bound : try plan.seek(bound),
+                position <= range.high
+            {
+                if page.isFull && !isBoundByRevision { return page.cut() }
                 let event = try cursor.event(at: position)
-                if request.isWithinRevisions(event.revision) {
+                try chain?.check(event)
+                if !isBoundByRevision || request.isWithinRevisions(event.revision) {
                     if page.isFull { return page.cut() }
                     page.append(event)
                 }

@@ -7,6 +7,7 @@ final class ReaderPool: Sendable {
 
     private struct State {
         var jobs: [Job] = []
+        var ahead = ReadAhead()
         var first = 0
         var closing: (any Error)?
         var running: Int
@@ -59,6 +60,54 @@ final class ReaderPool: Sendable {
                 return nil
             }
             if let refusal { continuation.resume(throwing: refusal) } else { state.wakeOne() }
+        }
+    }
+
+    /// Reads a page, or takes the one that was read ahead.
+    func page(_ request: ReadRequest) async throws -> EventBatch {
+        try await withCheckedThrowingContinuation { continuation in
+            let (answer, isJob) = state.withLock { state -> (Result<EventBatch, any Error>?, Bool) in
+                if let closing = state.closing { return (.failure(closing), false) }
+                switch state.ahead.take(request, continuation) {
+                case .waits: return (nil, false)
+                case .nothing:
+                    state.jobs.append { [self] reader in serve(request, continuation, reader) }
+                    return (nil, true)
+                case .page(let batch):
+                    guard let next = ReadAhead.next(request, batch), state.ahead.begin(next) else {
+                        return (.success(batch), false)
+                    }
+                    state.jobs.append { [self] reader in readAhead(next, reader) }
+                    return (.success(batch), true)
+                }
+            }
+            if isJob { state.wakeOne() }
+            if let answer { continuation.resume(with: answer) }
+        }
+    }
+
+    /// Reads a page and answers, then reads what will be asked for next.
+    private func serve(_ request: ReadRequest, _ continuation: ReadAhead.Answer, _ reader: EventReader) {
+        let result = Result { try reader.page(request) }.mapError(StoreError.reading)
+        let next = (try? result.get()).flatMap { ReadAhead.next(request, $0) }
+        let goesOn = next.map { next in state.withLock { $0.ahead.begin(next) } } ?? false
+        continuation.resume(with: result)
+        if goesOn, let next { readAhead(next, reader) }
+    }
+
+    /// Reads pages for as long as somebody waits for them, and then one to keep.
+    private func readAhead(_ first: ReadRequest, _ reader: EventReader) {
+        var request = first
+        while true {
+            let result = Result { try reader.page(request) }.mapError(StoreError.reading)
+            let following = (try? result.get()).flatMap { ReadAhead.next(request, $0) }
+            let (answer, goesOn) = state.withLock { state -> (ReadAhead.Answer?, Bool) in
+                guard let answer = state.ahead.end(request, result) else { return (nil, false) }
+                return (answer, following.map { state.ahead.begin($0) } ?? false)
+            }
+            answer?.resume(with: result)
+            guard goesOn, let following else { return }
+            request = following
         }
     }
 
