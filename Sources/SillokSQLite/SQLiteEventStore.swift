@@ -43,7 +43,7 @@ public final class SQLiteEventStore: EventStore {
     ///   - limits: how large a request may be.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
-    /// - Throws: ``/SillokCore/StoreError``: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
+    /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
     ///   if the file is something else, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
         path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
@@ -97,7 +97,7 @@ public final class SQLiteEventStore: EventStore {
 
     /// Finishes what is under way, moves everything into the one file, and lets others open it.
     ///
-    /// Calls that come later throw ``/SillokCore/StoreError`` `closed`. Closing again does nothing.
+    /// Calls that come later throw `StoreError` `closed`. Closing again does nothing.
     public func close() async {
         signal.fail(Self.closed)
         await readers.close(refusing: Self.closed)
@@ -164,7 +164,7 @@ public final class SQLiteEventStore: EventStore {
     /// for a byte for each name. The write-ahead log cannot begin anew meanwhile, so it grows with what is appended.
     /// - Parameter progress: told now and then how far it has come, on the thread that checks.
     /// - Returns: a report with what is wrong, as far as it could be read.
-    /// - Throws: `CancellationError` when the task is cancelled, ``/SillokCore/StoreError`` if the file cannot be opened.
+    /// - Throws: `CancellationError` when the task is cancelled, `StoreError` if the file cannot be opened.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {

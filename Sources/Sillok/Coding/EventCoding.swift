@@ -84,7 +84,7 @@ public struct Recorded<Payload: Sendable>: Sendable {
     public let position: Position
     /// The stream it belongs to; `nil` for an event that is found by its tags alone.
     public let stream: StreamID?
-    /// Its place in its stream, from 1; ``Revision/none`` without a stream.
+    /// Its place in its stream, from 1; `Revision.none` without a stream.
     public let revision: Revision
     /// When the store recorded it.
     public let recordedAt: Timestamp

@@ -42,7 +42,7 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///   - id: the identity of the command. With an id that was executed before, the first outcome is given.
     ///   - expected: the revision that the wish rests on, such as the one a person saw on a screen. If the stream has
     ///     another one the command is not decided, and never tried again.
-    /// - Throws: `D.Refusal`, if the decider refuses; ``TooManyConflicts``; ``AppendConflict`` if `expected` does not
+    /// - Throws: `D.Refusal`, if the decider refuses; ``TooManyConflicts``; `AppendConflict` if `expected` does not
     ///   hold; ``CommandIDConflict``; ``UnsettledCommand``; ``UnknownEventType``, ``DamagedPayload`` or
     ///   ``UnstorableEvent``; what the store throws; `CancellationError`. But for ``UnsettledCommand`` nothing is stored.
     @discardableResult

@@ -6,7 +6,7 @@ public struct CommandOutcome<D: Decider>: Sendable {
     /// The state after these events.
     public let state: D
 
-    /// The revision of the stream after these events; ``Revision/none`` without a stream.
+    /// The revision of the stream after these events; `Revision.none` without a stream.
     public let revision: Revision
 
     /// What to wait for to read one's own write: the last event's position, or what was seen if nothing happened.

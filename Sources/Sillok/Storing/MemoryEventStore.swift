@@ -1,6 +1,6 @@
 import SillokCore
 
-/// A store in memory, for tests and previews: every promise of ``/SillokCore/EventStore`` but durability.
+/// A store in memory, for tests and previews: every promise of `EventStore` but durability.
 ///
 /// The smallest user of the seam, and the plainest: it looks at every event for every question.
 public final class MemoryEventStore: EventStore {

@@ -1,6 +1,6 @@
 /// A fact on its way into the log: what happened, what it is about, and its payload as bytes.
 ///
-/// Most applications never make one: a ``/Sillok/CommandHandler`` encodes the events that a decider returns.
+/// Most applications never make one: a `CommandHandler` encodes the events that a decider returns.
 public struct EventData: Hashable, Sendable {
     /// Its identity, remembered for ever: appending it again stores nothing.
     public var id: EventID

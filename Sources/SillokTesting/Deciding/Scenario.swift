@@ -10,7 +10,7 @@ public import Sillok
 /// ```
 ///
 /// All events, given and decided, make the way into JSON and back, as they would through a store, so that an event
-/// which does not survive it fails here. A ``/Sillok/BoundaryDecider`` sees of the given events only those within its
+/// which does not survive it fails here. A `BoundaryDecider` sees of the given events only those within its
 /// boundary. Failures are reported at the line of the expectation.
 public struct Scenario<Subject: Decider>: Sendable {
     private let events: [Subject.Event]

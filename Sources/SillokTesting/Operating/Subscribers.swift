@@ -10,7 +10,7 @@ extension OperationalChecks {
 
     /// SUB-1: subscribers from random positions with random filters, while writers append.
     ///
-    /// Some of them stop and resume from the last ``EventBatch/through``. Broken promises: an event that was missed,
+    /// Some of them stop and resume from the last `EventBatch.through`. Broken promises: an event that was missed,
     /// that came twice, or out of order.
     public func subscribe(
         subscribers: Int = 200, writers: Int = 8, appendsPerWriter: Int = 50
