@@ -61,31 +61,35 @@ public final class SQLiteEventStore: EventStore {
         self.limits = limits
         self.tuning = tuning
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
-        if mode == .readOnly {
-            writer = nil
-        } else {
-            let lock = try FileLock(path: path + "-lock")
-            let opened = try opening.writer(clock: clock, newID: { ids.next() })
-            let handover = Handover((writer: opened, lock: lock))
-            signal.advance(to: Position(UInt64(try opened.reader.head())))
-            writer = GroupCommit(
-                maximumWeight: 8192,
-                commit: { [signal] requests in
-                    guard let writer = handover.value?.writer else { return [] }
-                    let answers = writer.append(requests)
-                    let head = answers.lazy.compactMap { try? $0.get().head }.max()
-                    if let head { signal.advance(to: head) }
-                    return answers
-                },
-                afterCommit: { handover.value?.writer.checkpointIfDue() },
-                atEnd: {
-                    handover.value?.writer.finish()
-                    handover.release()
-                })
-        }
+        // The thread that writes is started last: what fails before it leaves nothing behind.
+        let lock = mode == .readOnly ? nil : try FileLock(path: path + "-lock")
+        let opened = try lock.map { _ in try opening.writer(clock: clock, newID: { ids.next() }) }
+        if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
         let (id, readers) = try opening.readers()
         self.id = id
         self.readers = ReaderPool(readers)
+        writer = opened.map { [signal] opened in Self.start(opened, lock, signal) }
+    }
+
+    /// Starts the thread that writes, which holds the lock for as long as it runs.
+    private static func start(
+        _ writer: Writer, _ lock: FileLock?, _ signal: HeadSignal
+    ) -> GroupCommit<AppendRequest, Writer.Answer> {
+        let handover = Handover((writer: writer, lock: lock))
+        return GroupCommit(
+            maximumWeight: 8192,
+            commit: { requests in
+                guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
+                let answers = writer.append(requests)
+                let head = answers.lazy.compactMap { try? $0.get().head }.max()
+                if let head { signal.advance(to: head) }
+                return answers
+            },
+            afterCommit: { handover.value?.writer.checkpointIfDue() },
+            atEnd: {
+                handover.value?.writer.finish()
+                handover.release()
+            })
     }
 
     deinit {
