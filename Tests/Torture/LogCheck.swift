@@ -114,7 +114,8 @@ struct LogCheck {
         if let receipt = attempts.sawReceipt, receipt != (stored.first, stored.last) {
             findings.add(.moved, "\(key) is at \(stored.first), its receipt says \(receipt.first)")
         }
-        if case .definite(let code) = attempts.outcome {
+        // With a receipt, a concurrent attempt of the same request stored it; the failed one did not lie.
+        if case .definite(let code) = attempts.outcome, attempts.sawReceipt == nil {
             findings.add(.lying, "\(key) failed definitely (\(code)) and is at \(stored.first)")
         }
     }

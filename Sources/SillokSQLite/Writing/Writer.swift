@@ -50,7 +50,7 @@ final class Writer {
             try sweep.runIfDue()
             return conclude(requests, answers)
         } catch {
-            return abandon(requests.count, error)
+            return abandon(requests, error)
         }
     }
 
@@ -206,16 +206,13 @@ final class Writer {
         }
     }
 
-    /// Ends a group that failed before its commit: nothing of it is stored.
-    private func abandon(_ count: Int, _ error: any Error) -> [Result<Answer, any Error>] {
-        let failed = error as? SQLiteFailure
-        let reported: any Error = failed?.storeError("the append could not be written") ?? error
-        if let failed {
-            recover(from: failed)
-        } else {
-            recover(from: SQLiteFailure(code: SQLITE_CORRUPT, message: "\(error)"))
-        }
-        return Array(repeating: .failure(reported), count: count)
+    /// Ends a group that failed before its commit: nothing of it is stored, but a repeat of a stored append has its
+    /// receipt all the same.
+    private func abandon(_ requests: [AppendRequest], _ error: any Error) -> [Result<Answer, any Error>] {
+        let failed = (error as? SQLiteFailure) ?? SQLiteFailure(code: SQLITE_CORRUPT, message: "\(error)")
+        recover(from: failed)
+        let reported = failed.storeError("the append could not be written")
+        return requests.map { refuse($0, reported) }
     }
 
     /// Returns to the last committed state, or stops writing for good when the disk cannot be trusted.

@@ -56,13 +56,13 @@ struct TortureTests {
         let bench = try TortureBench(inMemory: true)
         let disk = bench.path("disk")
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-        if isMounted && !command("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk) {
+        if isMounted && !command("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk) {
             print("DUR-7: no right to mount a small disk; the shim alone plays it")
             return
         }
         defer { if isMounted { _ = command("umount", disk) } }
         let (store, filler) = (disk + "/store.sqlite", disk + "/filler")
-        try Data(count: 1_500_000).write(to: URL(filePath: filler))
+        try Data(count: 3_500_000).write(to: URL(filePath: filler))
         let limited = ["FAULT_PATH": store, "FAULT_FULL": "4500000", "FAULT_FREE": filler]
         let report = try bench.run(
             "full", store: store, more: filler,
@@ -71,7 +71,7 @@ struct TortureTests {
         #expect(report.count("refused-when-full") == 20)
         #expect(report.count("resumed") == 200)
         print(
-            "DUR-7 (\(isMounted ? "disk of 6 MiB" : "shim")): full after \(report.count("appends-until-full"))",
+            "DUR-7 (\(isMounted ? "disk of 8 MiB" : "shim")): full after \(report.count("appends-until-full"))",
             "appends, 20 refused, 200 of 200 went on; 0 lost of \(report.count("events")) events")
     }
 
