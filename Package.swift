@@ -29,7 +29,7 @@ let package = Package(
         .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
 
         // Floor 2: the pure verbs and what drives them; what storage rims share.
-        .target(name: "Sillok", dependencies: ["SillokCore"]),
+        .target(name: "Sillok", dependencies: ["SillokCore", "SillokSQL"]),
         .target(name: "SillokSQL", dependencies: ["SillokCore"]),
 
         // Floor 1: the words and the seams.

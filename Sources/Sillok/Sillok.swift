@@ -1,1 +1,2 @@
 @_exported public import SillokCore
+@_exported public import SillokSQL

@@ -102,7 +102,7 @@ final class Connection {
 
 /// A prepared statement of a connection, used again and again.
 final class Statement {
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private let connection: OpaquePointer
 
     init(_ handle: OpaquePointer, of connection: OpaquePointer) {

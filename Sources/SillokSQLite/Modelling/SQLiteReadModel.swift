@@ -1,0 +1,88 @@
+import SillokCore
+public import SillokSQL
+
+/// Read models in an SQLite file of their own: the tables of any number of projections, and their checkpoints.
+///
+/// A thread of its own writes and reads it, so that no call blocks the cooperative pool.
+public final class SQLiteReadModel: ReadModel {
+    private enum Request: Sendable {
+        case checkpoint(ProjectionID)
+        case write(ReadModelChanges)
+        case rows(SQL)
+    }
+
+    private enum Answer: Sendable {
+        case checkpoint(Checkpoint?)
+        case written
+        case rows([SQLRow])
+    }
+
+    private let thread: GroupCommit<Request, Answer>
+
+    /// Opens a read model; the file is made if there is none. Blocks for as long as it takes to open a file.
+    ///
+    /// - Throws: `StoreError` if the file cannot be opened or is no database.
+    public init(path: String) throws {
+        let connection: ModelConnection
+        do {
+            connection = try ModelConnection(path: path)
+        } catch let failure as SQLiteFailure {
+            throw failure.storeError("cannot open the read model \(path)")
+        }
+        let handover = Handover(connection)
+        thread = GroupCommit(
+            maximumWeight: 1,
+            commit: { requests in
+                requests.map { request in
+                    Result {
+                        guard let connection = handover.value else { throw Self.closed }
+                        return try Self.answer(request, connection)
+                    }
+                }
+            }, afterCommit: {},
+            atEnd: {
+                handover.value?.finish()
+                handover.release()
+            })
+    }
+
+    deinit { thread.abandon(refusing: Self.closed) }
+
+    /// Finishes what is under way and moves everything into the one file. Later calls throw `StoreError` `closed`.
+    public func close() async { await thread.close(refusing: Self.closed) }
+
+    /// How far a projection has come here, or `nil` if it never began.
+    public func checkpoint(of projection: ProjectionID) async throws -> Checkpoint? {
+        guard case .checkpoint(let checkpoint) = try await thread.submit(.checkpoint(projection), weight: 1) else {
+            return nil
+        }
+        return checkpoint
+    }
+
+    /// Makes the changes and moves the checkpoint, in one transaction.
+    public func write(_ changes: ReadModelChanges) async throws {
+        _ = try await thread.submit(.write(changes), weight: 1)
+    }
+
+    /// The rows that a query gives.
+    public func rows(_ query: SQL) async throws -> [SQLRow] {
+        guard case .rows(let rows) = try await thread.submit(.rows(query), weight: 1) else { return [] }
+        return rows
+    }
+
+    private static func answer(_ request: Request, _ connection: ModelConnection) throws -> Answer {
+        do {
+            switch request {
+            case .checkpoint(let projection): return .checkpoint(try connection.checkpoint(of: projection))
+            case .write(let changes):
+                try connection.write(changes)
+                return .written
+            case .rows(let query): return .rows(try connection.rows(query))
+            }
+        } catch let failure as SQLiteFailure {
+            throw failure.storeError("the read model could not carry out its SQL")
+        }
+    }
+
+    private static let closed = StoreError(.closed, "the read model is closed.")
+}
