@@ -24,7 +24,11 @@ public final class Projector<Rule: Projection, Model: ReadModel>: Sendable {
 
     /// A projector that does nothing until ``run()``.
     ///
-    /// - Parameter clock: measures the waiting of ``model(atLeast:within:)``.
+    /// - Parameters:
+    ///   - projection: the rule.
+    ///   - store: the log that it reads.
+    ///   - readModel: where its rows and its checkpoint are written.
+    ///   - clock: measures the waiting of ``model(atLeast:within:)``.
     public init(
         _ projection: Rule, from store: any EventStore, into readModel: Model,
         clock: any Clock<Duration> = ContinuousClock()
