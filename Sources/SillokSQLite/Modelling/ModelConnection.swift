@@ -9,6 +9,9 @@ final class ModelConnection {
 
     init(path: String) throws {
         connection = try Connection(path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, cacheKiB: 16_384)
+        guard try connection.number("PRAGMA application_id") != Schema.applicationID else {
+            throw StoreError(.unsupportedFormat, "\(path) is an event store: give the read model a file of its own.")
+        }
         try connection.run("PRAGMA journal_mode = WAL")
         // A commit that a power cut takes away takes rows and checkpoint together: the projector makes them again.
         try connection.run("PRAGMA synchronous = NORMAL")
@@ -56,7 +59,15 @@ final class ModelConnection {
         }
     }
 
-    func rows(_ query: SQL) throws -> [SQLRow] {
+    /// The rows of a query that changes nothing.
+    func read(_ query: SQL) throws -> [SQLRow] {
+        guard try prepared(query).isReadOnly else {
+            throw StoreError(.readOnly, "only a projection changes a read model, through its checkpointed writes.")
+        }
+        return try rows(query)
+    }
+
+    private func rows(_ query: SQL) throws -> [SQLRow] {
         let statement = try prepared(query)
         defer { statement.reset() }
         for (index, value) in query.values.enumerated() { statement.bind(value, at: Int32(clamping: index + 1)) }
@@ -87,7 +98,7 @@ final class ModelConnection {
         let text = query.text { "?\($0)" }
         if let statement = statements[text] { return statement }
         if statements.count >= 200 { statements.removeAll() }
-        let statement = try connection.prepare(text)
+        let statement = try connection.prepareWhole(text)
         statements[text] = statement
         return statement
     }

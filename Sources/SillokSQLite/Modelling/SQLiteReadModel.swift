@@ -21,7 +21,7 @@ public final class SQLiteReadModel: ReadModel {
 
     /// Opens a read model; the file is made if there is none. Blocks for as long as it takes to open a file.
     ///
-    /// - Throws: `StoreError` if the file cannot be opened or is no database.
+    /// - Throws: `StoreError` if the file cannot be opened, is no database, or is an event store.
     public init(path: String) throws {
         let connection: ModelConnection
         do {
@@ -65,6 +65,8 @@ public final class SQLiteReadModel: ReadModel {
     }
 
     /// The rows that a query gives.
+    ///
+    /// - Throws: `StoreError`: `readOnly` if it would change something.
     public func rows(_ query: SQL) async throws -> [SQLRow] {
         guard case .rows(let rows) = try await thread.submit(.rows(query), weight: 1) else { return [] }
         return rows
@@ -77,7 +79,7 @@ public final class SQLiteReadModel: ReadModel {
             case .write(let changes):
                 try connection.write(changes)
                 return .written
-            case .rows(let query): return .rows(try connection.rows(query))
+            case .rows(let query): return .rows(try connection.read(query))
             }
         } catch let failure as SQLiteFailure {
             throw failure.storeError("the read model could not carry out its SQL")

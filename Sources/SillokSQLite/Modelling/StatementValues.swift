@@ -27,6 +27,9 @@ extension Statement {
         }
     }
 
+    /// Whether it changes nothing in the file.
+    var isReadOnly: Bool { sqlite3_stmt_readonly(handle) != 0 }
+
     /// The names of the columns of the row.
     var columns: [String] {
         (0..<max(0, sqlite3_column_count(handle))).map { column in
@@ -43,5 +46,26 @@ extension Statement {
         case SQLITE_BLOB: .blob(Array(bytes(column)))
         default: .null
         }
+    }
+}
+
+extension Connection {
+    /// Prepares a text of exactly one statement: SQLite alone would leave out all behind the first in silence.
+    func prepareWhole(_ sql: String) throws(SQLiteFailure) -> Statement {
+        var statement: OpaquePointer?
+        var isWhole = true
+        let result = sql.withCString { text in
+            var tail: UnsafePointer<CChar>?
+            let result = sqlite3_prepare_v3(handle, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, &tail)
+            if let tail { isWhole = String(cString: tail).allSatisfy { $0.isWhitespace || $0 == ";" } }
+            return result
+        }
+        try check(result)
+        guard let statement else { throw SQLiteFailure(code: SQLITE_MISUSE, message: "the statement is empty") }
+        let prepared = Statement(statement, of: handle)
+        guard isWhole else {
+            throw SQLiteFailure(code: SQLITE_MISUSE, message: "more than one statement: give each a value of its own")
+        }
+        return prepared
     }
 }

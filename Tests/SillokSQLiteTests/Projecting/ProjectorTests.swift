@@ -304,4 +304,30 @@ struct ProjectorTests {
         for value in values { #expect(try await model.rows("SELECT \(value) AS it").first?["it"] == value) }
         await model.close()
     }
+
+    @Test("what would be lost or change rows unseen is refused")
+    func refusals() async throws {
+        let folder = try TemporaryFolder()
+        let books = try Books(folder)
+        let id = ProjectionID("balances", version: 1)
+        let first = Checkpoint(store: try await books.store.storeID())
+        let two: SQL = "CREATE TABLE a (x INTEGER); CREATE TABLE b (x INTEGER)"
+        let error = await #expect(throws: StoreError.self) {
+            try await books.model.write(ReadModelChanges(id, from: nil, to: first, statements: [two]))
+        }
+        #expect(error?.message.contains("more than one statement") == true)
+        #expect(try await books.model.checkpoint(of: id) == nil)
+        try await books.model.write(ReadModelChanges(id, from: nil, to: first, statements: Balances().schema))
+        let written = await #expect(throws: StoreError.self) {
+            try await books.model.rows("INSERT INTO balances VALUES ('a', 'b', 1)")
+        }
+        #expect(written?.code == .readOnly)
+        #expect(try await books.rows(in: books.model).isEmpty)
+        await books.model.close()
+
+        let store = try SQLiteEventStore(path: folder.path("log.sqlite"))
+        let opened = #expect(throws: StoreError.self) { try SQLiteReadModel(path: folder.path("log.sqlite")) }
+        #expect(opened?.code == .unsupportedFormat)
+        await store.close()
+    }
 }
