@@ -28,10 +28,47 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
     }
 
     /// The text with a placeholder for each value, numbered from 1.
-    public func text(placeholder: (Int) -> String) -> String {
+    ///
+    /// - Parameters:
+    ///   - name: what stands for a name of a table or an index, quotes included; by default the name itself, quoted.
+    ///   - placeholder: what stands for the value of a number.
+    public func text(
+        name: (String) -> String = { SQL.quoted($0) }, placeholder: (Int) -> String
+    ) -> String {
         var text = fragments[0]
         for (index, fragment) in fragments.dropFirst().enumerated() { text += placeholder(index + 1) + fragment }
-        return text
+        guard text.utf8.contains(where: { $0 == 1 || $0 == 2 }) else { return text }
+        var resolved = ""
+        for (isName, _, part) in SQL.parts(of: text) { resolved += isName ? name(part) : part }
+        return resolved
+    }
+
+    /// The names of the tables that it speaks of by `\(table: …)`.
+    public var tables: Set<String> {
+        var tables: Set<String> = []
+        for fragment in fragments {
+            for (isName, isTable, part) in SQL.parts(of: fragment) where isName && isTable { tables.insert(part) }
+        }
+        return tables
+    }
+
+    /// A name as SQL writes it when it may hold anything: in double quotes.
+    public static func quoted(_ name: String) -> String {
+        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    /// The text between the names, and the names: each stands between its mark and an end mark.
+    private static func parts(of text: String) -> [(isName: Bool, isTable: Bool, text: String)] {
+        var parts: [(Bool, Bool, String)] = []
+        var rest = Substring(text).utf8
+        while let start = rest.firstIndex(where: { $0 == 1 || $0 == 2 }) {
+            parts.append((false, false, String(Substring(rest[..<start]))))
+            let end = rest[start...].firstIndex(of: 3) ?? rest.endIndex
+            parts.append((true, rest[start] == 1, String(Substring(rest[rest.index(after: start)..<end]))))
+            rest = end == rest.endIndex ? rest[end...] : rest[rest.index(after: end)...]
+        }
+        parts.append((false, false, String(Substring(rest))))
+        return parts
     }
 
     fileprivate mutating func append(_ text: String) { fragments[fragments.count - 1] += text }
@@ -69,6 +106,15 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
 
         /// Inserts another piece of SQL with its values.
         public mutating func appendInterpolation(_ other: SQL) { sql.append(other) }
+
+        /// Names a table of the projection that the SQL belongs to.
+        ///
+        /// Each build of a projection has tables of its own under names of its own; queries that belong to no projection
+        /// say the plain name, and see the live build.
+        public mutating func appendInterpolation(table name: String) { sql.append("\u{1}\(name)\u{3}") }
+
+        /// Names an index of the projection that the SQL belongs to, as `table:` does.
+        public mutating func appendInterpolation(index name: String) { sql.append("\u{2}\(name)\u{3}") }
 
         /// Inserts text as it is: for the names of tables and columns, which cannot be bound. Never for input.
         public mutating func appendInterpolation(raw text: String) { sql.append(text) }

@@ -1,21 +1,62 @@
 public import SillokCore
 
-/// Where projections write: their changes and how far they have come, together or not at all.
+/// Where projections write: changes under conditions, all of them or none, and queries.
+///
+/// The seam that every storage of read models implements. A storage knows nothing of projections: their checkpoints,
+/// builds and dead letters are rows too, in the tables that ``ReadModelFormat`` makes.
 public protocol ReadModel: Sendable {
-    /// How far a projection has come here, or `nil` if it never began.
-    func checkpoint(of projection: ProjectionID) async throws -> Checkpoint?
-
-    /// Makes the changes and moves the checkpoint, in one transaction.
+    /// Makes all changes in one transaction, if all conditions hold in it.
     ///
-    /// - Throws: ``CheckpointMoved`` if the checkpoint is no longer where the changes begin: somebody else runs the same
-    ///   projection, or this write was carried out before. Then nothing is written.
-    func write(_ changes: ReadModelChanges) async throws
+    /// - Throws: ``ConditionFailed`` or ``ChangeFailed``: nothing was written. `StoreError`: nothing was written, unless
+    ///   its outcome is unknown.
+    func write(_ write: ReadModelWrite) async throws
 
     /// The rows that a query gives, all from one state between two writes.
-    func rows(_ query: SQL) async throws -> [SQLRow]
+    ///
+    /// - Parameters:
+    ///   - query: a query that changes nothing.
+    ///   - projection: the build whose tables `\(table:)` names; `nil`: the live ones.
+    func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow]
 }
 
-/// Which projection: its name, and the version of its rule.
+extension ReadModel {
+    /// The rows that a query over the live tables gives.
+    public func rows(_ query: SQL) async throws -> [SQLRow] { try await rows(query, of: nil) }
+}
+
+/// A read model whose tables can be written in the transaction of the append: it lies in the store's own file.
+public protocol InlineReadModel: ReadModel {
+    /// The store that it is part of.
+    func storeID() async throws -> StoreID
+
+    /// Catches up with the log, and from then on carries out the rule within each append.
+    ///
+    /// What the rule or its SQL throws refuses the append: nothing of it is stored. Attaching a rule again replaces it.
+    func attach(_ rule: InlineRule) async throws
+}
+
+/// What an inline projection does with each event.
+public struct InlineRule: Sendable {
+    /// The build that it writes.
+    public let projection: ProjectionID
+
+    /// The events that it wants.
+    public let source: EventQuery
+
+    /// The changes that an event makes.
+    public let changes: @Sendable (RecordedEvent) throws -> [SQL]
+
+    /// A rule with all of its parts.
+    public init(
+        _ projection: ProjectionID, source: EventQuery, changes: @escaping @Sendable (RecordedEvent) throws -> [SQL]
+    ) {
+        self.projection = projection
+        self.source = source
+        self.changes = changes
+    }
+}
+
+/// Which build of which projection.
 public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
     /// The name, such as `balances`.
     public let name: String
@@ -23,102 +64,104 @@ public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
     /// The version of the rule, from 1.
     public let version: Int
 
-    /// A projection of a name and version.
-    public init(_ name: String, version: Int) {
+    /// Which build of this version, from 1: each has tables of its own.
+    public let build: Int
+
+    /// A build of a projection.
+    public init(_ name: String, version: Int, build: Int = 1) {
         self.name = name
         self.version = version
+        self.build = build
     }
 
-    /// The name and the version, such as `balances v1`.
-    public var description: String { "\(name) v\(version)" }
-}
-
-/// How far a projection has come, and a summary of all that it has handled, to compare with the log.
-public struct Checkpoint: Hashable, Sendable {
-    /// The store that the events come from.
-    public let store: StoreID
-
-    /// Everything up to and with this position has been handled, or does not concern the projection.
-    public private(set) var position: Position
-
-    /// How many events were handled.
-    public private(set) var count: UInt64
-
-    /// A rolling hash of the position and id of every handled event, in their order.
-    public private(set) var hash: UInt64
-
-    /// A checkpoint with all of its parts; by default before the first event.
-    public init(store: StoreID, position: Position = .start, count: UInt64 = 0, hash: UInt64 = 0) {
-        self.store = store
-        self.position = position
-        self.count = count
-        self.hash = hash
+    /// The name under which the build keeps a table or an index: `balances_v1_accounts`.
+    public func physicalName(_ name: String) -> String {
+        "\(self.name)_v\(version)\(build > 1 ? "b\(build)" : "")_\(name)"
     }
 
-    /// Counts one more event, which must lie behind the checkpoint.
-    public mutating func handle(_ event: RecordedEvent) {
-        position = event.position
-        count &+= 1
-        hash = mixed(mixed(mixed(hash, event.position.value), event.id.high), event.id.low)
+    /// The name, version and build, such as `balances v1` or `balances v1 build 2`.
+    public var description: String { "\(name) v\(version)\(build > 1 ? " build \(build)" : "")" }
+}
+
+/// Changes of a read model, and what must hold for them to be made.
+public struct ReadModelWrite: Sendable {
+    /// A query, and the rows that it must give.
+    public struct Condition: Hashable, Sendable {
+        /// What is asked.
+        public var query: SQL
+        /// The values of the rows that it must give.
+        public var rows: [[SQLValue]]
+
+        /// A query and the rows that it must give.
+        public init(_ query: SQL, gives rows: [[SQLValue]]) {
+            self.query = query
+            self.rows = rows
+        }
     }
 
-    /// Moves on over events that do not concern the projection.
-    public mutating func pass(_ position: Position) { self.position = max(self.position, position) }
-}
+    /// A statement, and whose it is.
+    public struct Change: Hashable, Sendable {
+        /// What is done.
+        public var statement: SQL
 
-/// One step of a mixing function: a changed, missing or exchanged part changes all bits behind it.
-private func mixed(_ hash: UInt64, _ part: UInt64) -> UInt64 {
-    var mixed = (hash &+ 0x9E37_79B9_7F4A_7C15) ^ part
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-}
+        /// The projection whose change it is: it may touch the tables alone that it names by `\(table:)`, which are those
+        /// of this build. `nil`: one of Sillok's own.
+        public var projection: ProjectionID?
 
-/// What one write does to a read model.
-public struct ReadModelChanges: Sendable {
-    /// The projection that writes.
-    public var projection: ProjectionID
+        /// A statement of a projection, or of Sillok itself.
+        public init(_ statement: SQL, of projection: ProjectionID? = nil) {
+            self.statement = statement
+            self.projection = projection
+        }
+    }
 
-    /// Where the checkpoint must be; `nil`: the projection has not begun.
-    public var from: Checkpoint?
+    /// What must hold, asked in this order.
+    public var conditions: [Condition]
 
-    /// Where the checkpoint is afterwards.
-    public var to: Checkpoint
+    /// What is done, in this order.
+    public var changes: [Change]
 
-    /// The changes, in their order.
-    public var statements: [SQL]
-
-    /// Changes with all of their parts.
-    public init(_ projection: ProjectionID, from: Checkpoint?, to: Checkpoint, statements: [SQL]) {
-        self.projection = projection
-        self.from = from
-        self.to = to
-        self.statements = statements
+    /// A write with all of its parts.
+    public init(_ changes: [Change], if conditions: [Condition] = []) {
+        self.conditions = conditions
+        self.changes = changes
     }
 }
 
-/// A write found the checkpoint elsewhere, and wrote nothing.
-public struct CheckpointMoved: Error, Hashable, CustomStringConvertible {
-    /// The projection.
-    public let projection: ProjectionID
-    /// Where the writer thought that the checkpoint was; `nil`: not begun.
-    public let expected: Position?
-    /// Where it is; `nil`: not begun.
-    public let actual: Position?
+/// A condition of a write did not hold; nothing was written.
+public struct ConditionFailed: Error, Hashable, CustomStringConvertible {
+    /// Which of the write's conditions, from 0.
+    public let index: Int
+    /// What its query gave.
+    public let rows: [[SQLValue]]
 
     /// An error with all of its parts.
-    public init(_ projection: ProjectionID, expected: Position?, actual: Position?) {
-        self.projection = projection
-        self.expected = expected
-        self.actual = actual
+    public init(index: Int, rows: [[SQLValue]]) {
+        self.index = index
+        self.rows = rows
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened, in a sentence.
     public var description: String {
-        "\(projection) is at \(actual.map(String.init(describing:)) ?? "its beginning"), not at "
-            + "\(expected.map(String.init(describing:)) ?? "its beginning"): something else runs it too. Nothing was "
-            + "written; run it in one place."
+        "Somebody else wrote to the read model: condition \(index) of the write does not hold. Nothing was written."
     }
+}
+
+/// A change could not be carried out, by its own fault and not the storage's; nothing was written.
+public struct ChangeFailed: Error, Hashable, CustomStringConvertible {
+    /// Which of the write's changes, from 0.
+    public let index: Int
+    /// Why, in the words of the database.
+    public let reason: String
+
+    /// An error with all of its parts.
+    public init(index: Int, reason: String) {
+        self.index = index
+        self.reason = reason
+    }
+
+    /// What happened, in a sentence.
+    public var description: String { "The read model refused the change: \(reason)" }
 }
 
 /// A row that a query gave.
@@ -140,4 +183,12 @@ public struct SQLRow: Hashable, Sendable {
         guard let index = columns.firstIndex(of: column), index < values.count else { return .null }
         return values[index]
     }
+}
+
+extension SQLValue {
+    /// The text, if it is one.
+    public var text: String? { if case .text(let text) = self { text } else { nil } }
+
+    /// The whole number, if it is one.
+    public var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
 }

@@ -1,0 +1,47 @@
+public import SillokCore
+
+/// How far a projection has come, and a summary of all events that it has taken, to compare with the log.
+public struct Checkpoint: Hashable, Sendable {
+    /// The store that the events come from.
+    public let store: StoreID
+
+    /// Everything up to and with this position has been taken, or does not concern the projection.
+    public private(set) var position: Position
+
+    /// How many events were taken: projected, or parked as dead letters.
+    public private(set) var count: UInt64
+
+    /// The sum of ``hash(of:at:)`` over the events that were taken. The sums of partitions add up to that of the whole.
+    public private(set) var sum: UInt64
+
+    /// A checkpoint with all of its parts; by default before the first event.
+    public init(store: StoreID, position: Position = .start, count: UInt64 = 0, sum: UInt64 = 0) {
+        self.store = store
+        self.position = position
+        self.count = count
+        self.sum = sum
+    }
+
+    /// Counts one more event, which must lie behind the checkpoint.
+    public mutating func take(_ event: RecordedEvent) {
+        position = event.position
+        count &+= 1
+        sum &+= Checkpoint.hash(of: event.id, at: event.position)
+    }
+
+    /// Moves on over events that do not concern the projection.
+    public mutating func pass(_ position: Position) { self.position = max(self.position, position) }
+
+    /// What an event adds to the sum.
+    public static func hash(of event: EventID, at position: Position) -> UInt64 {
+        mixed(mixed(mixed(0, position.value), event.high), event.low)
+    }
+}
+
+/// One step of a mixing function: a changed part changes all bits.
+private func mixed(_ hash: UInt64, _ part: UInt64) -> UInt64 {
+    var mixed = (hash &+ 0x9E37_79B9_7F4A_7C15) ^ part
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+}
