@@ -3,146 +3,204 @@ public import SillokSQL
 
 /// Runs a projection: reads events, writes its changes and its checkpoint together, and waits for more.
 ///
-/// A crash, a cancelled task, or a second projector of the same name change nothing: each event is handled once, in the
-/// order of the log.
-public final class Projector<Rule: Projection, Model: ReadModel>: Sendable {
-    private struct State {
-        var signal = HeadSignal()
-        var hasFailed = false
-    }
-
-    /// The projection that it runs.
-    public let projection: Rule
-
+/// ```swift
+/// let balances = Projector(AccountBalance(), from: store, into: model)
+/// ```
+/// A crash, a cancelled task, or a second projector of the same name change nothing: each event is projected once, in
+/// the order of its sequence. A new version, or a rebuild, is made beside the live one, which queries see until it is
+/// promoted.
+public final class Projector<Model: ReadModel>: Sendable {
     /// The read model that it writes.
     public let readModel: Model
 
-    private let store: any EventStore
-    private let clock: any Clock<Duration>
-    private let coding = EventCoding<Rule.Event>()
-    private let state = Lock(State())
+    let rule: ProjectionRule
+    let store: any EventStore
+    let lifecycle: Lifecycle
+    let options: ProjectorOptions
+    let ledger: Ledger
+    let board = FreshnessBoard()
+    let wish = Wish()
+    let turns = Turns<String>()
+    private let owner: String
 
-    /// A projector that does nothing until ``run()``.
+    /// A projector of a projection that writes SQL; it does nothing until ``run()``.
     ///
     /// - Parameters:
     ///   - projection: the rule.
+    ///   - lifecycle: when the rows are made.
     ///   - store: the log that it reads.
     ///   - readModel: where its rows and its checkpoint are written.
-    ///   - clock: measures the waiting of ``model(atLeast:within:)``.
-    public init(
-        _ projection: Rule, from store: any EventStore, into readModel: Model,
-        clock: any Clock<Duration> = ContinuousClock()
+    ///   - options: how it is run.
+    public convenience init(
+        _ projection: some Projection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
+        into readModel: Model, options: ProjectorOptions = ProjectorOptions()
     ) {
-        self.projection = projection
-        self.store = store
-        self.readModel = readModel
-        self.clock = clock
+        self.init(ProjectionRule(projection), lifecycle, store, readModel, options)
     }
 
-    /// The name and version of the projection.
-    public var id: ProjectionID { ProjectionID(projection.name, version: projection.version) }
+    /// A projector of a projection of documents; it does nothing until ``run()``.
+    ///
+    /// - Parameters:
+    ///   - projection: the rule.
+    ///   - lifecycle: when the documents are made; not `inline`.
+    ///   - store: the log that it reads.
+    ///   - readModel: where its documents and its checkpoint are written.
+    ///   - options: how it is run.
+    public convenience init(
+        documents projection: some DocumentProjection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
+        into readModel: Model, options: ProjectorOptions = ProjectorOptions()
+    ) {
+        self.init(ProjectionRule(documents: projection), lifecycle, store, readModel, options)
+    }
 
-    /// Up to where this projector has written, as far as it knows.
-    public var position: Position { state.withLock { $0.signal }.head }
+    private init(
+        _ rule: ProjectionRule, _ lifecycle: Lifecycle, _ store: any EventStore, _ readModel: Model,
+        _ options: ProjectorOptions
+    ) {
+        self.rule = rule
+        self.lifecycle = lifecycle
+        self.store = store
+        self.readModel = readModel
+        self.options = options
+        ledger = Ledger(model: readModel)
+        let id: EventID = options.ids.next()
+        owner = id.description
+    }
+
+    /// The name of the projection.
+    public var name: String { rule.name }
+
+    /// The version of its rule.
+    public var version: Int { rule.version }
+
+    /// Up to where the live build tells the log, as far as this projector knows.
+    public var position: Position { board.position }
 
     /// Handles what is in the log and what comes, until the task is cancelled.
     ///
-    /// - Throws: ``ProjectionFailure`` when it cannot go on; `CancellationError`.
+    /// A projection that is `inline` has caught up when it is called for the first time and then takes part in every
+    /// append; one that is `live` does nothing here.
+    /// - Throws: ``ProjectionFailure`` when it cannot go on; run it again to go on where it stopped. `CancellationError`.
     public func run() async throws {
-        state.withLock { state in
-            if state.hasFailed { state = State() }
-        }
+        board.begin()
+        defer { board.end() }
         do {
-            var checkpoint = try await begin()
-            let events = store.subscribe(
-                to: projection.source, after: checkpoint.position, expecting: checkpoint.store)
-            for try await batch in events { checkpoint = try await handle(batch, after: checkpoint) }
+            switch lifecycle {
+            case .async: try await Supervisor(projector: self).run()
+            case .inline:
+                try await attach()
+                while true { try await options.clock.sleep(for: options.pollInterval) }
+            case .live:
+                while true { try await options.clock.sleep(for: options.pollInterval) }
+            }
             try Task.checkCancellation()
         } catch let error as CancellationError {
             throw error
         } catch {
             if Task.isCancelled { throw CancellationError() }
-            let failure =
-                error as? ProjectionFailure ?? ProjectionFailure(projection: id, event: nil, cause: error)
-            let signal = state.withLock { state in
-                state.hasFailed = true
-                return state.signal
-            }
-            signal.fail(failure)
-            throw failure
+            throw await failed(error)
         }
     }
 
-    /// The read model, when it tells the log up to a position: for reading one's own write.
+    /// Makes an `inline` projection take part in every append from now on; returns when it has caught up and does.
+    ///
+    /// - Throws: ``ProjectionFailure``; ``ProjectionRefusal`` if the read model does not lie in the store's own file.
+    public func attach() async throws {
+        guard let model = readModel as? any InlineReadModel else {
+            throw ProjectionRefusal(
+                "\(name) cannot be inline: its read model does not lie in the store's file. Give it the store's own.")
+        }
+        guard rule.documents == nil else {
+            throw ProjectionRefusal("\(name) cannot be inline: it evolves documents. Write SQL, or run it async.")
+        }
+        guard try await model.storeID() == store.storeID() else {
+            throw ProjectionRefusal("\(name) cannot be inline: its read model is part of another store.")
+        }
+        try await turns.wait(for: name) { [self] in
+            let build = try await ensureBuild()
+            try await runner(build.id, 0, build.partitions).catchUp()
+            let effect = rule.effect
+            try await model.attach(
+                InlineRule(build.id, source: rule.source) { event in
+                    guard case .changes(let statements) = try effect(event) else { return [] }
+                    return statements
+                })
+            board.attach(build.id)
+        }
+    }
+
+    /// The read model, when it tells the log up to a position.
     ///
     /// - Parameters:
-    ///   - position: a receipt's position.
+    ///   - position: such as that of a receipt.
     ///   - duration: how long to wait for it at most.
     /// - Throws: ``StaleModel`` when the time is over, ``ProjectionFailure`` when the projector has stopped,
     ///   `CancellationError`.
     public func model(atLeast position: Position, within duration: Duration) async throws -> Model {
-        let signal = state.withLock { $0.signal }
-        if signal.head >= position { return readModel }
-        let clock = clock
-        let isFresh = try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await signal.reach(position)
-                return true
-            }
-            group.addTask {
-                try await clock.sleep(for: duration)
-                return false
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
-        }
-        if isFresh { return readModel }
-        throw StaleModel(projection: id, position: signal.head, wanted: position)
+        if lifecycle == .live { try await replay() }
+        if board.position >= position { return readModel }
+        try await reach(position, duration)
+        return readModel
     }
 
-    /// The checkpoint to go on from; makes the tables at the very first time.
-    private func begin() async throws -> Checkpoint {
-        if let checkpoint = try await readModel.checkpoint(of: id) {
-            announce(checkpoint)
-            return checkpoint
+    /// The read model, when it tells one's own append.
+    ///
+    /// - Parameters:
+    ///   - receipt: what the append returned.
+    ///   - duration: how long to wait for it at most.
+    /// - Throws: what ``model(atLeast:within:)-(Position,_)`` throws, and ``ParkedEvent`` if an event of the append is a
+    ///   dead letter.
+    public func model(atLeast receipt: Receipt, within duration: Duration) async throws -> Model {
+        let model = try await model(atLeast: receipt.position, within: duration)
+        guard board.hasDeadLetters, let live = board.live else { return model }
+        let letters = try await model.rows(
+            """
+            SELECT position, error FROM sillok_dead_letters \(Ledger.whose(live))
+            AND position >= \(receipt.firstPosition) AND position <= \(receipt.position) AND state <> 'skipped'
+            ORDER BY position LIMIT 1
+            """)
+        if let letter = letters.first {
+            throw ParkedEvent(
+                projection: live, position: Position(UInt64(clamping: letter["position"].integer ?? 0)),
+                reason: letter["error"].text ?? "")
         }
-        let first = Checkpoint(store: try await store.storeID())
-        try await readModel.write(ReadModelChanges(id, from: nil, to: first, statements: projection.schema))
-        return first
+        return model
     }
 
-    /// Writes what a batch changes; if one of its events fails, what lies before that.
-    private func handle(_ batch: EventBatch, after checkpoint: Checkpoint) async throws -> Checkpoint {
-        var next = checkpoint
-        var statements: [SQL] = []
-        var failure: ProjectionFailure?
-        for event in batch.events {
+    /// Brings a live projection to the head of the log.
+    private func replay() async throws {
+        try await turns.wait(for: name) { [self] in
             do {
-                statements += try changes(of: event)
-                next.handle(event)
+                let build = try await ensureBuild()
+                try await runner(build.id, 0, 1).catchUp()
+            } catch let error as CancellationError {
+                throw error
             } catch {
-                failure = ProjectionFailure(projection: id, event: event, cause: error)
-                break
+                throw await failed(error)
             }
         }
-        if failure == nil { next.pass(batch.through) }
-        if next != checkpoint {
-            try await readModel.write(ReadModelChanges(id, from: checkpoint, to: next, statements: statements))
-            announce(next)
-        }
-        if let failure { throw failure }
-        return next
     }
 
-    private func changes(of event: RecordedEvent) throws -> [SQL] {
-        do {
-            return try projection.project(coding.recorded(event))
-        } catch is UnknownEventType where projection.unknownTypes == .ignore {
-            return []
-        }
+    /// What runs one partition of a build.
+    func runner(_ id: ProjectionID, _ partition: Int, _ partitions: Int) -> PartitionRunner {
+        let documents = rule.documents.map { DocumentCache(readModel, id, $0) }
+        let maker = BatchMaker(
+            rule: rule, id: id, partition: partition, partitions: partitions, documents: documents, options: options)
+        let board = board
+        return PartitionRunner(
+            store: store, ledger: ledger, maker: maker, wish: wish, owner: owner,
+            progress: { board.update(id, partition, $0, of: partitions) },
+            atHead: { [ledger, options] in
+                try await Builds(ledger: ledger, wallClock: options.wallClock).reachedHead(id, options.promotion)
+            })
     }
 
-    private func announce(_ checkpoint: Checkpoint) {
-        state.withLock { $0.signal }.advance(to: checkpoint.position)
+    /// The failure that stopped the projection, recorded for others to read.
+    private func failed(_ error: any Error) async -> ProjectionFailure {
+        let id = board.live ?? ProjectionID(name, version: version)
+        let failure = error as? ProjectionFailure ?? ProjectionFailure(projection: id, event: nil, cause: error)
+        board.fail(failure)
+        try? await Builds(ledger: ledger).record(failure)
+        return failure
     }
 }

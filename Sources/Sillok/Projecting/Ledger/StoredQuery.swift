@@ -1,0 +1,29 @@
+import SillokCore
+
+/// An event query as text, so that a tool that knows no code of the projection can ask it.
+enum StoredQuery {
+    private struct Item: Codable {
+        var stream: String?
+        var category: String?
+        var types: [String]
+        var tags: [String]
+    }
+
+    static func text(of query: EventQuery) throws -> String {
+        try PlainCoding.encode(
+            query.items.map { item in
+                Item(
+                    stream: item.stream?.text, category: item.category?.text, types: item.types.map(\.text),
+                    tags: item.tags.map(\.text))
+            })
+    }
+
+    static func query(of text: String) throws -> EventQuery {
+        EventQuery(
+            try PlainCoding.decode([Item].self, from: text).map { item in
+                EventQuery.Item(
+                    stream: item.stream.map { StreamID($0) }, category: item.category.map { Category($0) },
+                    types: item.types.map { EventType($0) }, tags: item.tags.map { Tag($0) })
+            })
+    }
+}

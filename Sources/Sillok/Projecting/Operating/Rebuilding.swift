@@ -1,0 +1,122 @@
+public import SillokCore
+public import SillokSQL
+
+extension Projector {
+    /// The projections of the read model, for those who operate them. What is asked of this one is done at once.
+    public var readSide: ReadSide {
+        ReadSide(of: store, in: readModel, wallClock: options.wallClock) { [wish] in wish.wake() }
+    }
+
+    /// Makes a new build of this version beside the live one, and returns when it has come to the head of the log.
+    ///
+    /// Queries see the live one until ``ReadSide/promote(_:by:evenIfBehind:)``. Works whether ``run()`` does or not.
+    /// - Parameters:
+    ///   - whom: who wants it.
+    ///   - progress: told now and then how the new build is.
+    /// - Throws: ``ProjectionRefusal`` if a build is under way; ``ProjectionFailure`` if it cannot be made.
+    @discardableResult
+    public func rebuild(
+        by whom: Operator, progress: @escaping @Sendable (ProjectionStatus) -> Void = { _ in }
+    ) async throws -> ProjectionID {
+        if !board.isRunning { _ = try await ensureBuild() }
+        let id = try await readSide.requestRebuild(of: name, by: whom)
+        if board.isRunning {
+            try await watch(id, progress)
+        } else {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.make(id) }
+                group.addTask { try await self.watch(id, progress) }
+                defer { group.cancelAll() }
+                try await group.next()
+                try await group.next()
+            }
+        }
+        return id
+    }
+
+    /// Projects the events of one sequence anew, such as those of a stream, in one transaction.
+    ///
+    /// - Parameters:
+    ///   - sequence: its name.
+    ///   - events: where its events are: for a stream `.stream(…)`, for a tag `.tags(…)`; all others are left out.
+    ///   - whom: who wants it.
+    /// - Returns: how many events were projected.
+    /// - Throws: ``ProjectionRefusal`` if the projection does not say how to clear a sequence, or the sequence has dead
+    ///   letters; what the projection throws.
+    @discardableResult
+    public func rebuild(
+        sequence: String, events: EventQuery, by whom: Operator
+    ) async throws -> Int {
+        guard let live = try await ledger.live(name), live.id.version == version else {
+            throw ProjectionRefusal("\(name) v\(version) is not live.")
+        }
+        guard let clearing = rule.clear(sequence) else {
+            throw ProjectionRefusal("\(name) does not say how to clear a sequence: rebuild all of it.")
+        }
+        let side = readSide
+        try await side.pause(name, by: whom)
+        do {
+            let count = try await remake(sequence, events, clearing, live, whom)
+            try await side.resume(name, by: whom)
+            return count
+        } catch {
+            try? await side.resume(name, by: whom)
+            throw error
+        }
+    }
+
+    private func remake(
+        _ sequence: String, _ events: EventQuery, _ clearing: [SQL], _ live: ProjectionBuild, _ whom: Operator
+    ) async throws -> Int {
+        var changes = clearing.map { ReadModelWrite.Change($0, of: live.id) }
+        let parked = try await readSide.deadLetters(of: name, sequence: sequence, limit: 1)
+        guard parked.isEmpty else {
+            throw ProjectionRefusal("\(sequence) has dead letters: retry or skip them first.")
+        }
+        let partitions = try await ledger.partitions(of: live.id)
+        var count = 0
+        for try await page in store.pages(events) {
+            for event in page.events where rule.source.matches(event) {
+                let partition = rule.sequencing.partition(of: event, among: live.partitions)
+                guard partitions.indices.contains(partition), rule.sequencing.sequence(event) == sequence,
+                    event.position <= partitions[partition].checkpoint.position
+                else { continue }
+                count += 1
+                guard case .changes(let statements) = try rule.effect(event) else { continue }
+                changes += statements.map { ReadModelWrite.Change($0, of: live.id) }
+            }
+        }
+        changes.append(whom.did("rebuild", live.id, sequence, options.wallClock.now()))
+        try await readSide.write(changes, if: partitions.map { $0.isUnchanged(live.id) })
+        return count
+    }
+
+    /// Makes a build that was asked for, in this task.
+    private func make(_ id: ProjectionID) async throws {
+        let build = try await begin(id, asLive: false)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for partition in 0..<build.partitions {
+                group.addTask { try await self.runner(id, partition, build.partitions).catchUp() }
+            }
+            try await group.waitForAll()
+        }
+        try await Builds(ledger: ledger, wallClock: options.wallClock).reachedHead(id, .byOperator)
+    }
+
+    /// Tells how a build is until it has come to the head.
+    private func watch(
+        _ id: ProjectionID, _ progress: @Sendable (ProjectionStatus) -> Void
+    ) async throws {
+        while true {
+            guard let status = try await readSide.status(of: name).first(where: { $0.build.id == id }) else {
+                throw ProjectionRefusal("\(id) was taken away while it was being made.")
+            }
+            progress(status)
+            if status.build.caughtUp != nil { return }
+            if let failure = status.build.failure {
+                throw ProjectionFailure(projection: id, event: nil, cause: StoppedElsewhere(description: failure))
+            }
+            try await options.clock.sleep(for: .milliseconds(100))
+        }
+    }
+}

@@ -1,0 +1,140 @@
+public import SillokCore
+public import SillokSQL
+
+/// Whether a projection took what the log has.
+public struct ProjectionVerification: Sendable {
+    /// A difference between what was taken and the log.
+    public enum Finding: Hashable, Sendable, CustomStringConvertible {
+        /// The log has this event, and the projection never took it.
+        case missing(Position, EventID)
+        /// The projection took this event more than once.
+        case repeated(Position, EventID)
+        /// Something differs after the first position and up to the second that is more than one event, or an event
+        /// that the log does not have.
+        case differs(after: Position, upTo: Position)
+
+        /// What was found, in a sentence.
+        public var description: String {
+            switch self {
+            case .missing(let position, let event): "the event \(event) at \(position) was never projected"
+            case .repeated(let position, let event): "the event \(event) at \(position) was projected more than once"
+            case .differs(let start, let end): "what was projected after \(start) and up to \(end) is not the log"
+            }
+        }
+    }
+
+    /// The build.
+    public let projection: ProjectionID
+    /// How many events were compared.
+    public let events: UInt64
+    /// Up to where.
+    public let position: Position
+    /// How many of the events are dead letters, or were skipped by an operator: taken, and not in the rows.
+    public let deadLetters: Int
+    /// The first difference of each partition; none is good.
+    public let findings: [Finding]
+}
+
+extension ReadSide {
+    /// Compares what the live build of a projection took with the log, and names the first event that is missing or too
+    /// many.
+    ///
+    /// - Parameters:
+    ///   - name: the projection.
+    ///   - progress: told how many positions have been compared, and how many there are.
+    /// - Throws: ``ProjectionRefusal`` if there is no such projection, or its sequencing is known to its code alone.
+    public func verify(
+        _ name: String, progress: (_ done: Position, _ of: Position) -> Void = { _, _ in }
+    ) async throws -> ProjectionVerification {
+        let live = try await live(name)
+        let partitions = try await ledger.partitions(of: live.id)
+        guard let sequencing = live.partitions == 1 ? .total : Sequencing.named(live.sequencing) else {
+            throw ProjectionRefusal("\(live.id) has a sequencing of its own and more than one partition.")
+        }
+        var comparisons: [LogComparison] = []
+        for partition in partitions {
+            comparisons.append(LogComparison(partition, marks: try await marks(live.id, partition.number)))
+        }
+        let end = partitions.map(\.checkpoint.position).max() ?? .start
+        var events: UInt64 = 0
+        let query = try StoredQuery.query(of: live.source)
+        let request = ReadRequest(query, before: .position(end.next), limit: store.limits.pageEvents)
+        for try await page in store.pages(request) {
+            for event in page.events {
+                let partition = sequencing.partition(of: event, among: live.partitions)
+                if comparisons.indices.contains(partition) { comparisons[partition].take(event) }
+                events += 1
+            }
+            progress(min(page.through, end), end)
+        }
+        for index in comparisons.indices { comparisons[index].finish() }
+        let letters = try await readModel.rows(
+            "SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(live.id))")
+        return ProjectionVerification(
+            projection: live.id, events: events, position: end,
+            deadLetters: Int(clamping: letters.first?["letters"].integer ?? 0),
+            findings: comparisons.compactMap(\.finding))
+    }
+
+    private func marks(_ id: ProjectionID, _ partition: Int) async throws -> [Checkpoint] {
+        let store = try await store.storeID()
+        return try await readModel.rows(
+            "SELECT position, count, sum FROM sillok_marks \(Ledger.whose(id, partition)) ORDER BY position"
+        ).map { row in
+            Checkpoint(
+                store: store, position: Position(UInt64(clamping: row["position"].integer ?? 0)),
+                count: UInt64(bitPattern: row["count"].integer ?? 0),
+                sum: UInt64(bitPattern: row["sum"].integer ?? 0))
+        }
+    }
+}
+
+/// Compares the events of a partition with what it said that it took, from mark to mark.
+///
+/// Sums tell which event it is: if one is missing the sums differ by just its hash; a run of them by the sum of the run.
+struct LogComparison {
+    private let marks: [Checkpoint]
+    private var next = 0
+    private var start: Checkpoint
+    private var chunk: [(position: Position, event: EventID)] = []
+    private(set) var finding: ProjectionVerification.Finding?
+
+    init(_ partition: PartitionRow, marks: [Checkpoint]) {
+        self.marks = marks.filter { $0.position < partition.checkpoint.position } + [partition.checkpoint]
+        start = Checkpoint(store: partition.checkpoint.store)
+    }
+
+    mutating func take(_ event: RecordedEvent) {
+        while next < marks.count, event.position > marks[next].position { compare() }
+        if next < marks.count, finding == nil { chunk.append((event.position, event.id)) }
+    }
+
+    mutating func finish() { while next < marks.count { compare() } }
+
+    private mutating func compare() {
+        let mark = marks[next]
+        next += 1
+        defer {
+            start = mark
+            chunk.removeAll(keepingCapacity: true)
+        }
+        guard finding == nil else { return }
+        let told = mark.sum &- start.sum
+        let log = chunk.reduce(0) { $0 &+ Checkpoint.hash(of: $1.event, at: $1.position) }
+        guard told != log || mark.count &- start.count != UInt64(chunk.count) else { return }
+        finding = explain(told &- log, upTo: mark.position)
+    }
+
+    /// Which one event, or run of events, the sums differ by.
+    private func explain(_ difference: UInt64, upTo end: Position) -> ProjectionVerification.Finding {
+        var sums: [UInt64: Int] = [0: 0]
+        var sum: UInt64 = 0
+        for (index, entry) in chunk.enumerated() {
+            sum &+= Checkpoint.hash(of: entry.event, at: entry.position)
+            if let first = sums[sum &+ difference] { return .missing(chunk[first].position, chunk[first].event) }
+            if let first = sums[sum &- difference] { return .repeated(chunk[first].position, chunk[first].event) }
+            sums[sum] = index + 1
+        }
+        return .differs(after: start.position, upTo: end)
+    }
+}

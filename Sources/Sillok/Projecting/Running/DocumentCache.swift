@@ -1,0 +1,104 @@
+import SillokCore
+import SillokSQL
+
+/// The documents that a runner works on: read once, evolved in memory, written once for each batch.
+///
+/// Only one batch is made at a time. What it holds is as of the last batch that was made, written or not: when a write
+/// fails, all of it is forgotten.
+final class DocumentCache: Sendable {
+    private struct Entry {
+        var document: (any Sendable)?
+        /// Whether the table has a row for it, as of the last batch that was made.
+        var isStored: Bool
+        var isChanged = false
+    }
+
+    private struct State {
+        var entries: [StreamID: Entry] = [:]
+        var changed: [StreamID] = []
+    }
+
+    private let model: any ReadModel
+    private let id: ProjectionID
+    private let coding: ProjectionRule.Documents
+    private let state = Lock(State())
+
+    init(_ model: any ReadModel, _ id: ProjectionID, _ coding: ProjectionRule.Documents) {
+        self.model = model
+        self.id = id
+        self.coding = coding
+    }
+
+    /// Whether so many documents are held that it should be emptied when nothing is under way.
+    var isFull: Bool { state.withLock { $0.entries.count > 50_000 } }
+
+    /// Forgets everything.
+    func clear() { state.withLock { $0 = State() } }
+
+    /// Reads the documents that events will evolve. An event whose key cannot be told is left to fail in its turn.
+    func load(_ events: some Sequence<RecordedEvent>, _ rule: ProjectionRule) async throws {
+        var missing: Set<StreamID> = []
+        for event in events {
+            guard case .document(let key, _)? = try? rule.effect(event) else { continue }
+            let name = StreamID(key)
+            if state.withLock({ $0.entries[name] == nil }) { missing.insert(name) }
+        }
+        let keys = Array(missing)
+        for start in stride(from: 0, to: keys.count, by: 100) {
+            try await load(keys[start..<min(start + 100, keys.count)])
+        }
+    }
+
+    private func load(_ keys: ArraySlice<StreamID>) async throws {
+        var wanted: SQL = ""
+        for (index, key) in keys.enumerated() { wanted = index == 0 ? "\(key)" : "\(wanted), \(key)" }
+        let rows = try await model.rows(
+            "SELECT key, document FROM \(table: coding.table) WHERE key IN (\(wanted))", of: id)
+        var found: [StreamID: any Sendable] = [:]
+        for row in rows {
+            guard let key = row["key"].text, let text = row["document"].text else { continue }
+            found[StreamID(key)] = try coding.decode(text)
+        }
+        state.withLock { state in
+            for key in keys { state.entries[key] = Entry(document: found[key], isStored: found[key] != nil) }
+        }
+    }
+
+    /// Evolves a document in memory; if that fails, it stays as it was.
+    func evolve(_ key: String, _ evolve: (_ document: (any Sendable)?) throws -> (any Sendable)?) throws {
+        let name = StreamID(key)
+        let document = try evolve(state.withLock { $0.entries[name]?.document })
+        state.withLock { state in
+            var entry = state.entries[name] ?? Entry(document: nil, isStored: false)
+            entry.document = document
+            if !entry.isChanged {
+                entry.isChanged = true
+                state.changed.append(name)
+            }
+            state.entries[name] = entry
+        }
+    }
+
+    /// Adds the changed documents to a batch.
+    func flush(into batch: inout Batch, _ id: ProjectionID) throws {
+        let coding = coding
+        let statements = try state.withLock { state throws -> [SQL] in
+            defer { state.changed = [] }
+            return try state.changed.compactMap { name in
+                guard var entry = state.entries[name] else { return nil }
+                let wasStored = entry.isStored
+                entry.isChanged = false
+                entry.isStored = entry.document != nil
+                state.entries[name] = entry
+                guard let document = entry.document else {
+                    return wasStored ? "DELETE FROM \(table: coding.table) WHERE key = \(name)" : nil
+                }
+                let text = try coding.encode(document)
+                return wasStored
+                    ? "UPDATE \(table: coding.table) SET document = \(text) WHERE key = \(name)"
+                    : "INSERT INTO \(table: coding.table) VALUES (\(name), \(text))"
+            }
+        }
+        for statement in statements { batch.add(statement, of: id) }
+    }
+}

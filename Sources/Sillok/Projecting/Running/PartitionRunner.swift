@@ -1,0 +1,276 @@
+import SillokCore
+import SillokSQL
+
+/// Why a runner looks anew at what the read model knows of its partition.
+enum Interlude: Error {
+    /// An operator wants something, or the build is no more.
+    case controlMoved
+    /// Somebody else holds the lease.
+    case leaseLost
+}
+
+/// Runs one partition of one build: reads, applies, writes, waits.
+struct PartitionRunner: Sendable {
+    let store: any EventStore
+    let ledger: Ledger
+    let maker: BatchMaker
+    let wish: Wish
+    /// Who runs it, in leases.
+    let owner: String
+    /// Told after each write.
+    let progress: @Sendable (Standing) -> Void
+    /// Told when everything up to the head is written.
+    let atHead: @Sendable () async throws -> Void
+
+    var id: ProjectionID { maker.id }
+    var options: ProjectorOptions { maker.options }
+
+    /// Follows the log until the build is taken away or the task is cancelled.
+    func run() async throws {
+        while true {
+            try Task.checkCancellation()
+            guard let build = try await ledger.build(id) else { return }
+            let heard = wish.count
+            guard let standing = try await hold() else {
+                try await wish.wait(beyond: heard, options.lease ?? options.pollInterval, options.clock)
+                continue
+            }
+            if build.isPaused {
+                try await wish.wait(beyond: heard, options.pollInterval, options.clock)
+                continue
+            }
+            do {
+                try await follow(try await redriven(standing), heard)
+            } catch is Interlude {
+                continue
+            }
+        }
+    }
+
+    /// Writes everything up to the head of the log once.
+    func catchUp() async throws {
+        while true {
+            guard let standing = try await hold() else { throw CheckpointMoved(projection: id) }
+            do {
+                let head = try await checkedHead(standing)
+                var current = try await redriven(standing)
+                while current.row.checkpoint.position < head { current = try await advanceAll(current) }
+                progress(current)
+                return
+            } catch is Interlude {
+                continue
+            }
+        }
+    }
+
+    /// The partition as it stands, if it is ours to run.
+    private func hold() async throws -> Standing? {
+        documentsAreStale()
+        guard var row = try await ledger.partition(maker.partition, of: id) else { return nil }
+        if let lease = options.lease, row.owner != owner {
+            guard let taken = try await Lease(ledger: ledger, id: id, owner: owner).take(row, lease, options.clock)
+            else { return nil }
+            row = taken
+        }
+        let standing = Standing(row: row, parked: try await ledger.parkedSequences(of: id, maker.partition))
+        progress(standing)
+        return standing
+    }
+
+    private func documentsAreStale() { maker.documents?.clear() }
+
+    /// Everything that an operator wants tried again, tried.
+    private func redriven(_ standing: Standing) async throws -> Standing {
+        let sequences = try await ledger.sequencesToRetry(of: id, maker.partition)
+        if sequences.isEmpty { return standing }
+        var standing = standing
+        for sequence in sequences {
+            standing = try await Redrive(runner: self, sequence: sequence).run(standing)
+        }
+        return standing
+    }
+
+    private func follow(_ standing: Standing, _ heard: Int) async throws {
+        var current = standing
+        _ = try await checkedHead(standing)
+        var isAtHead = false
+        while true {
+            let before = current.row.checkpoint.position
+            current = try await advanceAll(current)
+            if !isAtHead || current.row.checkpoint.position > before {
+                isAtHead = true
+                try await atHead()
+            }
+            let isSilent = try await wait(for: current.row.checkpoint.position.next, heard)
+            if isSilent {
+                let row = try await ledger.partition(maker.partition, of: id)
+                guard let row, row.epoch == current.row.epoch, row.token == current.row.token else {
+                    throw Interlude.controlMoved
+                }
+                if row.checkpoint != current.row.checkpoint { throw CheckpointMoved(projection: id) }
+                if options.lease != nil {
+                    try await Lease(ledger: ledger, id: id, owner: owner).beat(current.row)
+                }
+            }
+        }
+    }
+
+    /// Writes page after page until there is nothing new. The next page is read and applied while one is written.
+    private func advanceAll(_ standing: Standing) async throws -> Standing {
+        var current = standing
+        var ahead: Batch?
+        while true {
+            try Task.checkCancellation()
+            let batch: Batch
+            if let made = ahead {
+                batch = made
+            } else {
+                guard let made = try await nextBatch(current) else { return current }
+                batch = made
+            }
+            let mayLookAhead = !batch.isEnd && batch.stop == nil && maker.documents?.isFull != true
+            async let next = mayLookAhead ? nextBatch(batch.after) : nil
+            let isWritten = try await write(batch)
+            ahead = try await next
+            if isWritten {
+                current = batch.after
+                progress(current)
+                if !mayLookAhead { documentsAreStale() }
+            } else {
+                ahead = nil
+                current = try await writeWithVerdicts(batch)
+                progress(current)
+            }
+            if batch.isEnd, ahead == nil { return current }
+        }
+    }
+
+    private func nextBatch(_ standing: Standing) async throws -> Batch? {
+        let page = try await page(after: standing.row.checkpoint.position)
+        guard page.through > standing.row.checkpoint.position else { return nil }
+        return try await maker.batch(page, after: standing)
+    }
+
+    private func page(after position: Position) async throws -> EventBatch {
+        try await store.read(
+            maker.rule.source, after: position, limit: min(options.batch, store.limits.pageEvents))
+    }
+
+    /// Writes a batch; `false` if one of its changes failed by its own fault.
+    private func write(_ batch: Batch) async throws -> Bool {
+        do {
+            try await commit(batch)
+        } catch let failure as ChangeFailed {
+            guard batch.origins.indices.contains(failure.index), batch.origins[failure.index] >= 0 else {
+                throw failure
+            }
+            return false
+        }
+        if let stop = batch.stop { throw ProjectionFailure(projection: id, event: stop.event, cause: stop.cause) }
+        return true
+    }
+
+    private func commit(_ batch: Batch) async throws {
+        if batch.changes.isEmpty { return }
+        do {
+            try await ledger.model.write(
+                ReadModelWrite(batch.changes, if: [batch.before.row.isUnchanged(id)]))
+        } catch is ConditionFailed {
+            throw try await interlude(batch.before.row)
+        }
+    }
+
+    /// Why the partition is not as it was left.
+    func interlude(_ known: PartitionRow) async throws -> any Error {
+        guard let row = try await ledger.partition(maker.partition, of: id) else { return Interlude.controlMoved }
+        if row.token != known.token { return Interlude.leaseLost }
+        if row.epoch != known.epoch { return Interlude.controlMoved }
+        return CheckpointMoved(projection: id)
+    }
+
+    /// Writes a batch of which a change failed: that event is tried again, and then parked, or stopped at.
+    private func writeWithVerdicts(_ batch: Batch) async throws -> Standing {
+        let page = EventBatch(
+            events: batch.events, through: batch.after.row.checkpoint.position, isEnd: batch.isEnd,
+            head: batch.after.row.checkpoint.position)
+        var verdicts: Verdicts = [:]
+        var tries: [Position: Int] = [:]
+        while true {
+            documentsAreStale()
+            let again = try await maker.batch(page, after: batch.before, verdicts)
+            do {
+                try await commit(again)
+                if let stop = again.stop {
+                    throw ProjectionFailure(projection: id, event: stop.event, cause: stop.cause)
+                }
+                return again.after
+            } catch let failure as ChangeFailed {
+                guard again.origins.indices.contains(failure.index), again.origins[failure.index] >= 0 else {
+                    throw failure
+                }
+                let event = again.events[again.origins[failure.index]]
+                tries[event.position, default: 0] += 1
+                try await judge(event, failure, tries[event.position] ?? 1, &verdicts, batch)
+            }
+        }
+    }
+
+    /// Waits before the next try of an event whose change failed, or gives it up.
+    private func judge(
+        _ event: RecordedEvent, _ failure: ChangeFailed, _ tries: Int, _ verdicts: inout Verdicts, _ batch: Batch
+    ) async throws {
+        guard case .park(let attempts, let pause, _) = options.failures else {
+            try await writeBefore(event, batch)
+            throw ProjectionFailure(projection: id, event: event, cause: failure)
+        }
+        if tries >= attempts {
+            verdicts[event.position] = "\(failure)"
+        } else {
+            try await options.clock.sleep(for: pause * (1 << min(tries - 1, 10)))
+        }
+    }
+
+    /// Writes what lies before an event that stops the projection.
+    private func writeBefore(_ event: RecordedEvent, _ batch: Batch) async throws {
+        documentsAreStale()
+        let before = batch.events.prefix { $0.position < event.position }
+        guard let last = before.last else { return }
+        let page = EventBatch(events: Array(before), through: last.position, isEnd: false, head: last.position)
+        try await commit(try await maker.batch(page, after: batch.before))
+    }
+
+    /// The head of the log, if the log is the one that the checkpoint is of.
+    private func checkedHead(_ standing: Standing) async throws -> Position {
+        let checkpoint = standing.row.checkpoint
+        let actual = try await store.storeID()
+        guard actual == checkpoint.store else {
+            throw StoreError(
+                .storeChanged, "\(id) was made from store \(checkpoint.store), this is \(actual): rebuild it.")
+        }
+        let head = try await store.head()
+        guard checkpoint.position <= head else {
+            throw StoreError(
+                .storeChanged,
+                "\(id) is at \(checkpoint.position), beyond the head \(head): the store is an older one. Rebuild it.")
+        }
+        return head
+    }
+
+    /// Waits for something new: `true` if nothing came, or an operator wants something.
+    private func wait(for position: Position, _ heard: Int) async throws -> Bool {
+        let (store, clock, wish) = (store, options.clock, wish)
+        let pause = options.lease.map { min($0 / 3, options.pollInterval) } ?? options.pollInterval
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await store.reach(position)
+                return false
+            }
+            group.addTask {
+                try await wish.wait(beyond: heard, pause, clock)
+                return true
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? true
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import SillokCore
+import SillokSQL
+
+extension Projector {
+    /// Returns when the live build has come to a position, wherever it runs.
+    func reach(_ position: Position, _ duration: Duration) async throws {
+        let clock = options.clock
+        try await reach(position, duration, clock)
+    }
+
+    private func reach<C: Clock>(_ position: Position, _ duration: Duration, _ clock: C) async throws
+    where C.Duration == Duration {
+        let start = clock.now
+        while true {
+            if let failure = board.failure { throw failure }
+            if board.position >= position { return }
+            var known = board.position
+            if !board.isRunning {
+                known = try await storedPosition()
+                if known >= position { return }
+            }
+            let left = duration - start.duration(to: clock.now)
+            guard left > .zero else {
+                throw StaleModel(projection: board.live ?? id, position: known, wanted: position)
+            }
+            try await wait(for: position, min(left, .milliseconds(board.isRunning ? 250 : 20)), clock)
+        }
+    }
+
+    private var id: ProjectionID { ProjectionID(name, version: version) }
+
+    /// Where the live build is, by what the read model says: it may run in another process.
+    private func storedPosition() async throws -> Position {
+        guard let live = try await ledger.live(name) else { return .start }
+        board.setLive(live.id)
+        let partitions = try await ledger.partitions(of: live.id)
+        let position = partitions.map(\.checkpoint.position).min() ?? .start
+        if let failure = live.failure {
+            throw ProjectionFailure(
+                projection: live.id, event: nil, cause: StoppedElsewhere(description: failure))
+        }
+        return position
+    }
+
+    private func wait<C: Clock>(for position: Position, _ duration: Duration, _ clock: C) async throws
+    where C.Duration == Duration {
+        let board = board
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await board.reach(position) }
+            group.addTask { try await clock.sleep(for: duration) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}
