@@ -95,7 +95,7 @@ public struct Sequencing: Sendable {
     }
 
     /// Which of so many partitions takes the event, from 0. The same on every machine, for ever.
-    func partition(of event: RecordedEvent, among partitions: Int) -> Int {
+    package func partition(of event: RecordedEvent, among partitions: Int) -> Int {
         guard partitions > 1 else { return 0 }
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in sequence(event).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }

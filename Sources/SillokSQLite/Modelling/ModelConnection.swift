@@ -15,43 +15,24 @@ final class ModelConnection {
         try connection.run("PRAGMA journal_mode = WAL")
         // A commit that a power cut takes away takes rows and checkpoint together: the projector makes them again.
         try connection.run("PRAGMA synchronous = NORMAL")
-        try connection.run(
-            """
-            CREATE TABLE IF NOT EXISTS sillok_projections (
-                name TEXT NOT NULL, version INTEGER NOT NULL, store TEXT NOT NULL, position INTEGER NOT NULL,
-                count INTEGER NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY (name, version)) STRICT, WITHOUT ROWID
-            """)
+        for statement in ReadModelFormat.schema { try connection.run(statement.text { "?\($0)" }) }
     }
 
     /// Moves everything into the one file.
     func finish() { try? connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
 
-    func checkpoint(of projection: ProjectionID) throws -> Checkpoint? {
-        let found = try rows(
-            """
-            SELECT store, position, count, hash FROM sillok_projections
-            WHERE name = \(projection.name) AND version = \(projection.version)
-            """)
-        guard let row = found.first else { return nil }
-        guard case .text(let text) = row["store"], let store = StoreID(text),
-            case .integer(let position) = row["position"], case .integer(let count) = row["count"],
-            case .integer(let hash) = row["hash"]
-        else { throw StoreError(.corrupt, "the checkpoint of \(projection) cannot be read.") }
-        return Checkpoint(
-            store: store, position: Position(UInt64(bitPattern: position)), count: UInt64(bitPattern: count),
-            hash: UInt64(bitPattern: hash))
-    }
-
-    func write(_ changes: ReadModelChanges) throws {
+    func write(_ write: ReadModelWrite) throws {
         try connection.run("BEGIN IMMEDIATE")
         do {
-            let actual = try checkpoint(of: changes.projection)
-            guard actual == changes.from else {
-                throw CheckpointMoved(
-                    changes.projection, expected: changes.from?.position, actual: actual?.position)
+            for (index, condition) in write.conditions.enumerated() {
+                let rows = try rows(condition.query, nil).map(\.values)
+                guard rows == condition.rows else { throw ConditionFailed(index: index, rows: rows) }
             }
-            for change in changes.statements { _ = try rows(change) }
-            try move(changes.projection, to: changes.to)
+            for (index, change) in write.changes.enumerated() {
+                do { _ = try rows(change.statement, change.projection) } catch let error as SQLiteFailure {
+                    throw ChangeFailed(index: index, reason: error.message)
+                }
+            }
             try connection.run("COMMIT")
         } catch {
             if connection.isInTransaction { try? connection.run("ROLLBACK") }
@@ -60,15 +41,15 @@ final class ModelConnection {
     }
 
     /// The rows of a query that changes nothing.
-    func read(_ query: SQL) throws -> [SQLRow] {
-        guard try prepared(query).isReadOnly else {
+    func read(_ query: SQL, _ id: ProjectionID?) throws -> [SQLRow] {
+        guard try prepared(query, id).isReadOnly else {
             throw StoreError(.readOnly, "only a projection changes a read model, through its checkpointed writes.")
         }
-        return try rows(query)
+        return try rows(query, id)
     }
 
-    private func rows(_ query: SQL) throws -> [SQLRow] {
-        let statement = try prepared(query)
+    private func rows(_ query: SQL, _ id: ProjectionID?) throws -> [SQLRow] {
+        let statement = try prepared(query, id)
         defer { statement.reset() }
         for (index, value) in query.values.enumerated() { statement.bind(value, at: Int32(clamping: index + 1)) }
         var rows: [SQLRow] = []
@@ -81,21 +62,8 @@ final class ModelConnection {
         return rows
     }
 
-    private func move(_ projection: ProjectionID, to checkpoint: Checkpoint) throws {
-        let count = Int64(bitPattern: checkpoint.count)
-        let hash = Int64(bitPattern: checkpoint.hash)
-        _ = try rows(
-            """
-            INSERT INTO sillok_projections VALUES (
-                \(projection.name), \(projection.version), \(checkpoint.store.description), \(checkpoint.position),
-                \(count), \(hash))
-            ON CONFLICT (name, version) DO UPDATE
-            SET store = excluded.store, position = excluded.position, count = excluded.count, hash = excluded.hash
-            """)
-    }
-
-    private func prepared(_ query: SQL) throws -> Statement {
-        let text = query.text { "?\($0)" }
+    private func prepared(_ query: SQL, _ id: ProjectionID?) throws -> Statement {
+        let text = query.text(name: { SQL.quoted(id?.physicalName($0) ?? $0) }) { "?\($0)" }
         if let statement = statements[text] { return statement }
         if statements.count >= 200 { statements.removeAll() }
         let statement = try connection.prepareWhole(text)

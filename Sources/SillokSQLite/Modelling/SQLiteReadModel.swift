@@ -6,13 +6,11 @@ public import SillokSQL
 /// A thread of its own writes and reads it, so that no call blocks the cooperative pool.
 public final class SQLiteReadModel: ReadModel {
     private enum Request: Sendable {
-        case checkpoint(ProjectionID)
-        case write(ReadModelChanges)
-        case rows(SQL)
+        case write(ReadModelWrite)
+        case rows(SQL, ProjectionID?)
     }
 
     private enum Answer: Sendable {
-        case checkpoint(Checkpoint?)
         case written
         case rows([SQLRow])
     }
@@ -51,35 +49,22 @@ public final class SQLiteReadModel: ReadModel {
     /// Finishes what is under way and moves everything into the one file. Later calls throw `StoreError` `closed`.
     public func close() async { await thread.close(refusing: Self.closed) }
 
-    /// How far a projection has come here, or `nil` if it never began.
-    public func checkpoint(of projection: ProjectionID) async throws -> Checkpoint? {
-        guard case .checkpoint(let checkpoint) = try await thread.submit(.checkpoint(projection), weight: 1) else {
-            return nil
-        }
-        return checkpoint
+    public func write(_ write: ReadModelWrite) async throws {
+        _ = try await thread.submit(.write(write), weight: 1)
     }
 
-    /// Makes the changes and moves the checkpoint, in one transaction.
-    public func write(_ changes: ReadModelChanges) async throws {
-        _ = try await thread.submit(.write(changes), weight: 1)
-    }
-
-    /// The rows that a query gives.
-    ///
-    /// - Throws: `StoreError`: `readOnly` if it would change something.
-    public func rows(_ query: SQL) async throws -> [SQLRow] {
-        guard case .rows(let rows) = try await thread.submit(.rows(query), weight: 1) else { return [] }
+    public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
+        guard case .rows(let rows) = try await thread.submit(.rows(query, projection), weight: 1) else { return [] }
         return rows
     }
 
     private static func answer(_ request: Request, _ connection: ModelConnection) throws -> Answer {
         do {
             switch request {
-            case .checkpoint(let projection): return .checkpoint(try connection.checkpoint(of: projection))
             case .write(let changes):
                 try connection.write(changes)
                 return .written
-            case .rows(let query): return .rows(try connection.read(query))
+            case .rows(let query, let id): return .rows(try connection.read(query, id))
             }
         } catch let failure as SQLiteFailure {
             throw failure.storeError("the read model could not carry out its SQL")

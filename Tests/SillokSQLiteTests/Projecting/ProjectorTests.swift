@@ -1,103 +1,27 @@
 import Sillok
 import SillokSQLite
+import SillokTesting
 import Testing
 
-enum AccountEvent: Codable, Equatable, Sendable {
-    case opened(owner: String), deposited(cents: Int), poisoned
-}
-
-struct Balances: Projection {
-    struct Poisoned: Error {}
-
-    var name = "balances"
-    var version = 1
-    var source = EventQuery.category("account")
-    var unknownTypes = UnknownTypePolicy.stop
-    var refusesPoison = true
-    let schema: [SQL] = [
-        "CREATE TABLE balances (account TEXT PRIMARY KEY, owner TEXT NOT NULL, cents BIGINT NOT NULL)"
-    ]
-
-    func project(_ event: Recorded<AccountEvent>) throws -> [SQL] {
-        let account = event.stream?.text ?? ""
-        switch event.payload {
-        case .opened(let owner): return ["INSERT INTO balances VALUES (\(account), \(owner), \(0))"]
-        case .deposited(let cents):
-            return ["UPDATE balances SET cents = cents + \(cents) WHERE account = \(account)"]
-        case .poisoned:
-            if refusesPoison { throw Poisoned() }
-            return []
-        }
-    }
-}
-
-/// A log of accounts, a read model in a file, and an independent fold of what was appended.
-private struct Books {
-    let store = MemoryEventStore()
-    let model: SQLiteReadModel
-    private(set) var expected: [String: Int] = [:]
-
-    init(_ folder: TemporaryFolder) throws {
-        model = try SQLiteReadModel(path: folder.path())
-    }
-
-    @discardableResult mutating func append(_ event: AccountEvent, _ account: Int) async throws -> Receipt {
-        let (type, payload) = try EventCoding<AccountEvent>().encode(event)
-        let name = "account-\(account)"
-        let receipt = try await store.append(
-            AppendRequest([.init(stream: StreamID(name), event: EventData(type: type, payload: payload))]))
-        if case .opened = event { expected[name] = 0 }
-        if case .deposited(let cents) = event { expected[name, default: 0] += cents }
-        return receipt
-    }
-
-    func rows(in model: SQLiteReadModel) async throws -> [String: Int] {
-        var found: [String: Int] = [:]
-        for row in try await model.rows("SELECT account, cents FROM balances ORDER BY account") {
-            if case .text(let account) = row["account"], case .integer(let cents) = row["cents"] {
-                found[account] = Int(cents)
-            }
-        }
-        return found
-    }
-
-    /// What the checkpoint must say, told by the log alone.
-    func summary(_ id: ProjectionID, in model: SQLiteReadModel) async throws -> (told: Checkpoint?, log: Checkpoint) {
-        let told = try await model.checkpoint(of: id)
-        var log = Checkpoint(store: try await store.storeID())
-        for try await page in store.pages(.category("account")) {
-            for event in page.events { log.handle(event) }
-        }
-        if let told { log.pass(told.position) }
-        return (told, log)
-    }
-}
-
 /// A read model that breaks off at random: before a write, or after it, so that its answer is lost. With a planted bug it
-/// writes from wherever the checkpoint is.
+/// leaves the conditions of a write out and repeats it.
 private struct BreakingModel: ReadModel {
     struct Broken: Error {}
 
     let model: SQLiteReadModel
     let isGuarded: Bool
 
-    func checkpoint(of projection: ProjectionID) async throws -> Checkpoint? {
-        try await model.checkpoint(of: projection)
-    }
-
-    func write(_ changes: ReadModelChanges) async throws {
+    func write(_ write: ReadModelWrite) async throws {
         if Int.random(in: 0..<4) == 0 { throw Broken() }
-        var changes = changes
-        // The bug: the write is repeated when its answer is lost, without a guard.
-        let repeats = isGuarded ? 1 : 2
-        for _ in 0..<repeats {
-            if !isGuarded { changes.from = try await model.checkpoint(of: changes.projection) }
-            try await model.write(changes)
-        }
+        try await model.write(write)
+        // The bug: the write is repeated when its answer is lost, whatever is there by now.
+        if !isGuarded { try await model.write(ReadModelWrite(write.changes)) }
         if Int.random(in: 0..<4) == 0 { throw Broken() }
     }
 
-    func rows(_ query: SQL) async throws -> [SQLRow] { try await model.rows(query) }
+    func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
+        try await model.rows(query, of: projection)
+    }
 }
 
 @Suite("projector")
@@ -107,54 +31,49 @@ struct ProjectorTests {
         let folder = try TemporaryFolder()
         var books = try Books(folder)
         let projector = Projector(Balances(), from: books.store, into: books.model)
-        let running = Task { try await projector.run() }
-        for account in 1...5 { try await books.append(.opened(owner: "Ada \(account)"), account) }
-        for turn in 1...100 {
-            let receipt = try await books.append(.deposited(cents: turn), turn % 5 + 1)
-            let model = try await projector.model(atLeast: receipt.position, within: .seconds(20))
-            #expect(try await books.rows(in: model) == books.expected)
+        try await running(projector) {
+            for account in 1...5 { try await books.append(.opened(owner: "Ada \(account)"), account) }
+            for turn in 1...100 {
+                let receipt = try await books.append(.deposited(cents: turn), turn % 5 + 1)
+                _ = try await projector.model(atLeast: receipt, within: .seconds(20))
+                #expect(try await books.rows() == books.expected)
+            }
         }
-        running.cancel()
-        await #expect(throws: CancellationError.self) { try await running.value }
         await books.model.close()
     }
 
-    @Test("stopped at any point and begun anew, every event is handled once")
-    func resumes() async throws {
-        var random = SystemRandomNumberGenerator()
+    @Test("stopped at any point and begun anew, every event is projected once", arguments: [1, 3])
+    func resumes(partitions: Int) async throws {
+        var random = SeededGenerator.printed("resumes")
         let folder = try TemporaryFolder()
         var books = try Books(folder)
         for account in 1...9 { try await books.append(.opened(owner: ""), account) }
+        let options = ProjectorOptions(partitions: partitions)
         for _ in 0..<20 {
             let model = try SQLiteReadModel(path: folder.path())
-            let projector = Projector(Balances(), from: books.store, into: model)
-            let running = Task { try await projector.run() }
-            for _ in 0..<Int.random(in: 1...40, using: &random) {
-                try await books.append(.deposited(cents: 1), .random(in: 1...9, using: &random))
+            let projector = Projector(Balances(), from: books.store, into: model, options: options)
+            try await running(projector) {
+                for _ in 0..<Int.random(in: 1...40, using: &random) {
+                    try await books.append(.deposited(cents: 1), .random(in: 1...9, using: &random))
+                }
             }
-            running.cancel()
-            _ = await running.result
             await model.close()
         }
-        let projector = Projector(Balances(), from: books.store, into: books.model)
-        let running = Task { try await projector.run() }
-        _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
-        #expect(try await books.rows(in: books.model) == books.expected)
-        let (told, log) = try await books.summary(projector.id, in: books.model)
-        #expect(told == log)
-        running.cancel()
-        _ = await running.result
+        let projector = Projector(Balances(), from: books.store, into: books.model, options: options)
+        try await running(projector) {
+            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
+        }
+        #expect(try await books.rows() == books.expected)
+        let verification = try await projector.readSide.verify("balances")
+        #expect(verification.findings.isEmpty)
+        #expect(verification.events == books.expected.values.reduce(9) { $0 + UInt64($1.count) })
         await books.model.close()
     }
 
-    @Test("broken off before or after any write, every event is handled once", arguments: [true, false])
+    @Test("broken off before or after any write, every event is projected once", arguments: [true, false])
     func breaksOff(isGuarded: Bool) async throws {
         let folder = try TemporaryFolder()
         var books = try Books(folder)
-        try await books.model.write(
-            ReadModelChanges(
-                ProjectionID("balances", version: 1), from: nil, to: Checkpoint(store: try await books.store.storeID()),
-                statements: Balances().schema))
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
         _ = try await project(books, BreakingModel(model: books.model, isGuarded: true))
         var breaks = 0
@@ -163,7 +82,7 @@ struct ProjectorTests {
             breaks += try await project(books, BreakingModel(model: books.model, isGuarded: isGuarded))
         }
         #expect(breaks > 0)
-        #expect(try await (books.rows(in: books.model) == books.expected) == isGuarded)
+        #expect(try await (books.rows() == books.expected) == isGuarded)
         await books.model.close()
     }
 
@@ -172,11 +91,10 @@ struct ProjectorTests {
         let head = try await books.store.head()
         for breaks in 0..<1000 {
             let projector = Projector(Balances(), from: books.store, into: model)
-            let running = Task { try await projector.run() }
-            let isThere = try? await projector.model(atLeast: head, within: .seconds(20))
-            running.cancel()
-            _ = await running.result
-            if isThere != nil { return breaks }
+            let isThere = try await running(projector) {
+                (try? await projector.model(atLeast: head, within: .seconds(20))) != nil
+            }
+            if isThere { return breaks }
         }
         return 1000
     }
@@ -185,85 +103,112 @@ struct ProjectorTests {
     func fenced() async throws {
         let folder = try TemporaryFolder()
         var books = try Books(folder)
-        for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
-        let id = ProjectionID("balances", version: 1)
-        let first = Checkpoint(store: try await books.store.storeID())
-        try await books.model.write(ReadModelChanges(id, from: nil, to: first, statements: Balances().schema))
-        var second = first
-        second.pass(3)
-        let change = ReadModelChanges(
-            id, from: first, to: second, statements: ["INSERT INTO balances VALUES ('a', 'b', 1)"])
-        try await books.model.write(change)
-        let moved = CheckpointMoved(id, expected: 0, actual: 3)
-        await #expect(throws: moved) { try await books.model.write(change) }
-        #expect(try await books.rows(in: books.model) == ["a": 1])
+        try await books.append(.opened(owner: "Ada"), 1)
+        let other = try SQLiteReadModel(path: folder.path())
+        let first = Projector(Balances(), from: books.store, into: books.model)
+        let second = Projector(Balances(), from: books.store, into: other)
+        let tasks = [Task { try await first.run() }, Task { try await second.run() }]
+        for _ in 0..<200 { try await books.append(.deposited(cents: 1), 1) }
+        let head = try await books.store.head()
+        #expect(
+            try await eventually {
+                let status = try await first.readSide.status(of: "balances")
+                return status.first?.position == head
+            })
+        tasks.forEach { $0.cancel() }
+        for task in tasks { _ = await task.result }
+        #expect(try await books.rows() == books.expected)
+        await other.close()
         await books.model.close()
     }
 
-    @Test("a change that fails takes its whole batch and its checkpoint with it")
-    func allOrNothing() async throws {
+    @Test("leases: one runs each partition, the next takes over when it ends, nothing is doubled")
+    func leases() async throws {
+        var random = SeededGenerator.printed("leases")
         let folder = try TemporaryFolder()
-        let books = try Books(folder)
-        let id = ProjectionID("balances", version: 1)
-        let first = Checkpoint(store: try await books.store.storeID())
-        try await books.model.write(ReadModelChanges(id, from: nil, to: first, statements: Balances().schema))
-        var second = first
-        second.pass(2)
-        let insert: SQL = "INSERT INTO balances VALUES ('a', 'b', 1)"
-        await #expect(throws: StoreError.self) {
-            try await books.model.write(ReadModelChanges(id, from: first, to: second, statements: [insert, insert]))
+        var books = try Books(folder)
+        for account in 1...20 { try await books.append(.opened(owner: "Ada"), account) }
+        let options = ProjectorOptions(
+            partitions: 4, lease: .milliseconds(60), pollInterval: .milliseconds(20))
+        let other = try SQLiteReadModel(path: folder.path())
+        for _ in 0..<6 {
+            let first = Projector(Balances(), from: books.store, into: books.model, options: options)
+            let second = Projector(Balances(), from: books.store, into: other, options: options)
+            try await running(first) {
+                try await running(second) {
+                    for _ in 0..<50 {
+                        try await books.append(.deposited(cents: 1), .random(in: 1...20, using: &random))
+                    }
+                    let head = try await books.store.head()
+                    #expect(
+                        try await eventually {
+                            try await first.readSide.status(of: "balances").first?.position == head
+                        })
+                }
+            }
         }
-        #expect(try await books.rows(in: books.model).isEmpty)
-        #expect(try await books.model.checkpoint(of: id) == first)
+        #expect(try await books.rows() == books.expected)
+        let owners = try await books.model.rows("SELECT MIN(token) AS token FROM sillok_checkpoints")
+        #expect((owners.first?["token"].integer ?? 0) >= 6)
+        await other.close()
         await books.model.close()
     }
 
-    @Test("a poison event stops the projection there; mended, it goes on")
-    func poison() async throws {
+    @Test("a projection that stops names the event; mended, it goes on")
+    func stops() async throws {
         let folder = try TemporaryFolder()
         var books = try Books(folder)
         try await books.append(.opened(owner: "Ada"), 1)
-        let poison = try await books.append(.poisoned, 1)
+        let poison = try await books.append(.poisoned(cents: 5), 1)
         let last = try await books.append(.deposited(cents: 7), 1)
-        let projector = Projector(Balances(), from: books.store, into: books.model)
-        let failure = await #expect(throws: ProjectionFailure.self) { try await projector.run() }
-        #expect(failure?.event?.position == poison.position)
-        #expect(failure?.cause is Balances.Poisoned)
-        #expect(projector.position == 1)
-        await #expect(throws: ProjectionFailure.self) {
-            try await projector.model(atLeast: last.position, within: .seconds(20))
+        let stop = ProjectorOptions(failures: .stop)
+        for refusesInSQL in [false, true] {
+            var rule = Balances()
+            rule.refusesInSQL = refusesInSQL
+            let projector = Projector(rule, from: books.store, into: books.model, options: stop)
+            let failure = await #expect(throws: ProjectionFailure.self) { try await projector.run() }
+            #expect(failure?.event?.position == poison.position)
+            let isExpected = refusesInSQL ? failure?.cause is ChangeFailed : failure?.cause is Balances.Poisoned
+            #expect(isExpected)
+            let stored = try await projector.readSide.status().first
+            #expect(stored?.build.failure?.contains("position 2") == true)
+            await #expect(throws: ProjectionFailure.self) {
+                try await projector.model(atLeast: last, within: .seconds(20))
+            }
         }
         var mended = Balances()
-        mended.refusesPoison = false
-        let again = Projector(mended, from: books.store, into: books.model)
-        let running = Task { try await again.run() }
-        let model = try await again.model(atLeast: last.position, within: .seconds(20))
-        #expect(try await books.rows(in: model) == ["account-1": 7])
-        running.cancel()
-        _ = await running.result
+        mended.isMended = true
+        let again = Projector(mended, from: books.store, into: books.model, options: stop)
+        try await running(again) { _ = try await again.model(atLeast: last, within: .seconds(20)) }
+        #expect(try await books.rows() == books.expected)
         await books.model.close()
     }
 
-    @Test("an unknown type stops the projection, unless it said that it ignores them", arguments: [true, false])
-    func unknownType(isIgnored: Bool) async throws {
+    @Test(
+        "an event of an unknown type stops, is parked or ignored, as is said",
+        arguments: [
+            UnknownTypePolicy.stop, .park, .ignore,
+        ])
+    func unknownTypes(policy: UnknownTypePolicy) async throws {
         let folder = try TemporaryFolder()
         var books = try Books(folder)
         try await books.append(.opened(owner: "Ada"), 1)
-        _ = try await books.store.append(
-            AppendRequest([.init(stream: "account-1", event: EventData(type: "renamed", payload: Array("{}".utf8)))]))
+        try await books.store.append([EventData(type: "renamed", payload: [123, 125])], to: "account-1")
         let last = try await books.append(.deposited(cents: 7), 1)
         var rule = Balances()
-        rule.unknownTypes = isIgnored ? .ignore : .stop
+        rule.unknownTypes = policy
         let projector = Projector(rule, from: books.store, into: books.model)
-        if isIgnored {
-            let running = Task { try await projector.run() }
-            _ = try await projector.model(atLeast: last.position, within: .seconds(20))
-            running.cancel()
-            _ = await running.result
-            #expect(try await books.rows(in: books.model) == ["account-1": 7])
-        } else {
+        if policy == .stop {
             let failure = await #expect(throws: ProjectionFailure.self) { try await projector.run() }
             #expect(failure?.cause is UnknownEventType)
+            #expect(try await books.rows() == ["account-1": []])
+        } else {
+            try await running(projector) {
+                _ = try await projector.model(atLeast: last.position, within: .seconds(20))
+            }
+            #expect(try await books.rows() == ["account-1": policy == .park ? [] : [7]])
+            let states = try await projector.readSide.deadLetters().map(\.state)
+            #expect(states == (policy == .park ? [.failed, .behind] : []))
         }
         await books.model.close()
     }
@@ -284,50 +229,76 @@ struct ProjectorTests {
     @Test("a checkpoint of another store is refused")
     func otherStore() async throws {
         let folder = try TemporaryFolder()
-        let books = try Books(folder)
-        let id = ProjectionID("balances", version: 1)
-        try await books.model.write(
-            ReadModelChanges(id, from: nil, to: Checkpoint(store: StoreID()), statements: []))
+        var books = try Books(folder)
+        let receipt = try await books.append(.opened(owner: "Ada"), 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
-        let failure = await #expect(throws: ProjectionFailure.self) { try await projector.run() }
+        try await running(projector) { _ = try await projector.model(atLeast: receipt, within: .seconds(20)) }
+        let other = Projector(Balances(), from: MemoryEventStore(), into: books.model)
+        let failure = await #expect(throws: ProjectionFailure.self) { try await other.run() }
         #expect((failure?.cause as? StoreError)?.code == .storeChanged)
         await books.model.close()
     }
 
-    @Test("every kind of value comes back as it was bound")
-    func values() async throws {
+    @Test("a projector in another process is waited for, and its failure told")
+    func elsewhere() async throws {
         let folder = try TemporaryFolder()
-        let model = try SQLiteReadModel(path: folder.path())
-        let values: [SQLValue] = [
-            .null, .integer(.min), .real(0.5), .text(""), .text("é\u{0}'"), .blob([]), .blob([0, 255]),
-        ]
-        for value in values { #expect(try await model.rows("SELECT \(value) AS it").first?["it"] == value) }
-        await model.close()
+        var books = try Books(folder)
+        let other = try SQLiteReadModel(path: folder.path())
+        let stop = ProjectorOptions(failures: .stop)
+        let runs = Projector(Balances(), from: books.store, into: books.model, options: stop)
+        let reads = Projector(Balances(), from: books.store, into: other, options: stop)
+        try await running(runs) {
+            let receipt = try await books.append(.opened(owner: "Ada"), 1)
+            _ = try await reads.model(atLeast: receipt, within: .seconds(20))
+            #expect(try await books.rows(in: other) == ["account-1": []])
+            let poison = try await books.append(.poisoned(cents: 1), 1)
+            let failure = await #expect(throws: ProjectionFailure.self) {
+                try await reads.model(atLeast: poison, within: .seconds(20))
+            }
+            #expect(failure?.description.contains("Poisoned") == true)
+        }
+        await other.close()
+        await books.model.close()
     }
 
-    @Test("what would be lost or change rows unseen is refused")
-    func refusals() async throws {
+    @Test("documents equal the fold, over restarts and in several partitions", arguments: [1, 4])
+    func documents(partitions: Int) async throws {
+        var random = SeededGenerator.printed("documents")
         let folder = try TemporaryFolder()
-        let books = try Books(folder)
-        let id = ProjectionID("balances", version: 1)
-        let first = Checkpoint(store: try await books.store.storeID())
-        let two: SQL = "CREATE TABLE a (x INTEGER); CREATE TABLE b (x INTEGER)"
-        let error = await #expect(throws: StoreError.self) {
-            try await books.model.write(ReadModelChanges(id, from: nil, to: first, statements: [two]))
+        var books = try Books(folder)
+        let options = ProjectorOptions(partitions: partitions, batch: 7)
+        try await books.fill(12, 300, &random)
+        for _ in 0..<3 {
+            let projector = Projector(
+                documents: AccountDocuments(), from: books.store, into: books.model, options: options)
+            try await running(projector) {
+                for _ in 0..<20 {
+                    try await books.append(.deposited(cents: 3), .random(in: 1...12, using: &random))
+                }
+                _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
+            }
         }
-        #expect(error?.message.contains("more than one statement") == true)
-        #expect(try await books.model.checkpoint(of: id) == nil)
-        try await books.model.write(ReadModelChanges(id, from: nil, to: first, statements: Balances().schema))
-        let written = await #expect(throws: StoreError.self) {
-            try await books.model.rows("INSERT INTO balances VALUES ('a', 'b', 1)")
+        let rows = try await books.model.rows(
+            "SELECT key, json_extract(document, '$.cents') AS cents FROM account_documents")
+        #expect(rows.count == 12)
+        for row in rows {
+            let steps = books.expected[row["key"].text ?? ""]
+            #expect(row["cents"].integer == steps.map { Int64($0.reduce(0, +)) })
         }
-        #expect(written?.code == .readOnly)
-        #expect(try await books.rows(in: books.model).isEmpty)
         await books.model.close()
+    }
 
-        let store = try SQLiteEventStore(path: folder.path("log.sqlite"))
-        let opened = #expect(throws: StoreError.self) { try SQLiteReadModel(path: folder.path("log.sqlite")) }
-        #expect(opened?.code == .unsupportedFormat)
-        await store.close()
+    @Test("a live projection is replayed when it is asked")
+    func live() async throws {
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        try await books.append(.opened(owner: "Ada"), 1)
+        let projector = Projector(Balances(), .live, from: books.store, into: books.model)
+        for cents in 1...20 {
+            let receipt = try await books.append(.deposited(cents: cents), 1)
+            _ = try await projector.model(atLeast: receipt, within: .seconds(20))
+            #expect(try await books.rows() == books.expected)
+        }
+        await books.model.close()
     }
 }

@@ -11,15 +11,22 @@ extension Projector {
     private func reach<C: Clock>(_ position: Position, _ duration: Duration, _ clock: C) async throws
     where C.Duration == Duration {
         let start = clock.now
+        var stopped: (failure: ProjectionFailure, since: C.Instant)?
         while true {
             if let failure = board.failure { throw failure }
             if board.position >= position { return }
             var known = board.position
-            if !board.isRunning {
-                known = try await storedPosition()
-                if known >= position { return }
-            }
             let left = duration - start.duration(to: clock.now)
+            if !board.isRunning {
+                let (stored, failure) = try await storedPosition()
+                known = stored
+                if known >= position { return }
+                // What was mended is about to run again: a failure counts when it stays.
+                stopped = failure.map { ($0, stopped?.since ?? clock.now) }
+                if let stopped, left <= .zero || stopped.since.duration(to: clock.now) > options.pollInterval {
+                    throw stopped.failure
+                }
+            }
             guard left > .zero else {
                 throw StaleModel(projection: board.live ?? id, position: known, wanted: position)
             }
@@ -29,17 +36,16 @@ extension Projector {
 
     private var id: ProjectionID { ProjectionID(name, version: version) }
 
-    /// Where the live build is, by what the read model says: it may run in another process.
-    private func storedPosition() async throws -> Position {
-        guard let live = try await ledger.live(name) else { return .start }
+    /// Where the live build is, and why it stopped, by what the read model says: it may run in another process.
+    private func storedPosition() async throws -> (Position, ProjectionFailure?) {
+        guard let live = try await ledger.live(name) else { return (.start, nil) }
         board.setLive(live.id)
         let partitions = try await ledger.partitions(of: live.id)
         let position = partitions.map(\.checkpoint.position).min() ?? .start
-        if let failure = live.failure {
-            throw ProjectionFailure(
-                projection: live.id, event: nil, cause: StoppedElsewhere(description: failure))
+        let failure = live.failure.map { failure in
+            ProjectionFailure(projection: live.id, event: nil, cause: StoppedElsewhere(description: failure))
         }
-        return position
+        return (position, failure)
     }
 
     private func wait<C: Clock>(for position: Position, _ duration: Duration, _ clock: C) async throws

@@ -1,0 +1,153 @@
+import Sillok
+import SillokSQLite
+import SillokTesting
+import Testing
+
+enum AccountEvent: Codable, Equatable, Sendable {
+    case opened(owner: String), deposited(cents: Int), poisoned(cents: Int)
+}
+
+/// The sum of each account; refuses poison until it is mended.
+struct Balances: Projection {
+    struct Poisoned: Error {}
+
+    var name = "balances"
+    var version = 1
+    var source = EventQuery.category("account")
+    var unknownTypes = UnknownTypePolicy.stop
+    var sequencing = Sequencing.byStream
+    var isMended = false
+    /// Whether poison is found by the database and not by the rule.
+    var refusesInSQL = false
+    let schema: [SQL] = [
+        """
+        CREATE TABLE \(table: "accounts") (
+            account TEXT PRIMARY KEY, cents BIGINT NOT NULL CHECK (cents < 1000000000), steps TEXT NOT NULL)
+        """
+    ]
+
+    func project(_ event: Recorded<AccountEvent>) throws -> [SQL] {
+        let account = event.stream?.text ?? ""
+        switch event.payload {
+        case .opened: return ["INSERT INTO \(table: "accounts") VALUES (\(account), 0, '')"]
+        case .deposited(let cents): return [add(cents, account)]
+        case .poisoned(let cents):
+            if isMended { return [add(cents, account)] }
+            if refusesInSQL { return [add(1, account), add(2_000_000_000, account)] }
+            throw Poisoned()
+        }
+    }
+
+    func clear(sequence: String) -> [SQL]? { ["DELETE FROM \(table: "accounts") WHERE account = \(sequence)"] }
+
+    /// Also writes down in which order amounts came.
+    private func add(_ cents: Int, _ account: String) -> SQL {
+        """
+        UPDATE \(table: "accounts") SET cents = cents + \(cents), steps = steps || \("\(cents) ")
+        WHERE account = \(account)
+        """
+    }
+}
+
+/// The same as documents.
+struct AccountDocuments: DocumentProjection {
+    struct Account: Codable, Equatable, Sendable {
+        var cents = 0
+        var steps: [Int] = []
+    }
+
+    var name = "account_documents"
+    var version = 1
+    var source = EventQuery.category("account")
+    var sequencing = Sequencing.byStream
+
+    func evolve(_ document: Account?, _ event: Recorded<AccountEvent>) throws -> Account? {
+        var account = document ?? Account()
+        switch event.payload {
+        case .opened: break
+        case .deposited(let cents):
+            account.cents += cents
+            account.steps.append(cents)
+        case .poisoned: throw Balances.Poisoned()
+        }
+        return account
+    }
+}
+
+/// A log of accounts, a read model in a file, and an independent fold of what was appended.
+struct Books: Sendable {
+    let store = MemoryEventStore()
+    let model: SQLiteReadModel
+    private(set) var expected: [String: [Int]] = [:]
+
+    init(_ folder: TemporaryFolder) throws { model = try SQLiteReadModel(path: folder.path()) }
+
+    @discardableResult mutating func append(_ event: AccountEvent, _ account: Int) async throws -> Receipt {
+        let name = "account-\(account)"
+        switch event {
+        case .opened: expected[name] = []
+        case .deposited(let cents), .poisoned(let cents): expected[name, default: []].append(cents)
+        }
+        let (type, payload) = try EventCoding<AccountEvent>().encode(event)
+        return try await store.append(
+            AppendRequest([.init(stream: StreamID(name), event: EventData(type: type, payload: payload))]))
+    }
+
+    /// Opens accounts and deposits at random.
+    mutating func fill(_ accounts: Int, _ deposits: Int, _ random: inout SeededGenerator) async throws {
+        for account in 1...accounts { try await append(.opened(owner: "Ada"), account) }
+        for _ in 0..<deposits {
+            try await append(
+                .deposited(cents: .random(in: 1...99, using: &random)), .random(in: 1...accounts, using: &random))
+        }
+    }
+
+    /// The amounts of each account in the order in which they were projected.
+    func rows(of id: ProjectionID? = nil, in other: (any ReadModel)? = nil) async throws -> [String: [Int]] {
+        let query: SQL = "SELECT account, cents, steps FROM \(table: "accounts")"
+        var found: [String: [Int]] = [:]
+        for row in try await (other ?? model).rows(query, of: id) {
+            let steps = (row["steps"].text ?? "").split(separator: " ").compactMap { Int($0) }
+            #expect(row["cents"].integer == Int64(steps.reduce(0, +)))
+            found[row["account"].text ?? ""] = steps
+        }
+        return found
+    }
+}
+
+/// Runs a projector while `body` does; then it is cancelled.
+func running<Model: ReadModel, Result: Sendable>(
+    _ projector: Projector<Model>, _ body: () async throws -> Result
+) async throws -> Result {
+    let task = Task { try await projector.run() }
+    do {
+        let result = try await body()
+        task.cancel()
+        _ = await task.result
+        return result
+    } catch {
+        task.cancel()
+        _ = await task.result
+        throw error
+    }
+}
+
+/// Asks again until `condition` holds, for as long as a slow machine may take.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    let clock = ContinuousClock()
+    let start = clock.now
+    while start.duration(to: clock.now) < .seconds(30) {
+        if try await condition() { return true }
+        try await clock.sleep(for: .milliseconds(5))
+    }
+    return false
+}
+
+extension SeededGenerator {
+    /// A generator whose seed the test's output tells, and `SILLOK_SEED` sets.
+    static func printed(_ test: String) -> SeededGenerator {
+        let seed = Environment.seed
+        print("\(test): seed \(seed)")
+        return SeededGenerator(seed: seed)
+    }
+}

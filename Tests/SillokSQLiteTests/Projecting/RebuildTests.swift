@@ -1,0 +1,192 @@
+import Sillok
+import SillokCore
+import SillokSQLite
+import SillokTesting
+import Testing
+
+@Suite("rebuild")
+struct RebuildTests {
+    private let ada = Operator("Ada", because: "to see whether it is the same")
+
+    @Test("a rebuild stands beside the live build, is compared, promoted and gone back from", arguments: [true, false])
+    func rebuild(isRunning: Bool) async throws {
+        var random = SeededGenerator.printed("rebuild")
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        try await books.fill(5, 200, &random)
+        let projector = Projector(Balances(), from: books.store, into: books.model, options: .init(partitions: 2))
+        let side = projector.readSide
+        let steps = Lock<[Double]>([])
+        try await running(projector) {
+            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
+        }
+        let work: () async throws -> Void = {
+            let id = try await projector.rebuild(by: ada) { status in steps.withLock { $0.append(status.progress) } }
+            #expect(id == ProjectionID("balances", version: 1, build: 2))
+            #expect(steps.withLock { $0.last } == 1)
+            await #expect(throws: ProjectionRefusal.self) { try await projector.rebuild(by: ada) }
+            let same = try await side.diff("balances")
+            #expect(same.differences.isEmpty && same.apart == 0 && same.rows == 5)
+            // A row of the live build is changed by a hand that is not ours.
+            try await books.model.write(
+                ReadModelWrite([.init("UPDATE balances_v1_accounts SET steps = '' WHERE account = 'account-3'")]))
+            let other = try await side.diff("balances")
+            #expect(other.differences.map { $0.live?["account"] } == [.text("account-3")])
+            #expect(try await side.diff("balances") { $0.other?["account"] == .text("account-3") }.expected == 1)
+            try await side.promote("balances", by: ada)
+            #expect(try await books.rows() == books.expected)
+            try await side.rollback("balances", by: ada)
+            #expect(
+                try await books.model.rows("SELECT steps FROM accounts WHERE account = 'account-3'")
+                    .first?["steps"] == .text(""))
+            try await side.rollback("balances", by: ada)
+        }
+        if isRunning { try await running(projector, work) } else { try await work() }
+        try await running(projector) {
+            let receipt = try await books.append(.deposited(cents: 5), 2)
+            _ = try await projector.model(atLeast: receipt, within: .seconds(20))
+            #expect(try await books.rows() == books.expected)
+        }
+        #expect(try await side.verify("balances").findings.isEmpty)
+        #expect(Set(try await side.audit().map(\.action)) == ["rebuild", "promote", "rollback"])
+        await books.model.close()
+    }
+
+    @Test("a new version is made beside the live one and takes its place when it has caught up")
+    func newVersion() async throws {
+        var random = SeededGenerator.printed("new version")
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        try await books.fill(5, 50, &random)
+        let first = Projector(Balances(), from: books.store, into: books.model)
+        try await running(first) { _ = try await first.model(atLeast: books.store.head(), within: .seconds(20)) }
+        var rule = Balances()
+        rule.version = 2
+        let second = Projector(rule, from: books.store, into: books.model)
+        try await running(second) {
+            #expect(
+                try await eventually { try await second.readSide.status().last?.build.state == .live })
+            let receipt = try await books.append(.deposited(cents: 5), 2)
+            _ = try await second.model(atLeast: receipt, within: .seconds(20))
+            #expect(try await books.rows() == books.expected)
+        }
+        #expect(try await second.readSide.status().map(\.build.state) == [.previous, .live])
+        await books.model.close()
+    }
+
+    @Test("two projections with a table of one name are refused")
+    func tables() async throws {
+        let folder = try TemporaryFolder()
+        let books = try Books(folder)
+        var rule = Balances()
+        rule.name = "other"
+        let first = Projector(Balances(), from: books.store, into: books.model)
+        try await running(first) {
+            let isThere = try await eventually { try await first.readSide.status().count == 1 }
+            #expect(isThere)
+        }
+        let second = Projector(rule, from: books.store, into: books.model)
+        let failure = await #expect(throws: ProjectionFailure.self) { try await second.run() }
+        #expect(failure?.cause is ProjectionRefusal)
+        await books.model.close()
+    }
+
+    @Test("paused, a projection waits in the log; resumed, it goes on")
+    func pauses() async throws {
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        let projector = Projector(Balances(), from: books.store, into: books.model)
+        try await running(projector) {
+            let first = try await books.append(.opened(owner: "Ada"), 1)
+            _ = try await projector.model(atLeast: first, within: .seconds(20))
+            try await projector.readSide.pause("balances", by: ada)
+            let second = try await books.append(.deposited(cents: 5), 1)
+            await #expect(throws: StaleModel.self) {
+                try await projector.model(atLeast: second, within: .milliseconds(50))
+            }
+            try await projector.readSide.resume("balances", by: ada)
+            _ = try await projector.model(atLeast: second, within: .seconds(20))
+        }
+        #expect(try await books.rows() == books.expected)
+        await books.model.close()
+    }
+
+    @Test("one sequence is rebuilt alone, while others go on")
+    func sequence() async throws {
+        var random = SeededGenerator.printed("sequence")
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        try await books.fill(5, 60, &random)
+        let projector = Projector(Balances(), from: books.store, into: books.model)
+        try await running(projector) {
+            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
+            try await books.model.write(
+                ReadModelWrite([.init("UPDATE balances_v1_accounts SET steps = '', cents = 0")]))
+            for account in 1...5 {
+                let name = "account-\(account)"
+                let count = try await projector.rebuild(sequence: name, events: .stream(StreamID(name)), by: ada)
+                #expect(count == (books.expected[name]?.count ?? 0) + 1)
+            }
+            #expect(try await books.rows() == books.expected)
+            let last = try await books.append(.deposited(cents: 5), 1)
+            _ = try await projector.model(atLeast: last, within: .seconds(20))
+        }
+        #expect(try await books.rows() == books.expected)
+        #expect(try await projector.readSide.verify("balances").findings.isEmpty)
+        await books.model.close()
+    }
+
+    @Test("verify names the first event that was never projected, or more than once", arguments: [1, 3])
+    func verify(partitions: Int) async throws {
+        var random = SeededGenerator.printed("verify")
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        try await books.fill(9, 3000, &random)
+        let options = ProjectorOptions(partitions: partitions, batch: 100)
+        let projector = Projector(Balances(), from: books.store, into: books.model, options: options)
+        let head = try await books.store.head()
+        try await running(projector) { _ = try await projector.model(atLeast: head, within: .seconds(60)) }
+        let side = projector.readSide
+        #expect(try await side.verify("balances").findings.isEmpty)
+        for _ in 0..<10 {
+            let position = Position(.random(in: 1...head.value, using: &random))
+            let event = try #require(try await books.store.read(.all, after: position.previous, limit: 1).events.first)
+            let hash = Checkpoint.hash(of: event.id, at: event.position)
+            let partition = Sequencing.byStream.partition(of: event, among: partitions)
+            // A projector that passed over the event, and one that took it twice, would have these sums.
+            for (sum, count, finding) in [
+                (0 &- hash, -1, ProjectionVerification.Finding.missing(event.position, event.id)),
+                (hash, 1, .repeated(event.position, event.id)),
+            ] {
+                try await shift(books.model, partition, from: position, sum, count)
+                #expect(try await side.verify("balances").findings == [finding])
+                try await shift(books.model, partition, from: position, 0 &- sum, -count)
+            }
+        }
+        #expect(try await side.verify("balances").findings.isEmpty)
+        await books.model.close()
+    }
+
+    /// Changes the sums of a partition from a position on.
+    private func shift(
+        _ model: SQLiteReadModel, _ partition: Int, from position: Position, _ sum: UInt64, _ count: Int
+    ) async throws {
+        for table in ["sillok_marks", "sillok_checkpoints"] {
+            let rows = try await model.rows(
+                """
+                SELECT position, sum FROM \(raw: table) WHERE position >= \(position) AND "partition" = \(partition)
+                """)
+            for row in rows {
+                let changed = Int64(bitPattern: UInt64(bitPattern: row["sum"].integer ?? 0) &+ sum)
+                try await model.write(
+                    ReadModelWrite([
+                        .init(
+                            """
+                            UPDATE \(raw: table) SET sum = \(changed), count = count + \(count)
+                            WHERE position = \(row["position"]) AND "partition" = \(partition)
+                            """)
+                    ]))
+            }
+        }
+    }
+}
