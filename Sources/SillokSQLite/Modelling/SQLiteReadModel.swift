@@ -49,10 +49,12 @@ public final class SQLiteReadModel: ReadModel {
     /// Finishes what is under way and moves everything into the one file. Later calls throw `StoreError` `closed`.
     public func close() async { await thread.close(refusing: Self.closed) }
 
+    /// Makes all changes in one transaction, if all conditions hold in it.
     public func write(_ write: ReadModelWrite) async throws {
         _ = try await thread.submit(.write(write), weight: 1)
     }
 
+    /// The rows that a query gives.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         guard case .rows(let rows) = try await thread.submit(.rows(query, projection), weight: 1) else { return [] }
         return rows

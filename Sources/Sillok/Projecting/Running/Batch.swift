@@ -55,6 +55,8 @@ struct BatchMaker: Sendable {
         batch.origins.reserveCapacity(page.events.count + 2)
         try await documents?.load(page.events.lazy.filter { isMine($0) }, rule)
         for (index, event) in page.events.enumerated() where isMine(event) {
+            // A store that gives an event again does no harm.
+            guard event.position > batch.after.row.checkpoint.position else { continue }
             if !batch.after.parked.isEmpty {
                 let sequence = StreamID(rule.sequencing.sequence(event))
                 if batch.after.parked[sequence] != nil {
