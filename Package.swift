@@ -46,6 +46,8 @@ let package = Package(
             name: "Bank", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/1-Bank", exclude: ["Tests"]),
         .testTarget(name: "BankTests", dependencies: ["Bank", "SillokTesting"], path: "Examples/1-Bank/Tests"),
         .executableTarget(
+            name: "BankWithReadModel", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/2-BankWithReadModel"),
+        .executableTarget(
             name: "git-history",
             dependencies: [
                 "Sillok", "SillokSQLite", "SillokTerminal",
@@ -56,6 +58,12 @@ let package = Package(
             path: "Examples/3-GitHistory/Tests"),
         .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/4-Courses", exclude: ["Tests"]),
         .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/4-Courses/Tests"),
+        .executableTarget(
+            name: "Shop", dependencies: ["Sillok", "SillokSQLite", "SillokTerminal"], path: "Examples/5-Shop",
+            exclude: ["Tests"]),
+        .testTarget(
+            name: "ShopTests", dependencies: ["Shop", "Sillok", "SillokSQLite", "SillokTesting"],
+            path: "Examples/5-Shop/Tests"),
 
         // What the torture tests start, kill and starve. No product.
         .executableTarget(name: "sillok-torture", dependencies: ["SillokCore", "SillokSQLite"], path: "Tests/Torture"),

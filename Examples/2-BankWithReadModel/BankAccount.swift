@@ -1,0 +1,38 @@
+import Sillok
+
+struct BankAccount: Decider {
+    enum Command: Sendable { case open(owner: String), deposit(Int), withdraw(Int), close }
+    enum Event: Codable, Equatable, Sendable {
+        case opened(owner: String), deposited(cents: Int), withdrawn(cents: Int), closed
+    }
+    enum Refusal: Error, Equatable { case notOpen, alreadyOpen, notAnAmount, notEmpty, insufficientFunds(balance: Int) }
+
+    private var isOpen = false
+    private var balance = 0
+
+    func decide(_ command: Command) throws(Refusal) -> [Event] {
+        switch command {
+        case .open(let owner):
+            if isOpen { throw .alreadyOpen }
+            return [.opened(owner: owner)]
+        case _ where !isOpen: throw .notOpen
+        case .deposit(let cents), .withdraw(let cents):
+            guard (1...1_000_000_00).contains(cents) else { throw .notAnAmount }
+            guard case .withdraw = command else { return [.deposited(cents: cents)] }
+            if cents > balance { throw .insufficientFunds(balance: balance) }
+            return [.withdrawn(cents: cents)]
+        case .close:
+            if balance > 0 { throw .notEmpty }
+            return [.closed]
+        }
+    }
+
+    mutating func evolve(_ event: Event) {
+        switch event {
+        case .opened: isOpen = true
+        case .deposited(let cents): balance += cents
+        case .withdrawn(let cents): balance -= cents
+        case .closed: isOpen = false
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import Sillok
+import SillokSQLite
+
+let store = try SQLiteEventStore(path: "bank.sqlite")
+let model = try SQLiteReadModel(path: "balances.sqlite")
+let accounts = CommandHandler<BankAccount>("account", in: store)
+let balances = Projector(AccountBalance(), from: store, into: model)
+
+try await withThrowingTaskGroup(of: Void.self) { group in
+    group.addTask { try await balances.run() }
+    if try await accounts.state(of: "42").revision == .none {
+        try await accounts.execute(.open(owner: "Ada"), on: "42")
+    }
+    let deposit = try await accounts.execute(.deposit(100_00), on: "42")
+
+    // The row that tells this deposit: not an older one, and an error rather than a wait without end.
+    let fresh = try await balances.model(atLeast: deposit.position, within: .seconds(1))
+    for row in try await fresh.rows("SELECT owner, cents FROM account_balance WHERE account = 'account-42'") {
+        print(row["owner"].text ?? "", row["cents"].integer ?? 0)
+    }
+    group.cancelAll()
+}
+await store.close()
+await model.close()
