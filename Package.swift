@@ -25,7 +25,7 @@ let package = Package(
 
         // Floor 3: the rims. Siblings never meet.
         .target(name: "SillokSQLite", dependencies: ["SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
-        .target(name: "SillokTesting", dependencies: ["Sillok"]),
+        .target(name: "SillokTesting", dependencies: ["Sillok", "SillokSQL"]),
         .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
 
         // Floor 2: the pure verbs and what drives them; what storage rims share.

@@ -8,7 +8,7 @@ import SillokTerminal
 @main struct GitHistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "git-history", abstract: "The history of a git repository as events.",
-        subcommands: [ImportCommand.self, TreeCommand.self, StatsCommand.self])
+        subcommands: [ImportCommand.self, TreeCommand.self, StatsCommand.self, ProjectCommand.self])
 }
 
 struct ImportCommand: AsyncParsableCommand {

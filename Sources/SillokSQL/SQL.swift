@@ -135,6 +135,35 @@ public enum SQLValue: Hashable, Sendable {
     case blob([UInt8])
 }
 
+extension SQLValue: CustomStringConvertible {
+    /// The value as one reads it in a test's report: a text in quotes, the count of bytes of a blob.
+    public var description: String {
+        switch self {
+        case .null: "NULL"
+        case .integer(let number): "\(number)"
+        case .real(let number): "\(number)"
+        case .text(let text): "\"\(text)\""
+        case .blob(let bytes): "\(bytes.count) bytes"
+        }
+    }
+}
+
+extension SQLValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, ExpressibleByFloatLiteral,
+    ExpressibleByNilLiteral
+{
+    /// A whole number.
+    public init(integerLiteral value: Int64) { self = .integer(value) }
+
+    /// A text.
+    public init(stringLiteral value: String) { self = .text(value) }
+
+    /// A number with a fraction.
+    public init(floatLiteral value: Double) { self = .real(value) }
+
+    /// No value.
+    public init(nilLiteral: ()) { self = .null }
+}
+
 /// A value that has a form in SQL.
 public protocol SQLValueConvertible {
     /// What is bound.

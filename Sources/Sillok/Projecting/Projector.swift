@@ -137,7 +137,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// - Throws: ``StaleModel`` when the time is over, ``ProjectionFailure`` when the projector has stopped,
     ///   `CancellationError`.
     public func model(atLeast position: Position, within duration: Duration) async throws -> Model {
-        if lifecycle == .live { try await replay() }
+        if lifecycle == .live { try await catchUp() }
         if board.position >= position { return readModel }
         try await reach(position, duration)
         return readModel
@@ -167,12 +167,21 @@ public final class Projector<Model: ReadModel>: Sendable {
         return model
     }
 
-    /// Brings a live projection to the head of the log.
-    private func replay() async throws {
+    /// Handles what is in the log up to its head as of now, and returns. Not beside ``run()``.
+    ///
+    /// - Throws: ``ProjectionFailure`` when it cannot go on; `CancellationError`.
+    public func catchUp() async throws {
         try await turns.wait(for: name) { [self] in
             do {
                 let build = try await ensureBuild()
-                try await runner(build.id, 0, 1).catchUp()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for partition in 0..<build.partitions {
+                        group.addTask { try await self.runner(build.id, partition, build.partitions).catchUp() }
+                    }
+                    try await group.waitForAll()
+                }
+                try await Builds(ledger: ledger, wallClock: options.wallClock)
+                    .reachedHead(build.id, options.promotion)
             } catch let error as CancellationError {
                 throw error
             } catch {

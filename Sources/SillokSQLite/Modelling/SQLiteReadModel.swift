@@ -44,6 +44,9 @@ public final class SQLiteReadModel: ReadModel {
             })
     }
 
+    /// A read model in memory, gone with its last user.
+    public convenience init() throws { try self.init(path: ":memory:") }
+
     deinit { thread.abandon(refusing: Self.closed) }
 
     /// Finishes what is under way and moves everything into the one file. Later calls throw `StoreError` `closed`.

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Sillok
+import SillokSQLite
+import SillokTerminal
+
+/// Authors and hot files as tables of a read model.
+struct ProjectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "project", abstract: "Keep authors and hot files as tables of a read model.",
+        discussion: """
+            Example: git-history project history.sqlite views.sqlite --top 5. Run it again to project what is new.
+            With --refuse README.md the projection of hot files has a mistake: what it cannot handle is parked. Without
+            it the mistake is mended: --retry projects what was parked.
+            """)
+
+    @Argument(help: "The store's file.") var store: String
+    @Argument(help: "The read model's file; made if there is none.") var model: String
+    @Option(help: "How many authors and files to list.") var top = 10
+    @Option(help: "Plant a mistake: the projection of hot files cannot handle this file.") var refuse: String?
+    @Flag(help: "Try what was parked again.") var retry = false
+    @Flag(help: "Make the tables anew beside the live ones, compare and promote them.") var rebuild = false
+
+    func run() async throws {
+        let store = try SQLiteEventStore(path: store, mode: .readOnly)
+        let model = try SQLiteReadModel(path: model)
+        let authors = Projector(Authors(), from: store, into: model)
+        let files = Projector(HotFiles(refused: refuse), from: store, into: model)
+        if rebuild {
+            for projector in [authors, files] { try await remake(projector) }
+        } else {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await authors.run() }
+                group.addTask { try await files.run() }
+                defer { group.cancelAll() }
+                try await follow([authors, files], to: store.head())
+            }
+        }
+        try await report(files.readSide)
+        await model.close()
+        await store.close()
+    }
+
+    /// Waits until both have come to the head, and, if that is wanted, until what was parked has been tried.
+    private func follow(_ projectors: [Projector<SQLiteReadModel>], to head: Position) async throws {
+        let bar = ProgressBar("Projecting", total: head.value)
+        for projector in projectors {
+            while projector.position < head {
+                bar.update(to: projector.position.value)
+                _ = try? await projector.model(atLeast: head, within: .milliseconds(200))
+                try Task.checkCancellation()
+            }
+        }
+        bar.finish()
+        guard retry, let side = projectors.last?.readSide else { return }
+        let count = try await side.retry("hot_files", by: Operator("git-history", because: "the mistake is mended"))
+        while try await side.deadLetters(of: "hot_files", limit: 1).first?.state == .retry {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        print("tried \(count) dead letters again")
+    }
+
+    private func remake(_ projector: Projector<SQLiteReadModel>) async throws {
+        let whom = Operator("git-history", because: "to show that it comes out the same")
+        let bar = ProgressBar("Rebuilding \(projector.name)", total: nil)
+        try await projector.rebuild(by: whom) { status in
+            bar.update(to: status.count, fraction: status.progress)
+        }
+        bar.finish()
+        let comparison = try await projector.readSide.diff(projector.name)
+        print(
+            "\(comparison.other): \(comparison.differences.count) of \(comparison.rows) rows differ from the live ones")
+        try await projector.readSide.promote(projector.name, by: whom)
+    }
+
+    private func report(_ side: ReadSide) async throws {
+        for name in ["authors", "hot_files"] {
+            let check = try await side.verify(name)
+            let findings = check.findings.map(\.description).joined(separator: "; ")
+            print("\(check.projection): \(check.events) events, \(findings.isEmpty ? "as the log has them" : findings)")
+        }
+        let letters = try await side.deadLetters(of: "hot_files", limit: 1000)
+        if let first = letters.first(where: { $0.state == .failed }) {
+            print("\(letters.count) dead letters, the first at \(first.position): \(first.reason)")
+        }
+        for (title, query) in [
+            ("authors by commits", "SELECT author, commits FROM authors ORDER BY commits DESC, author" as SQL),
+            ("files by changes", "SELECT path, changes FROM hot_files ORDER BY changes DESC, path"),
+        ] {
+            print("\ntop \(title)")
+            for row in try await side.readModel.rows("\(query) LIMIT \(top)") {
+                guard case .integer(let count) = row.values[1], case .text(let name) = row.values[0] else { continue }
+                print("  \(count)  \(name)")
+            }
+        }
+    }
+}

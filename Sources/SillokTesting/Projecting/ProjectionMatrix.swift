@@ -1,0 +1,171 @@
+public import Sillok
+public import SillokSQL
+
+/// Runs a projection in all the ways that must not matter, and expects the same rows from each.
+///
+/// Batches of one and of many; broken off before and after each write in turn, and begun anew; each write repeated; each
+/// event given twice; 1 to 16 partitions; the streams interleaved in other ways.
+/// ```swift
+/// let matrix = ProjectionMatrix(AccountBalance(), rows: "SELECT * FROM account_balance ORDER BY 1") {
+///     try SQLiteReadModel()
+/// }
+/// try await matrix.check(history, seed: 1)
+/// ```
+public struct ProjectionMatrix: Sendable {
+    /// One run of a projection that gave other rows than the plain one.
+    public struct Failure: Error, CustomStringConvertible {
+        /// How it was run.
+        public let variation: String
+        /// The rows of the plain run.
+        public let expected: [SQLRow]
+        /// The rows of this run.
+        public let found: [SQLRow]
+
+        /// What happened, in a few lines.
+        public var description: String {
+            let missing = expected.filter { !found.contains($0) }.prefix(3).map { "\($0.values)" }
+            let extra = found.filter { !expected.contains($0) }.prefix(3).map { "\($0.values)" }
+            return """
+                \(variation): other rows than in a plain run
+                missing  \(missing.joined(separator: "\n         "))
+                instead  \(extra.joined(separator: "\n         "))
+                """
+        }
+    }
+
+    private let projection: AnyProjection
+    private let query: SQL
+    private let model: @Sendable () throws -> any ReadModel
+    private let partitions: [Int]
+    private let isOrderFree: Bool
+
+    /// The matrix of a projection that writes SQL.
+    ///
+    /// - Parameters:
+    ///   - projection: the rule.
+    ///   - query: what tells the rows, in an order of their own.
+    ///   - partitions: how many partitions to try.
+    ///   - interleavings: whether rows must not depend on how events of different streams follow each other; `false` for a
+    ///     projection that keeps positions or times, or whose sequencing is not by stream.
+    ///   - model: makes an empty read model.
+    public init(
+        _ projection: some Projection, rows query: SQL, partitions: [Int] = [1, 2, 3, 5, 8, 16],
+        interleavings: Bool = true, model: @escaping @Sendable () throws -> any ReadModel
+    ) {
+        self.init(kept: AnyProjection(projection), query, partitions, interleavings, model)
+    }
+
+    /// The matrix of a projection of documents. The same parameters.
+    public init(
+        documents projection: some DocumentProjection, rows query: SQL, partitions: [Int] = [1, 2, 3, 5, 8, 16],
+        interleavings: Bool = true, model: @escaping @Sendable () throws -> any ReadModel
+    ) {
+        self.init(kept: AnyProjection(documents: projection), query, partitions, interleavings, model)
+    }
+
+    private init(
+        kept projection: AnyProjection, _ query: SQL, _ partitions: [Int], _ isOrderFree: Bool,
+        _ model: @escaping @Sendable () throws -> any ReadModel
+    ) {
+        self.projection = projection
+        self.query = query
+        self.partitions = partitions
+        self.isOrderFree = isOrderFree
+        self.model = model
+    }
+
+    /// Checks all variations over a history of events, each with its stream.
+    ///
+    /// - Throws: ``Failure``; what the projection or the read model throws. Answers how many variations were run.
+    @discardableResult
+    public func check<Event: Codable & Sendable>(
+        _ history: [(stream: StreamID, event: Event)], seed: UInt64
+    ) async throws -> Int {
+        let store = MemoryEventStore()
+        for entry in history { try await store.record(entry.event, to: entry.stream, tags: []) }
+        var random = SeededGenerator(seed: seed)
+        var count = try await check(store)
+        guard isOrderFree else { return count }
+        let expected = try await rows(store, try model(), ProjectorOptions())
+        for turn in 1...3 {
+            let mixed = MemoryEventStore()
+            for entry in Self.interleaved(history, &random) {
+                try await mixed.record(entry.event, to: entry.stream, tags: [])
+            }
+            try compare("interleaved, turn \(turn), seed \(seed)", expected, try await rows(mixed, model(), options()))
+            count += 1
+        }
+        return count
+    }
+
+    /// Checks all variations over a store's events, but for other interleavings; answers how many were run.
+    ///
+    /// - Throws: ``Failure``; what the projection or the read model throws.
+    @discardableResult
+    public func check(_ store: any EventStore) async throws -> Int {
+        let expected = try await rows(store, try model(), options())
+        var count = 1
+        for batch in [1, 2, 7] {
+            try compare("batches of \(batch)", expected, try await rows(store, model(), options(batch: batch)))
+            count += 1
+        }
+        for number in partitions {
+            let options = options(partitions: number, batch: 11)
+            try compare("\(number) partitions", expected, try await rows(store, model(), options))
+            count += 1
+        }
+        try compare(
+            "each event given twice", expected, try await rows(RepeatingStore(store: store), model(), options(batch: 7))
+        )
+        count += 1
+        for kind in BreakingModel.Kind.allCases {
+            var step = 0
+            while true {
+                let breaking = BreakingModel(try model(), kind, at: step)
+                let found = try await rowsAfterBreak(store, breaking)
+                try compare("\(kind.rawValue) write \(step + 1)", expected, found)
+                count += 1
+                guard breaking.hasBroken else { break }
+                step += 1
+            }
+        }
+        return count
+    }
+
+    private func options(partitions: Int = 1, batch: Int = 1000) -> ProjectorOptions {
+        ProjectorOptions(failures: .stop, partitions: partitions, batch: batch)
+    }
+
+    private func rows(
+        _ store: any EventStore, _ model: any ReadModel, _ options: ProjectorOptions
+    ) async throws -> [SQLRow] {
+        try await projection.run(store, model, options)
+        return try await model.rows(query)
+    }
+
+    /// Runs into the break, and again until it has come to the end.
+    private func rowsAfterBreak(_ store: any EventStore, _ model: BreakingModel) async throws -> [SQLRow] {
+        let head = try await store.head()
+        let options = options(batch: Int(clamping: max(1, head.value / 10)))
+        for _ in 0..<3 {
+            do {
+                return try await rows(store, model, options)
+            } catch let failure as ProjectionFailure where failure.cause is BreakingModel.Broken {
+                continue
+            }
+        }
+        return try await rows(store, model, options)
+    }
+
+    private func compare(_ variation: String, _ expected: [SQLRow], _ found: [SQLRow]) throws {
+        if expected != found { throw Failure(variation: variation, expected: expected, found: found) }
+    }
+
+    /// The history with the streams mixed in another way, each in its order.
+    private static func interleaved<Event>(
+        _ history: [(stream: StreamID, event: Event)], _ random: inout SeededGenerator
+    ) -> [(stream: StreamID, event: Event)] {
+        var queues = Dictionary(grouping: history, by: \.stream).mapValues { $0[...] }
+        return history.map(\.stream).shuffled(using: &random).compactMap { queues[$0]?.popFirst() }
+    }
+}
