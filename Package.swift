@@ -54,7 +54,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Examples/3-GitHistory", exclude: ["Tests"]),
         .testTarget(
-            name: "GitHistoryTests", dependencies: ["git-history", "SillokTesting"],
+            name: "GitHistoryTests", dependencies: ["git-history", "SillokSQLite", "SillokTesting"],
             path: "Examples/3-GitHistory/Tests"),
         .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/4-Courses", exclude: ["Tests"]),
         .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/4-Courses/Tests"),

@@ -50,6 +50,7 @@ struct ProjectCommand: AsyncParsableCommand {
                 try Task.checkCancellation()
             }
         }
+        bar.update(to: head.value)
         bar.finish()
         guard retry, let side = projectors.last?.readSide else { return }
         let count = try await side.retry("hot_files", by: Operator("git-history", because: "the mistake is mended"))
@@ -88,8 +89,7 @@ struct ProjectCommand: AsyncParsableCommand {
         ] {
             print("\ntop \(title)")
             for row in try await side.readModel.rows("\(query) LIMIT \(top)") {
-                guard case .integer(let count) = row.values[1], case .text(let name) = row.values[0] else { continue }
-                print("  \(count)  \(name)")
+                print("  \(row.values[1])  \(row.values[0].text ?? "")")
             }
         }
     }

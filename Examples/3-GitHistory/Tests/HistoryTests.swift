@@ -1,4 +1,5 @@
 import Sillok
+import SillokSQLite
 import SillokTesting
 import Testing
 
@@ -53,6 +54,34 @@ import Testing
         #expect(failures > 5)
         #expect(try await store.head() == whole.head())
         try await expectTrees(of: try scratch.commits(), in: store, like: scratch)
+    }
+
+    @Test func `authors and hot files are what the log counts to, also after a mistake was mended`() async throws {
+        let scratch = try ScratchRepository()
+        try scratch.addEveryKindOfChange()
+        let store = MemoryEventStore()
+        _ = try await Importer(repository: scratch.repository, store: store).run()
+        let counted = try await Statistics(of: store)
+        let model = try SQLiteReadModel()
+        try await Projector(Authors(), from: store, into: model).catchUp()
+        let path = counted.changesByPath.max { $0.value < $1.value }?.key.text
+        let mistaken = Projector(HotFiles(refused: path), from: store, into: model)
+        try await mistaken.catchUp()
+        #expect(try await !mistaken.readSide.deadLetters().isEmpty)
+        let mended = Projector(HotFiles(), from: store, into: model)
+        try await mended.readSide.retry("hot_files", by: Operator("Ada", because: "it is mended"))
+        try await mended.catchUp()
+        #expect(try await mended.readSide.deadLetters().isEmpty)
+        var files: [String: Int64] = [:]
+        for row in try await model.rows("SELECT path, changes FROM hot_files") {
+            files[row["path"].text ?? "", default: 0] += row["changes"].integer ?? 0
+        }
+        #expect(files == Dictionary(counted.changesByPath.map { ($0.key.text, Int64($0.value)) }, uniquingKeysWith: +))
+        let authors = try await model.rows("SELECT author, commits FROM authors")
+        #expect(authors.count == counted.commitsByAuthor.count)
+        for row in authors {
+            #expect(counted.commitsByAuthor[row["author"].text ?? ""].map { Int64($0) } == row["commits"].integer)
+        }
     }
 
     @Test func `importing again records nothing, and later only what is new`() async throws {
