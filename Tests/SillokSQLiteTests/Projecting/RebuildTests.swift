@@ -136,6 +136,33 @@ struct RebuildTests {
         await books.model.close()
     }
 
+    @Test("side effects are carried out once, whatever is rebuilt, promoted or gone back to")
+    func reactions() async throws {
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        try await books.append(.opened(owner: "Ada"), 1)
+        let projector = Projector(Balances(), from: books.store, into: books.model)
+        let effects = Lock<[Position]>([])
+        let reacting = Task {
+            try await projector.react("mails", from: .atBeginning) { event in
+                effects.withLock { $0.append(event.position) }
+            }
+        }
+        try await running(projector) {
+            for cents in 1...5 { try await books.append(.deposited(cents: cents), 1) }
+            #expect(try await eventually { effects.withLock { $0.count } == 6 })
+            try await projector.rebuild(by: ada)
+            try await projector.readSide.promote("balances", by: ada)
+            for cents in 1...5 { try await books.append(.deposited(cents: cents), 1) }
+            try await projector.readSide.rollback("balances", by: ada)
+            #expect(try await eventually { effects.withLock { $0.count } == 11 })
+        }
+        reacting.cancel()
+        _ = await reacting.result
+        #expect(effects.withLock { $0 } == (1...11).map { Position($0) })
+        await books.model.close()
+    }
+
     @Test("verify names the first event that was never projected, or more than once", arguments: [1, 3])
     func verify(partitions: Int) async throws {
         var random = SeededGenerator.printed("verify")
