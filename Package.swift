@@ -46,7 +46,12 @@ let package = Package(
             name: "Bank", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/1-Bank", exclude: ["Tests"]),
         .testTarget(name: "BankTests", dependencies: ["Bank", "SillokTesting"], path: "Examples/1-Bank/Tests"),
         .executableTarget(
-            name: "BankWithReadModel", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/2-BankWithReadModel"),
+            name: "BankWithReadModel", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/2-BankWithReadModel",
+            exclude: ["Tests"]),
+        .testTarget(
+            name: "BankWithReadModelTests",
+            dependencies: ["BankWithReadModel", "Sillok", "SillokSQLite", "SillokTesting"],
+            path: "Examples/2-BankWithReadModel/Tests"),
         .executableTarget(
             name: "git-history",
             dependencies: [

@@ -5,12 +5,15 @@ import Foundation
 struct Main {
     static let suites: [(name: String, run: @Sendable (Plan) async throws -> Void)] = [
         ("append", appending), ("fill", filling), ("grow", growing), ("read", reading), ("condition", deciding),
-        ("follow", following), ("memory", remembering),
+        ("follow", following), ("memory", remembering), ("project", projecting),
     ]
 
     static func main() async throws {
         var arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "one-size", arguments.count == 2 { return try await oneSize(arguments[1]) }
+        if arguments.first == "one-rebuild", arguments.count == 3 {
+            return try await oneRebuild(arguments[1], arguments[2])
+        }
         let isQuick = arguments.contains("--quick")
         arguments.removeAll { $0 == "--quick" }
         guard arguments.count == 1, let suite = suites.first(where: { $0.name == arguments[0] }) else {

@@ -1,6 +1,7 @@
 import Foundation
 import Sillok
 import SillokSQLite
+import SillokTesting
 import Testing
 
 @testable import Shop
@@ -42,6 +43,13 @@ import Testing
             """)
         #expect(try await sums.map(\.values) == [Recount(store).dashboard])
         await model.close()
+        guard partitions == 1 else { return }
+        let another: @Sendable () throws -> SQLiteReadModel = {
+            try SQLiteReadModel(path: folder.appendingPathComponent("\(UUID()).sqlite").path)
+        }
+        let rows: SQL = "SELECT id, customer, state, items, total, paid FROM orders ORDER BY id"
+        try await ProjectionMatrix(OrderList(), rows: rows, model: another).check(store)
+        try await ProjectionMatrix(Dashboard(), rows: Dashboard.days, model: another).check(store)
     }
 
     /// A day of ten orders at once, each step of each done twice at the same time, its money first.

@@ -61,4 +61,8 @@ uint64_t raw_scan(raw_reader *reader, raw_reading reading);
 /// Reads the events of a stream. Returns how many.
 uint64_t raw_read_stream(raw_reader *reader, const char *stream, raw_reading reading);
 
+/// A read model of balances in a database of its own: `count` updates of scattered accounts in transactions of `batch`,
+/// each with its checkpoint.
+void raw_balances(const char *path, uint32_t count, uint32_t accounts, uint32_t batch);
+
 #endif
