@@ -6,12 +6,16 @@ let package = Package(
     platforms: [.macOS(.v14), .iOS(.v17), .tvOS(.v17), .watchOS(.v10), .visionOS(.v1)],
     products: [
         .executable(name: "sillok", targets: ["SillokCLI"]),
+        .library(name: "SillokService", targets: ["SillokService"]),
         .library(name: "SillokTesting", targets: ["SillokTesting"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
         .library(name: "Sillok", targets: ["Sillok"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
     ],
     targets: [
@@ -26,6 +30,12 @@ let package = Package(
         // Floor 3: the rims. Siblings never meet.
         .target(name: "SillokSQLite", dependencies: ["SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
         .target(name: "SillokTesting", dependencies: ["Sillok", "SillokSQL"]),
+        .target(
+            name: "SillokService",
+            dependencies: [
+                "Sillok", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ]),
         .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
 
         // Floor 2: the pure verbs and what drives them; what storage rims share.
@@ -76,6 +86,12 @@ let package = Package(
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
+        .testTarget(
+            name: "SillokServiceTests",
+            dependencies: [
+                "SillokService", "SillokSQLite", .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]),
         .testTarget(
             name: "SillokSQLiteTests",
             dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok", "sillok-torture"]),

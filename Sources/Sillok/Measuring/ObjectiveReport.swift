@@ -1,0 +1,102 @@
+public import SillokCore
+import SillokSQL
+
+/// An objective as it was last measured, kept in the read model so that a tool can ask without the application.
+public struct ObjectiveReport: Hashable, Sendable {
+    /// The projection, or `store`.
+    public let subject: String
+    /// What is promised.
+    public let objective: String
+    /// The last measurement, for people.
+    public let measured: String
+    /// How much of the error budget is left, from 1 down.
+    public let budgetLeft: Double
+    /// How fast the budget is used up: at 1 it lasts for just a window.
+    public let burnRate: Double
+    /// Whether the budget lasts.
+    public let isMet: Bool
+    /// When it was measured.
+    public let at: Timestamp
+
+    init(_ row: SQLRow) {
+        subject = row["subject"].text ?? ""
+        objective = row["objective"].text ?? ""
+        measured = row["measured"].text ?? ""
+        budgetLeft = row["budget_left"].number
+        burnRate = row["burn_rate"].number
+        isMet = row["is_met"].integer == 1
+        at = Timestamp(microsecondsSince1970: row["at"].integer ?? 0)
+    }
+
+    /// Whether nobody has measured it for so long: as bad as broken.
+    public func isStale(at now: Timestamp, after age: Duration = .seconds(60)) -> Bool {
+        Duration.microseconds(now.microsecondsSince1970 &- at.microsecondsSince1970) > age
+    }
+}
+
+extension SQLValue {
+    fileprivate var number: Double {
+        switch self {
+        case .real(let number): number
+        case .integer(let number): Double(number)
+        default: 0
+        }
+    }
+}
+
+extension ReadSide {
+    /// The objectives as the application has last measured them.
+    public func objectives() async throws -> [ObjectiveReport] {
+        try await readModel.rows("SELECT * FROM sillok_objectives ORDER BY subject, objective").map {
+            ObjectiveReport($0)
+        }
+    }
+
+    /// Measures all live projections every so often, keeps the objectives' state in the read model, and raises the
+    /// monitor's alarms, until the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - monitor: what keeps the objectives.
+    ///   - interval: the time between two measurements.
+    ///   - clock: what measures that time.
+    public func measure(
+        with monitor: ObjectiveMonitor, every interval: Duration = .seconds(1),
+        clock: any Clock<Duration> = ContinuousClock()
+    ) async throws {
+        var rebuilt: Set<ProjectionID> = []
+        var isFirst = true
+        while true {
+            try Task.checkCancellation()
+            for status in try await status() {
+                let build = status.build
+                if let caughtUp = build.caughtUp, rebuilt.insert(build.id).inserted, !isFirst {
+                    let time = caughtUp.microsecondsSince1970 &- build.begun.microsecondsSince1970
+                    monitor.record(.rebuild(projection: build.id.name, time: .microseconds(max(0, time))))
+                }
+                guard build.state == .live else { continue }
+                monitor.record(.failure(projection: build.id.name, build.failure))
+                monitor.record(.deadLetters(projection: build.id.name, count: status.deadLetters))
+                monitor.record(.lag(projection: build.id.name, events: status.behind, time: status.lagTime))
+            }
+            isFirst = false
+            try await keep(monitor.statuses())
+            try await clock.sleep(for: interval)
+        }
+    }
+
+    private func keep(_ statuses: [ObjectiveStatus]) async throws {
+        let now = wallClock.now()
+        let changes = statuses.map { status in
+            ReadModelWrite.Change(
+                """
+                INSERT INTO sillok_objectives VALUES (
+                    \(status.subject), \(status.objective.description), '', \(status.measured), \(status.budgetLeft),
+                    \(status.burnRate), \(status.isMet), \(now))
+                ON CONFLICT (subject, objective) DO UPDATE SET measured = excluded.measured,
+                    budget_left = excluded.budget_left, burn_rate = excluded.burn_rate, is_met = excluded.is_met,
+                    at = excluded.at
+                """)
+        }
+        if !changes.isEmpty { try await readModel.write(ReadModelWrite(changes)) }
+    }
+}

@@ -1,0 +1,106 @@
+public import Logging
+public import Metrics
+public import ServiceLifecycle
+public import Sillok
+
+/// Projections as one service of a server: runs them, measures them, and ends when the server shuts down.
+///
+/// ```swift
+/// let readSide = ReadSideService(balances, orders, monitor: monitor)
+/// try await ServiceGroup(services: [readSide], logger: logger).run()
+/// ```
+public struct ReadSideService: Service {
+    private let projections: [any RunnableProjection]
+    private let monitor: ObjectiveMonitor?
+
+    /// A service of projections.
+    ///
+    /// - Parameters:
+    ///   - projections: the projectors.
+    ///   - monitor: keeps their objectives; `nil`: none are kept.
+    public init(_ projections: any RunnableProjection..., monitor: ObjectiveMonitor? = nil) {
+        self.projections = projections
+        self.monitor = monitor
+    }
+
+    /// Runs all of them until the server shuts down; ends with the error of the first that cannot go on.
+    public func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            do {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for projection in projections { group.addTask { try await projection.run() } }
+                    if let monitor {
+                        for side in sides { group.addTask { try await side.measure(with: monitor) } }
+                    }
+                    defer { group.cancelAll() }
+                    for try await _ in group {}
+                }
+            } catch is CancellationError {
+                // A shutdown is a normal end.
+            }
+        }
+    }
+
+    /// One for each read model would do; each projection has one, and they measure all: the first of them.
+    private var sides: [ReadSide] { projections.first.map { [$0.readSide] } ?? [] }
+}
+
+/// A projector, whatever read model it writes.
+public protocol RunnableProjection: Sendable {
+    /// The projections of its read model, for those who operate them.
+    var readSide: ReadSide { get }
+
+    /// Runs until the task is cancelled.
+    func run() async throws
+}
+
+extension Projector: RunnableProjection {}
+
+extension ObjectiveMonitor {
+    /// A monitor whose measurements are metrics and whose alarms are lines of a log and metrics.
+    ///
+    /// The metrics: `sillok_projection_lag_events`, `sillok_projection_lag_seconds`, `sillok_dead_letters`,
+    /// `sillok_rebuild_seconds`, `sillok_projection_stopped` (0 or 1) by projection; `sillok_append_seconds`,
+    /// `sillok_append_errors_total`; `sillok_alarms_total` by subject.
+    /// - Parameters:
+    ///   - objectives: what is promised.
+    ///   - logger: where alarms are written: at `error` when raised, at `notice` when they are over.
+    ///   - metrics: where metrics go; by default the process's own system.
+    ///   - onAlarm: told every alarm too; must not block.
+    public convenience init(
+        _ objectives: [Objective], logger: Logger, metrics: (any MetricsFactory)? = nil,
+        onAlarm: @escaping @Sendable (Alarm) -> Void = { _ in }
+    ) {
+        let factory = metrics ?? MetricsSystem.factory
+        self.init(objectives, onMeasurement: { report($0, to: factory) }) { alarm in
+            logger.log(level: alarm.isRaised ? .error : .notice, "\(alarm)")
+            if alarm.isRaised {
+                Counter(label: "sillok_alarms_total", dimensions: [("subject", alarm.subject)], factory: factory)
+                    .increment()
+            }
+            onAlarm(alarm)
+        }
+    }
+}
+
+private func report(_ measurement: Measurement, to factory: any MetricsFactory) {
+    let dimensions = [("projection", measurement.subject)]
+    func gauge(_ label: String, _ value: Double) {
+        Gauge(label: label, dimensions: dimensions, factory: factory).record(value)
+    }
+    switch measurement {
+    case .lag(_, let events, let time):
+        gauge("sillok_projection_lag_events", Double(events))
+        gauge("sillok_projection_lag_seconds", time.inSeconds)
+    case .deadLetters(_, let count): gauge("sillok_dead_letters", Double(count))
+    case .rebuild(_, let time): gauge("sillok_rebuild_seconds", time.inSeconds)
+    case .failure(_, let reason): gauge("sillok_projection_stopped", reason == nil ? 0 : 1)
+    case .append(let time, let isCarriedOut):
+        Recorder(label: "sillok_append_seconds", factory: factory).record(time.inSeconds)
+        if !isCarriedOut { Counter(label: "sillok_append_errors_total", factory: factory).increment() }
+    }
+}
+
+extension Duration {
+    fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,62 @@
+import Logging
+import Metrics
+import MetricsTestKit
+import ServiceLifecycle
+import ServiceLifecycleTestKit
+import Sillok
+import SillokSQLite
+import SillokService
+import Testing
+
+private struct Notes: Projection {
+    enum Event: Codable, Sendable { case noted(text: String) }
+
+    let name = "notes"
+    let version = 1
+    let source = EventQuery.all
+    let schema: [SQL] = ["CREATE TABLE \(table: "notes") (text TEXT NOT NULL)"]
+
+    func project(_ event: Recorded<Event>) -> [SQL] {
+        guard case .noted(let text) = event.payload else { return [] }
+        return ["INSERT INTO \(table: "notes") VALUES (\(text))"]
+    }
+}
+
+@Suite struct ReadSideServiceTests {
+    @Test func `projections run as a service, are measured, and end when the server shuts down`() async throws {
+        let metrics = TestMetrics()
+        let monitor = ObjectiveMonitor(
+            [.lag(p99: .seconds(60), over: .seconds(3600))], logger: Logger(label: "test"), metrics: metrics)
+        let store = MeasuredEventStore(MemoryEventStore()) { monitor.record($0) }
+        let model = try SQLiteReadModel()
+        let notes = Projector(Notes(), from: store, into: model)
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await ReadSideService(notes, monitor: monitor).run() }
+                let receipt = try await store.append([
+                    EventData(type: "noted", payload: Array(#"{"text":"a"}"#.utf8))
+                ])
+                _ = try await notes.model(atLeast: receipt, within: .seconds(20))
+                while try await notes.readSide.objectives().isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+                trigger.triggerGracefulShutdown()
+                try await group.waitForAll()
+            }
+        }
+        let reports = try await notes.readSide.objectives()
+        #expect(reports.map(\.subject) == ["notes"])
+        #expect(reports.allSatisfy { $0.isMet && $0.budgetLeft == 1 })
+        let dimensions = [("projection", "notes")]
+        #expect(try metrics.expectGauge("sillok_projection_lag_events", dimensions).lastValue != nil)
+        #expect(try metrics.expectRecorder("sillok_append_seconds").values.count == 1)
+        await model.close()
+    }
+
+    @Test func `alarms are raised once and are over once`() throws {
+        let metrics = TestMetrics()
+        let monitor = ObjectiveMonitor(
+            [.deadLetters(atMost: 2, over: .seconds(60))], logger: Logger(label: "test"), metrics: metrics)
+        for count in [0, 1, 4, 5, 5] { monitor.record(.deadLetters(projection: "notes", count: count)) }
+        #expect(
+            try metrics.expectCounter("sillok_alarms_total", [("subject", "notes")]).totalValue == 2)
+    }
+}
