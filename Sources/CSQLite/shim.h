@@ -19,9 +19,22 @@ static inline int sillok_bind_blob_copied(sqlite3_stmt *statement, int index, co
     return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_TRANSIENT);
 }
 
+/// Binds bytes of any number that SQLite copies.
+static inline int sillok_bind_long_blob_copied(
+    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
+    return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_TRANSIENT);
+}
+
 /// Binds UTF-8 text that SQLite copies.
-static inline int sillok_bind_text_copied(sqlite3_stmt *statement, int index, const char *text, int count) {
-    return sqlite3_bind_text(statement, index, text, count, SQLITE_TRANSIENT);
+static inline int sillok_bind_text_copied(
+    sqlite3_stmt *statement, int index, const char *text, sqlite3_uint64 count) {
+    return sqlite3_bind_text64(statement, index, text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+/// Binds UTF-8 text that stays valid until the statement is stepped and reset.
+static inline int sillok_bind_text_static(
+    sqlite3_stmt *statement, int index, const char *text, sqlite3_uint64 count) {
+    return sqlite3_bind_text64(statement, index, text, count, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 #endif

@@ -19,6 +19,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let ioFailure = Code(description: "io-failure")
         /// What is stored is damaged; the message names the place.
         public static let corrupt = Code(description: "corrupt")
+        /// A query of a read model is wrong, or would change something.
+        public static let invalidQuery = Code(description: "invalid-query")
         /// The store is closed.
         public static let closed = Code(description: "closed")
         /// The subscriber's position lies beyond this store: it belongs to another one.

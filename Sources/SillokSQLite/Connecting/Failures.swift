@@ -12,9 +12,27 @@ extension SQLiteFailure {
     }
 
     /// Whether the connection must not write any more: the state of the disk is not known.
-    var isFatal: Bool { !isFull && (primary == SQLITE_IOERR || isCorruption) }
+    var isFatal: Bool { !isFull && !isOfStatement && (primary == SQLITE_IOERR || isCorruption) }
 
     var isCorruption: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
+
+    /// Whether the statement is at fault, and not the storage.
+    var isOfStatement: Bool {
+        switch primary {
+        case SQLITE_ERROR, SQLITE_ABORT, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG, SQLITE_AUTH, SQLITE_RANGE,
+            SQLITE_MISUSE, SQLITE_SCHEMA:
+            true
+        default: code == SQLITE_CORRUPT | (1 << 8)  // SQLITE_CORRUPT_VTAB: of a virtual table's content, not the file
+        }
+    }
+
+    /// What a query that failed is reported as.
+    var queryError: StoreError {
+        guard isOfStatement || primary == SQLITE_READONLY else {
+            return storeError("the read model could not be read")
+        }
+        return StoreError(.invalidQuery, "the query cannot be carried out: \(message).", cause: self)
+    }
 
     private var storeCode: StoreError.Code {
         if isFull { return .full }

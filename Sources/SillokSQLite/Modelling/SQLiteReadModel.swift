@@ -3,77 +3,103 @@ public import SillokSQL
 
 /// Read models in an SQLite file of their own: the tables of any number of projections, and their checkpoints.
 ///
-/// A thread of its own writes and reads it, so that no call blocks the cooperative pool.
+/// One thread writes and another reads, so that no call blocks the cooperative pool and no query waits for a long write.
+/// Several processes may have the file open and write to it in turn, such as an application and a tool.
+///
+/// The file is not as durable as the log (`synchronous = NORMAL`): a power cut may take the last writes away, rows and
+/// checkpoint together, and the projector makes them again.
 public final class SQLiteReadModel: ReadModel {
     private enum Request: Sendable {
         case write(ReadModelWrite)
         case rows(SQL, ProjectionID?)
     }
 
-    private enum Answer: Sendable {
-        case written
-        case rows([SQLRow])
-    }
+    private typealias Worker = GroupCommit<Request, [SQLRow]>
 
-    private let thread: GroupCommit<Request, Answer>
+    private let writing: Worker
+    /// `nil` in memory, where one connection does all.
+    private let reading: Worker?
 
     /// Opens a read model; the file is made if there is none. Blocks for as long as it takes to open a file.
     ///
-    /// - Throws: `StoreError` if the file cannot be opened, is no database, or is an event store.
-    public init(path: String) throws {
-        let connection: ModelConnection
-        do {
-            connection = try ModelConnection(path: path)
-        } catch let failure as SQLiteFailure {
-            throw failure.storeError("cannot open the read model \(path)")
-        }
-        let handover = Handover(connection)
-        thread = GroupCommit(
-            maximumWeight: 1,
-            commit: { requests in
-                requests.map { request in
-                    Result {
-                        guard let connection = handover.value else { throw Self.closed }
-                        return try Self.answer(request, connection)
-                    }
-                }
-            }, afterCommit: {},
-            atEnd: {
-                handover.value?.finish()
-                handover.release()
-            })
+    /// - Parameter path: the file. Beside it stand two more while it is open, ending in `-wal` and `-shm`, and `-lock`.
+    /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database or of a newer format,
+    ///   `locked` if another process does not let it write, `notFound`, `readOnly`, `ioFailure`, `corrupt`.
+    public convenience init(path: String) throws {
+        try self.init(ModelOpening(path: path, tuning: Tuning(), patience: .seconds(10)))
     }
 
-    /// A read model in memory, gone with its last user.
-    public convenience init() throws { try self.init(path: ":memory:") }
+    /// Opens a read model in memory: nobody else sees it, and it is gone when it is let go.
+    public convenience init() throws {
+        try self.init(ModelOpening(path: nil, tuning: Tuning(), patience: .zero))
+    }
 
-    deinit { thread.abandon(refusing: Self.closed) }
+    /// Opens a read model that does its house-keeping at other sizes, and waits that long for its turn to write.
+    package convenience init(path: String, tuning: Tuning, patience: Duration) throws {
+        try self.init(ModelOpening(path: path, tuning: tuning, patience: patience))
+    }
+
+    private init(_ opening: ModelOpening) throws {
+        let writer = try opening.writer()
+        let reader = try opening.reader()
+        let written = Handover(writer)
+        writing = Self.worker(
+            answer: { request in
+                guard let writer = written.value else { throw Self.closed }
+                switch request {
+                case .write(let write):
+                    try writer.write(write)
+                    return []
+                case .rows(let query, let projection): return try writer.rows(query, of: projection)
+                }
+            }, afterAnswer: { written.value?.checkpointIfDue() },
+            atEnd: {
+                written.value?.finish()
+                written.release()
+            })
+        guard let reader else {
+            reading = nil
+            return
+        }
+        let read = Handover(reader)
+        reading = Self.worker(
+            answer: { request in
+                guard case .rows(let query, let projection) = request, let reader = read.value else {
+                    throw Self.closed
+                }
+                return try reader.rows(query, of: projection)
+            }, afterAnswer: {}, atEnd: { read.release() })
+    }
+
+    deinit {
+        reading?.abandon(refusing: Self.closed)
+        writing.abandon(refusing: Self.closed)
+    }
 
     /// Finishes what is under way and moves everything into the one file. Later calls throw `StoreError` `closed`.
-    public func close() async { await thread.close(refusing: Self.closed) }
+    public func close() async {
+        await reading?.close(refusing: Self.closed)
+        await writing.close(refusing: Self.closed)
+    }
 
     /// Makes all changes in one transaction, if all conditions hold in it.
-    public func write(_ write: ReadModelWrite) async throws {
-        _ = try await thread.submit(.write(write), weight: 1)
-    }
+    public func write(_ write: ReadModelWrite) async throws { _ = try await writing.submit(.write(write), weight: 1) }
 
-    /// The rows that a query gives.
+    /// The rows that a query gives, which sees every write that has returned.
+    ///
+    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
-        guard case .rows(let rows) = try await thread.submit(.rows(query, projection), weight: 1) else { return [] }
-        return rows
+        try await (reading ?? writing).submit(.rows(query, projection), weight: 1)
     }
 
-    private static func answer(_ request: Request, _ connection: ModelConnection) throws -> Answer {
-        do {
-            switch request {
-            case .write(let changes):
-                try connection.write(changes)
-                return .written
-            case .rows(let query, let id): return .rows(try connection.read(query, id))
-            }
-        } catch let failure as SQLiteFailure {
-            throw failure.storeError("the read model could not carry out its SQL")
-        }
+    /// A thread that answers requests one by one.
+    private static func worker(
+        answer: @escaping @Sendable (Request) throws -> [SQLRow], afterAnswer: @escaping @Sendable () -> Void,
+        atEnd: @escaping @Sendable () -> Void
+    ) -> Worker {
+        GroupCommit(
+            maximumWeight: 1, commit: { requests in requests.map { request in Result { try answer(request) } } },
+            afterCommit: afterAnswer, atEnd: atEnd)
     }
 
     private static let closed = StoreError(.closed, "the read model is closed.")

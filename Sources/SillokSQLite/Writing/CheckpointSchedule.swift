@@ -13,6 +13,9 @@ final class CheckpointSchedule {
         connection.countLogPages()
     }
 
+    /// Whether the log has grown long.
+    var isDue: Bool { connection.pagesInLog >= tuning.checkpointPages }
+
     /// Moves the log if it has grown long enough since the last time.
     func runIfDue() throws(SQLiteFailure) {
         let pages = connection.pagesInLog

@@ -1,0 +1,32 @@
+import SillokCore
+
+// What storages of read models share.
+
+extension ReadModelFormat {
+    /// Makes the table that tells the version of the format.
+    package static let versions: SQL = "CREATE TABLE IF NOT EXISTS sillok_format (version INTEGER NOT NULL)"
+
+    /// Asks for the version of the format; no row in a fresh read model.
+    package static let foundVersion: SQL = "SELECT version FROM sillok_format"
+
+    /// Notes the version in a fresh read model.
+    package static let noteVersion: SQL = "INSERT INTO sillok_format VALUES (\(version))"
+}
+
+extension ReadModelWrite.Condition {
+    /// Whether these rows are the expected ones, value by value and byte by byte.
+    package func holds(for found: [[SQLValue]]) -> Bool {
+        rows.count == found.count
+            && zip(rows, found).allSatisfy { row, found in
+                row.count == found.count && zip(row, found).allSatisfy { $0.isIdentical(to: $1) }
+            }
+    }
+}
+
+extension SQLValue {
+    /// Texts that Unicode holds to be the same are not the same to a database.
+    fileprivate func isIdentical(to other: SQLValue) -> Bool {
+        if case .text(let mine) = self, case .text(let theirs) = other { return mine.hasSameBytes(as: theirs) }
+        return self == other
+    }
+}

@@ -1,0 +1,93 @@
+import CSQLite
+import SillokCore
+import SillokSQL
+
+/// How the connections of a read model are opened.
+struct ModelOpening {
+    /// The file; `nil` for one in memory.
+    let path: String?
+    let tuning: Tuning
+    /// How long a turn to write is waited for.
+    let patience: Duration
+
+    /// What `file` calls a read model that lies in a file of its own: "SilR".
+    static let applicationID: Int64 = 0x5369_6C52
+
+    /// The connection that writes, in a file that is made or checked first.
+    func writer() throws -> ModelWriter {
+        try reported {
+            let lock = try path.map { try WriteLock(path: $0 + "-lock", patience: patience) }
+            let connection = try Connection(
+                path: path ?? ":memory:", flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, cacheKiB: 32_768)
+            let install = {
+                try check(connection)
+                if path != nil { try connection.run("PRAGMA journal_mode = WAL") }
+                // A commit that a power cut takes away takes rows and checkpoint together: they are made again.
+                try connection.run("PRAGMA synchronous = NORMAL")
+                // The order in which projections come to their tables is their own.
+                try connection.run("PRAGMA foreign_keys = OFF")
+            }
+            if let lock { try lock.turn(install) } else { try install() }
+            let writer = try ModelWriter(connection, lock: lock, tuning: tuning)
+            try writer.install(isFresh: connection.number("SELECT count(*) FROM sqlite_schema") == 0)
+            return writer
+        }
+    }
+
+    /// A connection that reads beside the one that writes; `nil` in memory.
+    func reader() throws -> ModelReader? {
+        try reported {
+            try path.map { path in
+                ModelReader(try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192))
+            }
+        }
+    }
+
+    private func check(_ connection: Connection) throws {
+        guard try connection.number("PRAGMA application_id") != Schema.applicationID else {
+            throw StoreError(
+                .unsupportedFormat,
+                "\(path ?? "it") is an event store: give the read model a file of its own, or use the store's.")
+        }
+    }
+
+    private func reported<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let failure as SQLiteFailure {
+            throw failure.storeError("cannot open the read model \(path ?? "in memory")")
+        }
+    }
+}
+
+/// The connection that reads a read model. Belongs to its thread.
+final class ModelReader {
+    private let connection: Connection
+    private let statements: ModelStatements
+
+    init(_ connection: Connection) {
+        self.connection = connection
+        statements = ModelStatements(connection)
+    }
+
+    /// The rows of a query that changes nothing.
+    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
+        try statements.rows(query, of: projection)
+    }
+}
+
+extension ModelStatements {
+    /// The rows of a query that changes nothing, in the words of the contract.
+    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
+        do {
+            var columns: [String]?
+            return try self.query(query, of: projection) { statement in
+                let names = columns ?? statement.columns
+                columns = names
+                return SQLRow(columns: names, values: statement.values)
+            }
+        } catch {
+            throw error.queryError
+        }
+    }
+}

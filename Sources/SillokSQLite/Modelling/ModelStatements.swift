@@ -1,0 +1,189 @@
+import CSQLite
+import SillokCore
+import SillokSQL
+
+/// Statements of read models on one connection, prepared once and kept. Belongs to the connection's thread.
+final class ModelStatements {
+    private let connection: Connection
+    private let authorizer: Authorizer
+    private let arena = ValueArena()
+    private var all: [PreparedSQL.Key: PreparedSQL] = [:]
+    /// Those that were looked up last: a rule has few, and comparing is faster than hashing.
+    private var latest: [PreparedSQL] = []
+    private var nextPlace = 0
+    private static let capacity = 300
+    private static let latestCapacity = 8
+
+    init(_ connection: Connection) {
+        self.connection = connection
+        authorizer = Authorizer(connection)
+    }
+
+    /// Runs a statement whose rows, if it has any, do not matter.
+    func run(_ sql: SQL, of projection: ProjectionID?) throws(SQLiteFailure) {
+        let prepared = try prepared(sql, projection)
+        try begin(prepared, sql)
+        defer { authorizer.scope = nil }
+        do {
+            while try prepared.statement.step() {}
+        } catch {
+            throw explained(error, prepared.scope)
+        }
+    }
+
+    /// The rows of a query that changes nothing.
+    func query<Row>(
+        _ sql: SQL, of projection: ProjectionID?, row: (Statement) -> Row
+    ) throws(SQLiteFailure) -> [Row] {
+        let prepared = try prepared(sql, nil, named: projection)
+        guard prepared.statement.isReadOnly else {
+            throw SQLiteFailure(code: SQLITE_READONLY, message: "a query changes nothing")
+        }
+        try begin(prepared, sql)
+        defer {
+            prepared.statement.reset()
+            authorizer.scope = nil
+        }
+        var rows: [Row] = []
+        do {
+            while try prepared.statement.step() { rows.append(row(prepared.statement)) }
+        } catch {
+            throw explained(error, prepared.scope)
+        }
+        return rows
+    }
+
+    @inline(__always) private func begin(_ prepared: PreparedSQL, _ sql: SQL) throws(SQLiteFailure) {
+        authorizer.scope = prepared.scope
+        do {
+            try prepared.statement.bind(sql.values, arena)
+        } catch {
+            authorizer.scope = nil
+            throw error
+        }
+    }
+
+    private func explained(_ failure: SQLiteFailure, _ scope: StatementScope) -> SQLiteFailure {
+        // A function that is denied is reported as an error like any other.
+        guard [SQLITE_AUTH, SQLITE_ERROR].contains(failure.primary), let denial = scope.denial else { return failure }
+        return SQLiteFailure(code: failure.code, message: denial)
+    }
+
+    /// - Parameters:
+    ///   - owner: the projection that may touch nothing but what it names; `nil` if it may touch all tables.
+    ///   - named: the build whose tables are named.
+    @inline(__always) private func prepared(
+        _ sql: SQL, _ owner: ProjectionID?, named: ProjectionID?
+    ) throws(SQLiteFailure) -> PreparedSQL {
+        for candidate in latest where candidate.key.isFor(sql, owner, named) { return candidate }
+        return try look(PreparedSQL.Key(sql, owner, named), sql)
+    }
+
+    @inline(__always) private func prepared(
+        _ sql: SQL, _ owner: ProjectionID?
+    ) throws(SQLiteFailure) -> PreparedSQL { try prepared(sql, owner, named: owner) }
+
+    private func look(_ key: PreparedSQL.Key, _ sql: SQL) throws(SQLiteFailure) -> PreparedSQL {
+        if let known = all[key] {
+            keep(known)
+            return known
+        }
+        if all.count >= Self.capacity {
+            all.removeAll(keepingCapacity: true)
+            latest.removeAll(keepingCapacity: true)
+            nextPlace = 0
+        }
+        let made = try prepare(key, sql)
+        all[key] = made
+        keep(made)
+        return made
+    }
+
+    private func keep(_ prepared: PreparedSQL) {
+        if latest.count < Self.latestCapacity { return latest.append(prepared) }
+        latest[nextPlace] = prepared
+        nextPlace = (nextPlace + 1) % Self.latestCapacity
+    }
+
+    private func prepare(_ key: PreparedSQL.Key, _ sql: SQL) throws(SQLiteFailure) -> PreparedSQL {
+        var names: [String] = []
+        let text = sql.text(
+            name: { name in
+                let resolved = key.named?.physicalName(name) ?? name
+                names.append(resolved)
+                return SQL.quoted(resolved)
+            }, placeholder: { "?\($0)" })
+        let scope = StatementScope(key.owner, names: names, text: text)
+        authorizer.scope = scope
+        defer { authorizer.scope = nil }
+        let statement: Statement
+        do {
+            statement = try connection.prepareWhole(text)
+        } catch {
+            throw explained(error, scope)
+        }
+        // Without this a statement would end the transaction that it is a part of; SQLite does not ask about it.
+        guard key.owner == nil || !scope.mentions("rollback") else {
+            throw SQLiteFailure(code: SQLITE_AUTH, message: "it says ROLLBACK, which is not its to say")
+        }
+        guard statement.valueCount == sql.values.count else {
+            throw SQLiteFailure(
+                code: SQLITE_RANGE,
+                message: "it takes \(statement.valueCount) values and has \(sql.values.count): interpolate each")
+        }
+        return PreparedSQL(key: key, statement: statement, scope: scope)
+    }
+}
+
+/// A prepared statement, what it was made of, and what it may touch.
+private final class PreparedSQL {
+    struct Key: Hashable {
+        let fragments: [String]
+        let owner: ProjectionID?
+        let named: ProjectionID?
+
+        init(_ sql: SQL, _ owner: ProjectionID?, _ named: ProjectionID?) {
+            fragments = sql.fragments
+            self.owner = owner
+            self.named = named
+        }
+
+        /// Compares bytes: what Unicode holds to be the same is not the same name to a database.
+        static func == (left: Key, right: Key) -> Bool {
+            left.isFor(right.fragments, right.owner, right.named)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            for fragment in fragments { fragment.hashBytes(into: &hasher) }
+            hasher.combine(owner?.build)
+        }
+
+        @inline(__always) func isFor(_ sql: SQL, _ owner: ProjectionID?, _ named: ProjectionID?) -> Bool {
+            isFor(sql.fragments, owner, named)
+        }
+
+        @inline(__always) private func isFor(
+            _ others: [String], _ owner: ProjectionID?, _ named: ProjectionID?
+        ) -> Bool {
+            guard fragments.count == others.count else { return false }
+            for index in fragments.indices where !fragments[index].hasSameBytes(as: others[index]) { return false }
+            return Self.isSame(self.named, named) && Self.isSame(self.owner, owner)
+        }
+
+        @inline(__always) private static func isSame(_ left: ProjectionID?, _ right: ProjectionID?) -> Bool {
+            guard let left, let right else { return left == nil && right == nil }
+            return left.version == right.version && left.build == right.build
+                && left.name.hasSameBytes(as: right.name)
+        }
+    }
+
+    let key: Key
+    let statement: Statement
+    let scope: StatementScope
+
+    init(key: Key, statement: Statement, scope: StatementScope) {
+        self.key = key
+        self.statement = statement
+        self.scope = scope
+    }
+}

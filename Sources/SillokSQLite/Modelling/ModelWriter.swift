@@ -1,0 +1,149 @@
+import CSQLite
+import SillokCore
+import SillokSQL
+
+/// The one connection of this process that writes a read model. Belongs to the thread that writes.
+final class ModelWriter {
+    private let connection: Connection
+    private let lock: WriteLock?
+    private let statements: ModelStatements
+    private let begin: Statement
+    private let commit: Statement
+    private let rollback: Statement
+    private let checkpoints: CheckpointSchedule
+    /// Why nothing can be written any more, once the disk has failed.
+    private var failure: StoreError?
+
+    init(_ connection: Connection, lock: WriteLock?, tuning: Tuning) throws {
+        self.connection = connection
+        self.lock = lock
+        statements = ModelStatements(connection)
+        begin = try connection.prepare("BEGIN IMMEDIATE")
+        commit = try connection.prepare("COMMIT")
+        rollback = try connection.prepare("ROLLBACK")
+        checkpoints = CheckpointSchedule(connection, tuning)
+    }
+
+    /// Makes the tables of the format where they are missing, unless the file has a newer format.
+    ///
+    /// - Parameter isFresh: the file was made for this; else it may be somebody's, whose marks are left alone.
+    func install(isFresh: Bool) throws {
+        try transaction {
+            if isFresh { try connection.run("PRAGMA application_id = \(ModelOpening.applicationID)") }
+            try statements.install()
+        }
+    }
+
+    /// Makes the changes, if the conditions hold.
+    func write(_ write: ReadModelWrite) throws {
+        if write.changes.isEmpty && write.conditions.isEmpty { return }
+        try transaction {
+            try statements.ask(write.conditions)
+            try statements.make(write.changes)
+        }
+    }
+
+    /// The rows of a query, where no other connection can read.
+    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
+        try statements.rows(query, of: projection)
+    }
+
+    /// Moves the write-ahead log into the file when it has grown long. Called when the answers are out.
+    func checkpointIfDue() {
+        guard failure == nil, let lock, checkpoints.isDue else { return }
+        do {
+            try lock.turn { try checkpoints.runIfDue() }
+        } catch let error as SQLiteFailure where error.isFatal {
+            failure = error.storeError("a checkpoint failed, the read model takes no more writes")
+        } catch {
+            // No room, or others in the way: the log keeps everything, a later commit tries again.
+        }
+    }
+
+    /// Leaves one file behind, if the disk is healthy and nobody else has it open.
+    func finish() {
+        guard failure == nil, let lock else { return }
+        try? lock.turn {
+            try connection.run("PRAGMA busy_timeout = 100")
+            try connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+        }
+    }
+
+    /// Runs `body` in a transaction, in our turn.
+    private func transaction(_ body: () throws -> Void) throws {
+        if let failure { throw failure }
+        if let lock { try lock.turn { try ownTransaction(body) } } else { try ownTransaction(body) }
+    }
+
+    private func ownTransaction(_ body: () throws -> Void) throws {
+        do {
+            try begin.run()
+            try body()
+        } catch {
+            recover(from: error)
+            throw (error as? SQLiteFailure)?.storeError("the read model could not be written") ?? error
+        }
+        do {
+            try commit.run()
+        } catch {
+            recover(from: error)
+            // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
+            let outcome: StoreError.Outcome = error.primary == SQLITE_FULL ? .definite : .unknown
+            throw error.storeError("the write could not be committed", outcome: outcome)
+        }
+    }
+
+    /// Returns to the last committed state, or stops writing for good when the disk cannot be trusted.
+    private func recover(from error: any Error) {
+        let cause = error as? SQLiteFailure
+        do {
+            if connection.isInTransaction { try rollback.run() }
+            if let cause, cause.isFatal {
+                failure = cause.storeError("the read model takes no more writes after a failure of the disk")
+            }
+        } catch {
+            failure = error.storeError("the read model takes no more writes, it could not return to its last state")
+        }
+    }
+}
+
+extension ModelStatements {
+    /// Makes the tables of the format, unless the file has a newer one.
+    func install() throws {
+        try run(ReadModelFormat.versions, of: nil)
+        let found = try query(ReadModelFormat.foundVersion, of: nil) { $0.int(0) }.first
+        if let found, found > Int64(ReadModelFormat.version) {
+            throw StoreError(
+                .unsupportedFormat,
+                "the read model has format \(found), this version of Sillok knows format \(ReadModelFormat.version).")
+        }
+        for statement in ReadModelFormat.schema { try run(statement, of: nil) }
+        if found == nil { try run(ReadModelFormat.noteVersion, of: nil) }
+    }
+
+    /// Throws unless all conditions hold.
+    func ask(_ conditions: [ReadModelWrite.Condition]) throws {
+        for (index, condition) in conditions.enumerated() {
+            let rows: [[SQLValue]]
+            do {
+                rows = try query(condition.query, of: nil) { $0.values }
+            } catch {
+                throw error.isOfStatement ? error.queryError : error
+            }
+            guard condition.holds(for: rows) else { throw ConditionFailed(index: index, rows: rows) }
+        }
+    }
+
+    /// Makes changes one after the other.
+    func make(_ changes: [ReadModelWrite.Change]) throws {
+        var index = 0
+        for change in changes {
+            do {
+                try run(change.statement, of: change.projection)
+            } catch {
+                throw error.isOfStatement ? ChangeFailed(index: index, reason: error.message) : error
+            }
+            index += 1
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import CSQLite
+import SillokCore
+import SillokSQL
+
+/// What a statement may touch. SQLite asks when it prepares the statement, and again when the schema has changed.
+final class StatementScope {
+    private let projection: ProjectionID?
+    private let names: [[UInt8]]
+    private let text: String
+    private var dropsTable = false
+    /// Why the statement was refused.
+    private(set) var denial: String?
+
+    /// - Parameters:
+    ///   - projection: whose statement it is; `nil` for one that may touch every table.
+    ///   - names: the tables and indexes that it names, as they are called in the file.
+    ///   - text: the statement.
+    init(_ projection: ProjectionID?, names: [String], text: String) {
+        self.projection = projection
+        self.names = names.map(Self.folded)
+        self.text = text
+    }
+
+    /// Whether SQLite may do what it asks for.
+    func allows(_ action: Int32, _ first: String, _ second: String) -> Bool {
+        let reason = projection == nil ? Self.reasonOfAll(action, first) : reason(action, first, second)
+        if let reason, denial == nil { denial = reason }
+        return reason == nil
+    }
+
+    /// Whether a word stands in the statement.
+    func mentions(_ word: String) -> Bool { Self.words(of: text).contains(word) }
+
+    /// Why no statement may do this.
+    private static func reasonOfAll(_ action: Int32, _ first: String) -> String? {
+        switch action {
+        case SQLITE_TRANSACTION, SQLITE_SAVEPOINT: "it speaks of a transaction, which is not its to begin or end"
+        case SQLITE_ATTACH, SQLITE_DETACH: "it attaches or detaches a file"
+        case SQLITE_PRAGMA where !harmlessPragmas.contains(first.lowercased()): "it says PRAGMA \(first)"
+        default: nil
+        }
+    }
+
+    private func reason(_ action: Int32, _ first: String, _ second: String) -> String? {
+        if let reason = Self.reasonOfAll(action, first) { return reason }
+        switch action {
+        case SQLITE_SELECT, SQLITE_RECURSIVE, SQLITE_PRAGMA: return nil
+        case SQLITE_DROP_TABLE, SQLITE_DROP_VTABLE:
+            dropsTable = true
+            return reasonOfTable(first)
+        case SQLITE_READ: return second.isEmpty && isTableExpression(first) ? nil : reasonOfTable(first)
+        case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE, SQLITE_CREATE_TABLE, SQLITE_CREATE_VTABLE:
+            return reasonOfTable(first)
+        case SQLITE_ALTER_TABLE: return reasonOfTable(second)
+        case SQLITE_CREATE_INDEX, SQLITE_DROP_INDEX:
+            if first.lowercased().hasPrefix("sqlite_autoindex_") || isNamed(first) { return reasonOfTable(second) }
+            return unnamed(first, "index")
+        case SQLITE_REINDEX: return isNamed(first) ? nil : unnamed(first, "index")
+        case SQLITE_FUNCTION:
+            return Self.deniedFunctions[second.lowercased()].map { "it calls \(second), \($0)" }
+        case SQLITE_CREATE_TRIGGER, SQLITE_DROP_TRIGGER, SQLITE_CREATE_TEMP_TRIGGER, SQLITE_DROP_TEMP_TRIGGER:
+            return "it speaks of a trigger: give its work to the rule"
+        case SQLITE_CREATE_VIEW, SQLITE_DROP_VIEW, SQLITE_CREATE_TEMP_VIEW, SQLITE_DROP_TEMP_VIEW:
+            return "it speaks of a view: queries say what they want of the tables"
+        default: return "a projection makes, changes and drops tables and indexes of its own, nothing else"
+        }
+    }
+
+    private func reasonOfTable(_ name: String) -> String? {
+        let folded = name.lowercased()
+        if isNamed(name) || Self.openTables.contains(folded) { return nil }
+        // SQLite clears these itself when a table is dropped, or made with AUTOINCREMENT.
+        if folded == "sqlite_sequence" && (dropsTable || text.lowercased().contains("autoincrement")) { return nil }
+        if folded.hasPrefix("sqlite_stat") && dropsTable { return nil }
+        return unnamed(name, "table")
+    }
+
+    private func unnamed(_ name: String, _ kind: String) -> String {
+        let own = projection?.physicalName("") ?? ""
+        let plain = name.hasPrefix(own) ? String(name.dropFirst(own.count)) : name
+        return "it touches the \(kind) \(name), which it does not name: write \\(\(kind): \"\(plain)\")"
+    }
+
+    /// Whether the statement names it, or it is a part of what it names, such as the tables behind a full-text index.
+    private func isNamed(_ name: String) -> Bool {
+        let name = Self.folded(name)
+        return names.contains { own in
+            name.starts(with: own) && (name.count == own.count || name[own.count] == UInt8(ascii: "_"))
+        }
+    }
+
+    /// Whether the name is one that the statement gives to a query of its own, by WITH.
+    ///
+    /// SQLite asks for it as for a table when no column is read, as in `count(*)`.
+    private func isTableExpression(_ name: String) -> Bool {
+        let words = Self.words(of: text)
+        guard words.contains("with") else { return false }
+        let name = name.lowercased()
+        return words.indices.contains { index in
+            var rest = words[index...].dropFirst()
+            if rest.first == "(" { rest = rest.drop { $0 != ")" }.dropFirst() }
+            guard words[index] == name, rest.first == "as", let next = rest.dropFirst().first else { return false }
+            return ["(", "not", "materialized"].contains(next)
+        }
+    }
+
+    /// The words of a text in small letters, and its parentheses.
+    private static func words(of text: String) -> [String] {
+        var words: [String] = []
+        var word = ""
+        for character in text.lowercased() + " " {
+            if character.isLetter || character.isNumber || character == "_" {
+                word.append(character)
+                continue
+            }
+            if !word.isEmpty { words.append(word) }
+            word = ""
+            if character == "(" || character == ")" { words.append(String(character)) }
+        }
+        return words
+    }
+
+    /// Tables that any statement may read: those of the schema, which SQLite itself protects, and functions.
+    private static let openTables: Set<String> = [
+        "sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema", "json_each", "json_tree",
+    ]
+
+    /// What virtual tables ask, and what describes tables.
+    private static let harmlessPragmas: Set<String> = [
+        "data_version", "page_size", "table_info", "table_xinfo", "table_list", "index_list", "index_info",
+        "index_xinfo",
+    ]
+
+    private static let deniedFunctions: [String: String] = {
+        let chance = "which gives something else each time: take it from the event"
+        return [
+            "random": chance, "randomblob": chance, "current_time": chance, "current_date": chance,
+            "current_timestamp": chance, "load_extension": "which loads foreign code",
+            "sqlite_rename_table": "to rename a table, which would then not be the build's any more",
+        ]
+    }()
+
+    /// The bytes of a name with its ASCII letters made small, as SQLite compares names.
+    private static func folded(_ name: String) -> [UInt8] {
+        name.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+    }
+}
+
+/// Asks the scope of whatever statement is prepared or run on a connection.
+final class Authorizer {
+    /// The scope of the statement that is under way; `nil` for the library's own.
+    unowned(unsafe) var scope: StatementScope?
+
+    init(_ connection: Connection) {
+        sqlite3_set_authorizer(
+            connection.handle,
+            { context, action, first, second, _, _ in
+                guard let context else { return SQLITE_DENY }
+                let authorizer = Unmanaged<Authorizer>.fromOpaque(context).takeUnretainedValue()
+                guard let scope = authorizer.scope else { return SQLITE_OK }
+                let texts = (first.map { String(cString: $0) } ?? "", second.map { String(cString: $0) } ?? "")
+                return scope.allows(action, texts.0, texts.1) ? SQLITE_OK : SQLITE_DENY
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+}

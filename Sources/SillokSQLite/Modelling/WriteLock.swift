@@ -1,0 +1,55 @@
+import SillokCore
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The turn to write to a read model, among all processes that have it open: an advisory lock on a file beside it.
+///
+/// SQLite alone would do but for one fault: before 3.51.3 two connections that write and checkpoint at the same instant
+/// can damage the file. So each takes this around every transaction and every checkpoint. Belongs to one thread.
+final class WriteLock {
+    private let path: String
+    private let descriptor: Int32
+    private let patience: Duration
+
+    /// - Parameter patience: how long a turn is waited for.
+    init(path: String, patience: Duration) throws(StoreError) {
+        self.path = path
+        self.patience = patience
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw StoreError(.ioFailure, "cannot open the lock file \(path): \(String(cString: strerror(errno))).")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Runs `body` when it is our turn, or throws `StoreError` `locked`. Blocks the thread.
+    func turn<Result>(_ body: () throws -> Result) throws -> Result {
+        try take()
+        defer { flock(descriptor, LOCK_UN) }
+        return try body()
+    }
+
+    private func take() throws(StoreError) {
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+        let deadline = ContinuousClock.now + patience
+        var pause = timespec(tv_sec: 0, tv_nsec: 50_000)
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR else {
+                throw StoreError(.ioFailure, "cannot lock \(path): \(String(cString: strerror(errno))).")
+            }
+            guard ContinuousClock.now < deadline else {
+                throw StoreError(
+                    .locked, "another process has been writing to the read model for \(patience): try again. (\(path))")
+            }
+            nanosleep(&pause, nil)
+            pause.tv_nsec = min(pause.tv_nsec * 2, 1_000_000)
+        }
+    }
+}
