@@ -36,7 +36,7 @@ struct SillokCommand: AsyncParsableCommand {
 
             Exit status:
               0  done                   66  not found
-              1  verify found damage    69  the store is damaged
+              1  something was found   69  the store is damaged
               2  conflict               74  reading or writing failed
               64 usage                  75  locked by another process
               65 invalid data           130 ended by Ctrl-C
@@ -47,7 +47,8 @@ struct SillokCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
-            VerifyCommand.self, ExportCommand.self, ImportCommand.self, BenchCommand.self,
+            VerifyCommand.self, ExportCommand.self, ImportCommand.self, BenchCommand.self, ProjectionsCommand.self,
+            DeadLettersCommand.self, ObjectivesCommand.self,
         ])
 
     /// Runs one command line and answers its exit status.

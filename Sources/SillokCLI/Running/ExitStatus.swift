@@ -5,7 +5,7 @@ import SillokTerminal
 enum ExitStatus: Int32, CaseIterable {
     /// Done.
     case done = 0
-    /// Done, and something was found: damage, by `verify`.
+    /// Done, and something was found: damage, a difference, a broken objective.
     case found = 1
     /// The append does not fit what is recorded: another revision, a known id. Nothing was stored.
     case conflict = 2
@@ -34,7 +34,7 @@ enum ExitStatus: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .done: "done"
-        case .found: "done, and something was found: `verify` found damage"
+        case .found: "done, and something was found: damage, a difference, a broken objective"
         case .conflict: "conflict: another revision, or a known id with other contents; nothing was stored"
         case .usage: "the command line was not understood"
         case .invalidData: "invalid data: a damaged line, a name or a size that no store takes"
@@ -71,6 +71,7 @@ struct CommandFailure: Error {
         case let conflict as TrackingConflict: self.init(.conflict, "\(conflict)")
         case let invalid as InvalidRequest: self.init(.invalidData, "\(invalid)")
         case let failure as StoreError: self.init(failure)
+        case let refusal as ProjectionRefusal: self.init(.conflict, "\(refusal)")
         case is BrokenPipe: self.init(.brokenPipe, "nobody reads the output any more")
         case let failure as OutputFailure: self.init(.ioFailure, "the output cannot be written: \(failure)")
         case is CancellationError: self.init(.interrupted, "interrupted")

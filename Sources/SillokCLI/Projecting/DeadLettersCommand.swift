@@ -1,0 +1,174 @@
+import ArgumentParser
+import Sillok
+import SillokTerminal
+
+struct DeadLettersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dead-letters",
+        abstract: "Look after events that a projection could not project.",
+        discussion: """
+            An event that cannot be projected is parked, and what follows it in its sequence behind it. Mend the cause, and
+            retry: the application projects each once and in order.
+
+            Examples:
+              sillok dead-letters list views.sqlite
+              sillok dead-letters show views.sqlite balances 42 --store bank.sqlite
+              sillok dead-letters retry views.sqlite balances --all --reason "release 1.4 knows the currency"
+              sillok dead-letters skip views.sqlite balances 42 --reason "a test order"
+              sillok dead-letters replace views.sqlite balances 42 --data '{"cents":100}' --reason "a typing mistake"
+            """,
+        subcommands: [List.self, Show.self, Retry.self, Skip.self, Replace.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the dead letters in the order of the log.")
+
+        @OptionGroup var model: ModelArgument
+        @Argument(help: "Only those of this projection.") var name: String?
+        @Option(help: "Only those of this sequence.") var sequence: String?
+        @Option(help: "At most this many of each projection.") var limit = 100
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            try await model.withoutLog { side in
+                let letters = try await side.deadLetters(of: name, sequence: sequence, limit: limit)
+                let console = Console.current
+                if show.json { return try letters.forEach { try console.print($0.json) } }
+                if letters.isEmpty { return console.note("no dead letters") }
+                var table = Table(
+                    .left("PROJECTION"), .right("POSITION"), .left("TYPE"), .left("SEQUENCE"), .left("STATE"),
+                    .right("TRIES"), .left("WHY"))
+                for letter in letters {
+                    table.add(
+                        "\(letter.projection)", "\(letter.position)", letter.type.text, letter.sequence,
+                        letter.state.rawValue, "\(letter.attempts)", letter.reason)
+                }
+                for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+                if letters.count == limit { console.note("there may be more: --limit") }
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a dead letter with its event.")
+
+        @OptionGroup var model: ModelArgument
+        @Argument(help: "The projection.") var name: String
+        @Argument(help: "Where the event is in the log.") var position: UInt64
+
+        func run() async throws {
+            try await model.with { side in
+                let (letter, event) = try await side.deadLetter(of: name, at: Position(position))
+                let behind = try await side.deadLetters(
+                    of: name, sequence: letter.sequence, after: letter.position, limit: 1000)
+                var lines = [
+                    ("event", "\(event.type) \(event.id)"),
+                    ("stream", event.stream.map { "\($0)@\(event.revision)" } ?? "-"),
+                    ("recorded", event.recordedAt.readable), ("sequence", letter.sequence),
+                    ("state", letter.state.rawValue), ("why", letter.reason), ("tries", "\(letter.attempts)"),
+                    ("parked", letter.parkedAt.readable), ("behind it", behind.count.grouped),
+                    ("payload", String(decoding: event.payload, as: UTF8.self)),
+                ]
+                if let replacement = letter.replacement { lines.append(("replaced by", replacement)) }
+                let console = Console.current
+                for (name, value) in lines {
+                    try console.print(console.outputTerminal.styled(name.padded(to: 13), .dim) + value.visible)
+                }
+            }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have dead letters tried again, each sequence in its order and each event once.")
+
+        @OptionGroup var model: ModelArgument
+        @Argument(help: "The projection.") var name: String
+        @Flag(help: "All sequences.") var all = false
+        @Option(help: "Only this sequence.") var sequence: String?
+        @OptionGroup var whom: OperatorOptions
+        @OptionGroup var waiting: WaitOptions
+
+        func validate() throws {
+            if all == (sequence != nil) { throw ValidationError("Say either --all or --sequence SEQUENCE.") }
+        }
+
+        func run() async throws {
+            try await model.withoutLog { side in
+                let console = Console.current
+                let count = try await side.retry(name, sequence: sequence, by: whom.whom)
+                if count == 0 { return console.note("no dead letters") }
+                if waiting.noWait { return try console.print("\(count.grouped) are to be tried again") }
+                try await waiting.wait { try await looked(side, count) }
+                let left = try await letters(side)
+                try console.print(
+                    "\((count - min(left.count, count)).grouped) projected, \(left.count.grouped) still parked")
+                if let first = left.first { console.note("the first at \(first.position): \(first.reason.visible)") }
+                try console.output.flush()
+                if !left.isEmpty { throw CommandFailure(.found, "") }
+            }
+        }
+
+        private func letters(_ side: ReadSide) async throws -> [DeadLetter] {
+            try await side.deadLetters(of: name, sequence: sequence, limit: 20_000).filter { $0.state != .skipped }
+        }
+
+        private func looked(_ side: ReadSide, _ count: Int) async throws -> (hasBegun: Bool, isDone: Bool) {
+            let waiting = try await letters(side).filter { $0.state == .retry }.count
+            return (waiting < count, waiting == 0)
+        }
+    }
+
+    struct Skip: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say that an event is never to be projected; what waits behind it goes on.")
+
+        @OptionGroup var model: ModelArgument
+        @Argument(help: "The projection.") var name: String
+        @Argument(help: "Where the event is in the log.") var position: UInt64
+        @OptionGroup var whom: OperatorOptions
+
+        func run() async throws {
+            try await model.withoutLog { side in
+                try await side.skip(name, at: Position(position), by: whom.whom)
+                try Console.current.print("\(position) is skipped; what waits behind it is to be tried")
+            }
+        }
+    }
+
+    struct Replace: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have another payload projected instead of an event's own, which the log keeps.")
+
+        @OptionGroup var model: ModelArgument
+        @Argument(help: "The projection.") var name: String
+        @Argument(help: "Where the event is in the log.") var position: UInt64
+        @Option(help: "The payload, as JSON.") var data: String
+        @OptionGroup var whom: OperatorOptions
+
+        func run() async throws {
+            try await model.withoutLog { side in
+                try await side.replace(name, at: Position(position), with: data, by: whom.whom)
+                try Console.current.print("\(position) is replaced, and to be tried")
+            }
+        }
+    }
+}
+
+extension DeadLetter {
+    fileprivate var json: JSONWriter {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("projection", projection.name)
+        json.field("position", position.value)
+        json.field("event", event.description)
+        json.field("type", type.text)
+        if let stream { json.field("stream", stream.text) }
+        json.field("sequence", sequence)
+        json.field("state", state.rawValue)
+        json.field("reason", reason)
+        json.field("attempts", attempts)
+        json.field("parkedAt", parkedAt.description)
+        json.endObject()
+        return json
+    }
+}

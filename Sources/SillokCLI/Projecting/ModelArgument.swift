@@ -1,0 +1,101 @@
+import ArgumentParser
+import Foundation
+import Sillok
+import SillokSQLite
+import SillokTerminal
+
+/// The read model that a command works on, and the log that it is made from.
+struct ModelArgument: ParsableArguments {
+    @Argument(help: "The file of the read model.", completion: .file())
+    var readModel: String
+
+    @Option(help: "The file of the store that it is made from.", completion: .file())
+    var store: String?
+
+    /// Opens the read model, and the store for reading, and closes both after `body`.
+    func with<Result>(_ body: (ReadSide) async throws -> Result) async throws -> Result {
+        guard let store else {
+            throw CommandFailure(.usage, "this needs the log too: --store STORE")
+        }
+        return try await StoreArgument.reading(store) { opened in
+            try await withModel { try await body(ReadSide(of: opened, in: $0)) }
+        }
+    }
+
+    /// Opens the read model alone.
+    func withoutLog<Result>(_ body: (ReadSide) async throws -> Result) async throws -> Result {
+        try await withModel { try await body(ReadSide(of: MemoryEventStore(), in: $0)) }
+    }
+
+    private func withModel<Result>(_ body: (SQLiteReadModel) async throws -> Result) async throws -> Result {
+        guard FileManager.default.fileExists(atPath: readModel) else {
+            throw CommandFailure(
+                .notFound, "there is no read model \(readModel.visible)",
+                hint: "An application makes it when it runs its projections for the first time.")
+        }
+        let model = try SQLiteReadModel(path: readModel)
+        do {
+            let result = try await body(model)
+            await model.close()
+            return result
+        } catch {
+            await model.close()
+            throw error
+        }
+    }
+}
+
+extension StoreArgument {
+    /// Opens a store for reading and closes it after `body`.
+    static func reading<Result>(
+        _ path: String, _ body: (any EventStore) async throws -> Result
+    ) async throws -> Result {
+        var argument = StoreArgument()
+        argument.store = path
+        return try await argument.reading(body)
+    }
+}
+
+/// Who does something, and why: both are kept.
+struct OperatorOptions: ParsableArguments {
+    @Option(help: "Why: kept for good.")
+    var reason: String
+
+    @Option(help: "Who: kept for good. Your login name unless said otherwise.")
+    var actor: String?
+
+    func validate() throws {
+        if reason.isEmpty { throw ValidationError("--reason says why; it is empty.") }
+    }
+
+    var whom: Operator { Operator(actor ?? NSUserName(), because: reason) }
+}
+
+/// Whether to wait for the application that runs the projection.
+struct WaitOptions: ParsableArguments {
+    @Flag(help: "Do not wait until the application has done it.")
+    var noWait = false
+
+    @Option(help: "How many seconds to wait for the application to begin.")
+    var patienceSeconds = 5.0
+
+    /// Looks again and again until `look` says that it is done; says plainly when nobody begins.
+    ///
+    /// - Parameters:
+    ///   - hasBegun: whether the application has taken notice.
+    ///   - look: whether it is done.
+    func wait(until look: () async throws -> (hasBegun: Bool, isDone: Bool)) async throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        while true {
+            let (hasBegun, isDone) = try await look()
+            if isDone { return }
+            if !hasBegun, start.duration(to: clock.now).seconds > patienceSeconds {
+                throw CommandFailure(
+                    .found, "it is asked for, and no application has begun it yet",
+                    hint: "The application that registers the projection does it when it runs.")
+            }
+            try await clock.sleep(for: .milliseconds(100))
+        }
+    }
+}

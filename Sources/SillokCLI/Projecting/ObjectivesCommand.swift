@@ -1,0 +1,65 @@
+import ArgumentParser
+import Sillok
+import SillokTerminal
+
+struct ObjectivesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "slo",
+        abstract: "Show the objectives of a read model's application; exit status 1 while one is broken.",
+        discussion: """
+            The application measures them and keeps them in the read model. One that nobody has measured for a while is
+            as bad as a broken one.
+
+            Examples:
+              sillok slo views.sqlite && deploy
+              sillok slo views.sqlite --json
+            """)
+
+    @OptionGroup var model: ModelArgument
+
+    @Option(help: "After how many seconds without a measurement an objective counts as broken.")
+    var staleSeconds = 60.0
+
+    @OptionGroup var show: ShowOptions
+
+    func run() async throws {
+        let reports = try await model.withoutLog { try await $0.objectives() }
+        let console = Console.current
+        let now = WallClock.system.now()
+        var table = Table(
+            .left("SUBJECT"), .left("OBJECTIVE"), .left("STATE"), .left("MEASURED"), .right("BUDGET LEFT"),
+            .right("BURN RATE"), .left("AT"))
+        var isBroken = reports.isEmpty
+        for report in reports {
+            let isStale = report.isStale(at: now, after: .seconds(staleSeconds))
+            let state = isStale ? "not measured" : report.isMet ? "met" : "broken"
+            isBroken = isBroken || isStale || !report.isMet
+            if show.json { try console.print(json(report, state)) }
+            table.add(
+                report.subject, report.objective, state, report.measured,
+                "\((report.budgetLeft * 100).rounded(digits: 1)) %", report.burnRate.rounded(digits: 1),
+                report.at.readable)
+        }
+        if !show.json && !reports.isEmpty {
+            for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+        }
+        try console.output.flush()
+        if isBroken {
+            throw CommandFailure(.found, reports.isEmpty ? "no objective has been measured" : "an objective is broken")
+        }
+    }
+
+    private func json(_ report: ObjectiveReport, _ state: String) -> JSONWriter {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("subject", report.subject)
+        json.field("objective", report.objective)
+        json.field("state", state)
+        json.field("measured", report.measured)
+        json.field("budgetLeft", report.budgetLeft, digits: 4)
+        json.field("burnRate", report.burnRate, digits: 4)
+        json.field("at", report.at.description)
+        json.endObject()
+        return json
+    }
+}

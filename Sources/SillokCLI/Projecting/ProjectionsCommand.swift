@@ -1,0 +1,203 @@
+import ArgumentParser
+import Sillok
+import SillokTerminal
+
+struct ProjectionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "projections",
+        abstract: "Look after the projections of a read model.",
+        discussion: """
+            Works on any read model, whether its application runs or not: what needs the application's code is asked for
+            in the read model and done when it runs.
+
+            Examples:
+              sillok projections list views.sqlite --store bank.sqlite
+              sillok projections verify views.sqlite balances --store bank.sqlite
+              sillok projections rebuild views.sqlite balances --store bank.sqlite --reason "a row was edited"
+              sillok projections diff views.sqlite balances
+              sillok projections promote views.sqlite balances --reason "the rows are the same"
+            """,
+        subcommands: [
+            List.self, Status.self, Verify.self, Rebuild.self, Diff.self, Promote.self, Rollback.self, Drop.self,
+            Pause.self, Resume.self, Audit.self,
+        ])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List projections with their builds and their lag.")
+
+        @OptionGroup var model: ModelArgument
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            try await model.with { side in
+                let all = try await side.status()
+                if show.json { return try all.forEach { try Console.current.print($0.json) } }
+                var table = Table(
+                    .left("PROJECTION"), .left("STATE"), .right("POSITION"), .right("BEHIND"), .left("LAG"),
+                    .right("DEAD LETTERS"), .left("NOTE"))
+                for status in all {
+                    table.add(
+                        "\(status.build.id)", status.build.state.rawValue, status.position.value.grouped,
+                        status.behind.grouped, status.behind == 0 ? "-" : status.lagTime.spoken,
+                        status.deadLetters.grouped, status.note)
+                }
+                let console = Console.current
+                if all.isEmpty { return console.note("no projections") }
+                for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+            }
+        }
+    }
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show all that is known of one projection.")
+
+        @OptionGroup var model: ModelArgument
+        @Argument(help: "The projection.") var name: String
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            try await model.with { side in
+                let all = try await side.status(of: name)
+                if all.isEmpty { throw CommandFailure(.notFound, "there is no projection \(name.visible)") }
+                if show.json { return try all.forEach { try Console.current.print($0.json) } }
+                for status in all { try print(status) }
+            }
+        }
+
+        private func print(_ status: ProjectionStatus) throws {
+            let console = Console.current
+            let build = status.build
+            try console.print(console.outputTerminal.styled("\(build.id)", .bold) + "  \(build.state.rawValue)")
+            var lines = [
+                ("position", "\(status.position.value.grouped) of \(status.head.value.grouped)"),
+                ("lag", status.behind == 0 ? "none" : "\(status.behind.grouped) events, \(status.lagTime.spoken)"),
+                ("events", status.count.grouped), ("dead letters", status.deadLetters.grouped),
+                ("lifecycle", build.lifecycle.rawValue), ("partitions", "\(build.partitions)"),
+                ("tables", build.tables.joined(separator: ", ")), ("begun", build.begun.readable),
+            ]
+            if let caughtUp = build.caughtUp { lines.append(("caught up", caughtUp.readable)) }
+            if !status.note.isEmpty { lines.append(("note", status.note)) }
+            for (name, value) in lines {
+                try console.print("  " + console.outputTerminal.styled(name.padded(to: 14), .dim) + value.visible)
+            }
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Compare what a projection took with the log, and name the first event that differs.",
+            discussion: "Exit status 1 says that something differs.")
+
+        @OptionGroup var model: ModelArgument
+        @Argument(help: "The projection.") var name: String
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            try await model.with { side in
+                let head = try await side.store.head()
+                let bar = ProgressBar("Comparing", total: head.value)
+                let report = try await side.verify(name) { done, _ in bar.update(to: done.value) }
+                bar.finish(quietly: true)
+                try print(report)
+                try Console.current.output.flush()
+                if !report.findings.isEmpty {
+                    throw CommandFailure(
+                        .found, "",
+                        hint:
+                            "Make it anew beside the live one: sillok projections rebuild \(model.readModel.visible) \(name)"
+                    )
+                }
+            }
+        }
+
+        private func print(_ report: ProjectionVerification) throws {
+            let console = Console.current
+            if show.json {
+                var json = JSONWriter()
+                json.beginObject()
+                json.field("projection", "\(report.projection)")
+                json.field("sound", report.findings.isEmpty)
+                json.field("events", report.events)
+                json.field("position", report.position.value)
+                json.field("deadLetters", report.deadLetters)
+                json.key("findings")
+                json.beginArray()
+                for finding in report.findings { json.string(finding.description) }
+                json.endArray()
+                json.endObject()
+                return try console.print(json)
+            }
+            let word =
+                report.findings.isEmpty
+                ? console.outputTerminal.styled("sound", .green) : console.outputTerminal.styled("differs", .red)
+            let letters = report.deadLetters == 0 ? "" : ", \(report.deadLetters.grouped) of them dead letters"
+            try console.print("\(word): \(report.projection), \(report.events.grouped) events\(letters)")
+            for finding in report.findings { try console.print("  \(finding)") }
+        }
+    }
+
+    struct Audit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show what operators did, who and why.")
+
+        @OptionGroup var model: ModelArgument
+        @Option(help: "At most this many.") var limit = 50
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            try await model.withoutLog { side in
+                let console = Console.current
+                var table = Table(
+                    .left("AT"), .left("WHO"), .left("DID"), .left("PROJECTION"), .left("WHAT"), .left("WHY"))
+                for entry in try await side.audit(limit: limit) {
+                    if show.json {
+                        var json = JSONWriter()
+                        json.beginObject()
+                        json.field("at", entry.at.description)
+                        json.field("actor", entry.actor)
+                        json.field("action", entry.action)
+                        json.field("projection", "\(entry.projection)")
+                        json.field("detail", entry.detail)
+                        json.field("reason", entry.reason)
+                        json.endObject()
+                        try console.print(json)
+                    } else {
+                        table.add(
+                            entry.at.readable, entry.actor, entry.action, "\(entry.projection)", entry.detail,
+                            entry.reason)
+                    }
+                }
+                if !show.json { for line in table.lines(for: console.outputTerminal) { try console.print(line) } }
+            }
+        }
+    }
+}
+
+extension ProjectionStatus {
+    /// What else is to be said.
+    fileprivate var note: String {
+        if let failure = build.failure { return failure }
+        if build.isPaused { return "paused" }
+        return build.state == .building ? "\((progress * 100).rounded(digits: 0)) %" : ""
+    }
+
+    fileprivate var json: JSONWriter {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("projection", build.id.name)
+        json.field("version", build.id.version)
+        json.field("build", build.id.build)
+        json.field("state", build.state.rawValue)
+        json.field("lifecycle", build.lifecycle.rawValue)
+        json.field("partitions", build.partitions)
+        json.field("position", position.value)
+        json.field("head", head.value)
+        json.field("behind", behind)
+        json.field("lagSeconds", lagTime.seconds, digits: 6)
+        json.field("events", count)
+        json.field("deadLetters", deadLetters)
+        json.field("paused", build.isPaused)
+        if let failure = build.failure { json.field("failure", failure) }
+        json.endObject()
+        return json
+    }
+}
