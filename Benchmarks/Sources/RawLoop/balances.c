@@ -7,6 +7,7 @@ static void begin_tables(sqlite3 *database, uint32_t accounts) {
     run(database, "PRAGMA journal_mode = WAL");
     run(database, "PRAGMA synchronous = NORMAL");
     run(database, "PRAGMA wal_autocheckpoint = 8000");
+    run(database, "PRAGMA cache_size = -32768");
     run(database, "CREATE TABLE account_balance (account TEXT PRIMARY KEY, owner TEXT NOT NULL, cents INTEGER NOT NULL,"
                   " is_open INTEGER NOT NULL)");
     run(database, "CREATE TABLE checkpoint (position INTEGER NOT NULL)");
