@@ -81,7 +81,8 @@ let package = Package(
             path: "Examples/5-Shop/Tests"),
 
         // What the torture tests start, kill and starve. No product.
-        .executableTarget(name: "sillok-torture", dependencies: ["SillokCore", "SillokSQLite"], path: "Tests/Torture"),
+        .executableTarget(
+            name: "sillok-torture", dependencies: ["Sillok", "SillokCore", "SillokSQLite"], path: "Tests/Torture"),
 
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),

@@ -6,7 +6,9 @@ import SillokSQLite
 ///
 /// `write` runs 32 writers until it is killed (MORE: a bug to plant) · `check` compares the store with the log (MORE:
 /// `quick` leaves out the store's own check) · `script` is a short life of a store, for faults · `full` fills a disk
-/// (MORE: the file that makes room) · `flips` changes bits (MORE: how many) · `hold` opens the store and waits.
+/// (MORE: the file that makes room) · `flips` changes bits (MORE: how many) · `hold` opens the store and waits · `project`
+/// writes and projects until it is killed (MORE: `partitions`, `mended`, a bug to plant), `check-projections` compares
+/// rows with the log, `finish-projections` projects to the end before.
 @main
 enum Torture {
     static func main() async {
@@ -49,6 +51,11 @@ enum Torture {
         case "flips":
             var flips = BitFlips(folder: path, seed: seed, count: more.flatMap(Int.init) ?? 300)
             return try await flips.run()
+        case "project":
+            try await ProjectionTorture.project(path, seed, words(more))
+            return false
+        case "check-projections": return try await ProjectionTorture.check(path)
+        case "finish-projections": return try await ProjectionTorture.finish(path, words(more))
         case "hold":
             let store = try SQLiteEventStore(path: path)
             print("open")
@@ -57,4 +64,6 @@ enum Torture {
         default: throw TortureFailure("no such verb: \(verb)")
         }
     }
+
+    private static func words(_ more: String?) -> [String] { (more ?? "").split(separator: ",").map(String.init) }
 }

@@ -1,0 +1,58 @@
+#if os(Linux)
+import Foundation
+import SillokCore
+import Testing
+
+/// What kills do to projections: PRJ-1. See docs/measurements.md.
+@Suite("torture of projections", .serialized)
+struct ProjectionKillTests {
+    @Test("PRJ-1: whatever instant projectors are killed at, every row equals the fold up to its checkpoint")
+    func kills() async throws {
+        let kills = times("SILLOK_PROJECTION_KILLS", 10)
+        for partitions in [[], ["partitions"]] {
+            let bench = try TortureBench()
+            var sums: [String: Int] = [:]
+            for round in 1...max(1, kills / 2) {
+                let more = partitions + (round % 3 == 0 ? ["mended"] : [])
+                try await runAndKill(bench, more)
+                let report = try bench.run("check-projections")
+                #expect(report.isClean, "seed \(bench.seed), kill \(round):\n\(report)")
+                for (name, count) in report.counts { sums[name, default: 0] += count }
+                if round == max(1, kills / 2) { print("PRJ-1:", "\(report)".replacing("\n", with: ", ")) }
+            }
+            let end = try bench.run("finish-projections", more: partitions.joined(separator: ","))
+            #expect(end.isClean, "seed \(bench.seed), at the end:\n\(end)")
+            print(
+                "PRJ-1: \(max(1, kills / 2)) kills, seed \(bench.seed), \(partitions.isEmpty ? 1 : 3) partitions:",
+                "\(end.count("events")) events, \(sums["rows"] ?? 0) rows compared,",
+                "\(sums["letters"] ?? 0) dead letters seen in \(sums["builds"] ?? 0) builds; 0 wrong")
+        }
+    }
+
+    @Test(
+        "PRJ-1: the check catches what a bad projector does",
+        arguments: [
+            "checkpoint-apart", "checkpoint-at-last-sent", "skipped", "twice", "shared-tables", "overtaken",
+            "unguarded-redrive",
+        ])
+    func plants(_ bug: String) async throws {
+        let bench = try TortureBench()
+        for round in 1...60 {
+            try await runAndKill(bench, [bug] + (round % 3 == 2 ? ["mended"] : []))
+            let report = try bench.run("check-projections")
+            if report.count("findings") > 0 {
+                print("PRJ-1: \(bug) caught after \(round) kills: \(report.notes.first ?? "")")
+                return
+            }
+        }
+        Issue.record("\(bug) was not caught in 60 kills, seed \(bench.seed)")
+    }
+
+    private func runAndKill(_ bench: TortureBench, _ more: [String]) async throws {
+        let running = try bench.start("project", more: more.joined(separator: ","))
+        try await Task.sleep(for: .milliseconds(Int.random(in: 100...500)))
+        kill(running.processIdentifier, SIGKILL)
+        running.waitUntilExit()
+    }
+}
+#endif
