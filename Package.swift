@@ -13,6 +13,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.1.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
@@ -28,7 +29,7 @@ let package = Package(
             ]),
 
         // Floor 3: the rims. Siblings never meet.
-        .target(name: "SillokSQLite", dependencies: ["SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
+        .target(name: "SillokSQLite", dependencies: ["SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
         .target(name: "SillokTesting", dependencies: ["Sillok", "SillokSQL"]),
         .target(
             name: "SillokService",
@@ -39,8 +40,12 @@ let package = Package(
         .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
 
         // Floor 2: the pure verbs and what drives them; what storage rims share.
-        .target(name: "Sillok", dependencies: ["SillokCore", "SillokSQL"]),
+        .target(name: "Sillok", dependencies: ["SillokChain", "SillokCore", "SillokSQL"]),
         .target(name: "SillokSQL", dependencies: ["SillokCore"]),
+
+        // Half a floor up: the hash chain of a log, which every store keeps.
+        .target(
+            name: "SillokChain", dependencies: ["SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Floor 1: the words and the seams.
         .target(name: "SillokCore"),
@@ -82,9 +87,10 @@ let package = Package(
 
         // What the torture tests start, kill and starve. No product.
         .executableTarget(
-            name: "sillok-torture", dependencies: ["Sillok", "SillokCore", "SillokSQLite"], path: "Tests/Torture"),
+            name: "sillok-torture", dependencies: ["Sillok", "SillokChain", "SillokCore", "SillokSQLite"], path: "Tests/Torture"),
 
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
+        .testTarget(name: "SillokChainTests", dependencies: ["SillokChain", "Sillok", "SillokTesting"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting"]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
         .testTarget(
@@ -95,7 +101,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SillokSQLiteTests",
-            dependencies: ["Sillok", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok", "sillok-torture"]),
+            dependencies: [
+                "Sillok", "SillokChain", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
+            ]),
         .testTarget(name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"]),
         .testTarget(
             name: "SillokCLITests",

@@ -1,2 +1,3 @@
+@_exported public import SillokChain
 @_exported public import SillokCore
 @_exported public import SillokSQL

@@ -1,4 +1,5 @@
 import CSQLite
+public import SillokChain
 public import SillokCore
 import SillokSQL
 
@@ -11,7 +12,7 @@ import SillokSQL
 /// ```swift
 /// let store = try SQLiteEventStore(path: "bank.sqlite")
 /// ```
-public final class SQLiteEventStore: EventStore {
+public final class SQLiteEventStore: ChainedEventStore {
     /// How a file is opened.
     public enum Mode: Hashable, Sendable {
         /// For reading and writing; the file is made if there is none.
@@ -32,7 +33,9 @@ public final class SQLiteEventStore: EventStore {
     private let mode: Mode
     private let tuning: Tuning
     private let readers: ReaderPool
-    private let writer: GroupCommit<AppendRequest, Writer.Answer>?
+    private let writer: GroupCommit<PreparedAppend, Writer.Answer>?
+    /// The chain that the writer keeps; `nil` also for a store that was opened for reading.
+    private let writtenChain: Chain?
     private let signal = HeadSignal()
 
     /// Opens a store. Blocks for as long as it takes to open a file: milliseconds, more after a crash.
@@ -43,18 +46,22 @@ public final class SQLiteEventStore: EventStore {
     ///   - limits: how large a request may be.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
+    ///   - keepsChain: switches the hash chain of the log on or off, for good; `nil` leaves it as it is in the file. A new
+    ///     file keeps one unless told otherwise. Switched on later, the chain begins with the next event.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
     ///   if the file is something else, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
         path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
-        ids: IDGenerator = .system
+        ids: IDGenerator = .system, keepsChain: Bool? = nil
     ) throws {
-        try self.init(path: path, mode: mode, limits: limits, clock: clock, ids: ids, tuning: Tuning())
+        try self.init(
+            path: path, mode: mode, limits: limits, clock: clock, ids: ids, keepsChain: keepsChain, tuning: Tuning())
     }
 
     /// Opens a store that does its house-keeping at other sizes.
     package init(
-        path: String, mode: Mode, limits: Limits, clock: WallClock, ids: IDGenerator = .system, tuning: Tuning
+        path: String, mode: Mode, limits: Limits, clock: WallClock, ids: IDGenerator = .system,
+        keepsChain: Bool? = nil, tuning: Tuning
     ) throws {
         self.path = path
         self.mode = mode
@@ -63,18 +70,21 @@ public final class SQLiteEventStore: EventStore {
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
         // The thread that writes is started last: what fails before it leaves nothing behind.
         let lock = mode == .readOnly ? nil : try FileLock(path: path + "-lock")
-        let opened = try lock.map { _ in try opening.writer(clock: clock, newID: { ids.next() }) }
+        let opened = try lock.map { _ in
+            try opening.writer(clock: clock, newID: { ids.next() }, keepsChain: keepsChain)
+        }
         if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
         let (id, readers) = try opening.readers()
         self.id = id
         self.readers = ReaderPool(readers)
+        writtenChain = opened?.chain
         writer = opened.map { [signal] opened in Self.start(opened, lock, signal) }
     }
 
     /// Starts the thread that writes, which holds the lock for as long as it runs.
     private static func start(
         _ writer: Writer, _ lock: FileLock?, _ signal: HeadSignal
-    ) -> GroupCommit<AppendRequest, Writer.Answer> {
+    ) -> GroupCommit<PreparedAppend, Writer.Answer> {
         let handover = Handover((writer: writer, lock: lock))
         return GroupCommit(
             maximumWeight: 8192,
@@ -117,7 +127,8 @@ public final class SQLiteEventStore: EventStore {
         guard let writer else {
             throw StoreError(.readOnly, "the store was opened for reading only: \(path).")
         }
-        return try await writer.submit(request, weight: request.weight).receipt
+        let prepared = PreparedAppend(request, isChained: writtenChain != nil)
+        return try await writer.submit(prepared, weight: request.weight).receipt
     }
 
     /// Reads one page of events.
@@ -160,6 +171,19 @@ public final class SQLiteEventStore: EventStore {
     /// How far a source has been consumed into this store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> UInt64? {
         try await readers.read { reader in try reader.connection.reading { try reader.tracked(source) } }
+    }
+
+    /// The hash chain of the log, or `nil` if the file keeps none.
+    public func chain() async throws -> Chain? {
+        try await readers.read { reader in try reader.connection.reading { try Schema.chain(reader.connection) } }
+    }
+
+    /// The links of the hash chain after a position.
+    public func links(after position: Position, limit: Int) async throws -> [ChainLink] {
+        try limits.checkStreams(in: nil, after: nil, limit: limit)
+        return try await readers.read { reader in
+            try reader.connection.reading { try reader.links(after: position, limit: limit) }
+        }
     }
 
     /// Checks everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.

@@ -2,7 +2,7 @@ import Foundation
 import Sillok
 
 /// A store that keeps every promise but one. Without a bug it passes everything through.
-final class MisbehavingStore: EventStore {
+final class MisbehavingStore: ChainedEventStore {
     struct State {
         var opened = 1
         var firstAppends: Set<EventID> = []
@@ -84,6 +84,30 @@ final class MisbehavingStore: EventStore {
         let recorded = try await base.tracking(of: source)
         let refused = state.withLock { $0.refusedTracking[source] }
         return [recorded, refused].compactMap(\.self).max()
+    }
+
+    /// Of this store only the bugs of the chain have one: other bugs would be caught by it too, and hide their own check.
+    func chain() async throws -> Chain? {
+        bug == nil || bug == .skipsAStepOfTheChain ? try await base.chain() : nil
+    }
+
+    func links(after position: Position, limit: Int) async throws -> [ChainLink] {
+        let links = try await base.links(after: position, limit: limit)
+        guard bug == .skipsAStepOfTheChain, position < 5, let chain = try await base.chain() else { return links }
+        return try await linksWithoutAStep(links, chain)
+    }
+
+    /// The fifth link goes on from the third.
+    private func linksWithoutAStep(_ links: [ChainLink], _ chain: Chain) async throws -> [ChainLink] {
+        let all = try await base.links(after: 0, limit: limits.pageEvents)
+        let events = try await base.read(.all).events
+        guard events.count >= 5 else { return links }
+        var last = all[2].digest
+        return links.map { link in
+            guard link.position >= 5 else { return link }
+            last = Chain.link(after: last, to: events[Int(link.position.value) - 1])
+            return ChainLink(position: link.position, digest: last)
+        }
     }
 }
 

@@ -42,4 +42,6 @@ enum PlantedBug: String, CaseIterable, Sendable {
     case ignoresGivenTimes
     case changesItsIdentityAtReopen
     case mixesUpRevisionsOfABatch
+    // The hash chain
+    case skipsAStepOfTheChain
 }

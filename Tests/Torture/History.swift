@@ -153,6 +153,8 @@ struct Findings {
         case moved
         /// A condition did not hold where its append stands.
         case unguarded
+        /// An event that the hash chain does not cover as it is.
+        case unchained
         /// A retry was refused.
         case refused
         /// An error outside of the contract.

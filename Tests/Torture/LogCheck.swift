@@ -1,3 +1,4 @@
+import SillokChain
 import SillokCore
 import SillokSQLite
 
@@ -43,6 +44,7 @@ struct LogCheck {
                 findings.add(.gapped, "\(stream) is known at \(facts?.revision ?? .none)")
             }
         }
+        for finding in try await store.verifyChain()?.findings ?? [] { findings.add(.unchained, "chain: \(finding)") }
         guard withVerify else { return }
         for finding in try await store.verify().findings { findings.add(.gapped, "verify: \(finding)") }
     }

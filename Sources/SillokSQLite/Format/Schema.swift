@@ -1,9 +1,11 @@
 import CSQLite
+import SillokChain
 import SillokCore
 
-// The file, format 1: an SQLite database in WAL mode (application id "Sill", user version 1).
+// The file, format 2: an SQLite database in WAL mode (application id "Sill", user version 2).
 //
-//   store     key → value                        the store's id and when it was made
+//   store     key → value                        the store's id, when it was made, and the position where the hash chain
+//                                                begins, unless none is kept
 //   names     id → kind, text, category          every stream, category, type, tag, content type and source, once
 //   events    position → the event               the log itself; written at its right edge alone
 //   recent    (key, position)  ┐                 one index for all questions: which positions carry a key.
@@ -18,11 +20,15 @@ import SillokCore
 //   key ≥ 0   a fingerprint of an event id: below 2⁶² for time-ordered ids (version 7), whose keys rise with time and
 //             go straight to the edge of `settled`; from 2⁶² on for all others
 //
-//   events.crc  CRC-32C over all other columns, so that a changed bit is noticed by whoever reads the event
-//   names.crc   the same for a name
+//   events.crc   CRC-32C over the other columns, so that a changed bit is noticed by whoever reads the event
+//   events.link  the event's link of the hash chain; NULL where none was kept
+//   names.crc    the same as events.crc for a name
+//
+// Format 1 has no links. A file of it can be read; the first who opens it for writing makes it a file of format 2, whose
+// chain begins after the events that it has.
 enum Schema {
     static let applicationID: Int64 = 0x5369_6C6C
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     /// Every how many revisions of a stream there is a mark.
     static let markInterval: Int64 = 256
@@ -36,7 +42,7 @@ enum Schema {
             position INTEGER PRIMARY KEY, id BLOB NOT NULL, stream INTEGER NOT NULL, revision INTEGER NOT NULL,
             type INTEGER NOT NULL, recorded INTEGER NOT NULL, content INTEGER NOT NULL, source INTEGER NOT NULL,
             tracked INTEGER NOT NULL, crc INTEGER NOT NULL, tags BLOB NOT NULL, metadata BLOB NOT NULL,
-            payload BLOB NOT NULL) STRICT;
+            payload BLOB NOT NULL, link BLOB) STRICT;
         CREATE TABLE recent (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
             STRICT, WITHOUT ROWID;
         CREATE TABLE settled (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
@@ -47,8 +53,11 @@ enum Schema {
         CREATE TABLE tracking (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
         """
 
-    /// Makes a new store in an empty database, or checks that the database is a store of a format we know.
-    static func install(on connection: Connection, storeID: () -> StoreID, now: Timestamp) throws {
+    /// Makes a new store in an empty database, or checks that the database is a store of a format we know and brings it
+    /// to the present one. Switches the hash chain on or off, or leaves it as it is.
+    static func install(
+        on connection: Connection, storeID: () -> StoreID, now: Timestamp, keepsChain: Bool?
+    ) throws {
         try connection.run("PRAGMA journal_mode = WAL")
         try connection.run("BEGIN IMMEDIATE")
         do {
@@ -60,13 +69,21 @@ enum Schema {
                 insert.bind(bytesOf: storeID().description, at: 1)
                 insert.bind(bytesOf: now.description, at: 2)
                 try insert.run()
+                try setChain(keepsChain ?? true, connection)
+            } else {
+                try check(connection)
+                let isOld = try connection.number("PRAGMA user_version") < version
+                if isOld {
+                    try connection.run("ALTER TABLE events ADD COLUMN link BLOB")
+                    try connection.run("PRAGMA user_version = \(version)")
+                }
+                if let keepsChain = keepsChain ?? (isOld ? true : nil) { try setChain(keepsChain, connection) }
             }
             try connection.run("COMMIT")
         } catch {
             sqlite3_exec(connection.handle, "ROLLBACK", nil, nil, nil)
             throw error
         }
-        try check(connection)
     }
 
     /// Throws unless the database is a store of a format we know.
@@ -75,9 +92,32 @@ enum Schema {
             throw StoreError(.unsupportedFormat, "the file is an SQLite database, but not a store of Sillok.")
         }
         let found = try connection.number("PRAGMA user_version")
-        guard found == version else {
+        guard (1...version).contains(found) else {
             throw StoreError(
-                .unsupportedFormat, "the store has format \(found), this version of Sillok knows format \(version).")
+                .unsupportedFormat,
+                "the store has format \(found), this version of Sillok knows the formats up to \(version).")
+        }
+    }
+
+    /// The hash chain that is kept, or `nil`.
+    static func chain(_ connection: Connection) throws -> Chain? {
+        guard let text = try connection.text("SELECT value FROM store WHERE key = 'chain'") else { return nil }
+        guard let start = UInt64(text), start > 0 else {
+            throw StoreError(.corrupt, "the store does not say readably where its chain begins.")
+        }
+        return Chain(of: try storeID(connection), from: Position(start))
+    }
+
+    /// Switches the chain off, or on from the next event.
+    private static func setChain(_ isKept: Bool, _ connection: Connection) throws(SQLiteFailure) {
+        if isKept {
+            try connection.run(
+                """
+                INSERT INTO store SELECT 'chain', CAST(CAST(ifnull(max(position), 0) + 1 AS TEXT) AS BLOB) FROM events
+                WHERE true ON CONFLICT DO NOTHING
+                """)
+        } else {
+            try connection.run("DELETE FROM store WHERE key = 'chain'")
         }
     }
 

@@ -1,3 +1,4 @@
+import SillokChain
 import SillokCore
 
 /// What a connection needs to read events: statements, names, index. Belongs to the connection's thread.
@@ -14,6 +15,8 @@ final class EventReader {
     private let markAfter: Statement
     private let trackedPosition: Statement
     private let streamsFrom: Statement
+    /// `nil` in a file of format 1, which has no links.
+    private let linksFrom: Statement?
 
     init(_ connection: Connection, limits: Limits, isWriter: Bool, tuning: Tuning) throws {
         self.connection = connection
@@ -33,6 +36,12 @@ final class EventReader {
         streamsFrom = try connection.prepare(
             "SELECT text, id FROM names WHERE kind = \(NameKind.stream.rawValue) AND text > ?1 "
                 + "AND (?2 = 0 OR category = ?2) ORDER BY text LIMIT ?3")
+        let hasLinks = try connection.number("PRAGMA user_version") >= 2
+        linksFrom =
+            hasLinks
+            ? try connection.prepare(
+                "SELECT position, link FROM events WHERE position > ?1 AND link IS NOT NULL ORDER BY position LIMIT ?2")
+            : nil
     }
 
     /// The last position of the log, 0 if there is none.
@@ -102,6 +111,21 @@ final class EventReader {
         guard try markAfter.step() else { return nil }
         defer { markAfter.reset() }
         return markAfter.int(0)
+    }
+
+    /// The links of the chain after a position, in order.
+    func links(after position: Position, limit: Int) throws -> [ChainLink] {
+        guard let linksFrom else { return [] }
+        linksFrom.bind(Int64(clamping: position.value), at: 1)
+        linksFrom.bind(Int64(limit), at: 2)
+        defer { linksFrom.reset() }
+        var links: [ChainLink] = []
+        while try linksFrom.step() {
+            let position = Position(UInt64(bitPattern: linksFrom.int(0)))
+            guard let digest = ChainDigest(linksFrom.bytes(1)) else { continue }
+            links.append(ChainLink(position: position, digest: digest))
+        }
+        return links
     }
 
     /// How far a source has been consumed, or `nil`.

@@ -1,3 +1,4 @@
+import SillokChain
 import SillokCore
 
 /// Writes the rows of an event: itself, its entries in the index, its mark.
@@ -15,7 +16,7 @@ final class EventInsertion {
 
     init(_ connection: Connection) throws {
         self.connection = connection
-        event = try connection.prepare("INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")
+        event = try connection.prepare("INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")
         recent = try IndexInsertion(connection, table: "recent")
         settled = try IndexInsertion(connection, table: "settled")
         mark = try connection.prepare("INSERT INTO marks VALUES (?1, ?2, ?3)")
@@ -38,11 +39,12 @@ final class EventInsertion {
         IndexKey.isTimeOrdered(id) && IndexKey.id(id) > highestOrderedKey
     }
 
-    /// Writes an event under the numbers of its header; the remaining numbers and the checksum are found here.
+    /// Writes an event under the numbers of its header, with its link if a chain is kept; the remaining numbers and the
+    /// checksum are found here.
     ///
     /// Its entries in the index wait for `flush`.
     func insert(
-        _ data: EventData, _ header: EventHeader, category: Int64, _ names: Names, _ sweep: Sweep
+        _ data: EventData, _ header: EventHeader, _ link: ChainDigest?, category: Int64, _ names: Names, _ sweep: Sweep
     ) throws {
         var header = header
         header.type = try names.intern(.type, data.type.text)
@@ -54,7 +56,15 @@ final class EventInsertion {
             tagNumbers.append(number)
             tagBytes.appendLength(Int(number))
         }
-        try insertRow(header, data)
+        if let link {
+            try link.withUnsafeBytes { link in
+                event.bind(unowned: link, at: 14)
+                try insertRow(header, data)
+            }
+        } else {
+            event.bindNull(at: 14)
+            try insertRow(header, data)
+        }
         try insertKeys(header, data.id, category: category, sweep)
     }
 

@@ -1,5 +1,18 @@
 import CSQLite
+import SillokChain
 import SillokCore
+
+/// An append as it waits for the writer: with the digests of its facts, made in the task of the caller.
+struct PreparedAppend: Sendable {
+    let request: AppendRequest
+    /// Of each entry; none if no chain is kept.
+    let facts: [ChainDigest]
+
+    init(_ request: AppendRequest, isChained: Bool) {
+        self.request = request
+        facts = isChained ? request.factDigests : []
+    }
+}
 
 /// The one connection that writes: it carries out groups of appends, each group in one transaction with one fsync.
 ///
@@ -10,6 +23,8 @@ final class Writer {
 
     let connection: Connection
     let reader: EventReader
+    /// The hash chain that is kept, if one is.
+    let chain: Chain?
     private let clock: WallClock
     private let rows: EventInsertion
     private let sweep: Sweep
@@ -19,6 +34,8 @@ final class Writer {
     private let checkpoints: CheckpointSchedule
     private var head: Int64 = 0
     private var lastRecorded: Int64 = .min
+    /// The link of the last event, or what stands in its place; `nil` if no chain is kept.
+    private var lastLink: ChainDigest?
     /// Revisions of streams as of the last write, while there is room.
     private var revisions: [Int64: Int64] = [:]
     private let revisionCapacity: Int
@@ -31,6 +48,7 @@ final class Writer {
         self.connection = connection
         self.clock = clock
         reader = try EventReader(connection, limits: limits, isWriter: true, tuning: tuning)
+        chain = try Schema.chain(connection)
         revisionCapacity = tuning.cachedNames
         rows = try EventInsertion(connection)
         sweep = try Sweep(connection, tuning)
@@ -42,11 +60,12 @@ final class Writer {
     }
 
     /// Carries out a group of appends: what came of each, in their order.
-    func append(_ requests: [AppendRequest]) -> [Result<Answer, any Error>] {
+    func append(_ group: [PreparedAppend]) -> [Result<Answer, any Error>] {
+        let requests = group.map(\.request)
         if let failure { return requests.map { refuse($0, failure) } }
         do {
             try begin.run()
-            let answers = try requests.map { try append($0) }
+            let answers = try group.map { try append($0) }
             try sweep.runIfDue()
             return conclude(requests, answers)
         } catch {
@@ -88,7 +107,8 @@ final class Writer {
     }
 
     /// One append within the transaction. What it throws as its own result has written nothing.
-    private func append(_ request: AppendRequest) throws -> Result<Answer, any Error> {
+    private func append(_ prepared: PreparedAppend) throws -> Result<Answer, any Error> {
+        let request = prepared.request
         do {
             if let receipt = try firstReceipt(of: request) { return .success((receipt, Position(UInt64(head)))) }
             try ConditionCheck(reader: reader, head: head) { try self.revision(of: $0) }.check(request.condition)
@@ -98,7 +118,7 @@ final class Writer {
                 throw TrackingConflict(given: tracking, recorded: recorded)
             }
             let times = try recordedTimes(of: request)
-            return .success((try record(request, times), Position(UInt64(head))))
+            return .success((try record(prepared, times), Position(UInt64(head))))
         } catch let error as AppendConflict {
             return .failure(error)
         } catch let error as EventIDConflict {
@@ -139,11 +159,12 @@ final class Writer {
         return times
     }
 
-    private func record(_ request: AppendRequest, _ times: [Int64]) throws -> Receipt {
+    private func record(_ prepared: PreparedAppend, _ times: [Int64]) throws -> Receipt {
+        let request = prepared.request
         let first = head + 1
         let source = try request.tracking.map { try reader.names.intern(.source, $0.source.text) } ?? 0
         var last: [StreamID: Revision] = [:]
-        for (entry, time) in zip(request.entries, times) {
+        for (index, (entry, time)) in zip(request.entries, times).enumerated() {
             var header = EventHeader(
                 position: head + 1, idHigh: entry.event.id.high, idLow: entry.event.id.low, recorded: time,
                 source: source, tracked: Int64(bitPattern: request.tracking?.position ?? 0))
@@ -154,7 +175,8 @@ final class Writer {
                 remember(header.revision, of: header.stream)
                 last[stream] = Revision(UInt64(header.revision))
             }
-            try rows.insert(entry.event, header, category: category, reader.names, sweep)
+            if let previous = lastLink { lastLink = header.link(after: previous, prepared.facts[index]) }
+            try rows.insert(entry.event, header, lastLink, category: category, reader.names, sweep)
             head += 1
             lastRecorded = time
         }
@@ -236,7 +258,30 @@ final class Writer {
         reader.names.forget(nextNumber: try connection.number("SELECT max(id) FROM names") + 1)
         head = try reader.head()
         lastRecorded = head > 0 ? try reader.recorded(at: head) : .min
+        lastLink = try chain.map { try link(of: head, in: $0) }
         try rows.reload()
         try sweep.reload()
+    }
+
+    /// The link of a position, from which the next one goes on.
+    private func link(of position: Int64, in chain: Chain) throws -> ChainDigest {
+        let position = Position(UInt64(position))
+        if position.next == chain.start { return chain.genesis }
+        if let link = try reader.links(after: position.previous, limit: 1).first, link.position == position {
+            return link.digest
+        }
+        throw StoreError(
+            .corrupt,
+            "the event at position \(position), the last one, has no link in the hash chain. Run `sillok verify --chain`; "
+                + "to go on without a chain, open the store with keepsChain: false.")
+    }
+}
+
+extension EventHeader {
+    /// The link of an event with these numbers.
+    fileprivate func link(after previous: ChainDigest, _ fact: ChainDigest) -> ChainDigest {
+        Chain.link(
+            after: previous, Position(UInt64(bitPattern: position)), Revision(UInt64(bitPattern: revision)),
+            Timestamp(microsecondsSince1970: recorded), fact)
     }
 }

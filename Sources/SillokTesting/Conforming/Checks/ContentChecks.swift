@@ -7,6 +7,7 @@ extension EventStoreSuite {
         Check("tags are kept in their order and with their repeats", tagsKept),
         Check("recorded times never run backwards, whatever the clock does", timesRise),
         Check("a given recorded time is kept, or refused if it is too early", givenTimes),
+        Check("a hash chain that is kept has the right link for every event, and none for what was refused", chain),
     ]
 
     /// Fails unless the events read back the same on every path, also after the store was opened again.
@@ -109,5 +110,48 @@ extension EventStoreSuite {
         try trial.equal(times, offsets + [trial.clock.now, late, late], "the recorded times")
         let repeated = try await store.append(request(0, [nil, nil, nil]))
         try trial.equal(repeated, first, "the receipt of the same facts without given times")
+    }
+
+    /// Only for a store that keeps a chain: the check has nothing to say of others.
+    private static func chain(_ trial: Trial) async throws {
+        let subject = try await trial.open()
+        guard let store = subject.store as? any ChainedEventStore, let chain = try await store.chain() else { return }
+        try trial.equal(chain, Chain(of: try await store.storeID(), from: 1), "the chain of a new store")
+        try await expectChain(store, trial)
+        let tracking = Tracking(source: "elsewhere", position: 1 << 60)
+        try await store.append(.sample(0..<3, tracking: tracking))
+        _ = try await trial.refusal(AppendConflict.self, "an append at a wrong revision") {
+            try await store.append(.sample(10..<13, if: .revision(1, of: "a-1")))
+        }
+        try await store.append(.sample(0..<3, tracking: tracking))
+        let odd = EventData.sample(20, tags: ["b", "a", "b"], metadata: Metadata(actor: "caf\u{E9}"), text: "\u{0}")
+        try await store.append([odd], to: nil)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 1...8 {
+                group.addTask {
+                    for number in 1..<10 {
+                        let first = writer * 1000 + number * 10
+                        try await store.append(.sample(first..<first + number, to: number == 1 ? nil : "a-\(writer)"))
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        try await expectChain(store, trial)
+        let reopened = try await trial.reopen(subject).store
+        try await reopened.append(.sample(9000..<9003))
+        guard let reopened = reopened as? any ChainedEventStore else { throw trial.failure("the chain is lost") }
+        try await expectChain(reopened, trial)
+        try trial.equal(try await reopened.links(after: 2, limit: 2).map(\.position), [3, 4], "links from a position")
+    }
+
+    private static func expectChain(_ store: any ChainedEventStore, _ trial: Trial) async throws {
+        guard let report = try await store.verifyChain() else { throw trial.failure("the chain is lost") }
+        try trial.equal(report.findings, [], "what is wrong with the chain")
+        try trial.equal(report.through, try await store.head(), "the last position of the chain")
+        var link = report.chain.genesis
+        for event in try await trial.log(of: store) { link = Chain.link(after: link, to: event) }
+        try trial.equal(report.link, link, "the last link")
+        try trial.equal(try await store.link(at: report.through)?.digest ?? report.chain.genesis, link, "the kept link")
     }
 }

@@ -1,0 +1,137 @@
+import Crypto
+public import SillokCore
+
+// The canonical form, version 1: the bytes that are hashed. Whoever has the events of a log can compute its chain from
+// this drawing. H is SHA-256; `‖` joins bytes; numbers are big-endian, signed ones in two's complement; a "text" is its
+// count of bytes (4) and its UTF-8 bytes as they were appended, never normalized; the names in quotes are ASCII.
+//
+//   tags      = H( count (4) ‖ each tag: text )                       in the order in which they were given
+//   metadata  = H( each key and value in order: count of bytes as LEB128 ‖ UTF-8 bytes )
+//   payload   = H( the payload )                                      what `sha256sum` says of it
+//
+//   fact      = H( "sillok:fact:1" ‖ event id (16) ‖ stream ‖ type: text ‖ content type: text ‖ tracking
+//                  ‖ tags (32) ‖ metadata (32) ‖ payload (32) )
+//                    stream:   0x00, or 0x01 ‖ text
+//                    tracking: 0x00, or 0x01 ‖ source: text ‖ its position (8)
+//
+//   genesis   = H( "sillok:chain:1" ‖ store id (16) ‖ start (8) )      start: the first position that is in the chain
+//   link(n)   = H( "sillok:link:1" ‖ link(n − 1) (32) ‖ position (8) ‖ revision (8) ‖ recorded time (8) ‖ fact (32) )
+//                    link(start − 1) is the genesis; the revision is 0 without a stream; the time in µs since 1970
+//
+// Tags, metadata and payload enter as digests of their own, so that each of them can be erased and the chain still be
+// checked with the digest that is kept in its place. Names of streams, types and sources, ids and times are not erasable.
+
+/// Makes the digests of facts: of what an event says, without its place in the log.
+///
+/// Keeps its buffer from one event to the next.
+struct FactDigests {
+    private var buffer: [UInt8] = []
+
+    init() { buffer.reserveCapacity(512) }
+
+    /// The digest of an event on its way to a stream, or of one that was recorded there.
+    mutating func fact(_ event: EventData, in stream: StreamID?, _ tracking: Tracking?) -> ChainDigest {
+        let tags = digest(of: event.tags)
+        let metadata = event.metadata.bytes.withUnsafeBytes(CanonicalForm.hash)
+        let payload = event.payload.withUnsafeBytes(CanonicalForm.hash)
+        start(CanonicalForm.fact)
+        append(event.id.high)
+        append(event.id.low)
+        buffer.append(stream == nil ? 0 : 1)
+        if let stream { append(stream.text) }
+        append(event.type.text)
+        append(event.contentType.text)
+        buffer.append(tracking == nil ? 0 : 1)
+        if let tracking {
+            append(tracking.source.text)
+            append(tracking.position)
+        }
+        for part in [tags, metadata, payload] { part.withUnsafeBytes { buffer.append(contentsOf: $0) } }
+        return buffer.withUnsafeBytes(CanonicalForm.hash)
+    }
+
+    private mutating func digest(of tags: [Tag]) -> ChainDigest {
+        if tags.isEmpty { return CanonicalForm.noTags }
+        start("")
+        append(UInt32(truncatingIfNeeded: tags.count))
+        for tag in tags { append(tag.text) }
+        return buffer.withUnsafeBytes(CanonicalForm.hash)
+    }
+
+    private mutating func start(_ purpose: StaticString) {
+        buffer.removeAll(keepingCapacity: true)
+        purpose.withUTF8Buffer { buffer.append(contentsOf: $0) }
+    }
+
+    private mutating func append(_ text: String) {
+        append(UInt32(truncatingIfNeeded: text.utf8.count))
+        buffer.append(contentsOf: text.utf8)
+    }
+
+    private mutating func append(_ number: some FixedWidthInteger) {
+        withUnsafeBytes(of: number.bigEndian) { buffer.append(contentsOf: $0) }
+    }
+}
+
+/// The parts of the canonical form that do not depend on an event's contents.
+enum CanonicalForm {
+    static let fact: StaticString = "sillok:fact:1"
+    private static let chain: StaticString = "sillok:chain:1"
+    private static let link: StaticString = "sillok:link:1"
+
+    /// The digest of no tags: four zero bytes.
+    static let noTags = [UInt8](repeating: 0, count: 4).withUnsafeBytes(hash)
+
+    /// SHA-256.
+    static func hash(_ bytes: UnsafeRawBufferPointer) -> ChainDigest {
+        var function = SHA256()
+        function.update(bufferPointer: bytes)
+        // A digest of SHA-256 has 32 bytes.
+        return function.finalize().withUnsafeBytes { ChainDigest(exactly: $0) }
+    }
+
+    static func genesis(_ store: StoreID, start: Position) -> ChainDigest {
+        var bytes = chain.withUTF8Buffer { Array($0) }
+        for number in [store.high, store.low, start.value] {
+            withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
+        }
+        return bytes.withUnsafeBytes(hash)
+    }
+
+    static func link(
+        after previous: ChainDigest, _ position: Position, _ revision: Revision, _ recordedAt: Timestamp,
+        _ fact: ChainDigest
+    ) -> ChainDigest {
+        let size = link.utf8CodeUnitCount + 2 * ChainDigest.byteCount + 24
+        return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
+            var end = 0
+            func append(_ part: UnsafeRawBufferPointer) {
+                bytes[end..<end + part.count].copyBytes(from: part)
+                end += part.count
+            }
+            append(UnsafeRawBufferPointer(start: link.utf8Start, count: link.utf8CodeUnitCount))
+            previous.withUnsafeBytes(append)
+            withUnsafeBytes(of: position.value.bigEndian, append)
+            withUnsafeBytes(of: revision.value.bigEndian, append)
+            withUnsafeBytes(of: recordedAt.microsecondsSince1970.bigEndian, append)
+            fact.withUnsafeBytes(append)
+            return hash(UnsafeRawBufferPointer(bytes))
+        }
+    }
+}
+
+extension AppendRequest {
+    /// The digest of each of its facts: to be made in the task of the caller, before the request waits for its turn.
+    package var factDigests: [ChainDigest] {
+        var digests = FactDigests()
+        return entries.map { digests.fact($0.event, in: $0.stream, tracking) }
+    }
+}
+
+extension RecordedEvent {
+    /// The digest of what the event says, without its place in the log: the `fact` of the canonical form.
+    public var factDigest: ChainDigest {
+        var digests = FactDigests()
+        return digests.fact(data, in: stream, tracking)
+    }
+}
