@@ -87,7 +87,8 @@ let package = Package(
 
         // What the torture tests start, kill and starve. No product.
         .executableTarget(
-            name: "sillok-torture", dependencies: ["Sillok", "SillokChain", "SillokCore", "SillokSQLite"], path: "Tests/Torture"),
+            name: "sillok-torture", dependencies: ["Sillok", "SillokChain", "SillokCore", "SillokSQLite"],
+            path: "Tests/Torture"),
 
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokChainTests", dependencies: ["SillokChain", "Sillok", "SillokTesting"]),
