@@ -17,7 +17,8 @@ struct TamperingTests {
             let entries = (0..<2).map { index in
                 let metadata = Metadata(actor: "actor \(number)", correlationID: "c\(number % 4)")
                 let event = EventData(
-                    type: EventType("kind\(number % 7)"), tags: index == 0 ? [] : [Tag("tag", "\(number % 5)")],
+                    type: EventType("\(number % 7)-kind-\(number % 7)"),
+                    tags: index == 0 ? [] : [Tag("tag", "\(number % 5)")],
                     metadata: number % 4 == 0 ? Metadata() : metadata, contentType: number % 3 == 0 ? .bytes : .json,
                     text: "{\"number\":\(number)}")
                 return AppendRequest.Entry(
@@ -41,7 +42,8 @@ struct TamperingTests {
             guard let change = try tampering.change(using: &random) else { continue }
             perColumn[change.column, default: 0] += 1
             try await tampering.with(change) { position in
-                let store = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+                let store = try SQLiteEventStore(
+                    path: folder.path(), mode: .readOnly, limits: Limits(), clock: .system, tuning: .tiny)
                 let report = try await store.verifyChain()
                 await store.close()
                 #expect(
