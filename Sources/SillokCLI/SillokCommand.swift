@@ -47,7 +47,8 @@ struct SillokCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
-            VerifyCommand.self, ExportCommand.self, ImportCommand.self, BenchCommand.self, ProjectionsCommand.self,
+            VerifyCommand.self, HeadCommand.self, AuditCommand.self, ExportCommand.self, ImportCommand.self,
+            BenchCommand.self, ProjectionsCommand.self,
             DeadLettersCommand.self, ObjectivesCommand.self,
         ])
 

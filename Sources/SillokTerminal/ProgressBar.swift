@@ -66,6 +66,15 @@ package final class ProgressBar: Sendable {
         if let line { draw(line) }
     }
 
+    /// Takes the bar away until the next update, so that lines of the result can be printed.
+    package func clear() {
+        let isVisible = state.withLock { state in
+            defer { state.isVisible = false }
+            return state.isVisible
+        }
+        if isVisible && console.errorTerminal.isTerminal { draw("") }
+    }
+
     /// Takes the bar away and says in a line what was done, unless `quietly`.
     package func finish(quietly: Bool = false) {
         let state = state.withLock { state in

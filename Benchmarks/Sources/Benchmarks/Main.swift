@@ -5,7 +5,7 @@ import Foundation
 struct Main {
     static let suites: [(name: String, run: @Sendable (Plan) async throws -> Void)] = [
         ("append", appending), ("fill", filling), ("grow", growing), ("read", reading), ("condition", deciding),
-        ("follow", following), ("memory", remembering), ("project", projecting),
+        ("follow", following), ("memory", remembering), ("project", projecting), ("chain", chaining),
     ]
 
     static func main() async throws {

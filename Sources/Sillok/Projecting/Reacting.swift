@@ -15,7 +15,8 @@ extension Projector {
     ///
     /// How far it has come is kept by the name of the projection and of the reaction, not by the build: a rebuild, a new
     /// version, a promotion or a rollback never carry an effect out again. After a crash the last effects may be carried
-    /// out a second time: give the event's id to whom they concern. An event that was parked counts as told.
+    /// out a second time: give the event's id to whom they concern. An event that was parked counts as told. What is done
+    /// through a ``CommandHandler`` carries the event as its cause, and its correlation.
     /// - Parameters:
     ///   - reaction: its name.
     ///   - start: where it begins when it is new.
@@ -40,7 +41,7 @@ extension Projector {
                 continue
             }
             for event in page.events {
-                try await effect(event)
+                try await Metadata.$current.withValue(.caused(by: event)) { try await effect(event) }
                 try await move(key, from: position, to: event.position)
                 position = event.position
             }

@@ -40,6 +40,9 @@ struct AppendCommand: AsyncParsableCommand {
     @Option(help: "Who did it.")
     var actor: String?
 
+    @Option(help: "Why it was done.")
+    var reason: String?
+
     @Option(help: "Metadata as key=value; may be repeated.")
     var meta: [String] = []
 
@@ -83,7 +86,7 @@ struct AppendCommand: AsyncParsableCommand {
                     hint: "For anything else say what it is, such as --content-type text/plain.")
             }
         }
-        var metadata = Metadata(actor: actor)
+        var metadata = Metadata(actor: actor, reason: reason)
         for entry in meta {
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             metadata[String(parts[0])] = String(parts[1])

@@ -10,29 +10,40 @@ struct VerifyCommand: AsyncParsableCommand {
         abstract: "Check a store from the first event to the last.",
         discussion: """
             Reads everything: checksums, positions, times, revisions, index, file structure. Changes nothing, and works
-            while another process writes. Exit status 1 says that damage was found.
+            while another process writes. With --chain the hash chain is computed anew from the events as well. Exit status
+            1 says that damage was found.
 
             Examples:
               sillok verify bank.sqlite && cp bank.sqlite /backup/
+              sillok verify bank.sqlite --chain
               sillok verify bank.sqlite --json | jq -r '.findings[].message'
             """)
 
     @OptionGroup var store: StoreArgument
 
+    @Flag(help: "Check the hash chain as well.")
+    var chain = false
+
     @OptionGroup var show: ShowOptions
 
     func run() async throws {
-        let report = try await store.with(.readOnly) { opened in
+        let (report, chained) = try await store.with(.readOnly) { opened in
             let progress = StepProgress(console: .current)
             defer { progress.finish() }
-            return try await opened.verify { progress.update($0) }
+            let report = try await opened.verify { progress.update($0) }
+            guard chain else { return (report, ChainReport?.none) }
+            guard let chained = try await opened.verifyChain(progress: { progress.update($0) }) else {
+                throw CommandFailure.noChain
+            }
+            return (report, chained)
         }
         if show.json {
-            try Console.current.print(json(report))
+            try Console.current.print(json(report, chained))
         } else {
             try print(report)
+            if let chained { try print(chained) }
         }
-        if !report.isSound {
+        if !report.isSound || chained?.isIntact == false {
             try Console.current.output.flush()
             throw CommandFailure(.found, "", hint: show.json ? nil : hint)
         }
@@ -53,28 +64,39 @@ struct VerifyCommand: AsyncParsableCommand {
         for finding in report.findings { try console.print("  \(finding.description.visible)") }
     }
 
-    private func json(_ report: VerificationReport) -> JSONWriter {
+    private func print(_ chained: ChainReport) throws {
+        let console = Console.current
+        let terminal = console.outputTerminal
+        let from = chained.chain.start > 1 ? " from position \(chained.chain.start) on" : ""
+        let covered = "\(chained.events.grouped) events\(from)"
+        if chained.isIntact {
+            return try console.print(
+                "chain " + terminal.styled("intact", .green) + ": \(covered), link \(chained.link)")
+        }
+        try console.print(
+            "chain " + terminal.styled("broken", .red) + ": \(covered), \(chained.findings.count) findings")
+        for finding in chained.findings { try console.print("  \(finding.description.visible)") }
+    }
+
+    private func json(_ report: VerificationReport, _ chained: ChainReport?) -> JSONWriter {
         var json = JSONWriter()
         json.beginObject()
         json.field("sound", report.isSound)
         json.field("events", report.events)
         json.field("streams", report.streams)
         json.key("findings")
-        json.beginArray()
-        for finding in report.findings {
-            json.beginObject()
-            if let position = finding.position { json.field("position", position.value) }
-            json.field("message", finding.message)
-            json.endObject()
+        json.write(report.findings)
+        if let chained {
+            json.key("chain")
+            json.write(chained)
         }
-        json.endArray()
         json.endObject()
         return json
     }
 }
 
 /// A bar for each step of work that reports its steps, from whatever thread.
-private final class StepProgress: Sendable {
+final class StepProgress: Sendable {
     private let console: Console
     private let bar = Lock<(step: String, bar: ProgressBar)?>(nil)
 

@@ -57,7 +57,7 @@ public protocol ChainedEventStore: EventStore {
 
     /// The links that are stored after a position, in order, at most `limit` of them.
     ///
-    /// - Throws: `InvalidRequest` for a limit below 1 or above ``EventStore/limits``' page, `StoreError`.
+    /// - Throws: `InvalidRequest` for a limit below 1 or above that of a page, `StoreError`.
     func links(after position: Position, limit: Int) async throws -> [ChainLink]
 }
 

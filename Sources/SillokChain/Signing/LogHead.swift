@@ -82,7 +82,15 @@ extension EventStore {
         _ signed: SignedHead, signedBy key: VerifyingKey, progress: @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> ChainReport {
         guard signed.isSigned(by: key) else { throw InvalidSignature(publicKey: key) }
-        let head = signed.head
+        return try await check(signed.head, progress: progress)
+    }
+
+    /// Whether the log holds what a head says that nobody has signed: before it is signed.
+    ///
+    /// - Throws: what the store throws; `CancellationError`.
+    public func check(
+        _ head: LogHead, progress: @Sendable (WorkProgress) -> Void = { _ in }
+    ) async throws -> ChainReport {
         let chained = self as? any ChainedEventStore
         let isSame = try await chained?.chain() == head.chain
         var walk = ChainWalk(

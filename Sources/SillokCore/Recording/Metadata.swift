@@ -1,6 +1,6 @@
 /// Why an event happened and where it came from: keys and values beside the payload, in the order they were set.
 ///
-/// Five keys have a meaning to Sillok and a property here; all others are free. Kept in the same compact bytes in
+/// Six keys have a meaning to Sillok and a property here; all others are free. Kept in the same compact bytes in
 /// memory and on disk, so that reading a million events costs no dictionary.
 public struct Metadata: Hashable, Sendable {
     /// Key, value, key, value …, each a length (LEB128) and that many bytes of UTF-8.
@@ -9,10 +9,10 @@ public struct Metadata: Hashable, Sendable {
     /// No keys.
     public init() { bytes = [] }
 
-    /// The five known keys; what is `nil` is not there.
+    /// The six known keys; what is `nil` is not there.
     public init(
         actor: String? = nil, correlationID: String? = nil, causationID: String? = nil,
-        commandID: CommandID? = nil, traceparent: String? = nil
+        commandID: CommandID? = nil, traceparent: String? = nil, reason: String? = nil
     ) {
         bytes = []
         self.actor = actor
@@ -20,6 +20,7 @@ public struct Metadata: Hashable, Sendable {
         self.causationID = causationID
         self.commandID = commandID
         self.traceparent = traceparent
+        self.reason = reason
     }
 
     /// Takes bytes as a store keeps them; `nil` unless they are well-formed.
@@ -99,6 +100,12 @@ public struct Metadata: Hashable, Sendable {
         set { self[Key.traceparent] = newValue }
     }
 
+    /// Why it was done, in the words of whoever did it.
+    public var reason: String? {
+        get { self[Key.reason] }
+        set { self[Key.reason] = newValue }
+    }
+
     /// This metadata with every key that is missing here taken from `other`.
     public func filled(from other: Metadata) -> Metadata {
         if other.isEmpty { return self }
@@ -120,6 +127,8 @@ public struct Metadata: Hashable, Sendable {
         public static let commandID = "commandid"
         /// The key of ``Metadata/traceparent``.
         public static let traceparent = "traceparent"
+        /// The key of ``Metadata/reason``.
+        public static let reason = "reason"
     }
 
     private mutating func append(_ key: String, _ value: String) {

@@ -1,0 +1,150 @@
+public import SillokCore
+
+/// What led to what: commands, the events they led to, the commands that reacted to those, and so on.
+public struct CausalTree: Hashable, Sendable {
+    /// What stands at a place in the tree.
+    public enum Subject: Hashable, Sendable {
+        /// A command; what is known of it stands in the metadata of its events, which follow.
+        case command(CommandID)
+        /// An event.
+        case event(RecordedEvent)
+        /// A cause that the log does not have: the id of a request, of another system's message.
+        case outside(String)
+    }
+
+    /// A place in the tree.
+    public struct Node: Hashable, Sendable {
+        /// What stands there.
+        public let subject: Subject
+        /// How many causes lie above it.
+        public let depth: Int
+    }
+
+    /// Every place, each followed by what it caused, in the order of the log.
+    public let nodes: [Node]
+
+    /// The events of the tree, cause before effect.
+    public var events: [RecordedEvent] {
+        nodes.compactMap { if case .event(let event) = $0.subject { event } else { nil } }
+    }
+}
+
+extension EventStore {
+    /// The whole tree that an event belongs to: up to its first cause, and down to all that this led to.
+    ///
+    /// Causes are found by their ids; what they led to is looked for in the log from the first cause on, a million events
+    /// in a second or two. Memory grows with the tree alone.
+    /// - Parameters:
+    ///   - event: an event of this store.
+    ///   - progress: told now and then how far it has come.
+    /// - Throws: what the store throws; `CancellationError`.
+    public func causes(
+        of event: RecordedEvent, progress: @Sendable (WorkProgress) -> Void = { _ in }
+    ) async throws -> CausalTree {
+        let first = try await firstCause(of: event)
+        var growth = CausalGrowth(first)
+        // What an outside cause led to before, nobody knows without looking.
+        let start: Position = growth.isOutside ? .start : try await self.start(of: first).previous
+        for try await page in pages(ReadRequest(after: .position(start), limit: limits.pageEvents)) {
+            for event in page.events { growth.add(event) }
+            progress(
+                WorkProgress(
+                    step: "events", done: page.through.value - min(start, page.through).value,
+                    total: page.head.value - min(start, page.head).value))
+            try Task.checkCancellation()
+        }
+        return growth.tree
+    }
+
+    /// The event at the top, above which there is a command, something outside, or nothing.
+    private func firstCause(of event: RecordedEvent) async throws -> RecordedEvent {
+        var event = event
+        while let id = event.causingEvent, let cause = try await self.event(id), cause.position < event.position {
+            event = cause
+        }
+        return event
+    }
+
+    /// Where the events of the command that led to an event begin.
+    private func start(of event: RecordedEvent) async throws -> Position {
+        guard let command = event.metadata.commandID else { return event.position }
+        let first = try await self.event(EventID(high: command.high, low: command.low))
+        guard let first, first.metadata.commandID == command else { return event.position }
+        return min(first.position, event.position)
+    }
+}
+
+extension RecordedEvent {
+    /// The event that it says caused it: not when its own command did.
+    fileprivate var causingEvent: EventID? {
+        guard let cause = metadata.causationID, cause != metadata[Metadata.Key.commandID] else { return nil }
+        return EventID(cause)
+    }
+}
+
+/// A tree that grows while the log is read forwards: a cause is there before what it causes.
+private struct CausalGrowth {
+    private struct Entry {
+        let subject: CausalTree.Subject
+        var effects: [Int] = []
+    }
+
+    private var entries: [Entry] = []
+    private var commands: [String: Int] = [:]
+    private var events: [String: Int] = [:]
+    private let outside: String?
+    private let root: RecordedEvent
+
+    /// A tree above whose first event stands its command, or what it says caused it.
+    init(_ first: RecordedEvent) {
+        root = first
+        let cause = first.metadata.causationID
+        let command = first.metadata[Metadata.Key.commandID]
+        outside = cause == command ? nil : cause
+        if let outside {
+            entries.append(Entry(subject: .outside(outside)))
+        } else if let command, let id = first.metadata.commandID {
+            entries.append(Entry(subject: .command(id)))
+            commands[command] = 0
+        }
+    }
+
+    var isOutside: Bool { outside != nil }
+
+    /// Adds an event if its cause is in the tree.
+    mutating func add(_ event: RecordedEvent) {
+        let command = event.metadata[Metadata.Key.commandID]
+        if let command, let known = commands[command] { return append(event, under: known) }
+        let cause = event.metadata.causationID
+        guard let above = cause.flatMap({ $0 == outside ? 0 : events[$0] }) else {
+            // The first event stands at the top if nothing is above it.
+            if event.id == root.id { append(event, under: nil) }
+            return
+        }
+        guard let command, let id = event.metadata.commandID else { return append(event, under: above) }
+        commands[command] = entries.count
+        append(.command(id), under: above)
+        append(event, under: entries.count - 1)
+    }
+
+    private mutating func append(_ event: RecordedEvent, under above: Int?) {
+        events[event.id.description] = entries.count
+        append(.event(event), under: above)
+    }
+
+    private mutating func append(_ subject: CausalTree.Subject, under above: Int?) {
+        if let above { entries[above].effects.append(entries.count) }
+        entries.append(Entry(subject: subject))
+    }
+
+    /// The tree in the order in which it is read. Not by recursion: a chain of causes may be long.
+    var tree: CausalTree {
+        var nodes: [CausalTree.Node] = []
+        var rest = entries.isEmpty ? [] : [(index: 0, depth: 0)]
+        while let (index, depth) = rest.popLast() {
+            nodes.append(CausalTree.Node(subject: entries[index].subject, depth: depth))
+            rest += entries[index].effects.reversed().map { ($0, depth + 1) }
+        }
+        return CausalTree(nodes: nodes)
+    }
+}

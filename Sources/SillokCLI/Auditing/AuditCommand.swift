@@ -1,0 +1,176 @@
+import ArgumentParser
+import Sillok
+import SillokTerminal
+
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Tell who changed what, when, why and by which command; or what led to an event, and what it led to.",
+        discussion: """
+            All filters must hold. --after and --before take a position or a time (RFC 3339, or a date in UTC) and leave it
+            out themselves. --causes-of shows the whole tree that an event belongs to: commands, the events they led to,
+            the commands that reacted to those.
+
+            Examples:
+              sillok audit bank.sqlite --stream account-42
+              sillok audit bank.sqlite --actor ada --after 2026-11-01 --json | jq -r .reason
+              sillok audit bank.sqlite --causes-of 1207
+            """)
+
+    @OptionGroup var store: StoreArgument
+
+    @OptionGroup var which: QueryOptions
+
+    @Option(help: "Only what this person or service did.")
+    var actor: String?
+
+    @Option(help: "Only what belongs to this correlation.")
+    var correlation: String?
+
+    @Option(help: "Only what this command decided.")
+    var command: String?
+
+    @Option(help: "Only events after this position or time.")
+    var after: Place?
+
+    @Option(help: "Only events before this position or time.")
+    var before: Place?
+
+    @Flag(help: "From the newest to the oldest.")
+    var backwards = false
+
+    @Option(help: "At most this many events.")
+    var limit: Int?
+
+    @Option(help: "Show the tree of causes of the event with this id or position.")
+    var causesOf: String?
+
+    @OptionGroup var show: ShowOptions
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
+        if let command, CommandID(command) == nil {
+            throw ValidationError("--command \(command.visible) is not a UUID.")
+        }
+        if let causesOf, EventID(causesOf) == nil, UInt64(causesOf) == nil {
+            throw ValidationError("--causes-of \(causesOf.visible) is neither a position nor a UUID.")
+        }
+    }
+
+    func run() async throws {
+        try await store.reading { store in
+            if let causesOf { return try await showCauses(of: causesOf, in: store) }
+            try await showChanges(in: store)
+        }
+    }
+
+    private func showChanges(in store: any EventStore) async throws {
+        let head = try await store.head()
+        let bar = ProgressBar("Reading", total: head.value)
+        defer { bar.finish(quietly: true) }
+        var view = AuditView(isJSON: show.json)
+        var rest = limit ?? .max
+        for try await page in store.audit(query) {
+            let events = page.events.prefix(rest)
+            if !events.isEmpty {
+                bar.clear()
+                try view.print(Array(events))
+            }
+            rest -= events.count
+            if rest == 0 { break }
+            bar.update(to: backwards ? head.value - min(head, page.through).value : page.through.value)
+            try Task.checkCancellation()
+        }
+        if view.count == 0 && !show.json { Console.current.note("no event matches") }
+    }
+
+    private var query: AuditQuery {
+        AuditQuery(
+            which.query, actor: actor, correlationID: correlation, commandID: command.flatMap { CommandID($0) },
+            after: after?.bound, before: before?.bound, direction: backwards ? .backward : .forward)
+    }
+
+    private func showCauses(of place: String, in store: any EventStore) async throws {
+        let event: RecordedEvent?
+        if let position = UInt64(place) {
+            event = try await store.read(.all, after: Position(position).previous, limit: 1).events.first
+        } else {
+            event = try await EventID(place).asyncFlatMap { try await store.event($0) }
+        }
+        guard let event, UInt64(place).map({ event.position.value == $0 }) ?? true else {
+            throw CommandFailure(.notFound, "there is no event \(place.visible) in this store")
+        }
+        let progress = StepProgress(console: .current)
+        let tree = try await store.causes(of: event) { progress.update($0) }
+        progress.finish()
+        let view = CausalTreeView(tree: tree, marked: event.position, terminal: Console.current.outputTerminal)
+        if show.json {
+            for node in tree.nodes { try Console.current.print(view.json(node)) }
+        } else {
+            for line in view.lines { try Console.current.print(line) }
+        }
+    }
+}
+
+extension Optional {
+    fileprivate func asyncFlatMap<Result>(_ transform: (Wrapped) async throws -> Result?) async throws -> Result? {
+        guard let self else { return nil }
+        return try await transform(self)
+    }
+}
+
+/// Prints pages of events as an audit wants to see them.
+private struct AuditView {
+    let isJSON: Bool
+    private(set) var count = 0
+
+    init(isJSON: Bool) { self.isJSON = isJSON }
+
+    mutating func print(_ events: [RecordedEvent]) throws {
+        let console = Console.current
+        defer { count += events.count }
+        if isJSON {
+            for event in events {
+                var json = JSONWriter()
+                json.beginObject()
+                json.auditFields(of: event)
+                json.endObject()
+                try console.print(json)
+            }
+            return
+        }
+        var table = Table(
+            .right("AT"), .left("TIME"), .left("WHO"), .left("STREAM"), .left("WHAT"), .left("WHY"), .left("COMMAND"))
+        for event in events {
+            table.add(
+                "\(event.position)", event.recordedAt.readable, event.metadata.actor ?? "–", event.shownPlace,
+                event.type.text, event.metadata.reason ?? "–", event.metadata.commandID?.description ?? "–")
+        }
+        for line in table.lines(for: console.outputTerminal).dropFirst(count == 0 ? 0 : 1) { try console.print(line) }
+    }
+}
+
+extension RecordedEvent {
+    /// Its stream and revision.
+    var shownPlace: String { stream.map { "\($0.text)@\(revision)" } ?? "–" }
+}
+
+extension JSONWriter {
+    /// Writes what an audit says of an event.
+    mutating func auditFields(of event: RecordedEvent) {
+        field("position", event.position.value)
+        field("time", event.recordedAt.description)
+        field("id", event.id.description)
+        if let stream = event.stream {
+            field("stream", stream.text)
+            field("revision", event.revision.value)
+        }
+        field("type", event.type.text)
+        let metadata = event.metadata
+        if let actor = metadata.actor { field("actor", actor) }
+        if let reason = metadata.reason { field("reason", reason) }
+        if let command = metadata.commandID { field("command", command.description) }
+        if let correlation = metadata.correlationID { field("correlation", correlation) }
+        if let causation = metadata.causationID { field("causation", causation) }
+    }
+}

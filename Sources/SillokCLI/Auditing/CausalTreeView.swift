@@ -1,0 +1,74 @@
+import Sillok
+import SillokTerminal
+
+/// Draws a tree of causes: a line for each command and event.
+struct CausalTreeView {
+    let tree: CausalTree
+    /// The event that was asked for.
+    let marked: Position
+    let terminal: Terminal
+    private static let deepest = 40
+
+    init(tree: CausalTree, marked: Position, terminal: Terminal) {
+        self.tree = tree
+        self.marked = marked
+        self.terminal = terminal
+    }
+
+    /// The lines, from the first cause down.
+    var lines: [String] {
+        zip(tree.nodes.indices, branches).map { index, branch in
+            let node = tree.nodes[index]
+            let line = terminal.styled(branch, .dim) + text(of: node, at: index)
+            guard case .event(let event) = node.subject, event.position == marked else { return line }
+            return line + terminal.styled("  ◀", .yellow)
+        }
+    }
+
+    /// What one place of the tree is, for machines.
+    func json(_ node: CausalTree.Node) -> JSONWriter {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("depth", node.depth)
+        switch node.subject {
+        case .command(let id): json.field("command", id.description)
+        case .outside(let id): json.field("outside", id)
+        case .event(let event): json.auditFields(of: event)
+        }
+        json.endObject()
+        return json
+    }
+
+    /// The branches before each line: a branch goes on below where a later line stands at the same depth before a line
+    /// that is less deep. Found from the last line up.
+    private var branches: [String] {
+        var goesOn: Set<Int> = []
+        let drawn = tree.nodes.reversed().map { node -> String in
+            goesOn = goesOn.filter { $0 <= node.depth }
+            let isLast = goesOn.insert(node.depth).inserted
+            if node.depth == 0 { return "" }
+            if node.depth > Self.deepest { return "… \(node.depth): " }
+            let before = (1..<node.depth).map { goesOn.contains($0) ? "│  " : "   " }.joined()
+            return before + (isLast ? "└─ " : "├─ ")
+        }
+        return drawn.reversed()
+    }
+
+    private func text(of node: CausalTree.Node, at index: Int) -> String {
+        switch node.subject {
+        case .outside(let id): return "outside: \(id.visible)"
+        case .command(let id):
+            // What is known of a command stands in the metadata of its first event, which follows it.
+            let first = tree.nodes.dropFirst(index + 1).first
+            guard case .event(let event)? = first?.subject else { return "command \(id)" }
+            let actor = event.metadata.actor.map { " by \($0.visible)" } ?? ""
+            let reason = event.metadata.reason.map { ": \($0.visible)" } ?? ""
+            return terminal.styled("command \(id)", .cyan) + actor + reason
+        case .event(let event):
+            return [
+                terminal.styled("\(event.position)", .bold), terminal.styled(event.type.text.visible, .green),
+                event.shownPlace.visible, terminal.styled(event.recordedAt.readable, .dim),
+            ].joined(separator: "  ")
+        }
+    }
+}
