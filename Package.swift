@@ -1,12 +1,19 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// The pages of the dashboard and their parts, embedded in the program.
+let dashboardAssets = [
+    "api.js", "app.js", "charts.js", "docs.html", "docs.js", "dom.js", "event.js", "icon.svg", "index.html",
+    "letters.js", "operations.js", "overview.js", "projections.js", "streams.js", "style.css", "tail.js",
+]
+
 let package = Package(
     name: "sillok",
     platforms: [.macOS(.v14), .iOS(.v17), .tvOS(.v17), .watchOS(.v10), .visionOS(.v1)],
     products: [
         .executable(name: "sillok", targets: ["SillokCLI"]),
         .library(name: "SillokService", targets: ["SillokService"]),
+        .library(name: "SillokServer", targets: ["SillokServer"]),
         .library(name: "SillokTesting", targets: ["SillokTesting"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
         .library(name: "Sillok", targets: ["Sillok"]),
@@ -18,14 +25,23 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
     ],
     targets: [
         // Floor 4: the command line, the only one that knows everybody.
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "Sillok", "SillokCore", "SillokSQLite", "SillokTerminal",
+                "Sillok", "SillokCore", "SillokServer", "SillokSQLite", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
 
         // Floor 3: the rims. Siblings never meet.
@@ -37,11 +53,26 @@ let package = Package(
                 "Sillok", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ]),
+        .target(
+            name: "SillokServer",
+            dependencies: [
+                "Sillok", "SillokSQL", "SillokWire",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+            ],
+            resources: dashboardAssets.map { .embedInCode("Dashboard/Assets/\($0)") }),
         .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
 
         // Floor 2: the pure verbs and what drives them; what storage rims share.
         .target(name: "Sillok", dependencies: ["SillokChain", "SillokCore", "SillokSQL"]),
         .target(name: "SillokSQL", dependencies: ["SillokCore"]),
+        .target(name: "SillokWire", dependencies: ["Sillok", "SillokCore"]),
 
         // Half a floor up: the hash chain of a log, which every store keeps.
         .target(
@@ -109,8 +140,9 @@ let package = Package(
         .testTarget(
             name: "SillokCLITests",
             dependencies: [
-                "SillokCLI", "Sillok", "SillokCore", "SillokSQLite", "SillokTerminal",
+                "SillokCLI", "Sillok", "SillokCore", "SillokSQLite", "SillokServer", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
     ],
     swiftLanguageModes: [.v6]

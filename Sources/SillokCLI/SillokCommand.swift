@@ -48,8 +48,8 @@ struct SillokCommand: AsyncParsableCommand {
         subcommands: [
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
             VerifyCommand.self, HeadCommand.self, AuditCommand.self, ExportCommand.self, ImportCommand.self,
-            BenchCommand.self, ProjectionsCommand.self,
-            DeadLettersCommand.self, ObjectivesCommand.self,
+            BenchCommand.self, ProjectionsCommand.self, DeadLettersCommand.self, ObjectivesCommand.self,
+            BackupCommand.self, ServeCommand.self, KeysCommand.self,
         ])
 
     /// Runs one command line and answers its exit status.

@@ -37,6 +37,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// The chain that the writer keeps; `nil` also for a store that was opened for reading.
     private let writtenChain: Chain?
     private let signal = HeadSignal()
+    private let observer = Lock<(@Sendable (CommitMeasurement) -> Void)?>(nil)
 
     /// Opens a store. Blocks for as long as it takes to open a file: milliseconds, more after a crash.
     ///
@@ -78,12 +79,13 @@ public final class SQLiteEventStore: ChainedEventStore {
         self.id = id
         self.readers = ReaderPool(readers)
         writtenChain = opened?.chain
-        writer = opened.map { [signal] opened in Self.start(opened, lock, signal) }
+        writer = opened.map { [signal, observer] opened in Self.start(opened, lock, signal, observer) }
     }
 
     /// Starts the thread that writes, which holds the lock for as long as it runs.
     private static func start(
-        _ writer: Writer, _ lock: FileLock?, _ signal: HeadSignal
+        _ writer: Writer, _ lock: FileLock?, _ signal: HeadSignal,
+        _ observer: Lock<(@Sendable (CommitMeasurement) -> Void)?>
     ) -> GroupCommit<PreparedAppend, Writer.Answer> {
         let handover = Handover((writer: writer, lock: lock))
         return GroupCommit(
@@ -93,6 +95,11 @@ public final class SQLiteEventStore: ChainedEventStore {
                 let answers = writer.append(requests)
                 let head = answers.lazy.compactMap { try? $0.get().head }.max()
                 if let head { signal.advance(to: head) }
+                if let observe = observer.withLock({ $0 }) {
+                    let events = requests.reduce(0) { $0 + $1.request.entries.count }
+                    observe(
+                        CommitMeasurement(appends: requests.count, events: events, syncTime: writer.syncTime))
+                }
                 return answers
             },
             afterCommit: { handover.value?.writer.checkpointIfDue() },
@@ -116,6 +123,11 @@ public final class SQLiteEventStore: ChainedEventStore {
         signal.fail(Self.closed)
         await readers.close(refusing: Self.closed)
         await writer?.close(refusing: Self.closed)
+    }
+
+    /// Has every commit told from now on, on the thread that writes: `observe` must not block.
+    public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
+        observer.withLock { $0 = observe }
     }
 
     /// The identity that was written when the store was made.

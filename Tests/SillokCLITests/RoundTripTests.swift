@@ -1,6 +1,7 @@
 import Foundation
 import Sillok
 import SillokSQLite
+import SillokWire
 import Testing
 
 @testable import SillokCLI

@@ -20,6 +20,8 @@ struct ProjectCommand: AsyncParsableCommand {
     @Flag(help: "Try what was parked again.") var retry = false
     @Flag(help: "Make the tables anew beside the live ones, compare and promote them.") var rebuild = false
 
+    @Flag(help: "Go on projecting what comes, until Ctrl-C.") var follow = false
+
     func run() async throws {
         let store = try SQLiteEventStore(path: store, mode: .readOnly)
         let model = try SQLiteReadModel(path: model)
@@ -33,6 +35,10 @@ struct ProjectCommand: AsyncParsableCommand {
                 group.addTask { try await files.run() }
                 defer { group.cancelAll() }
                 try await follow([authors, files], to: store.head())
+                if follow {
+                    print("following")
+                    try await group.next()
+                }
             }
         }
         try await report(files.readSide)

@@ -1,5 +1,6 @@
 import Sillok
 import SillokTerminal
+import SillokWire
 
 /// Draws a tree of causes: a line for each command and event.
 struct CausalTreeView {

@@ -1,6 +1,7 @@
 import Foundation
 import Sillok
 import SillokTerminal
+import SillokWire
 
 /// The files of keys: the secret one as PKCS #8 in PEM, as `openssl` reads it too, the public one as hexadecimal digits.
 enum KeyFile {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Sillok
 import SillokTerminal
+import SillokWire
 
 struct AppendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import Foundation
 import Sillok
 import SillokSQLite
 import SillokTerminal
+import SillokWire
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Sillok
 import SillokTerminal
+import SillokWire
 
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

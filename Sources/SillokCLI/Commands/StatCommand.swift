@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Sillok
 import SillokTerminal
+import SillokWire
 
 struct StatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import Sillok
 import SillokCore
 import SillokSQLite
 import SillokTerminal
+import SillokWire
 
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import Sillok
 import SillokCore
+import SillokWire
 
 /// Events of one source that are appended together, and the lines that they stand in.
 struct ImportBatch: Sendable {

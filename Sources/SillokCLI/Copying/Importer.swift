@@ -1,6 +1,7 @@
 import Sillok
 import SillokCore
 import SillokTerminal
+import SillokWire
 
 /// Takes the lines of an export into a store: in batches, exactly once, in bounded memory.
 ///
@@ -112,6 +113,6 @@ struct Importer {
         if let invalid = cause as? InvalidRequest, case .timeRunsBackwards = invalid.reason {
             hint = "The store already has later events. --restamp takes the store's clock for the recorded times."
         }
-        return CommandFailure(status, "line \(line.grouped): \(cause)", hint: hint)
+        return CommandFailure(status, "line \(line.grouped): \("\(cause)".visible)", hint: hint)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Sillok
 import SillokTerminal
+import SillokWire
 
 /// The file that an export writes: a new one, or one to go on with.
 final class OutputFile {

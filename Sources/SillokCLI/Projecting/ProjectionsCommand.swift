@@ -1,6 +1,7 @@
 import ArgumentParser
 import Sillok
 import SillokTerminal
+import SillokWire
 
 struct ProjectionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

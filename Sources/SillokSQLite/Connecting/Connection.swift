@@ -139,6 +139,11 @@ final class Statement {
         }
     }
 
+    /// Binds a text.
+    func bind(text: String, at index: Int32) {
+        _ = sillok_bind_text_copied(handle, index, text, sqlite3_uint64(text.utf8.count))
+    }
+
     /// Goes to the next row; `false` at the end, where the statement is ready to be bound again.
     @inline(__always) func step() throws(SQLiteFailure) -> Bool {
         let result = sqlite3_step(handle)

@@ -41,6 +41,8 @@ final class Writer {
     private let revisionCapacity: Int
     /// Why nothing can be written any more, once the disk has failed.
     private var failure: StoreError?
+    /// How long the last commit took until it was on the disk.
+    private(set) var syncTime = Duration.zero
     /// The ids of appends whose commit failed with an outcome that is not known.
     private var unsettled: Set<EventID> = []
 
@@ -210,7 +212,9 @@ final class Writer {
         _ requests: [AppendRequest], _ answers: [Result<Answer, any Error>]
     ) -> [Result<Answer, any Error>] {
         do {
+            let start = ContinuousClock.now
             try commit.run()
+            syncTime = start.duration(to: .now)
             return answers
         } catch {
             // The commit may be in the log of the file although it failed here; only a full disk says that it is not.

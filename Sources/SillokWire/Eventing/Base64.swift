@@ -1,5 +1,5 @@
 /// Bytes as text of 64 characters (RFC 4648, section 4), strict: one text for each value.
-enum Base64 {
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let values: [UInt8] = {
         var values = [UInt8](repeating: 0xFF, count: 256)
@@ -9,7 +9,7 @@ enum Base64 {
     private static let filler = UInt8(ascii: "=")
 
     /// The text of some bytes.
-    static func text(of bytes: [UInt8]) -> String {
+    package static func text(of bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -24,7 +24,7 @@ enum Base64 {
     }
 
     /// The bytes of a text; `nil` if it is not one that ``text(of:)`` makes.
-    static func bytes(of text: String) -> [UInt8]? {
+    package static func bytes(of text: String) -> [UInt8]? {
         let digits = Array(text.utf8)
         guard digits.count.isMultiple(of: 4) else { return nil }
         let fillers = digits.suffix(2).filter { $0 == filler }.count

@@ -1,27 +1,26 @@
-import Sillok
-import SillokCore
-import SillokTerminal
+package import Sillok
+package import SillokCore
 
 /// An event as a line of an export says it.
-struct CloudEvent {
+package struct CloudEvent: Sendable {
     /// The URI of where the event was recorded first.
-    let source: String
+    package let source: String
     /// Its position there, if the line says so.
-    let position: UInt64?
+    package let position: UInt64?
     /// The event, its stream and its recorded time.
-    var entry: AppendRequest.Entry
+    package var entry: AppendRequest.Entry
 }
 
 /// A line that is not an event, and why.
-struct InvalidLine: Error, CustomStringConvertible {
-    let description: String
+package struct InvalidLine: Error, CustomStringConvertible {
+    package let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 extension CloudEvent {
     /// Reads a line: a CloudEvents 1.0 object with nothing in it that would get lost.
-    init(line: [UInt8]) throws {
+    package init(line: [UInt8]) throws {
         let reader: JSONReader
         do {
             reader = try JSONReader(line)
@@ -34,8 +33,43 @@ extension CloudEvent {
         self = try fields.event()
     }
 
+    /// Reads an event that somebody wants to append: its type is enough.
+    ///
+    /// Attributes that CloudEvents calls extensions become metadata, and so do `source` and `time`, which are the
+    /// sender's: what the store says in their place is its own. Its position and revision nobody can choose.
+    /// - Parameters:
+    ///   - value: the object.
+    ///   - stream: the stream of an event that names none.
+    ///   - id: the identity of an event that has none.
+    package static func posted(
+        _ value: JSONReader.Value, to stream: StreamID?, id: @autoclosure () -> EventID
+    ) throws -> AppendRequest.Entry {
+        guard let members = value.members else { throw InvalidLine("an event is a JSON object") }
+        var fields = Fields()
+        for (key, value) in members {
+            switch key {
+            case "position", "revision": throw InvalidLine("\"\(key)\" is given by the store; leave it out")
+            case "source", "time": try fields.extend(key, value)
+            case _ where Fields.attributes.contains(key): try fields.take(key, value)
+            default: try fields.extend(key, value)
+            }
+        }
+        if let given = fields.stream, let stream, !given.hasSameBytes(as: stream.text) {
+            throw InvalidLine("\"subject\" is \"\(given)\", and the events are appended to \"\(stream)\"")
+        }
+        fields.version = fields.version ?? "1.0"
+        fields.source = "-"
+        fields.stream = fields.stream ?? stream?.text
+        fields.id = fields.id ?? id()
+        return try fields.event().entry
+    }
+
     /// The attributes of a line as they come.
     private struct Fields {
+        static let attributes: Set = [
+            "specversion", "id", "type", "subject", "datacontenttype", "tags", "metadata", "data", "data_base64",
+        ]
+
         var version: String?
         var id: EventID?
         var source: String?
@@ -61,17 +95,26 @@ extension CloudEvent {
             case "position": position = try number(key, value)
             case "revision": _ = try number(key, value)
             case "tags": tags = try texts(key, value).map { Tag($0) }
-            case "metadata": metadata = try entries(key, value)
+            case "metadata": metadata = try entries(key, value).filled(from: metadata)
             case "data": data = value
             case "data_base64": binary = try parse(key, value, "Base64") { Base64.bytes(of: $0) }
             default:
-                throw InvalidLine("the attribute \"\(key.visible)\" would get lost; move it into \"metadata\"")
+                throw InvalidLine("the attribute \"\(key)\" would get lost; move it into \"metadata\"")
             }
+        }
+
+        /// Takes an attribute as metadata.
+        mutating func extend(_ key: String, _ value: JSONReader.Value) throws {
+            let text = try text(key, value)
+            if let known = metadata[key], !known.hasSameBytes(as: text) {
+                throw InvalidLine("\"\(key)\" stands twice, as an attribute and in \"metadata\"")
+            }
+            metadata[key] = text
         }
 
         func event() throws -> CloudEvent {
             guard let version else { throw InvalidLine("the attribute \"specversion\" is missing") }
-            guard version == "1.0" else { throw InvalidLine("\"specversion\" is \"\(version.visible)\", not \"1.0\"") }
+            guard version == "1.0" else { throw InvalidLine("\"specversion\" is \"\(version)\", not \"1.0\"") }
             guard let id else { throw InvalidLine("the attribute \"id\" is missing") }
             guard let source, !source.isEmpty else { throw InvalidLine("the attribute \"source\" is missing") }
             guard let type else { throw InvalidLine("the attribute \"type\" is missing") }
@@ -119,7 +162,7 @@ extension CloudEvent {
             guard let members = value.members else { throw InvalidLine("\"\(key)\" is not an object") }
             var bytes: [UInt8] = []
             for (name, value) in members {
-                for text in [name, try text("\(key).\(name.visible)", value)] {
+                for text in [name, try text("\(key).\(name)", value)] {
                     bytes.appendLength(text.utf8.count)
                     bytes.append(contentsOf: text.utf8)
                 }

@@ -1,5 +1,5 @@
-import Sillok
-import SillokCore
+package import Sillok
+package import SillokCore
 
 /// Writes recorded events as lines of JSON: one CloudEvents 1.0 object each, the same bytes for the same event always.
 ///
@@ -9,29 +9,35 @@ import SillokCore
 ///  "tags":["owner:ada"],"metadata":{"actor":"ada"},"data":{"amount":100}}
 /// ```
 /// What is not there is left out: `subject` and `revision` without a stream, `tags` and `metadata` when empty.
-struct CloudEventWriter {
+package struct CloudEventWriter: Sendable {
     /// What import puts before the source of an event to track it; what export takes away again.
-    static let trackingPrefix = "import:"
+    package static let trackingPrefix = "import:"
 
     /// What may stand around a JSON value and would get lost when the line is read.
     private static let space: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
 
     private let source: String
 
-    /// The lines that are written so far.
-    private(set) var json = JSONWriter()
+    /// What is written so far.
+    package var json = JSONWriter()
 
     /// Writes the events of a store.
-    init(store: StoreID) { source = "urn:uuid:\(store)" }
+    package init(store: StoreID) { source = "urn:uuid:\(store)" }
 
     /// Takes the lines that are written so far away.
-    mutating func take() -> [UInt8] {
+    package mutating func take() -> [UInt8] {
         defer { json.bytes.removeAll(keepingCapacity: true) }
         return json.bytes
     }
 
     /// Writes one line.
-    mutating func write(_ event: RecordedEvent) {
+    package mutating func write(_ event: RecordedEvent) {
+        writeObject(event)
+        json.endLine()
+    }
+
+    /// Writes the object of an event, without an end of the line.
+    package mutating func writeObject(_ event: RecordedEvent) {
         json.beginObject()
         field("specversion", "1.0")
         field("id", event.id.description)
@@ -50,7 +56,6 @@ struct CloudEventWriter {
         write(metadata: event.metadata)
         write(payload: event.payload, as: event.contentType)
         json.endObject()
-        json.endLine()
     }
 
     /// The store in which the event was recorded first: of an imported event, the one that it came from.
@@ -101,7 +106,7 @@ struct CloudEventWriter {
 
 extension ContentType {
     /// Whether CloudEvents reads it as JSON: `application/json`, `text/json`, `application/vnd.shop+json; charset=utf-8`.
-    var isJSON: Bool {
+    package var isJSON: Bool {
         if self == .json { return true }
         let type = text.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
         return type.hasSuffix("/json") || type.hasSuffix("+json")

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Sillok
+import SillokSQLite
+import SillokTerminal
+import SillokWire
+
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: "Write a copy of a store and check it, also while another process writes to the store.",
+        discussion: """
+            The copy holds all that was acknowledged before, with the same ids and positions. To restore it, put it in
+            the place of the store.
+
+            Examples:
+              sillok backup bank.sqlite bank-monday.sqlite
+            """)
+
+    @OptionGroup var store: StoreArgument
+    @Argument(help: "The new file.", completion: .file()) var to: String
+    @OptionGroup var show: ShowOptions
+
+    func run() async throws {
+        try await store.with(.readOnly) { opened in
+            let bar = ProgressBar("Checking the copy", total: try await opened.head().value)
+            let report = try await opened.backup(to: to) { progress in
+                if progress.step == "events" { bar.update(to: progress.done) }
+            }
+            bar.finish(quietly: true)
+            if show.json {
+                var json = JSONWriter()
+                json.beginObject()
+                json.field("head", report.head.value)
+                json.field("bytes", report.bytes)
+                json.field("streams", report.verification.streams)
+                json.endObject()
+                return try Console.current.print(json)
+            }
+            try Console.current.print(
+                "\(to.visible): \(report.head.value.grouped) events, \(report.bytes.asBytes), checked and sound")
+        }
+    }
+}

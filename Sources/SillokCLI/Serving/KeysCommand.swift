@@ -1,0 +1,127 @@
+import ArgumentParser
+import Foundation
+import Sillok
+import SillokServer
+import SillokTerminal
+import SillokWire
+
+struct KeysCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys",
+        abstract: "Make, list and revoke the keys of a server.",
+        discussion: """
+            Works on the file STORE-access, also while the server runs: it sees the change within a second.
+
+            Examples:
+              sillok keys create bank.sqlite --name billing --scope read --scope subscribe --resource 'account-*'
+              sillok keys list bank.sqlite
+              sillok keys revoke bank.sqlite 4f2a9c01d2e3
+            """,
+        subcommands: [Create.self, List.self, Revoke.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a key. Its text is shown this once: the server keeps a hash of it alone.")
+
+        @OptionGroup var access: AccessArgument
+        @Option(help: "What the key is for.") var name: String
+        @Option(help: "What it allows: read, append, subscribe, admin, project; repeat it for several.")
+        var scope: [String]
+        @Option(help: "Which streams: * for all, account-* for a category, account-42 for one; repeat it for several.")
+        var resource: [String] = ["*"]
+        @Option(help: "When it ends, such as 2027-01-01T00:00:00Z.") var expires: String?
+
+        func run() async throws {
+            let grant: Grant
+            do {
+                grant = try Grant(scopes: scope.joined(separator: " "), resources: resource.joined(separator: " "))
+            } catch {
+                throw CommandFailure(.usage, "\(error)")
+            }
+            let end = try expires.map { text in
+                guard let time = Timestamp(text) else {
+                    throw CommandFailure(.usage, "--expires is a time such as 2027-01-01T00:00:00Z")
+                }
+                return time
+            }
+            try await access.with { keyring, whom in
+                let (_, secret) = try await keyring.create(name, grant, expires: end, by: whom)
+                try Console.current.print(secret.revealed)
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the keys; their secrets are not kept.")
+
+        @OptionGroup var access: AccessArgument
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            try await access.with { keyring, _ in
+                let console = Console.current
+                var table = Table(
+                    .left("KEY"), .left("NAME"), .left("SCOPES"), .left("RESOURCES"), .left("MADE"), .left("ENDS"))
+                for key in keyring.keys {
+                    let scopes = key.grant.scopes.map(\.rawValue).sorted().joined(separator: " ")
+                    let resources = key.grant.resources.map(\.description).joined(separator: " ")
+                    if show.json {
+                        var json = JSONWriter()
+                        json.beginObject()
+                        json.field("id", key.id)
+                        json.field("name", key.name)
+                        json.field("scopes", scopes)
+                        json.field("resources", resources)
+                        json.field("created", key.created.description)
+                        if let expires = key.expires { json.field("expires", expires.description) }
+                        if let revoked = key.revoked { json.field("revoked", revoked.description) }
+                        json.endObject()
+                        try console.print(json)
+                    } else {
+                        let end = key.revoked.map { "revoked \($0.readable)" } ?? key.expires?.readable ?? "-"
+                        table.add(key.id, key.name, scopes, resources, key.created.readable, end)
+                    }
+                }
+                if show.json { return }
+                if keyring.keys.isEmpty { return console.note("no keys") }
+                for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+            }
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Revoke a key for good; what is open under it ends within five seconds.")
+
+        @OptionGroup var access: AccessArgument
+        @Argument(help: "The id of the key: its text between the two underscores.") var key: String
+
+        func run() async throws {
+            try await access.with { keyring, whom in
+                guard try await keyring.revoke(key, by: whom) else {
+                    throw CommandFailure(.notFound, "there is no key \(key.visible) that still opens anything")
+                }
+                try Console.current.print("\(key) is revoked")
+            }
+        }
+    }
+}
+
+/// The log of the keys of a store.
+struct AccessArgument: ParsableArguments {
+    @Argument(help: "The file of the store.", completion: .file()) var store: String
+    @Option(help: "The log of the keys. (default: STORE-access)", completion: .file()) var access: String?
+
+    func with(_ body: (Keyring, String) async throws -> Void) async throws {
+        let log = try await AccessStore(path: access ?? store + "-access")
+        let keyring = Keyring(log: log)
+        do {
+            try await keyring.load()
+            try await body(keyring, "\(NSUserName()) on the command line")
+            await log.close()
+        } catch {
+            await log.close()
+            throw error
+        }
+    }
+}

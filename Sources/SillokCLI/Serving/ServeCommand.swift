@@ -1,0 +1,121 @@
+import ArgumentParser
+import Foundation
+import Logging
+import ServiceLifecycle
+import Sillok
+import SillokSQLite
+import SillokServer
+import SillokTerminal
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve a store over HTTP: the API, its documentation at /docs, and a dashboard at /.",
+        discussion: """
+            Only this machine can reach it, unless keys and TLS are set up. With --auth keys the first start prints a
+            key that may do everything; it is shown this once.
+
+            Examples:
+              sillok serve bank.sqlite
+              sillok serve bank.sqlite --read-model views.sqlite
+              sillok serve bank.sqlite --auth keys --http 0.0.0.0:8443 --tls-certificate chain.pem --tls-key key.pem
+            """)
+
+    @OptionGroup var store: StoreArgument
+    @OptionGroup var settings: ServeSettings
+
+    func run() async throws {
+        let settings = try await settings.resolved()
+        let logger = try Self.logger(settings)
+        let address = try settings.address
+        let (asksForProof, tls) = (try settings.asksForProof, try settings.tls)
+        do {
+            let warning = try UnsafeExposure.check(
+                address, asksForProof: asksForProof, isProtected: tls != nil, isInsecureAllowed: settings.insecure)
+            if let warning { Console.current.note(Console.current.errorTerminal.styled(warning, .red)) }
+        } catch {
+            throw CommandFailure(.usage, "\(error)")
+        }
+        try await store.with(.create) { opened in
+            let access = asksForProof ? try await AccessStore(path: settings.access ?? store.store + "-access") : nil
+            let keyring = access.map { Keyring(log: $0) }
+            try await Self.prepare(keyring)
+            let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
+            let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
+            let served = served(opened, model, settings)
+            let interface = try await WebInterface(
+                served, gatekeeper: gatekeeper, loopbackOnly: address.isLoopback, logger: logger)
+            let server = StoreServer(
+                interface, configuration: .init(address: address, tls: tls), logger: logger
+            ) { bound in
+                let link = "\(tls == nil ? "http" : "https")://\(bound)"
+                try? Console.current.print("serving \(store.store.visible) at \(link)/")
+                try? Console.current.output.flush()
+            }
+            try await Self.serve([server], logger)
+            await model?.close()
+            await access?.close()
+        }
+    }
+
+    /// Runs services until the process is asked to end, and then lets them end what is under way.
+    private static func serve(_ services: [any Service], _ logger: Logger) async throws {
+        var configuration = ServiceGroupConfiguration(services: services, logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(10)
+        let group = ServiceGroup(configuration: configuration)
+        // A task of its own: the signal that cancels this one begins a shutdown and does not cut off what is under way.
+        let running = Task.detached { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await running.value
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
+    }
+
+    /// Reads the keys; if there are none, makes the first and shows it this once.
+    private static func prepare(_ keyring: Keyring?) async throws {
+        guard let keyring else { return }
+        try await keyring.load()
+        guard keyring.keys.isEmpty else { return }
+        let (_, secret) = try await keyring.create("the first start", .everything, by: "sillok serve")
+        try Console.current.print(
+            "the first key, which may do everything; it is shown this once:\n\n  \(secret.revealed)\n")
+        try Console.current.output.flush()
+    }
+
+    private func served(
+        _ opened: SQLiteEventStore, _ model: SQLiteReadModel?, _ settings: ServeSettings
+    ) -> Served {
+        var tools = StoreTools(
+            verify: { try await opened.verify(progress: $0) }, observeCommits: { opened.onCommit($0) },
+            size: { opened.fileBytes })
+        if let folder = settings.backups {
+            tools.backup = { progress in
+                let time = WallClock.system.now().description.replacing(":", with: "").replacing(".", with: "-")
+                let path = "\(folder)/backup-\(time).sqlite"
+                let report = try await opened.backup(to: path, progress: progress)
+                return "\(path): \(report.head) events, \(report.bytes.asBytes), checked"
+            }
+        }
+        return Served(opened, readSide: model.map { ReadSide(of: opened, in: $0) }, tools: tools)
+    }
+
+    private static func logger(_ settings: ServeSettings) throws -> Logger {
+        guard let level = Logger.Level(rawValue: settings.logLevel ?? "notice") else {
+            throw CommandFailure(.usage, "--log-level is trace, debug, info, notice, warning, error or critical")
+        }
+        var logger = Logger(label: "sillok") { LineLog(label: $0, logLevel: level) }
+        logger.logLevel = level
+        return logger
+    }
+}
+
+extension SQLiteEventStore {
+    /// How many bytes its files take.
+    fileprivate var fileBytes: UInt64 {
+        ["", "-wal"].reduce(0) { sum, ending in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path + ending)
+            return sum + ((attributes?[.size] as? NSNumber)?.uint64Value ?? 0)
+        }
+    }
+}

@@ -1,0 +1,190 @@
+import Sillok
+public import SillokCore
+import SillokWire
+
+/// The keys of a server and what its administrators did: events in a log of the server's own, beside the one it serves.
+///
+/// Another process may write to that log too, such as `sillok keys revoke`: ``follow()`` sees it within a second.
+public final class Keyring: Sendable {
+    /// Something that an administrator did.
+    public struct Act: Hashable, Sendable {
+        /// When.
+        public let at: Timestamp
+        /// Who.
+        public let by: String
+        /// What, such as `createKey`.
+        public let action: String
+        /// To what.
+        public let target: String
+        /// Why, or how.
+        public let detail: String
+    }
+
+    private struct State {
+        var keys: [String: AccessKey] = [:]
+        var through: Position = .start
+    }
+
+    private static let audit: StreamID = "audit"
+
+    private let log: any EventStore
+    private let clock: WallClock
+    private let state = Lock(State())
+
+    /// The keys that a log tells of. Call ``load()`` before they are asked for.
+    public init(log: any EventStore, clock: WallClock = .system) {
+        self.log = log
+        self.clock = clock
+    }
+
+    /// All keys, also those that are revoked or have ended, in the order in which they were made.
+    public var keys: [AccessKey] {
+        state.withLock { $0.keys.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
+    }
+
+    /// The key that a text proves, if it is valid now.
+    public func key(provedBy text: String) -> AccessKey? {
+        guard let (id, secret) = AccessKey.parts(of: text) else { return nil }
+        let key = state.withLock { $0.keys[id] }
+        guard let key, key.isProved(by: secret), key.isValid(at: clock.now()) else { return nil }
+        return key
+    }
+
+    /// Whether a key is still valid: what is open under it ends when it is not.
+    public func isValid(_ id: String) -> Bool {
+        state.withLock { $0.keys[id] }?.isValid(at: clock.now()) ?? false
+    }
+
+    /// Reads what the log has told since the last time.
+    public func load() async throws {
+        var after = state.withLock { $0.through }
+        while true {
+            let batch = try await log.read(.types("keyCreated", "keyRevoked"), after: after)
+            take(batch)
+            if batch.isEnd { return }
+            after = batch.through
+        }
+    }
+
+    /// Takes what comes, until the task is cancelled.
+    public func follow() async throws {
+        let query: EventQuery = .types("keyCreated", "keyRevoked")
+        for try await batch in log.subscribe(to: query, after: state.withLock { $0.through }) { take(batch) }
+    }
+
+    /// Makes a key; its secret is not kept and cannot be shown again.
+    public func create(
+        _ name: String, _ grant: Grant, expires: Timestamp? = nil, by whom: String
+    ) async throws -> (key: AccessKey, secret: Secret) {
+        let secret = [UInt8].random(32)
+        let key = AccessKey(
+            id: [UInt8].random(6).hexadecimal, name: name, grant: grant, created: clock.now(), expires: expires,
+            revoked: nil, digest: AccessKey.digest(of: secret))
+        let created = EventData(type: "keyCreated", payload: key.json)
+        try await append(created, key.id, act(whom, "createKey", key.id, "\(name): \(grant.words)"))
+        state.withLock { $0.keys[key.id] = key }
+        return (key, AccessKey.text(id: key.id, secret: secret))
+    }
+
+    /// Revokes a key for good; `false` if there is none of that id that still opens anything.
+    public func revoke(_ id: String, by whom: String) async throws -> Bool {
+        try await load()
+        guard let key = state.withLock({ $0.keys[id] }), key.revoked == nil else { return false }
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("id", id)
+        json.endObject()
+        let revoked = EventData(type: "keyRevoked", payload: json.bytes)
+        try await append(revoked, id, act(whom, "revokeKey", id, key.name))
+        state.withLock { $0.keys[id] = key.revoked(at: clock.now()) }
+        return true
+    }
+
+    /// Keeps for good that an administrator did something.
+    public func record(_ action: String, _ target: String, _ detail: String = "", by whom: String) async throws {
+        try await log.append([act(whom, action, target, detail)], to: Self.audit)
+    }
+
+    /// What administrators did, the newest first.
+    public func acts(limit: Int = 100) async throws -> [Act] {
+        let request = ReadRequest(.stream(Self.audit), direction: .backward, limit: limit)
+        return try await log.read(request).events.compactMap { event in
+            guard let fields = try? Asking.texts(event.payload, ["by", "action", "target", "detail"]) else {
+                return nil
+            }
+            return Act(
+                at: event.recordedAt, by: fields["by"] ?? "", action: fields["action"] ?? "",
+                target: fields["target"] ?? "", detail: fields["detail"] ?? "")
+        }
+    }
+
+    private func act(_ whom: String, _ action: String, _ target: String, _ detail: String) -> EventData {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("by", whom)
+        json.field("action", action)
+        json.field("target", target)
+        json.field("detail", detail)
+        json.endObject()
+        return EventData(type: "acted", metadata: Metadata(actor: whom), payload: json.bytes)
+    }
+
+    private func append(_ event: EventData, _ id: String, _ act: EventData) async throws {
+        try await log.append(
+            AppendRequest([
+                .init(stream: StreamID("key", id), event: event), .init(stream: Self.audit, event: act),
+            ]))
+    }
+
+    private func take(_ batch: EventBatch) {
+        state.withLock { state in
+            for event in batch.events {
+                if let key = AccessKey(event) {
+                    // A revocation that this process wrote itself may already be known.
+                    if state.keys[key.id] == nil { state.keys[key.id] = key }
+                } else if event.type == "keyRevoked", let id = event.stream?.key, let key = state.keys[id] {
+                    state.keys[id] = key.revoked(at: event.recordedAt)
+                }
+            }
+            state.through = max(state.through, batch.through)
+        }
+    }
+}
+
+extension Grant {
+    /// What it allows, in a line.
+    var words: String {
+        scopes.map(\.rawValue).sorted().joined(separator: " ") + " on "
+            + resources.map(\.description).joined(separator: " ")
+    }
+}
+
+extension AccessKey {
+    /// What the log keeps of a key.
+    var json: [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("id", id)
+        json.field("name", name)
+        json.field("scopes", grant.scopes.map(\.rawValue).sorted().joined(separator: " "))
+        json.field("resources", grant.resources.map(\.description).joined(separator: " "))
+        if let expires { json.field("expires", expires.description) }
+        json.field("sha256", digest.hexadecimal)
+        json.endObject()
+        return json.bytes
+    }
+
+    init?(_ event: RecordedEvent) {
+        let known: Set = ["id", "name", "scopes", "resources", "expires", "sha256"]
+        guard event.type == "keyCreated", let fields = try? Asking.texts(event.payload, known),
+            let id = fields["id"], let digest = fields["sha256"].flatMap({ [UInt8](hexadecimal: $0) })
+        else { return nil }
+        self.init(
+            id: id, name: fields["name"] ?? "",
+            grant: Grant(
+                Set((fields["scopes"] ?? "").split(separator: " ").compactMap { Scope(rawValue: String($0)) }),
+                on: (fields["resources"] ?? "").split(separator: " ").map { ResourcePattern(String($0)) }),
+            created: event.recordedAt, expires: fields["expires"].flatMap { Timestamp($0) }, revoked: nil,
+            digest: digest)
+    }
+}

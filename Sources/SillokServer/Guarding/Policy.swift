@@ -1,0 +1,68 @@
+/// Everything that can be asked of a server, over HTTP and gRPC alike.
+///
+/// ``rule`` is the one policy table. A route or an RPC is served only if it belongs to one of these operations, so what
+/// is not declared is denied.
+public enum Operation: String, CaseIterable, Hashable, Sendable {
+    // What everybody may see: whether the server is there, and pages without contents.
+    case live, ready, dashboard, assets, documentation, openAPI
+    // Signing in, and who is signed in.
+    case signIn, signOut, session
+    // The log.
+    case appendEvents, appendToStream, readEvents, queryEvents, readEvent, readPosition, eventRelations
+    case readStream, streamEvents, streamState, listStreams, listCategories, head, tracking, subscribe
+    // Projections.
+    case listProjections, showProjection, diffProjection, projectionAudit, objectives, listDeadLetters, showDeadLetter
+    case pauseProjection, resumeProjection, rebuildProjection, promoteProjection, rollbackProjection
+    case retryDeadLetters, skipDeadLetter, replaceDeadLetter
+    // Operations.
+    case overview, metrics, listKeys, createKey, revokeKey, audit
+    case startVerification, showVerification, startBackup, showBackup
+
+    /// What an operation asks of whoever asks for it.
+    public struct Rule: Hashable, Sendable {
+        /// How far the grant must reach.
+        public enum Reach: Hashable, Sendable {
+            /// Nothing of the log is shown or changed.
+            case server
+            /// The streams that the request names or shows; each must be within the grant.
+            case streams
+            /// All of the log.
+            case all
+        }
+
+        /// The scope; `nil`: none, also without any proof.
+        public let scope: Scope?
+        /// How far the grant must reach.
+        public let reach: Reach
+
+        static let everybody = Rule(scope: nil, reach: .server)
+
+        static func needs(_ scope: Scope, _ reach: Reach) -> Rule { Rule(scope: scope, reach: reach) }
+    }
+
+    /// The policy table.
+    public var rule: Rule {
+        switch self {
+        case .live, .ready, .dashboard, .assets, .documentation, .openAPI: .everybody
+        case .signIn, .signOut, .session: .everybody
+        case .appendEvents, .appendToStream: .needs(.append, .streams)
+        case .readEvents, .queryEvents, .readEvent, .readPosition, .eventRelations: .needs(.read, .streams)
+        case .readStream, .streamEvents, .streamState, .listStreams, .listCategories: .needs(.read, .streams)
+        case .head, .tracking: .needs(.read, .server)
+        case .subscribe: .needs(.subscribe, .streams)
+        case .listProjections, .showProjection, .diffProjection, .projectionAudit, .objectives: .needs(.read, .all)
+        case .listDeadLetters, .showDeadLetter: .needs(.read, .all)
+        case .pauseProjection, .resumeProjection, .rebuildProjection, .promoteProjection: .needs(.project, .all)
+        case .rollbackProjection, .retryDeadLetters, .skipDeadLetter, .replaceDeadLetter: .needs(.project, .all)
+        case .overview, .metrics: .needs(.read, .all)
+        case .listKeys, .createKey, .revokeKey, .audit: .needs(.admin, .all)
+        case .startVerification, .showVerification, .startBackup, .showBackup: .needs(.admin, .all)
+        }
+    }
+
+    /// Whether somebody may ask for it, as far as that can be said before the request is understood.
+    public func allows(_ principal: Principal) -> Bool {
+        guard let scope = rule.scope else { return true }
+        return principal.grant.scopes.contains(scope) && (rule.reach != .all || principal.grant.reachesAll)
+    }
+}

@@ -1,0 +1,129 @@
+import HTTPTypes
+import Hummingbird
+import SillokCore
+
+// From a request to a call of an endpoint: what is asked for, who asks, and whether it is theirs to ask.
+extension WebInterface {
+    static let cookieName = "sillok-session"
+
+    /// Finds the endpoint of a request and who asks; whatever is not declared is denied.
+    func admit(
+        _ request: Request, _ base: String, _ isSecure: Bool, _ disconnect: (@Sendable () -> Void)?
+    ) async throws -> (endpoint: Endpoint, call: Call) {
+        try checkHost(request)
+        let (path, query) = try parts(of: request, below: base)
+        let matches = routes.compactMap { endpoint in endpoint.match(path).map { (endpoint, $0) } }
+        let method = request.method == .head ? .get : request.method
+        let match = matches.first { $0.0.method == method }
+        let session = try session(of: request, isChange: method != .get)
+        let principal: Principal
+        if let match, match.0.operation.rule.scope == nil {
+            principal = session?.principal ?? Principal("somebody", Grant([]))
+        } else {
+            principal = try await self.principal(of: request, session)
+        }
+        guard let (endpoint, values) = match else {
+            if matches.isEmpty { throw Problem(404, .notFound, "there is nothing at this path") }
+            var problem = Problem(405, .methodNotAllowed, "\(request.method) is not a method of this path")
+            problem.headers[.allow] = Set(matches.map { $0.0.method.rawValue }).sorted().joined(separator: ", ")
+            throw problem
+        }
+        try gatekeeper.check(principal, asksFor: endpoint.operation)
+        let known = Set(endpoint.parameters.filter { $0.place == .query }.map(\.name))
+        for (name, _) in query where !known.contains(name) && !endpoint.isPage {
+            throw Problem(400, .malformed, "there is no parameter \"\(name)\"")
+        }
+        let call = Call(
+            request: request, operation: endpoint.operation, principal: principal, path: values, query: query,
+            session: session, isSecure: isSecure, disconnect: disconnect)
+        return (endpoint, call)
+    }
+
+    /// The path in its parts, and the query, both decoded.
+    private func parts(
+        of request: Request, below base: String
+    ) throws -> (path: [String], query: [(name: String, value: String)]) {
+        let path = request.uri.path
+        guard path.hasPrefix(base), let arguments = queryArguments(request.uri.query ?? "") else {
+            throw Problem(400, .malformed, "the query is not well-formed")
+        }
+        var parts: [String] = []
+        for part in path.dropFirst(base.count).split(separator: "/") {
+            guard let decoded = percentDecoded(part) else {
+                throw Problem(400, .malformed, "the path is not well-formed")
+            }
+            parts.append(decoded)
+        }
+        return (parts, arguments)
+    }
+
+    /// A page from elsewhere may have got a name of its own for this machine; such a name is not answered.
+    private func checkHost(_ request: Request) throws {
+        guard let hosts else { return }
+        let host = Self.host(of: request.head.authority ?? "")
+        guard hosts.contains(host) else {
+            throw Problem(
+                421, .forgery, "this server answers on its loopback names only, not as \"\(host)\"")
+        }
+    }
+
+    private static func host(of authority: String) -> String {
+        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") { return String(authority[...end]) }
+        return String(authority.prefix { $0 != ":" }).lowercased()
+    }
+
+    /// The session of a request; of a change only if it comes from our own page.
+    private func session(of request: Request, isChange: Bool) throws -> Sessions.Session? {
+        if isChange {
+            if let site = request.headers[.fetchSite], site != "same-origin", site != "none" {
+                throw Problem(403, .forgery, "changes are not taken from other sites")
+            }
+            if let origin = request.headers[.origin], !isSame(origin, request.head.authority ?? "") {
+                throw Problem(403, .forgery, "changes are not taken from other origins")
+            }
+        }
+        guard let cookie = request.cookies[Self.cookieName]?.value,
+            let session = gatekeeper.sessions.session(of: cookie),
+            gatekeeper.isValid(session.principal)
+        else { return nil }
+        if isChange, request.headers[.authorization] == nil {
+            let given = Array((request.headers[.sillokGuard] ?? "").utf8)
+            guard given.isSame(as: Array(session.guardText.utf8)) else {
+                throw Problem(403, .forgery, "a change by a session needs its text in Sillok-Guard")
+            }
+        }
+        return session
+    }
+
+    private func isSame(_ origin: String, _ authority: String) -> Bool {
+        ["http://", "https://"].contains { origin == $0 + authority }
+    }
+
+    private func principal(of request: Request, _ session: Sessions.Session?) async throws -> Principal {
+        if gatekeeper.isOpen { return .anybody }
+        if let header = request.headers[.authorization] {
+            guard header.count < 10_000, header.lowercased().hasPrefix("bearer ") else {
+                throw Gatekeeper.Refusal.unproved
+            }
+            return try await gatekeeper.principal(bearing: header.dropFirst(7).trimmed)
+        }
+        guard let session else { throw Gatekeeper.Refusal.unproved }
+        return session.principal
+    }
+
+    /// What every answer says to browsers.
+    func secure(_ response: inout Response, _ isSecure: Bool) {
+        for (name, value) in Self.securityHeaders where response.headers[name] == nil { response.headers[name] = value }
+        if isSecure { response.headers[.strictTransportSecurity] = "max-age=31536000" }
+    }
+
+    private static let securityHeaders: [(HTTPField.Name, String)] = [
+        (
+            .contentSecurityPolicy,
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+                + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        ),
+        (.xContentTypeOptions, "nosniff"), (.referrerPolicy, "no-referrer"), (.frameOptions, "DENY"),
+        (.openerPolicy, "same-origin"), (.resourcePolicy, "same-origin"),
+    ]
+}

@@ -1,0 +1,101 @@
+import HTTPTypes
+import Hummingbird
+
+/// One thing that can be asked for over HTTP: its route, its place in the policy table, what the documentation says of
+/// it, and what carries it out. All in one place, so that none can be without the others.
+struct Endpoint: Sendable {
+    /// An argument in the path, the query or the head of a request.
+    struct Parameter: Sendable {
+        enum Place: String { case path, query, header }
+
+        let name: String
+        let place: Place
+        let summary: String
+        /// The JSON schema of its value.
+        let schema: String
+        var isList = false
+    }
+
+    /// The content of a body, by the name of its schema.
+    struct Content: Sendable {
+        let mediaType: String
+        let schema: String
+        var isRequired = true
+    }
+
+    let method: HTTPRequest.Method
+    /// The route, with names in braces: `/v1/streams/{stream}/events`.
+    let route: String
+    let operation: Operation
+    let summary: String
+    var parameters: [Parameter] = []
+    var body: Content?
+    /// The statuses of a success, each with what the body then is.
+    let answers: [Int: [Content]]
+    /// The statuses of problems beside those that any request can meet.
+    var problems: [Int] = []
+    /// What is not listed in the documentation: pages and their parts.
+    var isPage = false
+    let handle: @Sendable (WebInterface, Call) async throws -> Response
+
+    /// The parts of the route.
+    var segments: [Substring] { route.split(separator: "/") }
+
+    /// What stands in the path in the place of the names; `nil` if the path is of another route.
+    func match(_ path: [String]) -> [String: String]? {
+        let segments = segments
+        guard segments.count == path.count else { return nil }
+        var values: [String: String] = [:]
+        for (segment, part) in zip(segments, path) {
+            if segment.first == "{" {
+                values[String(segment.dropFirst().dropLast())] = part
+            } else if segment != part {
+                return nil
+            }
+        }
+        return values
+    }
+}
+
+extension Endpoint.Parameter {
+    static func path(_ name: String, _ summary: String, _ schema: String = #"{"type":"string"}"#) -> Self {
+        Self(name: name, place: .path, summary: summary, schema: schema)
+    }
+
+    static func query(_ name: String, _ summary: String, _ schema: String = #"{"type":"string"}"#) -> Self {
+        Self(name: name, place: .query, summary: summary, schema: schema)
+    }
+
+    static func list(_ name: String, _ summary: String) -> Self {
+        Self(
+            name: name, place: .query, summary: summary,
+            schema: #"{"type":"array","items":{"type":"string","minLength":1,"maxLength":256},"maxItems":64}"#,
+            isList: true)
+    }
+
+    static func header(_ name: String, _ summary: String, _ schema: String) -> Self {
+        Self(name: name, place: .header, summary: summary, schema: schema)
+    }
+
+    static let position = #"{"type":"integer","minimum":0,"maximum":9223372036854775807}"#
+    static let name = #"{"type":"string","minLength":1,"maxLength":512}"#
+    static let stream = path("stream", "The stream, percent-encoded.", name)
+    static let after = query("after", "Only after this position.", position)
+    static let before = query("before", "Only before this position.", position)
+    static let direction = query("direction", "The order.", #"{"type":"string","enum":["forward","backward"]}"#)
+    static let limit = query("limit", "At most this many.", #"{"type":"integer","minimum":1,"maximum":1000}"#)
+    static let filters = [
+        query("stream", "Only of this stream.", name), query("category", "Only of streams of this category.", name),
+        list("type", "Only of this type; repeat it for any of several."),
+        list("tag", "Only with this tag; repeat it for all of several."),
+    ]
+    static let atLeast = [
+        header("Sillok-At-Least", "A position that must be there: wait for it.", position),
+        header(
+            "Prefer", "How long to wait for it, such as `wait=5`.", #"{"type":"string","pattern":"^wait=[0-9]{1,2}$"}"#),
+    ]
+}
+
+extension Endpoint.Content {
+    static func json(_ schema: String) -> Self { Self(mediaType: "application/json", schema: schema) }
+}

@@ -1,0 +1,179 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Sillok
+import SillokCore
+import SillokWire
+
+extension Endpoint {
+    /// Reading events.
+    static let reading = [
+        Endpoint(
+            method: .get, route: "/v1/events", operation: .readEvents,
+            summary: "Read events: a page, or all of them as JSON lines (Accept: application/x-ndjson).",
+            parameters: Parameter.filters + [.after, .before, .direction, .limit] + Parameter.atLeast,
+            answers: [200: [.json("Page"), Content(mediaType: "application/x-ndjson", schema: "Event")]],
+            problems: [422],
+            handle: { interface, call in
+                try await interface.read(try interface.request(call, try call.eventQuery()), call)
+            }),
+        Endpoint(
+            method: .post, route: "/v1/query", operation: .queryEvents,
+            summary: "Read events that match any of several alternatives.", parameters: Parameter.atLeast,
+            body: .json("Read"),
+            answers: [200: [.json("Page"), Content(mediaType: "application/x-ndjson", schema: "Event")]],
+            problems: [408, 413, 415, 422],
+            handle: { interface, call in
+                let bytes = try await call.jsonBody(limit: 1 << 20)
+                return try await interface.read(try Asking.read(bytes, limit: 100), call)
+            }),
+        Endpoint(
+            method: .get, route: "/v1/events/{id}", operation: .readEvent, summary: "Read the event of an id.",
+            parameters: [.path("id", "The id of an event.", #"{"type":"string","format":"uuid"}"#)] + Parameter.atLeast,
+            answers: [200: [.json("Event")], 304: []], problems: [404],
+            handle: { interface, call in
+                let id = try call.eventID()
+                return try interface.immutable(
+                    try call.require(try await interface.store.event(id), "event \(id)"), call)
+            }),
+        Endpoint(
+            method: .get, route: "/v1/positions/{position}", operation: .readPosition,
+            summary: "Read the event at a position.",
+            parameters: [.path("position", "A position.", Parameter.position)] + Parameter.atLeast,
+            answers: [200: [.json("Event")], 304: []], problems: [404],
+            handle: { interface, call in
+                let position = try call.pathNumber("position")
+                let page = try await interface.store.read(.all, after: position.previous, limit: 1)
+                let event = page.events.first { $0.position == position }
+                return try interface.immutable(try call.require(event, "event at \(position)"), call)
+            }),
+        Endpoint(
+            method: .get, route: "/v1/events/{id}/relations", operation: .eventRelations,
+            summary: "The events that caused an event, and those that it caused, as far as was looked.",
+            parameters: [.path("id", "The id of an event.", #"{"type":"string","format":"uuid"}"#)],
+            answers: [200: [.json("Relations")]], problems: [404],
+            handle: { try await $0.relations($1) }),
+        Endpoint(
+            method: .get, route: "/v1/head", operation: .head, summary: "The position of the last event.",
+            parameters: Parameter.atLeast, answers: [200: [.json("Head")]],
+            handle: { interface, call in
+                let head = try await interface.store.head()
+                var json = JSONWriter()
+                json.beginObject()
+                json.field("store", interface.storeID.description)
+                json.field("head", head.value)
+                json.endObject()
+                return .json(json, headers: [.sillokPosition: "\(head)"])
+            }),
+        Endpoint(
+            method: .get, route: "/v1/tracking/{source}", operation: .tracking,
+            summary: "How far another log has been consumed into this one.",
+            parameters: [.path("source", "The source.", Parameter.name)], answers: [200: [.json("Tracking")]],
+            problems: [404],
+            handle: { interface, call in
+                let source = call.pathName("source")
+                guard let position = try await interface.store.tracking(of: TrackingSource(source)) else {
+                    throw Problem(404, .notFound, "nothing is tracked of this source")
+                }
+                var json = JSONWriter()
+                json.beginObject()
+                json.field("source", source)
+                json.field("position", position)
+                json.endObject()
+                return .json(json)
+            }),
+    ]
+}
+
+extension Call {
+    func eventID() throws -> EventID {
+        guard let id = EventID(pathName("id")) else { throw Problem(404, .notFound, "an id of an event is a UUID") }
+        return id
+    }
+
+    func pathNumber(_ name: String) throws -> Position {
+        let text = pathName(name)
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt64(text), number < 1 << 63 else {
+            throw Problem(404, .notFound, "\"\(name)\" is a whole number below 2^63")
+        }
+        return Position(number)
+    }
+}
+
+extension WebInterface {
+    /// A read from the query string.
+    func request(_ call: Call, _ query: EventQuery, byRevision: Bool = false) throws -> ReadRequest {
+        func bound(_ number: UInt64) -> ReadRequest.Bound {
+            byRevision ? .revision(Revision(number)) : .position(Position(number))
+        }
+        return ReadRequest(
+            query, after: try call.number("after").map(bound), before: try call.number("before").map(bound),
+            direction: try call.direction(), limit: try call.limit(atMost: store.limits.pageEvents, default: 100))
+    }
+
+    /// Answers a read: a page as JSON, or all pages as lines.
+    func read(_ request: ReadRequest, _ call: Call) async throws -> Response {
+        try call.require(request.query)
+        try store.limits.check(request)
+        if call.accepts("application/x-ndjson") {
+            let isLimited = try call.number("limit") != nil
+            return lines(request, limit: isLimited ? request.limit : nil)
+        }
+        let batch = try await store.read(request)
+        var writer = CloudEventWriter(store: storeID)
+        writer.write(batch)
+        let headers: HTTPFields = [.sillokPosition: "\(batch.head)", .sillokStore: storeID.description]
+        return .bytes(writer.take(), "application/json", headers: headers)
+    }
+
+    /// All events of a request as lines of JSON, read as fast as they are taken.
+    private func lines(_ request: ReadRequest, limit: Int?) -> Response {
+        let (store, storeID) = (store, storeID)
+        let body = ResponseBody { writer in
+            var pace = Pace()
+            var rest = limit ?? .max
+            var next: ReadRequest? = request
+            var lines = CloudEventWriter(store: storeID)
+            while var current = next, rest > 0 {
+                current.limit = min(rest, pace.limit)
+                let batch = try await store.read(current)
+                for event in batch.events { lines.write(event) }
+                pace.take(batch)
+                rest -= batch.events.count
+                let bytes = lines.take()
+                if !bytes.isEmpty { try await writer.write(ByteBuffer(bytes: bytes)) }
+                next = current.next(after: batch)
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/x-ndjson", .cacheControl: "no-store", .sillokStore: storeID.description,
+            ], body: body)
+    }
+
+    /// An event, which never changes: whoever has it need not ask again.
+    func immutable(_ event: RecordedEvent, _ call: Call) throws -> Response {
+        let tag = "\"\(storeID)-\(event.position)\""
+        let headers: HTTPFields = [.eTag: tag, .cacheControl: "private, max-age=31536000, immutable"]
+        if (call.request.headers[.ifNoneMatch] ?? "").split(separator: ",").contains(where: { $0.trimmed == tag }) {
+            return Response(status: .notModified, headers: headers)
+        }
+        var writer = CloudEventWriter(store: storeID)
+        writer.writeObject(event)
+        return .bytes(writer.take(), "application/json", headers: headers)
+    }
+}
+
+/// How many events to read at once, so that a page is about 128 KiB whatever its events weigh.
+struct Pace {
+    private static let bytes = 128 << 10
+    private(set) var limit = 256
+
+    mutating func take(_ batch: EventBatch) {
+        guard !batch.events.isEmpty else { return }
+        let bytes = batch.events.reduce(0) { $0 + $1.data.size }
+        limit = max(1, min(256, Self.bytes * batch.events.count / max(bytes, 1)))
+    }
+}

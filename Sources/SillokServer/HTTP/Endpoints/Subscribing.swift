@@ -1,0 +1,146 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Sillok
+import SillokCore
+import SillokWire
+
+extension Endpoint {
+    /// Following the log.
+    static let following = [
+        Endpoint(
+            method: .get, route: "/v1/subscribe", operation: .subscribe,
+            summary: "Follow events as they come, as server-sent events. The id of each is its position: "
+                + "Last-Event-ID, or `after`, goes on after it; `after=head` begins with what is to come.",
+            parameters: Parameter.filters + [
+                .query("after", "A position, or `head`.", #"{"type":"string","pattern":"^([0-9]{1,18}|head)$"}"#),
+                .header("Last-Event-ID", "The id of the last event that was seen.", Parameter.position),
+            ], answers: [200: [Content(mediaType: "text/event-stream", schema: "EventStream")]],
+            problems: [409, 422, 429], handle: { try await $0.subscribe($1) })
+    ]
+}
+
+extension WebInterface {
+    /// The time between two looks at whether a subscription may go on, and between two signs of life.
+    static let look: Duration = .seconds(1)
+    static let heartbeat: Duration = .seconds(10)
+
+    fileprivate func subscribe(_ call: Call) async throws -> Response {
+        let query = try call.eventQuery()
+        try call.require(query)
+        try store.limits.check(query)
+        let head = try await store.head()
+        let start = try start(call, head)
+        guard start <= head else {
+            throw StoreError(
+                .storeChanged,
+                "the position \(start) lies beyond the head \(head): it belongs to another or an older store.")
+        }
+        let words = query.words
+        guard let ticket = admission.subscribe(call.principal.name, words, since: clock.now(), at: start) else {
+            let text = "there are \(limits.subscriptions) subscriptions already"
+            throw Problem(429, .tooMany, text).retrying(afterSeconds: 5)
+        }
+        let feed = EventFeed(interface: self, call: call, query: query, ticket: ticket)
+        let body = ResponseBody { writer in
+            let watch = Task { await feed.watch() }
+            defer { watch.cancel() }
+            try await feed.run(from: start, into: &writer)
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store", .sillokStore: storeID.description,
+                .sillokPosition: "\(head)",
+            ], body: body)
+    }
+
+    private func start(_ call: Call, _ head: Position) throws -> Position {
+        if let last = call.request.headers[.lastEventID] {
+            guard let position = UInt64(last), position < 1 << 63 else {
+                throw Problem(400, .malformed, "\"Last-Event-ID\" is not a position")
+            }
+            return Position(position)
+        }
+        if try call.text("after") == "head" { return head }
+        return Position(try call.number("after") ?? 0)
+    }
+}
+
+/// One subscription: reads as fast as its reader takes, and writes what is ready at once.
+private struct EventFeed: Sendable {
+    let interface: WebInterface
+    let call: Call
+    let query: EventQuery
+    let ticket: Admission.Ticket
+
+    @concurrent func run(from start: Position, into writer: inout any ResponseBodyWriter) async throws {
+        let store = interface.store
+        var through = start
+        var pace = Pace()
+        var lines = CloudEventWriter(store: interface.storeID)
+        let clock = ContinuousClock()
+        var lastSign = clock.now
+        try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
+        while true {
+            if let end = ending { return try await writer.write(ByteBuffer(string: "event: end\ndata: \(end)\n\n")) }
+            let batch = try await store.read(query, after: through, limit: pace.limit)
+            if batch.through > through {
+                pace.take(batch)
+                through = batch.through
+                ticket.move(to: through)
+                try await writer.write(ByteBuffer(bytes: Self.text(of: batch, &lines)))
+                lastSign = clock.now
+                continue
+            }
+            if lastSign.duration(to: clock.now) > WebInterface.heartbeat {
+                try await writer.write(ByteBuffer(string: ":\n\n"))
+                lastSign = clock.now
+            }
+            let next = through.next
+            _ = try? await withDeadline(WebInterface.look, "") { try await store.reach(next) }
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Cuts the connection of a reader that takes nothing and may not go on, so that it ends within five seconds.
+    func watch() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: WebInterface.look)
+            if ending != nil { break }
+        }
+        try? await Task.sleep(for: .seconds(2))
+        if !Task.isCancelled { call.disconnect?() }
+    }
+
+    private var ending: String? {
+        if interface.admission.isClosing { return "the server is ending" }
+        return interface.gatekeeper.isValid(call.principal) ? nil : "the key is no longer valid"
+    }
+
+    private static func text(of batch: EventBatch, _ lines: inout CloudEventWriter) -> [UInt8] {
+        for event in batch.events {
+            lines.json.bytes += "id: \(event.position)\ndata:".utf8
+            lines.writeObject(event)
+            lines.json.bytes += "\n\n".utf8
+        }
+        if batch.events.last?.position != batch.through {
+            // Events that do not match were passed as well: whoever comes again need not read them anew.
+            lines.json.bytes += "id: \(batch.through)\nevent: progress\ndata: \(batch.through)\n\n".utf8
+        }
+        return lines.take()
+    }
+}
+
+extension EventQuery {
+    /// What it asks for, in a line.
+    var words: String {
+        items.map { item in
+            var words = item.types.map { "type \($0)" } + item.tags.map { "tag \($0)" }
+            if let stream = item.stream { words.append("stream \(stream)") }
+            if let category = item.category { words.append("category \(category)") }
+            return words.isEmpty ? "all" : words.joined(separator: ", ")
+        }.joined(separator: " or ")
+    }
+}

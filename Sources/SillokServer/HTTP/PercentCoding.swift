@@ -1,0 +1,34 @@
+/// What a percent-encoded part of a path or a query stands for; `nil` if it is malformed or not UTF-8.
+func percentDecoded(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
+    var bytes: [UInt8] = []
+    var rest = text.utf8.makeIterator()
+    while let byte = rest.next() {
+        switch byte {
+        case UInt8(ascii: "%"):
+            guard let high = rest.next(), let low = rest.next(), let value = hexadecimal(high, low) else { return nil }
+            bytes.append(value)
+        case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
+        default: bytes.append(byte)
+        }
+    }
+    return String(validating: bytes, as: UTF8.self)
+}
+
+private func hexadecimal(_ high: UInt8, _ low: UInt8) -> UInt8? {
+    UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16).flatMap { value in
+        high == UInt8(ascii: "+") || high == UInt8(ascii: "-") ? nil : value
+    }
+}
+
+/// The names and values of a query string, in order; `nil` if it is malformed.
+func queryArguments(_ text: some StringProtocol) -> [(name: String, value: String)]? {
+    var arguments: [(name: String, value: String)] = []
+    for pair in text.split(separator: "&") {
+        let end = pair.firstIndex(of: "=") ?? pair.endIndex
+        guard let name = percentDecoded(pair[..<end], plusIsSpace: true),
+            let value = percentDecoded(pair[end...].dropFirst(), plusIsSpace: true)
+        else { return nil }
+        arguments.append((name, value))
+    }
+    return arguments
+}

@@ -1,0 +1,149 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Sillok
+import SillokCore
+import SillokWire
+
+/// Why a request was not carried out, in the form of RFC 9457: `application/problem+json`.
+struct Problem: Error {
+    /// The kinds of problems, which code can act on. Their text is the end of the problem's `type`.
+    enum Kind: String, CaseIterable {
+        case malformed, invalid, unauthenticated, forbidden, conflict, refused, behind, overloaded, unavailable, full
+        case damaged, unexpected
+        case notFound = "not-found"
+        case methodNotAllowed = "method-not-allowed"
+        case notAcceptable = "not-acceptable"
+        case preconditionFailed = "precondition-failed"
+        case tooLarge = "too-large"
+        case mediaType = "media-type"
+        case tooMany = "too-many"
+        case notConfigured = "not-configured"
+        case eventIDConflict = "event-id-conflict"
+        case trackingConflict = "tracking-conflict"
+        case storeChanged = "store-changed"
+        case forgery
+    }
+
+    let status: Int
+    let kind: Kind
+    let detail: String
+    /// Whether the request may have taken effect.
+    var outcome: StoreError.Outcome = .definite
+    var headers = HTTPFields()
+    /// Writes further members.
+    var members: @Sendable (inout JSONWriter) -> Void
+
+    init(
+        _ status: Int, _ kind: Kind, _ detail: String,
+        members: @escaping @Sendable (inout JSONWriter) -> Void = { _ in }
+    ) {
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.members = members
+    }
+
+    /// Comes again a little later.
+    func retrying(afterSeconds seconds: Int) -> Problem {
+        var problem = self
+        problem.headers[.retryAfter] = "\(seconds)"
+        return problem
+    }
+
+    /// The answer that says it.
+    var response: Response {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("type", "urn:sillok:problem:\(kind.rawValue)")
+        json.field("title", kind.rawValue.replacing("-", with: " "))
+        json.field("status", status)
+        json.field("detail", detail)
+        if outcome == .unknown { json.field("outcome", "unknown") }
+        members(&json)
+        json.endObject()
+        var headers = headers
+        headers[.contentType] = "application/problem+json"
+        headers[.cacheControl] = "no-store"
+        return Response(
+            status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
+    }
+}
+
+extension Problem {
+    /// Says of any error what it means over HTTP.
+    init(_ error: any Error, showsEvents: Bool) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let error as InvalidLine: self.init(400, .malformed, "\(error)")
+        case let error as InvalidRequest: self.init(error)
+        case let conflict as AppendConflict: self.init(conflict, showsEvents: showsEvents)
+        case let conflict as EventIDConflict:
+            self.init(409, .eventIDConflict, "\(conflict)")
+            members = { $0.field("id", conflict.id.description) }
+        case let conflict as TrackingConflict:
+            self.init(409, .trackingConflict, "\(conflict)")
+            members = { $0.field("recorded", conflict.recorded) }
+        case let error as StoreError: self.init(error)
+        case let refusal as ProjectionRefusal: self.init(409, .refused, "\(refusal)")
+        case let refusal as Gatekeeper.Refusal: self.init(refusal)
+        case let error as HTTPError where error.status.code == 413:
+            self.init(413, .tooLarge, "the body of the request is larger than the limits allow")
+        case is NIOTooManyBytesError:
+            self.init(413, .tooLarge, "the body of the request is larger than the limits allow")
+        case is CancellationError:
+            self.init(503, .unavailable, "the server is shutting down")
+            outcome = .unknown
+        default: self.init(500, .unexpected, "something unexpected happened; the server's log has more of it")
+        }
+    }
+
+    private init(_ refusal: Gatekeeper.Refusal) {
+        switch refusal {
+        case .unproved:
+            self.init(401, .unauthenticated, "a valid key or token is needed: Authorization: Bearer …")
+            headers[.wwwAuthenticate] = "Bearer realm=\"sillok\""
+        case .forbidden(let why): self.init(403, .forbidden, why)
+        }
+    }
+
+    private init(_ error: InvalidRequest) {
+        switch error.reason {
+        case .overLimit(.batchBytes, _, _), .overLimit(.payloadBytes, _, _): self.init(413, .tooLarge, "\(error)")
+        default: self.init(422, .invalid, "\(error)")
+        }
+        if let index = error.index { members = { $0.field("index", index) } }
+    }
+
+    private init(_ conflict: AppendConflict, showsEvents: Bool) {
+        self.init(409, .conflict, "\(conflict)")
+        members = { json in
+            json.field("head", conflict.head.value)
+            json.key("streams")
+            json.beginObject()
+            for (stream, mismatch) in conflict.streams.sorted(by: { $0.key < $1.key }) {
+                json.key(stream.text)
+                json.beginObject()
+                json.field("expected", mismatch.expected.value)
+                json.field("actual", mismatch.actual.value)
+                json.endObject()
+            }
+            json.endObject()
+            json.key("positions")
+            json.beginArray()
+            for event in conflict.events where showsEvents { json.integer(event.position.value) }
+            json.endArray()
+        }
+    }
+
+    private init(_ error: StoreError) {
+        switch error.code {
+        case .full: self.init(507, .full, "\(error)")
+        case .storeChanged: self.init(409, .storeChanged, "\(error)")
+        case .corrupt, .unsupportedFormat: self.init(500, .damaged, "\(error)")
+        case .readOnly: self.init(409, .refused, "\(error)")
+        default: self = Problem(503, .unavailable, "\(error)").retrying(afterSeconds: 1)
+        }
+        outcome = error.outcome
+    }
+}

@@ -1,0 +1,51 @@
+import Logging
+import Sillok
+import SillokCore
+
+extension WebInterface {
+    /// Measures once a second and follows the keys, until the task is cancelled. A ``StoreServer`` does it; an
+    /// application that mounts the interface runs it beside its server.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.measure() }
+            group.addTask { try await self.followKeys() }
+            defer { group.cancelAll() }
+            do {
+                try await group.next()
+            } catch is CancellationError {
+                // The normal end.
+            }
+        }
+    }
+
+    /// Ends subscriptions and long work; requests that are under way finish.
+    public func end() {
+        admission.close()
+        jobs.cancel()
+    }
+
+    private func measure() async throws {
+        while true {
+            let statuses = (try? await served.readSide?.status()) ?? []
+            let lag = statuses.filter { $0.build.state == .live }.map(\.lagTime.seconds).max() ?? 0
+            history.take(metrics.current, lagSeconds: lag, at: clock.now())
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Keys that another process makes or revokes. A log that cannot be read for a while is tried again; meanwhile the
+    /// keys that are known count.
+    private func followKeys() async throws {
+        guard let keyring = gatekeeper.keyring else { return try await Task.sleep(for: .seconds(1 << 30)) }
+        while true {
+            do {
+                try await keyring.follow()
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                logger.error("the log of the keys cannot be followed", metadata: ["error": "\(error)"])
+            }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+}

@@ -1,0 +1,174 @@
+import HTTPTypes
+public import Hummingbird
+public import Logging
+import NIOCore
+import Sillok
+public import SillokCore
+import SillokWire
+
+/// The HTTP API and the dashboard over a store: answers requests, wherever they come from.
+///
+/// A ``StoreServer`` serves it at `/`. An application can mount it in a router of its own instead:
+/// ```swift
+/// let interface = try await WebInterface(Served(store, readSide: side), gatekeeper: .open, logger: logger)
+/// interface.mount(on: router, at: "sillok")
+/// ```
+public final class WebInterface: Sendable {
+    /// What of the requests is limited.
+    public struct Limits: Sendable {
+        /// Requests under way at once; more are told to come again: 512.
+        public var requests = 512
+        /// Subscriptions at once of one principal: 100.
+        public var subscriptions = 100
+        /// Bytes of a body: 8 MiB, for JSON is longer than what it says.
+        public var bodyBytes = 8 << 20
+
+        /// The default limits.
+        public init() {}
+    }
+
+    let served: Served
+    let store: any EventStore
+    let storeID: StoreID
+    let gatekeeper: Gatekeeper
+    let limits: Limits
+    let metrics: ServerMetrics
+    let admission: Admission
+    let jobs = Jobs()
+    let history = History()
+    let clock: WallClock
+    let logger: Logger
+    /// Hosts that a browser may have asked; `nil`: any.
+    let hosts: Set<String>?
+    let routes: [Endpoint]
+
+    /// An interface to a store.
+    ///
+    /// - Parameters:
+    ///   - served: the store, and what else there is to show.
+    ///   - gatekeeper: who may do what.
+    ///   - limits: what of the requests is limited.
+    ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a page of somebody else's
+    ///     cannot use a name of its own for this machine.
+    ///   - clock: the time of day.
+    ///   - logger: where it is written what happens.
+    public convenience init(
+        _ served: Served, gatekeeper: Gatekeeper, limits: Limits = Limits(), loopbackOnly: Bool = false,
+        clock: WallClock = .system, logger: Logger
+    ) async throws {
+        let metrics = ServerMetrics()
+        served.tools.observeCommits? { metrics.commit($0) }
+        var metered = served
+        metered.store = MeteredStore(store: served.store, metrics: metrics)
+        try await self.init(metered, metrics, gatekeeper, limits, loopbackOnly, clock, logger)
+    }
+
+    init(
+        _ served: Served, _ metrics: ServerMetrics, _ gatekeeper: Gatekeeper, _ limits: Limits, _ loopbackOnly: Bool,
+        _ clock: WallClock, _ logger: Logger
+    ) async throws {
+        self.served = served
+        self.metrics = metrics
+        store = served.store
+        storeID = try await served.store.storeID()
+        self.gatekeeper = gatekeeper
+        self.limits = limits
+        self.clock = clock
+        self.logger = logger
+        admission = Admission(requests: limits.requests, subscriptions: limits.subscriptions)
+        hosts = loopbackOnly ? ["localhost", "127.0.0.1", "[::1]", "::1"] : nil
+        routes = Endpoint.all
+    }
+
+    /// Answers requests below a path of an application's own router.
+    public func mount<Context: RequestContext>(
+        on router: some RouterMethods<Context>, at path: String, isSecure: Bool = false
+    ) {
+        let base = "/" + path.split(separator: "/").joined(separator: "/")
+        for method in [HTTPRequest.Method.get, .head, .post, .delete] {
+            for route in [RouterPath(base), RouterPath(base + "/**")] {
+                router.on(route, method: method) { request, context in
+                    await self.respond(to: request, below: base, isSecure: isSecure)
+                }
+            }
+        }
+    }
+
+    /// Answers a request.
+    ///
+    /// - Parameters:
+    ///   - request: the request.
+    ///   - base: where the interface is mounted, such as `/sillok`.
+    ///   - isSecure: whether the connection is protected, so that cookies may be kept to such.
+    ///   - disconnect: ends the connection, for subscribers that do not take what they asked for.
+    public func respond(
+        to request: Request, below base: String = "", isSecure: Bool = false,
+        disconnect: (@Sendable () -> Void)? = nil
+    ) async -> Response {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var admitted: (endpoint: Endpoint, call: Call)?
+        var response: Response
+        do {
+            let (endpoint, call) = try await admit(request, base, isSecure, disconnect)
+            admitted = (endpoint, call)
+            response = try await answer(call, endpoint)
+        } catch {
+            let mayRead = admitted?.call.principal.grant.scopes.contains(.read) ?? false
+            let problem = Problem(error, showsEvents: mayRead)
+            if problem.status >= 500 { report(error, problem, request) }
+            response = problem.response
+        }
+        secure(&response, isSecure)
+        if request.method == .head { response = response.createHeadResponse() }
+        if let operation = admitted?.endpoint.operation {
+            metrics.request(operation, status: Int(response.status.code), took: start.duration(to: clock.now))
+        }
+        return response
+    }
+
+    private func answer(_ call: Call, _ endpoint: Endpoint) async throws -> Response {
+        guard endpoint.operation.rule.scope != nil else { return try await endpoint.handle(self, call) }
+        guard admission.begin() else {
+            metrics.change { $0.shed += 1 }
+            throw Problem(503, .overloaded, "too many requests are under way").retrying(afterSeconds: 1)
+        }
+        defer { admission.end() }
+        try await waitForWanted(call)
+        let response = try await endpoint.handle(self, call)
+        if endpoint.operation.rule.reach == .streams, !call.isChecked {
+            logger.critical("an operation did not check its streams", metadata: ["operation": "\(endpoint.operation)"])
+            throw Gatekeeper.Refusal.forbidden("the streams were not checked")
+        }
+        return response
+    }
+
+    /// Waits for the position that must be there, if the request names one.
+    private func waitForWanted(_ call: Call) async throws {
+        guard let text = call.request.headers[.sillokAtLeast] else { return }
+        guard let wanted = UInt64(text), wanted < 1 << 63 else {
+            throw Problem(400, .malformed, "\"Sillok-At-Least\" is not a position")
+        }
+        let seconds = try call.patienceSeconds()
+        if try await store.head() >= Position(wanted) { return }
+        _ = try? await withDeadline(.seconds(seconds), "") { [store] in
+            while try await store.head() < Position(wanted) { try await store.reach(Position(wanted)) }
+        }
+        let head = try await store.head()
+        guard head >= Position(wanted) else {
+            var problem = Problem(412, .behind, "the store is at \(head), not yet at \(wanted)").retrying(
+                afterSeconds: 1)
+            problem.members = { $0.field("head", head.value) }
+            throw problem
+        }
+    }
+
+    private func report(_ error: any Error, _ problem: Problem, _ request: Request) {
+        logger.log(
+            level: problem.status == 503 ? .notice : .error, "a request failed",
+            metadata: [
+                "status": "\(problem.status)", "method": "\(request.method)", "path": "\(request.uri.path)",
+                "error": "\(error)",
+            ])
+    }
+}

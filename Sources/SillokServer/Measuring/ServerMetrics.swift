@@ -1,0 +1,105 @@
+import SillokCore
+
+/// What a server counts and measures.
+final class ServerMetrics: Sendable {
+    struct Append: Sendable {
+        var requests: UInt64 = 0
+        var events: UInt64 = 0
+        var conflicts: UInt64 = 0
+        var refusals: UInt64 = 0
+        var failures: UInt64 = 0
+        var seconds = Histogram.seconds
+
+        /// Appends that stored nothing.
+        var bad: UInt64 { conflicts + refusals + failures }
+    }
+
+    struct Requests: Sendable {
+        var byStatus: [Int: UInt64] = [:]
+        var seconds = Histogram.seconds
+    }
+
+    struct State: Sendable {
+        var append = Append()
+        var requests: [Operation: Requests] = [:]
+        var eventsRead: UInt64 = 0
+        var shed: UInt64 = 0
+        var groupSizes = Histogram.sizes
+        var syncSeconds = Histogram.seconds
+        var connections = 0
+        var connectionsEver: UInt64 = 0
+    }
+
+    private let state = Lock(State())
+
+    /// All of it, as it is now.
+    var current: State { state.withLock { $0 } }
+
+    func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+
+    func request(_ operation: Operation, status: Int, took time: Duration) {
+        state.withLock { state in
+            state.requests[operation, default: Requests()].byStatus[status, default: 0] += 1
+            state.requests[operation]?.seconds.record(time.seconds)
+        }
+    }
+
+    /// Takes what a store says of a commit.
+    func commit(_ commit: CommitMeasurement) {
+        state.withLock { state in
+            state.groupSizes.record(Double(commit.appends))
+            state.syncSeconds.record(commit.syncTime.seconds)
+        }
+    }
+
+    /// Takes what came of an append.
+    func append(events: Int, took time: Duration, _ error: (any Error)?) {
+        state.withLock { state in
+            state.append.requests += 1
+            state.append.seconds.record(time.seconds)
+            switch error {
+            case nil: state.append.events += UInt64(events)
+            case is AppendConflict, is EventIDConflict, is TrackingConflict: state.append.conflicts += 1
+            case is InvalidRequest: state.append.refusals += 1
+            default: state.append.failures += 1
+            }
+        }
+    }
+}
+
+/// A store whose appends and reads are measured, whoever asks for them.
+struct MeteredStore: EventStore {
+    let store: any EventStore
+    let metrics: ServerMetrics
+
+    var limits: Limits { store.limits }
+
+    func append(_ request: AppendRequest) async throws -> Receipt {
+        let clock = ContinuousClock()
+        let start = clock.now
+        do {
+            let receipt = try await store.append(request)
+            metrics.append(events: request.entries.count, took: start.duration(to: clock.now), nil)
+            return receipt
+        } catch {
+            metrics.append(events: request.entries.count, took: start.duration(to: clock.now), error)
+            throw error
+        }
+    }
+
+    func read(_ request: ReadRequest) async throws -> EventBatch {
+        let batch = try await store.read(request)
+        if !batch.events.isEmpty { metrics.change { $0.eventsRead += UInt64(batch.events.count) } }
+        return batch
+    }
+
+    func storeID() async throws -> StoreID { try await store.storeID() }
+    func head() async throws -> Position { try await store.head() }
+    func reach(_ position: Position) async throws { try await store.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try await store.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
+}

@@ -1,0 +1,69 @@
+/// Where a server listens.
+public struct ListeningAddress: Hashable, Sendable, CustomStringConvertible {
+    /// A name or a number of this machine.
+    public let host: String
+    /// The port; 0 lets the system choose one.
+    public let port: Int
+
+    /// A host and a port.
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Reads `127.0.0.1:8080`, `localhost:8080` or `[::1]:8080`; `nil` for anything else.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty else { return nil }
+        self.init(host: String(host), port: Int(port))
+    }
+
+    /// The host and the port, as `init(_:)` reads them.
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    /// Whether only this machine can reach it.
+    public var isLoopback: Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+/// A server would be open to others without what protects it.
+public struct UnsafeExposure: Error, Hashable, CustomStringConvertible {
+    /// What happened and what to do, in a sentence.
+    public let description: String
+
+    /// Throws unless an address may be listened at: other machines reach only a server that asks for proof and protects
+    /// its connections.
+    ///
+    /// - Parameters:
+    ///   - address: where it listens.
+    ///   - asksForProof: whether everybody needs a key or a token.
+    ///   - isProtected: whether connections are TLS.
+    ///   - isInsecureAllowed: whether somebody said that it may be unsafe all the same.
+    /// - Returns: a warning to say loudly, if it is unsafe all the same.
+    public static func check(
+        _ address: ListeningAddress, asksForProof: Bool, isProtected: Bool, isInsecureAllowed: Bool
+    ) throws(UnsafeExposure) -> String? {
+        if address.isLoopback || (asksForProof && isProtected) { return nil }
+        var missing: [String] = []
+        if !asksForProof { missing.append("--auth keys") }
+        if !isProtected { missing.append("--tls-certificate and --tls-key") }
+        let what = asksForProof ? "read along" : "read and write everything"
+        guard isInsecureAllowed else {
+            throw UnsafeExposure(
+                description: "at \(address) other machines could \(what): give \(missing.joined(separator: " and ")), "
+                    + "listen at 127.0.0.1, or say --insecure.")
+        }
+        return "INSECURE: whoever reaches \(address) can \(what). Missing: \(missing.joined(separator: " and "))."
+    }
+}

@@ -1,0 +1,114 @@
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+import SillokCore
+
+/// Serves a store over HTTP: the API, the documentation and the dashboard, until the service group shuts down.
+///
+/// When it shuts down it takes no new connection, lets requests that are under way finish, and ends subscriptions with
+/// an event that says so.
+public struct StoreServer: Service {
+    /// Where and how it listens.
+    public struct Configuration: Sendable {
+        /// Where it listens.
+        public var address: ListeningAddress
+        /// Its certificate; `nil`: the connection is not protected.
+        public var tls: TLSFiles?
+        /// Connections at once; more wait until one is closed: 1,000.
+        public var connections = 1000
+        /// The time after which a connection that asks for nothing is closed: a minute.
+        public var idleTimeout: Duration = .seconds(60)
+
+        /// Listens at an address.
+        public init(address: ListeningAddress = ListeningAddress(host: "127.0.0.1", port: 8080), tls: TLSFiles? = nil) {
+            self.address = address
+            self.tls = tls
+        }
+    }
+
+    private let interface: WebInterface
+    private let configuration: Configuration
+    private let logger: Logger
+    private let onStart: @Sendable (ListeningAddress) async -> Void
+
+    /// A server of an interface.
+    ///
+    /// - Parameters:
+    ///   - interface: what answers.
+    ///   - configuration: where and how it listens.
+    ///   - logger: where it is written what happens.
+    ///   - onStart: told where it listens as soon as it does; the port is the real one, also where 0 was asked for.
+    public init(
+        _ interface: WebInterface, configuration: Configuration = Configuration(), logger: Logger,
+        onStart: @escaping @Sendable (ListeningAddress) async -> Void = { _ in }
+    ) {
+        self.interface = interface
+        self.configuration = configuration
+        self.logger = logger
+        self.onStart = onStart
+    }
+
+    /// Serves until the service group shuts down.
+    public func run() async throws {
+        let (interface, isSecure, address) = (interface, configuration.tls != nil, configuration.address)
+        let responder = CallbackResponder<ConnectionContext> { request, context in
+            await interface.respond(to: request, isSecure: isSecure) { context.channel.close(promise: nil) }
+        }
+        var settings = ApplicationConfiguration(address: .hostname(address.host, port: address.port))
+        settings.availableConnectionsDelegate = MaximumAvailableConnections(configuration.connections)
+        let application = Application(
+            responder: responder, server: try server(), configuration: settings,
+            onServerRunning: { [onStart] channel in
+                await onStart(ListeningAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
+            }, logger: logger)
+        try await withGracefulShutdownHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await application.run() }
+                group.addTask { try await interface.run() }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        } onGracefulShutdown: {
+            interface.end()
+        }
+    }
+
+    private func server() throws -> HTTPServerBuilder {
+        let metrics = interface.metrics
+        let idle = TimeAmount.nanoseconds(Int64(configuration.idleTimeout.seconds * 1e9))
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ConnectionCounter(metrics)], idleTimeout: idle,
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
+        guard let tls = configuration.tls else { return plain }
+        return try .tls(plain, tlsConfiguration: try tls.configuration(logger: logger))
+    }
+}
+
+/// What a request is told of its connection.
+private struct ConnectionContext: InitializableFromSource, Sendable {
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) { channel = source.channel }
+}
+
+/// Counts connections.
+private final class ConnectionCounter: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    private let metrics: ServerMetrics
+
+    init(_ metrics: ServerMetrics) { self.metrics = metrics }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let metrics = metrics
+        metrics.change { $0.connections += 1 }
+        context.channel.closeFuture.whenComplete { _ in metrics.change { $0.connections -= 1 } }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { context.fireChannelRead(data) }
+}
