@@ -43,7 +43,11 @@ private struct BackwardFold {
     init(commit: StreamID) { self.commit = commit }
 
     mutating func apply(_ event: RecordedEvent) throws {
-        switch try coding.decode(event) {
+        for fact in try coding.decode(event) { try apply(fact, event) }
+    }
+
+    private mutating func apply(_ fact: CommitHistory.Event, _ event: RecordedEvent) throws {
+        switch fact {
         case .fileAdded(let path, let mode, let blob), .fileModified(let path, let mode, let blob):
             settle(path, FileContent(mode: mode, blob: blob))
         case .fileDeleted(let path): settle(path, nil)

@@ -13,13 +13,17 @@ struct Statistics: Sendable {
             for event in page.events {
                 events += 1
                 types[event.type, default: 0] += 1
-                switch try coding.decode(event) {
-                case .commitRecorded: commitsByAuthor[event.metadata.actor ?? "", default: 0] += 1
-                case .fileAdded(let path, _, _), .fileModified(let path, _, _), .fileDeleted(let path),
-                    .fileRenamed(_, let path, _, _):
-                    changesByPath[path, default: 0] += 1
-                }
+                for fact in try coding.decode(event) { count(fact, by: event.metadata.actor ?? "") }
             }
+        }
+    }
+
+    private mutating func count(_ event: CommitHistory.Event, by author: String) {
+        switch event {
+        case .commitRecorded: commitsByAuthor[author, default: 0] += 1
+        case .fileAdded(let path, _, _), .fileModified(let path, _, _), .fileDeleted(let path),
+            .fileRenamed(_, let path, _, _):
+            changesByPath[path, default: 0] += 1
         }
     }
 

@@ -118,9 +118,7 @@ struct Importer: Sendable {
         let coding = EventCoding<Reference.Event>()
         for try await page in store.pages(.category(ReferenceStream.category)) {
             for event in page.events {
-                switch try coding.decode(event) {
-                case .pointed(let commit): tips[event.stream] = commit
-                }
+                for case .pointed(let commit) in try coding.decode(event) { tips[event.stream] = commit }
             }
         }
         return Set(tips.values).sorted()

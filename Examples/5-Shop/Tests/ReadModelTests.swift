@@ -122,8 +122,8 @@ private struct Recount {
         var paid: [String: Int] = [:]
         let coding = EventCoding<Settlement.Event>()
         for try await page in store.pages(.category("settlement")) {
-            for event in page.events {
-                switch try coding.decode(event) {
+            for event in try page.events.flatMap({ try coding.decode($0) }) {
+                switch event {
                 case .chargeRecorded(_, let order, let cents): paid[order, default: 0] += cents
                 case .refundRecorded(_, let order, let cents): paid[order, default: 0] -= cents
                 default: break

@@ -7,21 +7,58 @@
 ///
 /// Dates are RFC 3339 texts in UTC with microseconds, `Data` is base 64, a `Decimal` keeps its digits; numbers that are
 /// not finite are refused. A payload with a key twice is damaged: which value counts would depend on the reader.
+///
+/// Events of an older version are upcast here and nowhere else, see ``EventSchema``: so one stored event may be several,
+/// or none.
 public struct EventCoding<Event: Codable & Sendable>: Sendable {
+    /// The versions of the types, and how older ones are read.
+    public let schema: EventSchema
+
+    private let direct: DirectCoding<Event>?
     private let storedNames: [String: EventType]
     private let caseNames: [EventType: String]
 
     /// The coding of an event enum.
+    ///
+    /// Ends the program if the enum's ``EventSchema`` has a ``SchemaFault``: it could not read what is stored.
     public init() {
+        direct = DirectCoding(Event.self)
         storedNames = (Event.self as? any StableEventNames.Type)?.storedNames ?? [:]
         caseNames = Dictionary(storedNames.map { ($0.value, $0.key) }) { min($0, $1) }
+        schema = EventSchema.of(Event.self)
+        if !schema.faults.isEmpty { stop(SchemaFault(event: "\(Event.self)", reasons: schema.faults).description) }
     }
 
-    /// The type and the payload of an event.
+    /// The event as it is appended: its type, its payload, and the version of its type in its metadata.
     ///
+    /// - Parameters:
+    ///   - event: the fact.
+    ///   - id: its identity.
+    ///   - tags: what it is about.
+    ///   - metadata: why and from where.
     /// - Throws: ``UnstorableEvent`` if it is not an enum with synthesized `Codable`, holds what JSON cannot, or has a
     ///   stored name that belongs to another case too.
-    public func encode(_ event: Event) throws(UnstorableEvent) -> (type: EventType, payload: [UInt8]) {
+    public func encode(
+        _ event: Event, id: EventID = EventID(), tags: [Tag] = [], metadata: Metadata = Metadata()
+    ) throws(UnstorableEvent) -> EventData {
+        let (type, payload) = try typeAndPayload(event)
+        var metadata = metadata
+        let version = schema.newestVersion(of: type)
+        if version > 1 || !metadata.isEmpty { metadata.schemaVersion = version > 1 ? version : nil }
+        return EventData(id: id, type: type, tags: tags, metadata: metadata, payload: payload)
+    }
+
+    private func typeAndPayload(_ event: Event) throws(UnstorableEvent) -> (type: EventType, payload: [UInt8]) {
+        if let direct {
+            do {
+                if let made = try direct.encode(event) {
+                    if let error = JSONReader.syntaxError(of: made.payload) { throw error }
+                    return made
+                }
+            } catch {
+                throw UnstorableEvent(Event.self, error)
+            }
+        }
         let encoder = CaseEncoder()
         let payload: [UInt8]
         do {
@@ -41,20 +78,63 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         return (type, payload)
     }
 
-    /// The event that a recorded one stands for.
+    /// What a recorded event means today: one event, or as many as the upcasters of its version make of it.
     ///
-    /// - Throws: ``UnknownEventType`` if the enum has no such case, ``DamagedPayload`` if the payload does not fit it.
-    public func decode(_ recorded: RecordedEvent) throws -> Event {
+    /// - Parameters:
+    ///   - recorded: the event as it is stored.
+    ///   - query: the events that are wanted. What upcasters make of another type is left out. To find all that is
+    ///     wanted, read the store with ``EventSchema/stored(_:)`` of the query.
+    /// - Throws: ``UnknownEventType`` if the enum has no such case, ``NewerEventVersion`` if the version is newer than the
+    ///   code, ``DamagedPayload`` if the payload does not fit or an upcaster fails.
+    public func decode(_ recorded: RecordedEvent, for query: EventQuery = .all) throws -> [Event] {
+        var events: [Event] = []
+        try forEach(of: recorded, for: query) { event, _ in events.append(event) }
+        return events
+    }
+
+    /// What a recorded event means today, each with where and when it was recorded. The same as ``decode(_:for:)``.
+    public func recorded(_ event: RecordedEvent, for query: EventQuery = .all) throws -> [Recorded<Event>] {
+        var events: [Recorded<Event>] = []
+        try forEach(of: event, for: query) { payload, type in
+            events.append(Recorded(event, type: type, payload: payload))
+        }
+        return events
+    }
+
+    /// The one place where a stored event becomes events of the code: all of them, or an error and none.
+    @inline(__always)
+    func forEach(
+        of recorded: RecordedEvent, for query: EventQuery = .all, _ body: (Event, EventType) throws -> Void
+    ) throws {
+        let version = try recorded.schemaVersion
+        if schema.isCurrent(recorded.type, version) {
+            return try body(event(recorded.type, recorded.payload, of: recorded), recorded.type)
+        }
+        let parts = try schema.upcast(recorded, version)
+            .filter { query.matches(stream: recorded.stream, type: $0.type, tags: recorded.tags) }
+            .map { (type: $0.type, event: try event($0.type, JSONValue.object($0.payload).bytes, of: recorded)) }
+        for part in parts { try body(part.event, part.type) }
+    }
+
+    private func event(_ type: EventType, _ payload: [UInt8], of recorded: RecordedEvent) throws -> Event {
         guard recorded.contentType == .json else {
             throw DamagedPayload(recorded, path: "", "it is \(recorded.contentType), not \(ContentType.json)")
         }
         do {
-            let decoding = JSONDecoding(try JSONReader(recorded.payload))
-            return try Event(from: CaseDecoder(decoding: decoding, name: caseName(of: recorded.type)))
+            if let direct {
+                guard let event = try direct.decode(type, payload) else {
+                    throw UnknownEventType(recorded, type, in: Event.self)
+                }
+                return event
+            }
+            let decoding = JSONDecoding(try JSONReader(payload))
+            return try Event(from: CaseDecoder(decoding: decoding, name: caseName(of: type)))
         } catch let error as JSONSyntaxError {
             throw DamagedPayload(recorded, path: "", error.description)
+        } catch let error as UnknownEventType {
+            throw error
         } catch is CaseDecoder.NoSuchCase {
-            throw UnknownEventType(recorded, in: Event.self)
+            throw UnknownEventType(recorded, type, in: Event.self)
         } catch is CaseDecoder.NotAnEnum {
             throw UnstorableEvent(Event.self, UnstorableEvent.notAnEnum)
         } catch let error as DecodingError {
@@ -62,11 +142,6 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         } catch {
             throw DamagedPayload(recorded, path: "", "\(error)")
         }
-    }
-
-    /// A recorded event with its payload decoded. The same errors as ``decode(_:)``.
-    public func recorded(_ event: RecordedEvent) throws -> Recorded<Event> {
-        Recorded(event, payload: try decode(event))
     }
 
     /// The case whose events are stored under a type; `""` if the name now belongs to none.
@@ -88,9 +163,9 @@ public struct Recorded<Payload: Sendable>: Sendable {
     public let revision: Revision
     /// When the store recorded it.
     public let recordedAt: Timestamp
-    /// The stable name of its kind.
+    /// The stable name of its kind; of an event that was upcast, that of today.
     public let type: EventType
-    /// Its identity.
+    /// Its identity; the same for all events that upcasters made of one.
     public let id: EventID
     /// What it is about.
     public let tags: [Tag]
@@ -98,13 +173,18 @@ public struct Recorded<Payload: Sendable>: Sendable {
     public let metadata: Metadata
 
     /// Joins a decoded payload with the event it comes from.
-    public init(_ event: RecordedEvent, payload: Payload) {
+    ///
+    /// - Parameters:
+    ///   - event: the event as it is stored.
+    ///   - type: what it is today, if that differs.
+    ///   - payload: what it says.
+    public init(_ event: RecordedEvent, type: EventType? = nil, payload: Payload) {
         self.payload = payload
         position = event.position
         stream = event.stream
         revision = event.revision
         recordedAt = event.recordedAt
-        type = event.type
+        self.type = type ?? event.type
         id = event.id
         tags = event.tags
         metadata = event.metadata
@@ -112,3 +192,19 @@ public struct Recorded<Payload: Sendable>: Sendable {
 }
 
 extension Recorded: Equatable where Payload: Equatable {}
+
+extension RecordedEvent {
+    /// The version of the schema that the payload follows.
+    ///
+    /// - Throws: ``DamagedPayload`` if the metadata has something else in its place.
+    var schemaVersion: Int {
+        get throws {
+            if metadata.isEmpty { return 1 }
+            guard let text = metadata[Metadata.Key.schemaVersion] else { return 1 }
+            guard let version = Int(text), version >= 1 else {
+                throw DamagedPayload(self, path: "", "its schema version is \"\(text)\", which is no number from 1")
+            }
+            return version
+        }
+    }
+}

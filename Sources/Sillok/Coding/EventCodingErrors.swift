@@ -17,11 +17,42 @@ public struct UnknownEventType: Error, Hashable, CustomStringConvertible {
             + "Add the case, or name an existing one in storedNames."
     }
 
-    init(_ recorded: RecordedEvent, in event: any Any.Type) {
-        type = recorded.type
+    init(_ recorded: RecordedEvent, _ type: EventType, in event: any Any.Type) {
+        self.type = type
         position = recorded.position
         stream = recorded.stream
         self.event = "\(event)"
+    }
+}
+
+/// A stored event of a version that is newer than the code that reads it: somebody with newer code wrote it.
+///
+/// Whoever decides or follows the log stops before it; a projection may park it instead (``NewerVersionPolicy``). It is
+/// never skipped. Deploy the newer code here too.
+public struct NewerEventVersion: Error, Hashable, CustomStringConvertible {
+    /// The type in the log.
+    public let type: EventType
+    /// The version that is stored.
+    public let version: Int
+    /// The newest one that the code knows.
+    public let known: Int
+    /// Where the event is.
+    public let position: Position
+    /// The stream it belongs to, if any.
+    public let stream: StreamID?
+
+    /// What happened and what to do, in a sentence.
+    public var description: String {
+        "\"\(type)\" at position \(position)\(place(stream)) is of version \(version), and this code knows versions up to "
+            + "\(known). Run the code that wrote it, or newer."
+    }
+
+    init(_ recorded: RecordedEvent, version: Int, known: Int) {
+        type = recorded.type
+        self.version = version
+        self.known = known
+        position = recorded.position
+        stream = recorded.stream
     }
 }
 

@@ -14,10 +14,11 @@
 /// the next one that id plus one, and so on; the log itself is the memory. A command that was refused or changed
 /// nothing left nothing behind and is decided anew.
 public struct CommandHandler<D: Decider>: Sendable {
-    private let category: Category?
-    private let store: any EventStore
+    let category: Category?
+    let store: any EventStore
     private let policy: RetryPolicy
     private let ids: IDGenerator
+    let coding = EventCoding<D.Event>()
     private let turns = Turns<StreamID?>()
 
     /// A handler for streams of a category: the key `42` of the category `account` is the stream `account-42`.
@@ -110,8 +111,8 @@ public struct CommandHandler<D: Decider>: Sendable {
 
     /// The state of a key, and its revision: what the next command would be decided on.
     public func state(of key: String) async throws -> (state: D, revision: Revision) {
-        var subjects = Subjects<D>([.init(stream: stream(of: key))], limits: store.limits)
-        try await subjects.load(from: store, coding: EventCoding())
+        var subjects = Subjects<D>([.init(stream: stream(of: key))], limits: store.limits, schema: coding.schema)
+        try await subjects.load(from: store, coding: coding)
         return (subjects.all[0].state, subjects.all[0].revision)
     }
 
@@ -129,7 +130,8 @@ public struct CommandHandler<D: Decider>: Sendable {
         steps: [Execution<D>.Step]
     ) -> Execution<D> {
         Execution(
-            store: store, policy: policy, id: id ?? ids.next(), isIDGiven: id != nil, expected: expected,
+            store: store, coding: coding, policy: policy, id: id ?? ids.next(), isIDGiven: id != nil,
+            expected: expected,
             on: subjects, steps: steps)
     }
 
@@ -176,8 +178,9 @@ extension CommandHandler where D: BoundaryDecider {
 
     /// The state that a command would be decided on.
     public func state(for command: D.Command) async throws -> D {
-        var subjects = Subjects<D>([.init(boundary: D.boundary(of: command))], limits: store.limits)
-        try await subjects.load(from: store, coding: EventCoding())
+        var subjects = Subjects<D>(
+            [.init(boundary: D.boundary(of: command))], limits: store.limits, schema: coding.schema)
+        try await subjects.load(from: store, coding: coding)
         return subjects.all[0].state
     }
 }

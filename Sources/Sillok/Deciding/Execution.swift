@@ -39,21 +39,22 @@ struct Execution<D: Decider> {
     let steps: [Step]
     var subjects: Subjects<D>
 
-    private let coding = EventCoding<D.Event>()
+    private let coding: EventCoding<D.Event>
     private let untouched: Subjects<D>
     private let metadata: Metadata
 
     init(
-        store: any EventStore, policy: RetryPolicy, id: CommandID, isIDGiven: Bool, expected: Revision? = nil,
-        on subjects: [Subjects<D>.Subject], steps: [Step]
+        store: any EventStore, coding: EventCoding<D.Event>, policy: RetryPolicy, id: CommandID, isIDGiven: Bool,
+        expected: Revision? = nil, on subjects: [Subjects<D>.Subject], steps: [Step]
     ) {
         self.store = store
+        self.coding = coding
         self.policy = policy
         self.id = id
         self.isIDGiven = isIDGiven
         self.expected = expected
         self.steps = steps
-        self.subjects = Subjects(subjects, limits: store.limits)
+        self.subjects = Subjects(subjects, limits: store.limits, schema: coding.schema)
         untouched = self.subjects
         metadata = .ofCommand(id)
     }
@@ -118,10 +119,8 @@ struct Execution<D: Decider> {
             let first = decided.count
             let metadata = step.metadata.isEmpty ? metadata : .ofCommand(id, saying: step.metadata)
             for event in try step.decide((draft ?? subjects).all[step.subject].state) {
-                let (type, payload) = try coding.encode(event)
-                let data = EventData(
-                    id: id.event(decided.count), type: type, tags: D.tags(of: event), metadata: metadata,
-                    payload: payload)
+                let data = try coding.encode(
+                    event, id: id.event(decided.count), tags: D.tags(of: event), metadata: metadata)
                 decided.append(Decided(subject: step.subject, event: event, data: data))
             }
             if var evolved = draft.take() {
@@ -189,7 +188,9 @@ extension Execution {
         for event in recorded { if let stream = event.stream { revisions[stream] = event.revision } }
         let receipt = Receipt(
             firstPosition: first.position, position: last.position, revisions: revisions, recordedAt: last.recordedAt)
-        let events = try recorded.map { (subjects.index(of: $0), try coding.decode($0)) }
+        let events = try recorded.flatMap { one in
+            try coding.decode(one).map { (subject: subjects.index(of: one), event: $0) }
+        }
         return Ending(events: events, subjects: subjects, receipt: receipt, isRepeat: true)
     }
 

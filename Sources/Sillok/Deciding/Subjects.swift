@@ -19,6 +19,8 @@ struct Subjects<D: Decider>: Sendable {
     private struct Group: Sendable {
         var members: Range<Int>
         var query: EventQuery
+        /// The same, with the types as which its events may be stored.
+        var stored: EventQuery = .all
         var through = Position.start
     }
 
@@ -27,7 +29,7 @@ struct Subjects<D: Decider>: Sendable {
     private var indexes: [StreamID: Int] = [:]
 
     /// Subjects in their first state, grouped so that no query has more items than a store takes.
-    init(_ subjects: [Subject], limits: Limits) {
+    init(_ subjects: [Subject], limits: Limits, schema: EventSchema) {
         all = subjects
         for (index, subject) in subjects.enumerated() {
             if let stream = subject.stream { indexes[stream] = index }
@@ -40,6 +42,7 @@ struct Subjects<D: Decider>: Sendable {
                 groups.append(Group(members: index..<index + 1, query: subject.query))
             }
         }
+        for index in groups.indices { groups[index].stored = schema.stored(groups[index].query) }
     }
 
     /// How far all subjects have been read.
@@ -49,7 +52,7 @@ struct Subjects<D: Decider>: Sendable {
     var isUnchanged: AppendCondition {
         var condition = AppendCondition.always
         for group in groups {
-            if indexes.isEmpty { condition.unchanged.append(.init(group.query, since: group.through)) }
+            if indexes.isEmpty { condition.unchanged.append(.init(group.stored, since: group.through)) }
         }
         for (stream, index) in indexes {
             condition.revisions[stream] = all[index].revision
@@ -78,14 +81,16 @@ struct Subjects<D: Decider>: Sendable {
         for index in groups.indices {
             let group = groups[index]
             let request = ReadRequest(
-                group.query, after: group.through == .start ? nil : .position(group.through),
+                group.stored, after: group.through == .start ? nil : .position(group.through),
                 before: end.map { .position($0) }, limit: store.limits.pageEvents)
             var head: Position?
             for try await page in store.pages(request) {
                 head = head ?? page.head
                 for event in page.events {
-                    let payload = try coding.decode(event)
-                    evolve(payload, stream: event.stream, type: event.type, tags: event.tags, in: group.members)
+                    try coding.forEach(of: event, for: group.query) { payload, type in
+                        evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
+                    }
+                    pass(event.stream)
                 }
             }
             groups[index].through = head ?? group.through
@@ -95,6 +100,12 @@ struct Subjects<D: Decider>: Sendable {
     /// Applies an event that is being recorded to all subjects that it is of.
     mutating func evolve(_ event: D.Event, of stream: StreamID?, as data: EventData) {
         evolve(event, stream: stream, type: data.type, tags: data.tags, in: all.indices)
+        pass(stream)
+    }
+
+    /// Counts a stored event, whatever it became when it was read.
+    private mutating func pass(_ stream: StreamID?) {
+        if let index = stream.flatMap({ indexes[$0] }) { all[index].revision = all[index].revision.next }
     }
 
     private mutating func evolve(
@@ -102,7 +113,6 @@ struct Subjects<D: Decider>: Sendable {
     ) {
         if let index = stream.flatMap({ indexes[$0] }) {
             all[index].state.evolve(event)
-            all[index].revision = all[index].revision.next
         } else if indexes.isEmpty {
             for index in members where all[index].query.matches(stream: stream, type: type, tags: tags) {
                 all[index].state.evolve(event)

@@ -27,6 +27,9 @@ public protocol DocumentProjection<Event, Document>: Sendable {
     /// What becomes of an event of a type that ``Event`` has no case for. By default the projection stops.
     var unknownTypes: UnknownTypePolicy { get }
 
+    /// What becomes of an event of a version that is newer than the code. By default the projection stops.
+    var newerVersions: NewerVersionPolicy { get }
+
     /// The key of the document that an event evolves; `nil`: none. By default its stream's name.
     func key(of event: Recorded<Event>) -> String?
 
@@ -45,6 +48,9 @@ extension DocumentProjection {
     /// Nothing is skipped in silence.
     public var unknownTypes: UnknownTypePolicy { .stop }
 
+    /// Nothing is skipped in silence.
+    public var newerVersions: NewerVersionPolicy { .stop }
+
     /// A document for each stream.
     public func key(of event: Recorded<Event>) -> String? { event.stream?.text }
 }
@@ -54,8 +60,15 @@ package struct ProjectionRule: Sendable {
     /// What an event does.
     package enum Effect {
         case changes([SQL])
-        case document(key: String, evolve: (_ document: (any Sendable)?) throws -> (any Sendable)?)
+        /// Documents to evolve, in order, all of them or none.
+        case documents([DocumentChange])
         case nothing
+    }
+
+    /// What an event does to one document.
+    package struct DocumentChange {
+        package let key: String
+        package let evolve: (_ document: (any Sendable)?) throws -> (any Sendable)?
     }
 
     /// How documents are kept.
@@ -71,6 +84,7 @@ package struct ProjectionRule: Sendable {
     package let schema: [SQL]
     package let sequencing: Sequencing
     package let unknownTypes: UnknownTypePolicy
+    package let newerVersions: NewerVersionPolicy
     package let documents: Documents?
     package let effect: @Sendable (RecordedEvent) throws -> Effect
     package let clear: @Sendable (_ sequence: String) -> [SQL]?
@@ -80,15 +94,17 @@ package struct ProjectionRule: Sendable {
         let coding = EventCoding<Rule.Event>()
         name = rule.name
         version = rule.version
-        source = rule.source
+        let wanted = rule.source
+        source = coding.schema.stored(wanted)
         schema = rule.schema
         sequencing = rule.sequencing
         unknownTypes = rule.unknownTypes
+        newerVersions = rule.newerVersions
         documents = nil
         let ignores = rule.unknownTypes == .ignore
         effect = { event in
             do {
-                return .changes(try rule.project(coding.recorded(event)))
+                return .changes(try coding.recorded(event, for: wanted).flatMap { try rule.project($0) })
             } catch is UnknownEventType where ignores {
                 return .nothing
             }
@@ -101,10 +117,12 @@ package struct ProjectionRule: Sendable {
         let coding = EventCoding<Rule.Event>()
         name = rule.name
         version = rule.version
-        source = rule.source
+        let wanted = rule.source
+        source = coding.schema.stored(wanted)
         schema = ["CREATE TABLE \(table: rule.name) (key TEXT NOT NULL PRIMARY KEY, document TEXT NOT NULL)"]
         sequencing = rule.sequencing
         unknownTypes = rule.unknownTypes
+        newerVersions = rule.newerVersions
         documents = Documents(
             table: rule.name, decode: { try PlainCoding.decode(Rule.Document.self, from: $0) },
             encode: { document in
@@ -113,28 +131,18 @@ package struct ProjectionRule: Sendable {
             })
         let ignores = rule.unknownTypes == .ignore
         effect = { event in
-            let recorded: Recorded<Rule.Event>
+            let recorded: [Recorded<Rule.Event>]
             do {
-                recorded = try coding.recorded(event)
+                recorded = try coding.recorded(event, for: wanted)
             } catch is UnknownEventType where ignores {
                 return .nothing
             }
-            guard let key = rule.key(of: recorded) else { return .nothing }
-            return .document(key: key) { document in try rule.evolve(document as? Rule.Document, recorded) }
+            return .documents(
+                recorded.compactMap { one in
+                    guard let key = rule.key(of: one) else { return nil }
+                    return DocumentChange(key: key) { try rule.evolve($0 as? Rule.Document, one) }
+                })
         }
         clear = { _ in nil }
-    }
-}
-
-/// Values as JSON text, in the coding of events.
-enum PlainCoding {
-    static func encode(_ value: some Encodable) throws -> String {
-        let encoding = JSONEncoding()
-        try value.encode(to: JSONValueEncoder(encoding: encoding, level: 0))
-        return String(decoding: try encoding.finish(), as: UTF8.self)
-    }
-
-    static func decode<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value {
-        try JSONDecoding(JSONReader(Array(text.utf8))).decode(type, at: 0)
     }
 }

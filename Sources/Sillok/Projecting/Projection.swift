@@ -30,6 +30,9 @@ public protocol Projection<Event>: Sendable {
     /// What becomes of an event of a type that ``Event`` has no case for. By default the projection stops.
     var unknownTypes: UnknownTypePolicy { get }
 
+    /// What becomes of an event of a version that is newer than the code. By default the projection stops.
+    var newerVersions: NewerVersionPolicy { get }
+
     /// The changes that an event makes. An event for which it throws is retried and then parked, as a dead letter.
     func project(_ event: Recorded<Event>) throws -> [SQL]
 
@@ -45,6 +48,9 @@ extension Projection {
     /// Nothing is skipped in silence.
     public var unknownTypes: UnknownTypePolicy { .stop }
 
+    /// Nothing is skipped in silence.
+    public var newerVersions: NewerVersionPolicy { .stop }
+
     /// A projection that does not say how cannot rebuild a sequence alone.
     public func clear(sequence: String) -> [SQL]? { nil }
 }
@@ -57,6 +63,15 @@ public enum UnknownTypePolicy: String, Hashable, Sendable {
     case park
     /// It is taken and does nothing, as its projection has said.
     case ignore
+}
+
+/// What becomes of an event of a type that a projection knows, in a version that is newer than its code. There is no way
+/// to ignore it.
+public enum NewerVersionPolicy: String, Hashable, Sendable {
+    /// The projection stops before it, with an error that names it. Newer code goes on from there.
+    case stop
+    /// It is parked as a dead letter, and what follows it in its sequence behind it, until newer code retries them.
+    case park
 }
 
 /// Which events must stay in their order: those of one sequence do, in every partition and behind every dead letter.

@@ -1,6 +1,6 @@
 /// Why an event happened and where it came from: keys and values beside the payload, in the order they were set.
 ///
-/// Six keys have a meaning to Sillok and a property here; all others are free. Kept in the same compact bytes in
+/// Seven keys have a meaning to Sillok and a property here; all others are free. Kept in the same compact bytes in
 /// memory and on disk, so that reading a million events costs no dictionary.
 public struct Metadata: Hashable, Sendable {
     /// Key, value, key, value …, each a length (LEB128) and that many bytes of UTF-8.
@@ -9,7 +9,7 @@ public struct Metadata: Hashable, Sendable {
     /// No keys.
     public init() { bytes = [] }
 
-    /// The six known keys; what is `nil` is not there.
+    /// The known keys but ``schemaVersion``; what is `nil` is not there.
     public init(
         actor: String? = nil, correlationID: String? = nil, causationID: String? = nil,
         commandID: CommandID? = nil, traceparent: String? = nil, reason: String? = nil
@@ -106,6 +106,13 @@ public struct Metadata: Hashable, Sendable {
         set { self[Key.reason] = newValue }
     }
 
+    /// The version of the schema that the payload follows, from 1; `nil` where there is none, which means 1, and when the
+    /// value is no such number.
+    public var schemaVersion: Int? {
+        get { self[Key.schemaVersion].flatMap { Int($0) }.flatMap { $0 >= 1 ? $0 : nil } }
+        set { self[Key.schemaVersion] = newValue.map { String($0) } }
+    }
+
     /// This metadata with every key that is missing here taken from `other`.
     public func filled(from other: Metadata) -> Metadata {
         if other.isEmpty { return self }
@@ -129,6 +136,8 @@ public struct Metadata: Hashable, Sendable {
         public static let traceparent = "traceparent"
         /// The key of ``Metadata/reason``.
         public static let reason = "reason"
+        /// The key of ``Metadata/schemaVersion``.
+        public static let schemaVersion = "schemaversion"
     }
 
     private mutating func append(_ key: String, _ value: String) {

@@ -83,7 +83,7 @@ public struct StreamFold: Sendable {
             let request = ReadRequest(.stream(stream), before: bound, limit: store.limits.pageEvents)
             for try await page in store.pages(request) {
                 for event in page.events {
-                    state.evolve(try coding.decode(event))
+                    for payload in try coding.decode(event) { state.evolve(payload) }
                     revision = event.revision
                 }
             }

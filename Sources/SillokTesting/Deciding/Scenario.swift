@@ -59,10 +59,15 @@ public struct Scenario<Subject: Decider>: Sendable {
                 let coding = EventCoding<Subject.Event>()
                 let encoded = try coding.encode(original)
                 type = encoded.type
-                event = try coding.decode(
+                let decoded = try coding.decode(
                     RecordedEvent(
                         position: 1, stream: nil, revision: .none, recordedAt: Timestamp(microsecondsSince1970: 0),
-                        data: EventData(type: encoded.type, payload: encoded.payload)))
+                        data: encoded))
+                guard decoded.count == 1 else {
+                    fault = "\(original) comes back as \(decoded.count) events: \(decoded)"
+                    return
+                }
+                event = decoded[0]
                 if !isEqual(event, original) { fault = "\(original) comes back from JSON as \(event)" }
             } catch {
                 fault = "\(original) does not survive JSON: \(error)"

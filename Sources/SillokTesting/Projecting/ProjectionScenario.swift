@@ -104,7 +104,6 @@ struct Erased: ReadModel {
 extension EventStore {
     /// Appends an event of an enum.
     func record<Event: Codable & Sendable>(_ event: Event, to stream: StreamID?, tags: [SillokCore.Tag]) async throws {
-        let (type, payload) = try EventCoding<Event>().encode(event)
-        try await append([EventData(type: type, tags: tags, payload: payload)], to: stream)
+        try await append([EventCoding<Event>().encode(event, tags: tags)], to: stream)
     }
 }

@@ -88,9 +88,7 @@ struct Books: Sendable {
         case .opened: expected[name] = []
         case .deposited(let cents), .poisoned(let cents): expected[name, default: []].append(cents)
         }
-        let (type, payload) = try EventCoding<AccountEvent>().encode(event)
-        return try await store.append(
-            AppendRequest([.init(stream: StreamID(name), event: EventData(type: type, payload: payload))]))
+        return try await store.append([EventCoding<AccountEvent>().encode(event)], to: StreamID(name))
     }
 
     /// Opens accounts and deposits at random.

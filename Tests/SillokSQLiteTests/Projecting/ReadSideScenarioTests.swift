@@ -10,8 +10,7 @@ struct ReadSideScenarioTests {
     private let ada = Operator("Ada", because: "the scenario says so")
 
     private func append(_ event: AccountEvent, _ stream: StreamID, in store: any EventStore) async throws -> Receipt {
-        let (type, payload) = try EventCoding<AccountEvent>().encode(event)
-        return try await store.append([EventData(type: type, payload: payload)], to: stream)
+        try await store.append([EventCoding<AccountEvent>().encode(event)], to: stream)
     }
 
     @Test("PRJ-5: whoever appended reads his write, by four at once")

@@ -88,8 +88,7 @@ struct ProjectionLoad {
             let event: TortureEvent =
                 isNew
                 ? .opened(owner: "") : random.below(150) == 0 ? .poisoned(number: number) : .deposited(number: number)
-            let (type, payload) = try coding.encode(event)
-            try await store.append([EventData(type: type, payload: payload)], to: stream)
+            try await store.append([coding.encode(event)], to: stream)
         }
     }
 

@@ -40,7 +40,7 @@ extension JSONIndexer.Node {
         kind == .number ? String(decoding: bytes[Int(start)..<Int(end)], as: UTF8.self) : nil
     }
 
-    /// A number that is an integer of this range exactly; `1.0` and `1e2` are, as far as doubles are exact.
+    /// A number that is an integer of this range exactly; `1.0` and `1e2` are.
     func integer<Integer: FixedWidthInteger>(in bytes: [UInt8]) -> Integer? {
         guard kind == .number else { return nil }
         var index = Int(start)
@@ -62,9 +62,38 @@ extension JSONIndexer.Node {
         return value
     }
 
+    /// The same for a number with a fraction or an exponent: its digits, times a power of ten.
     private func wholeNumber<Integer: FixedWidthInteger>(in bytes: [UInt8]) -> Integer? {
-        guard let value: Double = floatingPoint(in: bytes), value.magnitude <= 0x1p53 else { return nil }
-        return Integer(exactly: value)
+        let text = bytes[Int(start)..<Int(end)]
+        let parts = text.split(maxSplits: 1) { $0 | 0x20 == UInt8(ascii: "e") }
+        let isNegative = text.first == UInt8(ascii: "-")
+        let mantissa = parts[0].drop { $0 == UInt8(ascii: "-") }
+        let point = mantissa.firstIndex(of: UInt8(ascii: ".")) ?? mantissa.endIndex
+        var digits = (mantissa[..<point] + mantissa[point...].dropFirst()).drop { $0 == UInt8(ascii: "0") }
+        var power = -max(0, mantissa.endIndex - point - 1)
+        if parts.count > 1 {
+            let size = parts[1].drop { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") }
+                .drop { $0 == UInt8(ascii: "0") }
+            // An exponent that no integer has is as good as one of a million.
+            let magnitude = size.count > 6 ? 1_000_000 : Int(String(decoding: size, as: UTF8.self)) ?? 0
+            power += parts[1].first == UInt8(ascii: "-") ? -magnitude : magnitude
+        }
+        while power < 0, digits.last == UInt8(ascii: "0") {
+            digits.removeLast()
+            power += 1
+        }
+        if digits.isEmpty { return 0 }
+        guard power >= 0, power <= 40, digits.count <= 40 else { return nil }
+        var value: Integer = 0
+        for digit in digits + Array(repeating: UInt8(ascii: "0"), count: power) {
+            let (shifted, isTooLong) = value.multipliedReportingOverflow(by: 10)
+            let digit = Integer(digit - UInt8(ascii: "0"))
+            let (next, isTooLarge) =
+                isNegative ? shifted.subtractingReportingOverflow(digit) : shifted.addingReportingOverflow(digit)
+            if isTooLong || isTooLarge { return nil }
+            value = next
+        }
+        return value
     }
 
     /// The number nearest to the text; `nil` if there is no finite one.

@@ -93,6 +93,12 @@ struct BatchMaker: Sendable {
                     return
                 }
                 reason = "\(error)"
+            } catch let error as NewerEventVersion {
+                guard rule.newerVersions == .park else {
+                    batch.stop = Batch.Stop(event: event, cause: error)
+                    return
+                }
+                reason = "\(error)"
             } catch let error as CancellationError {
                 throw error
             } catch {
@@ -115,7 +121,7 @@ struct BatchMaker: Sendable {
     private func apply(_ event: RecordedEvent, _ index: Int, _ batch: inout Batch) async throws {
         do {
             return try make(event, index, &batch)
-        } catch  where error is UnknownEventType {
+        } catch  where error is UnknownEventType || error is NewerEventVersion {
             throw error
         } catch {
             guard case .park(let attempts, var pause, _) = options.failures else { throw error }
@@ -138,7 +144,7 @@ struct BatchMaker: Sendable {
         case .nothing: break
         case .changes(let statements):
             for statement in statements { batch.add(statement, of: id, from: index) }
-        case .document(let key, let evolve): try documents?.evolve(key, evolve)
+        case .documents(let changes): try documents?.evolve(changes)
         }
     }
 

@@ -39,9 +39,11 @@ final class DocumentCache: Sendable {
     func load(_ events: some Sequence<RecordedEvent>, _ rule: ProjectionRule) async throws {
         var missing: Set<StreamID> = []
         for event in events {
-            guard case .document(let key, _)? = try? rule.effect(event) else { continue }
-            let name = StreamID(key)
-            if state.withLock({ $0.entries[name] == nil }) { missing.insert(name) }
+            guard case .documents(let changes)? = try? rule.effect(event) else { continue }
+            for change in changes {
+                let name = StreamID(change.key)
+                if state.withLock({ $0.entries[name] == nil }) { missing.insert(name) }
+            }
         }
         let keys = Array(missing)
         for start in stride(from: 0, to: keys.count, by: 100) {
@@ -64,18 +66,25 @@ final class DocumentCache: Sendable {
         }
     }
 
-    /// Evolves a document in memory; if that fails, it stays as it was.
-    func evolve(_ key: String, _ evolve: (_ document: (any Sendable)?) throws -> (any Sendable)?) throws {
-        let name = StreamID(key)
-        let document = try evolve(state.withLock { $0.entries[name]?.document })
+    /// Evolves the documents of an event in memory; if one of them fails, all stay as they were.
+    func evolve(_ changes: [ProjectionRule.DocumentChange]) throws {
+        var evolved: [(name: StreamID, document: (any Sendable)?)] = []
+        for change in changes {
+            let name = StreamID(change.key)
+            let known = evolved.last { $0.name == name }
+            let document = try change.evolve(known.map(\.document) ?? state.withLock { $0.entries[name]?.document })
+            evolved.append((name, document))
+        }
         state.withLock { state in
-            var entry = state.entries[name] ?? Entry(document: nil, isStored: false)
-            entry.document = document
-            if !entry.isChanged {
-                entry.isChanged = true
-                state.changed.append(name)
+            for (name, document) in evolved {
+                var entry = state.entries[name] ?? Entry(document: nil, isStored: false)
+                entry.document = document
+                if !entry.isChanged {
+                    entry.isChanged = true
+                    state.changed.append(name)
+                }
+                state.entries[name] = entry
             }
-            state.entries[name] = entry
         }
     }
 

@@ -1,4 +1,3 @@
-package import Sillok
 package import SillokCore
 
 /// Writes recorded events as lines of JSON: one CloudEvents 1.0 object each, the same bytes for the same event always.

@@ -1,0 +1,24 @@
+/// Values as JSON text, in the coding of events.
+package enum PlainCoding {
+    /// The text of a value.
+    package static func encode(_ value: some Encodable) throws -> String {
+        String(decoding: try bytes(of: value), as: UTF8.self)
+    }
+
+    /// The value of a text.
+    package static func decode<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value {
+        try decode(type, from: Array(text.utf8))
+    }
+
+    /// The bytes of the text of a value.
+    package static func bytes(of value: some Encodable) throws -> [UInt8] {
+        let encoding = JSONEncoding()
+        try value.encode(to: JSONValueEncoder(encoding: encoding, level: 0))
+        return try encoding.finish()
+    }
+
+    /// The value of the bytes of a text.
+    package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+        try JSONDecoding(JSONReader(bytes)).decode(type, at: 0)
+    }
+}

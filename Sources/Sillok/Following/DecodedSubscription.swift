@@ -1,0 +1,87 @@
+public import SillokCore
+
+/// The events of a query that are and those that come, decoded and upcast, batch by batch.
+///
+/// As a `Subscription`, pulled by the reader. It ends with an error before an event that it cannot read, such as one of a
+/// newer version: what lies before it has been given, and a reader that keeps ``DecodedBatch/through`` can go on from
+/// there with code that can read it.
+public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sendable {
+    /// A batch of events.
+    public typealias Element = DecodedBatch<Event>
+
+    let subscription: Subscription
+    let query: EventQuery
+    let coding: EventCoding<Event>
+
+    /// Starts after the position that the subscription was made with.
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(batches: subscription.makeAsyncIterator(), query: query, coding: coding)
+    }
+
+    /// Reads batch after batch, and waits at the end of the log.
+    public struct Iterator: AsyncIteratorProtocol, Sendable {
+        var batches: Subscription.Iterator
+        let query: EventQuery
+        let coding: EventCoding<Event>
+        var failure: (any Error)?
+
+        init(batches: Subscription.Iterator, query: EventQuery, coding: EventCoding<Event>) {
+            self.batches = batches
+            self.query = query
+            self.coding = coding
+        }
+
+        /// The next batch; waits for one if there is none.
+        ///
+        /// - Throws: what `Subscription` throws, and what ``EventCoding/decode(_:for:)`` throws.
+        public mutating func next() async throws -> DecodedBatch<Event>? {
+            if let failure { throw failure }
+            guard let batch = try await batches.next() else { return nil }
+            var events: [Recorded<Event>] = []
+            events.reserveCapacity(batch.events.count)
+            for event in batch.events {
+                do {
+                    events += try coding.recorded(event, for: query)
+                } catch {
+                    failure = error
+                    if events.isEmpty { throw error }
+                    return DecodedBatch(events: events, through: event.position.previous)
+                }
+            }
+            return DecodedBatch(events: events, through: batch.through)
+        }
+    }
+}
+
+/// A page of decoded events, and how far it looked.
+public struct DecodedBatch<Event: Codable & Sendable>: Sendable {
+    /// The events, in the order of the log. All that upcasters made of one stored event is in one batch.
+    public let events: [Recorded<Event>]
+
+    /// The position up to which everything has been looked at: what a reader keeps to go on after it.
+    public let through: Position
+}
+
+extension EventStore {
+    /// The events of a query that are and that will come, decoded, from after a position on.
+    ///
+    /// - Parameters:
+    ///   - query: which events, by the types of today.
+    ///   - event: the enum whose cases are the types.
+    ///   - position: what the subscriber has already seen: the ``DecodedBatch/through`` of its last batch.
+    ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
+    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - clock: what measures that time.
+    public func subscribe<Event: Codable & Sendable>(
+        to query: EventQuery = .all, as event: Event.Type, after position: Position = .start,
+        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
+        clock: any Clock<Duration> = ContinuousClock()
+    ) -> DecodedSubscription<Event> {
+        let coding = EventCoding<Event>()
+        return DecodedSubscription(
+            subscription: subscribe(
+                to: coding.schema.stored(query), after: position, expecting: store, pollInterval: pollInterval,
+                clock: clock),
+            query: query, coding: coding)
+    }
+}
