@@ -49,6 +49,7 @@ struct SillokCommand: AsyncParsableCommand {
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
             VerifyCommand.self, HeadCommand.self, AuditCommand.self, ExportCommand.self, ImportCommand.self,
             BenchCommand.self, ProjectionsCommand.self, DeadLettersCommand.self, ObjectivesCommand.self,
+            SchemaCommand.self,
             BackupCommand.self, ServeCommand.self, KeysCommand.self,
         ])
 

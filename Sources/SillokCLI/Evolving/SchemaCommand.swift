@@ -1,0 +1,139 @@
+import ArgumentParser
+import Sillok
+import SillokCore
+import SillokTerminal
+
+struct SchemaCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema",
+        abstract: "Compare what events look like: in a log, in the code, and in the code that comes.",
+        discussion: """
+            The schema of the code is a file that its tests write (schema.json beside the golden files); that of a log is
+            learnt from its events. Exit status 1 says that something is not compatible.
+
+            Examples:
+              sillok schema diff main/schema.json branch/schema.json
+              sillok schema check schema.json bank.sqlite --category account
+              sillok schema snapshot bank.sqlite --category account > stored.json
+            """,
+        subcommands: [Snapshot.self, Check.self, Diff.self])
+
+    /// What changes between two schemas.
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "diff",
+            abstract: "What changes between two schemas, with a verdict for each change.",
+            discussion: """
+                The verdicts: compatible; needs an upcaster (raise the version of the type and say what the older one
+                means); breaks (what is stored can no longer be read).
+                """)
+
+        @Argument(help: "The schema under which events have been stored.", completion: .file())
+        var old: String
+
+        @Argument(help: "The schema that comes.", completion: .file())
+        var new: String
+
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            let (before, after) = (try await SchemaSnapshot(file: old), try await SchemaSnapshot(file: new))
+            try Verdicts(changes: before.changes(to: after)).print(asJSON: show.json, sound: "nothing changes")
+        }
+    }
+
+    /// Whether code with a schema reads what a log has.
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Whether the code of a schema reads every type and version that a store has.",
+            discussion: """
+                Looks at every payload: a required field that is missing, or of another kind, breaks. What upcasters make
+                of old versions only their code can tell: see checkLog of the library.
+                """)
+
+        @Argument(help: "The schema of the code.", completion: .file())
+        var schema: String
+
+        @OptionGroup var store: StoreArgument
+
+        @OptionGroup var query: QueryOptions
+
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            let schema = try await SchemaSnapshot(file: schema)
+            let stored = try await store.reading { try await StoredSchema(of: $0, query.query, against: schema) }
+            try Verdicts(changes: stored.verdicts(for: schema)).print(
+                asJSON: show.json, sound: "the store has no events")
+        }
+    }
+
+    /// The schema of what a log has.
+    struct Snapshot: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "snapshot",
+            abstract: "The schema of what a store has: types, newest versions, and the fields of their payloads.")
+
+        @OptionGroup var store: StoreArgument
+
+        @OptionGroup var query: QueryOptions
+
+        @OptionGroup var show: ShowOptions
+
+        func run() async throws {
+            let stored = try await store.reading { try await StoredSchema(of: $0, query.query) }
+            try Console.current.print(String(stored.snapshot.text.dropLast()))
+        }
+    }
+}
+
+extension SchemaSnapshot {
+    /// Reads a file.
+    fileprivate init(file path: String) async throws {
+        let bytes = try await InputFile(path: path).bytes(limit: 64 << 20)
+        do {
+            try self.init(text: String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw CommandFailure(.invalidData, "\(path.visible): \(error)")
+        }
+    }
+}
+
+/// Verdicts as they are shown, and the status that follows from them.
+private struct Verdicts {
+    let changes: [SchemaChange]
+
+    func print(asJSON: Bool, sound: String) throws {
+        let console = Console.current
+        if asJSON {
+            for change in changes { try console.print(Self.json(change)) }
+        } else if changes.isEmpty {
+            try console.print(sound)
+        } else {
+            var table = Table(.left("verdict"), .left("type"), .left("what"))
+            for change in changes.sorted(by: { $1.verdict < $0.verdict }) {
+                table.add(change.verdict.rawValue, change.type, change.message)
+            }
+            for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+        }
+        let worst = changes.map(\.verdict).max() ?? .compatible
+        guard worst > .compatible else { return }
+        try console.output.flush()
+        let hint =
+            worst == .breaks
+            ? "Do not deploy: the log has, or may have, what this code cannot read."
+            : "Raise the versions of these types in EventSchema, with an upcaster from the older one."
+        throw CommandFailure(.found, "", hint: asJSON ? nil : hint)
+    }
+
+    private static func json(_ change: SchemaChange) -> JSONWriter {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("verdict", change.verdict.rawValue)
+        json.field("type", change.type)
+        json.field("message", change.message)
+        json.endObject()
+        return json
+    }
+}

@@ -1,0 +1,20 @@
+public import Sillok
+public import Testing
+
+extension LogCheckReport {
+    /// Reports everything that is not compatible as an issue: for a test that runs new code over a copy of a real log.
+    ///
+    /// - Parameter sourceLocation: where to report it.
+    public func expectCompatible(sourceLocation: SourceLocation = #_sourceLocation) {
+        for finding in findings { Issue.record(Comment(rawValue: finding), sourceLocation: sourceLocation) }
+    }
+
+    /// Everything that is not compatible, each in a sentence.
+    var findings: [String] {
+        let unread = kinds.filter { $0.failures > 0 }.map { kind in
+            "\(kind.failures) of \(kind.count) events \"\(kind.type)\" of version \(kind.version) cannot be read, the first "
+                + "at position \(kind.firstFailure?.description ?? "?"): \(kind.reason ?? "")"
+        }
+        return unread + differences.map { "\($0.stream) at revision \($0.revision): \($0.message)" }
+    }
+}
