@@ -6,6 +6,7 @@ struct Main {
     static let suites: [(name: String, run: @Sendable (Plan) async throws -> Void)] = [
         ("append", appending), ("fill", filling), ("grow", growing), ("read", reading), ("condition", deciding),
         ("follow", following), ("memory", remembering), ("project", projecting), ("chain", chaining),
+        ("coding", coding),
     ]
 
     static func main() async throws {

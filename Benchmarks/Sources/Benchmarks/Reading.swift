@@ -67,9 +67,10 @@ private func decode(_ store: SQLiteEventStore) async throws -> Int {
     var (count, sum) = (0, 0)
     for try await batch in store.pages(.all) {
         for event in batch.events {
-            guard case .lineAdded(_, _, let quantity, _, _) = try coding.decode(event) else { continue }
-            sum += quantity
-            count += 1
+            for case .lineAdded(_, _, let quantity, _, _) in try coding.decode(event) {
+                sum += quantity
+                count += 1
+            }
         }
     }
     precondition(sum == 3 * count, "the payloads were not decoded")

@@ -63,9 +63,7 @@ extension SQLiteEventStore {
         while number < count {
             let end = min(number + 1000, count)
             let entries = try (number..<end).map { number in
-                let (type, payload) = try coding.encode(Bank.event(number))
-                return AppendRequest.Entry(
-                    stream: Bank.account(number), event: EventData(type: type, payload: payload))
+                AppendRequest.Entry(stream: Bank.account(number), event: try coding.encode(Bank.event(number)))
             }
             _ = try await append(AppendRequest(entries))
             number = end

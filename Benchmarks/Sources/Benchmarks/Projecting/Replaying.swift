@@ -79,7 +79,7 @@ private struct Parts {
             let page = try await store.read(rule.source, after: position, limit: 1000)
             guard !page.events.isEmpty else { break }
             pages.append(page.events)
-            statements.append(try page.events.flatMap { [rule] event in rule.project(try coding.recorded(event)) })
+            statements.append(try page.events.flatMap { [rule] event in try coding.recorded(event).flatMap(rule.project) })
             position = page.through
         }
         (self.pages, self.statements) = (pages, statements)
@@ -97,7 +97,7 @@ private struct Parts {
         var (done, sum) = (0, 0)
         for number in 0..<count / 1000 {
             for event in pages[number % pages.count] {
-                if case .deposited(let cents) = try coding.decode(event) { sum += cents }
+                for case .deposited(let cents) in try coding.decode(event) { sum += cents }
                 done += 1
             }
         }
@@ -110,7 +110,7 @@ private struct Parts {
         var (done, sum) = (0, 0)
         for number in 0..<count / 1000 {
             for event in pages[number % pages.count] {
-                sum += rule.project(try coding.recorded(event)).count
+                for event in try coding.recorded(event) { sum += rule.project(event).count }
                 done += 1
             }
         }

@@ -48,7 +48,7 @@ private struct Counter {
     let store: SQLiteEventStore
 
     func deposit(_ cents: Int, on account: Int) async throws -> Receipt {
-        let (type, payload) = try EventCoding<Bank.Event>().encode(.deposited(cents: cents))
-        return try await store.append([EventData(type: type, payload: payload)], to: StreamID("account-\(account)"))
+        let event = try EventCoding<Bank.Event>().encode(.deposited(cents: cents))
+        return try await store.append([event], to: StreamID("account-\(account)"))
     }
 }

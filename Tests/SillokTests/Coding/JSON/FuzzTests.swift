@@ -1,0 +1,17 @@
+import SillokTesting
+import Testing
+
+@testable import sillok_fuzz
+
+@Suite("the JSON coder beside Foundation's")
+struct FuzzTests {
+    @Test("random values and texts are read alike, but for the differences that are written down")
+    func agrees() {
+        let (cases, seed) = (Environment.count("SILLOK_FUZZ_CASES", default: 20_000), Environment.seed)
+        print("fuzz: SILLOK_SEED=\(seed)")
+        var report = FuzzReport()
+        for number in 0..<UInt64(cases) { report.take(FuzzCase(seed: seed &+ number)) }
+        #expect(report.unknown.isEmpty, "\(report)")
+        #expect(report.agreed > cases / 3 && report.refusedByBoth > cases / 20, "\(report)")
+    }
+}
