@@ -13,6 +13,7 @@ let package = Package(
     products: [
         .executable(name: "sillok", targets: ["SillokCLI"]),
         .library(name: "SillokService", targets: ["SillokService"]),
+        .library(name: "SillokClient", targets: ["SillokClient"]),
         .library(name: "SillokServer", targets: ["SillokServer"]),
         .library(name: "SillokTesting", targets: ["SillokTesting"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
@@ -27,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
@@ -37,7 +39,7 @@ let package = Package(
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "Sillok", "SillokCore", "SillokServer", "SillokSQLite", "SillokTerminal", "SillokWire",
+                "Sillok", "SillokClient", "SillokCore", "SillokServer", "SillokSQLite", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -54,16 +56,28 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ]),
         .target(
+            name: "SillokClient",
+            dependencies: [
+                "SillokCore", "SillokWire",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            ]),
+        .target(
             name: "SillokServer",
             dependencies: [
-                "Sillok", "SillokSQL", "SillokWire",
+                "Sillok", "SillokCore", "SillokSQL", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
             ],
             resources: dashboardAssets.map { .embedInCode("Dashboard/Assets/\($0)") }),
@@ -72,7 +86,12 @@ let package = Package(
         // Floor 2: the pure verbs and what drives them; what storage rims share.
         .target(name: "Sillok", dependencies: ["SillokChain", "SillokCore", "SillokSQL"]),
         .target(name: "SillokSQL", dependencies: ["SillokCore"]),
-        .target(name: "SillokWire", dependencies: ["Sillok", "SillokCore"]),
+        .target(
+            name: "SillokWire",
+            dependencies: [
+                "Sillok", "SillokCore", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            ], exclude: ["Protos"]),
 
         // Half a floor up: the hash chain of a log, which every store keeps.
         .target(
@@ -118,7 +137,8 @@ let package = Package(
 
         // What the torture tests start, kill and starve. No product.
         .executableTarget(
-            name: "sillok-torture", dependencies: ["Sillok", "SillokChain", "SillokCore", "SillokSQLite"],
+            name: "sillok-torture",
+            dependencies: ["Sillok", "SillokChain", "SillokClient", "SillokCore", "SillokSQLite"],
             path: "Tests/Torture"),
 
         // Random values and texts, coded by the library and by Foundation. No product.
@@ -128,6 +148,19 @@ let package = Package(
         .testTarget(name: "SillokChainTests", dependencies: ["SillokChain", "Sillok", "SillokTesting"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting", "sillok-fuzz"]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
+        .testTarget(
+            name: "SillokWireTests",
+            dependencies: ["SillokCore", "SillokWire", .product(name: "NIOCore", package: "swift-nio")]),
+        .testTarget(
+            name: "SillokClientTests",
+            dependencies: [
+                "Sillok", "SillokClient", "SillokServer", "SillokSQLite", "SillokTesting", "SillokWire",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                "SillokCLI", "sillok-torture",
+            ]),
         .testTarget(
             name: "SillokServiceTests",
             dependencies: [

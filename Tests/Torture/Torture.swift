@@ -1,10 +1,12 @@
 import Foundation
+import SillokClient
 import SillokCore
 import SillokSQLite
 
 /// What the torture tests start, kill and starve: `sillok-torture VERB STORE LOG SEED [MORE]`.
 ///
-/// `write` runs 32 writers until it is killed (MORE: a bug to plant) · `check` compares the store with the log (MORE:
+/// `write` runs 32 writers until it is killed (MORE: a bug to plant) · `write-remote` does so on the server STORE until
+/// the file MORE is there · `check` compares the store with the log (MORE:
 /// `quick` leaves out the store's own check) · `script` is a short life of a store, for faults · `full` fills a disk
 /// (MORE: the file that makes room) · `flips` changes bits (MORE: how many) · `hold` opens the store and waits · `project`
 /// writes and projects until it is killed (MORE: `partitions`, `mended`, a bug to plant), `check-projections` compares
@@ -40,6 +42,12 @@ enum Torture {
             await writers.settle(history)
             await writers.run(from: history.writers, count: 32)
             return false
+        case "write-remote":
+            let log = try AckLog(logPath)
+            let store = try await RemoteEventStore(path)
+            let writers = Writers(store: store, log: log, seed: seed)
+            await writers.run(from: 0, count: 32, until: { FileManager.default.fileExists(atPath: more ?? "") })
+            return true
         case "check":
             return try await checkStore(path, logPath, seed: seed, withVerify: more != "quick").isEmpty
         case "script":

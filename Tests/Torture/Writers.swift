@@ -1,5 +1,4 @@
 import SillokCore
-import SillokSQLite
 
 /// A bug that a writer has on purpose, so that the verifier is seen to catch it.
 enum Plant: String {
@@ -19,7 +18,7 @@ enum Plant: String {
 
 /// Writers that append all kinds of requests, and note what they see, until the process is killed.
 struct Writers: Sendable {
-    let store: SQLiteEventStore
+    let store: any EventStore
     let log: AckLog
     let seed: UInt64
     var plant: Plant?
@@ -36,17 +35,17 @@ struct Writers: Sendable {
         }
     }
 
-    /// Runs `count` writers for ever.
-    func run(from first: Int, count: Int) async {
+    /// Runs `count` writers until there is an end, or for ever.
+    func run(from first: Int, count: Int, until isOver: @escaping @Sendable () -> Bool = { false }) async {
         await withTaskGroup(of: Void.self) { group in
-            for writer in first..<first + count { group.addTask { await write(as: writer) } }
+            for writer in first..<first + count { group.addTask { await write(as: writer, until: isOver) } }
         }
     }
 
-    private func write(as writer: Int) async {
+    private func write(as writer: Int, until isOver: @Sendable () -> Bool) async {
         var random = SeededGenerator(seed, UInt64(writer), 1 << 32)
         var number = 0
-        while true {
+        while !isOver() {
             await step(RequestKey(writer: writer, number: number), &random)
             number += 1
         }

@@ -86,7 +86,8 @@ struct CommandFailure: Error {
             case .notFound: (.notFound, nil)
             case .corrupt: (.damagedStore, "sillok verify STORE names every damaged place.")
             case .unsupportedFormat, .storeChanged: (.damagedStore, nil)
-            case .full, .ioFailure, .readOnly: (.ioFailure, nil)
+            case .full, .ioFailure, .readOnly, .unavailable: (.ioFailure, nil)
+            case .accessDenied: (.ioFailure, "SILLOK_TOKEN holds the key that the server knows you by.")
             default: (.unexpected, nil)
             }
         self.init(status, "\(error)", hint: hint)

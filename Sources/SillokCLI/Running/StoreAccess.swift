@@ -1,12 +1,13 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokClient
 import SillokSQLite
 import SillokTerminal
 
 /// The store that a command works on.
 struct StoreArgument: ParsableArguments {
-    @Argument(help: "The file of the store.", completion: .file())
+    @Argument(help: "The store: a file, sillok://host:port or https://host:port.", completion: .file())
     var store: String
 
     func validate() throws {
@@ -15,13 +16,17 @@ struct StoreArgument: ParsableArguments {
 
     /// Opens the store for reading, also while another process writes to it, and closes it after `body`.
     func reading<Result>(_ body: (any EventStore) async throws -> Result) async throws -> Result {
-        try await with(.readOnly, body)
+        if let address = ServerAddress(store) { return try await with(address, body) }
+        return try await with(.readOnly, body)
     }
 
     /// Opens the store for writing, makes it if there is none, and closes it after `body`.
-    func writing<Result>(_ body: (any EventStore) async throws -> Result) async throws -> Result {
+    func writing<Result>(
+        limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
+    ) async throws -> Result {
+        if let address = ServerAddress(store) { return try await with(address, body) }
         let isNew = !FileManager.default.fileExists(atPath: store)
-        return try await with(.create) { opened in
+        return try await with(.create, limits: limits) { opened in
             if isNew { Console.current.note("made a new store: \(store.visible)") }
             return try await body(opened)
         }
@@ -29,20 +34,43 @@ struct StoreArgument: ParsableArguments {
 
     /// Opens the store in a mode and closes it after `body`.
     func with<Result>(
-        _ mode: SQLiteEventStore.Mode, _ body: (SQLiteEventStore) async throws -> Result
+        _ mode: SQLiteEventStore.Mode, limits: Limits = Limits(), _ body: (SQLiteEventStore) async throws -> Result
     ) async throws -> Result {
+        if let address = ServerAddress(store) {
+            throw CommandFailure(.usage, "this works on the file of a store, not through the server at \(address).")
+        }
         if mode != .create && !FileManager.default.fileExists(atPath: store) {
             throw CommandFailure(
                 .notFound, "there is no store \(store.visible)",
                 hint: "sillok append and sillok import make a store where there is none.")
         }
-        let opened = try SQLiteEventStore(path: store, mode: mode)
+        let opened = try SQLiteEventStore(path: store, mode: mode, limits: limits)
         do {
             let result = try await body(opened)
             await opened.close()
             return result
         } catch {
             await opened.close()
+            throw error
+        }
+    }
+}
+
+extension StoreArgument {
+    /// Connects to a server and closes the connection after `body`. The token comes from `SILLOK_TOKEN`.
+    private func with<Result>(
+        _ address: ServerAddress, _ body: (any EventStore) async throws -> Result
+    ) async throws -> Result {
+        var options = RemoteEventStore.Options()
+        options.token = ProcessInfo.processInfo.environment["SILLOK_TOKEN"]
+        options.patience = .seconds(5)
+        let remote = try await RemoteEventStore(address.description, options)
+        do {
+            let result = try await body(remote)
+            await remote.close()
+            return result
+        } catch {
+            await remote.close()
             throw error
         }
     }

@@ -10,7 +10,7 @@ import SillokTerminal
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve a store over HTTP: the API, its documentation at /docs, and a dashboard at /.",
+        abstract: "Serve a store over HTTP (the API, /docs, and a dashboard at /) and over gRPC.",
         discussion: """
             Only this machine can reach it, unless keys and TLS are set up. With --auth keys the first start prints a
             key that may do everything; it is shown this once.
@@ -18,6 +18,7 @@ struct ServeCommand: AsyncParsableCommand {
             Examples:
               sillok serve bank.sqlite
               sillok serve bank.sqlite --read-model views.sqlite
+              sillok serve bank.sqlite --grpc 127.0.0.1:50051
               sillok serve bank.sqlite --auth keys --http 0.0.0.0:8443 --tls-certificate chain.pem --tls-key key.pem
             """)
 
@@ -27,35 +28,77 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try await settings.resolved()
         let logger = try Self.logger(settings)
-        let address = try settings.address
+        let addresses = try settings.addresses
         let (asksForProof, tls) = (try settings.asksForProof, try settings.tls)
-        do {
-            let warning = try UnsafeExposure.check(
-                address, asksForProof: asksForProof, isProtected: tls != nil, isInsecureAllowed: settings.insecure)
-            if let warning { Console.current.note(Console.current.errorTerminal.styled(warning, .red)) }
-        } catch {
-            throw CommandFailure(.usage, "\(error)")
+        for address in [addresses.http, addresses.grpc] {
+            try Self.check(address, settings, asksForProof: asksForProof, isProtected: tls != nil)
         }
-        try await store.with(.create) { opened in
+        try await store.with(.create, limits: Self.limits) { opened in
             let access = asksForProof ? try await AccessStore(path: settings.access ?? store.store + "-access") : nil
             let keyring = access.map { Keyring(log: $0) }
             try await Self.prepare(keyring)
             let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
             let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
             let served = served(opened, model, settings)
-            let interface = try await WebInterface(
-                served, gatekeeper: gatekeeper, loopbackOnly: address.isLoopback, logger: logger)
-            let server = StoreServer(
-                interface, configuration: .init(address: address, tls: tls), logger: logger
-            ) { bound in
-                let link = "\(tls == nil ? "http" : "https")://\(bound)"
-                try? Console.current.print("serving \(store.store.visible) at \(link)/")
-                try? Console.current.output.flush()
+            var services: [any Service] = []
+            if let address = addresses.grpc {
+                services.append(try grpcServer(of: opened, address, tls, gatekeeper, logger))
             }
-            try await Self.serve([server], logger)
+            if let address = addresses.http {
+                let interface = try await WebInterface(
+                    served, gatekeeper: gatekeeper, loopbackOnly: address.isLoopback, logger: logger)
+                services.append(
+                    StoreServer(interface, configuration: .init(address: address, tls: tls), logger: logger) { bound in
+                        announce("\(tls == nil ? "http" : "https")://\(bound)/")
+                    })
+            }
+            // Over HTTP the interface does it.
+            if let keyring, addresses.http == nil { services.append(KeyFollower(keyring: keyring, logger: logger)) }
+            try await Self.serve(services, logger)
             await model?.close()
             await access?.close()
         }
+    }
+
+    /// Throws unless an address may be listened at; says so loudly if it is unsafe all the same.
+    private static func check(
+        _ address: ListeningAddress?, _ settings: ServeSettings, asksForProof: Bool, isProtected: Bool
+    ) throws {
+        guard let address else { return }
+        do {
+            let warning = try UnsafeExposure.check(
+                address, asksForProof: asksForProof, isProtected: isProtected, isInsecureAllowed: settings.insecure)
+            if let warning { Console.current.note(Console.current.errorTerminal.styled(warning, .red)) }
+        } catch {
+            throw CommandFailure(.usage, "\(error)")
+        }
+    }
+
+    private func grpcServer(
+        of opened: SQLiteEventStore, _ address: ListeningAddress, _ tls: TLSFiles?, _ gatekeeper: Gatekeeper,
+        _ logger: Logger
+    ) throws -> GRPCServer {
+        var configuration = GRPCServer.Configuration()
+        (configuration.host, configuration.port, configuration.drain) = (address.host, address.port, .seconds(8))
+        configuration.tls = try tls?.contexts(logger: logger)
+        return GRPCServer(
+            serving: opened, configuration, authorizer: gatekeeper.authorizer,
+            whenListening: { port in
+                let bound = ListeningAddress(host: address.host, port: port)
+                announce("\(tls == nil ? "sillok" : "https")://\(bound) (gRPC)")
+            })
+    }
+
+    private func announce(_ link: String) {
+        try? Console.current.print("serving \(store.store.visible) at \(link)")
+        try? Console.current.output.flush()
+    }
+
+    /// Clients of UmaDB append as much as a message holds, under a condition with an item for each event.
+    private static var limits: Limits {
+        var limits = Limits()
+        (limits.batchEvents, limits.queryItems) = (10_000, 10_000)
+        return limits
     }
 
     /// Runs services until the process is asked to end, and then lets them end what is under way.
@@ -107,6 +150,27 @@ struct ServeCommand: AsyncParsableCommand {
         var logger = Logger(label: "sillok") { LineLog(label: $0, logLevel: level) }
         logger.logLevel = level
         return logger
+    }
+}
+
+/// Follows the log of the keys, so that one which another process revokes ends what it has open.
+private struct KeyFollower: Service {
+    let keyring: Keyring
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await keyring.follow()
+                } catch is CancellationError {
+                    return
+                } catch {
+                    logger.error("the log of the keys cannot be followed", metadata: ["error": "\(error)"])
+                    try? await Task.sleep(for: .seconds(1))
+                }
+            }
+        }
     }
 }
 

@@ -11,7 +11,8 @@ import SystemPackage
 
 /// How a server is set up: by flags, then the environment (`SILLOK_HTTP`), then a file (`{"http": …}`), then defaults.
 struct ServeSettings: ParsableArguments {
-    @Option(help: "Where HTTP is served. (default: 127.0.0.1:8080)") var http: String?
+    @Option(help: "Where HTTP is served. (default: 127.0.0.1:8080, unless only --grpc is given)") var http: String?
+    @Option(help: "Where gRPC is served. (default: 127.0.0.1:50051, unless only --http is given)") var grpc: String?
     @Option(help: "Who may come in: none (nobody needs a key) or keys. (default: none)") var auth: String?
     @Option(help: "The log of the keys and of administrative acts. (default: STORE-access)", completion: .file())
     var access: String?
@@ -48,21 +49,31 @@ struct ServeSettings: ParsableArguments {
 
     private static var keys: [(WritableKeyPath<ServeSettings, String?>, [String])] {
         [
-            (\.http, ["http"]), (\.auth, ["auth"]), (\.access, ["access"]), (\.readModel, ["readModel"]),
+            (\.http, ["http"]), (\.grpc, ["grpc"]), (\.auth, ["auth"]), (\.access, ["access"]),
+            (\.readModel, ["readModel"]),
             (\.backups, ["backups"]), (\.tlsCertificate, ["tls", "certificate"]), (\.tlsKey, ["tls", "key"]),
             (\.clientAuthority, ["tls", "clientAuthority"]), (\.jwtKeys, ["jwt", "keys"]),
             (\.jwtIssuer, ["jwt", "issuer"]), (\.jwtAudience, ["jwt", "audience"]), (\.logLevel, ["logLevel"]),
         ]
     }
 
-    var address: ListeningAddress {
+    /// Where each protocol is served: where it is said, or both at their usual places when nothing is said.
+    var addresses: (http: ListeningAddress?, grpc: ListeningAddress?) {
         get throws {
-            let text = http ?? "127.0.0.1:8080"
-            guard let address = ListeningAddress(text) else {
-                throw CommandFailure(.usage, "\(text) is not an address such as 127.0.0.1:8080")
+            if http == nil && grpc == nil {
+                return (
+                    ListeningAddress(host: "127.0.0.1", port: 8080), ListeningAddress(host: "127.0.0.1", port: 50051)
+                )
             }
-            return address
+            return (try http.map(Self.address), try grpc.map(Self.address))
         }
+    }
+
+    private static func address(_ text: String) throws -> ListeningAddress {
+        guard let address = ListeningAddress(text) else {
+            throw CommandFailure(.usage, "\(text) is not an address such as 127.0.0.1:8080")
+        }
+        return address
     }
 
     var asksForProof: Bool {

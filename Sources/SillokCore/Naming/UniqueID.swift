@@ -23,18 +23,23 @@ extension UniqueID {
     ///
     /// Returns `nil` for anything else.
     public init?(_ description: String) {
-        var text = Substring(description)
-        if text.hasPrefix("{") && text.hasSuffix("}") { text = text.dropFirst().dropLast() }
-        let hyphens = text.utf8.enumerated().filter { $0.element == UInt8(ascii: "-") }.map(\.offset)
-        guard hyphens.isEmpty || hyphens == [8, 13, 18, 23] else { return nil }
+        var text = description.utf8[...]
+        if text.first == UInt8(ascii: "{") && text.last == UInt8(ascii: "}") && text.count > 1 {
+            text = text.dropFirst().dropLast()
+        }
+        let hasHyphens = text.count == 36
+        guard hasHyphens || text.count == 32 else { return nil }
         var halves: (high: UInt64, low: UInt64) = (0, 0)
         var digits = 0
-        for byte in text.utf8 where byte != UInt8(ascii: "-") {
-            guard let digit = hexadecimalValue(byte), digits < 32 else { return nil }
+        for (offset, byte) in text.enumerated() {
+            if hasHyphens && (offset == 8 || offset == 13 || offset == 18 || offset == 23) {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            guard let digit = hexadecimalValue(byte) else { return nil }
             if digits < 16 { halves.high = halves.high << 4 | digit } else { halves.low = halves.low << 4 | digit }
             digits += 1
         }
-        guard digits == 32 else { return nil }
         self.init(high: halves.high, low: halves.low)
     }
 

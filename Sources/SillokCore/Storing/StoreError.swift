@@ -5,6 +5,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         /// The stable name of the code.
         public let description: String
 
+        /// A code that came from elsewhere.
+        package init(description: String) { self.description = description }
+
         /// Another process has the store open for writing.
         public static let locked = Code(description: "locked")
         /// The store was opened for reading only.
@@ -23,6 +26,10 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let invalidQuery = Code(description: "invalid-query")
         /// The store is closed.
         public static let closed = Code(description: "closed")
+        /// The server does not answer, or has too much to do. Try again later.
+        public static let unavailable = Code(description: "unavailable")
+        /// The server does not know the caller, or does not let it do this.
+        public static let accessDenied = Code(description: "access-denied")
         /// The subscriber's position lies beyond this store: it belongs to another one.
         public static let storeChanged = Code(description: "store-changed")
     }

@@ -59,6 +59,14 @@ public struct TLSFiles: Sendable {
         return configuration
     }
 
+    /// What gRPC needs: contexts that offer HTTP/2.
+    public func contexts(logger: Logger) throws -> @Sendable () throws -> NIOSSLContext {
+        var configuration = try self.configuration(logger: logger)
+        configuration.applicationProtocols = ["h2"]
+        let context = try NIOSSLContext(configuration: configuration)
+        return { context }
+    }
+
     private func load() throws -> ([NIOSSLCertificateSource], NIOSSLPrivateKeySource) {
         let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
         return (chain, .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))

@@ -1,0 +1,170 @@
+import NIOCore
+import SillokCore
+import SillokWire
+
+/// Makes calls and repeats them until they are answered or the patience is over.
+final class Caller: Sendable {
+    private let connector: Connector
+    private let options: RemoteEventStore.Options
+    private let clock: any Clock<Duration>
+    private let random: Lock<any RandomNumberGenerator & Sendable>
+
+    init(
+        connector: Connector, options: RemoteEventStore.Options, clock: any Clock<Duration>,
+        random: any RandomNumberGenerator & Sendable
+    ) {
+        self.connector = connector
+        self.options = options
+        self.clock = clock
+        self.random = Lock(random)
+    }
+
+    func close() async { await connector.close() }
+
+    /// Asks the server until it answers.
+    ///
+    /// Every method may be repeated: appends carry their ids. An append is not cancelled while it is under way, for
+    /// then its fate would not be known.
+    func ask<Answer: Remote.Answer>(
+        _ method: String, _ message: ByteBuffer, _ type: Answer.Type, isAppend: Bool = false
+    ) async throws -> Answer.Value {
+        var attempts = Attempts(clock: clock, patience: options.patience, pause: options.pause)
+        var mayHaveHappened = false
+        while true {
+            let failure: CallFailure
+            do {
+                let connection = try await connector.connection()
+                let answer = try await connection.call(method, message, options.attempt, isCancellable: !isAppend)
+                switch try outcome(of: answer, type) {
+                case .success(let value): return value
+                case .failure(let again): failure = again
+                }
+            } catch let error as CallFailure {
+                failure = error
+            }
+            mayHaveHappened = mayHaveHappened || (isAppend && failure.mayHaveHappened)
+            guard failure.isWorthAnotherTry, !(Task.isCancelled && isAppend),
+                try await pause(before: &attempts, isAppend: isAppend)
+            else { throw failure.storeError(connector.address, mayHaveHappened: mayHaveHappened) }
+        }
+    }
+
+    /// What an answer says: a value, an error of the store that is thrown, or a store that has gone and may come back.
+    private func outcome<Answer: Remote.Answer>(
+        of message: ByteBuffer, _ type: Answer.Type
+    ) throws -> Result<Answer.Value, CallFailure> {
+        let answer = try Answer(reading: message)
+        guard let failure = answer.failure else { return .success(try answer.value()) }
+        let error = try failure.error()
+        if let error = error as? StoreError, error.code == .closed || error.code == .unavailable {
+            return .failure(CallFailure(.store(error), mayHaveHappened: error.outcome == .unknown))
+        }
+        throw error
+    }
+
+    /// Waits before another attempt; `false` if the patience is over.
+    private func pause(before attempts: inout Attempts, isAppend: Bool) async throws -> Bool {
+        let share = random.withLock { Double.random(in: 0.5...1, using: &$0) }
+        guard let pause = attempts.next(share) else { return false }
+        do {
+            try await clock.sleep(for: pause)
+        } catch {
+            if isAppend { return false }
+            throw error
+        }
+        return true
+    }
+}
+
+/// How often a call has been tried, and how long to wait before it is tried again.
+private struct Attempts {
+    private let spent: () -> Duration
+    private let patience: Duration
+    private var pause: Duration
+
+    init(clock: any Clock<Duration>, patience: Duration, pause: Duration) {
+        self.patience = patience
+        self.pause = pause
+        spent = Self.stopwatch(clock)
+    }
+
+    /// The next pause, longer each time; `nil` when the patience is over.
+    mutating func next(_ share: Double) -> Duration? {
+        guard spent() < patience else { return nil }
+        defer { pause = min(pause * 2, .seconds(1)) }
+        return pause * share
+    }
+
+    private static func stopwatch<C: Clock<Duration>>(_ clock: C) -> () -> Duration {
+        let start = clock.now
+        return { start.duration(to: clock.now) }
+    }
+}
+
+/// Why an attempt came to nothing, and whether the server may have done what it was asked.
+struct CallFailure: Error {
+    enum Reason {
+        /// No connection could be made.
+        case unreachable(any Error)
+        /// The connection broke before the answer.
+        case lost
+        /// The client was closed.
+        case closed
+        /// The server answered with a status.
+        case status(GRPCStatus)
+        /// The server's store cannot serve now.
+        case store(StoreError)
+        /// The server serves another store than before.
+        case otherStore(expected: StoreID, found: StoreID)
+        /// The answer cannot be read.
+        case malformed(any Error)
+    }
+
+    let reason: Reason
+    let mayHaveHappened: Bool
+
+    init(_ reason: Reason, mayHaveHappened: Bool) {
+        self.reason = reason
+        self.mayHaveHappened = mayHaveHappened
+    }
+
+    /// Whether it may go better next time.
+    var isWorthAnotherTry: Bool {
+        switch reason {
+        case .unreachable, .lost, .store: true
+        case .closed, .otherStore, .malformed: false
+        case .status(let status):
+            switch status.code {
+            case .unavailable, .deadlineExceeded, .cancelled, .resourceExhausted, .aborted, .unknown: true
+            default: false
+            }
+        }
+    }
+
+    /// The failure in the words of the seam.
+    func storeError(_ address: ServerAddress, mayHaveHappened: Bool) -> StoreError {
+        let outcome: StoreError.Outcome = mayHaveHappened ? .unknown : .definite
+        func error(_ code: StoreError.Code, _ message: String) -> StoreError {
+            StoreError(code, message, outcome: outcome, cause: self)
+        }
+        switch reason {
+        case .unreachable(let cause): return error(.unavailable, "no server answers at \(address): \(cause).")
+        case .lost: return error(.unavailable, "the connection to \(address) broke before the answer came.")
+        case .closed: return error(.closed, "the remote store was closed.")
+        case .store(let cause): return error(cause.code, "the server at \(address): \(cause.message)")
+        case .otherStore(let expected, let found):
+            return error(.storeChanged, "the server at \(address) serves store \(found), no longer \(expected).")
+        case .malformed(let cause):
+            return error(.unsupportedFormat, "the answer of \(address) cannot be read: \(cause).")
+        case .status(let status):
+            switch status.code {
+            case .unauthenticated, .permissionDenied:
+                return StoreError(.accessDenied, "the server at \(address) refuses: \(status).", cause: self)
+            case .unimplemented:
+                return StoreError(
+                    .unsupportedFormat, "the server at \(address) is none of Sillok: \(status).", cause: self)
+            default: return error(.unavailable, "the server at \(address) fails: \(status).")
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+public import SillokCore
+
+/// What a caller brings to show who it is.
+public struct Credentials: Hashable, Sendable {
+    /// The value of the `authorization` header, such as `Bearer …`.
+    public var authorization: String?
+
+    /// The certificate that the caller proved to own, in DER; `nil` without mutual TLS.
+    public var certificate: [UInt8]?
+
+    /// The address that the caller speaks from.
+    public var address: String?
+
+    /// Credentials with all of their parts.
+    public init(authorization: String? = nil, certificate: [UInt8]? = nil, address: String? = nil) {
+        self.authorization = authorization
+        self.certificate = certificate
+        self.address = address
+    }
+}
+
+/// What something is done to, so that a key can be held to some streams.
+public enum Resource: Hashable, Sendable {
+    /// The store as a whole: its head, its identity, what it tracks, an event by its id.
+    case store
+    /// The events of a query.
+    case query(EventQuery)
+    /// The streams of a category, or of all.
+    case streams(Category?)
+    /// The events to record, and where they go.
+    case append(AppendRequest)
+}
+
+/// Whether a caller may do what it asks for.
+public enum Verdict: Hashable, Sendable {
+    /// It may. Limits count by the name of the principal.
+    case allowed(principal: String)
+    /// It did not show who it is, and why that is so.
+    case unauthenticated(String)
+    /// It is known and may not, and why that is so.
+    case forbidden(String)
+}
+
+/// Judges every call before the store sees it, and open subscriptions again about once a second.
+public typealias Authorizer =
+    @Sendable (_ credentials: Credentials, _ scope: Scope, _ resource: Resource) async -> Verdict
+
+extension Gatekeeper {
+    /// Judges calls over gRPC by the same keys and tokens as requests over HTTP.
+    public var authorizer: Authorizer {
+        { credentials, scope, resource in
+            guard let principal = try? await self.principal(bearing: credentials.bearer) else {
+                return .unauthenticated("a key or a token is needed, as authorization: Bearer …")
+            }
+            guard principal.grant.scopes.contains(scope) else {
+                return .forbidden("this needs the scope \"\(scope.rawValue)\"")
+            }
+            guard principal.grant.reaches(resource) else {
+                return .forbidden("this reaches beyond the resources of \(principal.name)")
+            }
+            return .allowed(principal: principal.name)
+        }
+    }
+}
+
+extension Credentials {
+    fileprivate var bearer: String? {
+        guard let authorization, authorization.hasPrefix("Bearer ") else { return nil }
+        return String(authorization.dropFirst(7))
+    }
+}
+
+extension Grant {
+    fileprivate func reaches(_ resource: Resource) -> Bool {
+        switch resource {
+        case .store: true
+        case .query(let query): reaches(query)
+        case .streams(let category): category.map { reaches(EventQuery.category($0)) } ?? reachesAll
+        case .append(let request): reaches(request)
+        }
+    }
+}

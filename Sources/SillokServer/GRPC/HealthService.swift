@@ -1,0 +1,73 @@
+import NIOCore
+import SillokCore
+import SillokWire
+
+/// The health protocol of gRPC: serving until the server stops. It needs no key.
+final class HealthService: Sendable {
+    private enum Status: UInt64 {
+        case serving = 1
+        case notServing = 2
+        case unknownService = 3
+    }
+
+    private struct Request: ProtobufReadable {
+        var service = ""
+
+        mutating func read(_ field: ProtobufReader.Field, _ reader: inout ProtobufReader) throws(ProtobufError) {
+            switch field.number {
+            case 1: service = try reader.text(field)
+            default: try reader.skip(field)
+            }
+        }
+    }
+
+    private static let services: Set<String> = ["", UmaDBService.name, RemoteService.name]
+
+    /// Ends when the server stops.
+    private let stopping = HeadSignal()
+
+    /// The methods by their paths.
+    var methods: [String: ServerMethod] {
+        [
+            "/grpc.health.v1.Health/Check": ServerMethod(
+                body: .unary { _, message in
+                    let service = try Request(reading: message).service
+                    guard Self.services.contains(service) else {
+                        throw GRPCStatus(.notFound, "there is no service \(service)")
+                    }
+                    return Self.answer(self.status)
+                }, status: { Self.status(of: $0) }),
+            "/grpc.health.v1.Health/Watch": ServerMethod(
+                body: .streaming { call, message in
+                    let service = try Request(reading: message).service
+                    guard Self.services.contains(service) else {
+                        try await call.send(Self.answer(.unknownService))
+                        return try await self.stopping.reach(1)
+                    }
+                    try await call.send(Self.answer(self.status))
+                    try await self.stopping.reach(1)
+                    try await call.send(Self.answer(.notServing))
+                }, status: { Self.status(of: $0) }),
+        ]
+    }
+
+    /// Tells everyone who watches that the server stops.
+    func stop() { stopping.advance(to: 1) }
+
+    private var status: Status { stopping.head > .start ? .notServing : .serving }
+
+    private static func answer(_ status: Status) -> ByteBuffer {
+        var writer = ProtobufWriter(framed: true)
+        writer.number(1, status.rawValue)
+        return writer.finished()
+    }
+
+    private static func status(of error: any Error) -> GRPCStatus {
+        switch error {
+        case let status as GRPCStatus: status
+        case is CancellationError: GRPCStatus(.cancelled)
+        case let error as ProtobufError: GRPCStatus(.invalidArgument, "\(error)")
+        default: GRPCStatus(.internal, "\(error)")
+        }
+    }
+}

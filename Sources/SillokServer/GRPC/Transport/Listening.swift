@@ -1,0 +1,96 @@
+import NIOCore
+import NIOHTTP2
+import NIOPosix
+import NIOSSL
+import NIOTLS
+import SillokWire
+
+extension ServerContext {
+    /// Listens on the configured address and serves every connection that comes.
+    func listen(_ configuration: GRPCServer.Configuration) async throws -> any Channel {
+        try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 128 << 10, high: 256 << 10))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try self.configure(channel) }
+            }
+            .bind(host: configuration.host, port: configuration.port).get()
+    }
+
+    /// Sets a new connection up.
+    private func configure(_ channel: any Channel) throws {
+        guard keep(channel) else {
+            channel.close(promise: nil)
+            return
+        }
+        channel.closeFuture.whenComplete { _ in self.forget(channel) }
+        let pipeline = channel.pipeline.syncOperations
+        if let tls = configuration.tls { try pipeline.addHandler(NIOSSLServerHandler(context: try tls())) }
+        let keeping = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop,
+            configuration: .init(
+                maxIdleTime: nil, maxAge: nil, maxGraceTime: TimeAmount(configuration.drain),
+                keepalive: .init(pingInterval: TimeAmount(configuration.keepalive), ackTimeout: .seconds(20))))
+        let executor = CallExecutor(channel.eventLoop)
+        let http2 = NIOHTTP2Handler(
+            mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: connectionConfiguration,
+            streamConfiguration: streamConfiguration, streamDelegate: keeping.http2StreamDelegate
+        ) { stream in
+            stream.eventLoop.makeCompletedFuture {
+                let handler = CallHandler(context: self, executor: executor, connection: channel)
+                try stream.pipeline.syncOperations.addHandler(handler)
+            }
+        }
+        try pipeline.addHandlers([FlushGathering(), http2, keeping])
+    }
+
+    private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: configuration.streamsPerConnection),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: 16 << 10),
+            HTTP2Setting(parameter: .initialWindowSize, value: 1 << 20),
+        ]
+        connection.targetWindowSize = 4 << 20
+        connection.maximumSequentialEmptyDataFrames = 16
+        return connection
+    }
+
+    private var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = 1 << 20
+        stream.outboundBufferSizeHighWatermark = 64 << 10
+        stream.outboundBufferSizeLowWatermark = 32 << 10
+        // Clients cancel reads that they have seen enough of: many in a short time are no attack yet.
+        stream.streamResetFrameRateLimit.maximumCount = 5000
+        stream.streamErrorRateLimit.maximumCount = 5000
+        return stream
+    }
+}
+
+/// Gathers the flushes of one turn of the event loop into one: appends that were committed together are answered with
+/// one system call.
+final class FlushGathering: ChannelOutboundHandler {
+    typealias OutboundIn = Any
+    typealias OutboundOut = Any
+
+    private var isScheduled = false
+
+    func flush(context: ChannelHandlerContext) {
+        if isScheduled { return }
+        isScheduled = true
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            let (handler, context) = bound.value
+            handler.isScheduled = false
+            context.flush()
+        }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        context.flush()
+        context.close(mode: mode, promise: promise)
+    }
+}

@@ -1,0 +1,131 @@
+package import NIOCore
+
+/// Writes the fields of a protobuf message into memory that grows, optionally behind the five bytes of a gRPC frame.
+///
+/// Nested messages are written in one pass: room is left for a length of two bytes, and what follows is moved in the
+/// rare case that it needs another number of them.
+package struct ProtobufWriter: ~Copyable {
+    private var base: UnsafeMutableRawPointer
+    private var capacity: Int
+    /// How many bytes are written, with those of the frame.
+    package private(set) var count: Int
+    private let start: Int
+
+    /// How many bytes a gRPC message begins with: whether it is compressed, and its length.
+    package static let frameBytes = 5
+
+    package init(framed: Bool, capacity: Int = 256) {
+        self.capacity = max(capacity, 64)
+        base = .allocate(byteCount: self.capacity, alignment: 16)
+        start = framed ? Self.frameBytes : 0
+        count = start
+    }
+
+    deinit { base.deallocate() }
+
+    /// Forgets what is written and keeps the memory.
+    package mutating func removeAll() { count = start }
+
+    /// What is written, with the frame in front of it if there is one.
+    package func finished(_ allocator: ByteBufferAllocator = ByteBufferAllocator()) -> ByteBuffer {
+        if start > 0 {
+            base.storeBytes(of: 0, as: UInt8.self)
+            base.storeBytes(of: UInt32(clamping: count - start).bigEndian, toByteOffset: 1, as: UInt32.self)
+        }
+        var buffer = allocator.buffer(capacity: count)
+        buffer.writeBytes(UnsafeRawBufferPointer(start: base, count: count))
+        return buffer
+    }
+
+    /// A number without a sign, or a truth as 1 or 0.
+    package mutating func number(_ field: UInt32, _ value: UInt64) {
+        tag(field, .varint)
+        varint(value)
+    }
+
+    /// A number with a sign, in the form `int64`.
+    package mutating func signed(_ field: UInt32, _ value: Int64) { number(field, UInt64(bitPattern: value)) }
+
+    /// A text.
+    package mutating func text(_ field: UInt32, _ value: String) {
+        var value = value
+        value.withUTF8 { bytes(field, UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Bytes.
+    package mutating func bytes(_ field: UInt32, _ value: [UInt8]) {
+        value.withUnsafeBytes { bytes(field, $0) }
+    }
+
+    /// Bytes.
+    package mutating func bytes(_ field: UInt32, _ value: UnsafeRawBufferPointer) {
+        tag(field, .lengthDelimited)
+        varint(UInt64(value.count))
+        reserve(value.count)
+        if let source = value.baseAddress { (base + count).copyMemory(from: source, byteCount: value.count) }
+        count += value.count
+    }
+
+    /// A nested message.
+    package mutating func message(_ field: UInt32, _ body: (inout ProtobufWriter) -> Void) {
+        let mark = begin(field)
+        body(&self)
+        end(mark)
+    }
+
+    /// Begins a nested message; ``end(_:)`` takes what this returns.
+    package mutating func begin(_ field: UInt32) -> Int {
+        tag(field, .lengthDelimited)
+        reserve(2)
+        count += 2
+        return count
+    }
+
+    /// Ends a nested message that began at a mark.
+    package mutating func end(_ mark: Int) {
+        let length = count - mark
+        let needed = Self.bytes(ofVarint: UInt64(length))
+        if needed != 2 {
+            reserve(max(0, needed - 2))
+            (base + mark - 2 + needed).copyMemory(from: base + mark, byteCount: length)
+        }
+        count = mark - 2
+        varint(UInt64(length))
+        count += length
+    }
+
+    private mutating func tag(_ field: UInt32, _ type: ProtobufWireType) {
+        varint(UInt64(field) << 3 | UInt64(type.rawValue))
+    }
+
+    private mutating func varint(_ value: UInt64) {
+        reserve(10)
+        var rest = value
+        while rest >= 0x80 {
+            base.storeBytes(of: UInt8(truncatingIfNeeded: rest) | 0x80, toByteOffset: count, as: UInt8.self)
+            count += 1
+            rest >>= 7
+        }
+        base.storeBytes(of: UInt8(truncatingIfNeeded: rest), toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    private mutating func reserve(_ bytes: Int) {
+        if capacity - count >= bytes { return }
+        let larger = max(capacity * 2, count + bytes)
+        let moved = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+        moved.copyMemory(from: base, byteCount: count)
+        base.deallocate()
+        (base, capacity) = (moved, larger)
+    }
+
+    private static func bytes(ofVarint value: UInt64) -> Int { max(1, (70 - value.leadingZeroBitCount) / 7) }
+}
+
+/// How a field is written, as far as our messages use it.
+package enum ProtobufWireType: UInt8, Sendable {
+    case varint = 0
+    case fixed64 = 1
+    case lengthDelimited = 2
+    case fixed32 = 5
+}

@@ -1,0 +1,169 @@
+import NIOCore
+import NIOHPACK
+import Sillok
+import SillokServer
+import SillokWire
+import Testing
+
+@testable import SillokClient
+
+/// What is gRPC in the server, with clients that do as they please.
+@Suite struct TransportTests {
+    private let store = MemoryEventStore()
+
+    private func withServer(
+        _ configuration: GRPCServer.Configuration = .init(),
+        authorizer: @escaping Authorizer = { _, _, _ in .allowed(principal: "anyone") },
+        _ body: (RunningServer, RawClient) async throws -> Void
+    ) async throws {
+        let server = try await RunningServer(serving: store, configuration, authorizer: authorizer)
+        let client = try await RawClient(port: server.port)
+        do {
+            try await body(server, client)
+        } catch {
+            await client.close()
+            await server.stop()
+            throw error
+        }
+        await client.close()
+        await server.stop()
+    }
+
+    private func append(_ count: Int, bytes: Int = 10) async throws {
+        for _ in 0..<count {
+            try await store.append([EventData(type: "noted", payload: Array(repeating: 7, count: bytes))])
+        }
+    }
+
+    @Test func `requests that are no calls are refused and the connection goes on`() async throws {
+        try await withServer { _, client in
+            let two = ByteBuffer(bytes: Array(repeating: 0, count: 10))
+            let head = "/umadb.v1.DCB/Head"
+            #expect(try await client.call("/none/At").status()?.code == .unimplemented)
+            #expect(try await client.call(head, two).status()?.code == .invalidArgument)
+            #expect(try await client.call(head, ByteBuffer()).status()?.code == .invalidArgument)
+            #expect(try await client.call(head, ByteBuffer(bytes: [0, 0, 0, 0, 9])).status()?.code == .invalidArgument)
+            #expect(try await client.call(head, ByteBuffer(bytes: [1, 0, 0, 0, 0])).status()?.code == .unimplemented)
+            #expect(
+                try await client.call(head, ByteBuffer(bytes: [0, 255, 0, 0, 0])).status()?.code == .resourceExhausted)
+            let gzip = try await client.call(head, headers: ["grpc-encoding": "gzip"])
+            #expect(try await gzip.status()?.code == .unimplemented)
+            #expect(gzip.state.withLock { $0.end?.value("grpc-accept-encoding") } == "identity")
+            let json = try await client.call(head, headers: ["content-type": "application/json"])
+            #expect(try await json.status() == nil)
+            #expect(json.state.withLock { $0.end?.value(":status") } == "415")
+            #expect(try await client.call(head).status()?.code == .ok)
+        }
+    }
+
+    @Test func `a subscription has its headers at once, then every event once`() async throws {
+        try await withServer { _, client in
+            let call = try await client.call("/umadb.v1.DCB/Subscribe")
+            try await call.wait { $0.headers != nil }
+            #expect(call.state.withLock { $0.messages.isEmpty })
+            try await append(3)
+            try await call.wait { !$0.messages.isEmpty }
+            call.cancel()
+        }
+    }
+
+    @Test func `a subscriber that does not read holds up nobody and is served when it reads`() async throws {
+        try await withServer { _, client in
+            let stalled = try await client.call("/umadb.v1.DCB/Subscribe", isRead: false)
+            try await append(200, bytes: 20_000)
+            let other = try await RemoteEventStore("sillok://127.0.0.1:\(client.channel.remoteAddress?.port ?? 0)")
+            #expect(try await other.head() == 200)
+            await other.close()
+            let channel = try #require(stalled.channel.withLock { $0 })
+            try await channel.setOption(.autoRead, value: true).get()
+            channel.read()
+            try await stalled.wait { $0.messages.reduce(0) { $0 + $1.readableBytes } > 200 * 20_000 }
+            stalled.cancel()
+        }
+    }
+
+    @Test func `a call that is cancelled or whose time is over frees its place`() async throws {
+        var configuration = GRPCServer.Configuration()
+        configuration.subscriptionsPerPrincipal = 1
+        try await withServer(configuration) { _, client in
+            let first = try await client.call("/umadb.v1.DCB/Subscribe")
+            try await first.wait { $0.headers != nil }
+            #expect(try await client.call("/umadb.v1.DCB/Subscribe").status()?.code == .resourceExhausted)
+            first.cancel()
+            var code: GRPCStatus.Code?
+            repeat {
+                let brief = try await client.call("/umadb.v1.DCB/Subscribe", headers: ["grpc-timeout": "50m"])
+                code = try await brief.status()?.code
+            } while code == .resourceExhausted
+            #expect(code == .deadlineExceeded)
+        }
+    }
+
+    @Test func `connections beyond the limit are closed`() async throws {
+        var configuration = GRPCServer.Configuration()
+        configuration.connections = 1
+        try await withServer(configuration) { server, client in
+            #expect(try await client.call("/umadb.v1.DCB/Head").status()?.code == .ok)
+            let second = try await RawClient(port: server.port)
+            try await second.channel.closeFuture.get()
+            #expect(try await client.call("/umadb.v1.DCB/Head").status()?.code == .ok)
+        }
+    }
+
+    @Test func `a stopping server ends subscriptions with a status and takes no connection`() async throws {
+        let server = try await RunningServer(serving: store)
+        let client = try await RawClient(port: server.port)
+        let following = try await client.call("/umadb.v1.DCB/Subscribe")
+        let watching = try await client.call("/grpc.health.v1.Health/Watch")
+        try await following.wait { $0.headers != nil }
+        try await watching.wait { $0.messages.count == 1 }
+        await server.stop()
+        #expect(try await following.status()?.code == .unavailable)
+        #expect(try await watching.status()?.code == .ok)
+        #expect(watching.state.withLock { $0.messages.last.map { Array($0.readableBytesView) } } == [8, 2])
+        await #expect(throws: (any Error).self) { try await RawClient(port: server.port) }
+    }
+
+    @Test func `who may not is told so by every method, health aside`() async throws {
+        let authorizer: Authorizer = { credentials, _, _ in
+            switch credentials.authorization {
+            case "Bearer good": .allowed(principal: "ada")
+            case nil: .unauthenticated("no key")
+            default: .forbidden("another key")
+            }
+        }
+        try await withServer(authorizer: authorizer) { server, client in
+            let own = ["Describe", "Append", "Read", "Head", "Reach", "GetStream", "ListStreams", "GetTracking"]
+            let paths =
+                ["Append", "Read", "Subscribe", "Head", "GetTrackingInfo"].map { "/umadb.v1.DCB/\($0)" }
+                + own.map { "/sillok.v1.EventStore/\($0)" }
+            for path in paths {
+                #expect(try await client.call(path).status()?.code == .unauthenticated, "\(path)")
+                let forbidden = try await client.call(path, headers: ["authorization": "Bearer bad"])
+                #expect(try await forbidden.status()?.code == .permissionDenied, "\(path)")
+            }
+            #expect(try await client.call("/grpc.health.v1.Health/Check").status()?.code == .ok)
+            var options = RemoteEventStore.Options()
+            await #expect { try await RemoteEventStore(server.address, options) } throws: {
+                ($0 as? StoreError)?.code == .accessDenied
+            }
+            options.token = "good"
+            let remote = try await RemoteEventStore(server.address, options)
+            #expect(try await remote.head() == 0)
+            await remote.close()
+        }
+    }
+
+    @Test func `a subscription ends soon after its key is revoked`() async throws {
+        let isValid = Lock(true)
+        let authorizer: Authorizer = { _, _, _ in
+            isValid.withLock { $0 } ? .allowed(principal: "ada") : .unauthenticated("revoked")
+        }
+        try await withServer(authorizer: authorizer) { _, client in
+            let call = try await client.call("/umadb.v1.DCB/Subscribe")
+            try await call.wait { $0.headers != nil }
+            isValid.withLock { $0 = false }
+            #expect(try await call.status()?.code == .unauthenticated)
+        }
+    }
+}
