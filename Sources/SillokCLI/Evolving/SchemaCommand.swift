@@ -2,6 +2,7 @@ import ArgumentParser
 import Sillok
 import SillokCore
 import SillokTerminal
+import SillokWire
 
 struct SchemaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

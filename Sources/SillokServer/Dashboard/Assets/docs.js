@@ -15,7 +15,8 @@ const section = (operation) => h("section", { class: "card", id: operation.opera
   h("p", {}, operation.summary),
   operation.parameters && table([{ title: "Parameter", class: "mono", cell: (one) => one.name }, { title: "In", cell: (one) => one.in }, { title: "Is", cell: (one) => one.description }, { title: "Form", class: "mono", cell: (one) => JSON.stringify(one.schema) }], operation.parameters),
   operation.requestBody && h("div", {}, h("h2", {}, "Body"), schemaLink(operation.requestBody.content)),
-  h("div", {}, h("h2", {}, "Answers"), Object.entries(operation.responses).map(([status, answer]) => h("div", { class: "row" }, h("span", { class: `tag ${status < 400 ? "good" : ""}` }, status), h("span", {}, schemaLink(answer.content))))));
+  h("div", {}, h("h2", {}, "Answers"), Object.entries(operation.responses).filter(([status]) => status < 400).map(([status, answer]) => h("div", { class: "row" }, h("span", { class: "tag good" }, status), h("span", {}, schemaLink(answer.content)))),
+    h("div", {}, Object.keys(operation.responses).filter((status) => status >= 400).map((status) => h("span", { class: "tag" }, status)), h("a", { href: "#schema-Problem" }, "Problem"))));
 
 document.getElementById("main").replaceChildren(
   h("div", { class: "head" }, h("h1", {}, "The API"), h("span", { class: "sub" }, api.info.description)),

@@ -6,8 +6,8 @@ import SillokWire
 extension WebInterface {
     /// The events that caused an event, up to the first, and those that it caused.
     ///
-    /// Causes are found by their ids. For effects the log is read on from the event, of one correlation or of all, but
-    /// no further than 20,000 events; the answer says how far.
+    /// Causes are found by their ids. For effects the log is read on from the event, but no longer than a page may take;
+    /// the answer says how far.
     func relations(_ call: Call) async throws -> Response {
         let id = try call.eventID()
         let event = try call.require(try await store.event(id), "event \(id)")
@@ -24,7 +24,8 @@ extension WebInterface {
         var known: Set = [id.description]
         var through = event.position
         var isEnd = false
-        while effects.count < 200, through.value - event.position.value < 20_000, !isEnd {
+        let deadline = ContinuousClock.now + Self.patience
+        while effects.count < 200, !isEnd, through == event.position || ContinuousClock.now < deadline {
             let batch = try await store.read(.all, after: through, limit: store.limits.pageEvents)
             for next in batch.events {
                 guard let cause = next.metadata.causationID, known.contains(cause) else { continue }

@@ -49,6 +49,9 @@ extension Endpoint {
 }
 
 extension WebInterface {
+    /// How long a page looks for what no index finds.
+    static var patience: Duration { .milliseconds(150) }
+
     fileprivate func listStreams(_ call: Call) async throws -> Response {
         let category = try call.text("category").map { Category($0) }
         let search = try call.text("search")
@@ -59,8 +62,9 @@ extension WebInterface {
         var last = try call.text("after").map { StreamID($0) }
         var looked = 0
         var isEnd = false
-        // A search looks at so many names at most; whoever wants more goes on after the last one.
-        while found.count < limit, looked < 20_000, !isEnd {
+        // A search looks for so long at most; whoever wants more goes on after the last name.
+        let deadline = ContinuousClock.now + Self.patience
+        while found.count < limit, looked == 0 || ContinuousClock.now < deadline, !isEnd {
             let size = search == nil ? limit - found.count : 1000
             let page = try await store.streams(in: category, after: last, limit: size)
             isEnd = page.count < size
@@ -93,9 +97,8 @@ extension WebInterface {
         var found: [Category] = []
         var last = try call.text("after").map { Self.end(of: Category($0)) }
         var isEnd = false
-        var looked = 0
-        while found.count < limit, looked < 20_000 {
-            looked += 1
+        let deadline = ContinuousClock.now + Self.patience
+        while found.count < limit, ContinuousClock.now < deadline {
             guard let next = try await store.streams(in: nil, after: last, limit: 1).first?.id else {
                 isEnd = true
                 break
