@@ -33,9 +33,11 @@ public final class SQLiteEventStore: ChainedEventStore {
     private let mode: Mode
     private let tuning: Tuning
     private let readers: ReaderPool
-    private let writer: GroupCommit<PreparedAppend, Writer.Answer>?
+    private let writer: GroupCommit<WriterRequest, WriterAnswer>?
     /// The chain that the writer keeps; `nil` also for a store that was opened for reading.
     private let writtenChain: Chain?
+    /// The way to the read model in the file.
+    let model: StoreModelAccess
     private let signal = HeadSignal()
     private let observer = Lock<(@Sendable (CommitMeasurement) -> Void)?>(nil)
 
@@ -79,26 +81,30 @@ public final class SQLiteEventStore: ChainedEventStore {
         self.id = id
         self.readers = ReaderPool(readers)
         writtenChain = opened?.chain
-        writer = opened.map { [signal, observer] opened in Self.start(opened, lock, signal, observer) }
+        let writer = opened.map { [signal, observer] opened in Self.start(opened, lock, signal, observer) }
+        self.writer = writer
+        model = StoreModelAccess(path: path, writer: writer)
     }
 
     /// Starts the thread that writes, which holds the lock for as long as it runs.
     private static func start(
         _ writer: Writer, _ lock: FileLock?, _ signal: HeadSignal,
         _ observer: Lock<(@Sendable (CommitMeasurement) -> Void)?>
-    ) -> GroupCommit<PreparedAppend, Writer.Answer> {
+    ) -> GroupCommit<WriterRequest, WriterAnswer> {
         let handover = Handover((writer: writer, lock: lock))
         return GroupCommit(
             maximumWeight: 8192,
             commit: { requests in
                 guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
-                let answers = writer.append(requests)
-                let head = answers.lazy.compactMap { try? $0.get().head }.max()
+                let answers = writer.carryOut(requests)
+                let head = answers.lazy.compactMap { answer in
+                    if case .success(.appended(_, let head)) = answer { head } else { nil }
+                }.max()
                 if let head { signal.advance(to: head) }
-                if let observe = observer.withLock({ $0 }) {
-                    let events = requests.reduce(0) { $0 + $1.request.entries.count }
-                    observe(
-                        CommitMeasurement(appends: requests.count, events: events, syncTime: writer.syncTime))
+                let appends = requests.filter(\.isAppend)
+                if let observe = observer.withLock({ $0 }), !appends.isEmpty {
+                    let events = appends.reduce(0) { $0 + $1.events.count }
+                    observe(CommitMeasurement(appends: appends.count, events: events, syncTime: writer.syncTime))
                 }
                 return answers
             },
@@ -122,6 +128,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     public func close() async {
         signal.fail(Self.closed)
         await readers.close(refusing: Self.closed)
+        await model.close()
         await writer?.close(refusing: Self.closed)
     }
 
@@ -134,13 +141,16 @@ public final class SQLiteEventStore: ChainedEventStore {
     public func storeID() async throws -> StoreID { id }
 
     /// Records events: all of them or none, under a condition, on the disk before it returns.
+    ///
+    /// - Throws: beside what every store throws, `InlineProjectionFailed` if a projection that is inline could not
+    ///   project an event: nothing is stored.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
-        guard let writer else {
-            throw StoreError(.readOnly, "the store was opened for reading only: \(path).")
-        }
         let prepared = PreparedAppend(request, isChained: writtenChain != nil)
-        return try await writer.submit(prepared, weight: request.weight).receipt
+        guard case .appended(let receipt, _) = try await model.submit(.append(prepared)) else {
+            throw StoreError(.corrupt, "the writer has answered something else.")
+        }
+        return receipt
     }
 
     /// Reads one page of events.
@@ -225,9 +235,4 @@ public final class SQLiteEventStore: ChainedEventStore {
     }
 
     private static let closed = StoreError(.closed, "the store is closed.")
-}
-
-extension AppendRequest {
-    /// What an append counts in a group: its events, and each KiB of payload as one more.
-    fileprivate var weight: Int { entries.reduce(entries.count) { $0 + $1.event.payload.count / 1024 } }
 }

@@ -184,4 +184,37 @@ struct ProjectionCommandTests {
             await log.close()
         }
     }
+
+    @Test("a store whose file has its read model is both; while its application runs, it can be looked at")
+    func inStore() async throws {
+        let store = try SQLiteEventStore(path: store)
+        let path = self.store
+        let none = await sillok("projections", "list", path)
+        #expect(none.status == 66)
+        #expect(none.errors.contains("no projection has written"))
+        let projector = Projector(Sums(isMended: true), .inline, from: store, into: store.readModel)
+        try await projector.attach()
+        try await store.append([EventData(type: "opened", text: #"{"owner":"Ada"}"#)], to: "account-1")
+        try await store.append([EventData(type: "deposited", text: #"{"cents":2000}"#)], to: "account-1")
+        let json = await sillok("projections", "status", path, "sums", "--json").output
+        #expect(json.contains(#""lifecycle":"inline","partitions":1,"position":2,"head":2,"behind":0"#))
+        #expect(await sillok("projections", "verify", path, "sums").output == "sound: sums v1, 2 events\n")
+        #expect(await sillok("projections", "list", path, "--store", folder("other")).status == 64)
+        #expect(await sillok("dead-letters", "list", path).errors == "no dead letters\n")
+        #expect(await sillok("slo", path).status == 1)
+        let locked = await sillok(["projections", "rebuild", path, "sums"] + why)
+        #expect(locked.status == 75)
+        #expect(locked.errors.contains("let its application do it"))
+        await store.close()
+        let asked = await sillok(["projections", "rebuild", path, "sums"] + why)
+        #expect(asked.output == "sums v1 build 2 is asked for\n")
+        let again = try SQLiteEventStore(path: path)
+        try await Projector(Sums(isMended: true), .inline, from: again, into: again.readModel).attach()
+        await again.close()
+        let diff = await sillok("projections", "diff", path, "sums")
+        #expect(diff.output.hasPrefix("0 of 1 rows differ"))
+        #expect(await sillok(["projections", "promote", path, "sums"] + why).status == 0)
+        #expect(await sillok(["projections", "rollback", path, "sums"] + why).status == 0)
+        #expect(await sillok("verify", path).status == 0)
+    }
 }

@@ -10,7 +10,9 @@ import SillokSQLite
 /// `quick` leaves out the store's own check) · `script` is a short life of a store, for faults · `full` fills a disk
 /// (MORE: the file that makes room) · `flips` changes bits (MORE: how many) · `hold` opens the store and waits · `project`
 /// writes and projects until it is killed (MORE: `partitions`, `mended`, a bug to plant), `check-projections` compares
-/// rows with the log, `finish-projections` projects to the end before.
+/// rows with the log, `finish-projections` projects to the end before · `inline` writes with a projection in every append
+/// until it is killed (MORE: `apart` to plant a bug), `check-inline` compares its rows with the log · `append` writes what `share`,
+/// in other processes, projects by leases until it is killed (MORE: a bug to plant).
 @main
 enum Torture {
     static func main() async {
@@ -63,6 +65,16 @@ enum Torture {
             try await ProjectionTorture.project(path, seed, words(more))
             return false
         case "check-projections": return try await ProjectionTorture.check(path)
+        case "append":
+            try await ProjectionTorture.append(path, seed)
+            return false
+        case "share":
+            try await ProjectionTorture.share(path, seed, words(more))
+            return false
+        case "inline":
+            try await ProjectionTorture.inline(path, seed, words(more))
+            return false
+        case "check-inline": return try await ProjectionTorture.checkInline(path)
         case "finish-projections": return try await ProjectionTorture.finish(path, words(more))
         case "hold":
             let store = try SQLiteEventStore(path: path)

@@ -83,11 +83,19 @@ package struct ProjectionRule: Sendable {
     package let source: EventQuery
     package let schema: [SQL]
     package let sequencing: Sequencing
-    package let unknownTypes: UnknownTypePolicy
-    package let newerVersions: NewerVersionPolicy
+    package private(set) var unknownTypes: UnknownTypePolicy
+    package private(set) var newerVersions: NewerVersionPolicy
     package let documents: Documents?
     package let effect: @Sendable (RecordedEvent) throws -> Effect
     package let clear: @Sendable (_ sequence: String) -> [SQL]?
+
+    /// The rule, which parks nothing.
+    var parkingNothing: ProjectionRule {
+        var rule = self
+        if unknownTypes == .park { rule.unknownTypes = .stop }
+        if newerVersions == .park { rule.newerVersions = .stop }
+        return rule
+    }
 
     /// The rule of a projection that writes SQL.
     package init<Rule: Projection>(_ rule: Rule) {

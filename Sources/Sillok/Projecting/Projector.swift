@@ -57,11 +57,12 @@ public final class Projector<Model: ReadModel>: Sendable {
         _ rule: ProjectionRule, _ lifecycle: Lifecycle, _ store: any EventStore, _ readModel: Model,
         _ options: ProjectorOptions
     ) {
-        self.rule = rule
+        // Within an append there is no later time at which a dead letter could be projected: it is refused instead.
+        self.rule = lifecycle == .inline ? rule.parkingNothing : rule
         self.lifecycle = lifecycle
         self.store = store
         self.readModel = readModel
-        self.options = options
+        self.options = lifecycle == .inline ? options.inline : options
         ledger = Ledger(model: readModel)
         let id: EventID = options.ids.next()
         owner = id.description
@@ -73,13 +74,14 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// The version of its rule.
     public var version: Int { rule.version }
 
-    /// Up to where the live build tells the log, as far as this projector knows.
+    /// Up to where the live build tells the log, as far as this projector knows; one that takes part in every append
+    /// tells all of it, to the largest position there is.
     public var position: Position { board.position }
 
     /// Handles what is in the log and what comes, until the task is cancelled.
     ///
-    /// A projection that is `inline` has caught up when it is called for the first time and then takes part in every
-    /// append; one that is `live` does nothing here.
+    /// A projection that is `inline` catches up and then takes part in every append, see ``attach()``; one that is `live`
+    /// does nothing here.
     /// - Throws: ``ProjectionFailure`` when it cannot go on; run it again to go on where it stopped. `CancellationError`.
     public func run() async throws {
         board.begin()
@@ -87,9 +89,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         do {
             switch lifecycle {
             case .async: try await Supervisor(projector: self).run()
-            case .inline:
-                try await attach()
-                while true { try await options.clock.sleep(for: options.pollInterval) }
+            case .inline: try await runInline()
             case .live:
                 while true { try await options.clock.sleep(for: options.pollInterval) }
             }
@@ -99,33 +99,6 @@ public final class Projector<Model: ReadModel>: Sendable {
         } catch {
             if Task.isCancelled { throw CancellationError() }
             throw await failed(error)
-        }
-    }
-
-    /// Makes an `inline` projection take part in every append from now on; returns when it has caught up and does.
-    ///
-    /// - Throws: ``ProjectionFailure``; ``ProjectionRefusal`` if the read model does not lie in the store's own file.
-    public func attach() async throws {
-        guard let model = readModel as? any InlineReadModel else {
-            throw ProjectionRefusal(
-                "\(name) cannot be inline: its read model does not lie in the store's file. Give it the store's own.")
-        }
-        guard rule.documents == nil else {
-            throw ProjectionRefusal("\(name) cannot be inline: it evolves documents. Write SQL, or run it async.")
-        }
-        guard try await model.storeID() == store.storeID() else {
-            throw ProjectionRefusal("\(name) cannot be inline: its read model is part of another store.")
-        }
-        try await turns.wait(for: name) { [self] in
-            let build = try await ensureBuild()
-            try await runner(build.id, 0, build.partitions).catchUp()
-            let effect = rule.effect
-            try await model.attach(
-                InlineRule(build.id, source: rule.source) { event in
-                    guard case .changes(let statements) = try effect(event) else { return [] }
-                    return statements
-                })
-            board.attach(build.id)
         }
     }
 
@@ -169,11 +142,19 @@ public final class Projector<Model: ReadModel>: Sendable {
 
     /// Handles what is in the log up to its head as of now, and returns. Not beside ``run()``.
     ///
-    /// - Throws: ``ProjectionFailure`` when it cannot go on; `CancellationError`.
+    /// - Throws: ``ProjectionFailure`` when it cannot go on; ``ProjectionRefusal`` beside ``run()``, or when an operator
+    ///   has paused it; `CancellationError`.
     public func catchUp() async throws {
+        if board.isRunning && lifecycle != .live {
+            throw ProjectionRefusal("\(name) runs: wait for it with model(atLeast:within:) instead of catching up.")
+        }
         try await turns.wait(for: name) { [self] in
-            do {
-                let build = try await ensureBuild()
+            let build = try await reportingFailure { try await ensureBuild() }
+            if build.isPaused {
+                if lifecycle == .live { return }
+                throw ProjectionRefusal("\(build.id) is paused by an operator: resume it first.")
+            }
+            try await reportingFailure {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for partition in 0..<build.partitions {
                         group.addTask { try await self.runner(build.id, partition, build.partitions).catchUp() }
@@ -182,11 +163,18 @@ public final class Projector<Model: ReadModel>: Sendable {
                 }
                 try await Builds(ledger: ledger, wallClock: options.wallClock)
                     .reachedHead(build.id, options.promotion)
-            } catch let error as CancellationError {
-                throw error
-            } catch {
-                throw await failed(error)
             }
+        }
+    }
+
+    /// Runs `body`; what stops it is recorded for others to read.
+    private func reportingFailure<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw await failed(error)
         }
     }
 
@@ -198,7 +186,13 @@ public final class Projector<Model: ReadModel>: Sendable {
         let board = board
         return PartitionRunner(
             store: store, ledger: ledger, maker: maker, wish: wish, owner: owner,
-            progress: { board.update(id, partition, $0, of: partitions) },
+            progress: { standing in
+                if let standing {
+                    board.update(id, partition, standing, of: partitions)
+                } else {
+                    board.forget(id, partition)
+                }
+            },
             atHead: { [ledger, options] in
                 try await Builds(ledger: ledger, wallClock: options.wallClock).reachedHead(id, options.promotion)
             })
@@ -206,10 +200,14 @@ public final class Projector<Model: ReadModel>: Sendable {
 
     /// The failure that stopped the projection, recorded for others to read.
     private func failed(_ error: any Error) async -> ProjectionFailure {
-        let id = board.live ?? ProjectionID(name, version: version)
-        let failure = error as? ProjectionFailure ?? ProjectionFailure(projection: id, event: nil, cause: error)
+        let failure = asFailure(error, of: board.live ?? ProjectionID(name, version: version))
         board.fail(failure)
         try? await Builds(ledger: ledger).record(failure)
         return failure
+    }
+
+    /// An error as what stopped a build.
+    func asFailure(_ error: any Error, of id: ProjectionID) -> ProjectionFailure {
+        error as? ProjectionFailure ?? ProjectionFailure(projection: id, event: nil, cause: error)
     }
 }

@@ -2,7 +2,8 @@ public import SillokCore
 
 /// When the rows of a projection are made.
 public enum Lifecycle: String, Hashable, Sendable {
-    /// In the transaction of the append: rows are never behind. The read model must lie in the store's own file.
+    /// In the transaction of the append: rows are never behind. The read model must lie in the store's own file, such as
+    /// `SQLiteEventStore`'s `readModel`. An event that cannot be projected refuses its append; nothing is parked.
     case inline
     /// By a runner of its own, which follows the log.
     case async
@@ -76,5 +77,14 @@ public struct ProjectorOptions: Sendable {
         self.clock = clock
         self.wallClock = wallClock
         self.ids = ids
+    }
+
+    /// The options of a projection that takes part in appends: one process and one partition, and nothing is parked.
+    var inline: ProjectorOptions {
+        var options = self
+        options.failures = .stop
+        options.partitions = 1
+        options.lease = nil
+        return options
     }
 }

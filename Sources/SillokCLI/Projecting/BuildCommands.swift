@@ -13,9 +13,9 @@ extension ProjectionsCommand {
         @OptionGroup var waiting: WaitOptions
 
         func run() async throws {
-            try await model.with { side in
+            try await model.with(.writing) { side in
                 let id = try await side.requestRebuild(of: name, by: whom.whom)
-                if waiting.noWait { return try Console.current.print("\(id) is asked for") }
+                if waiting.noWait || model.isInStore { return try Console.current.print("\(id) is asked for") }
                 let bar = ProgressBar("Building \(id)")
                 defer { bar.finish(quietly: true) }
                 try await waiting.wait {
@@ -73,7 +73,7 @@ extension ProjectionsCommand {
         @Flag(help: "Also when it has not come as far as the live one.") var evenIfBehind = false
 
         func run() async throws {
-            try await model.withoutLog { side in
+            try await model.withoutLog(.writing) { side in
                 try await side.promote(name, by: whom.whom, evenIfBehind: evenIfBehind)
                 try Console.current.print("the new build of \(name.visible) is live")
             }
@@ -89,7 +89,7 @@ extension ProjectionsCommand {
         @OptionGroup var whom: OperatorOptions
 
         func run() async throws {
-            try await model.withoutLog { side in
+            try await model.withoutLog(.writing) { side in
                 try await side.rollback(name, by: whom.whom)
                 try Console.current.print("the build of \(name.visible) before is live")
             }
@@ -106,7 +106,7 @@ extension ProjectionsCommand {
         @OptionGroup var whom: OperatorOptions
 
         func run() async throws {
-            try await model.withoutLog { side in
+            try await model.withoutLog(.writing) { side in
                 let id = ProjectionID(name, version: version, build: build)
                 try await side.drop(id, by: whom.whom)
                 try Console.current.print("\(id) is gone")
@@ -123,7 +123,7 @@ extension ProjectionsCommand {
         @OptionGroup var whom: OperatorOptions
 
         func run() async throws {
-            try await model.withoutLog { side in
+            try await model.withoutLog(.writing) { side in
                 try await side.pause(name, by: whom.whom)
                 try Console.current.print("\(name.visible) is paused")
             }
@@ -138,7 +138,7 @@ extension ProjectionsCommand {
         @OptionGroup var whom: OperatorOptions
 
         func run() async throws {
-            try await model.withoutLog { side in
+            try await model.withoutLog(.writing) { side in
                 try await side.resume(name, by: whom.whom)
                 try Console.current.print("\(name.visible) goes on")
             }

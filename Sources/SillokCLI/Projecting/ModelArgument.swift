@@ -6,14 +6,23 @@ import SillokTerminal
 
 /// The read model that a command works on, and the log that it is made from.
 struct ModelArgument: ParsableArguments {
-    @Argument(help: "The file of the read model.", completion: .file())
+    /// What a command does with the read model. Only one process can write to one in a store's file.
+    enum Access { case reading, writing }
+
+    @Argument(help: "The file of the read model, or of a store that has one.", completion: .file())
     var readModel: String
 
-    @Option(help: "The file of the store that it is made from.", completion: .file())
+    @Option(
+        help: "The file of the store that it is made from; not for a read model in the store's own file.",
+        completion: .file())
     var store: String?
 
+    /// Whether the read model lies in the file of its store.
+    var isInStore: Bool { SQLiteEventStore.isStore(at: readModel) }
+
     /// Opens the read model, and the store for reading, and closes both after `body`.
-    func with<Result>(_ body: (ReadSide) async throws -> Result) async throws -> Result {
+    func with<Result>(_ access: Access = .reading, _ body: (ReadSide) async throws -> Result) async throws -> Result {
+        if isInStore { return try await withStore(access, body) }
         guard let store else {
             throw CommandFailure(.usage, "this needs the log too: --store STORE")
         }
@@ -23,8 +32,31 @@ struct ModelArgument: ParsableArguments {
     }
 
     /// Opens the read model alone.
-    func withoutLog<Result>(_ body: (ReadSide) async throws -> Result) async throws -> Result {
-        try await withModel { try await body(ReadSide(of: MemoryEventStore(), in: $0)) }
+    func withoutLog<Result>(
+        _ access: Access = .reading, _ body: (ReadSide) async throws -> Result
+    ) async throws -> Result {
+        if isInStore { return try await withStore(access, body) }
+        return try await withModel { try await body(ReadSide(of: MemoryEventStore(), in: $0)) }
+    }
+
+    /// Opens a store that has its read model in its own file.
+    private func withStore<Result>(
+        _ access: Access, _ body: (ReadSide) async throws -> Result
+    ) async throws -> Result {
+        if let store, store != readModel {
+            throw CommandFailure(.usage, "the read model is that of a store: leave out --store")
+        }
+        var argument = StoreArgument()
+        argument.store = readModel
+        do {
+            return try await argument.with(access == .reading ? .readOnly : .existing) { opened in
+                try await body(ReadSide(of: opened, in: opened.readModel))
+            }
+        } catch let error as StoreError where error.code == .locked {
+            throw CommandFailure(
+                .locked, "\(error)",
+                hint: "The read model lies in the store's file: let its application do it, or stop the application.")
+        }
     }
 
     private func withModel<Result>(_ body: (SQLiteReadModel) async throws -> Result) async throws -> Result {

@@ -1,4 +1,4 @@
-import SillokCore
+package import SillokCore
 
 // What storages of read models share.
 
@@ -11,6 +11,21 @@ extension ReadModelFormat {
 
     /// Notes the version in a fresh read model.
     package static let noteVersion: SQL = "INSERT INTO sillok_format VALUES (\(version))"
+
+    /// What is said of a read model of a newer format.
+    package static func newer(_ found: Int64) -> StoreError {
+        StoreError(
+            .unsupportedFormat,
+            "the read model has format \(found), this version of Sillok knows format \(version).")
+    }
+}
+
+/// What `file` calls an SQLite file of ours: its application id.
+package enum SQLiteFileMark {
+    /// A store: "Sill".
+    package static let eventStore: Int64 = 0x5369_6C6C
+    /// A read model in a file of its own: "SilR".
+    package static let readModel: Int64 = 0x5369_6C52
 }
 
 extension ReadModelWrite.Condition {

@@ -1,5 +1,3 @@
-public import SillokCore
-
 /// Where projections write: changes under conditions, all of them or none, and queries.
 ///
 /// The seam that every storage of read models implements. A storage knows nothing of projections: their checkpoints,
@@ -22,38 +20,6 @@ public protocol ReadModel: Sendable {
 extension ReadModel {
     /// The rows that a query over the live tables gives.
     public func rows(_ query: SQL) async throws -> [SQLRow] { try await rows(query, of: nil) }
-}
-
-/// A read model whose tables can be written in the transaction of the append: it lies in the store's own file.
-public protocol InlineReadModel: ReadModel {
-    /// The store that it is part of.
-    func storeID() async throws -> StoreID
-
-    /// Catches up with the log, and from then on carries out the rule within each append.
-    ///
-    /// What the rule or its SQL throws refuses the append: nothing of it is stored. Attaching a rule again replaces it.
-    func attach(_ rule: InlineRule) async throws
-}
-
-/// What an inline projection does with each event.
-public struct InlineRule: Sendable {
-    /// The build that it writes.
-    public let projection: ProjectionID
-
-    /// The events that it wants.
-    public let source: EventQuery
-
-    /// The changes that an event makes.
-    public let changes: @Sendable (RecordedEvent) throws -> [SQL]
-
-    /// A rule with all of its parts.
-    public init(
-        _ projection: ProjectionID, source: EventQuery, changes: @escaping @Sendable (RecordedEvent) throws -> [SQL]
-    ) {
-        self.projection = projection
-        self.source = source
-        self.changes = changes
-    }
 }
 
 /// Which build of which projection.

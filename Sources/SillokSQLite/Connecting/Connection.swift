@@ -100,6 +100,38 @@ final class Connection {
     }
 }
 
+/// A part of a transaction that can be taken back without the rest.
+final class Part {
+    private let begin: Statement
+    private let end: Statement
+    private let undo: Statement
+
+    init(_ connection: Connection) throws(SQLiteFailure) {
+        begin = try connection.prepare("SAVEPOINT part")
+        end = try connection.prepare("RELEASE part")
+        undo = try connection.prepare("ROLLBACK TO part")
+    }
+
+    /// Runs `body`; what it has changed when it throws is taken back, and `undone` is told.
+    ///
+    /// A failure of SQLite that is not a statement's own is passed on as it is: it concerns the whole transaction.
+    func run<Result>(_ body: () throws -> Result, undone: () throws -> Void = {}) throws -> Result {
+        try begin.run()
+        let result: Result
+        do {
+            result = try body()
+        } catch {
+            if error is SQLiteFailure { throw error }
+            try undo.run()
+            try end.run()
+            try undone()
+            throw error
+        }
+        try end.run()
+        return result
+    }
+}
+
 /// A prepared statement of a connection, used again and again.
 final class Statement {
     let handle: OpaquePointer

@@ -76,3 +76,13 @@ struct StoreOpening {
         }
     }
 }
+
+extension SQLiteEventStore {
+    /// Whether the file is a store, of whatever format. Blocks for as long as it takes to open a file.
+    package static func isStore(at path: String) -> Bool {
+        guard let connection = try? Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 64) else {
+            return false
+        }
+        return (try? connection.number("PRAGMA application_id")) == Schema.applicationID
+    }
+}

@@ -1,6 +1,7 @@
 import CSQLite
 import SillokChain
 import SillokCore
+import SillokSQL
 
 // The file, format 2: an SQLite database in WAL mode (application id "Sill", user version 2).
 //
@@ -27,7 +28,7 @@ import SillokCore
 // Format 1 has no links. A file of it can be read; the first who opens it for writing makes it a file of format 2, whose
 // chain begins after the events that it has.
 enum Schema {
-    static let applicationID: Int64 = 0x5369_6C6C
+    static let applicationID = SQLiteFileMark.eventStore
     static let version: Int64 = 2
 
     /// Every how many revisions of a stream there is a mark.
@@ -52,6 +53,17 @@ enum Schema {
             PRIMARY KEY (stream, revision)) STRICT, WITHOUT ROWID;
         CREATE TABLE tracking (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
         """
+
+    /// The names of the tables that hold the log.
+    static let tables: Set<String> = {
+        var tables: Set<String> = []
+        var rest = Substring(statements)
+        while let found = rest.firstRange(of: "CREATE TABLE ") {
+            rest = rest[found.upperBound...]
+            tables.insert(String(rest.prefix { $0 != " " && $0 != "(" }))
+        }
+        return tables
+    }()
 
     /// Makes a new store in an empty database, or checks that the database is a store of a format we know and brings it
     /// to the present one. Switches the hash chain on or off, or leaves it as it is.

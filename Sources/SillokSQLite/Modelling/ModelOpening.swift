@@ -10,9 +10,6 @@ struct ModelOpening {
     /// How long a turn to write is waited for.
     let patience: Duration
 
-    /// What `file` calls a read model that lies in a file of its own: "SilR".
-    static let applicationID: Int64 = 0x5369_6C52
-
     /// The connection that writes, in a file that is made or checked first.
     func writer() throws -> ModelWriter {
         try reported {
@@ -36,10 +33,15 @@ struct ModelOpening {
 
     /// A connection that reads beside the one that writes; `nil` in memory.
     func reader() throws -> ModelReader? {
-        try reported {
-            try path.map { path in
-                ModelReader(try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192))
-            }
+        try path.map(Self.reader)
+    }
+
+    /// A connection that reads the read model in a file.
+    static func reader(_ path: String) throws -> ModelReader {
+        do {
+            return ModelReader(try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192))
+        } catch {
+            throw error.storeError("cannot open the read model \(path)")
         }
     }
 
@@ -47,7 +49,8 @@ struct ModelOpening {
         guard try connection.number("PRAGMA application_id") != Schema.applicationID else {
             throw StoreError(
                 .unsupportedFormat,
-                "\(path ?? "it") is an event store: give the read model a file of its own, or use the store's.")
+                "\(path ?? "it") is an event store: give the read model a file of its own, or use the store's `readModel`."
+            )
         }
     }
 

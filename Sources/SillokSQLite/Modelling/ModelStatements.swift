@@ -13,9 +13,12 @@ final class ModelStatements {
     private var nextPlace = 0
     private static let capacity = 300
     private static let latestCapacity = 8
+    /// Tables that no statement may change: those of the log.
+    private let protected: Set<String>
 
-    init(_ connection: Connection) {
+    init(_ connection: Connection, protecting protected: Set<String> = []) {
         self.connection = connection
+        self.protected = protected
         authorizer = Authorizer(connection)
     }
 
@@ -113,7 +116,7 @@ final class ModelStatements {
                 names.append(resolved)
                 return SQL.quoted(resolved)
             }, placeholder: { "?\($0)" })
-        let scope = StatementScope(key.owner, names: names, text: text)
+        let scope = StatementScope(key.owner, names: names, text: text, protected: protected)
         authorizer.scope = scope
         defer { authorizer.scope = nil }
         let statement: Statement
@@ -123,7 +126,7 @@ final class ModelStatements {
             throw explained(error, scope)
         }
         // Without this a statement would end the transaction that it is a part of; SQLite does not ask about it.
-        guard key.owner == nil || !scope.mentions("rollback") else {
+        guard key.owner == nil && protected.isEmpty || !scope.mentions("rollback") else {
             throw SQLiteFailure(code: SQLITE_AUTH, message: "it says ROLLBACK, which is not its to say")
         }
         guard statement.valueCount == sql.values.count else {

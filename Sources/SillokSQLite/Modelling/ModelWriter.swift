@@ -29,7 +29,7 @@ final class ModelWriter {
     /// - Parameter isFresh: the file was made for this; else it may be somebody's, whose marks are left alone.
     func install(isFresh: Bool) throws {
         try transaction {
-            if isFresh { try connection.run("PRAGMA application_id = \(ModelOpening.applicationID)") }
+            if isFresh { try connection.run("PRAGMA application_id = \(SQLiteFileMark.readModel)") }
             try statements.install()
         }
     }
@@ -113,9 +113,7 @@ extension ModelStatements {
         try run(ReadModelFormat.versions, of: nil)
         let found = try query(ReadModelFormat.foundVersion, of: nil) { $0.int(0) }.first
         if let found, found > Int64(ReadModelFormat.version) {
-            throw StoreError(
-                .unsupportedFormat,
-                "the read model has format \(found), this version of Sillok knows format \(ReadModelFormat.version).")
+            throw ReadModelFormat.newer(found)
         }
         for statement in ReadModelFormat.schema { try run(statement, of: nil) }
         if found == nil { try run(ReadModelFormat.noteVersion, of: nil) }

@@ -7,6 +7,7 @@ final class StatementScope {
     private let projection: ProjectionID?
     private let names: [[UInt8]]
     private let text: String
+    private let protected: Set<String>
     private var dropsTable = false
     /// Why the statement was refused.
     private(set) var denial: String?
@@ -15,15 +16,17 @@ final class StatementScope {
     ///   - projection: whose statement it is; `nil` for one that may touch every table.
     ///   - names: the tables and indexes that it names, as they are called in the file.
     ///   - text: the statement.
-    init(_ projection: ProjectionID?, names: [String], text: String) {
+    ///   - protected: tables that it may not change, whoever it is of.
+    init(_ projection: ProjectionID?, names: [String], text: String, protected: Set<String> = []) {
         self.projection = projection
         self.names = names.map(Self.folded)
         self.text = text
+        self.protected = protected
     }
 
     /// Whether SQLite may do what it asks for.
     func allows(_ action: Int32, _ first: String, _ second: String) -> Bool {
-        let reason = projection == nil ? Self.reasonOfAll(action, first) : reason(action, first, second)
+        let reason = projection == nil ? reasonOfAll(action, first, second) : reason(action, first, second)
         if let reason, denial == nil { denial = reason }
         return reason == nil
     }
@@ -32,17 +35,25 @@ final class StatementScope {
     func mentions(_ word: String) -> Bool { Self.words(of: text).contains(word) }
 
     /// Why no statement may do this.
-    private static func reasonOfAll(_ action: Int32, _ first: String) -> String? {
+    private func reasonOfAll(_ action: Int32, _ first: String, _ second: String) -> String? {
         switch action {
-        case SQLITE_TRANSACTION, SQLITE_SAVEPOINT: "it speaks of a transaction, which is not its to begin or end"
-        case SQLITE_ATTACH, SQLITE_DETACH: "it attaches or detaches a file"
-        case SQLITE_PRAGMA where !harmlessPragmas.contains(first.lowercased()): "it says PRAGMA \(first)"
-        default: nil
+        case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE, SQLITE_DROP_TABLE: return reasonOfLog(first)
+        case SQLITE_ALTER_TABLE, SQLITE_CREATE_INDEX, SQLITE_DROP_INDEX, SQLITE_CREATE_TRIGGER,
+            SQLITE_CREATE_TEMP_TRIGGER, SQLITE_DROP_TRIGGER:
+            return reasonOfLog(second)
+        case SQLITE_TRANSACTION, SQLITE_SAVEPOINT: return "it speaks of a transaction, which is not its to begin or end"
+        case SQLITE_ATTACH, SQLITE_DETACH: return "it attaches or detaches a file"
+        case SQLITE_PRAGMA where !Self.harmlessPragmas.contains(first.lowercased()): return "it says PRAGMA \(first)"
+        default: return nil
         }
     }
 
+    private func reasonOfLog(_ table: String) -> String? {
+        protected.contains(table.lowercased()) ? "it changes \(table), which is the log's" : nil
+    }
+
     private func reason(_ action: Int32, _ first: String, _ second: String) -> String? {
-        if let reason = Self.reasonOfAll(action, first) { return reason }
+        if let reason = reasonOfAll(action, first, second) { return reason }
         switch action {
         case SQLITE_SELECT, SQLITE_RECURSIVE, SQLITE_PRAGMA: return nil
         case SQLITE_DROP_TABLE, SQLITE_DROP_VTABLE:
@@ -151,7 +162,10 @@ final class Authorizer {
     /// The scope of the statement that is under way; `nil` for the library's own.
     unowned(unsafe) var scope: StatementScope?
 
+    private let connection: Connection
+
     init(_ connection: Connection) {
+        self.connection = connection
         sqlite3_set_authorizer(
             connection.handle,
             { context, action, first, second, _, _ in
@@ -162,4 +176,6 @@ final class Authorizer {
                 return scope.allows(action, texts.0, texts.1) ? SQLITE_OK : SQLITE_DENY
             }, Unmanaged.passUnretained(self).toOpaque())
     }
+
+    deinit { sqlite3_set_authorizer(connection.handle, nil, nil) }
 }

@@ -2,15 +2,16 @@ import SillokCore
 
 extension EventReader {
     /// One page of events, out of one snapshot.
-    func page(_ request: ReadRequest) throws -> EventBatch {
-        try connection.reading {
-            let head = try head()
-            let plan = try QueryPlan(request.query, request.direction, index, names)
-            let range = try range(of: request, head)
-            switch request.direction {
-            case .forward: return try forwardPage(request, plan, range, head)
-            case .backward: return try backwardPage(request, plan, range, head)
-            }
+    func page(_ request: ReadRequest) throws -> EventBatch { try connection.reading { try pageAsOfNow(request) } }
+
+    /// One page of events within a transaction, as it sees them.
+    func pageAsOfNow(_ request: ReadRequest) throws -> EventBatch {
+        let head = try head()
+        let plan = try QueryPlan(request.query, request.direction, index, names)
+        let range = try range(of: request, head)
+        switch request.direction {
+        case .forward: return try forwardPage(request, plan, range, head)
+        case .backward: return try backwardPage(request, plan, range, head)
         }
     }
 

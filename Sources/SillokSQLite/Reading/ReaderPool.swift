@@ -142,4 +142,12 @@ final class Handover<Value>: @unchecked Sendable {
 
     /// Lets go of the value on its own thread.
     func release() { value = nil }
+
+    /// The value, which is made on its own thread when it is first wanted.
+    func made<Made>(_ make: () throws -> Made) rethrows -> Made where Value == Made? {
+        if let made = value ?? nil { return made }
+        let made = try make()
+        value = .some(made)
+        return made
+    }
 }

@@ -11,7 +11,8 @@ final class Sweep {
     private let lastOfSlice: Statement
     private let move: Statement
     private let delete: Statement
-    private var count = 0
+    /// How many entries `recent` has.
+    private(set) var count = 0
     /// Where the next slice begins.
     private var cursor: (key: Int64, position: Int64) = (.min, .min)
 
@@ -41,6 +42,9 @@ final class Sweep {
 
     /// Says that an entry has been added.
     @inline(__always) func added() { count += 1 }
+
+    /// Goes back to a count from before entries were added.
+    func rewind(to count: Int) { self.count = count }
 
     /// Moves slices until `recent` is small again.
     func runIfDue() throws {

@@ -1,25 +1,14 @@
 import CSQLite
 import SillokChain
 import SillokCore
-
-/// An append as it waits for the writer: with the digests of its facts, made in the task of the caller.
-struct PreparedAppend: Sendable {
-    let request: AppendRequest
-    /// Of each entry; none if no chain is kept.
-    let facts: [ChainDigest]
-
-    init(_ request: AppendRequest, isChained: Bool) {
-        self.request = request
-        facts = isChained ? request.factDigests : []
-    }
-}
+import SillokSQL
 
 /// The one connection that writes: it carries out groups of appends, each group in one transaction with one fsync.
 ///
 /// Belongs to the writer thread. Every append of a group is checked against what the appends before it have written, so
 /// a group is exactly as if they had come one by one.
 final class Writer {
-    typealias Answer = (receipt: Receipt, head: Position)
+    typealias Answer = WriterAnswer
 
     let connection: Connection
     let reader: EventReader
@@ -31,6 +20,8 @@ final class Writer {
     private let begin: Statement
     private let commit: Statement
     private let rollback: Statement
+    /// A part of a group that can be taken back alone.
+    private let part: Part
     private let checkpoints: CheckpointSchedule
     private var head: Int64 = 0
     private var lastRecorded: Int64 = .min
@@ -45,6 +36,8 @@ final class Writer {
     private(set) var syncTime = Duration.zero
     /// The ids of appends whose commit failed with an outcome that is not known.
     private var unsettled: Set<EventID> = []
+    /// The read model in the file, once somebody has asked for it.
+    private var model: InlineModel?
 
     init(_ connection: Connection, limits: Limits, clock: WallClock, tuning: Tuning) throws {
         self.connection = connection
@@ -57,17 +50,18 @@ final class Writer {
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
+        part = try Part(connection)
         checkpoints = CheckpointSchedule(connection, tuning)
         try reload()
     }
 
-    /// Carries out a group of appends: what came of each, in their order.
-    func append(_ group: [PreparedAppend]) -> [Result<Answer, any Error>] {
-        let requests = group.map(\.request)
+    /// Carries out a group of requests: what came of each, in their order.
+    func carryOut(_ requests: [WriterRequest]) -> [Result<Answer, any Error>] {
         if let failure { return requests.map { refuse($0, failure) } }
         do {
             try begin.run()
-            let answers = try group.map { try append($0) }
+            let answers = try requests.map { try carryOut($0) }
+            try model?.flush()
             try sweep.runIfDue()
             return conclude(requests, answers)
         } catch {
@@ -75,12 +69,16 @@ final class Writer {
         }
     }
 
-    /// The answer to an append when nothing can be written any more: it must stay true when the store is opened anew.
-    private func refuse(_ request: AppendRequest, _ failure: StoreError) -> Result<Answer, any Error> {
+    /// The answer to a request when nothing can be written any more: it must stay true when the store is opened anew.
+    private func refuse(_ request: WriterRequest, _ failure: StoreError) -> Result<Answer, any Error> {
+        guard case .append(let prepared) = request else { return .failure(failure) }
+        let request = prepared.request
         do {
             // In a transaction that could not be rolled back, what was never committed would look stored.
             if !connection.isInTransaction {
-                if let receipt = try firstReceipt(of: request) { return .success((receipt, receipt.position)) }
+                if let receipt = try firstReceipt(of: request) {
+                    return .success(.appended(receipt, head: receipt.position))
+                }
                 if !request.entries.contains(where: { unsettled.contains($0.event.id) }) { return .failure(failure) }
             }
         } catch let error as EventIDConflict {
@@ -108,11 +106,28 @@ final class Writer {
         if failure == nil { try? connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
     }
 
-    /// One append within the transaction. What it throws as its own result has written nothing.
+    /// One request within the transaction. What it answers as its own failure has written nothing.
+    private func carryOut(_ request: WriterRequest) throws -> Result<Answer, any Error> {
+        switch request {
+        case .append(let prepared): return try append(prepared)
+        case .install:
+            return try modelled { _ in .done }
+        case .change(let write):
+            return try modelled { model in
+                try model.write(write)
+                return .done
+            }
+        case .attach(let rule):
+            return try modelled { model in .projected(isAttached: try model.attach(rule, reader)) }
+        }
+    }
+
     private func append(_ prepared: PreparedAppend) throws -> Result<Answer, any Error> {
         let request = prepared.request
         do {
-            if let receipt = try firstReceipt(of: request) { return .success((receipt, Position(UInt64(head)))) }
+            if let receipt = try firstReceipt(of: request) {
+                return .success(.appended(receipt, head: Position(UInt64(head))))
+            }
             try ConditionCheck(reader: reader, head: head) { try self.revision(of: $0) }.check(request.condition)
             if let tracking = request.tracking, let recorded = try reader.tracked(tracking.source),
                 tracking.position <= recorded
@@ -120,7 +135,8 @@ final class Writer {
                 throw TrackingConflict(given: tracking, recorded: recorded)
             }
             let times = try recordedTimes(of: request)
-            return .success((try record(prepared, times), Position(UInt64(head))))
+            let receipt = try project(request, times) { try record(prepared, times) }
+            return .success(.appended(receipt, head: Position(UInt64(head))))
         } catch let error as AppendConflict {
             return .failure(error)
         } catch let error as EventIDConflict {
@@ -128,6 +144,41 @@ final class Writer {
         } catch let error as TrackingConflict {
             return .failure(error)
         } catch let error as InvalidRequest {
+            return .failure(error)
+        } catch let error as InlineProjectionFailed {
+            return .failure(error)
+        }
+    }
+
+    /// Records an append and has the inline projections take it, or takes all of it back.
+    private func project(_ request: AppendRequest, _ times: [Int64], _ record: () throws -> Receipt) throws -> Receipt {
+        guard let model, !model.attachments.isEmpty else { return try record() }
+        let (attachments, entries) = (model.attachments, sweep.count)
+        return try part.run {
+            let receipt = try record()
+            try model.take(request.recorded(receipt, times: times))
+            return receipt
+        } undone: {
+            try reloadLog()
+            sweep.rewind(to: entries)
+            model.rewind(to: attachments)
+        }
+    }
+
+    /// Does something with the read model; if that fails by its own fault, it has done nothing.
+    private func modelled(_ body: (InlineModel) throws -> Answer) throws -> Result<Answer, any Error> {
+        do {
+            let model = try model ?? part.run { try InlineModel(connection) }
+            self.model = model
+            try model.flush()
+            let attachments = model.attachments
+            return .success(
+                try part.run {
+                    try body(model)
+                } undone: {
+                    model.rewind(to: attachments)
+                })
+        } catch  where !(error is SQLiteFailure) {
             return .failure(error)
         }
     }
@@ -209,19 +260,20 @@ final class Writer {
     }
 
     private func conclude(
-        _ requests: [AppendRequest], _ answers: [Result<Answer, any Error>]
+        _ requests: [WriterRequest], _ answers: [Result<Answer, any Error>]
     ) -> [Result<Answer, any Error>] {
         do {
             let start = ContinuousClock.now
             try commit.run()
             syncTime = start.duration(to: .now)
+            model?.didCommit()
             return answers
         } catch {
             // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
             let outcome: StoreError.Outcome = error.primary == SQLITE_FULL ? .definite : .unknown
             let reported = error.storeError("the append could not be committed", outcome: outcome)
             if outcome == .unknown {
-                for request in requests { unsettled.formUnion(request.entries.lazy.map(\.event.id)) }
+                for request in requests { unsettled.formUnion(request.events) }
             }
             recover(from: error)
             return answers.map { answer in
@@ -234,7 +286,7 @@ final class Writer {
 
     /// Ends a group that failed before its commit: nothing of it is stored, but a repeat of a stored append has its
     /// receipt all the same.
-    private func abandon(_ requests: [AppendRequest], _ error: any Error) -> [Result<Answer, any Error>] {
+    private func abandon(_ requests: [WriterRequest], _ error: any Error) -> [Result<Answer, any Error>] {
         let failed = (error as? SQLiteFailure) ?? SQLiteFailure(code: SQLITE_CORRUPT, message: "\(error)")
         recover(from: failed)
         let reported = failed.storeError("the append could not be written")
@@ -258,13 +310,19 @@ final class Writer {
 
     /// Reads anew what is kept in memory.
     private func reload() throws {
+        try reloadLog()
+        try sweep.reload()
+        if model?.isCommitted == false { model = nil }
+        try model?.reload()
+    }
+
+    private func reloadLog() throws {
         revisions.removeAll(keepingCapacity: true)
         reader.names.forget(nextNumber: try connection.number("SELECT max(id) FROM names") + 1)
         head = try reader.head()
         lastRecorded = head > 0 ? try reader.recorded(at: head) : .min
         lastLink = try chain.map { try link(of: head, in: $0) }
         try rows.reload()
-        try sweep.reload()
     }
 
     /// The link of a position, from which the next one goes on.

@@ -18,6 +18,8 @@ struct PlantedModel: ReadModel {
         case overtaken
         /// A redrive asks for nothing, and somebody else redrives too.
         case unguardedRedrive = "unguarded-redrive"
+        /// Nothing is asked before a write: neither the checkpoint nor the token of the lease.
+        case unfenced
     }
 
     let model: any ReadModel
@@ -54,6 +56,7 @@ struct PlantedModel: ReadModel {
             write.changes = write.changes.compactMap(shared)
             try await model.write(write)
         case .overtaken: try await model.write(write)
+        case .unfenced: try await model.write(ReadModelWrite(write.changes))
         case .unguardedRedrive:
             let isRedrive = write.changes.contains { Self.text($0).hasPrefix("DELETE FROM sillok_dead_letters") }
             if isRedrive { write.conditions = [] }

@@ -15,6 +15,33 @@ enum ProjectionTorture {
         try await load.run()
     }
 
+    /// Writers alone, for projecting processes beside them.
+    static func append(_ path: String, _ seed: UInt64) async throws {
+        _ = nice(10)
+        let store = try SQLiteEventStore(path: path)
+        let load = ProjectionLoad(store: store, model: store.readModel, seed: seed, partitions: 3, isMended: false)
+        try await load.runWriters()
+    }
+
+    /// One of several processes that share the partitions of a read model by leases.
+    static func share(_ path: String, _ seed: UInt64, _ more: [String]) async throws {
+        _ = nice(10)
+        let store = try await existing { try SQLiteEventStore(path: path, mode: .readOnly) }
+        let model = try await existing { try SQLiteReadModel(path: path + ".views") }
+        let bug = more.compactMap(PlantedModel.Bug.init).first
+        let load = ProjectionLoad(
+            store: store, model: bug.map { PlantedModel(model, $0) } ?? model, seed: seed, partitions: 3,
+            isMended: false)
+        try await load.runProjections(lease: .milliseconds(150))
+    }
+
+    /// What `open` opens, once it is there and nobody is in the way.
+    private static func existing<Opened>(_ open: () throws -> Opened) async throws -> Opened {
+        while true {
+            do { return try open() } catch { try await Task.sleep(for: .milliseconds(20)) }
+        }
+    }
+
     static func check(_ path: String) async throws -> Bool {
         let store = try SQLiteEventStore(path: path, mode: .readOnly)
         let model = try SQLiteReadModel(path: path + ".views")
@@ -24,11 +51,43 @@ enum ProjectionTorture {
         print("rows \(check.rows)")
         print("letters \(check.letters)")
         print("builds \(check.builds)")
+        let tokens = try await model.rows("SELECT SUM(token) AS tokens FROM sillok_checkpoints").first?["tokens"]
+        print("handovers \(tokens?.integer ?? 0)")
         print("findings \(check.findings.count)")
         for finding in check.findings.prefix(5) { print("# \(finding)") }
         await model.close()
         await store.close()
         return check.findings.isEmpty
+    }
+
+    /// Writers and a projection that takes part in every append. With the bug `apart` its rows are written in their own
+    /// transaction, after that of the append.
+    static func inline(_ path: String, _ seed: UInt64, _ more: [String]) async throws {
+        _ = nice(10)  // other tests run beside this one
+        let store = try SQLiteEventStore(path: path)
+        let load = ProjectionLoad(
+            store: store, model: store.readModel, seed: seed, partitions: 1, isMended: false,
+            isApart: more.contains("apart"))
+        try await load.runInline(store.readModel)
+    }
+
+    /// As `check`, of a read model in the store's file, which must never be behind.
+    static func checkInline(_ path: String) async throws -> Bool {
+        let store = try SQLiteEventStore(path: path, mode: .readOnly)
+        var check = ProjectionCheck(store: store, model: store.readModel)
+        try await check.run()
+        var findings = check.findings
+        let side = ReadSide(of: store, in: store.readModel)
+        for status in try await side.status() where status.build.state == .live && status.behind > 0 {
+            findings.append("lag: \(status.build.id) is \(status.behind) behind")
+        }
+        print("events \(try await store.head())")
+        print("rows \(check.rows)")
+        print("builds \(check.builds)")
+        print("findings \(findings.count)")
+        for finding in findings.prefix(5) { print("# \(finding)") }
+        await store.close()
+        return findings.isEmpty
     }
 
     /// Runs a mended application to the head, so that everything is told; then compares.

@@ -1,4 +1,5 @@
 import Sillok
+import SillokSQLite
 
 /// What happens to the accounts of the torture: each event has a number, so that its trace in a row can be seen.
 enum TortureEvent: Codable, Sendable { case opened(owner: String), deposited(number: Int), poisoned(number: Int) }
@@ -53,19 +54,54 @@ struct ProjectionLoad {
     let seed: UInt64
     let partitions: Int
     let isMended: Bool
+    /// Whether the rows of an inline projection are written in their own transaction: a bug.
+    var isApart = false
 
     func run() async throws {
-        let options = ProjectorOptions(
-            failures: .park(attempts: 1, pause: .zero, capacity: 100_000), partitions: partitions, batch: 50,
-            pollInterval: .milliseconds(20))
-        let model = AnyReadModel(model: model)
-        let traces = Projector(Traces(isMended: isMended), from: store, into: model, options: options)
-        let documents = Projector(
-            documents: TraceDocuments(isMended: isMended), from: store, into: model, options: options)
+        let (traces, documents) = projectors(lease: nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<4 { group.addTask { try await write(writer) } }
             group.addTask { try await persist { try await traces.run() } }
             group.addTask { try await persist { try await documents.run() } }
+            group.addTask { try await operate(traces) }
+            try await group.waitForAll()
+        }
+    }
+
+    func runWriters() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 0..<4 { group.addTask { try await write(writer) } }
+            try await group.waitForAll()
+        }
+    }
+
+    func runProjections(lease: Duration) async throws {
+        let (traces, documents) = projectors(lease: lease)
+        async let first: Void = persist { try await traces.run() }
+        async let second: Void = persist { try await documents.run() }
+        _ = try await (first, second)
+    }
+
+    private func projectors(lease: Duration?) -> (traces: Projector<AnyReadModel>, documents: Projector<AnyReadModel>) {
+        let options = ProjectorOptions(
+            failures: .park(attempts: 1, pause: .zero, capacity: 100_000), partitions: partitions, lease: lease,
+            batch: 50, pollInterval: .milliseconds(20))
+        let model = AnyReadModel(model: model)
+        return (
+            Projector(Traces(isMended: isMended), from: store, into: model, options: options),
+            Projector(documents: TraceDocuments(isMended: isMended), from: store, into: model, options: options)
+        )
+    }
+
+    /// The same with a projection that takes part in every append.
+    func runInline(_ model: StoreReadModel) async throws {
+        let traces = Projector(
+            Traces(isMended: isMended), isApart ? .async : .inline, from: store, into: model,
+            options: ProjectorOptions(pollInterval: .milliseconds(20)))
+        if isApart { try await traces.catchUp() } else { try await traces.attach() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 0..<4 { group.addTask { try await write(writer) } }
+            group.addTask { try await persist { try await traces.run() } }
             group.addTask { try await operate(traces) }
             try await group.waitForAll()
         }
@@ -88,12 +124,16 @@ struct ProjectionLoad {
             let event: TortureEvent =
                 isNew
                 ? .opened(owner: "") : random.below(150) == 0 ? .poisoned(number: number) : .deposited(number: number)
-            try await store.append([coding.encode(event)], to: stream)
+            do {
+                try await store.append([coding.encode(event)], to: stream)
+            } catch is InlineProjectionFailed {
+                // Poison is refused where the projection is inline.
+            }
         }
     }
 
     /// Retries dead letters, rebuilds, promotes and goes back at random; what cannot be done is left.
-    private func operate(_ projector: Projector<AnyReadModel>) async throws {
+    private func operate(_ projector: Projector<some ReadModel>) async throws {
         var random = SeededGenerator(seed, 99)
         let side = projector.readSide
         let whom = Operator("torture", because: "chance")

@@ -52,13 +52,9 @@ struct Ledger: Sendable {
         ).map { $0["sequence"].text ?? "" }
     }
 
-    static func whose(_ id: ProjectionID) -> SQL {
-        "WHERE projection = \(id.name) AND version = \(id.version) AND build = \(id.build)"
-    }
+    static func whose(_ id: ProjectionID) -> SQL { ReadModelFormat.whose(id) }
 
-    static func whose(_ id: ProjectionID, _ partition: Int) -> SQL {
-        "\(whose(id)) AND \"partition\" = \(partition)"
-    }
+    static func whose(_ id: ProjectionID, _ partition: Int) -> SQL { ReadModelFormat.whose(id, partition) }
 }
 
 /// A build of a projection: its tables, and what they are at the moment.
@@ -189,10 +185,7 @@ struct PartitionRow: Hashable, Sendable {
 
     /// What moves the checkpoint.
     func moving(_ id: ProjectionID, to checkpoint: Checkpoint) -> SQL {
-        """
-        UPDATE sillok_checkpoints SET position = \(checkpoint.position), count = \(Int64(bitPattern: checkpoint.count)),
-        sum = \(Int64(bitPattern: checkpoint.sum)) \(Ledger.whose(id, number))
-        """
+        ReadModelFormat.move(id, number, to: checkpoint)
     }
 
     /// What records a partition at its beginning.

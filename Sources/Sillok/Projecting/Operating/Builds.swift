@@ -123,6 +123,18 @@ struct Builds: Sendable {
             ]))
     }
 
+    /// Says that a build runs again, and how.
+    func begun(_ build: ProjectionBuild, as lifecycle: Lifecycle) async throws {
+        if build.failure == nil && build.lifecycle == lifecycle { return }
+        try await ledger.model.write(
+            ReadModelWrite([
+                .init(
+                    """
+                    UPDATE sillok_builds SET failure = '', lifecycle = \(lifecycle.rawValue) \(Ledger.whose(build.id))
+                    """)
+            ]))
+    }
+
     /// Says that a projection runs again.
     func clearFailure(_ id: ProjectionID) async throws {
         try await ledger.model.write(

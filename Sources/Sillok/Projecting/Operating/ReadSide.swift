@@ -148,7 +148,9 @@ public struct ReadSide: Sendable {
     private func setPaused(_ name: String, _ isPaused: Bool, _ whom: Operator) async throws {
         let builds = try await ledger.builds(of: name)
         guard let live = builds.first(where: { $0.state == .live }) else { throw unknown(name) }
-        if live.lifecycle == .inline { throw ProjectionRefusal("\(name) is inline: it is part of every append.") }
+        if isPaused && live.lifecycle == .inline {
+            throw ProjectionRefusal("\(name) is inline: it is part of every append.")
+        }
         var changes = builds.map { Self.rouse($0.id) }
         changes.append(
             .init("UPDATE sillok_builds SET paused = \(isPaused) WHERE projection = \(name)"))

@@ -6,19 +6,21 @@ final class FreshnessBoard: Sendable {
     private struct State {
         var live: ProjectionID?
         var positions: [ProjectionID: [Position?]] = [:]
-        var letters: [ProjectionID: [Int]] = [:]
-        var isAttached = false
+        var letters: [ProjectionID: [Int?]] = [:]
+        /// Builds that take part in every append.
+        var attached: Set<ProjectionID> = []
         var isRunning = false
         var failure: ProjectionFailure?
         var signal = HeadSignal()
 
-        /// Up to where all partitions of the live build have come.
-        var position: Position {
-            if isAttached { return Position(.max) }
-            guard let live, let positions = positions[live] else { return .start }
+        /// Up to where all partitions of the live build have come; `nil` if that is not known here.
+        var position: Position? {
+            guard let live else { return nil }
+            if attached.contains(live) { return Position(.max) }
+            guard let positions = positions[live] else { return nil }
             var least = Position(.max)
             for position in positions {
-                guard let position else { return .start }
+                guard let position else { return nil }
                 least = min(least, position)
             }
             return least
@@ -27,8 +29,11 @@ final class FreshnessBoard: Sendable {
 
     private let state = Lock(State())
 
-    /// Up to where the live build tells the log.
-    var position: Position { state.withLock { $0.position } }
+    /// Up to where the live build tells the log, at least.
+    var position: Position { state.withLock { $0.position ?? .start } }
+
+    /// Whether all of the live build runs in this process, so that its position is known here.
+    var knowsPosition: Bool { state.withLock { $0.position != nil } }
 
     /// Which build is live.
     var live: ProjectionID? { state.withLock { $0.live } }
@@ -36,8 +41,10 @@ final class FreshnessBoard: Sendable {
     /// Whether the live build has events that it could not project; `true` if that is not known here.
     var hasDeadLetters: Bool {
         state.withLock { state in
-            guard let live = state.live, !state.isAttached, let letters = state.letters[live] else { return true }
-            return letters.contains { $0 > 0 }
+            guard let live = state.live else { return true }
+            if state.attached.contains(live) { return false }
+            guard let letters = state.letters[live] else { return true }
+            return letters.contains { $0 != 0 }
         }
     }
 
@@ -60,6 +67,7 @@ final class FreshnessBoard: Sendable {
         state.withLock { state in
             state.isRunning = false
             state.positions = [:]
+            state.letters = [:]
         }
     }
 
@@ -71,23 +79,29 @@ final class FreshnessBoard: Sendable {
         signal.fail(failure)
     }
 
+    /// Whether a build takes part in every append.
+    func isAttached(_ id: ProjectionID) -> Bool { state.withLock { $0.attached.contains(id) } }
+
+    /// Notes that a build takes part in every append from now on.
     func attach(_ id: ProjectionID) {
-        let signal = state.withLock { state in
-            state.live = id
-            state.isAttached = true
-            return state.signal
+        let (signal, position) = state.withLock { state in
+            state.attached.insert(id)
+            return (state.signal, state.position ?? .start)
         }
-        signal.advance(to: Position(.max))
+        signal.advance(to: position)
     }
 
     /// Says which build queries see.
     func setLive(_ id: ProjectionID?) {
-        state.withLock { state in
-            guard state.live != id else { return }
-            state.live = id
-            // A build that was promoted or rolled back to may be behind the one before it.
-            state.signal = HeadSignal()
+        let (signal, position) = state.withLock { state in
+            if state.live != id {
+                state.live = id
+                // A build that was promoted or rolled back to may be behind the one before it.
+                state.signal = HeadSignal()
+            }
+            return (state.signal, state.position ?? .start)
         }
+        signal.advance(to: position)
     }
 
     /// Notes where a partition stands after a write.
@@ -96,12 +110,21 @@ final class FreshnessBoard: Sendable {
             var positions = state.positions[id] ?? Array(repeating: nil, count: max(1, partitions))
             if positions.indices.contains(partition) { positions[partition] = standing.row.checkpoint.position }
             state.positions[id] = positions
-            var letters = state.letters[id] ?? Array(repeating: 0, count: max(1, partitions))
+            var letters = state.letters[id] ?? Array(repeating: nil, count: max(1, partitions))
             if letters.indices.contains(partition) { letters[partition] = standing.letters }
             state.letters[id] = letters
-            return (state.signal, state.position)
+            return (state.signal, state.position ?? .start)
         }
         signal.advance(to: position)
+    }
+
+    /// Notes that another process runs a partition.
+    func forget(_ id: ProjectionID, _ partition: Int) {
+        state.withLock { state in
+            guard state.positions[id]?.indices.contains(partition) == true else { return }
+            state.positions[id]?[partition] = nil
+            state.letters[id]?[partition] = nil
+        }
     }
 
     /// Returns when the live build may have come to a position.

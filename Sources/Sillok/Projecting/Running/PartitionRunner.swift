@@ -17,8 +17,8 @@ struct PartitionRunner: Sendable {
     let wish: Wish
     /// Who runs it, in leases.
     let owner: String
-    /// Told after each write.
-    let progress: @Sendable (Standing) -> Void
+    /// Told after each write; `nil`: somebody else runs the partition.
+    let progress: @Sendable (Standing?) -> Void
     /// Told when everything up to the head is written.
     let atHead: @Sendable () async throws -> Void
 
@@ -27,11 +27,28 @@ struct PartitionRunner: Sendable {
 
     /// Follows the log until the build is taken away or the task is cancelled.
     func run() async throws {
+        do {
+            try await runHeld()
+        } catch {
+            await release()
+            throw error
+        }
+    }
+
+    /// Gives up the lease, so that the next one need not wait for it to run out.
+    private func release() async {
+        guard options.lease != nil else { return }
+        try? await Lease(ledger: ledger, id: id, owner: owner).release(maker.partition)
+        progress(nil)
+    }
+
+    private func runHeld() async throws {
         while true {
             try Task.checkCancellation()
             guard let build = try await ledger.build(id) else { return }
             let heard = wish.count
             guard let standing = try await hold() else {
+                progress(nil)
                 try await wish.wait(beyond: heard, options.lease ?? options.pollInterval, options.clock)
                 continue
             }
@@ -40,15 +57,43 @@ struct PartitionRunner: Sendable {
                 continue
             }
             do {
-                try await follow(try await redriven(standing), heard)
+                try await beating(standing.row) { try await follow(try await redriven(standing), heard) }
             } catch is Interlude {
                 continue
             }
         }
     }
 
+    /// Shows signs of life while `body` runs, however long that takes.
+    private func beating(_ row: PartitionRow, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        guard let lease = options.lease else { return try await body() }
+        let (keeper, clock) = (Lease(ledger: ledger, id: id, owner: owner), options.clock)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                while true {
+                    try await clock.sleep(for: lease / 3)
+                    // What keeps it from being written keeps the runner from writing too, and is reported there.
+                    try? await keeper.beat(row)
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
     /// Writes everything up to the head of the log once.
     func catchUp() async throws {
+        do {
+            try await catchUpHeld()
+            await release()
+        } catch {
+            await release()
+            throw error
+        }
+    }
+
+    private func catchUpHeld() async throws {
         while true {
             guard let standing = try await hold() else { throw CheckpointMoved(projection: id) }
             do {
@@ -108,9 +153,6 @@ struct PartitionRunner: Sendable {
                     throw Interlude.controlMoved
                 }
                 if row.checkpoint != current.row.checkpoint { throw CheckpointMoved(projection: id) }
-                if options.lease != nil {
-                    try await Lease(ledger: ledger, id: id, owner: owner).beat(current.row)
-                }
             }
         }
     }
@@ -259,7 +301,7 @@ struct PartitionRunner: Sendable {
     /// Waits for something new: `true` if nothing came, or an operator wants something.
     private func wait(for position: Position, _ heard: Int) async throws -> Bool {
         let (store, clock, wish) = (store, options.clock, wish)
-        let pause = options.lease.map { min($0 / 3, options.pollInterval) } ?? options.pollInterval
+        let pause = options.lease.map { min($0, options.pollInterval) } ?? options.pollInterval
         return try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await store.reach(position)

@@ -17,7 +17,8 @@ extension Projector {
             if board.position >= position { return }
             var known = board.position
             let left = duration - start.duration(to: clock.now)
-            if !board.isRunning {
+            let isElsewhere = !board.isRunning || !board.knowsPosition
+            if isElsewhere {
                 let (stored, failure) = try await storedPosition()
                 known = stored
                 if known >= position { return }
@@ -30,7 +31,7 @@ extension Projector {
             guard left > .zero else {
                 throw StaleModel(projection: board.live ?? id, position: known, wanted: position)
             }
-            try await wait(for: position, min(left, .milliseconds(board.isRunning ? 250 : 20)), clock)
+            try await wait(for: position, min(left, .milliseconds(isElsewhere ? 20 : 250)), clock)
         }
     }
 

@@ -19,11 +19,14 @@ struct Supervisor<Model: ReadModel>: Sendable {
     func run() async throws {
         _ = try await projector.ensureBuild()
         try await withThrowingTaskGroup(of: Ending.self) { group in
+            // A wish that is made while builds are looked at is heard at once.
+            var heard = projector.wish.count
             defer { group.cancelAll() }
             var running: Set<Key> = []
             var isLooking = false
             while true {
-                for build in try await builds() {
+                heard = projector.wish.count
+                for build in try await projector.runnableBuilds() {
                     for partition in 0..<build.partitions {
                         let key = Key(id: build.id, partition: partition)
                         guard running.insert(key).inserted else { continue }
@@ -32,7 +35,7 @@ struct Supervisor<Model: ReadModel>: Sendable {
                 }
                 if !isLooking {
                     isLooking = true
-                    group.addTask { try await look() }
+                    group.addTask { [heard] in try await look(beyond: heard) }
                 }
                 switch try await group.next() {
                 case .looked: isLooking = false
@@ -43,25 +46,10 @@ struct Supervisor<Model: ReadModel>: Sendable {
         }
     }
 
-    /// The builds to run; those that were asked for are begun.
-    private func builds() async throws -> [ProjectionBuild] {
-        let all = try await projector.ledger.builds(of: projector.name)
-        projector.board.setLive(all.first { $0.state == .live }?.id)
-        var mine: [ProjectionBuild] = []
-        for build in all where build.id.version == projector.version {
-            if build.state == .requested {
-                mine.append(try await projector.begin(build.id, asLive: false))
-            } else {
-                mine.append(build)
-            }
-        }
-        return mine
-    }
-
-    private func look() async throws -> Ending {
+    private func look(beyond heard: Int) async throws -> Ending {
         let projector = projector
         try await projector.wish.wait(
-            beyond: projector.wish.count, projector.options.pollInterval, projector.options.clock)
+            beyond: heard, projector.options.pollInterval, projector.options.clock)
         return .looked
     }
 
@@ -74,9 +62,7 @@ struct Supervisor<Model: ReadModel>: Sendable {
             if projector.board.live == key.id { throw error }
             if Task.isCancelled { throw CancellationError() }
             // A build beside the live one does not take it down; it is tried again at the next look.
-            let failure =
-                error as? ProjectionFailure ?? ProjectionFailure(projection: key.id, event: nil, cause: error)
-            try await Builds(ledger: projector.ledger).record(failure)
+            try await Builds(ledger: projector.ledger).record(projector.asFailure(error, of: key.id))
             try await projector.options.clock.sleep(for: projector.options.pollInterval)
         }
         return .ended(key)
@@ -84,6 +70,26 @@ struct Supervisor<Model: ReadModel>: Sendable {
 }
 
 extension Projector {
+    /// The builds of this version, which are to be run; those that were asked for are begun.
+    func runnableBuilds() async throws -> [ProjectionBuild] {
+        let all = try await ledger.builds(of: name)
+        board.setLive(all.first { $0.state == .live }?.id)
+        var mine: [ProjectionBuild] = []
+        for build in all where build.id.version == version {
+            guard build.state == .requested else {
+                mine.append(build)
+                continue
+            }
+            do {
+                mine.append(try await begin(build.id, asLive: false))
+            } catch  where !(error is CancellationError) {
+                // A build that cannot be begun does not take down the live one; it is tried again at the next look.
+                try await Builds(ledger: ledger).record(asFailure(error, of: build.id))
+            }
+        }
+        return mine
+    }
+
     /// The build that this version runs first; made if there is none.
     func ensureBuild() async throws -> ProjectionBuild {
         let builds = try await ledger.builds(of: name)
@@ -96,7 +102,7 @@ extension Projector {
                     "\(current.id) has \(current.partitions) partitions, not \(options.partitions). A rebuild can have "
                         + "another number; until then run it with those that it has.")
             }
-            try await Builds(ledger: ledger).clearFailure(current.id)
+            try await Builds(ledger: ledger).begun(current, as: lifecycle)
             return current
         }
         if let requested = builds.first(where: { $0.id.version == version }) {
@@ -118,11 +124,18 @@ extension Projector {
         let first = Checkpoint(store: try await store.storeID())
         for partition in 0..<partitions { changes.append(.init(PartitionRow.insertion(id, partition, first))) }
         if asLive { changes += Builds.views(build, replacing: nil) }
-        let isNew = ReadModelWrite.Condition("SELECT 1 FROM sillok_checkpoints \(Ledger.whose(id)) LIMIT 1", gives: [])
+        var conditions = [
+            ReadModelWrite.Condition("SELECT 1 FROM sillok_checkpoints \(Ledger.whose(id)) LIMIT 1", gives: [])
+        ]
+        if asLive {
+            conditions.append(
+                .init("SELECT 1 FROM sillok_builds WHERE projection = \(name) AND state = 'live'", gives: []))
+        }
         do {
-            try await readModel.write(ReadModelWrite(changes, if: [isNew]))
-        } catch is ConditionFailed {
-            // Another process has begun it.
+            try await readModel.write(ReadModelWrite(changes, if: conditions))
+        } catch let failed as ConditionFailed {
+            // Another process has begun it, or another version as the live one.
+            if failed.index == 1 { return try await begin(id, asLive: false) }
         }
         if asLive { board.setLive(id) }
         guard let begun = try await ledger.build(id) else { throw CheckpointMoved(projection: id) }

@@ -1,4 +1,4 @@
-import SillokCore
+package import SillokCore
 
 #if canImport(Darwin)
 import Darwin
@@ -11,14 +11,14 @@ import Musl
 /// The turn to write to a read model, among all processes that have it open: an advisory lock on a file beside it.
 ///
 /// SQLite alone would do but for one fault: before 3.51.3 two connections that write and checkpoint at the same instant
-/// can damage the file. So each takes this around every transaction and every checkpoint. Belongs to one thread.
-final class WriteLock {
+/// can damage the file. So each takes this around every transaction and every checkpoint. Used by one thread at a time.
+package final class WriteLock: Sendable {
     private let path: String
     private let descriptor: Int32
     private let patience: Duration
 
     /// - Parameter patience: how long a turn is waited for.
-    init(path: String, patience: Duration) throws(StoreError) {
+    package init(path: String, patience: Duration) throws(StoreError) {
         self.path = path
         self.patience = patience
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
@@ -30,7 +30,7 @@ final class WriteLock {
     deinit { close(descriptor) }
 
     /// Runs `body` when it is our turn, or throws `StoreError` `locked`. Blocks the thread.
-    func turn<Result>(_ body: () throws -> Result) throws -> Result {
+    package func turn<Result>(_ body: () throws -> Result) throws -> Result {
         try take()
         defer { flock(descriptor, LOCK_UN) }
         return try body()

@@ -1,0 +1,78 @@
+import SillokCore
+import SillokSQL
+
+extension Projector {
+    /// Makes an `inline` projection take part in every append from now on; returns when it has caught up and does.
+    ///
+    /// It takes part until the store is closed, whatever becomes of ``run()``. Call it, or ``run()``, before the first
+    /// append of the process: what is appended before is projected when it catches up. A build that was asked for
+    /// beside the live one is made and takes part too, so that it can be promoted without a gap.
+    /// - Throws: ``ProjectionFailure`` at an event that cannot be projected; ``ProjectionRefusal`` if the read model does
+    ///   not lie in the store's own file, the projection evolves documents, is paused, or has dead letters or several
+    ///   partitions from the time when it was `async`.
+    public func attach() async throws {
+        let model = try await inlineReadModel()
+        try await turns.wait(for: name) { [self] in
+            let first = try await ensureBuild()
+            for build in try await runnableBuilds() where !board.isAttached(build.id) {
+                do {
+                    try await attach(build, model)
+                } catch  where build.id != first.id && build.state != .live && !(error is CancellationError) {
+                    // A build beside the live one does not take it down; it is tried again at the next look.
+                    try await Builds(ledger: ledger).record(asFailure(error, of: build.id))
+                }
+            }
+        }
+    }
+
+    /// Takes part in every append, and makes the builds that are asked for.
+    func runInline() async throws {
+        while true {
+            let heard = wish.count
+            try await attach()
+            try await wish.wait(beyond: heard, options.pollInterval, options.clock)
+        }
+    }
+
+    private func inlineReadModel() async throws -> any InlineReadModel {
+        guard let model = readModel as? any InlineReadModel else {
+            throw ProjectionRefusal(
+                "\(name) cannot be inline: its read model does not lie in the store's file. Give it the store's own.")
+        }
+        guard rule.documents == nil else {
+            throw ProjectionRefusal("\(name) cannot be inline: it evolves documents. Write SQL, or run it async.")
+        }
+        guard try await model.storeID() == store.storeID() else {
+            throw ProjectionRefusal("\(name) cannot be inline: its read model is part of another store.")
+        }
+        return model
+    }
+
+    private func attach(_ build: ProjectionBuild, _ model: any InlineReadModel) async throws {
+        let id = build.id
+        guard build.partitions == 1 else {
+            throw ProjectionRefusal("\(id) has \(build.partitions) partitions and cannot be inline: rebuild it first.")
+        }
+        guard !build.isPaused else {
+            throw ProjectionRefusal("\(id) is paused and cannot be inline: resume it first.")
+        }
+        try await runner(id, 0, 1).catchUp()
+        guard try await ledger.parkedSequences(of: id, 0).isEmpty else {
+            throw ProjectionRefusal("\(id) has dead letters and cannot be inline: retry, skip or replace them first.")
+        }
+        let effect = rule.effect
+        let inline = InlineRule(id, source: rule.source) { event in
+            guard case .changes(let statements) = try effect(event) else { return [] }
+            return statements
+        }
+        do {
+            try await model.attach(inline)
+        } catch let failure as InlineProjectionFailed {
+            throw ProjectionFailure(projection: id, event: failure.event, cause: failure.cause)
+        }
+        board.attach(id)
+        if build.failure != nil { try await Builds(ledger: ledger).clearFailure(id) }
+        try await Builds(ledger: ledger, wallClock: options.wallClock).reachedHead(id, options.promotion)
+        board.setLive(try await ledger.live(name)?.id)
+    }
+}

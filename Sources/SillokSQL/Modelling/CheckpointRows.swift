@@ -1,0 +1,52 @@
+import SillokCore
+
+// The rows of a checkpoint, for whoever moves it: a runner, or a storage that projects within its appends.
+
+extension ReadModelFormat {
+    /// Which rows of Sillok's tables belong to a build.
+    package static func whose(_ id: ProjectionID) -> SQL {
+        "WHERE projection = \(id.name) AND version = \(id.version) AND build = \(id.build)"
+    }
+
+    /// Which rows of Sillok's tables belong to a partition of a build.
+    package static func whose(_ id: ProjectionID, _ partition: Int) -> SQL {
+        "\(whose(id)) AND \"partition\" = \(partition)"
+    }
+
+    /// Asks where a partition stands: store, position, count and sum.
+    package static func standing(of id: ProjectionID, _ partition: Int) -> SQL {
+        "SELECT store, position, count, sum FROM sillok_checkpoints \(whose(id, partition))"
+    }
+
+    /// Moves the checkpoint of a partition.
+    package static func move(_ id: ProjectionID, _ partition: Int, to checkpoint: Checkpoint) -> SQL {
+        """
+        UPDATE sillok_checkpoints SET position = \(checkpoint.position), count = \(Int64(bitPattern: checkpoint.count)),
+        sum = \(Int64(bitPattern: checkpoint.sum)) \(whose(id, partition))
+        """
+    }
+
+    /// Notes the checkpoint of a partition, if there is a mark to be made between it and the one before.
+    package static func mark(
+        _ id: ProjectionID, _ partition: Int, at checkpoint: Checkpoint, after before: Checkpoint
+    ) -> SQL? {
+        if checkpoint.count / 1024 == before.count / 1024 { return nil }
+        return """
+            INSERT INTO sillok_marks VALUES (
+                \(id.name), \(id.version), \(id.build), \(partition), \(checkpoint.position),
+                \(Int64(bitPattern: checkpoint.count)), \(Int64(bitPattern: checkpoint.sum)))
+            """
+    }
+}
+
+extension Checkpoint {
+    /// The checkpoint that ``ReadModelFormat/standing(of:_:)`` gives; `nil` if it cannot be read.
+    package init?(standing row: [SQLValue]) {
+        guard row.count == 4, let store = row[0].text.flatMap({ StoreID($0) }), let position = row[1].integer,
+            let count = row[2].integer, let sum = row[3].integer
+        else { return nil }
+        self.init(
+            store: store, position: Position(UInt64(clamping: position)), count: UInt64(bitPattern: count),
+            sum: UInt64(bitPattern: sum))
+    }
+}

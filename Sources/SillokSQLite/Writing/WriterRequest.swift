@@ -1,0 +1,56 @@
+import SillokChain
+import SillokCore
+import SillokSQL
+
+/// An append as it waits for the writer: with the digests of its facts, made in the task of the caller.
+struct PreparedAppend: Sendable {
+    let request: AppendRequest
+    /// Of each entry; none if no chain is kept.
+    let facts: [ChainDigest]
+
+    init(_ request: AppendRequest, isChained: Bool) {
+        self.request = request
+        facts = isChained ? request.factDigests : []
+    }
+}
+
+/// What the thread that writes is asked for. Whatever waits is carried out in one transaction.
+enum WriterRequest: Sendable {
+    /// Records events.
+    case append(PreparedAppend)
+    /// Makes the tables of the read model in the store's file, where they are missing.
+    case install
+    /// Changes rows of the read model.
+    case change(ReadModelWrite)
+    /// Projects a page for a rule that is to take part in appends.
+    case attach(InlineRule)
+
+    /// What it counts in a group: each event or change, and each KiB of payload as one more.
+    var weight: Int {
+        switch self {
+        case .append(let prepared):
+            prepared.request.entries.reduce(prepared.request.entries.count) { $0 + $1.event.payload.count / 1024 }
+        case .install: 1
+        case .change(let write): 1 + write.changes.count
+        case .attach: 1000
+        }
+    }
+
+    /// Whether it is an append.
+    var isAppend: Bool { if case .append = self { true } else { false } }
+
+    /// The events that it may have recorded.
+    var events: [EventID] {
+        if case .append(let prepared) = self { prepared.request.entries.map(\.event.id) } else { [] }
+    }
+}
+
+/// What came of a request.
+enum WriterAnswer: Sendable {
+    /// The events are recorded, or were before.
+    case appended(Receipt, head: Position)
+    /// It is done.
+    case done
+    /// A page is projected; whether the rule takes part now, or there is more of the log.
+    case projected(isAttached: Bool)
+}
