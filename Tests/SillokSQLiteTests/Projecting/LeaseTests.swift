@@ -1,0 +1,126 @@
+import Sillok
+import SillokSQLite
+import SillokTesting
+import Testing
+
+/// A clock whose sleep of one length ends when something holds, and is an error if that never does.
+private struct GatedClock: Clock {
+    struct NeverHeld: Error {}
+
+    static let gate = Duration.seconds(12_345)
+    let gate: @Sendable () async throws -> Bool
+
+    var now: ContinuousClock.Instant { ContinuousClock.now }
+    var minimumResolution: Duration { .nanoseconds(1) }
+
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+        guard now.duration(to: deadline) > Self.gate / 2 else {
+            return try await ContinuousClock().sleep(until: deadline, tolerance: tolerance)
+        }
+        guard try await eventually(gate) else { throw NeverHeld() }
+    }
+}
+
+/// Fails once for each event that it is given.
+private struct FailsOnce: Projection {
+    struct Failed: Error {}
+
+    let tried = Lock<Set<Position>>([])
+    let name = "once"
+    let version = 1
+    let source = EventQuery.category("account")
+    let schema: [SQL] = ["CREATE TABLE \(table: "seen") (position BIGINT PRIMARY KEY)"]
+
+    func project(_ event: Recorded<AccountEvent>) throws -> [SQL] {
+        if tried.withLock({ $0.insert(event.position).inserted }) { throw Failed() }
+        return ["INSERT INTO \(table: "seen") VALUES (\(event.position))"]
+    }
+}
+
+@Suite("leases")
+struct LeaseTests {
+    private func options(_ lease: Duration) -> ProjectorOptions {
+        ProjectorOptions(partitions: 2, lease: lease, pollInterval: .milliseconds(10))
+    }
+
+    @Test("a process that runs and holds no partition reads its own writes")
+    func freshElsewhere() async throws {
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        let other = try SQLiteReadModel(path: folder.path())
+        let holder = Projector(Balances(), from: books.store, into: other, options: options(.seconds(3600)))
+        let idle = Projector(Balances(), from: books.store, into: books.model, options: options(.seconds(3600)))
+        try await running(holder) {
+            let first = try await books.append(.opened(owner: "Ada"), 1)
+            _ = try await holder.model(atLeast: first, within: .seconds(20))
+            try await running(idle) {
+                for cents in 1...5 {
+                    let receipt = try await books.append(.deposited(cents: cents), 1)
+                    _ = try await idle.model(atLeast: receipt, within: .seconds(20))
+                    #expect(try await books.rows() == books.expected)
+                }
+                let poison = try await books.append(.poisoned(cents: 6), 1)
+                await #expect(throws: ParkedEvent.self) {
+                    try await idle.model(atLeast: poison, within: .seconds(20))
+                }
+            }
+        }
+        await other.close()
+        await books.model.close()
+    }
+
+    @Test("who ends gives its partitions up: the next one need not wait for the lease")
+    func givesUp() async throws {
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        for turn in 1...3 {
+            let projector = Projector(
+                Balances(), from: books.store, into: books.model, options: options(.seconds(3600)))
+            let receipt = try await books.append(turn == 1 ? .opened(owner: "Ada") : .deposited(cents: turn), 1)
+            if turn == 2 {
+                try await projector.catchUp()
+            } else {
+                try await running(projector) { _ = try await projector.model(atLeast: receipt, within: .seconds(20)) }
+            }
+            #expect(try await books.rows() == books.expected)
+        }
+        await books.model.close()
+    }
+
+    @Test("who works on a batch for long shows signs of life meanwhile")
+    func beats() async throws {
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        let model = books.model
+        let clock = GatedClock {
+            try await model.rows("SELECT 1 FROM sillok_checkpoints WHERE beat >= 3").count > 0
+        }
+        let options = ProjectorOptions(
+            failures: .park(attempts: 2, pause: GatedClock.gate, capacity: 10), lease: .milliseconds(30),
+            pollInterval: .milliseconds(10), clock: clock)
+        let projector = Projector(FailsOnce(), from: books.store, into: books.model, options: options)
+        try await running(projector) {
+            let receipt = try await books.append(.opened(owner: "Ada"), 1)
+            _ = try await projector.model(atLeast: receipt, within: .seconds(60))
+            #expect(try await model.rows("SELECT position FROM seen").map(\.values) == [[1]])
+        }
+        await books.model.close()
+    }
+
+    @Test("what another process parked is told to who ran before")
+    func parkedElsewhere() async throws {
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        let other = try SQLiteReadModel(path: folder.path())
+        let first = Projector(Balances(), from: books.store, into: books.model)
+        try await running(first) {
+            let receipt = try await books.append(.opened(owner: "Ada"), 1)
+            _ = try await first.model(atLeast: receipt, within: .seconds(20))
+        }
+        let poison = try await books.append(.poisoned(cents: 1), 1)
+        try await Projector(Balances(), from: books.store, into: other).catchUp()
+        await #expect(throws: ParkedEvent.self) { try await first.model(atLeast: poison, within: .seconds(20)) }
+        await other.close()
+        await books.model.close()
+    }
+}

@@ -1,0 +1,65 @@
+#if os(Linux)
+import Foundation
+import SillokCore
+import Testing
+
+/// What kills and stops do to processes that share the partitions of a read model: PRJ-2. See docs/measurements.md.
+@Suite("torture of leases", .serialized)
+struct LeaseKillTests {
+    @Test("PRJ-2: killed, or stopped for longer than its lease, no process applies what another has applied")
+    func shared() async throws {
+        let rounds = times("SILLOK_LEASE_KILLS", 8)
+        let bench = try TortureBench()
+        try await share(bench, rounds: rounds, [])
+        let report = try bench.run("check-projections")
+        #expect(report.isClean, "seed \(bench.seed):\n\(report)")
+        #expect(report.count("handovers") > 6)
+        let end = try bench.run("finish-projections", more: "partitions")
+        #expect(end.isClean, "seed \(bench.seed), at the end:\n\(end)")
+        print(
+            "PRJ-2: \(rounds) kills and stops of 3 processes, seed \(bench.seed):",
+            "\(end.count("events")) events, \(report.count("handovers")) leases taken, \(end.count("rows")) rows; 0 wrong"
+        )
+    }
+
+    @Test("PRJ-2: the check catches processes that write without asking who holds the lease")
+    func unfenced() async throws {
+        let bench = try TortureBench()
+        for round in 1...5 {
+            try await share(bench, rounds: 4, ["unfenced"])
+            let report = try bench.run("check-projections")
+            if report.count("findings") > 0 {
+                return print("PRJ-2: unfenced caught in run \(round): \(report.notes.first ?? "")")
+            }
+        }
+        Issue.record("writes without a fence were not caught, seed \(bench.seed)")
+    }
+
+    /// A process that appends and three that project, of which one at a time is killed and begun anew, or stopped for
+    /// longer than its lease.
+    private func share(_ bench: TortureBench, rounds: Int, _ more: [String]) async throws {
+        let writer = try bench.start("append")
+        var sharers = try (0..<3).map { _ in try bench.start("share", more: more.joined(separator: ",")) }
+        defer {
+            for process in sharers + [writer] {
+                kill(process.processIdentifier, SIGKILL)
+                process.waitUntilExit()
+            }
+        }
+        for round in 1...rounds {
+            try await Task.sleep(for: .milliseconds(Int.random(in: 150...500)))
+            let chosen = Int.random(in: 0..<sharers.count)
+            let id = sharers[chosen].processIdentifier
+            if round % 2 == 0 {
+                kill(id, SIGSTOP)
+                try await Task.sleep(for: .milliseconds(400))
+                kill(id, SIGCONT)
+            } else {
+                kill(id, SIGKILL)
+                sharers[chosen].waitUntilExit()
+                sharers[chosen] = try bench.start("share", more: more.joined(separator: ","))
+            }
+        }
+    }
+}
+#endif
