@@ -94,27 +94,26 @@ struct DeadLettersCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            try await model.withoutLog { side in
+            try await model.withoutLog(.writing) { side in
                 let console = Console.current
                 let count = try await side.retry(name, sequence: sequence, by: whom.whom)
                 if count == 0 { return console.note("no dead letters") }
-                if waiting.noWait { return try console.print("\(count.grouped) are to be tried again") }
+                if waiting.noWait || model.isInStore {
+                    return try console.print("\(count.grouped) are to be tried again")
+                }
                 try await waiting.wait { try await looked(side, count) }
-                let left = try await letters(side)
-                try console.print(
-                    "\((count - min(left.count, count)).grouped) projected, \(left.count.grouped) still parked")
-                if let first = left.first { console.note("the first at \(first.position): \(first.reason.visible)") }
+                let left = try await side.countLetters(of: name, sequence: sequence, in: [.failed, .behind, .retry])
+                try console.print("\((count - min(left, count)).grouped) projected, \(left.grouped) still parked")
+                let first = try await side.deadLetters(of: name, sequence: sequence, limit: 1000)
+                    .first { $0.state != .skipped }
+                if let first { console.note("the first at \(first.position): \(first.reason.visible)") }
                 try console.output.flush()
-                if !left.isEmpty { throw CommandFailure(.found, "") }
+                if left > 0 { throw CommandFailure(.found, "") }
             }
         }
 
-        private func letters(_ side: ReadSide) async throws -> [DeadLetter] {
-            try await side.deadLetters(of: name, sequence: sequence, limit: 20_000).filter { $0.state != .skipped }
-        }
-
         private func looked(_ side: ReadSide, _ count: Int) async throws -> (hasBegun: Bool, isDone: Bool) {
-            let waiting = try await letters(side).filter { $0.state == .retry }.count
+            let waiting = try await side.countLetters(of: name, sequence: sequence, in: [.retry])
             return (waiting < count, waiting == 0)
         }
     }
@@ -129,7 +128,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @OptionGroup var whom: OperatorOptions
 
         func run() async throws {
-            try await model.withoutLog { side in
+            try await model.withoutLog(.writing) { side in
                 try await side.skip(name, at: Position(position), by: whom.whom)
                 try Console.current.print("\(position) is skipped; what waits behind it is to be tried")
             }
@@ -147,7 +146,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @OptionGroup var whom: OperatorOptions
 
         func run() async throws {
-            try await model.withoutLog { side in
+            try await model.withoutLog(.writing) { side in
                 try await side.replace(name, at: Position(position), with: data, by: whom.whom)
                 try Console.current.print("\(position) is replaced, and to be tried")
             }

@@ -84,6 +84,20 @@ extension ReadSide {
         return letters
     }
 
+    /// How many dead letters a projection's live build has in any of some states.
+    package func countLetters(
+        of name: String, sequence: String? = nil, in states: [DeadLetter.State]
+    ) async throws -> Int {
+        let live = try await live(name)
+        let filter: SQL = sequence.map { "AND sequence = \($0)" } ?? ""
+        let rows = try await readModel.rows(
+            """
+            SELECT state, COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(live.id)) \(filter) GROUP BY state
+            """)
+        return rows.filter { row in states.contains { $0.rawValue == row["state"].text } }
+            .reduce(0) { $0 + Int(clamping: $1["letters"].integer ?? 0) }
+    }
+
     /// A dead letter with its event, as the log has it.
     ///
     /// - Throws: ``ProjectionRefusal`` if there is none at that position.
@@ -91,11 +105,7 @@ extension ReadSide {
         of name: String, at position: Position
     ) async throws -> (letter: DeadLetter, event: RecordedEvent) {
         let letter = try await letter(name, position)
-        let page = try await store.read(.all, after: position.previous, limit: 1)
-        guard let event = page.events.first, event.position == position else {
-            throw StoreError(.storeChanged, "the store has no event at \(position), which is a dead letter.")
-        }
-        return (letter, event)
+        return (letter, try await store.deadLetter(letter.event.description, at: position))
     }
 
     /// Has the dead letters of a projection tried again, each sequence in its order and each event once; answers how

@@ -5,9 +5,27 @@ import SillokSQL
 struct Standing: Sendable {
     var row: PartitionRow
     /// The sequences with dead letters, and how many each has.
-    var parked: [StreamID: Int] = [:]
+    private(set) var parked: [StreamID: Int]
+    /// How many dead letters there are.
+    private(set) var letters: Int
 
-    var letters: Int { parked.values.reduce(0, +) }
+    init(row: PartitionRow, parked: [StreamID: Int]) {
+        self.row = row
+        self.parked = parked
+        letters = parked.values.reduce(0, +)
+    }
+
+    /// Counts one more dead letter of a sequence.
+    mutating func park(_ sequence: StreamID) {
+        parked[sequence, default: 0] += 1
+        letters += 1
+    }
+
+    /// Notes how many dead letters a sequence has left.
+    mutating func setLetters(of sequence: StreamID, to count: Int) {
+        letters += count - (parked[sequence] ?? 0)
+        parked[sequence] = count > 0 ? count : nil
+    }
 }
 
 /// What one write will do: the changes of a page of events, and where they leave the partition.
@@ -72,7 +90,7 @@ struct BatchMaker: Sendable {
         try documents?.flush(into: &batch, id)
         let checkpoint = batch.after.row.checkpoint
         let before = standing.row.checkpoint
-        if checkpoint.count / 1024 != before.count / 1024 { batch.add(mark(checkpoint), of: nil) }
+        if let mark = ReadModelFormat.mark(id, partition, at: checkpoint, after: before) { batch.add(mark, of: nil) }
         if checkpoint != before { batch.add(standing.row.moving(id, to: checkpoint), of: nil) }
         return batch
     }
@@ -155,7 +173,7 @@ struct BatchMaker: Sendable {
             batch.stop = Batch.Stop(event: event, cause: DeadLettersFull(capacity: capacity))
             return
         }
-        batch.after.parked[sequence, default: 0] += 1
+        batch.after.park(sequence)
         batch.after.row.checkpoint.take(event)
         batch.taken += 1
         batch.add(
@@ -169,13 +187,5 @@ struct BatchMaker: Sendable {
 
     private var attempts: Int {
         if case .park(let attempts, _, _) = options.failures { max(1, attempts) } else { 1 }
-    }
-
-    private func mark(_ checkpoint: Checkpoint) -> SQL {
-        """
-        INSERT INTO sillok_marks VALUES (
-            \(id.name), \(id.version), \(id.build), \(partition), \(checkpoint.position),
-            \(Int64(bitPattern: checkpoint.count)), \(Int64(bitPattern: checkpoint.sum)))
-        """
     }
 }

@@ -20,7 +20,7 @@ struct Redrive: Sendable {
             try Task.checkCancellation()
             let letters = try await letters()
             if letters.isEmpty {
-                current.parked[StreamID(sequence)] = nil
+                current.setLetters(of: StreamID(sequence), to: 0)
                 return current
             }
             var count = letters.count
@@ -29,11 +29,9 @@ struct Redrive: Sendable {
                 let (write, failed) = try await write(letters.prefix(count), failure, current)
                 do {
                     try await runner.ledger.model.write(write.write)
-                    current.parked[StreamID(sequence)] = nil
-                    let left = try await runner.ledger.parkedSequences(of: runner.id, runner.maker.partition)
-                    current.parked = left
-                    if failed { return current }
-                    break
+                    guard failed else { break }
+                    current.setLetters(of: StreamID(sequence), to: try await lettersLeft())
+                    return current
                 } catch let error as ChangeFailed {
                     runner.maker.documents?.clear()
                     guard write.origins.indices.contains(error.index), write.origins[error.index] >= 0 else {
@@ -91,22 +89,46 @@ struct Redrive: Sendable {
     private func letters() async throws -> [Letter] {
         let rows = try await runner.ledger.model.rows(
             """
-            SELECT position, attempts, replacement FROM sillok_dead_letters \(Ledger.whose(runner.id))
+            SELECT position, event, attempts, replacement FROM sillok_dead_letters \(Ledger.whose(runner.id))
             AND sequence = \(sequence) AND state <> 'skipped' ORDER BY position LIMIT 200
             """)
-        var letters: [Letter] = []
-        for row in rows {
-            let position = Position(UInt64(clamping: row["position"].integer ?? 0))
-            let page = try await runner.store.read(.all, after: position.previous, limit: 1)
-            guard let event = page.events.first, event.position == position else {
-                throw StoreError(.storeChanged, "the store has no event at \(position), which is a dead letter.")
+        let store = runner.store
+        let letters = try await withThrowingTaskGroup(of: Letter.self) { group in
+            for row in rows {
+                let position = Position(UInt64(clamping: row["position"].integer ?? 0))
+                group.addTask {
+                    let event = try await store.deadLetter(row["event"].text, at: position)
+                    return Letter(
+                        position: position, attempts: row["attempts"].integer ?? 0,
+                        event: event.replacing(row["replacement"].text))
+                }
             }
-            letters.append(
-                Letter(
-                    position: position, attempts: row["attempts"].integer ?? 0,
-                    event: event.replacing(row["replacement"].text)))
+            return try await group.reduce(into: [Letter]()) { $0.append($1) }
         }
-        return letters
+        return letters.sorted { $0.position < $1.position }
+    }
+
+    /// How many letters hold the sequence up.
+    private func lettersLeft() async throws -> Int {
+        let rows = try await runner.ledger.model.rows(
+            """
+            SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(runner.id))
+            AND sequence = \(sequence) AND state <> 'skipped'
+            """)
+        return Int(clamping: rows.first?["letters"].integer ?? 0)
+    }
+}
+
+extension EventStore {
+    /// The event that a dead letter is of; another event at its place would be another history.
+    func deadLetter(_ id: String?, at position: Position) async throws -> RecordedEvent {
+        guard let id = id.flatMap({ EventID($0) }), let event = try await event(id), event.position == position else {
+            throw StoreError(
+                .storeChanged,
+                "the event \(id ?? "") of a dead letter is not at \(position) of the store any more: the store is another "
+                    + "one, or an older copy. Rebuild the projection.")
+        }
+        return event
     }
 }
 
