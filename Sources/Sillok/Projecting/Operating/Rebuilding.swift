@@ -53,6 +53,7 @@ extension Projector {
         guard let clearing = rule.clear(sequence) else {
             throw ProjectionRefusal("\(name) does not say how to clear a sequence: rebuild all of it.")
         }
+        if lifecycle == .inline { return try await remakeInline(sequence, events, clearing, live, whom) }
         let side = readSide
         try await side.pause(name, by: whom)
         do {
@@ -61,7 +62,22 @@ extension Projector {
             return count
         } catch {
             try? await side.resume(name, by: whom)
-            throw error
+            throw error is ConditionFailed
+                ? ProjectionRefusal("Somebody else runs \(name): stop it, and try again.") : error
+        }
+    }
+
+    /// Appends cannot be paused: it is tried again when one came in between.
+    private func remakeInline(
+        _ sequence: String, _ events: EventQuery, _ clearing: [SQL], _ live: ProjectionBuild, _ whom: Operator
+    ) async throws -> Int {
+        var left = 20
+        while true {
+            do {
+                return try await remake(sequence, events, clearing, live, whom)
+            } catch is ConditionFailed where left > 0 {
+                left -= 1
+            }
         }
     }
 
@@ -69,8 +85,9 @@ extension Projector {
         _ sequence: String, _ events: EventQuery, _ clearing: [SQL], _ live: ProjectionBuild, _ whom: Operator
     ) async throws -> Int {
         var changes = clearing.map { ReadModelWrite.Change($0, of: live.id) }
-        let parked = try await readSide.deadLetters(of: name, sequence: sequence, limit: 1)
-        guard parked.isEmpty else {
+        let letters = try await readSide.deadLetters(of: name, sequence: sequence, limit: .max)
+        let skipped = Set(letters.lazy.filter { $0.state == .skipped }.map(\.position))
+        guard skipped.count == letters.count else {
             throw ProjectionRefusal("\(sequence) has dead letters: retry or skip them first.")
         }
         let partitions = try await ledger.partitions(of: live.id)
@@ -79,7 +96,7 @@ extension Projector {
             for event in page.events where rule.source.matches(event) {
                 let partition = rule.sequencing.partition(of: event, among: live.partitions)
                 guard partitions.indices.contains(partition), rule.sequencing.sequence(event) == sequence,
-                    event.position <= partitions[partition].checkpoint.position
+                    event.position <= partitions[partition].checkpoint.position, !skipped.contains(event.position)
                 else { continue }
                 count += 1
                 guard case .changes(let statements) = try rule.effect(event) else { continue }
@@ -87,12 +104,13 @@ extension Projector {
             }
         }
         changes.append(whom.did("rebuild", live.id, sequence, options.wallClock.now()))
-        try await readSide.write(changes, if: partitions.map { $0.isUnchanged(live.id) })
+        try await readModel.write(ReadModelWrite(changes, if: partitions.map { $0.isUnchanged(live.id) }))
         return count
     }
 
     /// Makes a build that was asked for, in this task.
     private func make(_ id: ProjectionID) async throws {
+        if lifecycle == .inline { return try await attach() }
         let build = try await begin(id, asLive: false)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for partition in 0..<build.partitions {
