@@ -11,11 +11,14 @@ final class DocumentCache: Sendable {
         /// Whether the table has a row for it, as of the last batch that was made.
         var isStored: Bool
         var isChanged = false
+        /// How long its text was when it was last read or written.
+        var bytes = 0
     }
 
     private struct State {
         var entries: [StreamID: Entry] = [:]
         var changed: [StreamID] = []
+        var bytes = 0
     }
 
     private let model: any ReadModel
@@ -29,8 +32,8 @@ final class DocumentCache: Sendable {
         self.coding = coding
     }
 
-    /// Whether so many documents are held that it should be emptied when nothing is under way.
-    var isFull: Bool { state.withLock { $0.entries.count > 50_000 } }
+    /// Whether so much is held that it should be emptied when nothing is under way.
+    var isFull: Bool { state.withLock { $0.entries.count > 50_000 || $0.bytes > 32 << 20 } }
 
     /// Forgets everything.
     func clear() { state.withLock { $0 = State() } }
@@ -56,13 +59,17 @@ final class DocumentCache: Sendable {
         for (index, key) in keys.enumerated() { wanted = index == 0 ? "\(key)" : "\(wanted), \(key)" }
         let rows = try await model.rows(
             "SELECT key, document FROM \(table: coding.table) WHERE key IN (\(wanted))", of: id)
-        var found: [StreamID: any Sendable] = [:]
+        var found: [StreamID: (document: any Sendable, bytes: Int)] = [:]
         for row in rows {
             guard let key = row["key"].text, let text = row["document"].text else { continue }
-            found[StreamID(key)] = try coding.decode(text)
+            found[StreamID(key)] = (try coding.decode(text), text.utf8.count)
         }
         state.withLock { state in
-            for key in keys { state.entries[key] = Entry(document: found[key], isStored: found[key] != nil) }
+            for key in keys {
+                let (document, bytes) = (found[key]?.document, found[key]?.bytes ?? 0)
+                state.entries[key] = Entry(document: document, isStored: document != nil, bytes: bytes)
+                state.bytes += bytes
+            }
         }
     }
 
@@ -98,11 +105,13 @@ final class DocumentCache: Sendable {
                 let wasStored = entry.isStored
                 entry.isChanged = false
                 entry.isStored = entry.document != nil
+                let text = try entry.document.map(coding.encode)
+                state.bytes += (text?.utf8.count ?? 0) - entry.bytes
+                entry.bytes = text?.utf8.count ?? 0
                 state.entries[name] = entry
-                guard let document = entry.document else {
+                guard let text else {
                     return wasStored ? "DELETE FROM \(table: coding.table) WHERE key = \(name)" : nil
                 }
-                let text = try coding.encode(document)
                 return wasStored
                     ? "UPDATE \(table: coding.table) SET document = \(text) WHERE key = \(name)"
                     : "INSERT INTO \(table: coding.table) VALUES (\(name), \(text))"
