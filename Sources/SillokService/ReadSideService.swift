@@ -41,8 +41,16 @@ public struct ReadSideService: Service {
         }
     }
 
-    /// One for each read model would do; each projection has one, and they measure all: the first of them.
-    private var sides: [ReadSide] { projections.first.map { [$0.readSide] } ?? [] }
+    /// One for each read model: it measures all projections that it has.
+    private var sides: [ReadSide] {
+        var known: Set<AnyHashable> = []
+        return projections.map(\.readSide).filter { side in
+            let model = side.readModel
+            if let model = model as? any Hashable { return known.insert(AnyHashable(model)).inserted }
+            guard type(of: model) is AnyClass else { return true }
+            return known.insert(ObjectIdentifier(model as AnyObject)).inserted
+        }
+    }
 }
 
 /// A projector, whatever read model it writes.

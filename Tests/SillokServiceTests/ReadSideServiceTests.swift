@@ -51,6 +51,26 @@ private struct Notes: Projection {
         await model.close()
     }
 
+    @Test func `every read model is measured, whatever number of projections it has`() async throws {
+        let monitor = ObjectiveMonitor([.lag(p99: .seconds(60), over: .seconds(3600))], logger: Logger(label: "test"))
+        let store = MemoryEventStore()
+        let models = [try SQLiteReadModel(), try SQLiteReadModel()]
+        let projectors = models.map { Projector(Notes(), from: store, into: $0) }
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await ReadSideService(projectors[0], projectors[1], monitor: monitor).run() }
+                for projector in projectors {
+                    while try await projector.readSide.objectives().isEmpty {
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
+                }
+                trigger.triggerGracefulShutdown()
+                try await group.waitForAll()
+            }
+        }
+        for model in models { await model.close() }
+    }
+
     @Test func `alarms are raised once and are over once`() throws {
         let metrics = TestMetrics()
         let monitor = ObjectiveMonitor(

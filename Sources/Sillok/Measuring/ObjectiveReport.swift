@@ -55,6 +55,7 @@ extension ReadSide {
     /// Measures all live projections every so often, keeps the objectives' state in the read model, and raises the
     /// monitor's alarms, until the task is cancelled.
     ///
+    /// A store or read model that is locked or full for a while is measured again at the next time.
     /// - Parameters:
     ///   - monitor: what keeps the objectives.
     ///   - interval: the time between two measurements.
@@ -67,21 +68,31 @@ extension ReadSide {
         var isFirst = true
         while true {
             try Task.checkCancellation()
-            for status in try await status() {
-                let build = status.build
-                if let caughtUp = build.caughtUp, rebuilt.insert(build.id).inserted, !isFirst {
-                    let time = caughtUp.microsecondsSince1970 &- build.begun.microsecondsSince1970
-                    monitor.record(.rebuild(projection: build.id.name, time: .microseconds(max(0, time))))
-                }
-                guard build.state == .live else { continue }
-                monitor.record(.failure(projection: build.id.name, build.failure))
-                monitor.record(.deadLetters(projection: build.id.name, count: status.deadLetters))
-                monitor.record(.lag(projection: build.id.name, events: status.behind, time: status.lagTime))
+            do {
+                try await measureOnce(monitor, &rebuilt, isFirst: isFirst)
+                isFirst = false
+            } catch let error as StoreError where error.code == .locked || error.code == .full {
+                // Whoever waits for its turn, or for space, does not end what measures it.
             }
-            isFirst = false
-            try await keep(monitor.statuses())
             try await clock.sleep(for: interval)
         }
+    }
+
+    private func measureOnce(
+        _ monitor: ObjectiveMonitor, _ rebuilt: inout Set<ProjectionID>, isFirst: Bool
+    ) async throws {
+        for status in try await status() {
+            let build = status.build
+            if let caughtUp = build.caughtUp, rebuilt.insert(build.id).inserted, !isFirst {
+                let time = caughtUp.microsecondsSince1970 &- build.begun.microsecondsSince1970
+                monitor.record(.rebuild(projection: build.id.name, time: .microseconds(max(0, time))))
+            }
+            guard build.state == .live else { continue }
+            monitor.record(.failure(projection: build.id.name, build.failure))
+            monitor.record(.deadLetters(projection: build.id.name, count: status.deadLetters))
+            monitor.record(.lag(projection: build.id.name, events: status.behind, time: status.lagTime))
+        }
+        try await keep(monitor.statuses())
     }
 
     private func keep(_ statuses: [ObjectiveStatus]) async throws {
