@@ -59,10 +59,14 @@ extension Projector {
             return Position(UInt64(clamping: row["position"].integer ?? 0))
         }
         let first = start == .atHead ? try await store.head() : .start
-        try await readModel.write(
-            ReadModelWrite(
-                [.init("INSERT INTO sillok_reactions VALUES (\(key), \(first))")], if: [.init(query, gives: [])]))
-        return first
+        do {
+            try await readModel.write(
+                ReadModelWrite(
+                    [.init("INSERT INTO sillok_reactions VALUES (\(key), \(first))")], if: [.init(query, gives: [])]))
+            return first
+        } catch is ConditionFailed {
+            throw runsTwice(key)
+        }
     }
 
     private func move(_ key: String, from position: Position, to next: Position) async throws {
@@ -76,8 +80,12 @@ extension Projector {
                             gives: [[position.sqlValue]])
                     ]))
         } catch is ConditionFailed {
-            throw ProjectionRefusal("The reaction \(key) runs in two places: run it in one.")
+            throw runsTwice(key)
         }
+    }
+
+    private func runsTwice(_ key: String) -> ProjectionRefusal {
+        ProjectionRefusal("The reaction \(key) runs in two places: run it in one.")
     }
 }
 
