@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "SillokClient", targets: ["SillokClient"]),
         .library(name: "SillokServer", targets: ["SillokServer"]),
         .library(name: "SillokTesting", targets: ["SillokTesting"]),
+        .library(name: "SillokGRDB", targets: ["SillokGRDB"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
         .library(name: "Sillok", targets: ["Sillok"]),
     ],
@@ -25,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -48,6 +50,9 @@ let package = Package(
 
         // Floor 3: the rims. Siblings never meet.
         .target(name: "SillokSQLite", dependencies: ["SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
+        .target(
+            name: "SillokGRDB",
+            dependencies: ["SillokCore", "SillokSQL", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(name: "SillokTesting", dependencies: ["Sillok", "SillokSQL"]),
         .target(
             name: "SillokService",
@@ -171,6 +176,12 @@ let package = Package(
             name: "SillokSQLiteTests",
             dependencies: [
                 "Sillok", "SillokChain", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
+            ]),
+        .testTarget(
+            name: "SillokGRDBTests",
+            dependencies: [
+                "SillokGRDB", "Sillok", "SillokSQL", "SillokSQLite", "SillokTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"],

@@ -1,0 +1,123 @@
+public import GRDB
+import SillokCore
+public import SillokSQL
+
+/// Read models in an SQLite file that GRDB opens: queries with all of SQL, records, and observation of what projectors
+/// write.
+///
+/// ```swift
+/// let model = try GRDBReadModel(path: "views.sqlite")
+/// let observation = ValueObservation.tracking { db in try AccountBalance.fetchAll(db) }
+/// ```
+/// The same file as that of an `SQLiteReadModel`, with the same rules: one connection of this process writes, several
+/// processes may have it open and write in turn, and the command `sillok projections` works on it. An observation sees
+/// what projectors of this model write, not what another process does.
+public final class GRDBReadModel: ReadModel {
+    /// How sure it is that a write outlives a power cut.
+    public enum Durability: Int, Sendable {
+        /// A power cut may take the last writes away, rows and checkpoint together; the projector makes them again.
+        case normal = 1
+        /// A write is on the disk before it returns.
+        case full = 2
+    }
+
+    /// Where to read, and to observe: GRDB's pool of connections.
+    ///
+    /// It is a reader on purpose: rows belong to their projections, which alone write them.
+    public var reader: any DatabaseReader { pool }
+
+    private let pool: DatabasePool
+    private let writing: Writing
+
+    /// Opens a read model; the file is made if there is none. Blocks for as long as it takes to open a file.
+    ///
+    /// - Parameters:
+    ///   - path: the file. Beside it stand two more while it is open, ending in `-wal` and `-shm`, and `-lock`.
+    ///   - durability: how sure a write is. It is set after everything that `configuration` does, for GRDB itself sets it
+    ///     when it opens a pool.
+    ///   - configuration: what else GRDB is told. Foreign keys are off whatever it says: the order in which projections
+    ///     come to their tables is their own.
+    /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database or of a newer format,
+    ///   `locked` if another process does not let it write, `notFound`, `readOnly`, `ioFailure`, `corrupt`.
+    public convenience init(
+        path: String, durability: Durability = .normal, configuration: Configuration = Configuration()
+    ) throws {
+        try self.init(path: path, durability, configuration, patience: .seconds(10))
+    }
+
+    /// Opens a read model that waits that long for its turn to write.
+    package init(path: String, _ durability: Durability, _ configuration: Configuration, patience: Duration) throws {
+        var configuration = configuration
+        configuration.foreignKeysEnabled = false
+        if configuration.label == nil { configuration.label = "Sillok" }
+        let settings = configuration
+        do {
+            let lock = try WriteLock(path: path + "-lock", patience: patience)
+            writing = Writing(lock)
+            // Opening writes too.
+            pool = try lock.turn {
+                let pool = try DatabasePool(path: path, configuration: settings)
+                try pool.writeWithoutTransaction { db in try Writing.prepare(db, path, durability) }
+                return pool
+            }
+            let writing = writing
+            try pool.writeWithoutTransaction { db in try writing.install(db) }
+        } catch let error as DatabaseError {
+            throw error.storeError("cannot open the read model \(path)")
+        }
+    }
+
+    /// Finishes what is under way, moves everything into the one file, and lets go of it. Later calls throw `StoreError`
+    /// `closed`.
+    public func close() async {
+        let (pool, writing) = (pool, writing)
+        await withCheckedContinuation { continuation in
+            startThread {
+                try? pool.writeWithoutTransaction { db in try writing.finish(db) }
+                try? pool.close()
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Makes all changes in one transaction, if all conditions hold in it.
+    public func write(_ write: ReadModelWrite) async throws {
+        if write.changes.isEmpty && write.conditions.isEmpty { return }
+        let writing = writing
+        do {
+            // GRDB's own queue waits for the turn and the disk, and is not taken back when the task is cancelled.
+            try await Task { [pool] in
+                try await pool.writeWithoutTransaction { db in try writing.write(write, db) }
+            }.value
+        } catch let error as DatabaseError {
+            throw error.storeError("the read model could not be written")
+        }
+    }
+
+    /// The rows that a query gives, which sees every write that has returned.
+    ///
+    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
+    public func rows(_ query: SillokSQL.SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
+        do {
+            return try await pool.read { db in
+                try db.rows(query.text(of: projection), query.values)
+            }
+        } catch let error as DatabaseError {
+            throw error.queryError
+        }
+    }
+}
+
+extension Database {
+    /// The rows of a query that changes nothing.
+    func rows(_ text: String, _ values: [SQLValue]) throws -> [SQLRow] {
+        let statement = try cachedStatement(sql: text)
+        guard statement.isReadonly, !text.firstWord.isOneOf("pragma", "attach", "detach", "begin", "savepoint") else {
+            throw DatabaseError(resultCode: .SQLITE_READONLY, message: "a query changes nothing")
+        }
+        let columns = statement.columnNames
+        return try Row.fetchAll(statement, arguments: try StatementArguments(values: values)).map { row in
+            SQLRow(columns: columns, values: row.databaseValues.map(\.sqlValue))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import GRDB
+import SillokCore
+import SillokSQL
+
+/// What the one connection that writes does, in its turn among all processes. Called on GRDB's writing queue alone.
+final class Writing: Sendable {
+    private let lock: WriteLock
+    private let scopes: StatementScopes
+    /// Statements that may touch what they read, until the schema changes.
+    private let judged = Lock<[String: StatementScope]>([:])
+    private static let capacity = 300
+
+    init(_ lock: WriteLock) {
+        self.lock = lock
+        scopes = StatementScopes()
+    }
+
+    /// Sets what GRDB has left otherwise, and sees that it stays; refuses an event store.
+    static func prepare(_ db: Database, _ path: String, _ durability: GRDBReadModel.Durability) throws {
+        let mark = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        guard mark != SQLiteFileMark.eventStore else {
+            throw StoreError(
+                .unsupportedFormat,
+                "\(path) is an event store: give the read model a file of its own, or use the store's `readModel`.")
+        }
+        try db.execute(sql: "PRAGMA synchronous = \(durability.rawValue)")
+        guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == durability.rawValue else {
+            throw StoreError(.ioFailure, "\(path) cannot be opened with the durability \(durability).")
+        }
+    }
+
+    /// Makes the tables of the format where they are missing, unless the file has a newer format.
+    func install(_ db: Database) throws {
+        db.add(transactionObserver: scopes.observer, extent: .databaseLifetime)
+        for function in StatementScopes.deniedFunctions { db.add(function: function) }
+        try transaction(db) {
+            if try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0 {
+                try db.execute(sql: "PRAGMA application_id = \(SQLiteFileMark.readModel)")
+            }
+            try run(ReadModelFormat.versions, of: nil, db)
+            let found = try db.rows(ReadModelFormat.foundVersion.text(of: nil), []).first?.values.first?.integer
+            if let found, found > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(found) }
+            for statement in ReadModelFormat.schema { try run(statement, of: nil, db) }
+            if found == nil { try run(ReadModelFormat.noteVersion, of: nil, db) }
+        }
+    }
+
+    /// Makes the changes, if the conditions hold.
+    func write(_ write: ReadModelWrite, _ db: Database) throws {
+        try transaction(db) {
+            for (index, condition) in write.conditions.enumerated() {
+                let rows: [[SQLValue]]
+                do {
+                    rows = try db.rows(condition.query.text(of: nil), condition.query.values).map(\.values)
+                } catch let error as DatabaseError {
+                    throw error.isOfStatement ? error.queryError : error
+                }
+                guard condition.holds(for: rows) else { throw ConditionFailed(index: index, rows: rows) }
+            }
+            for (index, change) in write.changes.enumerated() {
+                do {
+                    try run(change.statement, of: change.projection, db)
+                } catch let error as DatabaseError where error.isOfStatement {
+                    throw ChangeFailed(index: index, reason: error.message ?? "\(error)")
+                } catch let denial as Denial {
+                    throw ChangeFailed(index: index, reason: denial.reason)
+                }
+            }
+        }
+    }
+
+    /// Leaves one file behind, if nobody else has it open.
+    func finish(_ db: Database) throws {
+        try lock.turn { _ = try db.checkpoint(.truncate) }
+    }
+
+    private func run(_ sql: SillokSQL.SQL, of projection: ProjectionID?, _ db: Database) throws {
+        let (text, names) = sql.named(projection)
+        let key = "\(projection?.description ?? "")\u{0}\(text)"
+        let known = judged.withLock { $0[key] }
+        let scope = known ?? StatementScope(projection, names: names, text: text)
+        if known == nil, let denial = scope.denialOfText { throw denial }
+        let before = try scope.isGuardedSchema ? Self.schema(db) : nil
+        try scopes.within(scope) {
+            let statement = try db.cachedStatement(sql: text)
+            if known == nil, let denial = try scope.denial(ofReading: statement, db) { throw denial }
+            try statement.execute(arguments: try StatementArguments(values: sql.values))
+        }
+        if let before, let denial = scope.denial(ofChanges: before, try Self.schema(db)) { throw denial }
+        guard db.isInsideTransaction else {
+            throw Denial(reason: "it ended the transaction that it is a part of")
+        }
+        judged.withLock { judged in
+            if scope.changesSchema || judged.count >= Self.capacity { judged = [:] }
+            if known == nil && !scope.changesSchema { judged[key] = scope }
+        }
+    }
+
+    /// Everything that the schema has, each with its table.
+    private static func schema(_ db: Database) throws -> Set<[String]> {
+        Set(
+            try Row.fetchAll(db, sql: "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_schema").map { row in
+                (0..<4).map { row[$0] as String }
+            })
+    }
+
+    /// Runs `body` in a transaction, in our turn.
+    private func transaction(_ db: Database, _ body: () throws -> Void) throws {
+        try lock.turn {
+            try db.beginTransaction(.immediate)
+            do {
+                try body()
+            } catch {
+                if db.isInsideTransaction { try db.rollback() }
+                throw error
+            }
+            do {
+                try db.commit()
+            } catch let error as DatabaseError {
+                if db.isInsideTransaction { try db.rollback() }
+                // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
+                throw error.storeError(
+                    "the write could not be committed", outcome: error.resultCode == .SQLITE_FULL ? .definite : .unknown
+                )
+            }
+        }
+    }
+}
