@@ -31,20 +31,6 @@ struct ModelOpening {
         }
     }
 
-    /// A connection that reads beside the one that writes; `nil` in memory.
-    func reader() throws -> ModelReader? {
-        try path.map(Self.reader)
-    }
-
-    /// A connection that reads the read model in a file.
-    static func reader(_ path: String) throws -> ModelReader {
-        do {
-            return ModelReader(try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192))
-        } catch {
-            throw error.storeError("cannot open the read model \(path)")
-        }
-    }
-
     private func check(_ connection: Connection) throws {
         guard try connection.number("PRAGMA application_id") != Schema.applicationID else {
             throw StoreError(
@@ -68,8 +54,13 @@ final class ModelReader {
     private let connection: Connection
     private let statements: ModelStatements
 
-    init(_ connection: Connection) {
-        self.connection = connection
+    /// Opens a file that is there.
+    init(path: String) throws {
+        do {
+            connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192)
+        } catch {
+            throw error.storeError("cannot open the read model \(path)")
+        }
         statements = ModelStatements(connection)
     }
 

@@ -3,7 +3,8 @@ public import SillokSQL
 
 /// Read models in an SQLite file of their own: the tables of any number of projections, and their checkpoints.
 ///
-/// One thread writes and another reads, so that no call blocks the cooperative pool and no query waits for a long write.
+/// One thread writes and others read, so that no call blocks the cooperative pool, no query waits for a long write, and no
+/// projector for a long query.
 /// Several processes may have the file open and write to it in turn, such as an application and a tool.
 ///
 /// The file is not as durable as the log (`synchronous = NORMAL`): a power cut may take the last writes away, rows and
@@ -14,11 +15,9 @@ public final class SQLiteReadModel: ReadModel {
         case rows(SQL, ProjectionID?)
     }
 
-    private typealias Worker = GroupCommit<Request, [SQLRow]>
-
-    private let writing: Worker
+    private let writing: GroupCommit<Request, [SQLRow]>
     /// `nil` in memory, where one connection does all.
-    private let reading: Worker?
+    private let queries: ModelQueries?
 
     /// Opens a read model; the file is made if there is none. Blocks for as long as it takes to open a file.
     ///
@@ -40,45 +39,34 @@ public final class SQLiteReadModel: ReadModel {
     }
 
     private init(_ opening: ModelOpening) throws {
-        let writer = try opening.writer()
-        let reader = try opening.reader()
-        let written = Handover(writer)
-        writing = Self.worker(
-            answer: { request in
-                guard let writer = written.value else { throw Self.closed }
-                switch request {
-                case .write(let write):
-                    try writer.write(write)
-                    return []
-                case .rows(let query, let projection): return try writer.rows(query, of: projection)
+        let written = Handover(try opening.writer())
+        queries = opening.path.map { ModelQueries(path: $0, closed: Self.closed) }
+        writing = GroupCommit(
+            maximumWeight: 1,
+            commit: { requests in
+                requests.map { request in
+                    Result {
+                        guard let writer = written.value else { throw Self.closed }
+                        switch request {
+                        case .write(let write):
+                            try writer.write(write)
+                            return []
+                        case .rows(let query, let projection): return try writer.rows(query, of: projection)
+                        }
+                    }
                 }
-            }, afterAnswer: { written.value?.checkpointIfDue() },
+            }, afterCommit: { written.value?.checkpointIfDue() },
             atEnd: {
                 written.value?.finish()
                 written.release()
             })
-        guard let reader else {
-            reading = nil
-            return
-        }
-        let read = Handover(reader)
-        reading = Self.worker(
-            answer: { request in
-                guard case .rows(let query, let projection) = request, let reader = read.value else {
-                    throw Self.closed
-                }
-                return try reader.rows(query, of: projection)
-            }, afterAnswer: {}, atEnd: { read.release() })
     }
 
-    deinit {
-        reading?.abandon(refusing: Self.closed)
-        writing.abandon(refusing: Self.closed)
-    }
+    deinit { writing.abandon(refusing: Self.closed) }
 
     /// Finishes what is under way and moves everything into the one file. Later calls throw `StoreError` `closed`.
     public func close() async {
-        await reading?.close(refusing: Self.closed)
+        await queries?.close()
         await writing.close(refusing: Self.closed)
     }
 
@@ -89,17 +77,8 @@ public final class SQLiteReadModel: ReadModel {
     ///
     /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
-        try await (reading ?? writing).submit(.rows(query, projection), weight: 1)
-    }
-
-    /// A thread that answers requests one by one.
-    private static func worker(
-        answer: @escaping @Sendable (Request) throws -> [SQLRow], afterAnswer: @escaping @Sendable () -> Void,
-        atEnd: @escaping @Sendable () -> Void
-    ) -> Worker {
-        GroupCommit(
-            maximumWeight: 1, commit: { requests in requests.map { request in Result { try answer(request) } } },
-            afterCommit: afterAnswer, atEnd: atEnd)
+        if let queries { return try await queries.rows(query, projection) }
+        return try await writing.submit(.rows(query, projection), weight: 1)
     }
 
     private static let closed = StoreError(.closed, "the read model is closed.")

@@ -57,27 +57,18 @@ public struct StoreReadModel: InlineReadModel, Hashable {
     }
 }
 
-/// How a store reaches the read model in its file: writes through the thread that appends, queries on one of its own.
+/// How a store reaches the read model in its file: writes through the thread that appends, queries on threads of their own.
 final class StoreModelAccess: Sendable {
-    private typealias Query = (query: SQL, projection: ProjectionID?)
-    private typealias Worker = GroupCommit<Query, [SQLRow]>
-
-    private struct State {
-        var hasTables = false
-        var reading: Worker?
-        var closing: StoreError?
-    }
-
     private let path: String
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
-    private let state = Lock(State())
+    private let queries: ModelQueries
+    private let hasTables = Lock(false)
 
     init(path: String, writer: GroupCommit<WriterRequest, WriterAnswer>?) {
         self.path = path
         self.writer = writer
+        queries = ModelQueries(path: path, closed: StoreError(.closed, "the store is closed."))
     }
-
-    deinit { state.withLock { $0.reading }?.abandon(refusing: Self.closed) }
 
     /// Has the thread that writes do something.
     func submit(_ request: WriterRequest) async throws -> WriterAnswer {
@@ -87,13 +78,13 @@ final class StoreModelAccess: Sendable {
 
     /// Makes the tables of the read model if this has not been done; throws if that is not possible.
     func ensureTables() async throws {
-        if state.withLock({ $0.hasTables }) { return }
+        if hasTables.withLock({ $0 }) { return }
         if writer == nil {
             try await checkTables()
         } else {
             _ = try await submit(.install)
         }
-        state.withLock { $0.hasTables = true }
+        hasTables.withLock { $0 = true }
     }
 
     private func checkTables() async throws {
@@ -105,41 +96,11 @@ final class StoreModelAccess: Sendable {
         if found > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(found) }
     }
 
-    /// The rows of a query, on a thread that is started for the first of them.
+    /// The rows of a query.
     func rows(_ query: SQL, _ projection: ProjectionID?) async throws -> [SQLRow] {
-        let worker = try state.withLock { state throws(StoreError) -> Worker in
-            if let closing = state.closing { throw closing }
-            if let reading = state.reading { return reading }
-            let reading = Self.worker(path)
-            state.reading = reading
-            return reading
-        }
-        return try await worker.submit((query, projection), weight: 1)
+        try await queries.rows(query, projection)
     }
 
     /// Lets queries finish that are under way, and refuses others.
-    func close() async {
-        let reading = state.withLock { state in
-            state.closing = Self.closed
-            return state.reading
-        }
-        await reading?.close(refusing: Self.closed)
-    }
-
-    /// A thread that answers queries one by one; it opens the file for the first.
-    private static func worker(_ path: String) -> Worker {
-        let opened = Handover<ModelReader?>(nil)
-        return GroupCommit(
-            maximumWeight: 1,
-            commit: { queries in
-                queries.map { query in
-                    Result {
-                        let reader = try opened.made { try ModelOpening.reader(path) }
-                        return try reader.rows(query.query, of: query.projection)
-                    }
-                }
-            }, afterCommit: {}, atEnd: { opened.release() })
-    }
-
-    private static let closed = StoreError(.closed, "the store is closed.")
+    func close() async { await queries.close() }
 }

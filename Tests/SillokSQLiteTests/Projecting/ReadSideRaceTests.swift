@@ -154,6 +154,31 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
+    @Test("a long query of an application does not hold up what a projector asks")
+    func longQuery() async throws {
+        let folder = try TemporaryFolder()
+        var books = try Books(folder)
+        let model = books.model
+        let projector = Projector(Balances(), from: books.store, into: model)
+        try await projector.catchUp()
+        let isDone = Lock(false)
+        let long = Task {
+            _ = try await model.rows(
+                """
+                WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000000)
+                SELECT count(*) FROM numbers
+                """)
+            isDone.withLock { $0 = true }
+        }
+        try await books.append(.opened(owner: "Ada"), 1)
+        try await projector.catchUp()
+        let wasDone = isDone.withLock { $0 }
+        #expect(!wasDone)
+        try await long.value
+        #expect(try await books.rows() == books.expected)
+        await model.close()
+    }
+
     @Test("paused, or beside run, there is no catching up")
     func catchUpRefused() async throws {
         let folder = try TemporaryFolder()
