@@ -180,7 +180,7 @@ public final class Projector<Model: ReadModel>: Sendable {
 
     /// What runs one partition of a build.
     func runner(_ id: ProjectionID, _ partition: Int, _ partitions: Int) -> PartitionRunner {
-        let documents = rule.documents.map { DocumentCache(readModel, id, $0) }
+        let documents = rule.documents.map { DocumentCache(readModel, id, $0, capacity: options.documentBytes) }
         let maker = BatchMaker(
             rule: rule, id: id, partition: partition, partitions: partitions, documents: documents, options: options)
         let board = board

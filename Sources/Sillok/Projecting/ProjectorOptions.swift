@@ -62,6 +62,9 @@ public struct ProjectorOptions: Sendable {
     /// Makes the names of those who hold leases.
     public var ids: IDGenerator
 
+    /// How much text of documents a partition keeps in memory, in bytes, beside those of a batch.
+    package var documentBytes = 32 << 20
+
     /// Options that differ from the usual ones where they are given.
     public init(
         failures: FailurePolicy = .park, partitions: Int = 1, lease: Duration? = nil,

@@ -25,7 +25,7 @@ struct LeaseKillTests {
     @Test("PRJ-2: the check catches processes that write without asking who holds the lease")
     func unfenced() async throws {
         let bench = try TortureBench()
-        for round in 1...5 {
+        for round in 1...20 {
             try await share(bench, rounds: 4, ["unfenced"])
             let report = try bench.run("check-projections")
             if report.count("findings") > 0 {

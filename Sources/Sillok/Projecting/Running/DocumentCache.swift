@@ -24,16 +24,18 @@ final class DocumentCache: Sendable {
     private let model: any ReadModel
     private let id: ProjectionID
     private let coding: ProjectionRule.Documents
+    private let capacity: Int
     private let state = Lock(State())
 
-    init(_ model: any ReadModel, _ id: ProjectionID, _ coding: ProjectionRule.Documents) {
+    init(_ model: any ReadModel, _ id: ProjectionID, _ coding: ProjectionRule.Documents, capacity: Int) {
         self.model = model
         self.id = id
         self.coding = coding
+        self.capacity = capacity
     }
 
     /// Whether so much is held that it should be emptied when nothing is under way.
-    var isFull: Bool { state.withLock { $0.entries.count > 50_000 || $0.bytes > 32 << 20 } }
+    var isFull: Bool { state.withLock { $0.entries.count > 50_000 || $0.bytes > capacity } }
 
     /// Forgets everything.
     func clear() { state.withLock { $0 = State() } }
