@@ -88,7 +88,7 @@ struct EvolvedLedger: Sendable {
 /// A store with a planted bug: some of the reads go around the upcasters, for their events claim to be of today.
 struct UpcastersForgotten: EventStore {
     let inner: any EventStore
-    /// Only when one event is read alone, as dead letters are.
+    /// Only when one event is read alone or by its id, as dead letters are.
     var onlySingleReads = false
 
     var limits: Limits { inner.limits }
@@ -96,7 +96,7 @@ struct UpcastersForgotten: EventStore {
     func append(_ request: AppendRequest) async throws -> Receipt { try await inner.append(request) }
     func head() async throws -> Position { try await inner.head() }
     func reach(_ position: Position) async throws { try await inner.reach(position) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await inner.event(id) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await inner.event(id).map(Self.claim) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await inner.stream(id) }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await inner.streams(in: category, after: name, limit: limit)

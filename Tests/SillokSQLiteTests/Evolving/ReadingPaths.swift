@@ -6,7 +6,7 @@ import SillokTesting
 /// Every way on which stored events come to code. Each answers the steps of every account.
 enum ReadingPath: String, CaseIterable, Sendable {
     case decider, boundary, repeatedCommand, projection, partitioned, documents, live, rebuild, sequenceRebuild
-    case deadLetters, replacedDeadLetters, deadDocuments, subscription, export
+    case inline, deadLetters, replacedDeadLetters, deadDocuments, subscription, export
 
     typealias Steps = [String: [String]]
 
@@ -23,6 +23,7 @@ enum ReadingPath: String, CaseIterable, Sendable {
         case .partitioned:
             try await projected(store, options: ProjectorOptions(failures: .stop, partitions: 3, batch: 7))
         case .live: try await projected(store, .live)
+        case .inline: try await inlined(store)
         case .rebuild, .sequenceRebuild: try await rebuilt(store, ledger)
         case .documents: try await documents(store, refusesFirst: false)
         case .deadDocuments: try await documents(store, refusesFirst: true)
@@ -71,6 +72,28 @@ enum ReadingPath: String, CaseIterable, Sendable {
             try await projector.catchUp()
         }
         return try await LedgerRows.steps(in: model)
+    }
+
+    /// Half of the log is there before the projection is attached, the other half is appended with it.
+    private func inlined(_ store: any EventStore) async throws -> Steps {
+        let folder = try TemporaryFolder()
+        let copy = try SQLiteEventStore(path: folder.path())
+        var entries: [AppendRequest.Entry] = []
+        for try await page in store.pages(.all) {
+            entries += page.events.map { AppendRequest.Entry(stream: $0.stream, event: $0.data) }
+        }
+        func append(_ part: ArraySlice<AppendRequest.Entry>) async throws {
+            for start in stride(from: part.startIndex, to: part.endIndex, by: 100) {
+                _ = try await copy.append(AppendRequest(Array(part[start..<min(start + 100, part.endIndex)])))
+            }
+        }
+        try await append(entries[..<(entries.count / 2)])
+        let projector = Projector(LedgerRows(), .inline, from: copy, into: copy.readModel)
+        try await projector.attach()
+        try await append(entries[(entries.count / 2)...])
+        let steps = try await LedgerRows.steps(in: copy.readModel)
+        await copy.close()
+        return steps
     }
 
     private func rebuilt(_ store: any EventStore, _ ledger: EvolvedLedger) async throws -> Steps {
