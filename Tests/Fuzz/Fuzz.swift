@@ -55,7 +55,7 @@ struct FuzzReport: CustomStringConvertible {
     }
 }
 
-/// Where the library and Foundation differ on purpose; docs/decisions/0003 says why.
+/// Where the library and Foundation differ on purpose; docs/json.md has them.
 enum KnownDifference: String, Hashable {
     case repeatedKey = "a name twice in an object is refused"
     case depth = "deeper than 128 levels is refused"
