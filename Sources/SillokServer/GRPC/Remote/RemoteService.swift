@@ -64,7 +64,7 @@ struct RemoteService: Sendable {
         return try await answer {
             guard let event = try await store.event(id) else { return Remote.answer(RecordedEvent?.none) }
             // Only now is it known whose event it is.
-            try await call.authorize(.read, .query(event.stream.map { .stream($0) } ?? .all))
+            try await call.authorize(.read, .query(event.stream.map { EventQuery.stream($0) } ?? .all))
             return Remote.answer(event)
         }
     }
