@@ -75,6 +75,17 @@ struct SignedHeadTests {
         #expect(try await findings(bare, signed[2]).first == 23)
     }
 
+    @Test("an event that cannot be read hides no change after it")
+    func damaged() async throws {
+        var log = try await FixedLog(count: 50)
+        let head = try await signedHead(of: log, marks: 49)
+        log.damaged = [20]
+        #expect(try await findings(log, head) == [20])
+        log.alter(30)
+        log.relink()
+        #expect(try await findings(log, head) == [20, 30])
+    }
+
     @Test("what was not signed with the trusted key counts for nothing")
     func forged() async throws {
         let log = try await FixedLog(count: 10)

@@ -137,6 +137,8 @@ struct ChainWalk {
 
     /// Holds the chain against a link that somebody else tells of this position.
     private mutating func compareWithTold(_ link: ChainDigest?) {
+        // Those of events that could not be read have been passed.
+        while let passed = told.first, passed.position < position { told.removeFirst() }
         guard let next = told.first, next.position == position else { return }
         told.removeFirst()
         let first = lastTold.next
