@@ -12,6 +12,7 @@ let package = Package(
     platforms: [.macOS(.v14), .iOS(.v17), .tvOS(.v17), .watchOS(.v10), .visionOS(.v1)],
     products: [
         .executable(name: "sillok", targets: ["SillokCLI"]),
+        .library(name: "SillokCommands", targets: ["SillokCommands"]),
         .library(name: "SillokService", targets: ["SillokService"]),
         .library(name: "SillokClient", targets: ["SillokClient"]),
         .library(name: "SillokServer", targets: ["SillokServer"]),
@@ -37,15 +38,24 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
     ],
     targets: [
-        // Floor 4: the command line, the only one that knows everybody.
+        // Floor 5: the command line, the only one that knows everybody.
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "Sillok", "SillokClient", "SillokCore", "SillokServer", "SillokSQLite", "SillokTerminal", "SillokWire",
+                "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokServer", "SillokSQLite",
+                "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+
+        // Floor 4: commands that an application's own tool has too.
+        .target(
+            name: "SillokCommands",
+            dependencies: [
+                "Sillok", "SillokCore", "SillokTerminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Floor 3: the rims. Siblings never meet.
@@ -189,7 +199,8 @@ let package = Package(
         .testTarget(
             name: "SillokCLITests",
             dependencies: [
-                "SillokCLI", "Sillok", "SillokCore", "SillokSQLite", "SillokServer", "SillokTerminal", "SillokWire",
+                "SillokCLI", "SillokCommands", "Sillok", "SillokCore", "SillokSQLite", "SillokServer", "SillokTerminal",
+                "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

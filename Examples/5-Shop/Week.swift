@@ -18,6 +18,7 @@ struct Week {
         try await day("2026-11-24", everythingTwice)
         try await day("2026-11-25", outAndBack)
         try await show()
+        try await review()
         await model.close()
     }
 
@@ -119,6 +120,15 @@ struct Week {
         for line in table.lines(for: Console.current.outputTerminal) { print(line) }
         let told = try await model.rows("SELECT SUM(charged - refunded - fees), SUM(stocked) FROM days")
         print("The streams, asked one by one, say the same: \(told.first?.values == (try await countAnew()))")
+    }
+
+    /// The fees once more: by the rules that held on each day, and by those that are proposed.
+    private func review() async throws {
+        let store = try SQLiteEventStore(path: folder + "/shop.sqlite", mode: .readOnly)
+        let review = FeeReview(past: try await store.past())
+        print("\nFees as they were taken, and by the rules that held:", try await review.mistakes())
+        print("\nFees by the rules that held, and by those that are proposed:", try await review.proposal())
+        await store.close()
     }
 
     /// The revenue and the stock once more, from the deciders' own states.

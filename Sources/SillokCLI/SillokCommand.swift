@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SillokCommands
 import SillokCore
 import SillokTerminal
 
@@ -46,6 +47,7 @@ struct SillokCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
+            StateCommand.self, HistoryCommand.self, DiffCommand.self,
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
             VerifyCommand.self, HeadCommand.self, AuditCommand.self, ExportCommand.self, ImportCommand.self,
             BenchCommand.self, ProjectionsCommand.self, DeadLettersCommand.self, ObjectivesCommand.self,
@@ -59,7 +61,9 @@ struct SillokCommand: AsyncParsableCommand {
         do {
             var command = try await asyncParseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
-                try await command.run()
+                // What there is to know of an application without its code: nothing but how to open a store.
+                let toolbox = Toolbox(deciders: []) { path, body in try await StoreArgument.reading(path, body) }
+                try await Toolbox.$current.withValue(toolbox) { try await command.run() }
             } else {
                 try command.run()
             }

@@ -2,6 +2,7 @@ public import Logging
 public import Metrics
 public import ServiceLifecycle
 public import Sillok
+import SillokCore
 
 /// Projections as one service of a server: runs them, measures them, and ends when the server shuts down.
 ///
@@ -91,6 +92,45 @@ extension ObjectiveMonitor {
     }
 }
 
+extension Measurement {
+    /// What tells measurements to a log and a metrics system: for `Snapshots`, and for whoever measures without
+    /// objectives.
+    ///
+    /// The metrics are those of a monitor; `sillok_snapshots_total` counts by decider and outcome (`used`, `written`,
+    /// `ignored`, `failed`). A snapshot that was not used, or not written, is a line at `warning`; those that were made by
+    /// other code are one line for each decider and reason, for after a release there is one of every stream.
+    public static func reporter(
+        logger: Logger, metrics: (any MetricsFactory)? = nil
+    ) -> @Sendable (Measurement) -> Void {
+        let factory = metrics ?? MetricsSystem.factory
+        let said = Lock<Set<String>>([])
+        return { measurement in
+            report(measurement, to: factory)
+            guard case .snapshot(let decider, let outcome) = measurement else { return }
+            switch outcome {
+            case .used, .written: return
+            case .failed(let reason): logger.warning("a snapshot of \(decider) failed: \(reason)")
+            case .ignored(let subject, let reason):
+                let isNew = said.withLock { said in
+                    said.count < 1000 && said.insert("\(decider)\n\(reason)").inserted
+                }
+                if isNew { logger.warning("a snapshot of \(decider) for \(subject) is not used: \(reason)") }
+            }
+        }
+    }
+}
+
+extension SnapshotOutcome {
+    fileprivate var name: String {
+        switch self {
+        case .used: "used"
+        case .written: "written"
+        case .ignored: "ignored"
+        case .failed: "failed"
+        }
+    }
+}
+
 private func report(_ measurement: Measurement, to factory: any MetricsFactory) {
     let dimensions = [("projection", measurement.subject)]
     func gauge(_ label: String, _ value: Double) {
@@ -103,6 +143,11 @@ private func report(_ measurement: Measurement, to factory: any MetricsFactory) 
     case .deadLetters(_, let count): gauge("sillok_dead_letters", Double(count))
     case .rebuild(_, let time): gauge("sillok_rebuild_seconds", time.inSeconds)
     case .failure(_, let reason): gauge("sillok_projection_stopped", reason == nil ? 0 : 1)
+    case .snapshot(let decider, let outcome):
+        Counter(
+            label: "sillok_snapshots_total", dimensions: [("decider", decider), ("outcome", outcome.name)],
+            factory: factory
+        ).increment()
     case .append(let time, let isCarriedOut):
         Recorder(label: "sillok_append_seconds", factory: factory).record(time.inSeconds)
         if !isCarriedOut { Counter(label: "sillok_append_errors_total", factory: factory).increment() }

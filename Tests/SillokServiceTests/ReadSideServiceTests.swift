@@ -79,4 +79,39 @@ private struct Notes: Projection {
         #expect(
             try metrics.expectCounter("sillok_alarms_total", [("subject", "notes")]).totalValue == 2)
     }
+
+    @Test func `snapshots are counted, and a reason is said once`() throws {
+        let metrics = TestMetrics()
+        let lines = Lock<[String]>([])
+        let logger = Logger(label: "test") { _ in LinesHandler { line in lines.withLock { $0.append(line) } } }
+        let record = Measurement.reporter(logger: logger, metrics: metrics)
+        record(.snapshot(decider: "Cart", .used))
+        for subject in ["cart-1", "cart-2"] {
+            record(.snapshot(decider: "Cart", .ignored(subject: subject, reason: "the fold's version has changed")))
+        }
+        record(.snapshot(decider: "Cart", .failed("no space is left")))
+        #expect(
+            lines.withLock { $0 } == [
+                "a snapshot of Cart for cart-1 is not used: the fold's version has changed",
+                "a snapshot of Cart failed: no space is left",
+            ])
+        let ignored = [("decider", "Cart"), ("outcome", "ignored")]
+        #expect(try metrics.expectCounter("sillok_snapshots_total", ignored).totalValue == 2)
+    }
+}
+
+/// Hands over the lines of a log.
+private struct LinesHandler: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+    let hear: @Sendable (String) -> Void
+
+    init(_ hear: @escaping @Sendable (String) -> Void) { self.hear = hear }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { hear("\(event.message)") }
 }

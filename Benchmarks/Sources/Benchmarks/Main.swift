@@ -4,6 +4,7 @@ import Foundation
 @main
 struct Main {
     static let suites: [(name: String, run: @Sendable (Plan) async throws -> Void)] = [
+        ("past", lookingBack),
         ("append", appending), ("fill", filling), ("grow", growing), ("read", reading), ("condition", deciding),
         ("follow", following), ("memory", remembering), ("project", projecting), ("chain", chaining),
         ("coding", coding),

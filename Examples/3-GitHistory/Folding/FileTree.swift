@@ -2,7 +2,9 @@ import Sillok
 
 /// The files of a repository at one commit: a fold of the log.
 struct FileTree: Equatable, Sendable {
-    private(set) var files: [GitPath: FileContent] = [:]
+    let files: [GitPath: FileContent]
+
+    init(files: [GitPath: FileContent]) { self.files = files }
 
     /// The lines of `git ls-tree -r --full-tree`, byte for byte.
     var listing: [UInt8] {
@@ -75,6 +77,8 @@ private struct BackwardFold {
 enum HistoryError: Error, Equatable, CustomStringConvertible {
     case unknownCommit(String)
     case incomplete(String)
+    case nothingBefore(String)
+    case notALine(String)
 
     var description: String {
         switch self {
@@ -82,6 +86,9 @@ enum HistoryError: Error, Equatable, CustomStringConvertible {
             "the store has no commit \(name): give a full id, HEAD, or a branch or tag that was imported."
         case .incomplete(let id):
             "commit \(id) is recorded in part only: run the import again, it goes on where it ended."
+        case .nothingBefore(let time): "nothing was committed before \(time)."
+        case .notALine(let id):
+            "commit \(id) does not follow the one before it: import with --first-parent to read the past by snapshots."
         }
     }
 }

@@ -79,13 +79,16 @@ extension GitCommit {
     var metadata: Metadata {
         var metadata = Metadata(actor: author)
         metadata[MetadataKey.parents] = parents.joined(separator: " ")
-        if let authoredAt {
-            let (microseconds, overflow) = authoredAt.multipliedReportingOverflow(by: 1_000_000)
-            if !overflow {
-                metadata[MetadataKey.authored] = Timestamp(microsecondsSince1970: microseconds).description
-            }
-        }
+        metadata[MetadataKey.authored] = time(authoredAt)
+        metadata[MetadataKey.committed] = time(committedAt)
         return metadata
+    }
+
+    private func time(_ seconds: Int64?) -> String? {
+        guard let (microseconds, overflow) = seconds?.multipliedReportingOverflow(by: 1_000_000), !overflow else {
+            return nil
+        }
+        return Timestamp(microsecondsSince1970: microseconds).description
     }
 }
 
@@ -95,6 +98,8 @@ enum MetadataKey {
     static let parents = "parents"
     /// When the author wrote it.
     static let authored = "authored"
+    /// When it was committed.
+    static let committed = "committed"
 }
 
 extension Metadata {

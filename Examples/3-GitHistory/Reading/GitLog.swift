@@ -6,6 +6,8 @@ struct GitCommit: Equatable, Sendable {
     var author: String
     /// Seconds since 1970 at which it was written; `nil` when git has no number there.
     var authoredAt: Int64?
+    /// Seconds since 1970 at which it was committed; `nil` when git has no number there.
+    var committedAt: Int64?
     /// The first paragraph of the message on one line, cut at 1,000 bytes.
     var subject: String
     var changes: [FileChange] = []
@@ -19,7 +21,7 @@ struct GitLog: ~Copyable {
         "log", "--stdin", "--ignore-missing", "--reverse", "--topo-order", "--raw", "-z", "-M", "--root",
         "--diff-merges=first-parent", "--no-abbrev", "--no-relative", "--ignore-submodules=none", "--no-notes",
         "--no-mailmap", "--no-show-signature", "--no-color", "--no-ext-diff", "--encoding=UTF-8",
-        "--format=%H%x00%P%x00%an <%ae>%x00%at%x00%s",
+        "--format=%H%x00%P%x00%an <%ae>%x00%at%x00%ct%x00%s",
     ]
 
     private var tokens: TokenReader
@@ -39,6 +41,7 @@ struct GitLog: ~Copyable {
         var commit = GitCommit(
             id: id, parents: try field { Self.text($0).split(separator: " ").map(String.init) },
             author: try field { Self.text($0.prefix(500)) }, authoredAt: try field { Int64(Self.text($0)) },
+            committedAt: try field { Int64(Self.text($0)) },
             subject: try field { Self.text($0.prefix(1000)) })
         while let token = try tokens.next({ Token($0) }) {
             switch token {

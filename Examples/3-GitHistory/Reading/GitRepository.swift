@@ -8,6 +8,10 @@ struct GitReference: Equatable, Sendable {
 /// A repository on this machine, read through the `git` command.
 struct GitRepository: Sendable {
     let path: String
+    /// Whether merges are followed to their first parent alone: then a history is a line.
+    var isLine = false
+
+    private var line: [String] { isLine ? ["--first-parent"] : [] }
 
     /// `HEAD`, branches and tags, and the commits that they point to, in the order of git's names.
     ///
@@ -30,18 +34,19 @@ struct GitRepository: Sendable {
         if let commit = try Self.commit(from: head) {
             references.insert(GitReference(name: GitPath(text: "HEAD"), commit: commit), at: 0)
         }
+        if isLine { references.removeAll { $0.name.text != "HEAD" } }
         return references
     }
 
     /// Starts `git log` over what is reachable from some commits and not from others, which need not exist here.
     func log(from commits: [String], excluding known: [String]) throws -> ChildProcess {
-        try ChildProcess(["git", "-C", path] + GitLog.arguments, input: Self.revisions(commits, known))
+        try ChildProcess(["git", "-C", path] + GitLog.arguments + line, input: Self.revisions(commits, known))
     }
 
     /// How many commits ``log(from:excluding:)`` will tell.
     func count(from commits: [String], excluding known: [String]) throws -> Int? {
         let child = try ChildProcess(
-            ["git", "-C", path, "rev-list", "--stdin", "--ignore-missing", "--count"],
+            ["git", "-C", path, "rev-list", "--stdin", "--ignore-missing", "--count"] + line,
             input: Self.revisions(commits, known))
         let output = try child.readAll()
         return child.wait() == 0 ? Int(String(decoding: output.dropLast(), as: UTF8.self)) : nil

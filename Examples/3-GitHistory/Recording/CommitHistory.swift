@@ -89,7 +89,7 @@ enum FileChange: Equatable, Sendable {
 
 /// What stands at a path: a mode such as `100644`, `120000` for a link, `160000` for a commit of a submodule, and the
 /// id of the blob or the commit.
-struct FileContent: Equatable, Sendable {
+struct FileContent: Equatable, Codable, Sendable {
     var mode: String
     var blob: String
 }

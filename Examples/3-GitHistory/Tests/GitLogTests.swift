@@ -9,9 +9,9 @@ import Testing
         let second = String(repeating: "b", count: 40)
         let zero = String(repeating: "0", count: 40)
         let fields = [
-            first, "", "Ada <a@x>", "1700000000", "Begin",
+            first, "", "Ada <a@x>", "1700000000", "1700000001", "Begin",
             "\n:000000 100644 \(zero) \(first) A", "a.txt", ":000000 120000 \(zero) \(second) A", "link",
-            second, first, "Bob <b@x>", "not a number", "Go on",
+            second, first, "Bob <b@x>", "not a number", "", "Go on",
             "\n:100644 100755 \(first) \(first) R100", "a.txt", "b.txt", ":120000 000000 \(second) \(zero) D", "link",
         ]
         return fields.flatMap { Array($0.utf8) + [0] }
@@ -24,6 +24,7 @@ import Testing
         #expect(first.parents.isEmpty)
         #expect(first.author == "Ada <a@x>")
         #expect(first.authoredAt == 1_700_000_000)
+        #expect(first.committedAt == 1_700_000_001)
         #expect(first.changes.count == 2)
         let second = try #require(try log.next())
         #expect(second.parents == [first.id])
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func `a log that breaks off is an error`() {
-        for length in [1, 39, 45, 60, 120] {
+        for length in [1, 39, 45, 60, 130] {
             var log = GitLog(TokenReader(read: Pieces(Array(Self.bytes.prefix(length)), size: 64).read))
             #expect(throws: TokenError.endsInside) { while try log.next() != nil {} }
         }

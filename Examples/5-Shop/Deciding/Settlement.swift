@@ -5,7 +5,7 @@ import Sillok
 /// A charge and a refund are known by the reference of the payment, so that a provider may report one as often as it
 /// likes.
 struct Settlement: Decider {
-    enum Command: Sendable {
+    enum Command: Codable, Sendable {
         case open
         case recordCharge(payment: String, order: String, cents: Int)
         case recordRefund(payment: String, order: String, cents: Int)

@@ -144,6 +144,11 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         }
     }
 
+    /// A text that differs when stored events may be read differently.
+    var fingerprint: String {
+        storedNames.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n") + " " + schema.fingerprint
+    }
+
     /// The case whose events are stored under a type; `""` if the name now belongs to none.
     private func caseName(of type: EventType) -> String {
         if let name = caseNames[type] { return name }

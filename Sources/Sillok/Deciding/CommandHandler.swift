@@ -18,6 +18,9 @@ public struct CommandHandler<D: Decider>: Sendable {
     let store: any EventStore
     private let policy: RetryPolicy
     private let ids: IDGenerator
+    private let memory: Memory<D>?
+    /// A command as it is recorded with its events; `nil`: it is not.
+    var commandText: @Sendable (D.Command) -> String? = { _ in nil }
     let coding = EventCoding<D.Event>()
     private let turns = Turns<StreamID?>()
 
@@ -28,11 +31,12 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///   - store: where events are read and appended.
     ///   - retries: how often to try.
     ///   - ids: where the ids of commands come from that are given none.
+    ///   - cache: where states stay between commands; `nil`: each command replays its stream.
     public init(
         _ category: Category, in store: any EventStore, retries: RetryPolicy = RetryPolicy(),
-        ids: IDGenerator = .system
+        ids: IDGenerator = .system, cache: AggregateCache? = nil
     ) {
-        self.init(category: category, store: store, retries: retries, ids: ids)
+        self.init(category: category, store: store, retries: retries, ids: ids, memory: Memory(cache: cache))
     }
 
     /// Carries out a command on a stream.
@@ -50,7 +54,9 @@ public struct CommandHandler<D: Decider>: Sendable {
     public func execute(
         _ command: D.Command, on key: String, id: CommandID? = nil, expecting expected: Revision? = nil
     ) async throws -> CommandOutcome<D> {
-        try await transact(on: key, id: id, expecting: expected) { state in try state.decide(command) }
+        try await run(
+            .init(subject: 0, command: commandText(command)) { state in try state.decide(command) }, on: key, id,
+            expected)
     }
 
     /// Appends to a stream what a function makes of its state; the floor under ``execute(_:on:id:expecting:)``.
@@ -61,9 +67,14 @@ public struct CommandHandler<D: Decider>: Sendable {
         on key: String, id: CommandID? = nil, expecting expected: Revision? = nil,
         _ decide: @escaping (_ state: D) throws -> [D.Event]
     ) async throws -> CommandOutcome<D> {
+        try await run(.init(subject: 0, decide: decide), on: key, id, expected)
+    }
+
+    private func run(
+        _ step: Execution<D>.Step, on key: String, _ id: CommandID?, _ expected: Revision?
+    ) async throws -> CommandOutcome<D> {
         let stream = stream(of: key)
-        var execution = execution(
-            id, expecting: expected, on: [.init(stream: stream)], steps: [.init(subject: 0, decide: decide)])
+        var execution = execution(id, expecting: expected, on: [.init(stream: stream)], steps: [step])
         let ending = try await turns.wait(for: stream) { try await execution.run() }
         return outcome(ending, execution.id)
     }
@@ -97,7 +108,9 @@ public struct CommandHandler<D: Decider>: Sendable {
                 keys.append(key)
             }
             steps.append(
-                .init(subject: indexes[stream] ?? 0, metadata: metadata) { state in try state.decide(command) })
+                .init(subject: indexes[stream] ?? 0, metadata: metadata, command: commandText(command)) { state in
+                    try state.decide(command)
+                })
         }
         var execution = execution(id, on: keys.map { .init(stream: stream(of: $0)) }, steps: steps)
         let ending = try await execution.run(retryingIn: turns)
@@ -111,19 +124,31 @@ public struct CommandHandler<D: Decider>: Sendable {
 
     /// The state of a key, and its revision: what the next command would be decided on.
     public func state(of key: String) async throws -> (state: D, revision: Revision) {
-        var subjects = Subjects<D>([.init(stream: stream(of: key))], limits: store.limits, schema: coding.schema)
-        try await subjects.load(from: store, coding: coding)
-        return (subjects.all[0].state, subjects.all[0].revision)
+        let subject = try await loaded(.init(stream: stream(of: key)))
+        return (subject.state, subject.revision)
     }
 
-    private init(category: Category?, store: any EventStore, retries: RetryPolicy, ids: IDGenerator) {
+    /// A subject as it is, or as it was at a moment.
+    func loaded(_ subject: Subjects<D>.Subject, at moment: Moment? = nil) async throws -> Subjects<D>.Subject {
+        var subject = subject
+        subject.kept = await memory?.recall(subject, from: store, at: moment)
+        var subjects = Subjects<D>([subject], limits: store.limits, schema: coding.schema)
+        defer { memory?.remember(subjects, in: store, isOfNow: moment == nil) }
+        try await subjects.load(from: store, coding: coding, before: moment?.end)
+        return subjects.all[0]
+    }
+
+    private init(
+        category: Category?, store: any EventStore, retries: RetryPolicy, ids: IDGenerator, memory: Memory<D>?
+    ) {
         self.category = category
         self.store = store
         self.policy = retries
         self.ids = ids
+        self.memory = memory
     }
 
-    private func stream(of key: String) -> StreamID { category.map { StreamID($0, key) } ?? StreamID(key) }
+    func stream(of key: String) -> StreamID { category.map { StreamID($0, key) } ?? StreamID(key) }
 
     private func execution(
         _ id: CommandID?, expecting expected: Revision? = nil, on subjects: [Subjects<D>.Subject],
@@ -131,8 +156,7 @@ public struct CommandHandler<D: Decider>: Sendable {
     ) -> Execution<D> {
         Execution(
             store: store, coding: coding, policy: policy, id: id ?? ids.next(), isIDGiven: id != nil,
-            expected: expected,
-            on: subjects, steps: steps)
+            expected: expected, on: subjects, steps: steps, memory: memory)
     }
 
     private func outcome(_ ending: Execution<D>.Ending, _ id: CommandID) -> CommandOutcome<D> {
@@ -150,8 +174,12 @@ extension CommandHandler where D: BoundaryDecider {
     ///   - store: where events are read and appended.
     ///   - retries: how often to try.
     ///   - ids: where the ids of commands come from that are given none.
-    public init(in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system) {
-        self.init(category: nil, store: store, retries: retries, ids: ids)
+    ///   - cache: where states stay between commands; `nil`: each command replays its boundary.
+    public init(
+        in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system,
+        cache: AggregateCache? = nil
+    ) {
+        self.init(category: nil, store: store, retries: retries, ids: ids, memory: Memory(cache: cache))
     }
 
     /// Carries out a command on the events in its boundary.
@@ -170,7 +198,7 @@ extension CommandHandler where D: BoundaryDecider {
     @discardableResult
     public func execute(_ commands: [D.Command], id: CommandID? = nil) async throws -> CommandOutcome<D> {
         let steps = commands.enumerated().map { index, command in
-            Execution<D>.Step(subject: index) { state in try state.decide(command) }
+            Execution<D>.Step(subject: index, command: commandText(command)) { state in try state.decide(command) }
         }
         var execution = execution(id, on: commands.map { .init(boundary: D.boundary(of: $0)) }, steps: steps)
         return outcome(try await execution.run(retryingIn: turns), execution.id)
@@ -178,9 +206,45 @@ extension CommandHandler where D: BoundaryDecider {
 
     /// The state that a command would be decided on.
     public func state(for command: D.Command) async throws -> D {
-        var subjects = Subjects<D>(
-            [.init(boundary: D.boundary(of: command))], limits: store.limits, schema: coding.schema)
-        try await subjects.load(from: store, coding: coding)
-        return subjects.all[0].state
+        try await loaded(.init(boundary: D.boundary(of: command))).state
+    }
+}
+
+extension CommandHandler where D: SnapshottedDecider {
+    /// A handler for streams of a category whose states are kept as snapshots.
+    ///
+    /// - Parameters:
+    ///   - category: the part of the streams' names before the first dash.
+    ///   - store: where events are read and appended.
+    ///   - retries: how often to try.
+    ///   - ids: where the ids of commands come from that are given none.
+    ///   - cache: where states stay between commands; `nil`: each command reads the newest snapshot and what follows it.
+    ///   - snapshots: where states are kept, and when.
+    public init(
+        _ category: Category, in store: any EventStore, retries: RetryPolicy = RetryPolicy(),
+        ids: IDGenerator = .system, cache: AggregateCache? = nil, snapshots: Snapshots
+    ) {
+        self.init(
+            category: category, store: store, retries: retries, ids: ids,
+            memory: Memory(cache: cache, snapshots: snapshots.access(D.self)))
+    }
+}
+
+extension CommandHandler where D: SnapshottedDecider & BoundaryDecider {
+    /// A handler for decisions that rest on queries, each of whose states is kept as snapshots.
+    ///
+    /// - Parameters:
+    ///   - store: where events are read and appended.
+    ///   - retries: how often to try.
+    ///   - ids: where the ids of commands come from that are given none.
+    ///   - cache: where states stay between commands.
+    ///   - snapshots: where states are kept, and when.
+    public init(
+        in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system,
+        cache: AggregateCache? = nil, snapshots: Snapshots
+    ) {
+        self.init(
+            category: nil, store: store, retries: retries, ids: ids,
+            memory: Memory(cache: cache, snapshots: snapshots.access(D.self)))
     }
 }

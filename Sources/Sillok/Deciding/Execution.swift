@@ -7,6 +7,8 @@ struct Execution<D: Decider> {
         let subject: Int
         /// What its events know beside what the context of the task does.
         var metadata = Metadata()
+        /// The command as it is recorded with its first event.
+        var command: String?
         let decide: (D) throws -> [D.Event]
     }
 
@@ -37,6 +39,7 @@ struct Execution<D: Decider> {
     let isIDGiven: Bool
     let expected: Revision?
     let steps: [Step]
+    let memory: Memory<D>?
     var subjects: Subjects<D>
 
     private let coding: EventCoding<D.Event>
@@ -45,7 +48,7 @@ struct Execution<D: Decider> {
 
     init(
         store: any EventStore, coding: EventCoding<D.Event>, policy: RetryPolicy, id: CommandID, isIDGiven: Bool,
-        expected: Revision? = nil, on subjects: [Subjects<D>.Subject], steps: [Step]
+        expected: Revision? = nil, on subjects: [Subjects<D>.Subject], steps: [Step], memory: Memory<D>? = nil
     ) {
         self.store = store
         self.coding = coding
@@ -54,6 +57,7 @@ struct Execution<D: Decider> {
         self.isIDGiven = isIDGiven
         self.expected = expected
         self.steps = steps
+        self.memory = memory
         self.subjects = Subjects(subjects, limits: store.limits, schema: coding.schema)
         untouched = self.subjects
         metadata = .ofCommand(id)
@@ -61,8 +65,10 @@ struct Execution<D: Decider> {
 
     /// Tries until it is done; waits for its turn before it tries again if it has `turns` to share.
     mutating func run(retryingIn turns: Turns<StreamID?>? = nil) async throws -> Ending {
+        try await recall()
+        defer { memory?.remember(subjects, in: store) }
         guard let turns else { return try await attempt(from: 1) }
-        switch try await attempt() {
+        switch try await attempt(trusting: true) {
         case .ended(let ending): return ending
         case .conflict(let conflict):
             try check(conflict, after: 1)
@@ -70,10 +76,18 @@ struct Execution<D: Decider> {
         }
     }
 
+    /// Takes up what is remembered of the subjects.
+    private mutating func recall() async throws {
+        guard let memory else { return }
+        var recalled = untouched.all
+        for index in recalled.indices { recalled[index].kept = await memory.recall(recalled[index], from: store) }
+        subjects = Subjects(recalled, limits: store.limits, schema: coding.schema)
+    }
+
     private mutating func attempt(from first: Int) async throws -> Ending {
         var number = first
         while true {
-            switch try await attempt() {
+            switch try await attempt(trusting: number == 1) {
             case .ended(let ending): return ending
             case .conflict(let conflict):
                 try check(conflict, after: number)
@@ -89,12 +103,12 @@ struct Execution<D: Decider> {
         if attempts >= policy.attempts { throw TooManyConflicts(attempts: attempts, conflict: conflict) }
     }
 
-    private mutating func attempt() async throws -> Attempt {
-        try await subjects.load(from: store, coding: coding)
+    private mutating func attempt(trusting: Bool) async throws -> Attempt {
+        let isAsExpected = expected == nil || expected == subjects.all.first?.revision
+        try await subjects.load(from: store, coding: coding, trusting: trusting && isAsExpected)
         if isIDGiven, let first = try await firstEnding() { return .ended(first) }
         try await checkExpectedRevision()
-        var draft = steps.count > 1 ? subjects : nil
-        let decided = try decide(evolving: &draft)
+        let (decided, draft) = try await decide()
         if decided.isEmpty { return .ended(Ending(subjects: subjects)) }
         let receipt: Receipt
         do {
@@ -107,9 +121,24 @@ struct Execution<D: Decider> {
             throw CommandIDConflict(id: id, event: event)
         }
         if let draft { subjects = draft } else { evolve(decided[...], in: &subjects) }
+        // An append that was made before answered for this one: the states may have missed what lies between.
+        subjects.isDoubtful = subjects.contradict(receipt) || (isIDGiven && subjects.all.first?.stream == nil)
+        subjects.settle(
+            decided.map { (subjects.all[$0.subject].stream, $0.data.type, $0.data.tags, $0.data.id) }, at: receipt)
         if subjects.contradict(receipt), let first = try await firstEnding() { return .ended(first) }
         return .ended(
             Ending(events: decided.map { ($0.subject, $0.event) }, subjects: subjects, receipt: receipt))
+    }
+
+    /// Decides on what is. A refusal, or that nothing happens, is never told by a remembered state alone.
+    private mutating func decide() async throws -> (decided: [Decided], draft: Subjects<D>?) {
+        var draft = steps.count > 1 ? subjects : nil
+        if subjects.restOnMemory {
+            if let decided = try? decide(evolving: &draft), !decided.isEmpty { return (decided, draft) }
+            try await subjects.load(from: store, coding: coding)
+            draft = steps.count > 1 ? subjects : nil
+        }
+        return (try decide(evolving: &draft), draft)
     }
 
     /// Decides all steps, each on the state that the steps before it lead to.
@@ -117,11 +146,13 @@ struct Execution<D: Decider> {
         var decided: [Decided] = []
         for step in steps {
             let first = decided.count
-            let metadata = step.metadata.isEmpty ? metadata : .ofCommand(id, saying: step.metadata)
+            var metadata = step.metadata.isEmpty ? metadata : .ofCommand(id, saying: step.metadata)
+            if let command = step.command { metadata[Metadata.Key.command] = command }
             for event in try step.decide((draft ?? subjects).all[step.subject].state) {
                 let data = try coding.encode(
                     event, id: id.event(decided.count), tags: D.tags(of: event), metadata: metadata)
                 decided.append(Decided(subject: step.subject, event: event, data: data))
+                if step.command != nil { metadata[Metadata.Key.command] = nil }
             }
             if var evolved = draft.take() {
                 evolve(decided[first...], in: &evolved)
@@ -183,7 +214,7 @@ extension Execution {
             throw CommandIDConflict(id: id, event: first)
         }
         var subjects = untouched
-        try await subjects.load(from: store, coding: coding, before: last.position.next)
+        try await subjects.load(from: store, coding: coding, before: .position(last.position.next))
         var revisions: [StreamID: Revision] = [:]
         for event in recorded { if let stream = event.stream { revisions[stream] = event.revision } }
         let receipt = Receipt(

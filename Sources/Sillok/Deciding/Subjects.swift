@@ -10,9 +10,18 @@ struct Subjects<D: Decider>: Sendable {
         let stream: StreamID?
         var state = D()
         var revision = Revision.none
+        /// Where it is in its history; `nil` before its first event, and where that is not counted.
+        var place: KeptPlace?
+        /// What it was remembered as, before anything was read.
+        var kept: Kept<D>?
+        /// When its first event was recorded, if that is known.
+        var first: Timestamp?
 
         init(stream: StreamID) { (self.stream, query) = (stream, .stream(stream)) }
         init(boundary: EventQuery) { (stream, query) = (nil, boundary) }
+
+        /// What it is remembered by.
+        var key: String? { stream?.text ?? (try? StoredQuery.text(of: query)) }
     }
 
     /// Subjects that are read together, and the position up to which they have been.
@@ -22,18 +31,28 @@ struct Subjects<D: Decider>: Sendable {
         /// The same, with the types as which its events may be stored.
         var stored: EventQuery = .all
         var through = Position.start
+        /// Whether nothing was read yet: the states are those that were remembered.
+        var isRemembered = false
     }
 
     private(set) var all: [Subject]
     private var groups: [Group] = []
     private var indexes: [StreamID: Int] = [:]
+    /// What was remembered of subjects and is not what the store has.
+    private(set) var rejected: [Int: KeptPlace] = [:]
+    /// Whether the states may have taken something that is not in the store in their order.
+    var isDoubtful = false
 
     /// Subjects in their first state, grouped so that no query has more items than a store takes.
     init(_ subjects: [Subject], limits: Limits, schema: EventSchema) {
         all = subjects
         for (index, subject) in subjects.enumerated() {
             if let stream = subject.stream { indexes[stream] = index }
-            if let last = groups.indices.last,
+            if let kept = subject.kept {
+                all[index].take(kept)
+                groups.append(
+                    Group(members: index..<index + 1, query: subject.query, through: kept.through, isRemembered: true))
+            } else if let last = groups.indices.last, !groups[last].isRemembered,
                 groups[last].query.items.count + subject.query.items.count <= limits.queryItems
             {
                 groups[last].query = groups[last].query.or(subject.query)
@@ -75,26 +94,51 @@ struct Subjects<D: Decider>: Sendable {
     }
 
     /// Reads what is new, up to the head or to the event before `end`.
+    ///
+    /// - Parameter trusting: whether states that are cached will do as they are.
     mutating func load(
-        from store: any EventStore, coding: EventCoding<D.Event>, before end: Position? = nil
+        from store: any EventStore, coding: EventCoding<D.Event>, before end: ReadRequest.Bound? = nil,
+        trusting: Bool = false
     ) async throws {
-        for index in groups.indices {
-            let group = groups[index]
-            let request = ReadRequest(
-                group.stored, after: group.through == .start ? nil : .position(group.through),
-                before: end.map { .position($0) }, limit: store.limits.pageEvents)
-            var head: Position?
-            for try await page in store.pages(request) {
-                head = head ?? page.head
-                for event in page.events {
-                    try coding.forEach(of: event, for: group.query) { payload, type in
-                        evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
-                    }
-                    pass(event.stream)
-                }
+        for index in groups.indices where !(trusting && isTrusted(groups[index])) {
+            if try await !read(index, from: store, coding: coding, before: end) {
+                forget(index)
+                _ = try await read(index, from: store, coding: coding, before: end)
             }
-            groups[index].through = head ?? group.through
         }
+    }
+
+    /// Reads what is new to a group: `false` if it was remembered and the store does not have what it rests on.
+    ///
+    /// The last event that a remembered state has taken is read once more: it must still be there.
+    private mutating func read(
+        _ index: Int, from store: any EventStore, coding: EventCoding<D.Event>, before end: ReadRequest.Bound?
+    ) async throws -> Bool {
+        let group = groups[index]
+        var anchor = group.isRemembered ? all[group.members.lowerBound].place?.mark : nil
+        let after = anchor?.position.previous ?? group.through
+        let request = ReadRequest(
+            group.stored, after: after == .start ? nil : .position(after), before: end, limit: store.limits.pageEvents)
+        var head: Position?
+        for try await page in store.pages(request) {
+            head = head ?? page.head
+            for event in page.events {
+                if let known = anchor {
+                    guard event.id == known.id, event.position == known.position else { return false }
+                    anchor = nil
+                    continue
+                }
+                try coding.forEach(of: event, for: group.query) { payload, type in
+                    evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
+                }
+                pass(event.stream)
+                pass(event.stream, EventMark(position: event.position, id: event.id, recordedAt: event.recordedAt))
+            }
+        }
+        if anchor != nil { return false }
+        groups[index].isRemembered = false
+        groups[index].through = head ?? group.through
+        return true
     }
 
     /// Applies an event that is being recorded to all subjects that it is of.
@@ -118,5 +162,82 @@ struct Subjects<D: Decider>: Sendable {
                 all[index].state.evolve(event)
             }
         }
+    }
+}
+
+// What is remembered.
+extension Subjects {
+    /// Whether a decision would rest on states that were not compared with the store.
+    var restOnMemory: Bool { groups.contains { $0.isRemembered } }
+
+    /// The subjects as they are now, for those who keep them.
+    var keepable: [(key: String, kept: Kept<D>)] {
+        guard !isDoubtful, all.count == 1 || !indexes.isEmpty else { return [] }
+        return groups.flatMap { group in
+            group.members.compactMap { index in
+                let subject = all[index]
+                guard let place = subject.place, let key = subject.key else { return nil }
+                let kept = Kept(
+                    state: subject.state, place: place, through: max(group.through, place.mark.position),
+                    first: subject.first, snapshot: subject.kept?.snapshot, measured: subject.kept?.measured)
+                return (key, kept)
+            }
+        }
+    }
+
+    /// Notes where the events that were recorded are, after they were applied.
+    mutating func settle(
+        _ recorded: [(stream: StreamID?, type: EventType, tags: [Tag], id: EventID)], at receipt: Receipt
+    ) {
+        for (offset, event) in recorded.enumerated() {
+            let mark = EventMark(
+                position: Position(receipt.firstPosition.value &+ UInt64(offset)), id: event.id,
+                recordedAt: receipt.recordedAt)
+            let isOwn =
+                event.stream != nil || all.first?.query.matches(stream: nil, type: event.type, tags: event.tags) == true
+            if isOwn { pass(event.stream, mark) }
+        }
+        for index in groups.indices { groups[index].through = receipt.position }
+    }
+
+    private func isTrusted(_ group: Group) -> Bool {
+        group.isRemembered && all[group.members.lowerBound].kept?.isTrusted == true
+    }
+
+    /// Begins anew with a group whose remembered state is not what the store has.
+    private mutating func forget(_ group: Int) {
+        for index in groups[group].members {
+            rejected[index] = all[index].place
+            all[index].reset()
+        }
+        groups[group].isRemembered = false
+        groups[group].through = .start
+    }
+
+    /// Notes a stored event as the last one.
+    private mutating func pass(_ stream: StreamID?, _ mark: EventMark) {
+        if let index = stream.flatMap({ indexes[$0] }) {
+            all[index].pass(mark)
+        } else if indexes.isEmpty, all.count == 1 {
+            all[0].pass(mark)
+        }
+    }
+}
+
+extension Subjects.Subject {
+    fileprivate mutating func take(_ kept: Kept<D>) {
+        state = kept.state
+        place = kept.place
+        first = kept.first
+        if stream != nil { revision = Revision(kept.place.events) }
+    }
+
+    fileprivate mutating func reset() {
+        (state, revision, place, first, kept) = (D(), .none, nil, nil, nil)
+    }
+
+    fileprivate mutating func pass(_ mark: EventMark) {
+        place = KeptPlace(events: (place?.events ?? 0) + 1, mark: mark)
+        if first == nil, place?.events == 1 { first = mark.recordedAt }
     }
 }

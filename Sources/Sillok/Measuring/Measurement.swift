@@ -17,15 +17,31 @@ public enum Measurement: Hashable, Sendable {
     /// How long an append took, and whether the store could carry it out. A refused one, such as by a conflict, could.
     case append(time: Duration, isCarriedOut: Bool)
 
-    /// What was measured: the name of the projection, or `store`.
+    /// What became of a snapshot of a decider, whose name is that of its type.
+    case snapshot(decider: String, SnapshotOutcome)
+
+    /// What was measured: the name of the projection or the decider, or `store`.
     public var subject: String {
         switch self {
+        case .snapshot(let decider, _): decider
         case .lag(let projection, _, _), .deadLetters(let projection, _), .rebuild(let projection, _),
             .failure(let projection, _):
             projection
         case .append: "store"
         }
     }
+}
+
+/// What became of a snapshot.
+public enum SnapshotOutcome: Hashable, Sendable {
+    /// A state was replayed from it on.
+    case used
+    /// One was written, of so many bytes.
+    case written(bytes: Int)
+    /// One of a stream, or of a query, was not used, and why.
+    case ignored(subject: String, reason: String)
+    /// One could not be read or written, and why. Nothing depends on it.
+    case failed(String)
 }
 
 /// A store that measures each append and does all else as the store that it wraps.

@@ -1,4 +1,5 @@
 import Sillok
+import SillokCommands
 import SillokTerminal
 
 /// How a command ended, as a script sees it. Numbers from 64 on follow `sysexits.h`.
@@ -71,6 +72,7 @@ struct CommandFailure: Error {
         case let conflict as TrackingConflict: self.init(.conflict, "\(conflict)")
         case let invalid as InvalidRequest: self.init(.invalidData, "\(invalid)")
         case let failure as StoreError: self.init(failure)
+        case let missing as NoSuchStream: self.init(.notFound, "\(missing)")
         case let refusal as ProjectionRefusal: self.init(.conflict, "\(refusal)")
         case is BrokenPipe: self.init(.brokenPipe, "nobody reads the output any more")
         case let failure as OutputFailure: self.init(.ioFailure, "the output cannot be written: \(failure)")

@@ -132,6 +132,8 @@ public struct Metadata: Hashable, Sendable {
         public static let causationID = "causationid"
         /// The key of ``Metadata/commandID``.
         public static let commandID = "commandid"
+        /// The key of the command that led to the events, as JSON, where a handler records it.
+        public static let command = "command"
         /// The key of ``Metadata/traceparent``.
         public static let traceparent = "traceparent"
         /// The key of ``Metadata/reason``.

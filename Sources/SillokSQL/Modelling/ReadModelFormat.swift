@@ -55,6 +55,15 @@ public enum ReadModelFormat {
         """
         CREATE TABLE IF NOT EXISTS sillok_reactions (projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL)
         """,
+        // States of deciders that were kept, each as of the last event that it has taken. The subject is a stream, or a
+        // query as JSON.
+        """
+        CREATE TABLE IF NOT EXISTS sillok_snapshots (
+            decider TEXT NOT NULL, subject TEXT NOT NULL, position BIGINT NOT NULL, events BIGINT NOT NULL,
+            event TEXT NOT NULL, recorded_at BIGINT NOT NULL, began BIGINT, store TEXT NOT NULL,
+            fingerprint TEXT NOT NULL, state TEXT NOT NULL, checksum BIGINT NOT NULL,
+            PRIMARY KEY (decider, subject, position))
+        """,
         // The objectives as last measured, by the process that measures them.
         """
         CREATE TABLE IF NOT EXISTS sillok_objectives (

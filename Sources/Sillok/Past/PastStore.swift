@@ -1,0 +1,86 @@
+import SillokCore
+
+/// A store as it was when it ended at a position. What is appended to it is refused.
+struct PastStore: EventStore {
+    let store: any EventStore
+    let end: Position
+    /// Told how far it has been read.
+    var onPage: @Sendable (Position) -> Void = { _ in }
+
+    var limits: Limits { store.limits }
+
+    func append(_ request: AppendRequest) async throws -> Receipt {
+        throw StoreError(.readOnly, "this is the log as it was at \(end): nothing can be appended to the past.")
+    }
+
+    func read(_ request: ReadRequest) async throws -> EventBatch {
+        var bounded = request
+        switch request.before {
+        case nil: bounded.before = .position(end.next)
+        case .position(let position): bounded.before = .position(min(position, end.next))
+        case .time, .revision: break
+        }
+        let batch = try await store.read(bounded)
+        let events = batch.events.filter { $0.position <= end }
+        // Forwards everything behind the end is later still; backwards what was left out came first.
+        let isCut = request.direction == .forward && events.count < batch.events.count
+        let past = EventBatch(
+            events: events, through: request.direction == .forward ? min(batch.through, end) : batch.through,
+            isEnd: batch.isEnd || isCut, head: min(batch.head, end))
+        onPage(past.through)
+        return past
+    }
+
+    func storeID() async throws -> StoreID { try await store.storeID() }
+
+    func head() async throws -> Position { min(try await store.head(), end) }
+
+    func reach(_ position: Position) async throws {
+        if position <= end { return try await store.reach(position) }
+        // It never comes: wait to be cancelled.
+        while true { try await Task.sleep(for: .seconds(86_400)) }
+    }
+
+    func event(_ id: EventID) async throws -> RecordedEvent? {
+        try await store.event(id).flatMap { $0.position <= end ? $0 : nil }
+    }
+
+    func stream(_ id: StreamID) async throws -> StreamFacts? {
+        try await store.stream(id).flatMapAsync { try await past($0) }
+    }
+
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        var found: [StreamFacts] = []
+        var last = name
+        while found.count < limit {
+            let page = try await store.streams(in: category, after: last, limit: limit)
+            guard let next = page.last?.id else { break }
+            for facts in page where found.count < limit {
+                if let past = try await past(facts) { found.append(past) }
+            }
+            last = next
+        }
+        return found
+    }
+
+    func tracking(of source: TrackingSource) async throws -> UInt64? { nil }
+
+    private func past(_ facts: StreamFacts) async throws -> StreamFacts? {
+        if facts.lastPosition <= end { return facts }
+        let request = ReadRequest(
+            .stream(facts.id), before: .position(end.next), direction: .backward, limit: 1)
+        guard let last = try await store.read(request).events.first else { return nil }
+        return StreamFacts(
+            id: facts.id, revision: last.revision, lastPosition: last.position,
+            firstRecordedAt: facts.firstRecordedAt, lastRecordedAt: last.recordedAt)
+    }
+}
+
+extension Optional {
+    fileprivate func flatMapAsync<Result>(
+        _ transform: (Wrapped) async throws -> Result?
+    ) async rethrows -> Result? {
+        guard let self else { return nil }
+        return try await transform(self)
+    }
+}

@@ -1,0 +1,165 @@
+import SillokCore
+
+/// A state as names and values: what a person reads, and what two states are compared by.
+///
+/// `balance`, `lines[ink].quantity`, `charges{p1}`: properties by their names, members of a dictionary by their keys in
+/// brackets, those of a set in braces, elements of an array by their number. Any state will do; it need not be `Codable`.
+public struct StateTree: Hashable, Sendable {
+    /// What stands at a path.
+    public enum Value: Hashable, Sendable, CustomStringConvertible {
+        /// A whole number.
+        case integer(Int64)
+        /// A number with a fraction.
+        case real(Double)
+        /// Anything else, as text.
+        case text(String)
+        /// Nothing: an optional without a value.
+        case nothing
+        /// No more than that it is there, such as a member of a set.
+        case present
+
+        /// The value as a person reads it.
+        public var description: String {
+            switch self {
+            case .integer(let number): "\(number)"
+            case .real(let number): "\(number)"
+            case .text(let text): text
+            case .nothing: "nothing"
+            case .present: "present"
+            }
+        }
+
+        /// The number, if it is one.
+        public var number: Double? {
+            switch self {
+            case .integer(let number): Double(number)
+            case .real(let number): number
+            default: nil
+            }
+        }
+    }
+
+    /// Paths and their values, in the order of the properties; members of sets and dictionaries in that of their names.
+    public private(set) var leaves: [Leaf] = []
+
+    /// A value, and where it stands.
+    public struct Leaf: Hashable, Sendable {
+        /// Where it stands.
+        public let path: String
+        /// What stands there.
+        public let value: Value
+    }
+
+    /// A tree without values.
+    public init() {}
+
+    /// The properties of a value of any type, and theirs.
+    public init(reflecting value: Any) { add(value, at: "", depth: 0) }
+
+    /// The values at the paths that two trees do not have in common, in the order of this one, new ones last.
+    public func changes(to other: StateTree) -> [StateChange] {
+        if leaves == other.leaves { return [] }
+        var after = Dictionary(other.leaves.map { ($0.path, $0.value) }) { first, _ in first }
+        var changes: [StateChange] = []
+        for leaf in leaves {
+            let now = after.removeValue(forKey: leaf.path)
+            if now != leaf.value { changes.append(StateChange(path: leaf.path, before: leaf.value, after: now)) }
+        }
+        for leaf in other.leaves where after[leaf.path] != nil {
+            changes.append(StateChange(path: leaf.path, before: nil, after: leaf.value))
+        }
+        return changes
+    }
+
+    package mutating func add(_ value: Value, at path: String) { leaves.append(Leaf(path: path, value: value)) }
+
+    private mutating func add(_ value: Any, at path: String, depth: Int) {
+        if let leaf = Self.leaf(value) { return add(leaf, at: path) }
+        let mirror = Mirror(reflecting: value)
+        guard depth < 64, !mirror.children.isEmpty else {
+            return add(mirror.displayStyle == .optional ? .nothing : .text(Self.plain(value, mirror)), at: path)
+        }
+        switch mirror.displayStyle {
+        case .optional: if let some = mirror.children.first { add(some.value, at: path, depth: depth + 1) }
+        case .collection:
+            for (index, child) in mirror.children.enumerated() {
+                add(child.value, at: "\(path)[\(index)]", depth: depth + 1)
+            }
+        case .set:
+            for name in mirror.children.map({ Self.name($0.value) }).sorted() { add(.present, at: "\(path){\(name)}") }
+        case .dictionary:
+            let members = mirror.children.map { child -> (String, Any) in
+                let pair = Array(Mirror(reflecting: child.value).children)
+                return (Self.name(pair[0].value), pair[1].value)
+            }
+            for (name, member) in members.sorted(by: { $0.0 < $1.0 }) {
+                add(member, at: "\(path)[\(name)]", depth: depth + 1)
+            }
+        case .enum:
+            for child in mirror.children {
+                add(.text(child.label ?? ""), at: path)
+                add(child.value, at: join(path, child.label), depth: depth + 1)
+            }
+        default:
+            for child in mirror.children { add(child.value, at: join(path, child.label), depth: depth + 1) }
+        }
+    }
+
+    private func join(_ path: String, _ label: String?) -> String {
+        path.isEmpty ? label ?? "" : "\(path).\(label ?? "")"
+    }
+
+    private static func plain(_ value: Any, _ mirror: Mirror) -> String {
+        switch mirror.displayStyle {
+        case .collection, .set, .dictionary: "empty"
+        default: String(describing: value)
+        }
+    }
+
+    /// A value that is one thing and not many.
+    private static func leaf(_ value: Any) -> Value? {
+        switch value {
+        case let text as String: .text(text)
+        case let truth as Bool: .text(truth ? "true" : "false")
+        case let number as any BinaryInteger: Int64(exactly: number).map { .integer($0) } ?? .text("\(number)")
+        case let number as Double: .real(number)
+        case let number as Float: .real(Double(number))
+        case let number as any Numeric: .text("\(number)")
+        case let name as any Name: .text(name.text)
+        case let text as any LosslessStringConvertible: .text(text.description)
+        case let position as Position: Int64(exactly: position.value).map { .integer($0) }
+        case let revision as Revision: Int64(exactly: revision.value).map { .integer($0) }
+        default: nil
+        }
+    }
+
+    /// A value as the name of a member.
+    private static func name(_ value: Any) -> String {
+        if let leaf = leaf(value) { return "\(leaf)" }
+        return StateTree(reflecting: value).leaves.map { $0.path.isEmpty ? "\($0.value)" : "\($0.path) \($0.value)" }
+            .joined(separator: ", ")
+    }
+}
+
+/// What changed at one place of a state.
+public struct StateChange: Hashable, Sendable, CustomStringConvertible {
+    /// Where, see ``StateTree``.
+    public let path: String
+    /// What stood there; `nil`: there was no such place.
+    public let before: StateTree.Value?
+    /// What stands there; `nil`: there is no such place any more.
+    public let after: StateTree.Value?
+
+    /// The change in a line: `balance: 100 → 70`.
+    public var description: String {
+        let place = path.isEmpty ? "" : "\(path): "
+        return switch (before, after) {
+        case (nil, .present?): "+ \(path)"
+        case (.present?, nil): "- \(path)"
+        case (nil, let after?): "+ \(place)\(after)"
+        case (let before?, nil): "- \(place)\(before)"
+        case (let before?, let after?): "\(place)\(before) → \(after)"
+        case (nil, nil): path
+        }
+    }
+}

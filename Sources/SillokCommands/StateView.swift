@@ -1,0 +1,93 @@
+import Sillok
+import SillokTerminal
+
+/// A state that events lead to, for people to look at.
+protocol StateView: Sendable {
+    mutating func take(_ event: RecordedEvent) throws
+    var tree: StateTree { get }
+}
+
+/// The state of a decider.
+struct DeciderView<D: Decider>: StateView {
+    private var state = D()
+    private let coding = EventCoding<D.Event>()
+
+    var tree: StateTree { StateTree(reflecting: state) }
+
+    mutating func take(_ event: RecordedEvent) throws {
+        for event in try coding.decode(event) { state.evolve(event) }
+    }
+}
+
+/// What the events of each type last said, and how many there were: all that is known of a stream without its code.
+struct PayloadView: StateView {
+    private var order: [EventType] = []
+    private var last: [EventType: (count: Int64, leaves: [StateTree.Leaf])] = [:]
+
+    var tree: StateTree {
+        var tree = StateTree()
+        for type in order {
+            guard let (count, leaves) = last[type] else { continue }
+            tree.add(.integer(count), at: type.text)
+            for leaf in leaves { tree.add(leaf.value, at: leaf.path) }
+        }
+        return tree
+    }
+
+    mutating func take(_ event: RecordedEvent) {
+        if last[event.type] == nil { order.append(event.type) }
+        var leaves = StateTree()
+        if let reader = try? JSONReader(event.payload) { Self.add(reader.root, at: event.type.text, to: &leaves) }
+        last[event.type] = ((last[event.type]?.count ?? 0) + 1, leaves.leaves)
+    }
+
+    private static func add(_ value: JSONReader.Value, at path: String, to tree: inout StateTree) {
+        if let members = value.members {
+            for (key, member) in members { add(member, at: "\(path).\(key)", to: &tree) }
+        } else if let elements = value.elements {
+            for (index, element) in elements.enumerated() { add(element, at: "\(path)[\(index)]", to: &tree) }
+        } else if let text = value.string {
+            tree.add(.text(text), at: path)
+        } else if let number = value.integer(as: Int64.self) {
+            tree.add(.integer(number), at: path)
+        } else if value.isNull {
+            tree.add(.nothing, at: path)
+        } else {
+            tree.add(.text(String(decoding: value.raw, as: UTF8.self)), at: path)
+        }
+    }
+}
+
+/// There is no such stream, or not yet.
+package struct NoSuchStream: Error, CustomStringConvertible {
+    let stream: StreamID
+    let moment: Moment?
+
+    /// What is not there.
+    package var description: String {
+        "there is no stream \(stream.text.visible)\(moment.map { " as of \($0)" } ?? "")"
+    }
+}
+
+extension EventStore {
+    /// Shows each event of a stream to `body`, up to a moment.
+    ///
+    /// - Throws: ``NoSuchStream`` if there is none.
+    func walk(
+        _ stream: StreamID, to moment: Moment?, _ body: (RecordedEvent) throws -> Void
+    ) async throws {
+        let end: ReadRequest.Bound? =
+            switch moment {
+            case nil: nil
+            case .revision(let revision)?: .revision(revision.next)
+            case .position(let position)?: .position(position.next)
+            case .time(let time)?: .time(time.advanced(byMicroseconds: 1))
+            }
+        var isEmpty = true
+        for try await page in pages(ReadRequest(.stream(stream), before: end, limit: limits.pageEvents)) {
+            for event in page.events { try body(event) }
+            isEmpty = isEmpty && page.events.isEmpty
+        }
+        if isEmpty { throw NoSuchStream(stream: stream, moment: moment) }
+    }
+}

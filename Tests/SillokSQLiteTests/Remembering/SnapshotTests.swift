@@ -1,0 +1,245 @@
+import SillokSQLite
+import SillokTesting
+import Testing
+
+@testable import Sillok
+
+@Suite struct SnapshotTests {
+    private let store = MemoryEventStore()
+    private let told = Told()
+    private let model: SQLiteReadModel
+
+    init() throws { model = try SQLiteReadModel() }
+
+    private func snapshots(_ policy: SnapshotPolicy = .every(5)) -> Snapshots {
+        Snapshots(in: model, policy, onMeasurement: told.hear)
+    }
+
+    private func handler(_ snapshots: Snapshots) -> CommandHandler<Tally> {
+        CommandHandler("tally", in: store, snapshots: snapshots)
+    }
+
+    private func add(_ count: Int, _ handler: CommandHandler<Tally>, _ snapshots: Snapshots) async throws {
+        for number in 1...count {
+            try await handler.execute(.add(number % 7 + 1, note: "n\(number % 3)"), on: "1")
+            await snapshots.flush()
+        }
+    }
+
+    private var positions: [Int64] {
+        get async throws {
+            try await model.rows("SELECT position FROM sillok_snapshots ORDER BY position").compactMap {
+                $0["position"].integer
+            }
+        }
+    }
+
+    private func replay(_ key: String = "1") async throws -> Tally {
+        try await CommandHandler<Tally>("tally", in: store).state(of: key).state
+    }
+
+    @Test func `one is written every so many events, and the newest ones stay`() async throws {
+        let snapshots = snapshots(.every(5).retaining(2))
+        let handler = handler(snapshots)
+        for _ in 0..<4 { try await add(5, handler, snapshots) }
+        #expect(try await positions == [15, 20])
+        #expect(told.written == 4)
+        #expect(try await handler.state(of: "1").state == replay())
+    }
+
+    @Test func `one is written when the last is old, by the time of events`() async throws {
+        let clock = SettableClock()
+        let store = MemoryEventStore(clock: clock.wallClock)
+        let snapshots = snapshots(.every(100, orOlderThan: .seconds(60)))
+        let handler = CommandHandler<Tally>("tally", in: store, snapshots: snapshots)
+        for second in [0, 30, 59, 60, 61, 119, 120, 300] {
+            clock.now = Timestamp(microsecondsSince1970: Int64(second) * 1_000_000)
+            try await handler.execute(.add(1, note: "\(second)"), on: "1")
+            await snapshots.flush()
+        }
+        #expect(try await positions == [7, 8])
+        #expect(told.written == 3)
+    }
+
+    @Test func `a long stream is read from its snapshot on`() async throws {
+        let snapshots = snapshots(.every(50))
+        try await add(120, handler(snapshots), snapshots)
+        let counting = CountingStore(store)
+        let handler = CommandHandler<Tally>("tally", in: counting, snapshots: snapshots)
+        let (state, revision) = try await handler.state(of: "1")
+        #expect(try await state == replay() && revision == 120)
+        // The last event of the snapshot is looked at once more.
+        #expect(counting.events == 21)
+    }
+
+    @Test func `other code does not use it, and says why`() async throws {
+        let before = snapshots()
+        try await add(10, handler(before), before)
+        let used = told.used
+        let changes: [(Release, String)] = [
+            (Release(factor: 2, foldVersion: 2), "the fold's version has changed"),
+            (
+                Release(storedNames: ["added": "plus", "removed": "minus", "other": "others"]),
+                "the reading of its events has changed"
+            ),
+        ]
+        for (release, reason) in changes {
+            try await Release.$current.withValue(release) {
+                let (kept, replayed) = (
+                    try await handler(snapshots(.every(1000))).state(of: "1").state, try await replay()
+                )
+                #expect(kept == replayed)
+            }
+            #expect(told.reasons.last == reason)
+        }
+        #expect(told.used == used)
+        _ = try await handler(before).state(of: "1")
+        #expect(told.used == used + 1)
+    }
+
+    @Test func `planted bug: without a fingerprint the states of two releases are mixed`() async throws {
+        let before = snapshots()
+        try await add(10, handler(before), before)
+        let release = Release(factor: 2, foldVersion: 2)
+        try await Release.$current.withValue(release) {
+            let current = Fingerprint(of: Tally.self).description
+            let blind = TroubledModel(inner: model) { $0.pretending(current) }
+            let planted = CommandHandler<Tally>("tally", in: store, snapshots: Snapshots(in: blind, .every(1000)))
+            let (mixed, replayed) = (try await planted.state(of: "1").state, try await replay())
+            #expect(mixed != replayed)
+        }
+    }
+
+    @Test(arguments: ["state = state || ' '", "events = events + 1", "event = 'x'", "recorded_at = 1", "state = '{}'"])
+    func `one that was damaged is dropped with a reason`(damage: String) async throws {
+        let snapshots = snapshots(.every(5).retaining(3))
+        let handler = handler(snapshots)
+        for _ in 0..<3 { try await add(5, handler, snapshots) }
+        try await model.write(
+            ReadModelWrite([.init("UPDATE sillok_snapshots SET \(raw: damage) WHERE position = 15")]))
+        #expect(try await handler.state(of: "1").state == replay())
+        #expect(told.reasons == ["it is corrupt"])
+        await snapshots.flush()
+        // The one before it is used, and the damaged one is gone.
+        #expect(try await positions.first == 5 && told.used > 0)
+    }
+
+    @Test func `one that is ahead of a restored store, or of another store, is dropped`() async throws {
+        let snapshots = snapshots()
+        try await add(10, handler(snapshots), snapshots)
+        let id = try await store.storeID()
+        let restored = MemoryEventStore(id: id)
+        for event in try await store.read(.all, limit: 7).events {
+            try await restored.append([event.data], to: event.stream)
+        }
+        let handler = CommandHandler<Tally>("tally", in: restored, snapshots: snapshots)
+        #expect(try await handler.state(of: "1").revision == 7)
+        #expect(told.reasons == ["it is ahead of its stream, or of another history"])
+        await snapshots.flush()
+        #expect(try await positions.contains(10) == false)
+        for number in 1...9 { try await handler.execute(.add(number, note: "another history"), on: "1") }
+        let plain = CommandHandler<Tally>("tally", in: restored)
+        #expect(try await handler.state(of: "1").state == plain.state(of: "1").state)
+
+        let other = CommandHandler<Tally>("tally", in: MemoryEventStore(), snapshots: snapshots)
+        #expect(try await other.state(of: "1").revision == .none)
+        #expect(told.reasons.last == "it belongs to another store")
+    }
+
+    @Test func `a read model that fails costs no command anything`() async throws {
+        let broken = Snapshots(in: TroubledModel(inner: model, fails: true), .every(1), onMeasurement: told.hear)
+        let handler = handler(broken)
+        for _ in 0..<10 { try await handler.execute(.add(3, note: "x"), on: "1") }
+        await broken.flush()
+        #expect(try await handler.state(of: "1").state == replay())
+        #expect(told.written == 0 && told.all.contains { if case .failed = $0 { true } else { false } })
+    }
+
+    @Test func `a snapshot that is too large is not written`() async throws {
+        var policy = SnapshotPolicy.every(1)
+        policy.maximumBytes = 10
+        let snapshots = snapshots(policy)
+        try await add(8, handler(snapshots), snapshots)
+        #expect(told.written == 0)
+        #expect(try await positions.isEmpty)
+    }
+
+    @Test func `verify finds a fold that changed under the same version, and nothing rests on its snapshots any more`()
+        async throws
+    {
+        let before = snapshots()
+        try await add(10, handler(before), before)
+        #expect(try await before.verify(Tally.self, in: store) == .init(checked: 2, findings: []))
+        try await Release.$current.withValue(Release(factor: 2)) {
+            let snapshots = snapshots()
+            let report = try await snapshots.verify(Tally.self, in: store)
+            #expect(report.findings.count == 2)
+            #expect(report.findings.first?.differences.map(\.path) == ["total"])
+            #expect(try await handler(snapshots).state(of: "1").state == replay())
+            #expect(try await positions.isEmpty)
+        }
+    }
+
+    @Test func `the first that is used is compared in the background`() async throws {
+        let before = snapshots()
+        try await add(10, handler(before), before)
+        try await Release.$current.withValue(Release(factor: 2)) {
+            let snapshots = snapshots()
+            let cached = CommandHandler<Tally>(
+                "tally", in: store, cache: AggregateCache(), snapshots: snapshots)
+            _ = try await cached.state(of: "1")
+            await snapshots.flush()
+            #expect(told.reasons.contains { $0.hasPrefix("it is not what its events lead to: total:") })
+            #expect(try await cached.state(of: "1").state == replay())
+        }
+    }
+
+    @Test func `the form of a state tells its properties, and theirs`() {
+        struct Inner: Codable { var a = 1 }
+        struct Other: Codable { var a = 1, b: Int? }
+        struct Outer<Part: Codable>: Codable { var name = "", part: Part?, parts: [String: [Part]] = [:] }
+        let first = StateShape.text(of: Outer<Inner>.self, sample: Outer<Inner>())
+        let second = StateShape.text(of: Outer<Other>.self, sample: Outer<Other>())
+        #expect(first.contains("a:Swift.Int") && !first.contains("b:") && second.contains("b:Swift.Optional"))
+        #expect(!stableName(Inner.self).contains("unknown context"))
+    }
+}
+
+/// Counts the events that are read.
+private final class CountingStore: EventStore {
+    private let store: MemoryEventStore
+    private let count = Lock(0)
+    init(_ store: MemoryEventStore) { self.store = store }
+
+    var events: Int { count.withLock { $0 } }
+    var limits: Limits { store.limits }
+    func append(_ request: AppendRequest) async throws -> Receipt { try await store.append(request) }
+    func read(_ request: ReadRequest) async throws -> EventBatch {
+        let batch = try await store.read(request)
+        count.withLock { $0 += batch.events.count }
+        return batch
+    }
+    func storeID() async throws -> StoreID { try await store.storeID() }
+    func head() async throws -> Position { try await store.head() }
+    func reach(_ position: Position) async throws { try await store.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try await store.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
+}
+
+extension SQLRow {
+    /// The row as somebody sees it who does not look at fingerprints.
+    fileprivate func pretending(_ fingerprint: String) -> SQLRow {
+        let texts =
+            ["decider", "subject", "event", "store"].map { self[$0].text ?? "" } + [
+                fingerprint, self["state"].text ?? "",
+            ]
+        let numbers = ["position", "events", "recorded_at"].map { self[$0].integer ?? 0 }
+        let sum = SnapshotRow.sum(texts, numbers)
+        let changed: [String: SQLValue] = ["fingerprint": .text(fingerprint), "checksum": .integer(sum)]
+        return SQLRow(columns: columns, values: columns.map { changed[$0] ?? self[$0] })
+    }
+}

@@ -1,0 +1,161 @@
+import Sillok
+import SillokTesting
+import Testing
+
+@Suite struct AggregateCacheTests {
+    private let cache = AggregateCache(bytes: 1 << 20)
+
+    @Test func `a command on a cached state reads nothing before it appends`() async throws {
+        let store = TroubledStore()
+        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        try await accounts.execute(.open(owner: "Ada"), on: "1")
+        let reads = store.reads.count
+        for _ in 0..<10 { try await accounts.execute(.deposit(5), on: "1") }
+        #expect(store.reads.count == reads)
+        #expect(try await accounts.state(of: "1").state.balance == 50)
+        #expect(try await CommandHandler<BankAccount>("account", in: store).state(of: "1").state.balance == 50)
+    }
+
+    @Test func `what others append is taken in before a decision stands`() async throws {
+        let store = MemoryEventStore()
+        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        let elsewhere = CommandHandler<BankAccount>("account", in: store)
+        try await accounts.execute(.open(owner: "Ada"), on: "1")
+        try await elsewhere.execute(.deposit(30), on: "1")
+        // The cached balance of 0 would refuse this.
+        try await accounts.execute(.withdraw(20), on: "1")
+        try await elsewhere.execute(.withdraw(10), on: "1")
+        // The cached balance of 10 would allow this.
+        await #expect(throws: BankAccount.Refusal.insufficientFunds(balance: 0)) {
+            try await accounts.execute(.withdraw(10), on: "1")
+        }
+        #expect(try await accounts.state(of: "1").revision == 4)
+        try await elsewhere.execute(.deposit(1), on: "1")
+        let outcome = try await accounts.execute(.deposit(0), on: "1")
+        #expect(outcome.events.isEmpty && outcome.state.balance == 1 && outcome.position == 5)
+    }
+
+    @Test func `an expected revision is compared with that of the store`() async throws {
+        let store = MemoryEventStore()
+        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        let elsewhere = CommandHandler<BankAccount>("account", in: store)
+        try await accounts.execute(.open(owner: "Ada"), on: "1")
+        try await elsewhere.execute(.deposit(30), on: "1")
+        await #expect(throws: AppendConflict.self) { try await accounts.execute(.deposit(1), on: "1", expecting: 1) }
+        #expect(try await accounts.execute(.deposit(1), on: "1", expecting: 2).state.balance == 31)
+    }
+
+    @Test func `a command with an id that was executed elsewhere gives its first outcome`() async throws {
+        let store = MemoryEventStore()
+        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        let elsewhere = CommandHandler<BankAccount>("account", in: store)
+        try await accounts.execute(.open(owner: "Ada"), on: "1")
+        let id = CommandID()
+        try await elsewhere.execute(.deposit(7), on: "1", id: id)
+        try await elsewhere.execute(.deposit(1), on: "1")
+        let outcome = try await accounts.execute(.deposit(7), on: "1", id: id)
+        #expect(outcome.isRepeat && outcome.state.balance == 7)
+        #expect(try await accounts.execute(.deposit(2), on: "1").state.balance == 10)
+    }
+
+    @Test func `a state that is ahead of a store that was restored is let go`() async throws {
+        let (before, after) = (MemoryEventStore(), MemoryEventStore())
+        let store = SwitchedStore(before)
+        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        try await accounts.execute(.open(owner: "Ada"), on: "1")
+        try await accounts.execute(.deposit(100), on: "1")
+        try await CommandHandler<BankAccount>("account", in: after).execute(.open(owner: "Grace"), on: "1")
+        store.current = after
+        await #expect(throws: BankAccount.Refusal.insufficientFunds(balance: 0)) {
+            try await accounts.execute(.withdraw(50), on: "1")
+        }
+        #expect(try await accounts.execute(.deposit(3), on: "1").state.balance == 3)
+    }
+
+    @Test func `it holds no more than its bytes, and lets go of what was not used for longest`() async throws {
+        let store = MemoryEventStore()
+        let small = AggregateCache(bytes: 4000)
+        let accounts = CommandHandler<BankAccount>("account", in: store, cache: small)
+        for number in 0..<200 { try await accounts.execute(.open(owner: "Ada"), on: "\(number)") }
+        let statistics = small.statistics
+        #expect(statistics.bytes <= 4000 && statistics.entries > 5 && statistics.entries < 40)
+        #expect(statistics.evictions == UInt64(200 - statistics.entries))
+        try await accounts.execute(.deposit(1), on: "199")
+        #expect(small.statistics.hits == 1)
+        small.removeAll()
+        #expect(small.statistics.entries == 0 && small.statistics.bytes == 0)
+        #expect(try await accounts.execute(.deposit(1), on: "199").state.balance == 2)
+    }
+
+    @Test func `several keys in one batch, boundaries, and writers elsewhere come to what the log says`() async throws {
+        let seed = Environment.seed
+        var random = SeededGenerator(seed: seed)
+        let store = MemoryEventStore()
+        let handlers = [
+            CommandHandler<BankAccount>("account", in: store, cache: cache),
+            CommandHandler<BankAccount>("account", in: store, cache: AggregateCache(bytes: 2000)),
+            CommandHandler<BankAccount>("account", in: store),
+        ]
+        let boundaries = [
+            CommandHandler<Enrolment>(in: store, cache: cache), CommandHandler<Enrolment>(in: store),
+        ]
+        for _ in 0..<400 {
+            let keys = (0..<Int.random(in: 1...3, using: &random)).map { _ in "\(Int.random(in: 0..<5, using: &random))"
+            }
+            let commands = keys.map { key -> (String, BankAccount.Command) in
+                let amount = Int.random(in: 0...20, using: &random)
+                let all: [BankAccount.Command] = [.open(owner: "Ada"), .deposit(amount), .withdraw(amount), .close]
+                return (key, all[Int.random(in: 0..<4, using: &random)])
+            }
+            let handler = handlers[Int.random(in: 0..<3, using: &random)]
+            let course = "\(Int.random(in: 0..<3, using: &random))"
+            let student = "\(Int.random(in: 0..<6, using: &random))"
+            let wish: Enrolment.Command =
+                Bool.random(using: &random)
+                ? .define(course: course, seats: 3) : .enrol(student: student, course: course)
+            do {
+                if commands.count == 1 {
+                    try await handler.execute(commands[0].1, on: commands[0].0)
+                } else {
+                    try await handler.execute(commands)
+                }
+            } catch is BankAccount.Refusal {}
+            do {
+                try await boundaries[Int.random(in: 0..<2, using: &random)].execute(wish)
+            } catch is Enrolment.Refusal {}
+            #expect(
+                try await boundaries[0].state(for: wish).students == boundaries[1].state(for: wish).students,
+                "SILLOK_SEED=\(seed)")
+            for handler in handlers {
+                let (state, revision) = try await handler.state(of: keys[0])
+                let plain = try await handlers[2].state(of: keys[0])
+                #expect(
+                    state.balance == plain.state.balance && state.isOpen == plain.state.isOpen
+                        && revision == plain.revision, "SILLOK_SEED=\(seed)")
+            }
+        }
+    }
+}
+
+/// A store that can be exchanged, as by restoring a backup.
+private final class SwitchedStore: EventStore {
+    private let store: Lock<MemoryEventStore>
+    init(_ store: MemoryEventStore) { self.store = Lock(store) }
+
+    var current: MemoryEventStore {
+        get { store.withLock { $0 } }
+        set { store.withLock { $0 = newValue } }
+    }
+    var limits: Limits { current.limits }
+    func append(_ request: AppendRequest) async throws -> Receipt { try await current.append(request) }
+    func read(_ request: ReadRequest) async throws -> EventBatch { try await current.read(request) }
+    func storeID() async throws -> StoreID { try await current.storeID() }
+    func head() async throws -> Position { try await current.head() }
+    func reach(_ position: Position) async throws { try await current.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await current.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await current.stream(id) }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try await current.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> UInt64? { try await current.tracking(of: source) }
+}
