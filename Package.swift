@@ -18,8 +18,12 @@ let package = Package(
         .library(name: "SillokServer", targets: ["SillokServer"]),
         .library(name: "SillokTesting", targets: ["SillokTesting"]),
         .library(name: "SillokGRDB", targets: ["SillokGRDB"]),
+        .library(name: "SillokPostgres", targets: ["SillokPostgres"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
         .library(name: "Sillok", targets: ["Sillok"]),
+    ],
+    traits: [
+        .trait(name: "Postgres", description: "The PostgreSQL store; needs libpq."), .default(enabledTraits: []),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -42,8 +46,8 @@ let package = Package(
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokServer", "SillokSQLite",
-                "SillokTerminal", "SillokWire",
+                "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer", "SillokSQL",
+                "SillokSQLite", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -63,6 +67,12 @@ let package = Package(
         .target(
             name: "SillokGRDB",
             dependencies: ["SillokCore", "SillokSQL", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "SillokPostgres",
+            dependencies: [
+                "SillokChain", "SillokCore", "SillokSQL",
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
+            ]),
         .target(name: "SillokTesting", dependencies: ["Sillok", "SillokSQL"]),
         .target(
             name: "SillokService",
@@ -120,6 +130,7 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
 
         // Examples: one idea more each. No products, so that a package which uses the library never builds them.
         .executableTarget(
@@ -158,6 +169,9 @@ let package = Package(
 
         // Random values and texts, coded by the library and by Foundation. No product.
         .executableTarget(name: "sillok-fuzz", dependencies: ["Sillok"], path: "Tests/Fuzz"),
+        .executableTarget(
+            name: "sillok-postgres-torture", dependencies: ["Sillok", "SillokPostgres", "SillokSQL"],
+            path: "Tests/PostgresTorture"),
 
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokChainTests", dependencies: ["SillokChain", "Sillok", "SillokTesting"]),
@@ -193,6 +207,9 @@ let package = Package(
                 "SillokGRDB", "Sillok", "SillokSQL", "SillokSQLite", "SillokTesting",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .testTarget(
+            name: "SillokPostgresTests",
+            dependencies: ["Sillok", "SillokPostgres", "SillokSQL", "SillokTesting", "sillok-postgres-torture"]),
         .testTarget(
             name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"],
             exclude: ["Evolving/Golden"]),

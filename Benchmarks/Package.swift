@@ -4,16 +4,19 @@ import PackageDescription
 let package = Package(
     name: "benchmarks",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "sillok", path: "..")],
+    dependencies: [.package(name: "sillok", path: "..", traits: ["Postgres"])],
     targets: [
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "RawLoop", .product(name: "Sillok", package: "sillok"),
+                "RawLoop", "RawPostgres", .product(name: "Sillok", package: "sillok"),
+                .product(name: "SillokPostgres", package: "sillok"),
                 .product(name: "SillokSQLite", package: "sillok"),
             ]),
         // What SQLite itself allows: the yardstick, in C.
         .target(name: "RawLoop", linkerSettings: [.linkedLibrary("sqlite3")]),
+        // What PostgreSQL itself allows.
+        .target(name: "RawPostgres", linkerSettings: [.linkedLibrary("pq")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 # Sourced by the other scripts. Goes to the root of the repository and sees to it that a machine which has only Swift
-# gets what the build needs: SQLite's header and library, pkg-config, git. Installs nothing that is already there.
+# gets what the build needs: SQLite's and PostgreSQL's headers and libraries, pkg-config, git. Installs nothing that is
+# already there.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,7 +18,7 @@ sqlite_is_there() {
 }
 
 everything_is_there() {
-    command -v git >/dev/null && sqlite_is_there
+    command -v git >/dev/null && sqlite_is_there && pkg-config --exists libpq 2>/dev/null
 }
 
 install_with_apt() {
@@ -26,15 +27,17 @@ install_with_apt() {
         sudo -n true 2>/dev/null || return 1
         as_root=(sudo -n)
     fi
-    say "Installing libsqlite3-dev, pkg-config and git"
+    say "Installing libsqlite3-dev, libpq-dev, pkg-config and git"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq || true
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends libsqlite3-dev pkg-config git </dev/null
+        apt-get install -y -qq --no-install-recommends libsqlite3-dev libpq-dev pkg-config git </dev/null
 }
 
 install_with_brew() {
-    say "Installing sqlite, pkg-config and git"
-    brew install sqlite pkg-config git </dev/null
+    say "Installing sqlite, libpq, pkg-config and git"
+    brew install sqlite libpq pkg-config git </dev/null
+    # Homebrew keeps it apart from the system's.
+    export PKG_CONFIG_PATH="$(brew --prefix libpq)/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
 }
 
 prepare_machine() {
@@ -45,7 +48,7 @@ prepare_machine() {
     elif command -v brew >/dev/null; then install_with_brew || true
     fi
     everything_is_there \
-        || stop "Install SQLite's development files (Debian: libsqlite3-dev), pkg-config and git, then try again."
+        || stop "Install the development files of SQLite and libpq (Debian: libsqlite3-dev libpq-dev), pkg-config and git."
 }
 
 prepare_machine

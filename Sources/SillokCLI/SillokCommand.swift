@@ -50,8 +50,8 @@ struct SillokCommand: AsyncParsableCommand {
             StateCommand.self, HistoryCommand.self, DiffCommand.self,
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
             VerifyCommand.self, HeadCommand.self, AuditCommand.self, ExportCommand.self, ImportCommand.self,
-            BenchCommand.self, ProjectionsCommand.self, DeadLettersCommand.self, ObjectivesCommand.self,
-            SchemaCommand.self,
+            CopyCommand.self, BenchCommand.self, ProjectionsCommand.self, DeadLettersCommand.self,
+            ObjectivesCommand.self, SchemaCommand.self,
             BackupCommand.self, ServeCommand.self, KeysCommand.self,
         ])
 

@@ -31,15 +31,18 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
     ///
     /// - Parameters:
     ///   - name: what stands for a name of a table or an index, quotes included; by default the name itself, quoted.
+    ///   - index: what stands for the name of an index, where that differs.
     ///   - placeholder: what stands for the value of a number.
     public func text(
-        name: (String) -> String = { SQL.quoted($0) }, placeholder: (Int) -> String
+        name: (String) -> String = { SQL.quoted($0) }, index: ((String) -> String)? = nil, placeholder: (Int) -> String
     ) -> String {
         var text = fragments[0]
-        for (index, fragment) in fragments.dropFirst().enumerated() { text += placeholder(index + 1) + fragment }
+        for (number, fragment) in fragments.dropFirst().enumerated() { text += placeholder(number + 1) + fragment }
         guard text.utf8.contains(where: { $0 == 1 || $0 == 2 }) else { return text }
         var resolved = ""
-        for (isName, _, part) in SQL.parts(of: text) { resolved += isName ? name(part) : part }
+        for (isName, isTable, part) in SQL.parts(of: text) {
+            resolved += !isName ? part : isTable ? name(part) : index?(part) ?? name(part)
+        }
         return resolved
     }
 

@@ -32,7 +32,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     private let id: StoreID
     private let mode: Mode
     private let tuning: Tuning
-    private let readers: ReaderPool
+    private let readers: ReaderPool<EventReader>
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
     /// The chain that the writer keeps; `nil` also for a store that was opened for reading.
     private let writtenChain: Chain?
@@ -79,7 +79,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
         let (id, readers) = try opening.readers()
         self.id = id
-        self.readers = ReaderPool(readers)
+        self.readers = ReaderPool(readers, reported: StoreError.reading) { try $0.page($1) }
         writtenChain = opened?.chain
         let writer = opened.map { [signal, observer] opened in Self.start(opened, lock, signal, observer) }
         self.writer = writer

@@ -7,7 +7,7 @@ struct Main {
         ("past", lookingBack),
         ("append", appending), ("fill", filling), ("grow", growing), ("read", reading), ("condition", deciding),
         ("follow", following), ("memory", remembering), ("project", projecting), ("chain", chaining),
-        ("coding", coding),
+        ("coding", coding), ("postgres", serving),
     ]
 
     static func main() async throws {

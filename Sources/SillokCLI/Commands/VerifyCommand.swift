@@ -1,7 +1,6 @@
 import ArgumentParser
 import Sillok
 import SillokCore
-import SillokSQLite
 import SillokTerminal
 import SillokWire
 
@@ -28,10 +27,13 @@ struct VerifyCommand: AsyncParsableCommand {
     @OptionGroup var show: ShowOptions
 
     func run() async throws {
-        let (report, chained) = try await store.with(.readOnly) { opened in
+        let (report, chained) = try await store.reading { opened in
+            guard let opened = opened as? any SelfChecking else {
+                throw CommandFailure(.usage, "this store cannot be checked from here: check it where it lies.")
+            }
             let progress = StepProgress(console: .current)
             defer { progress.finish() }
-            let report = try await opened.verify { progress.update($0) }
+            let report = try await opened.verify(progress: { progress.update($0) })
             guard chain else { return (report, ChainReport?.none) }
             guard let chained = try await opened.verifyChain(progress: { progress.update($0) }) else {
                 throw CommandFailure.noChain

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokSQL
 import SillokSQLite
 import SillokTerminal
 
@@ -9,12 +10,13 @@ struct ModelArgument: ParsableArguments {
     /// What a command does with the read model. Only one process can write to one in a store's file.
     enum Access { case reading, writing }
 
-    @Argument(help: "The file of the read model, or of a store that has one.", completion: .file())
+    @Argument(
+        help: "The read model: a file, also of a store that has one, or postgres://user@host/database#schema.",
+        completion: .file())
     var readModel: String
 
     @Option(
-        help: "The file of the store that it is made from; not for a read model in the store's own file.",
-        completion: .file())
+        help: "The store that it is made from; not for a read model in the store's own file.", completion: .file())
     var store: String?
 
     /// Whether the read model lies in the file of its store.
@@ -59,21 +61,15 @@ struct ModelArgument: ParsableArguments {
         }
     }
 
-    private func withModel<Result>(_ body: (SQLiteReadModel) async throws -> Result) async throws -> Result {
+    private func withModel<Result>(_ body: (any ReadModel) async throws -> Result) async throws -> Result {
+        if let place = PostgresPlace(readModel) { return try await place.withModel(body) }
         guard FileManager.default.fileExists(atPath: readModel) else {
             throw CommandFailure(
                 .notFound, "there is no read model \(readModel.visible)",
                 hint: "An application makes it when it runs its projections for the first time.")
         }
         let model = try SQLiteReadModel(path: readModel)
-        do {
-            let result = try await body(model)
-            await model.close()
-            return result
-        } catch {
-            await model.close()
-            throw error
-        }
+        return try await closing(model.close) { try await body(model) }
     }
 }
 
@@ -82,9 +78,7 @@ extension StoreArgument {
     static func reading<Result>(
         _ path: String, _ body: (any EventStore) async throws -> Result
     ) async throws -> Result {
-        var argument = StoreArgument()
-        argument.store = path
-        return try await argument.reading(body)
+        try await StoreArgument(place: path).reading(body)
     }
 }
 

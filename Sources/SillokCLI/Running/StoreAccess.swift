@@ -7,8 +7,15 @@ import SillokTerminal
 
 /// The store that a command works on.
 struct StoreArgument: ParsableArguments {
-    @Argument(help: "The store: a file, sillok://host:port or https://host:port.", completion: .file())
+    @Argument(
+        help: "The store: a file, postgres://user@host/database#schema, sillok://host:port or https://host:port.",
+        completion: .file())
     var store: String
+
+    init() {}
+
+    /// The store at a place that was given in another way.
+    init(place: String) { store = place }
 
     func validate() throws {
         if store.isEmpty { throw ValidationError("The path of the store is empty.") }
@@ -17,6 +24,7 @@ struct StoreArgument: ParsableArguments {
     /// Opens the store for reading, also while another process writes to it, and closes it after `body`.
     func reading<Result>(_ body: (any EventStore) async throws -> Result) async throws -> Result {
         if let address = ServerAddress(store) { return try await with(address, body) }
+        if let place = PostgresPlace(store) { return try await place.withStore(forWriting: false, body) }
         return try await with(.readOnly, body)
     }
 
@@ -25,6 +33,7 @@ struct StoreArgument: ParsableArguments {
         limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
     ) async throws -> Result {
         if let address = ServerAddress(store) { return try await with(address, body) }
+        if let place = PostgresPlace(store) { return try await place.withStore(forWriting: true, body) }
         let isNew = !FileManager.default.fileExists(atPath: store)
         return try await with(.create, limits: limits) { opened in
             if isNew { Console.current.note("made a new store: \(store.visible)") }

@@ -24,9 +24,11 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let corrupt = Code(description: "corrupt")
         /// A query of a read model is wrong, or would change something.
         public static let invalidQuery = Code(description: "invalid-query")
+        /// The task was cancelled before the answer came.
+        public static let cancelled = Code(description: "cancelled")
         /// The store is closed.
         public static let closed = Code(description: "closed")
-        /// The server does not answer, or has too much to do. Try again later.
+        /// The server cannot be reached or does not answer in time, or has too much to do. Try again later.
         public static let unavailable = Code(description: "unavailable")
         /// The server does not know the caller, or does not let it do this.
         public static let accessDenied = Code(description: "access-denied")

@@ -35,7 +35,7 @@ public struct ProjectionMatrix: Sendable {
 
     private let projection: AnyProjection
     private let query: SQL
-    private let model: @Sendable () throws -> any ReadModel
+    private let model: @Sendable () async throws -> any ReadModel
     private let partitions: [Int]
     private let isOrderFree: Bool
 
@@ -50,7 +50,7 @@ public struct ProjectionMatrix: Sendable {
     ///   - model: makes an empty read model.
     public init(
         _ projection: some Projection, rows query: SQL, partitions: [Int] = [1, 2, 3, 5, 8, 16],
-        interleavings: Bool = true, model: @escaping @Sendable () throws -> any ReadModel
+        interleavings: Bool = true, model: @escaping @Sendable () async throws -> any ReadModel
     ) {
         self.init(kept: AnyProjection(projection), query, partitions, interleavings, model)
     }
@@ -58,14 +58,14 @@ public struct ProjectionMatrix: Sendable {
     /// The matrix of a projection of documents. The same parameters.
     public init(
         documents projection: some DocumentProjection, rows query: SQL, partitions: [Int] = [1, 2, 3, 5, 8, 16],
-        interleavings: Bool = true, model: @escaping @Sendable () throws -> any ReadModel
+        interleavings: Bool = true, model: @escaping @Sendable () async throws -> any ReadModel
     ) {
         self.init(kept: AnyProjection(documents: projection), query, partitions, interleavings, model)
     }
 
     private init(
         kept projection: AnyProjection, _ query: SQL, _ partitions: [Int], _ isOrderFree: Bool,
-        _ model: @escaping @Sendable () throws -> any ReadModel
+        _ model: @escaping @Sendable () async throws -> any ReadModel
     ) {
         self.projection = projection
         self.query = query
@@ -86,7 +86,7 @@ public struct ProjectionMatrix: Sendable {
         var random = SeededGenerator(seed: seed)
         var count = try await check(store)
         guard isOrderFree else { return count }
-        let expected = try await rows(store, try model(), ProjectorOptions())
+        let expected = try await rows(store, try await model(), ProjectorOptions())
         for turn in 1...3 {
             let mixed = MemoryEventStore()
             for entry in Self.interleaved(history, &random) {
@@ -103,7 +103,7 @@ public struct ProjectionMatrix: Sendable {
     /// - Throws: ``Failure``; what the projection or the read model throws.
     @discardableResult
     public func check(_ store: any EventStore) async throws -> Int {
-        let expected = try await rows(store, try model(), options())
+        let expected = try await rows(store, try await model(), options())
         var count = 1
         for batch in [1, 2, 7] {
             try compare("batches of \(batch)", expected, try await rows(store, model(), options(batch: batch)))
@@ -121,7 +121,7 @@ public struct ProjectionMatrix: Sendable {
         for kind in BreakingModel.Kind.allCases {
             var step = 0
             while true {
-                let breaking = BreakingModel(try model(), kind, at: step)
+                let breaking = BreakingModel(try await model(), kind, at: step)
                 let found = try await rowsAfterBreak(store, breaking)
                 try compare("\(kind.rawValue) write \(step + 1)", expected, found)
                 count += 1

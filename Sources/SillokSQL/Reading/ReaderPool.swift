@@ -1,9 +1,11 @@
-import SillokCore
-import SillokSQL
+package import SillokCore
 
-/// A few threads, each with a connection of its own, that answer reads.
-final class ReaderPool: Sendable {
-    private typealias Job = @Sendable (EventReader) -> Void
+/// A few threads, each with a reader of its own that may block, which answer reads.
+package final class ReaderPool<Reader>: Sendable {
+    /// How a reader reads a page.
+    package typealias PageReading = @Sendable (Reader, ReadRequest) throws -> EventBatch
+
+    private typealias Job = @Sendable (Reader) -> Void
 
     private struct State {
         var jobs: [Job] = []
@@ -29,9 +31,21 @@ final class ReaderPool: Sendable {
     }
 
     private let state: Lock<State>
+    private let readPage: PageReading
+    private let reported: @Sendable (any Error) -> any Error
 
     /// Starts one thread for each reader.
-    init(_ readers: sending [EventReader]) {
+    ///
+    /// - Parameters:
+    ///   - readers: each belongs to its thread from now on.
+    ///   - reported: what a failure of the storage is reported as.
+    ///   - readPage: how a reader reads a page.
+    package init(
+        _ readers: sending [Reader], reported: @escaping @Sendable (any Error) -> any Error,
+        readPage: @escaping PageReading
+    ) {
+        self.readPage = readPage
+        self.reported = reported
         state = Lock(State(running: readers.count))
         for reader in readers {
             let reader = Handover(reader)
@@ -50,12 +64,14 @@ final class ReaderPool: Sendable {
     }
 
     /// Runs `body` on one of the threads.
-    func read<Result: Sendable>(_ body: @escaping @Sendable (EventReader) throws -> Result) async throws -> Result {
+    package func read<Result: Sendable>(
+        _ body: @escaping @Sendable (Reader) throws -> Result
+    ) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
             let refusal = state.withLock { state -> (any Error)? in
                 if let closing = state.closing { return closing }
-                state.jobs.append { reader in
-                    continuation.resume(with: Swift.Result { try body(reader) }.mapError(StoreError.reading))
+                state.jobs.append { [reported] reader in
+                    continuation.resume(with: Swift.Result { try body(reader) }.mapError(reported))
                 }
                 return nil
             }
@@ -64,7 +80,7 @@ final class ReaderPool: Sendable {
     }
 
     /// Reads a page, or takes the one that was read ahead.
-    func page(_ request: ReadRequest) async throws -> EventBatch {
+    package func page(_ request: ReadRequest) async throws -> EventBatch {
         try await withCheckedThrowingContinuation { continuation in
             let (answer, isJob) = state.withLock { state -> (Result<EventBatch, any Error>?, Bool) in
                 if let closing = state.closing { return (.failure(closing), false) }
@@ -87,8 +103,8 @@ final class ReaderPool: Sendable {
     }
 
     /// Reads a page and answers, then reads what will be asked for next.
-    private func serve(_ request: ReadRequest, _ continuation: ReadAhead.Answer, _ reader: EventReader) {
-        let result = Result { try reader.page(request) }.mapError(StoreError.reading)
+    private func serve(_ request: ReadRequest, _ continuation: ReadAhead.Answer, _ reader: Reader) {
+        let result = Result { try readPage(reader, request) }.mapError(reported)
         let next = (try? result.get()).flatMap { ReadAhead.next(request, $0) }
         let goesOn = next.map { next in state.withLock { $0.ahead.begin(next) } } ?? false
         continuation.resume(with: result)
@@ -96,10 +112,10 @@ final class ReaderPool: Sendable {
     }
 
     /// Reads pages for as long as somebody waits for them, and then one to keep.
-    private func readAhead(_ first: ReadRequest, _ reader: EventReader) {
+    private func readAhead(_ first: ReadRequest, _ reader: Reader) {
         var request = first
         while true {
-            let result = Result { try reader.page(request) }.mapError(StoreError.reading)
+            let result = Result { try readPage(reader, request) }.mapError(reported)
             let following = (try? result.get()).flatMap { ReadAhead.next(request, $0) }
             let (answer, goesOn) = state.withLock { state -> (ReadAhead.Answer?, Bool) in
                 guard let answer = state.ahead.end(request, result) else { return (nil, false) }
@@ -112,7 +128,7 @@ final class ReaderPool: Sendable {
     }
 
     /// Refuses new reads, lets those that wait finish, and returns when the threads have ended.
-    func close(refusing error: any Error) async {
+    package func close(refusing error: any Error) async {
         await withCheckedContinuation { continuation in
             let isStopped = state.withLock { state in
                 if state.running == 0 { return true }
@@ -125,7 +141,7 @@ final class ReaderPool: Sendable {
     }
 
     /// Refuses new reads and lets the threads end by themselves.
-    func abandon(refusing error: any Error) {
+    package func abandon(refusing error: any Error) {
         state.withLock { state in
             if state.closing == nil { state.closing = error }
         }
@@ -134,17 +150,17 @@ final class ReaderPool: Sendable {
 }
 
 /// Something that was made here and from now on belongs to one thread alone.
-final class Handover<Value>: @unchecked Sendable {
+package final class Handover<Value>: @unchecked Sendable {
     /// The value, for its thread only; `nil` after `release`.
-    private(set) var value: Value?
+    package private(set) var value: Value?
 
-    init(_ value: Value) { self.value = value }
+    package init(_ value: Value) { self.value = value }
 
     /// Lets go of the value on its own thread.
-    func release() { value = nil }
+    package func release() { value = nil }
 
     /// The value, which is made on its own thread when it is first wanted.
-    func made<Made>(_ make: () throws -> Made) rethrows -> Made where Value == Made? {
+    package func made<Made>(_ make: () throws -> Made) rethrows -> Made where Value == Made? {
         if let made = value ?? nil { return made }
         let made = try make()
         value = .some(made)

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Sillok
+import SillokTerminal
+
+struct CopyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "copy",
+        abstract: "Copy a log into another store, event by event.",
+        discussion: """
+            The copy has the same events at the same positions, with their ids, times and tracking; only the identity of the
+            store is its own. FROM may be written to meanwhile; nobody else may write to TO. A copy that was interrupted
+            goes on when the same command runs again, and adds later what has been recorded since. At the end both logs
+            are read again and compared.
+
+            Examples:
+              sillok copy bank.sqlite 'postgres://app@db/bank'
+              sillok copy 'postgres://app@db/bank#sillok' backup.sqlite
+            """)
+
+    @Argument(help: "The store to read: a file, or postgres://…", completion: .file())
+    var from: String
+
+    @Argument(help: "The store to write; made if there is none.", completion: .file())
+    var to: String
+
+    @Flag(help: "Do not read both logs again at the end.")
+    var noVerify = false
+
+    @OptionGroup var show: ShowOptions
+
+    func validate() throws {
+        if from.isEmpty || to.isEmpty || from == to { throw ValidationError("FROM and TO must be two stores.") }
+    }
+
+    func run() async throws {
+        try await StoreArgument(place: from).reading { source in
+            try await StoreArgument(place: to).writing { target in
+                try await copy(source, target)
+            }
+        }
+    }
+
+    private func copy(_ source: any EventStore, _ target: any EventStore) async throws {
+        let console = Console.current
+        let copier = Copier(from: source, to: target)
+        let start = try await copier.resumePosition()
+        let head = try await source.head()
+        let bar = ProgressBar("Copying", total: head.value - min(start.value, head.value))
+        do {
+            try await copier.run(after: start, through: head) { bar.update(to: $0.value - start.value) }
+        } catch {
+            bar.finish(quietly: true)
+            if error is CancellationError { console.note("stopped; run the same command again to go on.") }
+            throw error
+        }
+        bar.finish(quietly: !console.errorTerminal.isTerminal)
+        if !noVerify {
+            let bar = ProgressBar("Comparing", total: head.value)
+            defer { bar.finish(quietly: true) }
+            try await copier.compare(through: head) { bar.update(to: $0.value) }
+        }
+        try report(copied: head.value - min(start.value, head.value), head: head)
+    }
+
+    private func report(copied: UInt64, head: Position) throws {
+        if show.json {
+            var json = JSONWriter()
+            json.beginObject()
+            json.field("copied", copied)
+            json.field("head", head.value)
+            json.field("compared", !noVerify)
+            json.endObject()
+            return try Console.current.print(json)
+        }
+        let compared = noVerify ? "" : "; both logs are the same"
+        try Console.current.print("copied \(copied.grouped) events up to position \(head)\(compared)")
+    }
+}

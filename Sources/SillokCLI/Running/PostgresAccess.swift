@@ -1,0 +1,79 @@
+import Foundation
+import Sillok
+import SillokChain
+import SillokPostgres
+import SillokSQL
+import SillokSQLite
+import SillokTerminal
+
+/// A place on a PostgreSQL server: `postgres://user@host/database#schema`, all but the first word as the environment says.
+struct PostgresPlace {
+    let connection: String
+    /// `nil`: the usual one.
+    let schema: String?
+
+    /// `nil` for a text of another form.
+    init?(_ text: String) {
+        guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") else { return nil }
+        let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        connection = String(parts[0])
+        schema = parts.count > 1 && !parts[1].isEmpty ? String(parts[1]) : nil
+    }
+
+    /// Opens the store there and closes it after `body`.
+    func withStore<Result>(
+        forWriting: Bool, _ body: (any EventStore) async throws -> Result
+    ) async throws -> Result {
+        #if Postgres
+        let store = try await PostgresEventStore(
+            connection, schema: schema ?? "sillok", mode: forWriting ? .create : .readOnly, patience: .seconds(5))
+        return try await closing(store.close) { try await body(store) }
+        #else
+        throw Self.isMissing
+        #endif
+    }
+
+    /// Opens the read model there and closes it after `body`.
+    func withModel<Result>(_ body: (any ReadModel) async throws -> Result) async throws -> Result {
+        #if Postgres
+        let model = try await PostgresReadModel(
+            connection, schema: schema ?? "read_model", patience: .seconds(5))
+        return try await closing(model.close) { try await body(model) }
+        #else
+        throw Self.isMissing
+        #endif
+    }
+
+    #if !Postgres
+    private static var isMissing: CommandFailure {
+        CommandFailure(
+            .usage, "this sillok was built without PostgreSQL",
+            hint: "swift build --traits Postgres builds it with; it needs libpq.")
+    }
+    #endif
+}
+
+/// Runs `body`, and `close` whatever comes of it.
+func closing<Result>(
+    _ close: () async -> Void, _ body: () async throws -> Result
+) async throws -> Result {
+    do {
+        let result = try await body()
+        await close()
+        return result
+    } catch {
+        await close()
+        throw error
+    }
+}
+
+/// A store that can check itself from the first event to the last.
+protocol SelfChecking: ChainedEventStore {
+    /// Checks everything that is stored.
+    func verify(progress: @escaping @Sendable (WorkProgress) -> Void) async throws -> VerificationReport
+}
+
+extension SQLiteEventStore: SelfChecking {}
+#if Postgres
+extension PostgresEventStore: SelfChecking {}
+#endif

@@ -1,0 +1,254 @@
+#if Postgres
+import CLibPQ
+import SillokCore
+
+/// A statement and its values.
+struct Query: Sendable {
+    let text: String
+    var parameters = Parameters()
+    /// Whether the answer comes in binary form.
+    var isBinary = true
+    /// Whether the server keeps the statement for the next time, where that can be.
+    var isKept = false
+
+    init(_ text: String, _ parameters: Parameters = Parameters(), isBinary: Bool = true, isKept: Bool = false) {
+        self.text = text
+        self.parameters = parameters
+        self.isBinary = isBinary
+        self.isKept = isKept
+    }
+
+    static let commit = Query("COMMIT")
+    static let rollback = Query("ROLLBACK")
+    /// Each statement sees what was committed before it: what appends need, whatever the server's default is.
+    static let begin = Query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+    /// All statements see the same.
+    static let beginReading = Query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+}
+
+/// What the server is asked to keep: the same text with values of other types is another statement.
+private struct KeptStatement: Hashable {
+    let text: String
+    let types: [Oid]
+
+    /// Compares bytes: what Unicode holds to be the same is not the same to a database.
+    static func == (left: KeptStatement, right: KeptStatement) -> Bool {
+        left.types == right.types && left.text.hasSameBytes(as: right.text)
+    }
+
+    func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
+}
+
+/// A connection to a server, always in pipeline mode: whatever is asked together takes one round trip.
+///
+/// Belongs to one thread, which it blocks. Keeps nothing on the server that a pooler between us could mix up: statements
+/// are kept only where there is none.
+final class Connection {
+    private let handle: OpaquePointer
+    private var kept: [KeptStatement: String] = [:]
+    private let warnings = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+    private static let keptCapacity = 500
+
+    /// Whether something stands between us and the server, such as pgbouncer, so that there is no session of our own.
+    let isPooled: Bool
+
+    init(_ address: ServerAddress, for purpose: ServerAddress.Purpose) throws(PostgresFailure) {
+        let parameters = address.parameters(for: purpose)
+        let handle = Self.withCStrings(parameters.map(\.keyword)) { keywords in
+            Self.withCStrings(parameters.map(\.value)) { values in PQconnectdbParams(keywords, values, 1) }
+        }
+        guard let handle else { throw PostgresFailure(message: "no memory for a connection") }
+        guard PQstatus(handle) == CONNECTION_OK else {
+            defer { PQfinish(handle) }
+            let message = String(cString: PQerrorMessage(handle))
+            // The server's SQLSTATE is not told; these are no matter of time.
+            let isFinal = ["authentication failed", "no pg_hba.conf", "does not exist", "invalid"]
+                .contains { message.contains($0) }
+            throw PostgresFailure(message: message, isConnectionLost: !isFinal)
+        }
+        warnings.initialize(to: 0)
+        PQsetNoticeReceiver(
+            handle,
+            { context, result in
+                let severity = PQresultErrorField(result, Int32(UInt8(ascii: "V"))).map { String(cString: $0) }
+                if severity == "WARNING" { context?.assumingMemoryBound(to: Int.self).pointee += 1 }
+            }, warnings)
+        self.handle = handle
+        PQenterPipelineMode(handle)
+        do throws(PostgresFailure) {
+            let own = try Self.run(
+                handle, [Query("SELECT pg_backend_pid(), current_setting('server_version_num')::int4")], keep: nil)
+            isPooled = own[0].int(0, 0) != Int64(PQbackendPID(handle))
+            guard own[0].int(0, 1) >= 150_000 else {
+                throw PostgresFailure(state: "0A000", message: "PostgreSQL 15 or later is needed")
+            }
+        } catch {
+            PQfinish(handle)
+            warnings.deallocate()
+            throw error
+        }
+    }
+
+    deinit {
+        PQfinish(handle)
+        warnings.deallocate()
+    }
+
+    /// The socket, to wait on.
+    var socket: Int32 { PQsocket(handle) }
+
+    /// How many warnings the server has sent.
+    var warningCount: Int { warnings.pointee }
+
+    /// Whether the connection is gone.
+    var isLost: Bool { PQstatus(handle) != CONNECTION_OK }
+
+    /// Sends all queries and gives their answers; the first that fails ends them all.
+    ///
+    /// After a failure no transaction is left open.
+    func run(_ queries: [Query]) throws(PostgresFailure) -> [Rows] {
+        do {
+            return try Self.run(handle, queries) { [self] query in
+                if isPooled || kept.count >= Self.keptCapacity { return nil }
+                let key = KeptStatement(text: query.text, types: query.parameters.types)
+                if let name = kept[key] { return (name, false) }
+                let name = "s\(kept.count + 1)"
+                kept[key] = name
+                return (name, true)
+            }
+        } catch {
+            // What was to be kept in the failed round trip may not have been.
+            forgetKept()
+            if !isLost, PQtransactionStatus(handle) != PQTRANS_IDLE {
+                _ = try? Self.run(handle, [.rollback], keep: nil)
+            }
+            throw error
+        }
+    }
+
+    /// The answer to one query.
+    func run(_ query: Query) throws(PostgresFailure) -> Rows { try run([query])[0] }
+
+    private func forgetKept() {
+        guard !kept.isEmpty else { return }
+        kept.removeAll()
+        if !isLost { _ = try? Self.run(handle, [.rollback, Query("DEALLOCATE ALL")], keep: nil) }
+    }
+
+    /// What has come by LISTEN: the payloads. Blocks only as long as reading what has arrived takes.
+    func notifications() throws(PostgresFailure) -> [String] {
+        guard PQconsumeInput(handle) == 1 else { throw Self.failure(handle, nil) }
+        var payloads: [String] = []
+        while let notification = PQnotifies(handle) {
+            payloads.append(String(cString: notification.pointee.extra))
+            PQfreemem(notification)
+        }
+        return payloads
+    }
+}
+
+extension Connection {
+    private static func run(
+        _ handle: OpaquePointer, _ queries: [Query], keep: ((Query) -> (name: String, isNew: Bool)?)?
+    ) throws(PostgresFailure) -> [Rows] {
+        var answers = 0
+        for query in queries {
+            let kept = query.isKept ? keep?(query) : nil
+            if let kept, kept.isNew {
+                let types = query.parameters.types
+                guard PQsendPrepare(handle, kept.name, query.text, Int32(types.count), types) == 1 else {
+                    throw failure(handle, nil)
+                }
+                answers += 1
+            }
+            guard send(handle, query, kept?.name) else { throw failure(handle, nil) }
+            answers += 1
+        }
+        guard PQpipelineSync(handle) == 1 else { throw failure(handle, nil) }
+        return try receive(handle, answers, prepared: answers - queries.count)
+    }
+
+    private static func send(_ handle: OpaquePointer, _ query: Query, _ name: String?) -> Bool {
+        let parameters = query.parameters
+        let count = Int32(parameters.types.count)
+        let lengths = parameters.ranges.map { Int32(clamping: $0?.count ?? 0) }
+        return parameters.bytes.withUnsafeBytes { bytes in
+            let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)
+            let values = parameters.ranges.map { range in
+                range.flatMap { base?.advanced(by: $0.lowerBound).assumingMemoryBound(to: CChar.self) }
+            }
+            let format: Int32 = query.isBinary ? 1 : 0
+            let sent =
+                if let name {
+                    PQsendQueryPrepared(handle, name, count, values, lengths, parameters.formats, format)
+                } else {
+                    PQsendQueryParams(
+                        handle, query.text, count, parameters.types, values, lengths, parameters.formats, format)
+                }
+            return sent == 1
+        }
+    }
+
+    /// Takes the answers up to the end of the round trip; those of PREPARE are left out.
+    private static func receive(
+        _ handle: OpaquePointer, _ count: Int, prepared: Int
+    ) throws(PostgresFailure) -> [Rows] {
+        var rows: [Rows] = []
+        rows.reserveCapacity(count)
+        var first: PostgresFailure?
+        var isAtEnd = false
+        while !isAtEnd {
+            guard let result = PQgetResult(handle) else {
+                if PQstatus(handle) != CONNECTION_OK { throw first ?? failure(handle, nil) }
+                continue
+            }
+            switch PQresultStatus(result) {
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK: rows.append(Rows(result))
+            case PGRES_PIPELINE_SYNC:
+                PQclear(result)
+                isAtEnd = true
+            case PGRES_PIPELINE_ABORTED: PQclear(result)
+            default:
+                if first == nil {
+                    first = failure(handle, result)
+                    first?.completed = rows.count { !$0.tag.isEmpty }
+                }
+                PQclear(result)
+                if PQstatus(handle) != CONNECTION_OK { throw first ?? failure(handle, nil) }
+            }
+        }
+        if let first { throw first }
+        guard rows.count == count else { throw PostgresFailure(message: "an answer of the server is missing") }
+        return prepared == 0 ? rows : rows.filter { !$0.tag.isEmpty }
+    }
+
+    private static func failure(_ handle: OpaquePointer, _ result: OpaquePointer?) -> PostgresFailure {
+        func field(_ code: UnicodeScalar) -> String? {
+            result.flatMap { PQresultErrorField($0, Int32(UInt8(ascii: code))) }.map { String(cString: $0) }
+        }
+        let message = field("M") ?? String(cString: PQerrorMessage(handle))
+        let detail = field("D").map { ": \($0)" } ?? ""
+        let state = field("C") ?? ""
+        // A server that shuts down says so and closes.
+        return PostgresFailure(
+            state: state, message: message + detail,
+            isConnectionLost: PQstatus(handle) != CONNECTION_OK || state.hasPrefix("57P0"))
+    }
+
+    /// An array of C strings with a null at its end.
+    private static func withCStrings<Result>(
+        _ texts: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
+    ) -> Result {
+        let bytes = texts.flatMap { Array($0.utf8CString) }
+        return bytes.withUnsafeBufferPointer { buffer in
+            var pointers: [UnsafePointer<CChar>?] = []
+            var offset = 0
+            for text in texts {
+                pointers.append(buffer.baseAddress?.advanced(by: offset))
+                offset += text.utf8.count + 1
+            }
+            return body(pointers + [nil])
+        }
+    }
+}
+#endif

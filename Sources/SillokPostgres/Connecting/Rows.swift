@@ -1,0 +1,99 @@
+#if Postgres
+import CLibPQ
+import SillokCore
+
+/// The rows of an answer.
+final class Rows {
+    private let handle: OpaquePointer
+
+    /// Takes over a result of libpq.
+    init(_ handle: OpaquePointer) { self.handle = handle }
+
+    deinit { PQclear(handle) }
+
+    var count: Int { Int(PQntuples(handle)) }
+    var columnCount: Int { Int(PQnfields(handle)) }
+
+    /// What the statement did, such as `UPDATE 1`.
+    var tag: String { PQcmdStatus(handle).map { String(cString: $0) } ?? "" }
+
+    func name(_ column: Int) -> String { PQfname(handle, Int32(column)).map { String(cString: $0) } ?? "" }
+
+    func type(_ column: Int) -> Oid { PQftype(handle, Int32(column)) }
+
+    @inline(__always) func isNull(_ row: Int, _ column: Int) -> Bool {
+        PQgetisnull(handle, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column)) != 0
+    }
+
+    /// The bytes of a value, for as long as the rows live; none for NULL.
+    @inline(__always) func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer {
+        let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+        return UnsafeRawBufferPointer(
+            start: PQgetvalue(handle, row, column), count: Int(PQgetlength(handle, row, column)))
+    }
+
+    @inline(__always) func text(_ row: Int, _ column: Int) -> String {
+        String(decoding: bytes(row, column), as: UTF8.self)
+    }
+
+    /// A number in binary form; 0 for NULL.
+    @inline(__always) func int(_ row: Int, _ column: Int) -> Int64 {
+        let bytes = bytes(row, column)
+        return switch bytes.count {
+        case 8: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
+        case 4: Int64(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
+        default: 0
+        }
+    }
+
+    /// An id in binary form.
+    func id<ID: UniqueID>(_ row: Int, _ column: Int) -> ID? {
+        let bytes = bytes(row, column)
+        guard bytes.count == 16 else { return nil }
+        return ID(
+            high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+            low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+    }
+
+    /// An array in binary form: the bytes of each element, `nil` for NULL; empty unless it is an array of one dimension.
+    func array<Element>(
+        _ row: Int, _ column: Int, _ element: (UnsafeRawBufferPointer?) -> Element
+    ) -> [Element] {
+        let bytes = bytes(row, column)
+        func number(_ offset: Int) -> Int {
+            guard offset + 4 <= bytes.count else { return -1 }
+            return Int(Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)))
+        }
+        guard bytes.count >= 20, number(0) == 1 else { return [] }
+        var elements: [Element] = []
+        var offset = 20
+        for _ in 0..<max(0, number(12)) {
+            let size = number(offset)
+            offset += 4
+            guard size >= 0, offset + size <= bytes.count else {
+                elements.append(element(nil))
+                continue
+            }
+            elements.append(element(UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + size])))
+            offset += size
+        }
+        return elements
+    }
+
+    /// An array of numbers; `nil` for NULL.
+    func numbers(_ row: Int, _ column: Int) -> [Int64?] {
+        array(row, column) { bytes in
+            switch bytes?.count {
+            case 8: bytes.map { Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) }
+            case 4: bytes.map { Int64(Int32(bigEndian: $0.loadUnaligned(as: Int32.self))) }
+            default: nil
+            }
+        }
+    }
+
+    /// An array of texts; `nil` for NULL.
+    func texts(_ row: Int, _ column: Int) -> [String?] {
+        array(row, column) { $0.map { String(decoding: $0, as: UTF8.self) } }
+    }
+}
+#endif

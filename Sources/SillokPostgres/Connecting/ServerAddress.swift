@@ -1,0 +1,59 @@
+#if Postgres
+import CLibPQ
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Where a server is, as libpq understands it, and the schema in it that is ours.
+struct ServerAddress: Sendable {
+    /// A connection string of libpq in either form; what it leaves out comes from the environment (`PGHOST` and so on).
+    let text: String
+    let schema: String
+
+    /// What a connection is for.
+    enum Purpose: Sendable {
+        /// Writes: of several hosts, the one that takes them.
+        case writing
+        /// Reads alone: any host, a standby too.
+        case reading
+    }
+
+    /// The name of the schema as SQL writes it.
+    var quotedSchema: String {
+        "\"" + schema.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    /// The keywords and values to connect with. What stands in the text or in the environment goes before the defaults.
+    func parameters(for purpose: Purpose) -> [(keyword: String, value: String)] {
+        var parameters = Self.defaults.filter { getenv($0.environment) == nil }.map { ($0.keyword, $0.value) }
+        if purpose == .writing, getenv("PGTARGETSESSIONATTRS") == nil {
+            parameters.append(("target_session_attrs", "read-write"))
+        }
+        parameters.append(("dbname", text))
+        parameters.append(("client_encoding", "UTF8"))
+        return parameters
+    }
+
+    /// The text without a password, for messages.
+    var described: String {
+        guard let scheme = text.firstRange(of: "://"), let at = text[scheme.upperBound...].lastIndex(of: "@"),
+            let colon = text[scheme.upperBound..<at].firstIndex(of: ":")
+        else {
+            return text.contains("password") ? "the server" : text.isEmpty ? "the server of the environment" : text
+        }
+        return String(text[..<colon] + text[at...])
+    }
+
+    /// A dead server is noticed within seconds, not after the quarter of an hour that TCP takes.
+    private static let defaults: [(keyword: String, value: String, environment: String)] = [
+        ("application_name", "sillok", "PGAPPNAME"), ("connect_timeout", "5", "PGCONNECT_TIMEOUT"),
+        ("keepalives_idle", "10", "PGKEEPALIVESIDLE"), ("keepalives_interval", "5", "PGKEEPALIVESINTERVAL"),
+        ("keepalives_count", "3", "PGKEEPALIVESCOUNT"), ("tcp_user_timeout", "15000", "PGTCPUSERTIMEOUT"),
+    ]
+}
+#endif

@@ -1,0 +1,89 @@
+#if Postgres
+import SillokChain
+import SillokCore
+
+/// Makes the schema of a store, or brings it up to date, or checks that it is.
+struct Installation {
+    let address: ServerAddress
+    let connection: Connection
+
+    private var schema: String { address.quotedSchema }
+
+    /// The identity of the store, whose schema is made or brought up to date where `mode` allows.
+    func prepare(
+        _ mode: PostgresEventStore.Mode, newID: () -> StoreID, now: Timestamp
+    ) throws -> StoreID {
+        let version = try installedVersion()
+        guard version <= Step.latest else {
+            throw StoreError(
+                .unsupportedFormat,
+                "schema \(address.schema) has version \(version), this version of Sillok knows \(Step.latest).")
+        }
+        if version < Step.latest {
+            guard mode == .create else {
+                throw version == 0
+                    ? StoreError(.notFound, "there is no store in schema \(address.schema).")
+                    : StoreError(
+                        .unsupportedFormat,
+                        "schema \(address.schema) has version \(version), this needs \(Step.latest): "
+                            + "open it once as its owner to bring it up to date.")
+            }
+            try install(newID: newID(), now: now)
+        }
+        let rows = try connection.run(Query("SELECT id FROM \(schema).store"))
+        guard rows.count == 1, let id: StoreID = rows.id(0, 0) else {
+            throw StoreError(.corrupt, "the store in schema \(address.schema) has no identity.")
+        }
+        return id
+    }
+
+    /// The last step that was taken; 0 if there is no store.
+    private func installedVersion() throws -> Int64 {
+        var parameters = Parameters()
+        parameters.add("\(schema).steps")
+        let table = try connection.run(Query("SELECT to_regclass($1) IS NOT NULL", parameters))
+        guard table.bytes(0, 0).first == 1 else { return 0 }
+        return try connection.run(Query("SELECT coalesce(max(number), 0) FROM \(schema).steps")).int(0, 0)
+    }
+
+    /// Takes the steps that are missing, in one transaction; of several who want to, one does.
+    private func install(newID: StoreID, now: Timestamp) throws {
+        var lock = Parameters()
+        lock.add("sillok \(address.schema)")
+        _ = try connection.run([
+            .begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock),
+        ])
+        do {
+            // Read under the lock: somebody else may have been faster.
+            let version = try installedVersion()
+            var queries: [Query] = []
+            if version == 0 {
+                queries.append(Query("CREATE SCHEMA IF NOT EXISTS \(schema)"))
+                queries.append(
+                    Query(
+                        "CREATE TABLE \(schema).steps (number bigint PRIMARY KEY, name text NOT NULL, "
+                            + "taken timestamptz NOT NULL DEFAULT now())"))
+            }
+            for step in Step.all where step.number > version {
+                queries += step.queries(address)
+                var parameters = Parameters()
+                parameters.add(step.number)
+                parameters.add(step.name)
+                queries.append(Query("INSERT INTO \(schema).steps VALUES ($1, $2)", parameters))
+            }
+            if version == 0 {
+                var parameters = Parameters()
+                parameters.add(newID)
+                parameters.add(now.microsecondsSince1970)
+                parameters.add(Chain(of: newID, from: 1).genesis.bytes)
+                queries.append(Query("INSERT INTO \(schema).store VALUES ($1, $2, $3)", parameters))
+            }
+            queries.append(Query("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA \(schema) FROM PUBLIC"))
+            _ = try connection.run(queries + [.commit])
+        } catch {
+            _ = try? connection.run(.rollback)
+            throw error
+        }
+    }
+}
+#endif

@@ -1,0 +1,46 @@
+#if Postgres
+/// The least that each part of an application needs to be allowed.
+///
+/// | role | may |
+/// |---|---|
+/// | `…_reader` | read the log |
+/// | `…_writer` | read the log, and append by the function alone |
+/// | `…_projector` | read the log, and make and write read models in their schema |
+///
+/// The owner of the schemas is the fourth: it installs the store and brings it up to date.
+public struct PostgresRoles: Sendable {
+    private let store: ServerAddress
+    private let readModel: ServerAddress
+
+    /// Roles for a store, and for the read models in another schema.
+    public init(schema: String = "sillok", readModel: String = "read_model") {
+        store = ServerAddress(text: "", schema: schema)
+        self.readModel = ServerAddress(text: "", schema: readModel)
+    }
+
+    /// The name of a role of this store: `sillok_writer`.
+    private func role(_ part: String) -> String {
+        ServerAddress(text: "", schema: "\(store.schema)_\(part)").quotedSchema
+    }
+
+    /// The SQL that makes the roles, to be carried out by the owner after the store was installed, one after the other.
+    ///
+    /// The roles cannot log in: grant them to those that do. All projectors should log in as the same role, since tables
+    /// belong to who makes them.
+    public var statements: [String] {
+        let (reader, writer, projector) = (role("reader"), role("writer"), role("projector"))
+        let (log, views) = (store.quotedSchema, readModel.quotedSchema)
+        return [
+            "CREATE ROLE \(reader) NOLOGIN", "CREATE ROLE \(writer) NOLOGIN", "CREATE ROLE \(projector) NOLOGIN",
+            "GRANT USAGE ON SCHEMA \(log) TO \(reader)",
+            "GRANT SELECT ON ALL TABLES IN SCHEMA \(log) TO \(reader)",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA \(log) GRANT SELECT ON TABLES TO \(reader)",
+            "GRANT EXECUTE ON FUNCTION \(log).revision_at, \(log).recorded_until TO \(reader)",
+            "GRANT \(reader) TO \(writer), \(projector)",
+            "GRANT EXECUTE ON FUNCTION \(log).append TO \(writer)",
+            "CREATE SCHEMA IF NOT EXISTS \(views)",
+            "GRANT USAGE, CREATE ON SCHEMA \(views) TO \(projector)",
+        ]
+    }
+}
+#endif

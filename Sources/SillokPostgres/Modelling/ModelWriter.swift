@@ -1,0 +1,199 @@
+#if Postgres
+import SillokCore
+import SillokSQL
+
+/// What this process writes to a read model. Belongs to one thread.
+///
+/// Each write takes the one row of `sillok_turn` first: writes of all processes come one after the other, so that the
+/// conditions still hold when the changes are made. It also notes its own number, so that a write whose answer was lost is
+/// found when it is tried again.
+final class ModelWriter {
+    private let session: Session
+    private let statements: ModelStatement
+    /// Who writes, in `sillok_writers`.
+    private let writer: String
+    private var number: Int64 = 0
+
+    init(_ session: Session, writer: String) {
+        self.session = session
+        self.writer = writer
+        statements = ModelStatement(schema: session.address)
+    }
+
+    /// Makes the tables of the format where they are missing, unless there is a newer format.
+    func install() throws {
+        let schema = session.address.quotedSchema
+        var lock = Parameters()
+        lock.add("sillok read model \(session.address.schema)")
+        try session.retrying { connection in
+            var parameters = Parameters()
+            parameters.add("\(schema).sillok_writers")
+            let there = try connection.run(Query("SELECT to_regclass($1) IS NOT NULL", parameters))
+            if there.bytes(0, 0).first == 1, try found(connection) == Int64(ReadModelFormat.version) { return }
+            let own = [
+                Query("CREATE SCHEMA IF NOT EXISTS \(schema)"), Query("SET LOCAL search_path = \(schema)"),
+                Query("CREATE TABLE IF NOT EXISTS sillok_turn (is_only boolean PRIMARY KEY CHECK (is_only))"),
+                Query("INSERT INTO sillok_turn VALUES (true) ON CONFLICT DO NOTHING"),
+                Query(
+                    "CREATE TABLE IF NOT EXISTS sillok_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL, "
+                        + "at timestamptz NOT NULL DEFAULT now())"),
+                try statements.query(ReadModelFormat.versions, of: nil),
+            ]
+            let schemaQueries = try ReadModelFormat.schema.map { statement throws(PostgresFailure) in
+                try statements.query(statement, of: nil)
+            }
+            _ = try connection.run(
+                [.begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock)] + own + schemaQueries)
+            do {
+                let version = try found(connection)
+                if let version, version > Int64(ReadModelFormat.version) {
+                    throw StoreError(
+                        .unsupportedFormat,
+                        "the read model has format \(version), this version of Sillok knows "
+                            + "\(ReadModelFormat.version).")
+                }
+                let note = version == nil ? [try statements.query(ReadModelFormat.noteVersion, of: nil)] : []
+                _ = try connection.run(note + [.commit])
+            } catch {
+                _ = try? connection.run(.rollback)
+                throw error
+            }
+        }
+    }
+
+    private func found(_ connection: Connection) throws(PostgresFailure) -> Int64? {
+        let rows = try connection.run(
+            Query("SELECT version FROM \(session.address.quotedSchema).sillok_format", isBinary: true))
+        return rows.count == 0 ? nil : rows.int(0, 0)
+    }
+
+    /// Makes the changes, if the conditions hold.
+    func write(_ write: ReadModelWrite) throws {
+        if write.changes.isEmpty && write.conditions.isEmpty { return }
+        number += 1
+        let number = number
+        var mayBeWritten = false
+        do {
+            try session.retrying { connection in
+                guard try begin(connection, write.conditions, isAgain: mayBeWritten ? number : nil) else { return }
+                let queries = try changes(write.changes)
+                mayBeWritten = true
+                let round = queries.map(\.query) + [try noteQuery(number), .commit]
+                do throws(PostgresFailure) {
+                    _ = try connection.run(round)
+                } catch {
+                    if !error.isConnectionLost && !error.state.isEmpty { mayBeWritten = false }
+                    guard error.isOfStatement, error.completed < queries.count, !error.isOfPreparedStatement else {
+                        throw error
+                    }
+                    let index = queries[error.completed].change
+                    let reason = ModelStatement.explained(error, write.changes[index].statement)
+                    throw ChangeFailed(index: index, reason: reason)
+                }
+            }
+        } catch let failure as PostgresFailure {
+            let outcome: StoreError.Outcome = mayBeWritten ? .unknown : .definite
+            throw failure.storeError("the read model could not be written", outcome: outcome)
+        }
+    }
+
+    /// Begins the transaction, takes the turn and asks the conditions; `false` if the write has been made before.
+    private func begin(
+        _ connection: Connection, _ conditions: [ReadModelWrite.Condition], isAgain number: Int64?
+    ) throws -> Bool {
+        let schema = session.address.quotedSchema
+        var own = Parameters()
+        own.add(writer)
+        var queries = [
+            Query.begin, Query("SET LOCAL search_path = \(schema)"),
+            Query("SELECT FROM \(schema).sillok_turn FOR UPDATE"),
+            Query("SELECT number FROM \(schema).sillok_writers WHERE writer = $1", own),
+        ]
+        for condition in conditions { queries.append(try statements.query(condition.query, of: nil)) }
+        let answers: [Rows]
+        do throws(PostgresFailure) {
+            answers = try connection.run(queries)
+        } catch {
+            throw error.isOfStatement && error.completed >= 4 && !error.isOfPreparedStatement
+                ? StoreError(.invalidQuery, "a condition cannot be asked: \(error.message).", cause: error) : error
+        }
+        if let number, answers[3].count == 1, answers[3].int(0, 0) == number {
+            _ = try connection.run(.rollback)
+            return false
+        }
+        for (index, condition) in conditions.enumerated() {
+            let rows = answers[4 + index].values
+            guard condition.holds(for: rows) else {
+                _ = try connection.run(.rollback)
+                throw ConditionFailed(index: index, rows: rows)
+            }
+        }
+        return true
+    }
+
+    /// The statements of the changes, each with the number of its change.
+    private func changes(_ changes: [ReadModelWrite.Change]) throws -> [(query: Query, change: Int)] {
+        let schema = session.address.quotedSchema
+        var queries: [(query: Query, change: Int)] = []
+        var isOfProjection = false
+        for (index, change) in changes.enumerated() {
+            if (change.projection != nil) != isOfProjection {
+                isOfProjection.toggle()
+                let path = isOfProjection ? "pg_catalog, pg_temp" : schema
+                queries.append((Query("SET LOCAL search_path = \(path)"), index))
+            }
+            do {
+                if isOfProjection { try ModelStatement.check(change.statement) }
+                queries.append((try statements.query(change.statement, of: change.projection), index))
+            } catch {
+                throw ChangeFailed(index: index, reason: error.message)
+            }
+        }
+        return queries
+    }
+
+    private func noteQuery(_ number: Int64) throws(PostgresFailure) -> Query {
+        var parameters = Parameters()
+        parameters.add(writer)
+        parameters.add(number)
+        return Query(
+            "INSERT INTO \(session.address.quotedSchema).sillok_writers VALUES ($1, $2) "
+                + "ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = now()", parameters, isKept: true)
+    }
+
+    /// Forgets the writers of processes that are long gone, and this one.
+    func finish() {
+        try? session.retrying { connection in
+            var parameters = Parameters()
+            parameters.add(writer)
+            _ = try connection.run(
+                Query(
+                    "DELETE FROM \(session.address.quotedSchema).sillok_writers "
+                        + "WHERE writer = $1 OR at < now() - interval '1 day'", parameters))
+        }
+        session.disconnect()
+    }
+}
+
+/// What this process reads of a read model. Belongs to one thread.
+struct ModelReader {
+    let session: Session
+
+    /// The rows of a query that changes nothing.
+    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
+        do {
+            let path = Query("SET LOCAL search_path = \(session.address.quotedSchema)")
+            let statement = try ModelStatement(schema: session.address).query(query, of: projection)
+            return try session.retrying(except: "25006") { connection in
+                try connection.run([.beginReading, path, statement, .commit])[2].sqlRows
+            }
+        } catch let failure as PostgresFailure {
+            if failure.isOfStatement || failure.state == "25006" {
+                throw StoreError(
+                    .invalidQuery, "the query cannot be carried out: \(failure.message).", cause: failure)
+            }
+            throw failure.storeError("the read model could not be read")
+        }
+    }
+}
+#endif

@@ -1,0 +1,161 @@
+#if Postgres
+import SillokChain
+import SillokCore
+
+/// What is asked of the log on a connection. Belongs to the connection's thread.
+struct EventReader {
+    private let connection: Connection
+    private let schema: String
+    private let limits: Limits
+
+    init(_ connection: Connection, _ address: ServerAddress, limits: Limits) {
+        self.connection = connection
+        schema = address.quotedSchema
+        self.limits = limits
+    }
+
+    /// The name of the schema as SQL writes it.
+    var schemaName: String { schema }
+
+    func run(_ query: Query) throws(PostgresFailure) -> Rows { try connection.run(query) }
+
+    private var headQuery: Query {
+        Query(
+            "SELECT (SELECT coalesce(max(e.position), 0) FROM \(schema).events e), "
+                + "(SELECT s.largest FROM \(schema).store s)")
+    }
+
+    /// The last position of the log.
+    func head() throws(PostgresFailure) -> Position {
+        Position(UInt64(clamping: try connection.run(headQuery).int(0, 0)))
+    }
+
+    /// One page of events, out of one snapshot.
+    func page(_ request: ReadRequest) throws -> EventBatch {
+        var events: [RecordedEvent] = []
+        events.reserveCapacity(min(request.limit, 1000))
+        var bytes = 0
+        var seen: Position?
+        var rest = request
+        var isMeasured = false
+        // One round trip is enough, unless the log has events so large that a page of them is another question.
+        while true {
+            let part = try part(
+                rest, count: request.limit - events.count, measured: isMeasured ? limits.pageBytes - bytes : nil)
+            let head = seen ?? part.head
+            seen = head
+            for event in part.events where event.position <= head {
+                if events.count == request.limit || bytes >= limits.pageBytes {
+                    let through = events.last?.position ?? .start
+                    return EventBatch(events: events, through: through, isEnd: false, head: head)
+                }
+                bytes += event.data.size
+                events.append(event)
+            }
+            guard part.isCut, let last = part.events.last?.position, last <= head else {
+                let through = request.throughAtEnd(last: events.last?.position, head: head)
+                return EventBatch(events: events, through: through, isEnd: true, head: head)
+            }
+            isMeasured = true
+            switch request.direction {
+            case .forward: rest.after = .position(last)
+            case .backward: rest.before = .position(last)
+            }
+        }
+    }
+
+    private struct Part {
+        let head: Position
+        let events: [RecordedEvent]
+        /// Whether there may be more.
+        let isCut: Bool
+    }
+
+    /// The next events of a request, one more than are wanted, but not many more bytes than a page takes.
+    ///
+    /// - Parameter measured: the server is to add up the sizes of the events to this many bytes, which takes it a little
+    ///   longer; `nil`: it takes all of them to be as large as the largest.
+    private func part(_ request: ReadRequest, count: Int, measured: Int?) throws -> Part {
+        let wanted = count + 1
+        let room = 2 * limits.pageBytes
+        let fitting = "least(\(wanted), \(room) / (SELECT s.largest FROM \(schema).store s) + 2)"
+        let limit = measured == nil ? fitting : "\(wanted)"
+        guard let page = PageQuery(request, schema: schema, limit: limit, bytes: measured) else {
+            return Part(head: try head(), events: [], isCut: false)
+        }
+        let rows = try connection.run([.beginReading, headQuery, page.query, .commit])
+        let events = try (0..<rows[2].count).map { try EventRow.event(rows[2], $0) }
+        let most = measured == nil ? min(wanted, room / max(1, Int(rows[1].int(0, 1))) + 2) : wanted
+        return Part(
+            head: Position(UInt64(clamping: rows[1].int(0, 0))), events: events, isCut: events.count >= most)
+    }
+
+    /// The events of ids, in their order; `nil` for an id that is not in the log.
+    func events(_ ids: [EventID]) throws -> [RecordedEvent?] {
+        var parameters = Parameters()
+        parameters.add(ids)
+        let rows = try connection.run(
+            Query("SELECT \(EventRow.columns) FROM \(schema).events e WHERE e.id = ANY ($1)", parameters))
+        var found: [EventID: RecordedEvent] = [:]
+        for row in 0..<rows.count {
+            let event = try EventRow.event(rows, row)
+            found[event.id] = event
+        }
+        return ids.map { found[$0] }
+    }
+
+    /// The links of the hash chain after a position.
+    func links(after position: Position, limit: Int) throws -> [ChainLink] {
+        var parameters = Parameters()
+        parameters.add(Int64(clamping: position.value))
+        parameters.add(Int64(limit))
+        let rows = try connection.run(
+            Query(
+                "SELECT e.position, e.link FROM \(schema).events e WHERE e.position > $1 ORDER BY e.position LIMIT $2",
+                parameters))
+        return try (0..<rows.count).map { row in
+            guard let digest = ChainDigest(rows.bytes(row, 1)) else { throw EventRow.damaged(rows.int(row, 0)) }
+            return ChainLink(position: Position(UInt64(clamping: rows.int(row, 0))), digest: digest)
+        }
+    }
+
+    /// How far a source has been consumed, or `nil`.
+    func tracked(_ source: TrackingSource) throws -> UInt64? {
+        var parameters = Parameters()
+        parameters.add(source.text)
+        let rows = try connection.run(
+            Query("SELECT t.position::text FROM \(schema).tracking t WHERE t.source = $1", parameters))
+        return rows.count == 0 ? nil : UInt64(rows.text(0, 0))
+    }
+}
+
+extension EventReader {
+    /// Why a condition did not hold when the head of the log was `head`. What is below a head does not change.
+    func conflict(of condition: AppendCondition, head: Position) throws -> AppendConflict {
+        let names = Array(condition.revisions.keys)
+        var parameters = Parameters()
+        parameters.add(names.map { $0.text as String? })
+        parameters.add(Int64(clamping: head.value))
+        let rows = try connection.run(
+            Query(
+                "SELECT \(schema).revision_at(n.name, $2) FROM unnest($1) WITH ORDINALITY AS n (name, number) "
+                    + "ORDER BY n.number", parameters))
+        var mismatches: [StreamID: AppendConflict.RevisionMismatch] = [:]
+        var causes: [Position: RecordedEvent] = [:]
+        func gather(_ query: EventQuery, after: ReadRequest.Bound) throws {
+            let limit = min(limits.conflictEvents, limits.pageEvents)
+            let request = ReadRequest(query, after: after, before: .position(head.next), limit: limit)
+            for event in try page(request).events { causes[event.position] = event }
+        }
+        for (row, name) in names.enumerated() {
+            let actual = Revision(UInt64(clamping: rows.int(row, 0)))
+            guard let expected = condition.revisions[name], expected != actual else { continue }
+            mismatches[name] = .init(expected: expected, actual: actual)
+            try gather(.stream(name), after: .revision(expected))
+        }
+        for unchanged in condition.unchanged { try gather(unchanged.query, after: .position(unchanged.since)) }
+        let ordered = causes.values.sorted { $0.position < $1.position }
+        return AppendConflict(streams: mismatches, events: limits.shownInConflict(ordered), head: head)
+    }
+}
+#endif

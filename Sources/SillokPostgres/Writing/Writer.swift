@@ -1,0 +1,117 @@
+#if Postgres
+import SillokCore
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The one connection of this process that appends: each group is one transaction in one round trip.
+///
+/// Belongs to the writer thread. When the connection breaks, or its server takes no writes any more, it looks for the
+/// server that does and carries out the same group again: what was stored already is found by its ids. Only when that
+/// does not come to an end in time is an outcome unknown.
+final class Writer {
+    typealias Answer = (receipt: Receipt, head: Position)
+
+    private let session: Session
+    private let clock: WallClock
+    private let limits: Limits
+
+    init(_ session: Session, limits: Limits, clock: WallClock) {
+        self.session = session
+        self.limits = limits
+        self.clock = clock
+    }
+
+    /// Carries out a group of appends: what came of each, in their order.
+    func append(_ appends: [PreparedAppend]) -> [Result<Answer, any Error>] {
+        var answers: [Result<Answer, any Error>?] = Array(repeating: nil, count: appends.count)
+        // An append whose ids are also in one before it waits for what becomes of that one.
+        var waiting = Array(appends.indices)
+        while !waiting.isEmpty {
+            var (ids, now, later): (Set<EventID>, [Int], [Int]) = ([], [], [])
+            for index in waiting {
+                let own = appends[index].request.entries.map(\.event.id)
+                if own.contains(where: ids.contains) { later.append(index) } else { now.append(index) }
+                ids.formUnion(own)
+            }
+            for (index, answer) in zip(now, appendDistinct(now.map { appends[$0] })) { answers[index] = answer }
+            waiting = later
+        }
+        return answers.map { $0 ?? .failure(StoreError(.ioFailure, "the append was not carried out.")) }
+    }
+
+    private func appendDistinct(_ appends: [PreparedAppend]) -> [Result<Answer, any Error>] {
+        let group = AppendGroup(appends)
+        let requests = group.requests
+        var mayBeStored = false
+        do {
+            return try session.retrying { connection in
+                let query = group.query(session.address.quotedSchema, now: clock.now())
+                let wasInDoubt = mayBeStored
+                mayBeStored = true
+                let rows: [Rows]
+                let warnings = connection.warningCount
+                do throws(PostgresFailure) {
+                    rows = try connection.run([.begin, query, .commit])
+                } catch {
+                    // What the server itself has refused is rolled back.
+                    if !error.isConnectionLost && !error.state.isEmpty { mayBeStored = wasInDoubt }
+                    throw error
+                }
+                guard rows[2].tag == "COMMIT" else {
+                    mayBeStored = wasInDoubt
+                    throw PostgresFailure(message: "the transaction was rolled back")
+                }
+                // The server warns when it no longer waits for its standby: it is committed there, and not here.
+                guard connection.warningCount == warnings else {
+                    throw PostgresFailure(message: "the server did not wait for its standby", isConnectionLost: true)
+                }
+                let reader = EventReader(connection, session.address, limits: limits)
+                return try results(AppendAnswers(rows[1], group), requests, reader)
+            }
+        } catch {
+            let outcome: StoreError.Outcome = mayBeStored ? .unknown : .definite
+            let reported = (error as? PostgresFailure)?.storeError("the append failed", outcome: outcome) ?? error
+            return requests.map { _ in .failure(reported) }
+        }
+    }
+
+    /// The answers in the words of the contract; why an append was refused stands in the log.
+    private func results(
+        _ answers: AppendAnswers, _ requests: [AppendRequest], _ reader: EventReader
+    ) throws -> [Result<Answer, any Error>] {
+        try zip(requests, zip(answers.statuses, answers.heads)).map { request, answer in
+            let (status, head) = answer
+            switch status {
+            case .stored(let receipt, let head): return .success((receipt, head))
+            case .idKnown:
+                let known = try reader.events(request.entries.map(\.event.id))
+                return Result {
+                    guard let receipt = try request.firstReceipt(known: known) else {
+                        throw StoreError(.corrupt, "an event id is in the index and not in the log.")
+                    }
+                    return (receipt, receipt.position)
+                }
+            case .conflict: return .failure(try reader.conflict(of: request.condition, head: head))
+            case .tracked(let recorded):
+                guard let tracking = request.tracking else { return .failure(AppendAnswers.unreadable) }
+                return .failure(TrackingConflict(given: tracking, recorded: recorded))
+            case .timeRunsBackwards(let index, let last):
+                guard index < request.entries.count, let given = request.entries[index].recordedAt else {
+                    return .failure(AppendAnswers.unreadable)
+                }
+                return .failure(InvalidRequest(.timeRunsBackwards(given: given, last: last), index: index))
+            }
+        }
+    }
+}
+
+extension AppendAnswers {
+    static let unreadable = StoreError(.ioFailure, "the answer of the append function cannot be read.")
+}
+#endif

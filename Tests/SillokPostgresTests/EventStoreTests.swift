@@ -1,0 +1,169 @@
+#if Postgres
+import Foundation
+import Sillok
+import SillokTesting
+import Testing
+
+@testable import SillokPostgres
+
+/// What the conformance suite cannot know of a store on a server.
+@Suite("PostgreSQL: the store", .serialized, .enabled(if: TestServer.isThere))
+struct EventStoreTests {
+    @Test func `appends and reads go on over ended connections, each event once`() async throws {
+        try await withStore { store in
+            let isDone = Lock(false)
+            let ending = Task {
+                while !isDone.withLock({ $0 }) {
+                    try TestServer.run(
+                        """
+                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE query LIKE '%"\(store.schema)"%' AND pid <> pg_backend_pid()
+                        """)
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            let receipts = try await withThrowingTaskGroup(of: [Receipt].self) { group in
+                for writer in 0..<8 {
+                    group.addTask {
+                        var receipts: [Receipt] = []
+                        for number in 1...60 {
+                            receipts.append(
+                                try await store.append(
+                                    [note("\(number)")], to: StreamID("ended", "\(writer)"),
+                                    if: .revision(Revision(UInt64(number - 1)), of: StreamID("ended", "\(writer)"))))
+                        }
+                        return receipts
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            isDone.withLock { $0 = true }
+            try await ending.value
+            #expect(Set(receipts.map(\.position)).count == 480)
+            var events: [RecordedEvent] = []
+            for try await batch in store.pages(.all) { events += batch.events }
+            #expect(events.map(\.position.value) == Array(1...480))
+        }
+    }
+
+    @Test func `the server's default isolation does not matter`() async throws {
+        let schema = TestServer.freshSchema()
+        let strict = TestServer.connection + "&options=-c%20default_transaction_isolation%3Dserializable"
+        let stores = [
+            try await PostgresEventStore(strict, schema: schema), try await PostgresEventStore(strict, schema: schema),
+        ]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for store in stores {
+                for _ in 0..<8 {
+                    group.addTask { for number in 0..<25 { try await store.append([note("\(number)")], to: "all-1") } }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let facts = try #require(try await stores[0].stream("all-1"))
+        #expect(facts.revision == 400 && facts.lastPosition == 400)
+        for store in stores { await store.close() }
+        try TestServer.drop(schema)
+    }
+
+    @Test func `a page of large events is held to its bytes, also when small ones are among them`() async throws {
+        var limits = Limits()
+        limits.pageBytes = 20_000
+        try await withStore(limits: limits) { store in
+            let small = (0..<300).map { note("\($0)") }
+            try await store.append(small)
+            let large = EventData(type: "large", payload: Array(repeating: 7, count: 60_000))
+            try await store.append([large] + (0..<300).map { note("\($0)") })
+            for direction in [ReadRequest.Direction.forward, .backward] {
+                var seen: [UInt64] = []
+                for try await batch in store.pages(ReadRequest(direction: direction)) {
+                    let size = batch.events.reduce(0) { $0 + $1.data.size }
+                    #expect(size - (batch.events.last?.data.size ?? 0) < limits.pageBytes)
+                    #expect(batch.isEnd || size >= limits.pageBytes || batch.events.count == limits.pageEvents)
+                    seen += batch.events.map(\.position.value)
+                }
+                #expect(seen == (direction == .forward ? Array(1...601) : (1...601).reversed()))
+            }
+        }
+    }
+
+    @Test func `what is recorded is not altered`() async throws {
+        try await withStore { store in
+            try await store.append([note("1")])
+            for sql in ["UPDATE %.events SET type = 'x'", "DELETE FROM %.events", "TRUNCATE %.event_tags"] {
+                let failure = #expect(throws: PostgresFailure.self) {
+                    try TestServer.run(sql.replacing("%", with: "\"\(store.schema)\""))
+                }
+                #expect(failure?.state == "42501")
+            }
+        }
+    }
+
+    @Test func `a cancelled append is answered at once as unknown, and its repeat settles it`() async throws {
+        try await withStore { store in
+            let holder = try Connection(ServerAddress(text: TestServer.connection, schema: store.schema), for: .writing)
+            _ = try holder.run([.begin, Query("SELECT FROM \"\(store.schema)\".store FOR UPDATE")])
+            let request = AppendRequest([.init(stream: "a-1", event: note("1"))])
+            let appending = Task { try await store.append(request) }
+            while try TestServer.run("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'").count == 0 {
+                await Task.yield()
+            }
+            appending.cancel()
+            let error = await #expect(throws: StoreError.self) { try await appending.value }
+            #expect(error?.code == .cancelled && error?.outcome == .unknown)
+            _ = try holder.run(.rollback)
+            #expect(try await store.append(request).position == 1)
+            #expect(try await store.head() == 1)
+        }
+    }
+
+    @Test func `an append that no server takes fails definitely, and says so`() async throws {
+        let error = await #expect(throws: StoreError.self) {
+            try await PostgresEventStore("host=/nowhere dbname=x", patience: .milliseconds(50))
+        }
+        #expect(error?.code == .unavailable && error?.outcome == .definite)
+        #expect(ServerAddress(text: "postgres://ada:secret@db/x", schema: "s").described == "postgres://ada@db/x")
+    }
+
+    @Test func `a subscriber in another process is woken, and what no notification tells is found`() async throws {
+        try await withStore { store in
+            let other = try await PostgresEventStore(TestServer.connection, schema: store.schema, mode: .existing)
+            var events = other.subscribe().events.makeAsyncIterator()
+            for number in 1...20 {
+                try await store.append([note("\(number)")])
+                #expect(try await events.next()?.position == Position(UInt64(number)))
+            }
+            // Only told of by a row, as when the notification is lost.
+            try TestServer.run(
+                """
+                INSERT INTO "\(store.schema)".events (position, revision, recorded, id, type, payload, link)
+                SELECT 21, 0, recorded, gen_random_uuid(), 'noted', '', '' FROM "\(store.schema)".events WHERE position = 20
+                """)
+            #expect(try await events.next()?.position == 21)
+            await other.close()
+        }
+    }
+
+    @Test func `a store that is not there, is older or newer is told from one that is`() async throws {
+        let schema = TestServer.freshSchema()
+        let missing = await #expect(throws: StoreError.self) {
+            try await PostgresEventStore(TestServer.connection, schema: schema, mode: .existing)
+        }
+        #expect(missing?.code == .notFound)
+        let store = try await PostgresEventStore(TestServer.connection, schema: schema)
+        let again = try await PostgresEventStore(TestServer.connection, schema: schema, mode: .readOnly)
+        let ids = (try await store.storeID(), try await again.storeID())
+        #expect(ids.0 == ids.1)
+        let refused = await #expect(throws: StoreError.self) { try await again.append([note("1")]) }
+        #expect(refused?.code == .readOnly)
+        try TestServer.run("INSERT INTO \"\(schema)\".steps VALUES (1000000, 'of tomorrow')")
+        let newer = await #expect(throws: StoreError.self) {
+            try await PostgresEventStore(TestServer.connection, schema: schema)
+        }
+        #expect(newer?.code == .unsupportedFormat)
+        await store.close()
+        await again.close()
+        try TestServer.drop(schema)
+    }
+}
+#endif

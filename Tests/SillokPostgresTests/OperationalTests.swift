@@ -1,0 +1,50 @@
+#if Postgres
+import Sillok
+import SillokPostgres
+import SillokTesting
+import Testing
+
+/// CON-1, CON-2, IDM-2, IDM-3 and SUB-1 at a size for every day; `SILLOK_SCALE` multiplies it.
+@Suite("PostgreSQL: operational checks", .serialized, .enabled(if: TestServer.isThere))
+struct OperationalTests {
+    private let scale = Environment.count("SILLOK_SCALE", default: 1)
+
+    private func expectClean(
+        _ run: (OperationalChecks, PostgresEventStore) async throws -> OperationalReport
+    ) async throws {
+        let report = try await withStore { try await run(OperationalChecks(store: $0), $0) }
+        print("PostgreSQL", report)
+        #expect(report.isClean, "\(report)")
+    }
+
+    @Test func `many clients on one stream`() async throws {
+        try await expectClean { checks, _ in try await checks.hotStream(clients: 64, appends: 3 * scale) }
+    }
+
+    @Test func `many clients with overlapping decisions`() async throws {
+        try await expectClean { checks, _ in
+            try await checks.overlappingDecisions(clients: 32, attempts: 20 * scale)
+        }
+    }
+
+    @Test func `lost responses and retries`() async throws {
+        try await expectClean { checks, _ in
+            try await checks.droppedResponses(clients: 16, appends: 20 * scale)
+        }
+    }
+
+    @Test func `retries after a restart and many other events`() async throws {
+        try await expectClean { checks, store in
+            try await checks.lateRetries(appends: 200 * scale, otherEvents: 5000 * scale) { _ in
+                try await PostgresEventStore(TestServer.connection, schema: store.schema)
+            }
+        }
+    }
+
+    @Test func `subscribers beside writers`() async throws {
+        try await expectClean { checks, _ in
+            try await checks.subscribe(subscribers: 100 * scale, writers: 8, appendsPerWriter: 20 * scale)
+        }
+    }
+}
+#endif
