@@ -14,7 +14,7 @@ def start(kind: str) -> tuple[subprocess.Popen, str]:
 
 
 def outcomes(process: subprocess.Popen, log: str) -> tuple[dict[str, str], str]:
-    process.wait(timeout=300)
+    process.wait(timeout=550)
     with open(log, errors="replace") as f:
         text = f.read()
     os.unlink(log)

@@ -76,8 +76,8 @@ import Testing
 
     @Test func `an append without an answer has an unknown outcome`() async throws {
         let server = try await RunningServer(serving: SilentStore(base: store))
-        var options = impatient
-        options.attempt = .milliseconds(50)
+        var options = RemoteEventStore.Options()
+        (options.patience, options.attempt) = (.zero, .seconds(3))
         let remote = try await RemoteEventStore(server.address, options)
         await #expect { try await remote.append([EventData(type: "a", text: "{}")]) } throws: { error in
             (error as? StoreError)?.outcome == .unknown

@@ -46,7 +46,9 @@ enum Torture {
             return false
         case "write-remote":
             let log = try AckLog(logPath)
-            let store = try await RemoteEventStore(path)
+            var options = RemoteEventStore.Options()
+            options.patience = .seconds(600)  // a busy machine starts a server slowly
+            let store = try await RemoteEventStore(path, options)
             let writers = Writers(store: store, log: log, seed: seed)
             await writers.run(from: 0, count: 32, until: { FileManager.default.fileExists(atPath: more ?? "") })
             return true
