@@ -191,6 +191,17 @@ let package = Package(
                 "SillokCLI", "sillok-torture",
             ]),
         .testTarget(
+            name: "SillokServerTests",
+            dependencies: [
+                "Sillok", "SillokServer", "SillokSQLite", "SillokTesting", "SillokWire",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .testTarget(
             name: "SillokServiceTests",
             dependencies: [
                 "SillokService", "SillokSQLite", .product(name: "MetricsTestKit", package: "swift-metrics"),

@@ -145,7 +145,9 @@ async def main():
                 await page.until("[...document.querySelectorAll('tbody tr .tag')].every((t) => t.textContent === 'skipped')", 60, "all letters mended")
                 outside = [one for one in page.requests if not one.startswith((server.address, "about:", "data:"))]
                 assert not outside, f"asked elsewhere: {outside}"
-                assert not page.errors, f"errors in the page: {page.errors}"
+                # That nobody has asked for a check or a copy yet is told as 404.
+                errors = [one for one in page.errors if not one.endswith(("/v1/verification", "/v1/backup"))]
+                assert not errors, f"errors in the page: {errors}"
                 assert not page.dialogs, f"scripts ran: {page.dialogs}"
                 print(f"dashboard: every page, {len(os.listdir(pictures))} pictures in {pictures}, {time.time() - begin:.0f} s")
     finally:

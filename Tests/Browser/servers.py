@@ -21,7 +21,7 @@ class Server:
 
     def __init__(self, store, *arguments):
         self.process = subprocess.Popen(
-            [os.path.join(programs, "sillok"), "serve", store, "--http", "127.0.0.1:0", *arguments],
+            [os.path.join(programs, "sillok"), "serve", store, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sys.stderr, text=True)
         self.key = None
         for line in self.process.stdout:

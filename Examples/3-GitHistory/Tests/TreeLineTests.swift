@@ -30,10 +30,10 @@ import Testing
     @Test(.enabled(if: TreeLineTests.large != nil)) func `fifty random commits and times of a large repository`()
         async throws
     {
-        try await lookBack(in: try #require(Self.large), count: 50, every: 2000)
+        try await lookBack(in: try #require(Self.large), count: 50)
     }
 
-    private func lookBack(in path: String, count: Int, every interval: Int) async throws {
+    private func lookBack(in path: String, count: Int, every events: Int? = nil) async throws {
         let seed = Environment.seed
         var random = SeededGenerator(seed: seed)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("line-\(UUID())")
@@ -47,6 +47,8 @@ import Testing
         let times = lines(try git(path, "log", "--first-parent", "--format=%ct", "HEAD")).compactMap { Int64($0) }
         let newest = try #require(times.max())
         let oldest = try #require(times.min())
+        let head = try await store.head()
+        let interval = events ?? Int(head.value) / 40 + 1
         let told = Told()
         let snapshots = Snapshots(
             in: try SQLiteReadModel(), .every(interval).retaining(1000), onMeasurement: { told.hear($0) })

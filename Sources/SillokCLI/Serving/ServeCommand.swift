@@ -40,13 +40,13 @@ struct ServeCommand: AsyncParsableCommand {
             let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
             let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
             let served = served(opened, model, settings)
+            let interface = try await WebInterface(
+                served, gatekeeper: gatekeeper, loopbackOnly: addresses.http?.isLoopback ?? true, logger: logger)
             var services: [any Service] = []
             if let address = addresses.grpc {
-                services.append(try grpcServer(of: opened, address, tls, gatekeeper, logger))
+                services.append(try grpcServer(of: interface.store, address, tls, gatekeeper, logger))
             }
             if let address = addresses.http {
-                let interface = try await WebInterface(
-                    served, gatekeeper: gatekeeper, loopbackOnly: address.isLoopback, logger: logger)
                 services.append(
                     StoreServer(interface, configuration: .init(address: address, tls: tls), logger: logger) { bound in
                         announce("\(tls == nil ? "http" : "https")://\(bound)/")
@@ -75,14 +75,14 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func grpcServer(
-        of opened: SQLiteEventStore, _ address: ListeningAddress, _ tls: TLSFiles?, _ gatekeeper: Gatekeeper,
+        of store: any EventStore, _ address: ListeningAddress, _ tls: TLSFiles?, _ gatekeeper: Gatekeeper,
         _ logger: Logger
     ) throws -> GRPCServer {
         var configuration = GRPCServer.Configuration()
         (configuration.host, configuration.port, configuration.drain) = (address.host, address.port, .seconds(8))
         configuration.tls = try tls?.contexts(logger: logger)
         return GRPCServer(
-            serving: opened, configuration, authorizer: gatekeeper.authorizer,
+            serving: store, configuration, authorizer: gatekeeper.authorizer,
             whenListening: { port in
                 let bound = ListeningAddress(host: address.host, port: port)
                 announce("\(tls == nil ? "sillok" : "https")://\(bound) (gRPC)")

@@ -10,6 +10,8 @@ package final class ReaderPool<Reader>: Sendable {
     private struct State {
         var jobs: [Job] = []
         var ahead = ReadAhead()
+        /// Who waits for pages that no thread has begun to read.
+        var waiting: [ReadRequest: [ReadAhead.Answer]] = [:]
         var first = 0
         var closing: (any Error)?
         var running: Int
@@ -79,7 +81,8 @@ package final class ReaderPool<Reader>: Sendable {
         }
     }
 
-    /// Reads a page, or takes the one that was read ahead.
+    /// Reads a page, or takes the one that was read ahead, or shares the one that others wait for: a thousand subscribers
+    /// at the head cost one read and one page in memory.
     package func page(_ request: ReadRequest) async throws -> EventBatch {
         try await withCheckedThrowingContinuation { continuation in
             let (answer, isJob) = state.withLock { state -> (Result<EventBatch, any Error>?, Bool) in
@@ -87,7 +90,9 @@ package final class ReaderPool<Reader>: Sendable {
                 switch state.ahead.take(request, continuation) {
                 case .waits: return (nil, false)
                 case .nothing:
-                    state.jobs.append { [self] reader in serve(request, continuation, reader) }
+                    state.waiting[request, default: []].append(continuation)
+                    guard state.waiting[request]?.count == 1 else { return (nil, false) }
+                    state.jobs.append { [self] reader in serve(request, reader) }
                     return (nil, true)
                 case .page(let batch):
                     guard let next = ReadAhead.next(request, batch), state.ahead.begin(next) else {
@@ -102,12 +107,14 @@ package final class ReaderPool<Reader>: Sendable {
         }
     }
 
-    /// Reads a page and answers, then reads what will be asked for next.
-    private func serve(_ request: ReadRequest, _ continuation: ReadAhead.Answer, _ reader: Reader) {
+    /// Reads a page and answers all who wait for it, then reads what will be asked for next.
+    private func serve(_ request: ReadRequest, _ reader: Reader) {
+        // Who asks from now on may know of a later head, and has to have a page of its own.
+        let waiting = state.withLock { $0.waiting.removeValue(forKey: request) } ?? []
         let result = Result { try readPage(reader, request) }.mapError(reported)
         let next = (try? result.get()).flatMap { ReadAhead.next(request, $0) }
         let goesOn = next.map { next in state.withLock { $0.ahead.begin(next) } } ?? false
-        continuation.resume(with: result)
+        for answer in waiting { answer.resume(with: result) }
         if goesOn, let next { readAhead(next, reader) }
     }
 

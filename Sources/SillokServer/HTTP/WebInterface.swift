@@ -27,8 +27,10 @@ public final class WebInterface: Sendable {
         public init() {}
     }
 
+    /// The store, whose appends and reads are measured: for others that serve it too.
+    public let store: any EventStore
+
     let served: Served
-    let store: any EventStore
     let storeID: StoreID
     let gatekeeper: Gatekeeper
     let limits: Limits

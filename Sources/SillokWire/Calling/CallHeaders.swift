@@ -1,5 +1,6 @@
 package import NIOCore
 package import NIOHPACK
+import Sillok
 
 /// The names of the headers that gRPC speaks in.
 package enum HeaderName {

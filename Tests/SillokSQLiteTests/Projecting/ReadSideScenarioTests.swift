@@ -209,8 +209,10 @@ struct ReadSideScenarioTests {
         await store.close()
     }
 
+    /// What the process holds in memory, files that are mapped left out.
     private func residentBytes() -> Int {
-        let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
-        return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4096
+        let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+        return (line?.split(separator: " ").compactMap { Int($0) }.first ?? 0) * 1024
     }
 }

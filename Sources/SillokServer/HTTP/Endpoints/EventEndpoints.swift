@@ -166,10 +166,11 @@ extension WebInterface {
     }
 }
 
-/// How many events to read at once, so that a page is about 128 KiB whatever its events weigh.
+/// How many events to read at once, so that a page is about 128 KiB whatever its events weigh: few at first, for that is
+/// not known yet.
 struct Pace {
     private static let bytes = 128 << 10
-    private(set) var limit = 256
+    private(set) var limit = 8
 
     mutating func take(_ batch: EventBatch) {
         guard !batch.events.isEmpty else { return }

@@ -1,0 +1,103 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOEmbedded
+import Sillok
+import SillokCore
+import Testing
+
+@testable import SillokServer
+
+@Suite("Watching over HTTP")
+struct WatchingTests {
+    @Test("health, metrics and the overview tell what was done")
+    func metrics() async throws {
+        let web = try await Browserless()
+        #expect(try await web.ask(.get, "/health/live").json["status"]?.string == "live")
+        #expect(try await web.ask(.get, "/health/ready").json["status"]?.string == "ready")
+        for _ in 1...3 { _ = try await web.ask(.post, "/v1/events", #"[{"type":"a"},{"type":"b"}]"#) }
+        _ = try await web.ask(.post, "/v1/streams/s-1/events", #"{"type":"a"}"#, headers: [.ifMatch: "\"7\""])
+        let text = try await web.ask(.get, "/metrics").text
+        for line in [
+            "sillok_head_position 6", "sillok_append_seconds_count 4", "sillok_appends_total{outcome=\"stored\"} 3",
+            "sillok_appends_total{outcome=\"conflict\"} 1", "sillok_appended_events_total 6",
+            "sillok_append_errors_total 0",
+            "sillok_http_requests_total{operation=\"appendEvents\",status=\"200\"} 3",
+            "sillok_http_requests_total{operation=\"appendToStream\",status=\"412\"} 1", "sillok_subscriptions 0",
+        ] { #expect(text.contains(line + "\n"), "\(line)") }
+        // Buckets are cumulative and end with all.
+        let buckets = text.matches(of: #/sillok_append_seconds_bucket\{le="[^"]+"\} (\d+)/#).compactMap { Int($0.1) }
+        #expect(buckets == buckets.sorted() && buckets.last == 4)
+        let overview = try await web.ask(.get, "/v1/overview").json
+        #expect(overview["append"]?["conflicts"]?.integer() == 1)
+    }
+
+    @Test("the pages need nothing from elsewhere and forbid it")
+    func pages() async throws {
+        let web = try await Browserless()
+        let page = try await web.ask(.get, "/")
+        let policy = try #require(page.headers[.contentSecurityPolicy])
+        #expect(policy.hasPrefix("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("http"))
+        #expect(page.headers[.xContentTypeOptions] == "nosniff")
+        for (name, bytes) in DashboardAssets.all {
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(
+                text.firstMatch(of: #/(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\()/#) == nil,
+                "\(name)")
+            #expect(text.firstMatch(of: #/(src|href)\s*=\s*["']?(https?:)?\/\//#) == nil, "\(name)")
+            #expect(text.firstMatch(of: #/ style=| on[a-z]+="/#) == nil, "\(name)")
+            let asset = try await web.ask(.get, name == "index.html" ? "/" : "/assets/\(name)")
+            #expect(asset.status == 200 && asset.text == text)
+            let tag = try #require(asset.headers[.eTag])
+            #expect(try await web.ask(.get, "/assets/\(name)", headers: [.ifNoneMatch: tag]).status == 304)
+        }
+        for bytes in DashboardAssets.all.values {
+            for module in String(decoding: bytes, as: UTF8.self).matches(of: #/from "\.\/([\w.]+)"/#) {
+                #expect(DashboardAssets.all[String(module.1)] != nil, "\(module.1)")
+            }
+        }
+        #expect(try await web.ask(.get, "/assets/..%2Findex.html").status == 404)
+        #expect(
+            try JSONReader(Array(try await web.ask(.get, "/openapi.json").text.utf8)).root["openapi"]?.string == "3.1.0"
+        )
+    }
+
+    @Test("long work is begun once at a time and tells its end")
+    func jobs() async throws {
+        let go = Lock(false)
+        let tools = StoreTools(verify: { progress in
+            progress(WorkProgress(step: "events", done: 1, total: 2))
+            while !go.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(1)) }
+            return VerificationReport(events: 2, streams: 1, findings: [.init(position: 2, "is wrong")])
+        })
+        let web = try await Browserless(tools: tools)
+        #expect(try await web.ask(.get, "/v1/verification").problem == "not-found")
+        #expect(try await web.ask(.post, "/v1/verification").status == 202)
+        #expect(try await web.ask(.post, "/v1/verification").problem == "refused")
+        #expect(try await web.ask(.get, "/v1/verification").json["state"]?.string == "running")
+        go.withLock { $0 = true }
+        var job = try await web.ask(.get, "/v1/verification").json
+        while job["state"]?.string == "running" { job = try await web.ask(.get, "/v1/verification").json }
+        #expect(job["state"]?.string == "found" && job["findings"]?.elements?.first?.string == "position 2: is wrong")
+        #expect(try await web.ask(.post, "/v1/backup").problem == "not-configured")
+    }
+    @Test("an application's own router serves the same below a path")
+    func mounted() async throws {
+        let (store, router, logger) = (MemoryEventStore(), Router(), Logger(label: "test"))
+        let accounts = StreamFold("counter", of: Counter.self) { ["total": $0.total] }
+        let interface = try await WebInterface(
+            Served(store, folds: [accounts]), gatekeeper: .open, logger: logger)
+        interface.mount(on: router, at: "sillok")
+        let responder = router.buildResponder()
+        for (path, status) in [
+            ("/sillok", 200), ("/sillok/v1/head", 200), ("/sillok/assets/app.js", 200), ("/sillok/no", 404),
+        ] {
+            let head = HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: path)
+            let source = ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: Logger(label: "test"))
+            let request = Request(head: head, body: .init(buffer: ByteBuffer()))
+            let answer = try await responder.respond(to: request, context: BasicRequestContext(source: source))
+            #expect(Int(answer.status.code) == status, "\(path)")
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import ServiceLifecycle
+import Sillok
+import SillokCore
+import SillokSQLite
+import Testing
+
+@testable import SillokServer
+
+@Suite("A server on the network", .timeLimit(.minutes(2)))
+struct StoreServerTests {
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Runs a server while `body` talks to it; ends it gracefully.
+    private func serving(
+        _ store: any EventStore, tls: TLSFiles? = nil, _ body: (Int, WebInterface) async throws -> Void
+    ) async throws {
+        let interface = try await WebInterface(Served(store), gatekeeper: .open, logger: logger)
+        let (ports, port) = AsyncStream<Int>.makeStream()
+        let server = StoreServer(
+            interface, configuration: .init(address: ListeningAddress(host: "127.0.0.1", port: 0), tls: tls),
+            logger: logger
+        ) { port.yield($0.port) }
+        let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
+        let running = Task { try await group.run() }
+        var started = ports.makeAsyncIterator()
+        try await body(try #require(await started.next()), interface)
+        await group.triggerGracefulShutdown()
+        try await running.value
+    }
+
+    @Test("requests are answered over a connection, and a shutdown ends a subscription with an event")
+    func lifecycle() async throws {
+        let store = MemoryEventStore()
+        let reading = Lock<Task<String, any Error>?>(nil)
+        try await serving(store) { port, interface in
+            let health = try await exchange(
+                port, "GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            #expect(health.hasPrefix("HTTP/1.1 200"))
+            let body = #"{"type":"noted","subject":"a-1","data":1}"#
+            let appended = try await exchange(
+                port,
+                "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            #expect(appended.contains("sillok-position: 1") || appended.contains("Sillok-Position: 1"))
+            let task = Task { try await exchange(port, "GET /v1/subscribe HTTP/1.1\r\nHost: localhost\r\n\r\n") }
+            reading.withLock { $0 = task }
+            while interface.admission.followers.first?.position != 1 { try await Task.sleep(for: .milliseconds(2)) }
+            #expect(interface.metrics.current.connections >= 1)
+        }
+        let text = try #require(try await reading.withLock { $0 }?.value)
+        #expect(text.contains("id: 1\ndata:{") && text.contains("event: end"))
+    }
+
+    @Test("a new certificate is used without a restart, and a half-written one is not")
+    func certificates() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (chain, secret) = (folder.appending(path: "chain.pem").path, folder.appending(path: "key.pem").path)
+        try makeCertificate("first.example", chain, secret)
+        try await serving(MemoryEventStore(), tls: TLSFiles(certificate: chain, key: secret)) { port, _ in
+            #expect(try await presented(port) == "first.example")
+            try "not a certificate".write(toFile: chain, atomically: true, encoding: .utf8)
+            #expect(try await presented(port) == "first.example")
+            try makeCertificate("second.example", chain, secret)
+            #expect(try await presented(port) == "second.example")
+        }
+    }
+
+    /// Sends a request and answers everything until the connection ends.
+    private func exchange(_ port: Int, _ request: String) async throws -> String {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: request))
+            var text = ""
+            for try await part in inbound { text += String(buffer: part) }
+            return text
+        }
+    }
+
+    /// The name in the certificate that a server shows.
+    private func presented(_ port: Int) async throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["openssl", "s_client", "-connect", "127.0.0.1:\(port)"]
+        let output = Pipe()
+        (process.standardInput, process.standardOutput, process.standardError) =
+            (FileHandle.nullDevice, output, FileHandle.nullDevice)
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return text.firstMatch(of: #/CN ?= ?([\w.]+)/#).map { String($0.1) } ?? text
+    }
+
+    private func makeCertificate(_ name: String, _ chain: String, _ secret: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=\(name)", "-keyout",
+            secret, "-out", chain,
+        ]
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+}
