@@ -5,6 +5,11 @@ import Testing
 
 @testable import SillokCLI
 
+#if Postgres
+/// The server of the tests, started by `scripts/test`; empty if there is none.
+private let postgresServer = ProcessInfo.processInfo.environment["SILLOK_POSTGRES"] ?? ""
+#endif
+
 @Suite("Copying a log")
 struct CopyTests {
     let folder: TemporaryFolder
@@ -22,7 +27,7 @@ struct CopyTests {
                 entry.recordedAt = nil
                 return entry
             }
-            try await store.append(
+            _ = try await store.append(
                 AppendRequest(
                     entries, tracking: step % 4 == 0 ? Tracking(source: "queue", position: head + 1) : nil))
         }
@@ -57,11 +62,9 @@ struct CopyTests {
     }
 
     #if Postgres
-    private static let server = ProcessInfo.processInfo.environment["SILLOK_POSTGRES"] ?? ""
-
-    @Test("from a file to a server, back, and all commands there", .enabled(if: !CopyTests.server.isEmpty))
-    func server() async throws {
-        let place = Self.server + "#cli_\(UUID().uuidString.prefix(8))"
+    @Test("from a file to a server, back, and all commands there", .enabled(if: !postgresServer.isEmpty))
+    func throughServer() async throws {
+        let place = postgresServer + "#cli_\(UUID().uuidString.prefix(8))"
         let (a, b) = (folder("a.sqlite"), folder("b.sqlite"))
         try await fill(a, count: 1500, SeededGenerator())
         for (from, to) in [(a, place), (place, b)] {

@@ -68,7 +68,7 @@ struct BackupTests {
         #expect(try String(contentsOfFile: folder.path("taken"), encoding: .utf8) == "mine")
         await #expect(throws: StoreError.self) { try await store.backup(to: folder.path("none/copy")) }
         await store.close()
-        try tamper(folder.path(), "UPDATE events SET payload = 'x' WHERE position = 2")
+        try tamper(folder.path(), "UPDATE events SET payload = X'78' WHERE position = 2")
         let damaged = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
         await #expect { try await damaged.backup(to: folder.path("copy")) } throws: {
             ($0 as? StoreError)?.code == .corrupt

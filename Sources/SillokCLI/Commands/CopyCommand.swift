@@ -1,6 +1,7 @@
 import ArgumentParser
 import Sillok
 import SillokTerminal
+import SillokWire
 
 struct CopyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

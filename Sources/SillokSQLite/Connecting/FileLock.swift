@@ -14,13 +14,22 @@ import Musl
 final class FileLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock at once, or throws ``StoreError/Code/locked``.
+    /// Takes the lock, or throws ``StoreError/Code/locked``.
+    ///
+    /// A lock that was just given up may be held for a moment more: by a child that this process is starting, until its
+    /// program runs. So it is asked for during 200 milliseconds.
     init(path: String) throws(StoreError) {
         let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard opened >= 0 else {
             throw StoreError(.ioFailure, "cannot open the lock file \(path): \(String(cString: strerror(errno))).")
         }
-        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+        var pause = timespec(tv_sec: 0, tv_nsec: 10_000_000)
+        var attempts = 20
+        while attempts > 0, flock(opened, LOCK_EX | LOCK_NB) != 0 {
+            attempts -= 1
+            nanosleep(&pause, nil)
+        }
+        guard attempts > 0 else {
             let holder = Self.holder(opened)
             close(opened)
             throw StoreError(

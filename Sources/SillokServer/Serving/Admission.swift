@@ -48,7 +48,10 @@ final class Admission: Sendable {
             self.id = id
         }
 
-        deinit {
+        deinit { end() }
+
+        /// Gives the place up; it may be held on to longer, such as by a response that has been sent.
+        func end() {
             let id = id
             _ = admission.state.withLock { $0.followers.removeValue(forKey: id) }
         }

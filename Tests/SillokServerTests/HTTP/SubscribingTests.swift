@@ -7,7 +7,7 @@ import Testing
 
 @testable import SillokServer
 
-@Suite("Following over HTTP")
+@Suite("Following over HTTP", .timeLimit(.minutes(2)))
 struct SubscribingTests {
     @Test("events come in order and once, those that are and those that come, in few writes")
     func order() async throws {
@@ -36,6 +36,10 @@ struct SubscribingTests {
         let response = await web.response(.get, "/v1/subscribe?type=wanted", headers: [.lastEventID: "\(last)"])
         let collector = Collector()
         let reading = Task { try await response.body.write(collector) }
+        // What does not match has been passed before the next one comes.
+        while last < 10 && !collector.text.contains("id: 10\nevent: progress") {
+            try await Task.sleep(for: .milliseconds(2))
+        }
         try await web.note("s-1", "wanted", "11")
         while !collector.text.contains("id: 11\n") { try await Task.sleep(for: .milliseconds(2)) }
         web.interface.end()

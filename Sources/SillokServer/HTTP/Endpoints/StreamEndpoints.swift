@@ -64,7 +64,12 @@ extension WebInterface {
         var isEnd = false
         // A search looks for so long at most; whoever wants more goes on after the last name.
         let deadline = ContinuousClock.now + Self.patience
-        while found.count < limit, looked == 0 || ContinuousClock.now < deadline, !isEnd {
+        // Who does not reach all streams goes on after one that was shown: no other name is told.
+        let reachesAll = call.principal.grant.reachesAll
+        func mayLookOn() -> Bool {
+            ContinuousClock.now < deadline || (reachesAll ? looked == 0 : found.isEmpty)
+        }
+        while found.count < limit, mayLookOn(), !isEnd {
             let size = search == nil ? limit - found.count : 1000
             let page = try await store.streams(in: category, after: last, limit: size)
             isEnd = page.count < size
@@ -84,7 +89,7 @@ extension WebInterface {
         json.beginArray()
         for facts in found { json.write(facts) }
         json.endArray()
-        if let last { json.field("through", last.text) }
+        if let through = reachesAll ? last : found.last?.id { json.field("through", through.text) }
         json.field("isEnd", isEnd)
         json.endObject()
         return .json(json)

@@ -44,7 +44,10 @@ extension WebInterface {
         let feed = EventFeed(interface: self, call: call, query: query, ticket: ticket)
         let body = ResponseBody { writer in
             let watch = Task { await feed.watch() }
-            defer { watch.cancel() }
+            defer {
+                watch.cancel()
+                ticket.end()
+            }
             try await feed.run(from: start, into: &writer)
             try await writer.finish(nil)
         }
