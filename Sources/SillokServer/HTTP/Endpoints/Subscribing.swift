@@ -113,7 +113,7 @@ private struct EventFeed: Sendable {
             try? await Task.sleep(for: WebInterface.look)
             if ending != nil { break }
         }
-        try? await Task.sleep(for: .seconds(2))
+        try? await Task.sleep(for: .milliseconds(500))
         if !Task.isCancelled { call.disconnect?() }
     }
 
