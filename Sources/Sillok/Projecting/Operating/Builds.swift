@@ -57,6 +57,7 @@ struct Builds: Sendable {
         let live = builds.first { $0.state == .live }
         let position = try await position(of: id)
         if let live, !evenIfBehind {
+            // What can be said early; what counts is asked again in the transaction.
             let lived = try await self.position(of: live.id)
             guard position >= lived, build.state != .requested else {
                 throw ProjectionRefusal(
@@ -73,7 +74,22 @@ struct Builds: Sendable {
         }
         changes.append(.init("UPDATE sillok_builds SET state = 'live' \(Ledger.whose(id))"))
         changes.append(whom.did(action, id, "at \(position)", wallClock.now()))
-        try await ledger.model.write(ReadModelWrite(changes, if: [unchanged(builds, id.name)]))
+        var conditions = [unchanged(builds, id.name)]
+        if let live, !evenIfBehind { conditions.append(Self.hasComeAsFar(id, as: live.id)) }
+        do {
+            try await ledger.model.write(ReadModelWrite(changes, if: conditions))
+        } catch let failed as ConditionFailed where failed.index == 1 {
+            throw ProjectionRefusal("The live build was faster than \(id) at the last moment: try again.")
+        }
+    }
+
+    /// Holds if no partition of a build is behind all of the live one, at the moment of the write: the live one goes on
+    /// until then.
+    private static func hasComeAsFar(_ id: ProjectionID, as live: ProjectionID) -> ReadModelWrite.Condition {
+        let mine: SQL = "SELECT MIN(position) FROM sillok_checkpoints \(Ledger.whose(id))"
+        let lived: SQL = "SELECT MIN(position) FROM sillok_checkpoints \(Ledger.whose(live))"
+        return ReadModelWrite.Condition(
+            "SELECT CASE WHEN (\(mine)) >= (\(lived)) THEN 1 ELSE 0 END", gives: [[.integer(1)]])
     }
 
     /// Queries know tables by their plain names: those of two projections must differ.
