@@ -47,6 +47,11 @@ struct FuzzCase {
         // Foundation does not look into what nobody asks for, or at the second value of a name.
         if case .failure = ours, !StrictGrammar.accepts(text) { return .known(.unread) }
         if case (.success, .failure) = (ours, theirs), hasTinyNumber(text) { return .known(.tinyNumber) }
+        if case (.failure(let error), .success) = (ours, theirs), "\(error)".contains("Int"),
+            text.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") })
+        {
+            return .known(.wholeNumber)
+        }
         if case (.success(let one as AnyValue), .success(let other as AnyValue)) = (ours, theirs),
             one.isNearly(other), text.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") })
         {
