@@ -60,7 +60,7 @@ extension EventStore {
     /// The events that answer a question, page by page, each read when it is asked for.
     ///
     /// A stream, category, type or tag is found by the index; actor, correlation and command are looked for in the
-    /// metadata of the events that the rest leaves, a million in a second or two.
+    /// metadata of the events that the rest leaves; not measured yet.
     public func audit(_ query: AuditQuery) -> Audit { Audit(store: self, query: query) }
 }
 

@@ -33,7 +33,7 @@ extension EventStore {
     /// The whole tree that an event belongs to: up to its first cause, and down to all that this led to.
     ///
     /// Causes are found by their ids; what they led to is looked for in the log from the first cause on, a million events
-    /// in a second or two. Memory grows with the tree alone.
+    /// in one pass. Memory grows with the tree alone.
     /// - Parameters:
     ///   - event: an event of this store.
     ///   - progress: told now and then how far it has come.
