@@ -7,24 +7,28 @@ public import SillokCore
 /// ```
 /// The same literal serves SQLite and PostgreSQL: only the form of the placeholders differs.
 public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
-    /// The text between the values: one more than there are values.
-    package private(set) var fragments: [String]
+    /// The text, with a mark for each value and around each name. One text, so that a statement costs one allocation
+    /// beside that of its values, and is found again by one comparison.
+    package private(set) var template: String
 
     /// The values, in the order in which they stand in the text.
     public private(set) var values: [SQLValue]
 
     /// SQL without values.
     public init(stringLiteral value: String) {
-        fragments = [value]
+        template = value
         values = []
     }
 
     /// SQL with the values of an interpolation.
     public init(stringInterpolation: Interpolation) { self = stringInterpolation.sql }
 
-    fileprivate init() {
-        fragments = [""]
+    fileprivate init(literalCapacity: Int, interpolationCount: Int) {
+        template = ""
+        // Room for names, whose length is not known.
+        template.reserveCapacity(literalCapacity + interpolationCount * 16)
         values = []
+        values.reserveCapacity(interpolationCount)
     }
 
     /// The text with a placeholder for each value, numbered from 1.
@@ -36,22 +40,25 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
     public func text(
         name: (String) -> String = { SQL.quoted($0) }, index: ((String) -> String)? = nil, placeholder: (Int) -> String
     ) -> String {
-        var text = fragments[0]
-        for (number, fragment) in fragments.dropFirst().enumerated() { text += placeholder(number + 1) + fragment }
-        guard text.utf8.contains(where: { $0 == 1 || $0 == 2 }) else { return text }
-        var resolved = ""
-        for (isName, isTable, part) in SQL.parts(of: text) {
-            resolved += !isName ? part : isTable ? name(part) : index?(part) ?? name(part)
+        var text = ""
+        var values = 0
+        for part in parts {
+            switch part {
+            case .text(let plain): text += plain
+            case .table(let table): text += name(table)
+            case .index(let other): text += index?(other) ?? name(other)
+            case .value:
+                values += 1
+                text += placeholder(values)
+            }
         }
-        return resolved
+        return text
     }
 
     /// The names of the tables that it speaks of by `\(table: …)`.
     public var tables: Set<String> {
         var tables: Set<String> = []
-        for fragment in fragments {
-            for (isName, isTable, part) in SQL.parts(of: fragment) where isName && isTable { tables.insert(part) }
-        }
+        for case .table(let name) in parts { tables.insert(name) }
         return tables
     }
 
@@ -60,41 +67,65 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 
-    /// The text between the names, and the names: each stands between its mark and an end mark.
-    private static func parts(of text: String) -> [(isName: Bool, isTable: Bool, text: String)] {
-        var parts: [(Bool, Bool, String)] = []
-        var rest = Substring(text).utf8
-        while let start = rest.firstIndex(where: { $0 == 1 || $0 == 2 }) {
-            parts.append((false, false, String(Substring(rest[..<start]))))
-            let end = rest[start...].firstIndex(of: 3) ?? rest.endIndex
-            parts.append((true, rest[start] == 1, String(Substring(rest[rest.index(after: start)..<end]))))
+    /// What a template consists of.
+    private enum Part {
+        case text(String), table(String), index(String), value
+    }
+
+    /// The bytes that stand for a value, and around names. A text that has them itself is not SQL.
+    private enum Mark {
+        static let table: UInt8 = 1
+        static let index: UInt8 = 2
+        static let end: UInt8 = 3
+        static let value: UInt8 = 4
+    }
+
+    private var parts: [Part] {
+        var parts: [Part] = []
+        var rest = Substring(template).utf8
+        while let start = rest.firstIndex(where: { $0 <= Mark.value && $0 != Mark.end && $0 != 0 }) {
+            if start > rest.startIndex { parts.append(.text(String(Substring(rest[..<start])))) }
+            let mark = rest[start]
+            rest = rest[rest.index(after: start)...]
+            if mark == Mark.value {
+                parts.append(.value)
+                continue
+            }
+            let end = rest.firstIndex(of: Mark.end) ?? rest.endIndex
+            let name = String(Substring(rest[..<end]))
+            parts.append(mark == Mark.table ? .table(name) : .index(name))
             rest = end == rest.endIndex ? rest[end...] : rest[rest.index(after: end)...]
         }
-        parts.append((false, false, String(Substring(rest))))
+        parts.append(.text(String(Substring(rest))))
         return parts
     }
 
-    fileprivate mutating func append(_ text: String) { fragments[fragments.count - 1] += text }
+    fileprivate mutating func append(_ text: String) { template += text }
+
+    fileprivate mutating func append(_ name: String, between mark: String) {
+        template += mark
+        template += name
+        template += "\u{3}"
+    }
 
     fileprivate mutating func append(_ value: SQLValue) {
         values.append(value)
-        fragments.append("")
+        template += "\u{4}"
     }
 
     fileprivate mutating func append(_ other: SQL) {
-        append(other.fragments[0])
-        for (value, fragment) in zip(other.values, other.fragments.dropFirst()) {
-            append(value)
-            append(fragment)
-        }
+        template += other.template
+        values += other.values
     }
 
     /// Gathers the text and the values of a literal.
     public struct Interpolation: StringInterpolationProtocol {
-        fileprivate var sql = SQL()
+        fileprivate var sql: SQL
 
         /// Starts with nothing.
-        public init(literalCapacity: Int, interpolationCount: Int) {}
+        public init(literalCapacity: Int, interpolationCount: Int) {
+            sql = SQL(literalCapacity: literalCapacity, interpolationCount: interpolationCount)
+        }
 
         /// Adds text.
         public mutating func appendLiteral(_ literal: String) { sql.append(literal) }
@@ -114,10 +145,10 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         ///
         /// Each build of a projection has tables of its own under names of its own; queries that belong to no projection
         /// say the plain name, and see the live build.
-        public mutating func appendInterpolation(table name: String) { sql.append("\u{1}\(name)\u{3}") }
+        public mutating func appendInterpolation(table name: String) { sql.append(name, between: "\u{1}") }
 
         /// Names an index of the projection that the SQL belongs to, as `table:` does.
-        public mutating func appendInterpolation(index name: String) { sql.append("\u{2}\(name)\u{3}") }
+        public mutating func appendInterpolation(index name: String) { sql.append(name, between: "\u{2}") }
 
         /// Inserts text as it is: for the names of tables and columns, which cannot be bound. Never for input.
         public mutating func appendInterpolation(raw text: String) { sql.append(text) }

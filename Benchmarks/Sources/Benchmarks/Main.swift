@@ -1,6 +1,8 @@
 import Foundation
 
 /// `Benchmarks SUITE [--quick]`: measures one suite and prints its table as Markdown.
+///
+/// To profile a rebuild: `Benchmarks one-bank STORE EVENTS` makes its log, `Benchmarks one-rebuild STORE MODEL` runs it.
 @main
 struct Main {
     static let suites: [(name: String, run: @Sendable (Plan) async throws -> Void)] = [
@@ -13,6 +15,9 @@ struct Main {
     static func main() async throws {
         var arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "one-size", arguments.count == 2 { return try await oneSize(arguments[1]) }
+        if arguments.first == "one-bank", arguments.count == 3, let events = Int(arguments[2]) {
+            return try await oneBank(arguments[1], events)
+        }
         if arguments.first == "one-rebuild", arguments.count == 3 {
             return try await oneRebuild(arguments[1], arguments[2])
         }

@@ -112,7 +112,12 @@ package struct ProjectionRule: Sendable {
         let ignores = rule.unknownTypes == .ignore
         effect = { event in
             do {
-                return .changes(try coding.recorded(event, for: wanted).flatMap { try rule.project($0) })
+                var changes: [SQL] = []
+                try coding.forEach(of: event, for: wanted) { payload, type in
+                    let made = try rule.project(Recorded(event, type: type, payload: payload))
+                    if changes.isEmpty { changes = made } else { changes += made }
+                }
+                return .changes(changes)
             } catch is UnknownEventType where ignores {
                 return .nothing
             }

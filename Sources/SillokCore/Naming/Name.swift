@@ -42,20 +42,3 @@ extension Name {
     /// Hashes the bytes of the name.
     public func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }
-
-extension String {
-    /// Whether both strings are the same UTF-8 bytes, whatever Unicode says of their equivalence.
-    package func hasSameBytes(as other: String) -> Bool {
-        let fast = utf8.withContiguousStorageIfAvailable { mine in
-            other.utf8.withContiguousStorageIfAvailable { mine.elementsEqual($0) }
-        }
-        return (fast ?? nil) ?? utf8.elementsEqual(other.utf8)
-    }
-
-    /// Feeds the UTF-8 bytes and an end mark to a hasher.
-    package func hashBytes(into hasher: inout Hasher) {
-        let fast: Void? = utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: .init($0)) }
-        if fast == nil { utf8.forEach { hasher.combine($0) } }
-        hasher.combine(0xFF as UInt8)
-    }
-}

@@ -32,7 +32,7 @@ final class ModelQueries: Sendable {
 
     /// The rows that a query gives.
     func rows(_ query: SQL, _ projection: ProjectionID?) async throws -> [SQLRow] {
-        let isOwn = projection != nil || query.fragments.contains { $0.contains("sillok_") }
+        let isOwn = projection != nil || query.template.contains("sillok_")
         let (path, closed) = (path, closed)
         let worker = try state.withLock { state throws(StoreError) -> Worker in
             if state.isClosed { throw closed }

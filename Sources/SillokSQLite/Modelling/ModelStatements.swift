@@ -141,36 +141,34 @@ final class ModelStatements {
 /// A prepared statement, what it was made of, and what it may touch.
 private final class PreparedSQL {
     struct Key: Hashable {
-        let fragments: [String]
+        let template: String
         let owner: ProjectionID?
         let named: ProjectionID?
 
         init(_ sql: SQL, _ owner: ProjectionID?, _ named: ProjectionID?) {
-            fragments = sql.fragments
+            template = sql.template
             self.owner = owner
             self.named = named
         }
 
         /// Compares bytes: what Unicode holds to be the same is not the same name to a database.
         static func == (left: Key, right: Key) -> Bool {
-            left.isFor(right.fragments, right.owner, right.named)
+            left.isFor(right.template, right.owner, right.named)
         }
 
         func hash(into hasher: inout Hasher) {
-            for fragment in fragments { fragment.hashBytes(into: &hasher) }
+            template.hashBytes(into: &hasher)
             hasher.combine(owner?.build)
         }
 
         @inline(__always) func isFor(_ sql: SQL, _ owner: ProjectionID?, _ named: ProjectionID?) -> Bool {
-            isFor(sql.fragments, owner, named)
+            isFor(sql.template, owner, named)
         }
 
         @inline(__always) private func isFor(
-            _ others: [String], _ owner: ProjectionID?, _ named: ProjectionID?
+            _ other: String, _ owner: ProjectionID?, _ named: ProjectionID?
         ) -> Bool {
-            guard fragments.count == others.count else { return false }
-            for index in fragments.indices where !fragments[index].hasSameBytes(as: others[index]) { return false }
-            return Self.isSame(self.named, named) && Self.isSame(self.owner, owner)
+            template.hasSameBytes(as: other) && Self.isSame(self.named, named) && Self.isSame(self.owner, owner)
         }
 
         @inline(__always) private static func isSame(_ left: ProjectionID?, _ right: ProjectionID?) -> Bool {

@@ -24,6 +24,13 @@ func rebuildingAlone(_ plan: Plan) async throws {
     table.print()
 }
 
+/// A store with the bank's events.
+func oneBank(_ path: String, _ events: Int) async throws {
+    let store = try SQLiteEventStore(path: path)
+    try await store.fillBank(to: events)
+    await store.close()
+}
+
 /// One rebuild in this process alone: events, seconds, the most memory that was resident in MB.
 func oneRebuild(_ store: String, _ model: String) async throws {
     let store = try SQLiteEventStore(path: store, mode: .existing)

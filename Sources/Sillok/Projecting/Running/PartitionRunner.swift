@@ -157,21 +157,18 @@ struct PartitionRunner: Sendable {
         }
     }
 
-    /// Writes page after page until there is nothing new. The next page is read and applied while one is written.
+    /// Writes page after page until there is nothing new. While one is written the next is applied, and the one after it
+    /// read.
     private func advanceAll(_ standing: Standing) async throws -> Standing {
         var current = standing
-        var ahead: Batch?
+        var ahead = Ahead()
         while true {
             try Task.checkCancellation()
-            let batch: Batch
-            if let made = ahead {
-                batch = made
-            } else {
-                guard let made = try await nextBatch(current) else { return current }
-                batch = made
-            }
+            if ahead.batch == nil { ahead = try await lookAhead(of: current, nil) }
+            guard let batch = ahead.batch else { return current }
+            let page = ahead.page
             let mayLookAhead = !batch.isEnd && batch.stop == nil && maker.documents?.isFull != true
-            async let next = mayLookAhead ? nextBatch(batch.after) : nil
+            async let next = mayLookAhead ? lookAhead(of: batch.after, page) : Ahead()
             let isWritten = try await write(batch)
             ahead = try await next
             if isWritten {
@@ -179,18 +176,29 @@ struct PartitionRunner: Sendable {
                 progress(current)
                 if !mayLookAhead { documentsAreStale() }
             } else {
-                ahead = nil
+                ahead = Ahead()
                 current = try await writeWithVerdicts(batch)
                 progress(current)
             }
-            if batch.isEnd, ahead == nil { return current }
+            if batch.isEnd, ahead.batch == nil { return current }
         }
     }
 
-    private func nextBatch(_ standing: Standing) async throws -> Batch? {
-        let page = try await page(after: standing.row.checkpoint.position)
-        guard page.through > standing.row.checkpoint.position else { return nil }
-        return try await maker.batch(page, after: standing)
+    /// What is made before it is its turn: the next batch, and the page that follows it.
+    private struct Ahead {
+        var batch: Batch?
+        var page: EventBatch?
+    }
+
+    /// - Parameter known: the page that follows, if it was read.
+    private func lookAhead(of standing: Standing, _ known: EventBatch?) async throws -> Ahead {
+        let position = standing.row.checkpoint.position
+        let page: EventBatch
+        if let known { page = known } else { page = try await self.page(after: position) }
+        guard page.through > position else { return Ahead() }
+        async let following = page.isEnd ? nil : self.page(after: page.through)
+        let batch = try await maker.batch(page, after: standing)
+        return Ahead(batch: batch, page: try await following)
     }
 
     private func page(after position: Position) async throws -> EventBatch {

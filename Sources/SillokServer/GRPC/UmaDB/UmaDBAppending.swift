@@ -9,14 +9,11 @@ extension UmaDBService {
         let request = try message.request()
         try await call.authorize(.append, .append(request))
         guard message.isRepeatable else { return UmaDB.appended(try await store.append(request).position.value) }
-        let began = WallClock.system.now()
+        let head = try await store.head()
         do {
             let receipt = try await store.append(request)
-            // What was recorded before the call began is a repeat, which the protocol judges by the condition. A clock
-            // that was set back meanwhile says nothing.
-            guard receipt.recordedAt < began, began <= WallClock.system.now() else {
-                return UmaDB.appended(receipt.position.value)
-            }
+            // What was recorded before the call began is a repeat, which the protocol judges by the condition.
+            if receipt.position > head { return UmaDB.appended(receipt.position.value) }
         } catch is EventIDConflict {
             // The same: the ids are known.
         } catch let conflict as AppendConflict {
