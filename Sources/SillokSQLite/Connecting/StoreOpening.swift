@@ -12,7 +12,7 @@ struct StoreOpening {
     func writer(clock: WallClock, newID: () -> StoreID, keepsChain: Bool?) throws -> Writer {
         try reported {
             let create = mode == .create ? SQLITE_OPEN_CREATE : 0
-            let connection = try Connection(path: path, flags: SQLITE_OPEN_READWRITE | create, cacheKiB: 65_536)
+            let connection = try Connection(path: path, flags: SQLITE_OPEN_READWRITE | create, cacheKiB: 16_384)
             try connection.run("PRAGMA synchronous = FULL")
             try Schema.install(on: connection, storeID: newID, now: clock.now(), keepsChain: keepsChain)
             guard try connection.number("PRAGMA synchronous") == 2,
