@@ -21,44 +21,67 @@ final class ModelWriter {
     }
 
     /// Makes the tables of the format where they are missing, unless there is a newer format.
+    ///
+    /// Where all are there nothing is asked for but to read: a role that may only write to them can open them.
     func install() throws {
-        let schema = session.address.quotedSchema
-        var lock = Parameters()
-        lock.add("sillok read model \(session.address.schema)")
         try session.retrying { connection in
-            var parameters = Parameters()
-            parameters.add("\(schema).sillok_writers")
-            let there = try connection.run(Query("SELECT to_regclass($1) IS NOT NULL", parameters))
-            if there.bytes(0, 0).first == 1, try found(connection) == Int64(ReadModelFormat.version) { return }
-            let own = [
-                Query("CREATE SCHEMA IF NOT EXISTS \(schema)"), Query("SET LOCAL search_path = \(schema)"),
-                Query("CREATE TABLE IF NOT EXISTS sillok_turn (is_only boolean PRIMARY KEY CHECK (is_only))"),
-                Query("INSERT INTO sillok_turn VALUES (true) ON CONFLICT DO NOTHING"),
-                Query(
-                    "CREATE TABLE IF NOT EXISTS sillok_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL, "
-                        + "at timestamptz NOT NULL DEFAULT now())"),
-                try statements.query(ReadModelFormat.versions, of: nil),
-            ]
-            let schemaQueries = try ReadModelFormat.schema.map { statement throws(PostgresFailure) in
-                try statements.query(statement, of: nil)
-            }
-            _ = try connection.run(
-                [.begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock)] + own + schemaQueries)
+            if try isComplete(connection), try found(connection) == Int64(ReadModelFormat.version) { return }
+            var lock = Parameters()
+            lock.add("sillok read model \(session.address.schema)")
+            _ = try connection.run([
+                .begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock),
+            ])
             do {
-                let version = try found(connection)
-                if let version, version > Int64(ReadModelFormat.version) {
-                    throw StoreError(
-                        .unsupportedFormat,
-                        "the read model has format \(version), this version of Sillok knows "
-                            + "\(ReadModelFormat.version).")
+                // To make a schema takes a right on the database, also where there is one.
+                if try !hasSchema(connection) {
+                    _ = try connection.run(Query("CREATE SCHEMA \(session.address.quotedSchema)"))
                 }
-                let note = version == nil ? [try statements.query(ReadModelFormat.noteVersion, of: nil)] : []
-                _ = try connection.run(note + [.commit])
+                try makeTables(connection)
+                _ = try connection.run(.commit)
             } catch {
                 _ = try? connection.run(.rollback)
                 throw error
             }
         }
+    }
+
+    private func makeTables(_ connection: Connection) throws {
+        let own = [
+            Query("SET LOCAL search_path = \(session.address.quotedSchema)"),
+            Query("CREATE TABLE IF NOT EXISTS sillok_turn (is_only boolean PRIMARY KEY CHECK (is_only))"),
+            Query("INSERT INTO sillok_turn VALUES (true) ON CONFLICT DO NOTHING"),
+            Query(
+                "CREATE TABLE IF NOT EXISTS sillok_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL, "
+                    + "at timestamptz NOT NULL DEFAULT now())"),
+            try statements.query(ReadModelFormat.versions, of: nil),
+        ]
+        _ = try connection.run(own)
+        let version = try found(connection)
+        if let version, version > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(version) }
+        var rest = try ReadModelFormat.schema.map { statement throws(PostgresFailure) in
+            try statements.query(statement, of: nil)
+        }
+        if version == nil { rest.append(try statements.query(ReadModelFormat.noteVersion, of: nil)) }
+        _ = try connection.run(rest)
+    }
+
+    private func hasSchema(_ connection: Connection) throws(PostgresFailure) -> Bool {
+        var name = Parameters()
+        name.add(session.address.schema)
+        return try connection.run(Query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", name)).count == 1
+    }
+
+    /// Whether everything of the format is there: what an older version of the library has made may lack a table.
+    private func isComplete(_ connection: Connection) throws(PostgresFailure) -> Bool {
+        let names = ["sillok_turn", "sillok_writers", "sillok_format"] + ReadModelFormat.relations
+        var parameters = Parameters()
+        parameters.add(session.address.schema)
+        parameters.add(names.map { $0 as String? })
+        let rows = try connection.run(
+            Query(
+                "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                    + "WHERE n.nspname = $1 AND c.relname = ANY ($2)", parameters))
+        return rows.int(0, 0) == Int64(names.count)
     }
 
     private func found(_ connection: Connection) throws(PostgresFailure) -> Int64? {

@@ -12,6 +12,11 @@ extension ReadModelFormat {
     /// Notes the version in a fresh read model.
     package static let noteVersion: SQL = "INSERT INTO sillok_format VALUES (\(version))"
 
+    /// The names of the tables and indexes of ``schema``, whose statements all say `CREATE … IF NOT EXISTS name`.
+    package static let relations = schema.map { statement in
+        String(statement.text { _ in "" }.split(whereSeparator: \.isWhitespace)[5])
+    }
+
     /// What is said of a read model of a newer format.
     package static func newer(_ found: Int64) -> StoreError {
         StoreError(
