@@ -45,9 +45,11 @@ enum Programs {
         return output.split(separator: "\n").last.map(String.init) ?? ""
     }
 
-    /// A folder for servers, whose path is short enough for a socket and open to their user.
+    /// A folder for servers, whose path is short enough for a socket and open to their user. `scripts/test` looks into
+    /// `SILLOK_SERVERS` for what an interrupted run has left.
     static func serverFolder() throws -> URL {
-        let folder = URL(filePath: "/tmp/sillok-servers-\(Int.random(in: 1...1_000_000_000))")
+        let place = URL(filePath: setting("SILLOK_SERVERS") ?? "/tmp")
+        let folder = place.appending(path: "sillok-servers-\(Int.random(in: 1...1_000_000_000))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
         return folder
