@@ -184,6 +184,9 @@ public final class PostgresEventStore: ChainedEventStore {
         return try await reading { try $0.links(after: position, limit: limit) }
     }
 
+    /// How many bytes its tables and their indexes take on the server.
+    public func storedBytes() async throws -> UInt64 { try await reading { try $0.storedBytes() } }
+
     private func reading<Result: Sendable>(
         _ body: @escaping @Sendable (EventReader) throws -> Result
     ) async throws -> Result {

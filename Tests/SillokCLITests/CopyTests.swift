@@ -79,6 +79,8 @@ struct CopyTests {
         #expect(await sillok("append", place, "zz-1", "--type", "noted", "--data", "{}").status == 0)
         let read = await sillok("read", place, "--stream", "zz-1", "--json")
         #expect(read.lines.count == 1, "\(read)")
+        let stat = await sillok("stat", place)
+        #expect(stat.lines.contains { $0.hasPrefix("size") && !$0.hasPrefix("size     0") }, "\(stat)")
         #expect(await sillok("copy", place, b).status == 0)
         #expect(await sillok("export", b, folder("b.jsonl")).status == 0)
     }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokPostgres
+import SillokSQLite
 import SillokTerminal
 import SillokWire
 
@@ -43,8 +45,10 @@ struct StatCommand: AsyncParsableCommand {
         let terminal = console.outputTerminal
         var lines = [("store", facts.id.description), ("events", facts.head.value.grouped)]
         if let census { lines.append(("streams", census.streams.grouped)) }
-        let perEvent = facts.head.value > 0 ? ", \((facts.bytes / facts.head.value).grouped) bytes an event" : ""
-        lines.append(("size", facts.bytes.asBytes + perEvent))
+        if let bytes = facts.bytes {
+            let perEvent = facts.head.value > 0 ? ", \((bytes / facts.head.value).grouped) bytes an event" : ""
+            lines.append(("size", bytes.asBytes + perEvent))
+        }
         if let first = facts.first, let last = facts.last {
             lines += [("first", first.readable), ("last", last.readable)]
         }
@@ -66,7 +70,7 @@ struct StatCommand: AsyncParsableCommand {
         json.field("store", facts.id.description)
         json.field("head", facts.head.value)
         if let census { json.field("streams", census.streams) }
-        json.field("bytes", facts.bytes)
+        if let bytes = facts.bytes { json.field("bytes", bytes) }
         if let first = facts.first { json.field("firstRecordedAt", first.description) }
         if let last = facts.last { json.field("lastRecordedAt", last.description) }
         if let census {
@@ -89,7 +93,8 @@ struct StatCommand: AsyncParsableCommand {
 private struct StoreFacts {
     let id: StoreID
     let head: Position
-    let bytes: UInt64
+    /// `nil` where the store does not tell, through a server.
+    let bytes: UInt64?
     let first: Timestamp?
     let last: Timestamp?
 
@@ -99,7 +104,15 @@ private struct StoreFacts {
         head = newest.head
         last = newest.events.first?.recordedAt
         first = try await store.read(.all, limit: 1).events.first?.recordedAt
-        bytes = ["", "-wal"].reduce(0) { sum, ending in
+        bytes = try await Self.bytes(of: store, path: path)
+    }
+
+    private static func bytes(of store: some EventStore, path: String) async throws -> UInt64? {
+        #if Postgres
+        if let store = store as? PostgresEventStore { return try await store.storedBytes() }
+        #endif
+        guard store is SQLiteEventStore else { return nil }
+        return ["", "-wal"].reduce(0) { sum, ending in
             let attributes = try? FileManager.default.attributesOfItem(atPath: path + ending)
             return sum + ((attributes?[.size] as? NSNumber)?.uint64Value ?? 0)
         }

@@ -30,6 +30,17 @@ struct EventReader {
         Position(UInt64(clamping: try connection.run(headQuery).int(0, 0)))
     }
 
+    /// The bytes of all tables and indexes.
+    func storedBytes() throws(PostgresFailure) -> UInt64 {
+        var parameters = Parameters()
+        parameters.add(schema)
+        let rows = try connection.run(
+            Query(
+                "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
+                    + "WHERE c.relkind = 'r' AND c.relnamespace = to_regnamespace($1)", parameters))
+        return UInt64(clamping: rows.int(0, 0))
+    }
+
     /// One page of events, out of one snapshot.
     func page(_ request: ReadRequest) throws -> EventBatch {
         var events: [RecordedEvent] = []
