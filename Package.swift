@@ -164,8 +164,9 @@ let package = Package(
         // What the torture tests start, kill and starve. No product.
         .executableTarget(
             name: "sillok-torture",
-            dependencies: ["Sillok", "SillokChain", "SillokClient", "SillokCore", "SillokSQLite"],
-            path: "Tests/Torture"),
+            dependencies: [
+                "Sillok", "SillokChain", "SillokClient", "SillokCore", "SillokPostgres", "SillokSQL", "SillokSQLite",
+            ], path: "Tests/Torture"),
 
         // Random values and texts, coded by the library and by Foundation. No product.
         .executableTarget(name: "sillok-fuzz", dependencies: ["Sillok"], path: "Tests/Fuzz"),
@@ -210,7 +211,8 @@ let package = Package(
         .testTarget(
             name: "SillokSQLiteTests",
             dependencies: [
-                "Sillok", "SillokChain", "SillokSQLite", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
+                "Sillok", "SillokChain", "SillokPostgres", "SillokSQL", "SillokSQLite", "SillokTesting", "CSQLite",
+                "CSillok", "sillok-torture",
             ]),
         .testTarget(
             name: "SillokGRDBTests",

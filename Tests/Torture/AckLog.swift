@@ -89,3 +89,12 @@ func openStore(_ path: String, _ log: AckLog, checkpointPages: Int? = nil) throw
     log.write("O \(AckLog.now() - start)")
     return store
 }
+
+/// Opens the store of any place and notes how long that took.
+func openPlace(_ path: String, _ log: AckLog) async throws -> any EventStore {
+    log.write("B")
+    let start = AckLog.now()
+    let opened = try await TorturePlace(path).store(for: .writing)
+    log.write("O \(AckLog.now() - start)")
+    return opened.store
+}

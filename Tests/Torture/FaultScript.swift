@@ -86,7 +86,7 @@ struct FaultScript {
         let store =
             try (try? SQLiteEventStore(path: path, mode: .readOnly)) ?? SQLiteEventStore(path: path, mode: .readOnly)
         var check = LogCheck(try History(logPath), seed: seed)
-        try await check.run(store, withVerify: true)
+        try await check.run(TorturePlace.Store(store), withVerify: true)
         await store.close()
         findings.add(check.findings)
     }

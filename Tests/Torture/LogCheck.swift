@@ -1,6 +1,5 @@
 import SillokChain
 import SillokCore
-import SillokSQLite
 
 /// Reads a whole store and compares it with what the clients saw.
 struct LogCheck {
@@ -28,7 +27,8 @@ struct LogCheck {
     }
 
     /// Checks every event, then every request, then lets the store check itself.
-    mutating func run(_ store: SQLiteEventStore, withVerify: Bool) async throws {
+    mutating func run(_ opened: TorturePlace.Store, withVerify: Bool) async throws {
+        let store = opened.store
         var position = Position.start
         for try await page in store.pages(.all) {
             for event in page.events {
@@ -46,7 +46,7 @@ struct LogCheck {
         }
         for finding in try await store.verifyChain()?.findings ?? [] { findings.add(.unchained, "chain: \(finding)") }
         guard withVerify else { return }
-        for finding in try await store.verify().findings { findings.add(.gapped, "verify: \(finding)") }
+        for finding in try await opened.verify().findings { findings.add(.gapped, "verify: \(finding)") }
     }
 
     private mutating func check(_ event: RecordedEvent) {
@@ -126,11 +126,12 @@ struct LogCheck {
 /// Opens a store and says what is wrong with it: as text for whoever started this process.
 func checkStore(_ path: String, _ logPath: String, seed: UInt64, withVerify: Bool) async throws -> Findings {
     let history = try History(logPath)
-    let store = try SQLiteEventStore(path: path, mode: .readOnly)
+    try await TorturePlace(path).settle()
+    let opened = try await TorturePlace(path).store(for: .reading)
     let start = AckLog.now()
     var check = LogCheck(history, seed: seed)
-    try await check.run(store, withVerify: withVerify)
-    await store.close()
+    try await check.run(opened, withVerify: withVerify)
+    await opened.close()
     print("events \(check.events)")
     print("requests \(history.requests.count)")
     print("acknowledged \(history.acknowledgements)")

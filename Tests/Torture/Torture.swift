@@ -3,7 +3,8 @@ import SillokClient
 import SillokCore
 import SillokSQLite
 
-/// What the torture tests start, kill and starve: `sillok-torture VERB STORE LOG SEED [MORE]`.
+/// What the torture tests start, kill and starve: `sillok-torture VERB STORE LOG SEED [MORE]`. STORE is a file, or
+/// `postgres://…#schema` where nothing of SQLite is meant.
 ///
 /// `write` runs 32 writers until it is killed (MORE: a bug to plant) · `write-remote` does so on the server STORE until
 /// the file MORE is there · `check` compares the store with the log (MORE:
@@ -39,7 +40,7 @@ enum Torture {
             _ = nice(10)  // other tests run beside this one
             let log = try AckLog(logPath)
             let history = try History(logPath)
-            let store = try openStore(path, log)
+            let store = try await openPlace(path, log)
             let writers = Writers(store: store, log: log, seed: seed, plant: more.flatMap(Plant.init))
             await writers.settle(history)
             await writers.run(from: history.writers, count: 32)

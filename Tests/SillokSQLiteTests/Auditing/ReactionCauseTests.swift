@@ -12,10 +12,12 @@ struct ReactionCauseTests {
         mutating func evolve(_ event: Event) {}
     }
 
-    @Test("a command that a reaction executes carries the event as its cause, and its correlation")
-    func reactions() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test(
+        "a command that a reaction executes carries the event as its cause, and its correlation",
+        arguments: Storage.tested)
+    func reactions(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         let opened = try await books.append(.opened(owner: "Ada"), 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         let mails = CommandHandler<Mail>("mail", in: books.store)

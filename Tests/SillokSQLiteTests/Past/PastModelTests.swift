@@ -15,8 +15,8 @@ import Testing
             guard case .added(let cents) = event.payload else { return [] }
             return [
                 """
-                INSERT INTO \(table: "totals") VALUES (\(event.stream), \(cents))
-                ON CONFLICT (account) DO UPDATE SET cents = cents + excluded.cents
+                INSERT INTO \(table: "totals") AS t VALUES (\(event.stream), \(cents))
+                ON CONFLICT (account) DO UPDATE SET cents = t.cents + excluded.cents
                 """
             ]
         }
@@ -24,12 +24,15 @@ import Testing
 
     private let rows: SQL = "SELECT account, cents FROM totals ORDER BY account"
 
-    @Test func `a read model as of a position is that of a log which ends there, and goes on to a later one`()
+    @Test(arguments: Storage.tested)
+    func `a read model as of a position is that of a log which ends there, and goes on to a later one`(
+        on storage: Storage
+    )
         async throws
     {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteEventStore(path: folder.path())
-        let going = try SQLiteReadModel()
+        let place = try Place(storage)
+        let store = try await place.store()
+        let going = try await place.freshModel()
         for number in 1...60 {
             let event = EventData(type: "added", text: "{\"cents\":\(number)}")
             try await store.append([event], to: number % 4 == 0 ? "other-1" : "account-\(number % 3)")
@@ -39,18 +42,20 @@ import Testing
             for event in try await store.read(.all).events where event.position <= position {
                 try await short.append([event.data], to: event.stream)
             }
-            let expected = try SQLiteReadModel()
+            let expected = try await place.freshModel()
             try await Projector(Totals(), .live, from: short, into: expected).catchUp()
             let past = try await store.past(at: position)
             let told = Lock<[Position]>([])
-            let fresh = try await past.model(of: Totals(), in: try SQLiteReadModel()) { done, _ in
+            let fresh = try await past.model(of: Totals(), in: place.freshModel()) { done, _ in
                 told.withLock { $0.append(done) }
             }
             let then = try await expected.rows(rows)
             #expect(try await fresh.rows(rows) == then)
             #expect(try await past.model(of: Totals(), in: going).rows(rows) == then)
             #expect(told.withLock { $0.last ?? .start } == position)
+            for model in [expected, fresh] { await model.close() }
         }
+        await going.close()
         await store.close()
     }
 }

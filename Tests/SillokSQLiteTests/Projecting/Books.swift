@@ -74,13 +74,19 @@ struct AccountDocuments: DocumentProjection {
     }
 }
 
-/// A log of accounts, a read model in a file, and an independent fold of what was appended.
+/// A log of accounts, a read model, and an independent fold of what was appended.
 struct Books: Sendable {
     let store = MemoryEventStore()
-    let model: SQLiteReadModel
+    let model: TestedModel
     private(set) var expected: [String: [Int]] = [:]
 
-    init(_ folder: TemporaryFolder) throws { model = try SQLiteReadModel(path: folder.path()) }
+    init(_ place: Place) async throws { model = try await place.model() }
+
+    /// With a read model in a file of the folder.
+    init(_ folder: TemporaryFolder) throws {
+        let model = try SQLiteReadModel(path: folder.path())
+        self.model = TestedModel(model) { await model.close() }
+    }
 
     @discardableResult mutating func append(_ event: AccountEvent, _ account: Int) async throws -> Receipt {
         let name = "account-\(account)"

@@ -9,10 +9,10 @@ struct DeadLetterTests {
 
     @Test(
         "a poison event parks its sequence alone; mended, it is redriven in order while new events arrive",
-        arguments: [false, true])
-    func redrive(refusesInSQL: Bool) async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        arguments: [false, true], Storage.tested)
+    func redrive(refusesInSQL: Bool, on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
         try await books.append(.deposited(cents: 1), 1)
         let poison = try await books.append(.poisoned(cents: 2), 1)
@@ -61,10 +61,10 @@ struct DeadLetterTests {
         await books.model.close()
     }
 
-    @Test("skipped and replaced events are settled, and what waits behind them goes on")
-    func settled() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("skipped and replaced events are settled, and what waits behind them goes on", arguments: Storage.tested)
+    func settled(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.append(.opened(owner: "Ada"), 1)
         let first = try await books.append(.poisoned(cents: 1), 1)
         try await books.append(.deposited(cents: 2), 1)
@@ -96,10 +96,10 @@ struct DeadLetterTests {
         await books.model.close()
     }
 
-    @Test("full dead letters stop the projection; nothing is skipped")
-    func full() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("full dead letters stop the projection; nothing is skipped", arguments: Storage.tested)
+    func full(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         for account in 1...5 { try await books.append(.opened(owner: "Ada"), account) }
         for account in 1...5 { try await books.append(.poisoned(cents: 1), account) }
         let options = ProjectorOptions(failures: .park(attempts: 1, pause: .zero, capacity: 3))

@@ -43,11 +43,11 @@ struct LeaseTests {
         ProjectorOptions(partitions: 2, lease: lease, pollInterval: .milliseconds(10))
     }
 
-    @Test("a process that runs and holds no partition reads its own writes")
-    func freshElsewhere() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
-        let other = try SQLiteReadModel(path: folder.path())
+    @Test("a process that runs and holds no partition reads its own writes", arguments: Storage.tested)
+    func freshElsewhere(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
+        let other = try await place.model()
         let holder = Projector(Balances(), from: books.store, into: other, options: options(.seconds(3600)))
         let idle = Projector(Balances(), from: books.store, into: books.model, options: options(.seconds(3600)))
         try await running(holder) {
@@ -69,10 +69,10 @@ struct LeaseTests {
         await books.model.close()
     }
 
-    @Test("who ends gives its partitions up: the next one need not wait for the lease")
-    func givesUp() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("who ends gives its partitions up: the next one need not wait for the lease", arguments: Storage.tested)
+    func givesUp(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         for turn in 1...3 {
             let projector = Projector(
                 Balances(), from: books.store, into: books.model, options: options(.seconds(3600)))
@@ -87,10 +87,10 @@ struct LeaseTests {
         await books.model.close()
     }
 
-    @Test("who works on a batch for long shows signs of life meanwhile")
-    func beats() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("who works on a batch for long shows signs of life meanwhile", arguments: Storage.tested)
+    func beats(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         let model = books.model
         let clock = GatedClock {
             try await model.rows("SELECT 1 FROM sillok_checkpoints WHERE beat >= 3").count > 0
@@ -107,11 +107,11 @@ struct LeaseTests {
         await books.model.close()
     }
 
-    @Test("what another process parked is told to who ran before")
-    func parkedElsewhere() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
-        let other = try SQLiteReadModel(path: folder.path())
+    @Test("what another process parked is told to who ran before", arguments: Storage.tested)
+    func parkedElsewhere(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
+        let other = try await place.model()
         let first = Projector(Balances(), from: books.store, into: books.model)
         try await running(first) {
             let receipt = try await books.append(.opened(owner: "Ada"), 1)

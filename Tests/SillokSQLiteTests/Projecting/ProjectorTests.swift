@@ -1,3 +1,4 @@
+import Foundation
 import Sillok
 import SillokSQLite
 import SillokTesting
@@ -8,7 +9,7 @@ import Testing
 private struct BreakingModel: ReadModel {
     struct Broken: Error {}
 
-    let model: SQLiteReadModel
+    let model: TestedModel
     let isGuarded: Bool
 
     func write(_ write: ReadModelWrite) async throws {
@@ -26,10 +27,10 @@ private struct BreakingModel: ReadModel {
 
 @Suite("projector")
 struct ProjectorTests {
-    @Test("one's own write is read, and the rows equal the fold")
-    func readsOwnWrite() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("one's own write is read, and the rows equal the fold", arguments: Storage.tested)
+    func readsOwnWrite(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await running(projector) {
             for account in 1...5 { try await books.append(.opened(owner: "Ada \(account)"), account) }
@@ -42,15 +43,15 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("stopped at any point and begun anew, every event is projected once", arguments: [1, 3])
-    func resumes(partitions: Int) async throws {
+    @Test("stopped at any point and begun anew, every event is projected once", arguments: [1, 3], Storage.tested)
+    func resumes(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("resumes")
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         for account in 1...9 { try await books.append(.opened(owner: ""), account) }
         let options = ProjectorOptions(partitions: partitions)
         for _ in 0..<20 {
-            let model = try SQLiteReadModel(path: folder.path())
+            let model = try await place.model()
             let projector = Projector(Balances(), from: books.store, into: model, options: options)
             try await running(projector) {
                 for _ in 0..<Int.random(in: 1...40, using: &random) {
@@ -70,10 +71,11 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("broken off before or after any write, every event is projected once", arguments: [true, false])
-    func breaksOff(isGuarded: Bool) async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test(
+        "broken off before or after any write, every event is projected once", arguments: [true, false], Storage.tested)
+    func breaksOff(isGuarded: Bool, on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
         _ = try await project(books, BreakingModel(model: books.model, isGuarded: true))
         var breaks = 0
@@ -99,12 +101,12 @@ struct ProjectorTests {
         return 1000
     }
 
-    @Test("of two projectors of one projection, one is refused and nothing is doubled")
-    func fenced() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("of two projectors of one projection, one is refused and nothing is doubled", arguments: Storage.tested)
+    func fenced(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.append(.opened(owner: "Ada"), 1)
-        let other = try SQLiteReadModel(path: folder.path())
+        let other = try await place.model()
         let first = Projector(Balances(), from: books.store, into: books.model)
         let second = Projector(Balances(), from: books.store, into: other)
         let tasks = [Task { try await first.run() }, Task { try await second.run() }]
@@ -122,15 +124,17 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("leases: one runs each partition, the next takes over when it ends, nothing is doubled")
-    func leases() async throws {
+    @Test(
+        "leases: one runs each partition, the next takes over when it ends, nothing is doubled",
+        arguments: Storage.tested)
+    func leases(on storage: Storage) async throws {
         var random = SeededGenerator.printed("leases")
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         for account in 1...20 { try await books.append(.opened(owner: "Ada"), account) }
         let options = ProjectorOptions(
             partitions: 4, lease: .milliseconds(60), pollInterval: .milliseconds(20))
-        let other = try SQLiteReadModel(path: folder.path())
+        let other = try await place.model()
         for _ in 0..<6 {
             let first = Projector(Balances(), from: books.store, into: books.model, options: options)
             let second = Projector(Balances(), from: books.store, into: other, options: options)
@@ -154,10 +158,10 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a projection that stops names the event; mended, it goes on")
-    func stops() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("a projection that stops names the event; mended, it goes on", arguments: Storage.tested)
+    func stops(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.append(.opened(owner: "Ada"), 1)
         let poison = try await books.append(.poisoned(cents: 5), 1)
         let last = try await books.append(.deposited(cents: 7), 1)
@@ -188,10 +192,10 @@ struct ProjectorTests {
         "an event of an unknown type stops, is parked or ignored, as is said",
         arguments: [
             UnknownTypePolicy.stop, .park, .ignore,
-        ])
-    func unknownTypes(policy: UnknownTypePolicy) async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        ], Storage.tested)
+    func unknownTypes(policy: UnknownTypePolicy, on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.append(.opened(owner: "Ada"), 1)
         try await books.store.append([EventData(type: "renamed", payload: [123, 125])], to: "account-1")
         let last = try await books.append(.deposited(cents: 7), 1)
@@ -213,10 +217,10 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a model that nobody brings forward is stale by so much, in the time given")
-    func stale() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("a model that nobody brings forward is stale by so much, in the time given", arguments: Storage.tested)
+    func stale(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         let receipt = try await books.append(.opened(owner: "Ada"), 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         let error = await #expect(throws: StaleModel.self) {
@@ -226,10 +230,10 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a checkpoint of another store is refused")
-    func otherStore() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("a checkpoint of another store is refused", arguments: Storage.tested)
+    func otherStore(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         let receipt = try await books.append(.opened(owner: "Ada"), 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await running(projector) { _ = try await projector.model(atLeast: receipt, within: .seconds(20)) }
@@ -239,11 +243,11 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a projector in another process is waited for, and its failure told")
-    func elsewhere() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
-        let other = try SQLiteReadModel(path: folder.path())
+    @Test("a projector in another process is waited for, and its failure told", arguments: Storage.tested)
+    func elsewhere(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
+        let other = try await place.model()
         let stop = ProjectorOptions(failures: .stop)
         let runs = Projector(Balances(), from: books.store, into: books.model, options: stop)
         let reads = Projector(Balances(), from: books.store, into: other, options: stop)
@@ -261,11 +265,11 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("documents equal the fold, over restarts and in several partitions", arguments: [1, 4])
-    func documents(partitions: Int) async throws {
+    @Test("documents equal the fold, over restarts and in several partitions", arguments: [1, 4], Storage.tested)
+    func documents(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("documents")
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         let options = ProjectorOptions(partitions: partitions, batch: 7)
         try await books.fill(12, 300, &random)
         for _ in 0..<3 {
@@ -279,19 +283,20 @@ struct ProjectorTests {
             }
         }
         let rows = try await books.model.rows(
-            "SELECT key, json_extract(document, '$.cents') AS cents FROM account_documents")
+            "SELECT key, document FROM account_documents")
         #expect(rows.count == 12)
         for row in rows {
-            let steps = books.expected[row["key"].text ?? ""]
-            #expect(row["cents"].integer == steps.map { Int64($0.reduce(0, +)) })
+            let document = Array((row["document"].text ?? "").utf8)
+            let account = try JSONDecoder().decode(AccountDocuments.Account.self, from: Data(document))
+            #expect(account.steps == books.expected[row["key"].text ?? ""])
         }
         await books.model.close()
     }
 
-    @Test("a live projection is replayed when it is asked")
-    func live() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("a live projection is replayed when it is asked", arguments: Storage.tested)
+    func live(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.append(.opened(owner: "Ada"), 1)
         let projector = Projector(Balances(), .live, from: books.store, into: books.model)
         for cents in 1...20 {

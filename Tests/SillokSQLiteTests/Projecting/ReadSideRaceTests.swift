@@ -8,10 +8,10 @@ import Testing
 struct ReadSideRaceTests {
     private let ada = Operator("Ada", because: "a test")
 
-    @Test("a dead letter whose event is another one now is not redriven")
-    func otherHistory() async throws {
-        let folder = try TemporaryFolder()
-        let books = try Books(folder)
+    @Test("a dead letter whose event is another one now is not redriven", arguments: Storage.tested)
+    func otherHistory(on storage: Storage) async throws {
+        let place = try Place(storage)
+        let books = try await Books(place)
         let id = try await books.store.storeID()
         let (first, second) = (MemoryEventStore(), MemoryEventStore())
         for (store, cents) in [(first, 5), (second, 6)] {
@@ -35,10 +35,12 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("two versions that begin at once: one is live, and the newer takes its place when it has caught up")
-    func twoBegin() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test(
+        "two versions that begin at once: one is live, and the newer takes its place when it has caught up",
+        arguments: Storage.tested)
+    func twoBegin(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.append(.opened(owner: "Ada"), 1)
         let watched = WatchedModel(books.model)
         let first = Projector(Balances(), from: books.store, into: books.model)
@@ -52,11 +54,11 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("a rebuild that cannot be begun does not take the live build down")
-    func brokenRebuild() async throws {
+    @Test("a rebuild that cannot be begun does not take the live build down", arguments: Storage.tested)
+    func brokenRebuild(on storage: Storage) async throws {
         struct Broken: Error {}
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         let watched = WatchedModel(books.model)
         let options = ProjectorOptions(pollInterval: .milliseconds(10))
         let projector = Projector(Balances(), from: books.store, into: watched, options: options)
@@ -74,10 +76,10 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("two places that begin one reaction: one is refused, in words")
-    func twoReact() async throws {
-        let folder = try TemporaryFolder()
-        let books = try Books(folder)
+    @Test("two places that begin one reaction: one is refused, in words", arguments: Storage.tested)
+    func twoReact(on storage: Storage) async throws {
+        let place = try Place(storage)
+        let books = try await Books(place)
         let watched = WatchedModel(books.model)
         let projector = Projector(Balances(), from: books.store, into: watched)
         watched.before("INSERT INTO sillok_reactions") {
@@ -88,10 +90,12 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("retrying many sequences reads each letter a few times, and not all of them for each")
-    func manyLetters() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test(
+        "retrying many sequences reads each letter a few times, and not all of them for each", arguments: Storage.tested
+    )
+    func manyLetters(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         let count = 300
         for account in 1...count {
             try await books.append(.opened(owner: "Ada"), account)
@@ -112,11 +116,11 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("documents are held up to a number of bytes, and read again after that")
-    func largeDocuments() async throws {
-        let folder = try TemporaryFolder()
+    @Test("documents are held up to a number of bytes, and read again after that", arguments: Storage.tested)
+    func largeDocuments(on storage: Storage) async throws {
+        let place = try Place(storage)
         let store = MemoryEventStore()
-        let watched = WatchedModel(try SQLiteReadModel(path: folder.path()))
+        let watched = WatchedModel(try await place.model())
         let text = String(repeating: "x", count: 1000)
         for turn in 1...3 {
             for number in 1...40 {
@@ -129,15 +133,15 @@ struct ReadSideRaceTests {
         try await Projector(documents: Pages(), from: store, into: watched, options: options).catchUp()
         // What was given up is read anew: one row for each document of a turn.
         #expect(watched.rowsRead >= 40)
-        let lengths = try await watched.rows("SELECT length(document) AS length FROM pages")
+        let lengths = try await watched.rows("SELECT LENGTH(document) AS length FROM pages")
         #expect(lengths.map { $0["length"].integer } == Array(repeating: Int64(text.utf8.count + 4), count: 40))
         await watched.model.close()
     }
 
-    @Test("a sequence of which an event was skipped is rebuilt without that event")
-    func skippedStaysSkipped() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("a sequence of which an event was skipped is rebuilt without that event", arguments: Storage.tested)
+    func skippedStaysSkipped(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.append(.opened(owner: "Ada"), 1)
         try await books.append(.poisoned(cents: 2), 1)
         try await books.append(.deposited(cents: 3), 1)
@@ -156,11 +160,14 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("a long query of an application holds up its other queries, and not what a projector asks")
-    func longQuery() async throws {
-        let folder = try TemporaryFolder()
-        let model = try SQLiteReadModel(path: folder.path())
+    @Test(
+        "a long query of an application holds up its other queries, and not what a projector asks",
+        arguments: Storage.tested)
+    func longQuery(on storage: Storage) async throws {
+        let place = try Place(storage)
+        let model = try await place.model()
         let answered = Lock<[String]>([])
+        let count = storage == .sqlite ? 20_000_000 : 2_000_000
         @Sendable func ask(_ who: String, _ query: SQL) async throws {
             _ = try await model.rows(query)
             answered.withLock { $0.append(who) }
@@ -168,7 +175,7 @@ struct ReadSideRaceTests {
         async let report: Void = ask(
             "report",
             """
-            WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000000)
+            WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < \(count))
             SELECT count(*) FROM numbers
             """)
         async let page: Void = ask("page", "SELECT 1")
@@ -178,10 +185,10 @@ struct ReadSideRaceTests {
         await model.close()
     }
 
-    @Test("paused, or beside run, there is no catching up")
-    func catchUpRefused() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("paused, or beside run, there is no catching up", arguments: Storage.tested)
+    func catchUpRefused(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await projector.catchUp()
         try await projector.readSide.pause("balances", by: ada)

@@ -8,11 +8,13 @@ import Testing
 struct RebuildTests {
     private let ada = Operator("Ada", because: "to see whether it is the same")
 
-    @Test("a rebuild stands beside the live build, is compared, promoted and gone back from", arguments: [true, false])
-    func rebuild(isRunning: Bool) async throws {
+    @Test(
+        "a rebuild stands beside the live build, is compared, promoted and gone back from", arguments: [true, false],
+        Storage.tested)
+    func rebuild(isRunning: Bool, on storage: Storage) async throws {
         var random = SeededGenerator.printed("rebuild")
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.fill(5, 200, &random)
         let projector = Projector(Balances(), from: books.store, into: books.model, options: .init(partitions: 2))
         let side = projector.readSide
@@ -52,11 +54,13 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("a new version is made beside the live one and takes its place when it has caught up")
-    func newVersion() async throws {
+    @Test(
+        "a new version is made beside the live one and takes its place when it has caught up", arguments: Storage.tested
+    )
+    func newVersion(on storage: Storage) async throws {
         var random = SeededGenerator.printed("new version")
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.fill(5, 50, &random)
         let first = Projector(Balances(), from: books.store, into: books.model)
         try await running(first) { _ = try await first.model(atLeast: books.store.head(), within: .seconds(20)) }
@@ -74,10 +78,10 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("two projections with a table of one name are refused")
-    func tables() async throws {
-        let folder = try TemporaryFolder()
-        let books = try Books(folder)
+    @Test("two projections with a table of one name are refused", arguments: Storage.tested)
+    func tables(on storage: Storage) async throws {
+        let place = try Place(storage)
+        let books = try await Books(place)
         var rule = Balances()
         rule.name = "other"
         let first = Projector(Balances(), from: books.store, into: books.model)
@@ -91,10 +95,10 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("paused, a projection waits in the log; resumed, it goes on")
-    func pauses() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("paused, a projection waits in the log; resumed, it goes on", arguments: Storage.tested)
+    func pauses(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await running(projector) {
             let first = try await books.append(.opened(owner: "Ada"), 1)
@@ -111,11 +115,11 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("one sequence is rebuilt alone, while others go on")
-    func sequence() async throws {
+    @Test("one sequence is rebuilt alone, while others go on", arguments: Storage.tested)
+    func sequence(on storage: Storage) async throws {
         var random = SeededGenerator.printed("sequence")
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.fill(5, 60, &random)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await running(projector) {
@@ -136,10 +140,10 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("side effects are carried out once, whatever is rebuilt, promoted or gone back to")
-    func reactions() async throws {
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+    @Test("side effects are carried out once, whatever is rebuilt, promoted or gone back to", arguments: Storage.tested)
+    func reactions(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.append(.opened(owner: "Ada"), 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         let effects = Lock<[Position]>([])
@@ -163,11 +167,12 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("verify names the first event that was never projected, or more than once", arguments: [1, 3])
-    func verify(partitions: Int) async throws {
+    @Test(
+        "verify names the first event that was never projected, or more than once", arguments: [1, 3], Storage.tested)
+    func verify(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("verify")
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.fill(9, 3000, &random)
         let options = ProjectorOptions(partitions: partitions, batch: 100)
         let projector = Projector(Balances(), from: books.store, into: books.model, options: options)
@@ -196,7 +201,7 @@ struct RebuildTests {
 
     /// Changes the sums of a partition from a position on.
     private func shift(
-        _ model: SQLiteReadModel, _ partition: Int, from position: Position, _ sum: UInt64, _ count: Int
+        _ model: TestedModel, _ partition: Int, from position: Position, _ sum: UInt64, _ count: Int
     ) async throws {
         for table in ["sillok_marks", "sillok_checkpoints"] {
             let rows = try await model.rows(

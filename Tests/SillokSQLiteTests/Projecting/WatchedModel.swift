@@ -4,10 +4,10 @@ import SillokTesting
 
 /// A read model that counts what is read, and lets something happen before a write.
 final class WatchedModel: ReadModel {
-    let model: SQLiteReadModel
+    let model: TestedModel
     private let state = Lock((rows: 0, before: nil as (text: String, body: @Sendable () async throws -> Void)?))
 
-    init(_ model: SQLiteReadModel) { self.model = model }
+    init(_ model: TestedModel) { self.model = model }
 
     /// How many rows queries gave.
     var rowsRead: Int { state.withLock { $0.rows } }

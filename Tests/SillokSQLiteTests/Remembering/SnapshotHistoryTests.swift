@@ -6,18 +6,20 @@ import Testing
 
 /// SNP-1/2: whatever is kept, by whatever code, and whatever becomes of it: the state is what the log replays to.
 @Suite struct SnapshotHistoryTests {
-    @Test func `a state is the replay, through snapshots of random histories, releases, damage and restored stores`()
-        async throws
-    {
+    @Test(arguments: Storage.tested)
+    func `a state is the replay, through snapshots of random histories, releases, damage and restored stores`(
+        on storage: Storage
+    ) async throws {
         let seed = Environment.seed
         for round in 0..<Environment.count("SILLOK_SNAPSHOT_HISTORIES", default: 6) {
-            var history = try History(seed: seed &+ UInt64(round))
+            var history = try await History(seed: seed &+ UInt64(round), on: storage)
             try await history.run()
+            await history.model.close()
         }
     }
 
     @Test func `planted bug: reading the past one event off is caught`() async throws {
-        var history = try History(seed: Environment.seed)
+        var history = try await History(seed: Environment.seed, on: .sqlite)
         history.isOffByOne = true
         var isCaught = false
         try await history.run { isCaught = isCaught || !$0 }
@@ -28,16 +30,18 @@ import Testing
 private struct History {
     let seed: UInt64
     var random: SeededGenerator
-    let model: SQLiteReadModel
+    let place: Place
+    let model: TestedModel
     var store: MemoryEventStore
     var isOffByOne = false
     let told = Told()
     let keys = ["1", "2", "\u{e9}", "e\u{301}"]
 
-    init(seed: UInt64) throws {
+    init(seed: UInt64, on storage: Storage) async throws {
         self.seed = seed
         random = SeededGenerator(seed: seed)
-        model = try SQLiteReadModel()
+        place = try Place(storage)
+        model = try await place.freshModel()
         store = MemoryEventStore()
     }
 

@@ -4,29 +4,34 @@ import Testing
 
 @testable import Sillok
 
-@Suite struct SnapshotTests {
-    private let store = MemoryEventStore()
-    private let told = Told()
-    private let model: SQLiteReadModel
+/// A log, the snapshots in a read model of a storage, and what was told of them.
+private struct SnapshotBench {
+    let place: Place
+    let store = MemoryEventStore()
+    let told = Told()
+    let model: TestedModel
 
-    init() throws { model = try SQLiteReadModel() }
+    init(_ storage: Storage) async throws {
+        place = try Place(storage)
+        model = try await place.freshModel()
+    }
 
-    private func snapshots(_ policy: SnapshotPolicy = .every(5)) -> Snapshots {
+    func snapshots(_ policy: SnapshotPolicy = .every(5)) -> Snapshots {
         Snapshots(in: model, policy, onMeasurement: told.hear)
     }
 
-    private func handler(_ snapshots: Snapshots) -> CommandHandler<Tally> {
+    func handler(_ snapshots: Snapshots) -> CommandHandler<Tally> {
         CommandHandler("tally", in: store, snapshots: snapshots)
     }
 
-    private func add(_ count: Int, _ handler: CommandHandler<Tally>, _ snapshots: Snapshots) async throws {
+    func add(_ count: Int, _ handler: CommandHandler<Tally>, _ snapshots: Snapshots) async throws {
         for number in 1...count {
             try await handler.execute(.add(number % 7 + 1, note: "n\(number % 3)"), on: "1")
             await snapshots.flush()
         }
     }
 
-    private var positions: [Int64] {
+    var positions: [Int64] {
         get async throws {
             try await model.rows("SELECT position FROM sillok_snapshots ORDER BY position").compactMap {
                 $0["position"].integer
@@ -34,48 +39,61 @@ import Testing
         }
     }
 
-    private func replay(_ key: String = "1") async throws -> Tally {
+    func replay(_ key: String = "1") async throws -> Tally {
         try await CommandHandler<Tally>("tally", in: store).state(of: key).state
     }
+}
 
-    @Test func `one is written every so many events, and the newest ones stay`() async throws {
-        let snapshots = snapshots(.every(5).retaining(2))
-        let handler = handler(snapshots)
-        for _ in 0..<4 { try await add(5, handler, snapshots) }
-        #expect(try await positions == [15, 20])
-        #expect(told.written == 4)
-        #expect(try await handler.state(of: "1").state == replay())
+@Suite struct SnapshotTests {
+    @Test(arguments: Storage.tested)
+    func `one is written every so many events, and the newest ones stay`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
+        let snapshots = bench.snapshots(.every(5).retaining(2))
+        let handler = bench.handler(snapshots)
+        for _ in 0..<4 { try await bench.add(5, handler, snapshots) }
+        #expect(try await bench.positions == [15, 20])
+        #expect(bench.told.written == 4)
+        #expect(try await handler.state(of: "1").state == bench.replay())
+        await bench.model.close()
     }
 
-    @Test func `one is written when the last is old, by the time of events`() async throws {
+    @Test(arguments: Storage.tested)
+    func `one is written when the last is old, by the time of events`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
         let clock = SettableClock()
         let store = MemoryEventStore(clock: clock.wallClock)
-        let snapshots = snapshots(.every(100, orOlderThan: .seconds(60)))
+        let snapshots = bench.snapshots(.every(100, orOlderThan: .seconds(60)))
         let handler = CommandHandler<Tally>("tally", in: store, snapshots: snapshots)
         for second in [0, 30, 59, 60, 61, 119, 120, 300] {
             clock.now = Timestamp(microsecondsSince1970: Int64(second) * 1_000_000)
             try await handler.execute(.add(1, note: "\(second)"), on: "1")
             await snapshots.flush()
         }
-        #expect(try await positions == [7, 8])
-        #expect(told.written == 3)
+        #expect(try await bench.positions == [7, 8])
+        #expect(bench.told.written == 3)
+        await bench.model.close()
     }
 
-    @Test func `a long stream is read from its snapshot on`() async throws {
-        let snapshots = snapshots(.every(50))
-        try await add(120, handler(snapshots), snapshots)
-        let counting = CountingStore(store)
+    @Test(arguments: Storage.tested)
+    func `a long stream is read from its snapshot on`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
+        let snapshots = bench.snapshots(.every(50))
+        try await bench.add(120, bench.handler(snapshots), snapshots)
+        let counting = CountingStore(bench.store)
         let handler = CommandHandler<Tally>("tally", in: counting, snapshots: snapshots)
         let (state, revision) = try await handler.state(of: "1")
-        #expect(try await state == replay() && revision == 120)
+        #expect(try await state == bench.replay() && revision == 120)
         // The last event of the snapshot is looked at once more.
         #expect(counting.events == 21)
+        await bench.model.close()
     }
 
-    @Test func `other code does not use it, and says why`() async throws {
-        let before = snapshots()
-        try await add(10, handler(before), before)
-        let used = told.used
+    @Test(arguments: Storage.tested)
+    func `other code does not use it, and says why`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
+        let before = bench.snapshots()
+        try await bench.add(10, bench.handler(before), before)
+        let used = bench.told.used
         let changes: [(Release, String)] = [
             (Release(factor: 2, foldVersion: 2), "the fold's version has changed"),
             (
@@ -86,112 +104,139 @@ import Testing
         for (release, reason) in changes {
             try await Release.$current.withValue(release) {
                 let (kept, replayed) = (
-                    try await handler(snapshots(.every(1000))).state(of: "1").state, try await replay()
+                    try await bench.handler(bench.snapshots(.every(1000))).state(of: "1").state,
+                    try await bench.replay()
                 )
                 #expect(kept == replayed)
             }
-            #expect(told.reasons.last == reason)
+            #expect(bench.told.reasons.last == reason)
         }
-        #expect(told.used == used)
-        _ = try await handler(before).state(of: "1")
-        #expect(told.used == used + 1)
+        #expect(bench.told.used == used)
+        _ = try await bench.handler(before).state(of: "1")
+        #expect(bench.told.used == used + 1)
+        await bench.model.close()
     }
 
-    @Test func `planted bug: without a fingerprint the states of two releases are mixed`() async throws {
-        let before = snapshots()
-        try await add(10, handler(before), before)
+    @Test(arguments: Storage.tested)
+    func `planted bug: without a fingerprint the states of two releases are mixed`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
+        let before = bench.snapshots()
+        try await bench.add(10, bench.handler(before), before)
         let release = Release(factor: 2, foldVersion: 2)
         try await Release.$current.withValue(release) {
             let current = Fingerprint(of: Tally.self).description
-            let blind = TroubledModel(inner: model) { $0.pretending(current) }
-            let planted = CommandHandler<Tally>("tally", in: store, snapshots: Snapshots(in: blind, .every(1000)))
-            let (mixed, replayed) = (try await planted.state(of: "1").state, try await replay())
+            let blind = TroubledModel(inner: bench.model) { $0.pretending(current) }
+            let planted = CommandHandler<Tally>("tally", in: bench.store, snapshots: Snapshots(in: blind, .every(1000)))
+            let (mixed, replayed) = (try await planted.state(of: "1").state, try await bench.replay())
             #expect(mixed != replayed)
         }
+        await bench.model.close()
     }
 
-    @Test(arguments: ["state = state || ' '", "events = events + 1", "event = 'x'", "recorded_at = 1", "state = '{}'"])
-    func `one that was damaged is dropped with a reason`(damage: String) async throws {
-        let snapshots = snapshots(.every(5).retaining(3))
-        let handler = handler(snapshots)
-        for _ in 0..<3 { try await add(5, handler, snapshots) }
-        try await model.write(
+    @Test(
+        arguments: ["state = state || ' '", "events = events + 1", "event = 'x'", "recorded_at = 1", "state = '{}'"],
+        Storage.tested)
+    func `one that was damaged is dropped with a reason`(damage: String, on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
+        let snapshots = bench.snapshots(.every(5).retaining(3))
+        let handler = bench.handler(snapshots)
+        for _ in 0..<3 { try await bench.add(5, handler, snapshots) }
+        try await bench.model.write(
             ReadModelWrite([.init("UPDATE sillok_snapshots SET \(raw: damage) WHERE position = 15")]))
-        #expect(try await handler.state(of: "1").state == replay())
-        #expect(told.reasons == ["it is corrupt"])
+        #expect(try await handler.state(of: "1").state == bench.replay())
+        #expect(bench.told.reasons == ["it is corrupt"])
         await snapshots.flush()
         // The one before it is used, and the damaged one is gone.
-        #expect(try await positions.first == 5 && told.used > 0)
+        #expect(try await bench.positions.first == 5 && bench.told.used > 0)
+        await bench.model.close()
     }
 
-    @Test func `one that is ahead of a restored store, or of another store, is dropped`() async throws {
-        let snapshots = snapshots()
-        try await add(10, handler(snapshots), snapshots)
-        let id = try await store.storeID()
+    @Test(arguments: Storage.tested)
+    func `one that is ahead of a restored store, or of another store, is dropped`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
+        let snapshots = bench.snapshots()
+        try await bench.add(10, bench.handler(snapshots), snapshots)
+        let id = try await bench.store.storeID()
         let restored = MemoryEventStore(id: id)
-        for event in try await store.read(.all, limit: 7).events {
+        for event in try await bench.store.read(.all, limit: 7).events {
             try await restored.append([event.data], to: event.stream)
         }
         let handler = CommandHandler<Tally>("tally", in: restored, snapshots: snapshots)
         #expect(try await handler.state(of: "1").revision == 7)
-        #expect(told.reasons == ["it is ahead of its stream, or of another history"])
+        #expect(bench.told.reasons == ["it is ahead of its stream, or of another history"])
         await snapshots.flush()
-        #expect(try await positions.contains(10) == false)
+        #expect(try await bench.positions.contains(10) == false)
         for number in 1...9 { try await handler.execute(.add(number, note: "another history"), on: "1") }
         let plain = CommandHandler<Tally>("tally", in: restored)
         #expect(try await handler.state(of: "1").state == plain.state(of: "1").state)
 
         let other = CommandHandler<Tally>("tally", in: MemoryEventStore(), snapshots: snapshots)
         #expect(try await other.state(of: "1").revision == .none)
-        #expect(told.reasons.last == "it belongs to another store")
+        #expect(bench.told.reasons.last == "it belongs to another store")
+        await bench.model.close()
     }
 
-    @Test func `a read model that fails costs no command anything`() async throws {
-        let broken = Snapshots(in: TroubledModel(inner: model, fails: true), .every(1), onMeasurement: told.hear)
-        let handler = handler(broken)
+    @Test(arguments: Storage.tested)
+    func `a read model that fails costs no command anything`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
+        let broken = Snapshots(
+            in: TroubledModel(inner: bench.model, fails: true), .every(1), onMeasurement: bench.told.hear)
+        let handler = bench.handler(broken)
         for _ in 0..<10 { try await handler.execute(.add(3, note: "x"), on: "1") }
         await broken.flush()
-        #expect(try await handler.state(of: "1").state == replay())
-        #expect(told.written == 0 && told.all.contains { if case .failed = $0 { true } else { false } })
+        #expect(try await handler.state(of: "1").state == bench.replay())
+        #expect(bench.told.written == 0 && bench.told.all.contains { if case .failed = $0 { true } else { false } })
+        await bench.model.close()
     }
 
-    @Test func `a snapshot that is too large is not written`() async throws {
+    @Test(arguments: Storage.tested)
+    func `a snapshot that is too large is not written`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
         var policy = SnapshotPolicy.every(1)
         policy.maximumBytes = 10
-        let snapshots = snapshots(policy)
-        try await add(8, handler(snapshots), snapshots)
-        #expect(told.written == 0)
-        #expect(try await positions.isEmpty)
+        let snapshots = bench.snapshots(policy)
+        try await bench.add(8, bench.handler(snapshots), snapshots)
+        #expect(bench.told.written == 0)
+        #expect(try await bench.positions.isEmpty)
+        await bench.model.close()
     }
 
-    @Test func `verify finds a fold that changed under the same version, and nothing rests on its snapshots any more`()
+    @Test(arguments: Storage.tested)
+    func `verify finds a fold that changed under the same version, and nothing rests on its snapshots any more`(
+        on storage: Storage
+    )
         async throws
     {
-        let before = snapshots()
-        try await add(10, handler(before), before)
-        #expect(try await before.verify(Tally.self, in: store) == .init(checked: 2, findings: []))
+        let bench = try await SnapshotBench(storage)
+        let before = bench.snapshots()
+        try await bench.add(10, bench.handler(before), before)
+        #expect(try await before.verify(Tally.self, in: bench.store) == .init(checked: 2, findings: []))
         try await Release.$current.withValue(Release(factor: 2)) {
-            let snapshots = snapshots()
-            let report = try await snapshots.verify(Tally.self, in: store)
+            let snapshots = bench.snapshots()
+            let report = try await snapshots.verify(Tally.self, in: bench.store)
             #expect(report.findings.count == 2)
             #expect(report.findings.first?.differences.map(\.path) == ["total"])
-            #expect(try await handler(snapshots).state(of: "1").state == replay())
-            #expect(try await positions.isEmpty)
+            #expect(try await bench.handler(snapshots).state(of: "1").state == bench.replay())
+            #expect(try await bench.positions.isEmpty)
         }
+        await bench.model.close()
     }
 
-    @Test func `the first that is used is compared in the background`() async throws {
-        let before = snapshots()
-        try await add(10, handler(before), before)
+    @Test(arguments: Storage.tested)
+    func `the first that is used is compared in the background`(on storage: Storage) async throws {
+        let bench = try await SnapshotBench(storage)
+        let before = bench.snapshots()
+        try await bench.add(10, bench.handler(before), before)
         try await Release.$current.withValue(Release(factor: 2)) {
-            let snapshots = snapshots()
+            let snapshots = bench.snapshots()
             let cached = CommandHandler<Tally>(
-                "tally", in: store, cache: AggregateCache(), snapshots: snapshots)
+                "tally", in: bench.store, cache: AggregateCache(), snapshots: snapshots)
             _ = try await cached.state(of: "1")
             await snapshots.flush()
-            #expect(told.reasons.contains { $0.hasPrefix("it is not what its events lead to: total:") })
-            #expect(try await cached.state(of: "1").state == replay())
+            #expect(bench.told.reasons.contains { $0.hasPrefix("it is not what its events lead to: total:") })
+            #expect(try await cached.state(of: "1").state == bench.replay())
         }
+        await bench.model.close()
     }
 
     @Test func `the form of a state tells its properties, and theirs`() {

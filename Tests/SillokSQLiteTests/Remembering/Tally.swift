@@ -49,7 +49,7 @@ struct Release: Sendable {
 
 /// A read model that fails, or shows rows as they are not.
 struct TroubledModel: ReadModel {
-    let inner: SQLiteReadModel
+    let inner: TestedModel
     var fails = false
     /// What is seen of a row of a snapshot.
     var seen: @Sendable (SQLRow) -> SQLRow = { $0 }

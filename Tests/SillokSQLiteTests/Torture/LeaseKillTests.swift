@@ -6,10 +6,12 @@ import Testing
 /// What kills and stops do to processes that share the partitions of a read model: PRJ-2. See docs/measurements.md.
 @Suite("torture of leases", .serialized)
 struct LeaseKillTests {
-    @Test("PRJ-2: killed, or stopped for longer than its lease, no process applies what another has applied")
-    func shared() async throws {
+    @Test(
+        "PRJ-2: killed, or stopped for longer than its lease, no process applies what another has applied",
+        arguments: Storage.tested)
+    func shared(on storage: Storage) async throws {
         let rounds = times("SILLOK_LEASE_KILLS", 8)
-        let bench = try TortureBench()
+        let bench = try TortureBench(on: storage)
         try await share(bench, rounds: rounds, [])
         let report = try bench.run("check-projections")
         #expect(report.isClean, "seed \(bench.seed):\n\(report)")
@@ -17,7 +19,7 @@ struct LeaseKillTests {
         let end = try bench.run("finish-projections", more: "partitions")
         #expect(end.isClean, "seed \(bench.seed), at the end:\n\(end)")
         print(
-            "PRJ-2: \(rounds) kills and stops of 3 processes, seed \(bench.seed):",
+            "PRJ-2 on \(storage.testDescription): \(rounds) kills and stops of 3 processes, seed \(bench.seed):",
             "\(end.count("events")) events, \(report.count("handovers")) leases taken, \(end.count("rows")) rows; 0 wrong"
         )
     }
@@ -39,7 +41,7 @@ struct LeaseKillTests {
     /// longer than its lease.
     private func share(_ bench: TortureBench, rounds: Int, _ more: [String]) async throws {
         let writer = try bench.start("append")
-        var sharers = try (0..<3).map { _ in try bench.start("share", more: more.joined(separator: ",")) }
+        var sharers = try (0..<3).map { _ in try bench.startOpened("share", more: more.joined(separator: ",")) }
         defer {
             for process in sharers + [writer] {
                 kill(process.processIdentifier, SIGKILL)
@@ -57,7 +59,7 @@ struct LeaseKillTests {
             } else {
                 kill(id, SIGKILL)
                 sharers[chosen].waitUntilExit()
-                sharers[chosen] = try bench.start("share", more: more.joined(separator: ","))
+                sharers[chosen] = try bench.startOpened("share", more: more.joined(separator: ","))
             }
         }
     }

@@ -6,9 +6,13 @@ import Testing
 final class TortureBench: Sendable {
     let folder: URL
     let seed: UInt64
+    private let place: Place?
 
-    /// - Parameter inMemory: whether the disk may be a disk in memory, where a sync costs nothing.
-    init(inMemory: Bool = false) throws {
+    /// - Parameters:
+    ///   - storage: where the store and the read model are.
+    ///   - inMemory: whether the disk may be a disk in memory, where a sync costs nothing.
+    init(on storage: Storage = .sqlite, inMemory: Bool = false) throws {
+        place = storage == .sqlite ? nil : try Place(storage)
         let memory = URL(filePath: "/dev/shm")
         let isThere = inMemory && FileManager.default.isWritableFile(atPath: memory.path)
         folder = (isThere ? memory : FileManager.default.temporaryDirectory).appending(path: "sillok-\(EventID())")
@@ -18,7 +22,8 @@ final class TortureBench: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    var store: String { path("store.sqlite") }
+    /// What the program takes for the store: a file, or `postgres://…#schema`.
+    var store: String { place?.torture ?? path("store.sqlite") }
     var log: String { path("log") }
 
     func path(_ name: String) -> String { folder.appending(path: name).path }
@@ -30,9 +35,17 @@ final class TortureBench: Sendable {
         let process = Process()
         process.executableURL = try Self.program()
         process.arguments = [verb, store ?? self.store, log, String(seed)] + (more.map { [$0] } ?? [])
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let name = ["PGAPPNAME": folder.lastPathComponent]
+        process.environment = ProcessInfo.processInfo.environment.merging(name) { $1 }.merging(environment) { $1 }
         process.standardOutput = Pipe()
         try process.run()
+        return process
+    }
+
+    /// Begins a run and waits until it has opened what it works on, however busy the machine is.
+    func startOpened(_ verb: String, more: String? = nil) throws -> Process {
+        let process = try start(verb, more: more)
+        if let pipe = process.standardOutput as? Pipe { _ = pipe.fileHandleForReading.availableData }
         return process
     }
 

@@ -7,9 +7,11 @@ import Testing
 /// What processes and disks do to a store. The numbers behind the promises I1 to I9; see docs/measurements.md.
 @Suite("torture", .serialized)
 struct TortureTests {
-    @Test("DUR-1: whatever instant 32 writers are killed at, nothing is lost, doubled, torn or out of order")
-    func kills() async throws {
-        let bench = try TortureBench()
+    @Test(
+        "DUR-1: whatever instant 32 writers are killed at, nothing is lost, doubled, torn or out of order",
+        arguments: Storage.tested)
+    func kills(on storage: Storage) async throws {
+        let bench = try TortureBench(on: storage)
         var random = SystemRandomNumberGenerator()
         let kills = times("SILLOK_KILLS", 5)
         var last: TortureReport?
@@ -25,7 +27,7 @@ struct TortureTests {
         let report = try #require(last)
         #expect(report.count("acknowledged") > 0)
         print(
-            "DUR-1: \(kills) kills, seed \(bench.seed): \(report.count("events")) events,",
+            "DUR-1 on \(storage.testDescription): \(kills) kills, seed \(bench.seed): \(report.count("events")) events,",
             "\(report.count("acknowledged")) acknowledged appends, \(report.count("conflicts")) conflicts; 0 wrong;",
             "slowest opening after a kill \(report.count("slowest-opening-us") / 1000) ms")
     }

@@ -6,8 +6,9 @@ import SillokSQLite
 enum ProjectionTorture {
     static func project(_ path: String, _ seed: UInt64, _ more: [String]) async throws {
         _ = nice(10)  // other tests run beside this one
-        let store = try SQLiteEventStore(path: path)
-        let model = try SQLiteReadModel(path: path + ".views")
+        let store = try await TorturePlace(path).store(for: .writing).store
+        let model = try await TorturePlace(path).model()
+        sayOpen()
         let bug = more.compactMap(PlantedModel.Bug.init).first
         let load = ProjectionLoad(
             store: store, model: bug.map { PlantedModel(model, $0) } ?? model, seed: seed,
@@ -15,19 +16,24 @@ enum ProjectionTorture {
         try await load.run()
     }
 
+    /// Tells whoever waits to kill this process.
+    private static func sayOpen() {
+        print("open")
+        fflush(nil)
+    }
+
     /// Writers alone, for projecting processes beside them.
     static func append(_ path: String, _ seed: UInt64) async throws {
         _ = nice(10)
-        let store = try SQLiteEventStore(path: path)
-        let load = ProjectionLoad(store: store, model: store.readModel, seed: seed, partitions: 3, isMended: false)
-        try await load.runWriters()
+        try await ProjectionLoad.runWriters(TorturePlace(path).store(for: .writing).store, seed)
     }
 
     /// One of several processes that share the partitions of a read model by leases.
     static func share(_ path: String, _ seed: UInt64, _ more: [String]) async throws {
         _ = nice(10)
-        let store = try await existing { try SQLiteEventStore(path: path, mode: .readOnly) }
-        let model = try await existing { try SQLiteReadModel(path: path + ".views") }
+        let store = try await existing { try await TorturePlace(path).store(for: .reading) }.store
+        let model = try await existing { try await TorturePlace(path).model() }
+        sayOpen()
         let bug = more.compactMap(PlantedModel.Bug.init).first
         let load = ProjectionLoad(
             store: store, model: bug.map { PlantedModel(model, $0) } ?? model, seed: seed, partitions: 3,
@@ -36,18 +42,19 @@ enum ProjectionTorture {
     }
 
     /// What `open` opens, once it is there and nobody is in the way.
-    private static func existing<Opened>(_ open: () throws -> Opened) async throws -> Opened {
+    private static func existing<Opened>(_ open: () async throws -> Opened) async throws -> Opened {
         while true {
-            do { return try open() } catch { try await Task.sleep(for: .milliseconds(20)) }
+            do { return try await open() } catch { try await Task.sleep(for: .milliseconds(20)) }
         }
     }
 
     static func check(_ path: String) async throws -> Bool {
-        let store = try SQLiteEventStore(path: path, mode: .readOnly)
-        let model = try SQLiteReadModel(path: path + ".views")
-        var check = ProjectionCheck(store: store, model: model)
+        try await TorturePlace(path).settle()
+        let opened = try await TorturePlace(path).store(for: .reading)
+        let model = try await TorturePlace(path).model()
+        var check = ProjectionCheck(store: opened.store, model: model)
         try await check.run()
-        print("events \(try await store.head())")
+        print("events \(try await opened.store.head())")
         print("rows \(check.rows)")
         print("letters \(check.letters)")
         print("builds \(check.builds)")
@@ -56,7 +63,7 @@ enum ProjectionTorture {
         print("findings \(check.findings.count)")
         for finding in check.findings.prefix(5) { print("# \(finding)") }
         await model.close()
-        await store.close()
+        await opened.close()
         return check.findings.isEmpty
     }
 
@@ -65,6 +72,7 @@ enum ProjectionTorture {
     static func inline(_ path: String, _ seed: UInt64, _ more: [String]) async throws {
         _ = nice(10)  // other tests run beside this one
         let store = try SQLiteEventStore(path: path)
+        sayOpen()
         let load = ProjectionLoad(
             store: store, model: store.readModel, seed: seed, partitions: 1, isMended: false,
             isApart: more.contains("apart"))
@@ -92,12 +100,12 @@ enum ProjectionTorture {
 
     /// Runs a mended application to the head, so that everything is told; then compares.
     static func finish(_ path: String, _ more: [String]) async throws -> Bool {
-        let store = try SQLiteEventStore(path: path)
-        let model = try SQLiteReadModel(path: path + ".views")
+        let opened = try await TorturePlace(path).store(for: .writing)
+        let model = try await TorturePlace(path).model()
         let options = ProjectorOptions(partitions: more.contains("partitions") ? 3 : 1)
-        let traces = Projector(Traces(isMended: true), from: store, into: model, options: options)
+        let traces = Projector(Traces(isMended: true), from: opened.store, into: model, options: options)
         let documents = Projector(
-            documents: TraceDocuments(isMended: true), from: store, into: model, options: options)
+            documents: TraceDocuments(isMended: true), from: opened.store, into: model, options: options)
         let whom = Operator("torture", because: "the end")
         for projector in [traces, documents] {
             _ = try? await projector.readSide.retry(projector.name, by: whom)
@@ -107,7 +115,7 @@ enum ProjectionTorture {
             if !left.isEmpty { return false }
         }
         await model.close()
-        await store.close()
+        await opened.close()
         return try await check(path)
     }
 }

@@ -1,0 +1,137 @@
+import Foundation
+import Sillok
+import SillokSQLite
+import SillokTesting
+import Testing
+
+@testable import SillokPostgres
+
+/// What the read side is tested on: every storage of read models passes the same tests.
+enum Storage: CustomTestStringConvertible, Sendable {
+    case sqlite
+    case postgres
+
+    /// SQLite; and PostgreSQL where `SILLOK_POSTGRES` names a server, which `scripts/test` starts.
+    static let tested: [Storage] = server == nil ? [.sqlite] : [.sqlite, .postgres]
+
+    /// The connection string of the server.
+    static var server: String? {
+        #if Postgres
+        setting("SILLOK_POSTGRES").flatMap { $0.isEmpty ? nil : $0 }
+        #else
+        nil
+        #endif
+    }
+
+    var testDescription: String { self == .sqlite ? "SQLite" : "PostgreSQL" }
+}
+
+/// A place for read models, that is gone when the test is.
+final class Place: Sendable {
+    private let storage: Storage
+    private let folder: TemporaryFolder
+    private let schemas = Lock<Set<String>>([])
+    private let name = "place_\(EventID().description.suffix(12))"
+
+    init(_ storage: Storage) throws {
+        self.storage = storage
+        folder = try TemporaryFolder()
+    }
+
+    /// Opens the read model of a name; several may have it open, as several processes would.
+    func model(_ name: String = "model") async throws -> TestedModel {
+        #if Postgres
+        if storage == .postgres, let server = Storage.server {
+            let schema = "\(self.name)_\(name)"
+            schemas.withLock { _ = $0.insert(schema) }
+            let model = try await PostgresReadModel(server, schema: schema)
+            return TestedModel(model) { await model.close() }
+        }
+        #endif
+        let model = try SQLiteReadModel(path: folder.path(name))
+        return TestedModel(model) { await model.close() }
+    }
+
+    /// A read model that nobody else has, in memory where that can be.
+    func freshModel() async throws -> TestedModel {
+        if storage == .postgres { return try await model("\(EventID().description.suffix(12))") }
+        let model = try SQLiteReadModel()
+        return TestedModel(model) { await model.close() }
+    }
+
+    /// Makes a store on the same storage.
+    func store() async throws -> TestedStore {
+        #if Postgres
+        if storage == .postgres, let server = Storage.server {
+            let schema = "\(name)_log"
+            schemas.withLock { _ = $0.insert(schema) }
+            let store = try await PostgresEventStore(server, schema: schema)
+            return TestedStore(store) { await store.close() }
+        }
+        #endif
+        let store = try SQLiteEventStore(path: folder.path("log"))
+        return TestedStore(store) { await store.close() }
+    }
+
+    /// A store and a read model beside it, for the program that is tortured; `nil`: a file would do.
+    var torture: String? {
+        guard storage == .postgres, let server = Storage.server else { return nil }
+        schemas.withLock { $0.formUnion([name, "\(name)_views"]) }
+        return "\(server)#\(name)"
+    }
+
+    deinit {
+        #if Postgres
+        let schemas = schemas.withLock { $0 }
+        guard !schemas.isEmpty, let server = Storage.server,
+            let connection = try? Connection(ServerAddress(text: server, schema: ""), for: .writing)
+        else { return }
+        for schema in schemas { _ = try? connection.run(Query("DROP SCHEMA IF EXISTS \"\(schema)\" CASCADE")) }
+        #endif
+    }
+}
+
+/// A read model of any storage.
+struct TestedModel: ReadModel {
+    private let model: any ReadModel
+    private let end: @Sendable () async -> Void
+
+    init(_ model: any ReadModel, end: @escaping @Sendable () async -> Void) {
+        self.model = model
+        self.end = end
+    }
+
+    func close() async { await end() }
+
+    func write(_ write: ReadModelWrite) async throws { try await model.write(write) }
+
+    func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
+        try await model.rows(query, of: projection)
+    }
+}
+
+/// A store of any storage.
+struct TestedStore: EventStore {
+    private let store: any EventStore
+    private let end: @Sendable () async -> Void
+
+    init(_ store: any EventStore, end: @escaping @Sendable () async -> Void) {
+        self.store = store
+        self.end = end
+    }
+
+    var limits: Limits { store.limits }
+
+    func close() async { await end() }
+    func storeID() async throws -> StoreID { try await store.storeID() }
+    func append(_ request: AppendRequest) async throws -> Receipt { try await store.append(request) }
+    func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
+    func head() async throws -> Position { try await store.head() }
+    func reach(_ position: Position) async throws { try await store.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try await store.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
+}
