@@ -4,25 +4,18 @@ public import SillokSQL
 
 /// Read models in a schema of a PostgreSQL database: the tables of any number of projections, and their checkpoints.
 ///
-/// Any number of processes may write to it, one after the other. One thread writes and another reads, so that no call
-/// blocks the cooperative pool. When a connection breaks, the server that takes writes is looked for; a write whose answer
+/// Any number of processes may write to it, one after the other. One thread writes and two read, one of them for
+/// projections alone: no call blocks the cooperative pool, and no long query of an application holds up a projector. When a connection breaks, the server that takes writes is looked for; a write whose answer
 /// was lost is found, or made.
 ///
 /// A projection may touch the tables alone that it names by `\(table:)`. What its SQL may say is PostgreSQL's; what it
 /// shares with SQLite, in `TEXT`, `BIGINT`, `DOUBLE PRECISION` and `ON CONFLICT`, runs on both.
 public final class PostgresReadModel: ReadModel {
-    private enum Request: Sendable {
-        case write(ReadModelWrite)
-        case rows(SQL, ProjectionID?)
-    }
-
-    private typealias Worker = GroupCommit<Request, [SQLRow]>
-
     /// The schema that the tables are in.
     public let schema: String
 
-    private let writing: Worker
-    private let reading: Worker
+    private let writing: GroupCommit<ReadModelWrite, Void>
+    private let queries: ModelQueries
     private let isClosed: Lock<Bool>
 
     /// Opens a read model; its schema is made if there is none.
@@ -40,7 +33,7 @@ public final class PostgresReadModel: ReadModel {
         let isClosed = Lock(false)
         self.schema = schema
         self.isClosed = isClosed
-        func session() -> Session {
+        @Sendable func session() -> Session {
             Session(address, for: .writing, patience: patience) { isClosed.withLock { $0 } }
         }
         let id = EventID().description
@@ -52,56 +45,43 @@ public final class PostgresReadModel: ReadModel {
             }
         }
         let writer = Handover(ModelWriter(session(), writer: id))
-        let reader = Handover(ModelReader(session: session()))
-        writing = Self.worker(
-            answer: { request in
-                guard case .write(let write) = request, let writer = writer.value else { throw Self.closed }
-                try writer.write(write)
-                return []
-            },
+        writing = GroupCommit(
+            maximumWeight: 1,
+            commit: { writes in
+                writes.map { write in
+                    Result {
+                        guard let writer = writer.value else { throw Self.closed }
+                        try writer.write(write)
+                    }
+                }
+            }, afterCommit: {},
             atEnd: {
                 writer.value?.finish()
                 writer.release()
             })
-        reading = Self.worker(
-            answer: { request in
-                guard case .rows(let query, let projection) = request, let reader = reader.value else {
-                    throw Self.closed
-                }
-                return try reader.rows(query, of: projection)
-            }, atEnd: { reader.release() })
+        queries = ModelQueries(closed: Self.closed) { ModelReader(session: session()).rows(_:of:) }
     }
 
     deinit {
         isClosed.withLock { $0 = true }
-        reading.abandon(refusing: Self.closed)
         writing.abandon(refusing: Self.closed)
     }
 
     /// Finishes what is under way and lets go of the connections. Later calls throw `StoreError` `closed`.
     public func close() async {
         isClosed.withLock { $0 = true }
-        await reading.close(refusing: Self.closed)
+        await queries.close()
         await writing.close(refusing: Self.closed)
     }
 
     /// Makes all changes in one transaction, if all conditions hold in it.
-    public func write(_ write: ReadModelWrite) async throws { _ = try await writing.submit(.write(write), weight: 1) }
+    public func write(_ write: ReadModelWrite) async throws { try await writing.submit(write, weight: 1) }
 
     /// The rows that a query gives, which sees every write that has returned.
     ///
     /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
-        try await reading.submit(.rows(query, projection), weight: 1)
-    }
-
-    /// A thread that answers requests one by one.
-    private static func worker(
-        answer: @escaping @Sendable (Request) throws -> [SQLRow], atEnd: @escaping @Sendable () -> Void
-    ) -> Worker {
-        GroupCommit(
-            maximumWeight: 1, commit: { requests in requests.map { request in Result { try answer(request) } } },
-            afterCommit: {}, atEnd: atEnd)
+        try await queries.rows(query, projection)
     }
 
     private static let closed = StoreError(.closed, "the read model is closed.")

@@ -40,7 +40,9 @@ public final class SQLiteReadModel: ReadModel {
 
     private init(_ opening: ModelOpening) throws {
         let written = Handover(try opening.writer())
-        queries = opening.path.map { ModelQueries(path: $0, closed: Self.closed) }
+        queries = opening.path.map { path in
+            ModelQueries(closed: Self.closed) { try ModelReader(path: path).rows(_:of:) }
+        }
         writing = GroupCommit(
             maximumWeight: 1,
             commit: { requests in

@@ -67,7 +67,9 @@ final class StoreModelAccess: Sendable {
     init(path: String, writer: GroupCommit<WriterRequest, WriterAnswer>?) {
         self.path = path
         self.writer = writer
-        queries = ModelQueries(path: path, closed: StoreError(.closed, "the store is closed."))
+        queries = ModelQueries(closed: StoreError(.closed, "the store is closed.")) {
+            try ModelReader(path: path).rows(_:of:)
+        }
     }
 
     /// Has the thread that writes do something.

@@ -1,11 +1,13 @@
-import SillokCore
-import SillokSQL
+package import SillokCore
 
-/// The threads that answer queries of a read model in a file, each with a connection of its own.
+/// The threads that answer queries of a read model, each with a connection of its own.
 ///
 /// One is for what Sillok asks for itself and its projections, one for all else: a long query of an application holds up
 /// no projector. A thread is started, and its connection opened, for the first query.
-final class ModelQueries: Sendable {
+package final class ModelQueries: Sendable {
+    /// How a connection answers a query. Used by one thread alone.
+    package typealias Answering = (SQL, ProjectionID?) throws -> [SQLRow]
+
     private typealias Query = (query: SQL, projection: ProjectionID?)
     private typealias Worker = GroupCommit<Query, [SQLRow]>
 
@@ -15,13 +17,15 @@ final class ModelQueries: Sendable {
         var isClosed = false
     }
 
-    private let path: String
+    private let open: @Sendable () throws -> Answering
     private let closed: StoreError
     private let state = Lock(State())
 
-    /// - Parameter closed: what queries are refused with when it is closed.
-    init(path: String, closed: StoreError) {
-        self.path = path
+    /// - Parameters:
+    ///   - closed: what queries are refused with when it is closed.
+    ///   - open: opens a connection, on the thread that uses it.
+    package init(closed: StoreError, open: @escaping @Sendable () throws -> Answering) {
+        self.open = open
         self.closed = closed
     }
 
@@ -31,13 +35,13 @@ final class ModelQueries: Sendable {
     }
 
     /// The rows that a query gives.
-    func rows(_ query: SQL, _ projection: ProjectionID?) async throws -> [SQLRow] {
+    package func rows(_ query: SQL, _ projection: ProjectionID?) async throws -> [SQLRow] {
         let isOwn = projection != nil || query.template.contains("sillok_")
-        let (path, closed) = (path, closed)
+        let (open, closed) = (open, closed)
         let worker = try state.withLock { state throws(StoreError) -> Worker in
             if state.isClosed { throw closed }
             if let worker = isOwn ? state.own : state.others { return worker }
-            let worker = Self.worker(path)
+            let worker = Self.worker(open)
             if isOwn { state.own = worker } else { state.others = worker }
             return worker
         }
@@ -45,7 +49,7 @@ final class ModelQueries: Sendable {
     }
 
     /// Lets queries finish that are under way, and refuses others.
-    func close() async {
+    package func close() async {
         let state = state.withLock { state in
             state.isClosed = true
             return state
@@ -54,16 +58,16 @@ final class ModelQueries: Sendable {
         await state.others?.close(refusing: closed)
     }
 
-    /// A thread that answers queries one by one; it opens the file for the first.
-    private static func worker(_ path: String) -> Worker {
-        let opened = Handover<ModelReader?>(nil)
+    /// A thread that answers queries one by one; it opens its connection for the first.
+    private static func worker(_ open: @escaping @Sendable () throws -> Answering) -> Worker {
+        let opened = Handover<Answering?>(nil)
         return GroupCommit(
             maximumWeight: 1,
             commit: { queries in
                 queries.map { query in
                     Result {
-                        let reader = try opened.made { try ModelReader(path: path) }
-                        return try reader.rows(query.query, of: query.projection)
+                        let answer = try opened.made { try open() }
+                        return try answer(query.query, query.projection)
                     }
                 }
             }, afterCommit: {}, atEnd: { opened.release() })
