@@ -82,12 +82,6 @@ struct Books: Sendable {
 
     init(_ place: Place) async throws { model = try await place.model() }
 
-    /// With a read model in a file of the folder.
-    init(_ folder: TemporaryFolder) throws {
-        let model = try SQLiteReadModel(path: folder.path())
-        self.model = TestedModel(model) { await model.close() }
-    }
-
     @discardableResult mutating func append(_ event: AccountEvent, _ account: Int) async throws -> Receipt {
         let name = "account-\(account)"
         switch event {

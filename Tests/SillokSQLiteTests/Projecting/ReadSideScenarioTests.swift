@@ -13,11 +13,11 @@ struct ReadSideScenarioTests {
         try await store.append([EventCoding<AccountEvent>().encode(event)], to: stream)
     }
 
-    @Test("PRJ-5: whoever appended reads his write, by four at once")
-    func readYourWrites() async throws {
-        let folder = try TemporaryFolder()
+    @Test("PRJ-5: whoever appended reads his write, by four at once", arguments: Storage.tested)
+    func readYourWrites(on storage: Storage) async throws {
+        let place = try Place(storage)
         let store = MemoryEventStore()
-        let model = try SQLiteReadModel(path: folder.path())
+        let model = try await place.model()
         let projector = Projector(Balances(), from: store, into: model)
         let writes = times("SILLOK_READ_YOUR_WRITES", 2000)
         let stale = try await running(projector) {
@@ -44,11 +44,13 @@ struct ReadSideScenarioTests {
         await model.close()
     }
 
-    @Test("PRJ-3: while 16 write and others read, a rebuild is promoted, and nobody sees a part of it")
-    func rebuildBeside() async throws {
-        let folder = try TemporaryFolder()
+    @Test(
+        "PRJ-3: while 16 write and others read, a rebuild is promoted, and nobody sees a part of it",
+        arguments: Storage.tested)
+    func rebuildBeside(on storage: Storage) async throws {
+        let place = try Place(storage)
         let store = MemoryEventStore()
-        let model = try SQLiteReadModel(path: folder.path())
+        let model = try await place.model()
         let projector = Projector(Balances(), from: store, into: model)
         let rounds = times("SILLOK_REBUILDS", 3)
         for account in 1...16 { _ = try await append(.opened(owner: ""), "account-\(account)", in: store) }
@@ -91,7 +93,7 @@ struct ReadSideScenarioTests {
 
     /// All accounts are there in each state, and the sum never falls by more than a build may be behind: a promoted
     /// build has come as far as the one before.
-    private func watch(_ model: SQLiteReadModel, _ reads: Lock<Int>) async throws {
+    private func watch(_ model: TestedModel, _ reads: Lock<Int>) async throws {
         var last: Int64 = 0
         while !Task.isCancelled {
             guard let row = try await model.rows("SELECT COUNT(*) AS n, SUM(cents) AS total FROM accounts").first,
@@ -104,11 +106,13 @@ struct ReadSideScenarioTests {
         }
     }
 
-    @Test("DLQ-1 to 3: of 1,000 sequences one is poisoned; the others go on, and it is redriven while it grows")
-    func deadLetters() async throws {
-        let folder = try TemporaryFolder()
+    @Test(
+        "DLQ-1 to 3: of 1,000 sequences one is poisoned; the others go on, and it is redriven while it grows",
+        arguments: Storage.tested)
+    func deadLetters(on storage: Storage) async throws {
+        let place = try Place(storage)
         let store = MemoryEventStore()
-        let model = try SQLiteReadModel(path: folder.path())
+        let model = try await place.model()
         let sequences = times("SILLOK_SEQUENCES", 1000)
         let poisoned = Projector(Balances(), from: store, into: model)
         var slowest = Duration.zero
@@ -148,16 +152,16 @@ struct ReadSideScenarioTests {
         await model.close()
     }
 
-    @Test("PRJ-4: one log over 1 to 16 partitions gives the same rows")
-    func partitions() async throws {
+    @Test("PRJ-4: one log over 1 to 16 partitions gives the same rows", arguments: Storage.tested)
+    func partitions(on storage: Storage) async throws {
         var random = SeededGenerator.printed("PRJ-4")
-        let folder = try TemporaryFolder()
-        var books = try Books(folder)
+        let place = try Place(storage)
+        var books = try await Books(place)
         try await books.fill(40, times("SILLOK_PARTITIONED_EVENTS", 1500), &random)
         let query: SQL = "SELECT * FROM accounts ORDER BY account"
         var expected: [SQLRow]?
         for partitions in 1...16 {
-            let model = try SQLiteReadModel()
+            let model = try await place.freshModel()
             try await Projector(Balances(), from: books.store, into: model, options: .init(partitions: partitions))
                 .catchUp()
             let rows = try await model.rows(query)
