@@ -39,7 +39,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// The way to the read model in the file.
     let model: StoreModelAccess
     private let signal = HeadSignal()
-    private let observer = Lock<(@Sendable (CommitMeasurement) -> Void)?>(nil)
+    private let observer = Lock(CommitObserver())
 
     /// Opens a store. Blocks for as long as it takes to open a file: milliseconds, more after a crash.
     ///
@@ -89,7 +89,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// Starts the thread that writes, which holds the lock for as long as it runs.
     private static func start(
         _ writer: Writer, _ lock: FileLock?, _ signal: HeadSignal,
-        _ observer: Lock<(@Sendable (CommitMeasurement) -> Void)?>
+        _ observer: Lock<CommitObserver>
     ) -> GroupCommit<WriterRequest, WriterAnswer> {
         let handover = Handover((writer: writer, lock: lock))
         return GroupCommit(
@@ -102,7 +102,7 @@ public final class SQLiteEventStore: ChainedEventStore {
                 }.max()
                 if let head { signal.advance(to: head) }
                 let appends = requests.filter(\.isAppend)
-                if let observe = observer.withLock({ $0 }), !appends.isEmpty {
+                if let observe = observer.withLock({ $0.observe }), !appends.isEmpty {
                     let events = appends.reduce(0) { $0 + $1.events.count }
                     observe(CommitMeasurement(appends: appends.count, events: events, syncTime: writer.syncTime))
                 }
@@ -134,7 +134,7 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Has every commit told from now on, on the thread that writes: `observe` must not block.
     public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
-        observer.withLock { $0 = observe }
+        observer.withLock { $0.observe = observe }
     }
 
     /// The identity that was written when the store was made.
@@ -235,4 +235,10 @@ public final class SQLiteEventStore: ChainedEventStore {
     }
 
     private static let closed = StoreError(.closed, "the store is closed.")
+}
+
+/// Who is told of commits. A type of its own: a function that lies in a generic place by itself is wrapped anew each time
+/// that it is looked at, and each call would go through all wrappings.
+private struct CommitObserver {
+    var observe: (@Sendable (CommitMeasurement) -> Void)?
 }

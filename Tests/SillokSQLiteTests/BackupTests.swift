@@ -90,4 +90,19 @@ struct BackupTests {
         #expect(commits.allSatisfy { $0.syncTime > .zero })
         await store.close()
     }
+
+    @Test("telling of the hundredth commit goes through no more calls than of the first")
+    func commitsStayCheap() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder.path())
+        let depths = Lock([Int]())
+        store.onCommit { _ in
+            let depth = Thread.callStackReturnAddresses.count
+            depths.withLock { $0.append(depth) }
+        }
+        for _ in 1...100 { try await store.append([note("a")]) }
+        let seen = depths.withLock { $0 }
+        #expect(seen.count == 100 && seen.first == seen.last)
+        await store.close()
+    }
 }
