@@ -138,7 +138,7 @@ private func deciding(hot plan: Plan) async throws {
     ] {
         table.row(
             label, short(rounds.rate(side)), short(rounds.cpu(side)),
-            ratio(1 / rounds.slowdown(side, against: "append as a command")))
+            ratio(1 / rounds.slowdown(side, against: "append")))
     }
     table.print()
     await store.close()

@@ -5,8 +5,8 @@ public import SillokSQL
 /// Read models in a schema of a PostgreSQL database: the tables of any number of projections, and their checkpoints.
 ///
 /// Any number of processes may write to it, one after the other. One thread writes and two read, one of them for
-/// projections alone: no call blocks the cooperative pool, and no long query of an application holds up a projector. When a connection breaks, the server that takes writes is looked for; a write whose answer
-/// was lost is found, or made.
+/// projections alone: no call blocks the cooperative pool, and no long query of an application holds up a projector. When
+/// a connection breaks, the server that takes writes is looked for; a write whose answer was lost is found, or made.
 ///
 /// A projection may touch the tables alone that it names by `\(table:)`. What its SQL may say is PostgreSQL's; what it
 /// shares with SQLite, in `TEXT`, `BIGINT`, `DOUBLE PRECISION` and `ON CONFLICT`, runs on both.
