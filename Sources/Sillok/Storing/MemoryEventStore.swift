@@ -3,7 +3,8 @@ import SillokCore
 
 /// A store in memory, for tests and previews: every promise of `EventStore` but durability.
 ///
-/// The smallest user of the seam, and the plainest: it looks at every event for every question.
+/// The smallest user of the seam, and the plainest: it has no index, and looks at every event between the positions
+/// that a question names.
 public final class MemoryEventStore: ChainedEventStore {
     fileprivate struct State {
         var events: [RecordedEvent] = []
@@ -119,7 +120,9 @@ extension MemoryEventStore.State {
             let actual = revisions[stream] ?? .none
             if actual != expected { streams[stream] = .init(expected: expected, actual: actual) }
         }
-        let causes = events.lazy.filter { event in
+        // Where all streams are as expected, only what came after the oldest query of the condition can be a cause.
+        let oldest = streams.isEmpty ? condition.unchanged.map(\.since).min() ?? head : .start
+        let causes = events.dropFirst(Int(clamping: oldest.value)).lazy.filter { event in
             let isNewer = event.stream.flatMap { streams[$0] }.map { event.revision > $0.expected } ?? false
             return isNewer || condition.unchanged.contains { event.position > $0.since && $0.query.matches(event) }
         }
@@ -172,10 +175,12 @@ extension MemoryEventStore.State {
     }
 
     func page(_ request: ReadRequest, bytes: Int) -> EventBatch {
-        let ordered = request.direction == .forward ? Array(events.indices) : events.indices.reversed()
+        let range = request.indices(of: events)
         var page: [RecordedEvent] = []
         var size = 0
-        for index in ordered where request.includes(events[index]) {
+        for offset in 0..<range.count {
+            let index = request.direction == .forward ? range.lowerBound + offset : range.upperBound - 1 - offset
+            guard request.includes(events[index]) else { continue }
             if page.count == request.limit || size >= bytes {
                 return EventBatch(events: page, through: page[page.count - 1].position, isEnd: false, head: head)
             }
@@ -197,6 +202,18 @@ extension MemoryEventStore.State {
 }
 
 extension ReadRequest {
+    /// Where in the log the answers are: positions have no gaps, so an event's index is one below its position.
+    fileprivate func indices(of events: [RecordedEvent]) -> Range<Int> {
+        var range = events.indices
+        if case .position(let position)? = after {
+            range = min(Int(clamping: position.value), events.count)..<events.count
+        }
+        if case .position(let position)? = before {
+            range = range.clamped(to: 0..<Int(clamping: max(position.value, 1) - 1))
+        }
+        return range
+    }
+
     fileprivate func includes(_ event: RecordedEvent) -> Bool {
         query.matches(event) && (after.map { $0.isBefore(event) } ?? true) && (before.map { $0.isAfter(event) } ?? true)
     }

@@ -20,8 +20,8 @@ public struct Limits: Hashable, Sendable {
     public var queryItems = 100
     /// Events of one page: 1,000.
     public var pageEvents = 1000
-    /// Bytes after which a page ends, though it then holds at least one event: 4 MiB.
-    public var pageBytes = 4 << 20
+    /// Bytes after which a page ends, though it then holds at least one event: 512 KiB.
+    public var pageBytes = 512 << 10
     /// Events that an ``AppendConflict`` shows at most, and it shows no more than ``pageBytes`` of them: 100.
     public var conflictEvents = 100
 

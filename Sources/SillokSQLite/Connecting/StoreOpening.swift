@@ -43,7 +43,7 @@ struct StoreOpening {
         try reported {
             var id: StoreID?
             let readers = try (0..<tuning.readers).map { _ in
-                let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192)
+                let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 4096)
                 if id == nil {
                     try Schema.check(connection)
                     id = try Schema.storeID(connection)
