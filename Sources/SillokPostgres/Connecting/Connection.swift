@@ -107,6 +107,7 @@ final class Connection {
     ///
     /// After a failure no transaction is left open.
     func run(_ queries: [Query]) throws(PostgresFailure) -> [Rows] {
+        let known = kept.count
         do {
             return try Self.run(handle, queries) { [self] query in
                 if isPooled || kept.count >= Self.keptCapacity { return nil }
@@ -118,7 +119,7 @@ final class Connection {
             }
         } catch {
             // What was to be kept in the failed round trip may not have been.
-            forgetKept()
+            if kept.count > known || error.isOfPreparedStatement { forgetKept() }
             if !isLost, PQtransactionStatus(handle) != PQTRANS_IDLE {
                 _ = try? Self.run(handle, [.rollback], keep: nil)
             }

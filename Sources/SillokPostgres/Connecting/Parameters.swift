@@ -76,8 +76,12 @@ struct Parameters: Sendable {
         formats[formats.count - 1] = 0
     }
 
-    mutating func addNull(_ type: TypeNumber = .unknown) {
-        types.append(type.rawValue)
+    mutating func addNull(_ type: TypeNumber = .unknown) { addNull(type.rawValue) }
+
+    mutating func addNull(arrayOf type: TypeNumber) { addNull(type.array) }
+
+    private mutating func addNull(_ type: Oid) {
+        types.append(type)
         ranges.append(nil)
         formats.append(1)
     }

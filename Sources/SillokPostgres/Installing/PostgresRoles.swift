@@ -4,7 +4,7 @@
 /// | role | may |
 /// |---|---|
 /// | `…_reader` | read the log |
-/// | `…_writer` | read the log, and append by the function alone |
+/// | `…_writer` | read the log, and append by the functions alone |
 /// | `…_projector` | read the log, and make and write read models in their schema |
 ///
 /// The owner of the schemas is the fourth: it installs the store and brings it up to date.
@@ -37,7 +37,7 @@ public struct PostgresRoles: Sendable {
             "ALTER DEFAULT PRIVILEGES IN SCHEMA \(log) GRANT SELECT ON TABLES TO \(reader)",
             "GRANT EXECUTE ON FUNCTION \(log).revision_at, \(log).recorded_until TO \(reader)",
             "GRANT \(reader) TO \(writer), \(projector)",
-            "GRANT EXECUTE ON FUNCTION \(log).append TO \(writer)",
+            "GRANT EXECUTE ON FUNCTION \(log).append, \(log).append_after TO \(writer)",
             "CREATE SCHEMA IF NOT EXISTS \(views)",
             "GRANT USAGE, CREATE ON SCHEMA \(views) TO \(projector)",
         ]

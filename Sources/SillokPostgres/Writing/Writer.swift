@@ -20,6 +20,10 @@ final class Writer {
     private let session: Session
     private let clock: WallClock
     private let limits: Limits
+    /// The end of the log after what this writer did last, unless that is not certain.
+    private var end: LogEnd?
+    /// Whether nobody else appended between the last two groups of this writer: then that goes on, as a rule.
+    private var isAlone = false
 
     init(_ session: Session, limits: Limits, clock: WallClock) {
         self.session = session
@@ -46,39 +50,90 @@ final class Writer {
     }
 
     private func appendDistinct(_ appends: [PreparedAppend]) -> [Result<Answer, any Error>] {
-        let group = AppendGroup(appends)
-        let requests = group.requests
-        var mayBeStored = false
+        var isInDoubt = false
         do {
             return try session.retrying { connection in
-                let query = group.query(session.address.quotedSchema, now: clock.now())
-                let wasInDoubt = mayBeStored
-                mayBeStored = true
-                let rows: [Rows]
-                let warnings = connection.warningCount
-                do throws(PostgresFailure) {
-                    rows = try connection.run([.begin, query, .commit])
-                } catch {
-                    // What the server itself has refused is rolled back.
-                    if !error.isConnectionLost && !error.state.isEmpty { mayBeStored = wasInDoubt }
-                    throw error
+                if let receipts = try appendReady(appends, connection, &isInDoubt) {
+                    return receipts.map { .success(($0, $0.position)) }
                 }
-                guard rows[2].tag == "COMMIT" else {
-                    mayBeStored = wasInDoubt
-                    throw PostgresFailure(message: "the transaction was rolled back")
-                }
-                // The server warns when it no longer waits for its standby: it is committed there, and not here.
-                guard connection.warningCount == warnings else {
-                    throw PostgresFailure(message: "the server did not wait for its standby", isConnectionLost: true)
-                }
-                let reader = EventReader(connection, session.address, limits: limits)
-                return try results(AppendAnswers(rows[1], group), requests, reader)
+                return try appendJudged(appends, connection, &isInDoubt)
             }
         } catch {
-            let outcome: StoreError.Outcome = mayBeStored ? .unknown : .definite
+            let outcome: StoreError.Outcome = isInDoubt ? .unknown : .definite
             let reported = (error as? PostgresFailure)?.storeError("the append failed", outcome: outcome) ?? error
-            return requests.map { _ in .failure(reported) }
+            return appends.map { _ in .failure(reported) }
         }
+    }
+
+    /// Has the server write down what was made ready here; `nil` if that could not be, or the log ends otherwise than
+    /// thought: then nothing is stored.
+    private func appendReady(
+        _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
+    ) throws -> [Receipt]? {
+        guard isAlone, !isInDoubt, var next = end,
+            let ready = next.ready(appends, schema: session.address.quotedSchema, now: clock.now())
+        else { return nil }
+        end = nil
+        do throws(PostgresFailure) {
+            let rows = try transact([ready.query], connection, &isInDoubt)
+            guard rows[0].count == 1, rows[0].bytes(0, 0).first == 1 else {
+                isInDoubt = false
+                return nil
+            }
+        } catch {
+            // An id is known, or a stream that was thought to be new.
+            if error.state == "23505" { return nil }
+            throw error
+        }
+        end = next
+        return ready.receipts
+    }
+
+    /// Has the server judge appends one by one, and learns how the log ends then.
+    private func appendJudged(
+        _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
+    ) throws -> [Result<Answer, any Error>] {
+        let group = AppendGroup(appends)
+        let schema = session.address.quotedSchema
+        let before = end
+        end = nil
+        let rows = try transact(
+            [group.query(schema, now: clock.now()), LogEnd.query(schema)], connection, &isInDoubt)
+        let answers = try AppendAnswers(rows[0], group)
+        let reader = EventReader(connection, session.address, limits: limits)
+        let results = try results(answers, group.requests, reader)
+        let stored = answers.statuses.compactMap { if case .stored(let receipt, _) = $0 { receipt } else { nil } }
+        isAlone = before.map { Position(UInt64(clamping: $0.head)) } == answers.heads.first
+        end = LogEnd(rows[1], after: isAlone ? before : nil, stored)
+        return results
+    }
+
+    /// Carries out queries in a transaction of their own, in one round trip.
+    ///
+    /// - Parameter isInDoubt: whether something that was sent may be stored; still so when all went well.
+    private func transact(
+        _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool
+    ) throws(PostgresFailure) -> [Rows] {
+        let wasInDoubt = isInDoubt
+        isInDoubt = true
+        let rows: [Rows]
+        let warnings = connection.warningCount
+        do throws(PostgresFailure) {
+            rows = try connection.run([.begin] + queries + [.commit])
+        } catch {
+            // What the server itself has refused is rolled back.
+            if !error.isConnectionLost && !error.state.isEmpty { isInDoubt = wasInDoubt }
+            throw error
+        }
+        guard rows.last?.tag == "COMMIT" else {
+            isInDoubt = wasInDoubt
+            throw PostgresFailure(message: "the transaction was rolled back")
+        }
+        // The server warns when it no longer waits for its standby: it is committed there, and not here.
+        guard connection.warningCount == warnings else {
+            throw PostgresFailure(message: "the server did not wait for its standby", isConnectionLost: true)
+        }
+        return Array(rows.dropFirst().dropLast())
     }
 
     /// The answers in the words of the contract; why an append was refused stands in the log.

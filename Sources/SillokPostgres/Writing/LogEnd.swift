@@ -1,0 +1,180 @@
+#if Postgres
+import SillokChain
+import SillokCore
+
+/// The end of the log as this process knows it, and what follows from it.
+///
+/// It is true for as long as nobody else appends, which the server finds out by the link. While it is, appends are made
+/// ready here, and the server has only to write them down.
+struct LogEnd {
+    private(set) var head: Int64
+    private var link: ChainDigest
+    private var recorded: Int64
+    /// No event has more bytes; so the server has noted.
+    private var largest: Int64
+    /// Revisions of streams at this end, while there is room.
+    private var revisions: [StreamID: Int64]
+    private static let capacity = 50_000
+
+    /// What tells the end, in the transaction that has appended.
+    static func query(_ schema: String) -> Query {
+        Query(
+            "SELECT e.position, e.link, e.recorded, (SELECT s.largest FROM \(schema).store s) "
+                + "FROM \(schema).events e ORDER BY e.position DESC LIMIT 1", isKept: true)
+    }
+
+    /// - Parameters:
+    ///   - rows: the answer to the query.
+    ///   - before: what was known, if nobody else has appended since.
+    ///   - receipts: what has been appended since.
+    init?(_ rows: Rows, after before: LogEnd?, _ receipts: [Receipt]) {
+        guard rows.count == 1, let link = ChainDigest(rows.bytes(0, 1)) else { return nil }
+        head = rows.int(0, 0)
+        self.link = link
+        recorded = rows.int(0, 2)
+        largest = rows.int(0, 3)
+        revisions = before?.revisions ?? [:]
+        for receipt in receipts {
+            for (stream, revision) in receipt.revisions { remember(Int64(clamping: revision.value), of: stream) }
+        }
+    }
+
+    private mutating func remember(_ revision: Int64, of stream: StreamID) {
+        if revisions.count >= Self.capacity { revisions.removeAll(keepingCapacity: true) }
+        revisions[stream] = revision
+    }
+
+    /// Makes appends ready for this end and moves it behind them; `nil` if any of them needs the server's judgement,
+    /// or would be refused: the server says why.
+    mutating func ready(_ appends: [PreparedAppend], schema: String, now: Timestamp) -> ReadyAppends? {
+        let before = (head, link)
+        var rows = ReadyRows()
+        var receipts: [Receipt] = []
+        for append in appends {
+            guard let receipt = place(append, now.microsecondsSince1970, &rows) else { return nil }
+            receipts.append(receipt)
+        }
+        let size = appends.lazy.flatMap(\.request.entries).map { Int64($0.event.size) }.max() ?? 0
+        defer { if size > largest { largest = max(size, largest * 2) } }
+        let query = rows.query(
+            appends.flatMap { $0.request.entries.map(\.event) }, schema: schema, after: before,
+            size: size > largest ? size : nil)
+        return ReadyAppends(query: query, receipts: receipts)
+    }
+
+    private mutating func place(_ append: PreparedAppend, _ now: Int64, _ rows: inout ReadyRows) -> Receipt? {
+        let (request, first) = (append.request, head + 1)
+        guard request.tracking == nil, holds(request) else { return nil }
+        var last: [StreamID: Revision] = [:]
+        for (entry, fact) in zip(request.entries, append.facts) {
+            let time = entry.recordedAt?.microsecondsSince1970 ?? max(now, recorded)
+            guard time >= recorded else { return nil }
+            var revision: Int64 = 0
+            if let stream = entry.stream {
+                guard let known = revisions[stream] ?? (request.condition.revisions[stream] == Revision.none ? 0 : nil)
+                else { return nil }
+                revision = known + 1
+                remember(revision, of: stream)
+                last[stream] = Revision(UInt64(clamping: revision))
+            }
+            head += 1
+            recorded = time
+            link = Chain.link(
+                after: link, Position(UInt64(clamping: head)), Revision(UInt64(clamping: revision)),
+                Timestamp(microsecondsSince1970: time), fact)
+            rows.add(entry.stream, revision, time, link)
+        }
+        return Receipt(
+            firstPosition: Position(UInt64(clamping: first)), position: Position(UInt64(clamping: head)),
+            revisions: last, recordedAt: Timestamp(microsecondsSince1970: recorded))
+    }
+
+    /// Whether the condition of a request certainly holds. What a stream without known events is expected to be is left
+    /// to the index, if the request brings its first event.
+    private func holds(_ request: AppendRequest) -> Bool {
+        request.condition.revisions.allSatisfy { stream, expected in
+            if let known = revisions[stream] { return known == Int64(clamping: expected.value) }
+            return expected == .none && request.entries.contains { $0.stream == stream }
+        } && request.condition.unchanged.allSatisfy { $0.since.value >= UInt64(clamping: head) }
+    }
+}
+
+/// Appends that the server has only to write down, and what to answer when it has.
+struct ReadyAppends {
+    let query: Query
+    let receipts: [Receipt]
+}
+
+/// What was found out for each event that is made ready.
+private struct ReadyRows {
+    private var streams: [String?] = []
+    private var revisions: [Int64] = []
+    private var times: [Int64] = []
+    private var links: [ChainDigest] = []
+
+    mutating func add(_ stream: StreamID?, _ revision: Int64, _ time: Int64, _ link: ChainDigest) {
+        streams.append(stream?.text)
+        revisions.append(revision)
+        times.append(time)
+        links.append(link)
+    }
+
+    /// The call of the function.
+    func query(
+        _ events: [EventData], schema: String, after end: (head: Int64, link: ChainDigest), size: Int64?
+    ) -> Query {
+        var parameters = Parameters()
+        parameters.add(end.head)
+        parameters.add(end.link.bytes)
+        parameters.add(events.map(\.id))
+        parameters.add(streams)
+        parameters.add(revisions)
+        parameters.add(events, contents: links, times: times)
+        if let size { parameters.add(size) } else { parameters.addNull(.int8) }
+        let placeholders = (1...parameters.types.count).map { "$\($0)" }.joined(separator: ", ")
+        return Query("SELECT * FROM \(schema).append_after(\(placeholders))", parameters, isKept: true)
+    }
+}
+
+extension Parameters {
+    /// The columns of events from their types to their links.
+    fileprivate mutating func add(_ events: [EventData], contents links: [ChainDigest], times: [Int64]) {
+        add(.text, events) { event, bytes in
+            bytes.append(contentsOf: event.type.text.utf8)
+            return true
+        }
+        add(.text, events) { event, bytes in
+            if event.contentType == .json { return false }
+            bytes.append(contentsOf: event.contentType.text.utf8)
+            return true
+        }
+        add(times)
+        addTags(events)
+        add(.bytes, events) { event, bytes in
+            if event.metadata.isEmpty { return false }
+            bytes.append(contentsOf: event.metadata.bytes)
+            return true
+        }
+        add(.bytes, events) { event, bytes in
+            bytes.append(contentsOf: event.payload)
+            return true
+        }
+        add(.bytes, links) { link, bytes in
+            link.withUnsafeBytes { bytes.append(contentsOf: $0) }
+            return true
+        }
+    }
+
+    /// The tags of each event in one text, as no tag has a control character; NULL if none has any.
+    private mutating func addTags(_ events: [EventData]) {
+        guard events.contains(where: { !$0.tags.isEmpty }) else { return addNull(arrayOf: .text) }
+        add(.text, events) { event, bytes in
+            for (index, tag) in event.tags.enumerated() {
+                if index > 0 { bytes.append(1) }
+                bytes.append(contentsOf: tag.text.utf8)
+            }
+            return !event.tags.isEmpty
+        }
+    }
+}
+#endif
