@@ -46,6 +46,45 @@ struct EventStoreTests {
         }
     }
 
+    @Test func `what one writer knows of the log holds although another appends between`() async throws {
+        let seed = setting("SILLOK_SEED").flatMap { UInt64($0) } ?? .random(in: 0...999_999)
+        print("two writers: seed \(seed)")
+        var random = SeededGenerator(seed: seed)
+        try await withStore { store in
+            let other = try await PostgresEventStore(TestServer.connection, schema: store.schema)
+            var revisions: [StreamID: UInt64] = [:]
+            var (refused, repeated) = (0, 0)
+            for step in 1...400 {
+                // Runs of one writer, so that it is sure of the end of the log when the other begins.
+                let writer = step / 12 % 2 == 0 ? store : other
+                let stream = StreamID("shared", "\(UInt64.random(in: 0..<60, using: &random))")
+                let actual = revisions[stream] ?? 0
+                let expected = Bool.random(using: &random) ? actual : UInt64.random(in: 0...3, using: &random)
+                let events = (0..<Int.random(in: 1...3, using: &random)).map { note("\(step).\($0)") }
+                do {
+                    let receipt = try await writer.append(
+                        events, to: stream, if: .revision(Revision(expected), of: stream))
+                    #expect(
+                        expected == actual && receipt.revisions == [stream: Revision(actual + UInt64(events.count))])
+                    revisions[stream] = actual + UInt64(events.count)
+                    guard step % 7 == 0 else { continue }
+                    let again = try await (step % 2 == 0 ? store : other)
+                        .append(events, to: stream, if: .revision(Revision(expected), of: stream))
+                    #expect(again == receipt)
+                    repeated += 1
+                } catch let conflict as AppendConflict {
+                    #expect(expected != actual && conflict.streams[stream]?.actual == Revision(actual))
+                    refused += 1
+                }
+            }
+            #expect(refused > 20 && repeated > 5)
+            #expect(try await store.head().value == revisions.values.reduce(0, +))
+            for (stream, revision) in revisions { #expect(try await other.stream(stream)?.revision.value == revision) }
+            #expect(try await store.verifyChain()?.isIntact == true)
+            await other.close()
+        }
+    }
+
     @Test func `the server's default isolation does not matter`() async throws {
         let schema = TestServer.freshSchema()
         let strict = TestServer.connection + "&options=-c%20default_transaction_isolation%3Dserializable"
