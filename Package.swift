@@ -186,6 +186,7 @@ let package = Package(
             dependencies: [
                 "Sillok", "SillokClient", "SillokServer", "SillokSQLite", "SillokTesting", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
