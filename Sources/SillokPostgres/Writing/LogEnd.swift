@@ -16,11 +16,14 @@ struct LogEnd {
     private var revisions: [StreamID: Int64]
     private static let capacity = 50_000
 
-    /// What tells the end, in the transaction that has appended.
+    /// What tells the end, in the transaction that has appended. No rows where somebody has made the table anew in
+    /// partitions: its indexes then do not refuse what is in another one.
     static func query(_ schema: String) -> Query {
         Query(
             "SELECT e.position, e.link, e.recorded, (SELECT s.largest FROM \(schema).store s) "
-                + "FROM \(schema).events e ORDER BY e.position DESC LIMIT 1", isKept: true)
+                + "FROM (SELECT * FROM (SELECT e.*, e.tableoid AS part FROM \(schema).events e "
+                + "ORDER BY e.position DESC LIMIT 1) e WHERE NOT (SELECT c.relispartition FROM pg_catalog.pg_class c "
+                + "WHERE c.oid = e.part)) e", isKept: true)
     }
 
     /// - Parameters:
