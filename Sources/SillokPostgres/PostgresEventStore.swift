@@ -34,8 +34,9 @@ public final class PostgresEventStore: ChainedEventStore {
     private let address: ServerAddress
     private let id: StoreID
     private let mode: Mode
+    private let patience: Duration
     private let readers: ReaderPool<Session>
-    private let writer: GroupCommit<PreparedAppend, Writer.Answer>?
+    private let writer: GroupCommit<WriterRequest, WriterAnswer>?
     private let listener: Listener
     private let signal: HeadSignal
     private let isClosed: Lock<Bool>
@@ -76,6 +77,7 @@ public final class PostgresEventStore: ChainedEventStore {
         self.limits = limits
         self.schema = schema
         self.mode = mode
+        self.patience = patience
         self.isClosed = isClosed
         let signal = HeadSignal()
         self.signal = signal
@@ -97,14 +99,16 @@ public final class PostgresEventStore: ChainedEventStore {
 
     private static func start(
         _ writer: Writer, _ signal: HeadSignal
-    ) -> GroupCommit<PreparedAppend, Writer.Answer> {
+    ) -> GroupCommit<WriterRequest, WriterAnswer> {
         let handover = Handover(writer)
         return GroupCommit(
             maximumWeight: 4096,
             commit: { requests in
                 guard let writer = handover.value else { return requests.map { _ in .failure(closed) } }
-                let answers = writer.append(requests)
-                let head = answers.lazy.compactMap { try? $0.get().head }.max()
+                let answers = writer.carryOut(requests)
+                let head = answers.lazy.compactMap {
+                    if case .success(.appended(_, let head)) = $0 { head } else { nil }
+                }.max()
                 if let head { signal.advance(to: head) }
                 return answers
             }, afterCommit: {}, atEnd: { handover.release() })
@@ -137,11 +141,14 @@ public final class PostgresEventStore: ChainedEventStore {
     /// A task that is cancelled while it waits gets `StoreError` `cancelled`, whose outcome is unknown.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
-        guard let writer else {
-            throw StoreError(.readOnly, "the store was opened for reading only.")
+        guard let writer else { throw Self.readOnly }
+        let prepared = WriterRequest.append(PreparedAppend(request))
+        return try await untilCancelled {
+            guard case .appended(let receipt, _) = try await writer.submit(prepared, weight: prepared.weight) else {
+                throw AppendAnswers.unreadable
+            }
+            return receipt
         }
-        let prepared = PreparedAppend(request)
-        return try await untilCancelled { try await writer.submit(prepared, weight: request.weight).receipt }
     }
 
     /// Reads one page of events.
@@ -195,6 +202,21 @@ public final class PostgresEventStore: ChainedEventStore {
         }
     }
 
+    /// Opens a read model in a schema of the same database.
+    func openReadModel(_ schema: String) async throws -> PostgresReadModel {
+        if mode == .readOnly { throw Self.readOnly }
+        return try await PostgresReadModel(address.text, schema: schema, patience: patience)
+    }
+
+    /// Projects a part of the log for a rule; `true` when it takes part in appends.
+    func attach(_ rule: InlineRule, schema: String) async throws -> Bool {
+        guard let writer else { throw Self.readOnly }
+        let request = WriterRequest.attach(
+            InlineAttachment(rule, ServerAddress(text: address.text, schema: schema)))
+        if case .projected(isAttached: true) = try await writer.submit(request, weight: request.weight) { return true }
+        return false
+    }
+
     /// Runs a check of the whole store on a thread and a connection of its own.
     func checking(
         _ body: @escaping @Sendable (Verification) throws -> VerificationReport
@@ -209,10 +231,6 @@ public final class PostgresEventStore: ChainedEventStore {
     }
 
     private static let closed = StoreError(.closed, "the store is closed.")
-}
-
-extension AppendRequest {
-    /// What an append counts in a group: its events, and each KiB of payload as one more.
-    fileprivate var weight: Int { entries.reduce(entries.count) { $0 + $1.event.payload.count / 1024 } }
+    private static let readOnly = StoreError(.readOnly, "the store was opened for reading only.")
 }
 #endif

@@ -29,7 +29,7 @@ enum Storage: CustomTestStringConvertible, Sendable {
 /// A place for read models, that is gone when the test is.
 final class Place: Sendable {
     private let storage: Storage
-    private let folder: TemporaryFolder
+    let folder: TemporaryFolder
     private let schemas = Lock<Set<String>>([])
     private let name = "place_\(EventID().description.suffix(12))"
 
@@ -62,16 +62,32 @@ final class Place: Sendable {
     /// Makes a store on the same storage.
     func store() async throws -> TestedStore {
         #if Postgres
-        if storage == .postgres, let server = Storage.server {
-            let schema = "\(name)_log"
-            schemas.withLock { _ = $0.insert(schema) }
-            let store = try await PostgresEventStore(server, schema: schema)
-            return TestedStore(store) { await store.close() }
+        if storage == .postgres { return TestedStore(try await postgresStore()) }
+        #endif
+        return TestedStore(try SQLiteEventStore(path: folder.path("log")))
+    }
+
+    /// The same store, with a read model that projections can write in its appends.
+    func storeWithModel() async throws -> (store: TestedStore, model: TestedInlineModel) {
+        #if Postgres
+        if storage == .postgres {
+            let store = try await postgresStore()
+            schemas.withLock { _ = $0.insert("\(name)_views") }
+            let model = try await store.readModel(schema: "\(name)_views")
+            return (TestedStore(store), TestedInlineModel(model) { await model.close() })
         }
         #endif
         let store = try SQLiteEventStore(path: folder.path("log"))
-        return TestedStore(store) { await store.close() }
+        return (TestedStore(store), TestedInlineModel(store.readModel) {})
     }
+
+    #if Postgres
+    private func postgresStore() async throws -> PostgresEventStore {
+        let schema = "\(name)_log"
+        schemas.withLock { _ = $0.insert(schema) }
+        return try await PostgresEventStore(Storage.server ?? "", schema: schema)
+    }
+    #endif
 
     /// A store and a read model beside it, for the program that is tortured; `nil`: a file would do.
     var torture: String? {
@@ -110,15 +126,47 @@ struct TestedModel: ReadModel {
     }
 }
 
+/// A read model that is part of a store of any storage.
+struct TestedInlineModel: InlineReadModel {
+    private let model: any InlineReadModel
+    private let end: @Sendable () async -> Void
+
+    init(_ model: any InlineReadModel, end: @escaping @Sendable () async -> Void) {
+        self.model = model
+        self.end = end
+    }
+
+    func close() async { await end() }
+    func storeID() async throws -> StoreID { try await model.storeID() }
+    func attach(_ rule: InlineRule) async throws { try await model.attach(rule) }
+    func write(_ write: ReadModelWrite) async throws { try await model.write(write) }
+
+    func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
+        try await model.rows(query, of: projection)
+    }
+}
+
 /// A store of any storage.
 struct TestedStore: EventStore {
     private let store: any EventStore
     private let end: @Sendable () async -> Void
+    private let check: @Sendable () async throws -> VerificationReport
 
-    init(_ store: any EventStore, end: @escaping @Sendable () async -> Void) {
+    init(_ store: SQLiteEventStore) {
         self.store = store
-        self.end = end
+        end = { await store.close() }
+        check = { try await store.verify() }
     }
+
+    #if Postgres
+    init(_ store: PostgresEventStore) {
+        self.store = store
+        end = { await store.close() }
+        check = { try await store.verify() }
+    }
+    #endif
+
+    func verify() async throws -> VerificationReport { try await check() }
 
     var limits: Limits { store.limits }
 

@@ -61,6 +61,18 @@ struct TorturePlace: Sendable {
         return TortureModel(model: model) { await model.close() }
     }
 
+    /// Opens the store with the read model that is part of it.
+    func storeWithModel(for access: Access) async throws -> (store: Store, model: any InlineReadModel) {
+        #if Postgres
+        if let (connection, schema) = schemas {
+            let store = try await PostgresEventStore(connection, schema: schema)
+            return (Store(store), try await store.readModel(schema: schema + "_views"))
+        }
+        #endif
+        let store = try SQLiteEventStore(path: text, mode: access == .writing ? .create : .readOnly)
+        return (Store(store), store.readModel)
+    }
+
     /// Waits until the server is done with what killed processes had sent; those of a run have one application name.
     func settle() async throws {
         guard schemas != nil else { return }

@@ -56,7 +56,11 @@ extension Projector {
         guard !build.isPaused else {
             throw ProjectionRefusal("\(id) is paused and cannot be inline: resume it first.")
         }
-        try await runner(id, 0, 1).catchUp()
+        do {
+            try await runner(id, 0, 1).catchUp()
+        } catch is CheckpointMoved {
+            // Another process appends with it already; what is left is projected when it is attached.
+        }
         guard try await ledger.parkedSequences(of: id, 0).isEmpty else {
             throw ProjectionRefusal("\(id) has dead letters and cannot be inline: retry, skip or replace them first.")
         }

@@ -103,10 +103,13 @@ final class Connection {
     /// Whether the connection is gone.
     var isLost: Bool { PQstatus(handle) != CONNECTION_OK }
 
+    /// Whether a transaction is open.
+    var isInTransaction: Bool { [PQTRANS_INTRANS, PQTRANS_INERROR].contains(PQtransactionStatus(handle)) }
+
     /// Sends all queries and gives their answers; the first that fails ends them all.
     ///
-    /// After a failure no transaction is left open.
-    func run(_ queries: [Query]) throws(PostgresFailure) -> [Rows] {
+    /// - Parameter undo: what is carried out after a failure in a transaction: as a rule its end, so that none is left open.
+    func run(_ queries: [Query], undo: Query = .rollback) throws(PostgresFailure) -> [Rows] {
         let known = kept.count
         do {
             return try Self.run(handle, queries) { [self] query in
@@ -119,22 +122,18 @@ final class Connection {
             }
         } catch {
             // What was to be kept in the failed round trip may not have been.
-            if kept.count > known || error.isOfPreparedStatement { forgetKept() }
-            if !isLost, PQtransactionStatus(handle) != PQTRANS_IDLE {
-                _ = try? Self.run(handle, [.rollback], keep: nil)
+            var repair = PQtransactionStatus(handle) == PQTRANS_IDLE ? [] : [undo]
+            if !kept.isEmpty, kept.count > known || error.isOfPreparedStatement {
+                kept.removeAll()
+                repair.append(Query("DEALLOCATE ALL"))
             }
+            if !isLost, !repair.isEmpty { _ = try? Self.run(handle, repair, keep: nil) }
             throw error
         }
     }
 
     /// The answer to one query.
     func run(_ query: Query) throws(PostgresFailure) -> Rows { try run([query])[0] }
-
-    private func forgetKept() {
-        guard !kept.isEmpty else { return }
-        kept.removeAll()
-        if !isLost { _ = try? Self.run(handle, [.rollback, Query("DEALLOCATE ALL")], keep: nil) }
-    }
 
     /// What has come by LISTEN: the payloads. Blocks only as long as reading what has arrived takes.
     func notifications() throws(PostgresFailure) -> [String] {

@@ -7,11 +7,14 @@ struct EventReader {
     private let connection: Connection
     private let schema: String
     private let limits: Limits
+    /// Whether what is asked belongs to a transaction that is open.
+    private let isInTransaction: Bool
 
-    init(_ connection: Connection, _ address: ServerAddress, limits: Limits) {
+    init(_ connection: Connection, _ address: ServerAddress, limits: Limits, isInTransaction: Bool = false) {
         self.connection = connection
         schema = address.quotedSchema
         self.limits = limits
+        self.isInTransaction = isInTransaction
     }
 
     /// The name of the schema as SQL writes it.
@@ -94,11 +97,15 @@ struct EventReader {
         guard let page = PageQuery(request, schema: schema, limit: limit, bytes: measured) else {
             return Part(head: try head(), events: [], isCut: false)
         }
-        let rows = try connection.run([.beginReading, headQuery, page.query, .commit])
-        let events = try (0..<rows[2].count).map { try EventRow.event(rows[2], $0) }
-        let most = measured == nil ? min(wanted, room / max(1, Int(rows[1].int(0, 1))) + 2) : wanted
+        let asked = [headQuery, page.query]
+        let rows =
+            isInTransaction
+            ? try connection.run(asked)
+            : Array(try connection.run([.beginReading] + asked + [.commit])[1...2])
+        let events = try (0..<rows[1].count).map { try EventRow.event(rows[1], $0) }
+        let most = measured == nil ? min(wanted, room / max(1, Int(rows[0].int(0, 1))) + 2) : wanted
         return Part(
-            head: Position(UInt64(clamping: rows[1].int(0, 0))), events: events, isCut: events.count >= most)
+            head: Position(UInt64(clamping: rows[0].int(0, 0))), events: events, isCut: events.count >= most)
     }
 
     /// The events of ids, in their order; `nil` for an id that is not in the log.

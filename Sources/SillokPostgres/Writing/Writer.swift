@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokSQL
 
 #if canImport(Darwin)
 import Darwin
@@ -17,11 +18,13 @@ import Musl
 final class Writer {
     typealias Answer = (receipt: Receipt, head: Position)
 
-    private let session: Session
-    private let clock: WallClock
-    private let limits: Limits
+    let session: Session
+    let clock: WallClock
+    let limits: Limits
+    /// The rules that take part in appends.
+    var attachments: [InlineAttachment] = []
     /// The end of the log after what this writer did last, unless that is not certain.
-    private var end: LogEnd?
+    var end: LogEnd?
     /// Whether nobody else appended between the last two groups of this writer: then that goes on, as a rule.
     private var isAlone = false
 
@@ -31,8 +34,24 @@ final class Writer {
         self.clock = clock
     }
 
-    /// Carries out a group of appends: what came of each, in their order.
-    func append(_ appends: [PreparedAppend]) -> [Result<Answer, any Error>] {
+    /// Carries out what waits: what came of each, in their order.
+    func carryOut(_ requests: [WriterRequest]) -> [Result<WriterAnswer, any Error>] {
+        var appends: [PreparedAppend] = []
+        for case .append(let prepared) in requests { appends.append(prepared) }
+        var answers = append(appends).makeIterator()
+        return requests.map { request in
+            switch request {
+            case .append:
+                return (answers.next() ?? .failure(AppendAnswers.unreadable)).map {
+                    .appended($0.receipt, head: $0.head)
+                }
+            case .attach(let attachment): return Result { .projected(isAttached: try attach(attachment)) }
+            }
+        }
+    }
+
+    /// Carries out a group of appends.
+    private func append(_ appends: [PreparedAppend]) -> [Result<Answer, any Error>] {
         var answers: [Result<Answer, any Error>?] = Array(repeating: nil, count: appends.count)
         // An append whose ids are also in one before it waits for what becomes of that one.
         var waiting = Array(appends.indices)
@@ -53,14 +72,22 @@ final class Writer {
         var isInDoubt = false
         do {
             return try session.retrying { connection in
-                if let receipts = try appendReady(appends, connection, &isInDoubt) {
-                    return receipts.map { .success(($0, $0.position)) }
+                try withInline(connection) { isApart in
+                    if isApart { return try appendApart(appends, connection, &isInDoubt) }
+                    if let receipts = try appendReady(appends, connection, &isInDoubt) {
+                        return receipts.map { .success(($0, $0.position)) }
+                    }
+                    return try appendJudged(appends, connection, &isInDoubt)
                 }
-                return try appendJudged(appends, connection, &isInDoubt)
             }
         } catch {
             let outcome: StoreError.Outcome = isInDoubt ? .unknown : .definite
-            let reported = (error as? PostgresFailure)?.storeError("the append failed", outcome: outcome) ?? error
+            var reported = (error as? PostgresFailure)?.storeError("the append failed", outcome: outcome) ?? error
+            if isInDoubt, let failed = error as? InlineProjectionFailed {
+                reported = StoreError(
+                    .unavailable, "the append was broken off, and \(failed.projection) then stopped: \(failed.cause).",
+                    outcome: .unknown, cause: failed)
+            }
             return appends.map { _ in .failure(reported) }
         }
     }
@@ -70,24 +97,31 @@ final class Writer {
     private func appendReady(
         _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws -> [Receipt]? {
-        guard isAlone, !isInDoubt, var next = end,
-            let ready = next.ready(appends, schema: session.address.quotedSchema, now: clock.now())
-        else { return nil }
+        guard isAlone, !isInDoubt, let before = end else { return nil }
+        var next = before
+        guard let ready = next.ready(appends, schema: session.address.quotedSchema, now: clock.now()) else {
+            return nil
+        }
         end = nil
-        do throws(PostgresFailure) {
-            let rows = try transact([ready.query], connection, &isInDoubt)
-            guard rows[0].count == 1, rows[0].bytes(0, 0).first == 1 else {
+        do {
+            let head = Position(UInt64(clamping: before.head))
+            let rows = try transact([ready.query], connection, &isInDoubt) { rows, reader in
+                guard Self.isStored(rows[0]) else { return nil }
+                return (head, try Self.events(appends.map(\.request), ready.receipts, reader))
+            }
+            guard Self.isStored(rows[0]) else {
                 isInDoubt = false
                 return nil
             }
-        } catch {
+        } catch let error as PostgresFailure where error.state == "23505" {
             // An id is known, or a stream that was thought to be new.
-            if error.state == "23505" { return nil }
-            throw error
+            return nil
         }
         end = next
         return ready.receipts
     }
+
+    private static func isStored(_ rows: Rows) -> Bool { rows.count == 1 && rows.bytes(0, 0).first == 1 }
 
     /// Has the server judge appends one by one, and learns how the log ends then.
     private func appendJudged(
@@ -98,20 +132,34 @@ final class Writer {
         let before = end
         end = nil
         let rows = try transact(
-            [group.query(schema, now: clock.now()), LogEnd.query(schema)], connection, &isInDoubt)
+            [group.query(schema, now: clock.now()), LogEnd.query(schema)], connection, &isInDoubt
+        ) { rows, reader in
+            let answers = try AppendAnswers(rows[0], group)
+            return (answers.heads.first ?? .start, try Self.events(group.requests, answers.receipts, reader))
+        }
         let answers = try AppendAnswers(rows[0], group)
         let reader = EventReader(connection, session.address, limits: limits)
         let results = try results(answers, group.requests, reader)
-        let stored = answers.statuses.compactMap { if case .stored(let receipt, _) = $0 { receipt } else { nil } }
         isAlone = before.map { Position(UInt64(clamping: $0.head)) } == answers.heads.first
-        end = LogEnd(rows[1], after: isAlone ? before : nil, stored)
+        end = LogEnd(rows[1], after: isAlone ? before : nil, answers.receipts.compactMap { $0 })
         return results
     }
 
-    /// Carries out queries in a transaction of their own, in one round trip.
+    /// Carries out queries in a transaction of their own, in one round trip: in two or more where rules are attached.
     ///
-    /// - Parameter isInDoubt: whether something that was sent may be stored; still so when all went well.
+    /// - Parameters:
+    ///   - isInDoubt: whether something that was sent may be stored; still so when all went well.
+    ///   - stored: the head before, and the events that were stored, for projections; `nil`: there is nothing to keep.
     private func transact(
+        _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool,
+        stored: ([Rows], EventReader) throws -> (before: Position, events: [RecordedEvent])?
+    ) throws -> [Rows] {
+        if attachments.isEmpty { return try commit([.begin] + queries, connection, &isInDoubt).dropFirst().map { $0 } }
+        return try transactInline(queries, connection, &isInDoubt, stored: stored)
+    }
+
+    /// Carries out queries, of which the last are to be committed.
+    func commit(
         _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws(PostgresFailure) -> [Rows] {
         let wasInDoubt = isInDoubt
@@ -119,7 +167,7 @@ final class Writer {
         let rows: [Rows]
         let warnings = connection.warningCount
         do throws(PostgresFailure) {
-            rows = try connection.run([.begin] + queries + [.commit])
+            rows = try connection.run(queries + [.commit])
         } catch {
             // What the server itself has refused is rolled back.
             if !error.isConnectionLost && !error.state.isEmpty { isInDoubt = wasInDoubt }
@@ -133,11 +181,11 @@ final class Writer {
         guard connection.warningCount == warnings else {
             throw PostgresFailure(message: "the server did not wait for its standby", isConnectionLost: true)
         }
-        return Array(rows.dropFirst().dropLast())
+        return rows.dropLast()
     }
 
     /// The answers in the words of the contract; why an append was refused stands in the log.
-    private func results(
+    func results(
         _ answers: AppendAnswers, _ requests: [AppendRequest], _ reader: EventReader
     ) throws -> [Result<Answer, any Error>] {
         try zip(requests, zip(answers.statuses, answers.heads)).map { request, answer in
@@ -167,6 +215,9 @@ final class Writer {
 }
 
 extension AppendAnswers {
+    /// The receipts of the requests that were stored.
+    var receipts: [Receipt?] { statuses.map { if case .stored(let receipt, _) = $0 { receipt } else { nil } } }
+
     static let unreadable = StoreError(.ioFailure, "the answer of the append function cannot be read.")
 }
 #endif

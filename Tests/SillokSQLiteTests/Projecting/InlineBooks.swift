@@ -2,21 +2,20 @@ import Sillok
 import SillokSQLite
 import Testing
 
-/// Accounts in a store whose file has the read model too, and an independent fold of what was appended.
+/// Accounts in a store with a read model that is part of it, and an independent fold of what was appended.
 struct InlineBooks {
-    let folder: TemporaryFolder
-    private(set) var store: SQLiteEventStore
+    let place: Place
+    private(set) var store: TestedStore
+    private(set) var model: TestedInlineModel
     private(set) var expected: [String: [Int]] = [:]
 
-    init() throws {
-        folder = try TemporaryFolder()
-        store = try SQLiteEventStore(path: folder.path())
+    init(_ storage: Storage = .sqlite) async throws {
+        place = try Place(storage)
+        (store, model) = try await place.storeWithModel()
     }
 
-    var model: StoreReadModel { store.readModel }
-
     /// A projector that is inline, and takes part from now on.
-    @discardableResult func attached(_ rule: Balances = Balances()) async throws -> Projector<StoreReadModel> {
+    @discardableResult func attached(_ rule: Balances = Balances()) async throws -> Projector<TestedInlineModel> {
         let projector = Projector(
             rule, .inline, from: store, into: model, options: .init(pollInterval: .milliseconds(10)))
         try await projector.attach()
@@ -25,8 +24,13 @@ struct InlineBooks {
 
     /// As another process would find it.
     mutating func reopen() async throws {
+        await close()
+        (store, model) = try await place.storeWithModel()
+    }
+
+    func close() async {
+        await model.close()
         await store.close()
-        store = try SQLiteEventStore(path: folder.path())
     }
 
     static func request(_ event: AccountEvent, _ account: Int) throws -> AppendRequest {
@@ -60,7 +64,7 @@ struct InlineBooks {
         return found
     }
 
-    /// Expects that the rows tell all that was appended, that the checkpoint agrees with the log, and the file is sound.
+    /// Expects that the rows tell all that was appended, that the checkpoint agrees with the log, and the store is sound.
     func expectTold(_ location: SourceLocation = #_sourceLocation) async throws {
         #expect(try await rows() == expected, sourceLocation: location)
         let side = ReadSide(of: store, in: model)

@@ -7,9 +7,10 @@ import Testing
 struct InlineTests {
     private let ada = Operator("Ada", because: "a test")
 
-    @Test("rows tell an append when it returns; checkpoint, sum and marks agree with the log")
-    func readsOwnWrite() async throws {
-        var books = try InlineBooks()
+    @Test(
+        "rows tell an append when it returns; checkpoint, sum and marks agree with the log", arguments: Storage.tested)
+    func readsOwnWrite(on storage: Storage) async throws {
+        var books = try await InlineBooks(storage)
         let projector = try await books.attached()
         for account in 1...5 { try await books.append(.opened(owner: "Ada"), account) }
         for turn in 1...2500 {
@@ -23,13 +24,15 @@ struct InlineTests {
         try await books.store.append([note("something else")], to: "note-1")
         try await books.expectTold()
         #expect(try await books.model.rows("SELECT count(*) AS marks FROM sillok_marks").first?["marks"] == 2)
-        await books.store.close()
+        await books.close()
     }
 
-    @Test("what the rule or its SQL throws refuses the append, and no other of its group", arguments: [false, true])
-    func refuses(refusesInSQL: Bool) async throws {
+    @Test(
+        "what the rule or its SQL throws refuses the append, and no other of its group", arguments: Storage.tested,
+        [false, true])
+    func refuses(on storage: Storage, refusesInSQL: Bool) async throws {
         var random = SeededGenerator.printed("refuses")
-        var books = try InlineBooks()
+        var books = try await InlineBooks(storage)
         var rule = Balances()
         rule.refusesInSQL = refusesInSQL
         try await books.attached(rule)
@@ -74,12 +77,12 @@ struct InlineTests {
         try await books.attached(rule)
         try await books.append(.deposited(cents: 9), 7)
         try await books.expectTold()
-        await books.store.close()
+        await books.close()
     }
 
-    @Test("a repeat of an append and a conflict are not projected")
-    func onceOnly() async throws {
-        var books = try InlineBooks()
+    @Test("a repeat of an append and a conflict are not projected", arguments: Storage.tested)
+    func onceOnly(on storage: Storage) async throws {
+        var books = try await InlineBooks(storage)
         try await books.attached()
         try await books.append(.opened(owner: "Ada"), 1)
         let request = try InlineBooks.request(.deposited(cents: 5), 1)
@@ -93,12 +96,12 @@ struct InlineTests {
         other.entries[0].event.payload = Array(#"{"cents":7}"#.utf8)
         await #expect(throws: EventIDConflict.self) { try await books.store.append(other) }
         try await books.expectTold()
-        await books.store.close()
+        await books.close()
     }
 
-    @Test("it catches up with what was appended without it, at every opening of the store")
-    func catchesUp() async throws {
-        var books = try InlineBooks()
+    @Test("it catches up with what was appended without it, at every opening of the store", arguments: Storage.tested)
+    func catchesUp(on storage: Storage) async throws {
+        var books = try await InlineBooks(storage)
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
         for cents in 1...2500 { try await books.append(.deposited(cents: cents), cents % 3 + 1) }
         for _ in 1...3 {
@@ -114,12 +117,12 @@ struct InlineTests {
         try await books.attached()
         try await books.append(.deposited(cents: 3), 3)
         try await books.expectTold()
-        await books.store.close()
+        await books.close()
     }
 
-    @Test("an event in the log that cannot be projected stops it, and is named")
-    func stopsAtPoison() async throws {
-        var books = try InlineBooks()
+    @Test("an event in the log that cannot be projected stops it, and is named", arguments: Storage.tested)
+    func stopsAtPoison(on storage: Storage) async throws {
+        var books = try await InlineBooks(storage)
         try await books.append(.opened(owner: "Ada"), 1)
         try await books.append(.poisoned(cents: 2), 1)
         try await books.append(.deposited(cents: 3), 1)
@@ -134,12 +137,14 @@ struct InlineTests {
         try await books.attached(mended)
         try await books.append(.poisoned(cents: 5), 1)
         try await books.expectTold()
-        await books.store.close()
+        await books.close()
     }
 
-    @Test("dead letters, partitions and a pause of an async life must be settled before it is inline")
-    func fromAsync() async throws {
-        var books = try InlineBooks()
+    @Test(
+        "dead letters, partitions and a pause of an async life must be settled before it is inline",
+        arguments: Storage.tested)
+    func fromAsync(on storage: Storage) async throws {
+        var books = try await InlineBooks(storage)
         try await books.append(.opened(owner: "Ada"), 1)
         try await books.append(.poisoned(cents: 2), 1)
         try await books.append(.deposited(cents: 3), 1)
@@ -154,13 +159,14 @@ struct InlineTests {
         #expect(try await books.rows() == ["account-1": [3]])
         #expect(try await side.status().first?.build.lifecycle == .inline)
         await #expect(throws: ProjectionRefusal.self) { try await side.pause("balances", by: ada) }
-        await books.store.close()
+        await books.close()
     }
 
     @Test(
-        "a rebuild is made beside it, compared, promoted and gone back from, without a gap", arguments: [true, false])
-    func rebuild(isRunning: Bool) async throws {
-        var books = try InlineBooks()
+        "a rebuild is made beside it, compared, promoted and gone back from, without a gap",
+        arguments: Storage.tested, [true, false])
+    func rebuild(on storage: Storage, isRunning: Bool) async throws {
+        var books = try await InlineBooks(storage)
         let projector = try await books.attached()
         let side = projector.readSide
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
@@ -183,12 +189,12 @@ struct InlineTests {
         try await books.expectTold()
         running?.cancel()
         _ = await running?.result
-        await books.store.close()
+        await books.close()
     }
 
-    @Test("a new version catches up and takes its place")
-    func newVersion() async throws {
-        var books = try InlineBooks()
+    @Test("a new version catches up and takes its place", arguments: Storage.tested)
+    func newVersion(on storage: Storage) async throws {
+        var books = try await InlineBooks(storage)
         try await books.attached()
         try await books.append(.opened(owner: "Ada"), 1)
         try await books.reopen()
@@ -200,12 +206,12 @@ struct InlineTests {
         _ = try await projector.model(atLeast: receipt, within: .zero)
         #expect(try await projector.readSide.status().map(\.build.state) == [.previous, .live])
         try await books.expectTold()
-        await books.store.close()
+        await books.close()
     }
 
-    @Test("one sequence is rebuilt alone, while appends go on")
-    func sequence() async throws {
-        var books = try InlineBooks()
+    @Test("one sequence is rebuilt alone, while appends go on", arguments: Storage.tested)
+    func sequence(on storage: Storage) async throws {
+        var books = try await InlineBooks(storage)
         let projector = try await books.attached()
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
         for cents in 1...30 { try await books.append(.deposited(cents: cents), cents % 3 + 1) }
@@ -216,6 +222,6 @@ struct InlineTests {
         }
         try await books.append(.deposited(cents: 1), 1)
         try await books.expectTold()
-        await books.store.close()
+        await books.close()
     }
 }

@@ -9,7 +9,7 @@ struct StoreReadModelTests {
     @Test("async and live projections write to it beside appends, with restarts")
     func otherLifecycles() async throws {
         var random = SeededGenerator.printed("otherLifecycles")
-        var books = try InlineBooks()
+        var books = try await InlineBooks()
         for account in 1...5 { try await books.append(.opened(owner: "Ada"), account) }
         for _ in 1...3 {
             let projector = Projector(
@@ -36,7 +36,7 @@ struct StoreReadModelTests {
 
     @Test("the log's tables are its own: no statement changes them, and a refused write changes nothing")
     func protectsTheLog() async throws {
-        var books = try InlineBooks()
+        var books = try await InlineBooks()
         try await books.attached()
         try await books.append(.opened(owner: "Ada"), 1)
         let statements: [SQL] = [
@@ -65,9 +65,9 @@ struct StoreReadModelTests {
 
     @Test("a store that is open for reading has its rows and takes no writes; one without projections says so")
     func readOnly() async throws {
-        var books = try InlineBooks()
+        var books = try await InlineBooks()
         try await books.append(.opened(owner: "Ada"), 1)
-        let early = try SQLiteEventStore(path: books.folder.path(), mode: .readOnly)
+        let early = try SQLiteEventStore(path: books.place.folder.path("log"), mode: .readOnly)
         let none = await #expect(throws: StoreError.self) { try await early.readModel.rows("SELECT 1") }
         #expect(none?.code == .notFound)
         try await books.attached()

@@ -53,10 +53,12 @@ struct ProjectionKillTests {
         Issue.record("\(bug) was not caught in 60 kills, seed \(bench.seed)")
     }
 
-    @Test("inline: whatever instant the process is killed at, every row equals the fold of the whole log")
-    func inlineKills() async throws {
+    @Test(
+        "inline: whatever instant the process is killed at, every row equals the fold of the whole log",
+        arguments: Storage.tested)
+    func inlineKills(on storage: Storage) async throws {
         let kills = times("SILLOK_INLINE_KILLS", 6)
-        let bench = try TortureBench()
+        let bench = try TortureBench(on: storage)
         var rows = 0
         for round in 1...kills {
             try await runAndKill(bench, round, [], verb: "inline", after: 500...1000)
@@ -65,7 +67,7 @@ struct ProjectionKillTests {
             rows += report.count("rows")
             if round == kills {
                 print(
-                    "inline: \(kills) kills, seed \(bench.seed): \(report.count("events")) events, \(rows) rows compared,",
+                    "inline on \(storage.testDescription): \(kills) kills, seed \(bench.seed): \(report.count("events")) events, \(rows) rows compared,",
                     "\(report.count("builds")) builds at the end; 0 wrong, 0 behind")
             }
         }

@@ -1,6 +1,6 @@
 import Foundation
 import Sillok
-import SillokSQLite
+import SillokSQL
 
 /// The verbs `project` (until it is killed) and `check-projections`. The read model lies beside the store.
 enum ProjectionTorture {
@@ -71,21 +71,23 @@ enum ProjectionTorture {
     /// transaction, after that of the append.
     static func inline(_ path: String, _ seed: UInt64, _ more: [String]) async throws {
         _ = nice(10)  // other tests run beside this one
-        let store = try SQLiteEventStore(path: path)
+        let (opened, model) = try await TorturePlace(path).storeWithModel(for: .writing)
         sayOpen()
         let load = ProjectionLoad(
-            store: store, model: store.readModel, seed: seed, partitions: 1, isMended: false,
+            store: opened.store, model: model, seed: seed, partitions: 1, isMended: false,
             isApart: more.contains("apart"))
-        try await load.runInline(store.readModel)
+        try await load.runInline(model)
     }
 
-    /// As `check`, of a read model in the store's file, which must never be behind.
+    /// As `check`, of a read model that is part of the store, which must never be behind.
     static func checkInline(_ path: String) async throws -> Bool {
-        let store = try SQLiteEventStore(path: path, mode: .readOnly)
-        var check = ProjectionCheck(store: store, model: store.readModel)
+        try await TorturePlace(path).settle()
+        let (opened, model) = try await TorturePlace(path).storeWithModel(for: .reading)
+        let store = opened.store
+        var check = ProjectionCheck(store: store, model: model)
         try await check.run()
         var findings = check.findings
-        let side = ReadSide(of: store, in: store.readModel)
+        let side = ReadSide(of: store, in: TortureModel(model: model))
         for status in try await side.status() where status.build.state == .live && status.behind > 0 {
             findings.append("lag: \(status.build.id) is \(status.behind) behind")
         }
@@ -94,7 +96,7 @@ enum ProjectionTorture {
         print("builds \(check.builds)")
         print("findings \(findings.count)")
         for finding in findings.prefix(5) { print("# \(finding)") }
-        await store.close()
+        await opened.close()
         return findings.isEmpty
     }
 

@@ -1,5 +1,5 @@
 import Sillok
-import SillokSQLite
+import SillokSQL
 
 /// What happens to the accounts of the torture: each event has a number, so that its trace in a row can be seen.
 enum TortureEvent: Codable, Sendable { case opened(owner: String), deposited(number: Int), poisoned(number: Int) }
@@ -94,7 +94,7 @@ struct ProjectionLoad {
     }
 
     /// The same with a projection that takes part in every append.
-    func runInline(_ model: StoreReadModel) async throws {
+    func runInline(_ model: some InlineReadModel) async throws {
         let traces = Projector(
             Traces(isMended: isMended), isApart ? .async : .inline, from: store, into: model,
             options: ProjectorOptions(pollInterval: .milliseconds(20)))

@@ -1,0 +1,196 @@
+#if Postgres
+import SillokCore
+import SillokSQL
+
+/// Appends in whose transaction rules are carried out.
+///
+/// A group is appended, then all that it has stored is projected, with the commit in the same round trip. When a rule
+/// refuses something, the group is rolled back and carried out again, still in one transaction, but one append after the
+/// other, each behind a savepoint: so that it is that append alone which is refused.
+extension Writer {
+    /// A rule refuses an event of a group that was carried out together.
+    private struct Refused: Error {}
+
+    private static let savepoint = Query("SAVEPOINT part")
+    private static let release = Query("RELEASE SAVEPOINT part")
+    private static let undo = Query("ROLLBACK TO SAVEPOINT part")
+
+    /// Runs `body`, which appends; again, one append after the other, when a rule refuses something; and again when the
+    /// rules have caught up with a log that they were far behind.
+    func withInline<Result>(_ connection: Connection, _ body: (_ isApart: Bool) throws -> Result) throws -> Result {
+        var isApart = false
+        while true {
+            do {
+                return try body(isApart)
+            } catch is Refused {
+                isApart = true
+            } catch is InlinePass.FarBehind {
+                while try !catchUp(attachments, connection) {}
+            }
+        }
+    }
+
+    /// Appends, and projects what was stored.
+    func transactInline(
+        _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool,
+        stored: ([Rows], EventReader) throws -> (before: Position, events: [RecordedEvent])?
+    ) throws -> [Rows] {
+        let rows = try connection.run([.begin] + queries + InlinePass.questions(attachments))
+        let answers = Array(rows[1...queries.count])
+        return try rollingBack(connection) {
+            let reader = reader(connection)
+            guard let (before, events) = try stored(answers, reader) else {
+                _ = try connection.run(.rollback)
+                return answers
+            }
+            var pass = try pass(answers: rows, through: before, connection, reader)
+            let changes: [InlinePass.Change]
+            do {
+                changes = try pass.changes(events)
+            } catch is InlineProjectionFailed {
+                throw Refused()
+            }
+            do {
+                _ = try commit(InlinePass.queries(changes) + pass.checkpoints(), connection, &isInDoubt)
+            } catch let error as PostgresFailure where error.isOfStatement && !error.isOfPreparedStatement {
+                throw Refused()
+            }
+            return answers
+        }
+    }
+
+    /// Carries out appends one after the other in one transaction, so that a rule refuses only what it is given.
+    func appendApart(
+        _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
+    ) throws -> [Result<Answer, any Error>] {
+        end = nil
+        let rows = try connection.run(opening(attachments))
+        return try rollingBack(connection) {
+            let head = Position(UInt64(clamping: rows[2].int(0, 0)))
+            var pass = try pass(answers: rows, through: head, connection, reader(connection))
+            var outcomes: [Result<(AppendGroup, AppendAnswers), any Error>] = []
+            for append in appends { outcomes.append(try self.append(append, &pass, connection)) }
+            let last = try commit(
+                pass.checkpoints() + [LogEnd.query(session.address.quotedSchema)], connection, &isInDoubt)
+            let answered = EventReader(connection, session.address, limits: limits)
+            let results = try outcomes.map { outcome -> Result<Answer, any Error> in
+                switch outcome {
+                case .success(let (group, answers)): return try self.results(answers, group.requests, answered)[0]
+                case .failure(let error): return .failure(error)
+                }
+            }
+            let receipts = outcomes.flatMap { (try? $0.get())?.1.receipts ?? [] }
+            end = last.last.flatMap { LogEnd($0, after: nil, receipts.compactMap { $0 }) }
+            return results
+        }
+    }
+
+    /// Carries out one append behind a savepoint.
+    ///
+    /// - Returns: the answer of the server, or why a rule refuses it: then nothing of it is left.
+    private func append(
+        _ append: PreparedAppend, _ pass: inout InlinePass, _ connection: Connection
+    ) throws -> Result<(AppendGroup, AppendAnswers), any Error> {
+        let group = AppendGroup([append])
+        let before = pass
+        let rows = try connection.run(
+            [Self.savepoint, group.query(session.address.quotedSchema, now: clock.now())])
+        let answers = try AppendAnswers(rows[1], group)
+        do {
+            let changes = try pass.changes(Self.events(group.requests, answers.receipts, reader(connection)))
+            try InlinePass.run(changes, connection, undo: Self.undo)
+            _ = try connection.run(Self.release)
+            return .success((group, answers))
+        } catch let refusal as InlineProjectionFailed {
+            pass = before
+            _ = try connection.run([Self.undo, Self.release])
+            return .failure(refusal)
+        }
+    }
+
+    /// Projects a part of the log for a rule; from the head of the log on it takes part: `true`.
+    func attach(_ attachment: InlineAttachment) throws -> Bool {
+        let id = attachment.rule.projection
+        attachments.removeAll { $0.isSame(as: attachment) }
+        do {
+            let isAtHead = try session.retrying { try catchUp([attachment], $0, isAttaching: true) }
+            if isAtHead { attachments.append(attachment) }
+            return isAtHead
+        } catch let failure as PostgresFailure {
+            throw failure.storeError("\(id) could not be attached")
+        }
+    }
+
+    /// Projects, in a transaction of its own, what rules have not seen; `false` if there is more.
+    private func catchUp(
+        _ attachments: [InlineAttachment], _ connection: Connection, isAttaching: Bool = false
+    ) throws -> Bool {
+        let rows = try connection.run(opening(attachments))
+        return try rollingBack(connection) {
+            var pass = try InlinePass(attachments, answers: rows)
+            if isAttaching, let missing = pass.missing.first {
+                throw StoreError(.notFound, "the read model has no build \(missing.rule.projection).")
+            }
+            let head = Position(UInt64(clamping: rows[2].int(0, 0)))
+            let isAtHead = try pass.catchUp(through: head, connection, reader(connection), limit: limits.pageEvents)
+            // A commit whose answer is lost is tried again, and finds the checkpoints where they are.
+            var isInDoubt = false
+            _ = try commit(pass.checkpoints(), connection, &isInDoubt)
+            return isAtHead
+        }
+    }
+
+    /// The rules as they stand, when they have seen all up to a head. Those whose build is no more take part no longer.
+    private func pass(
+        answers: [Rows], through head: Position, _ connection: Connection, _ reader: EventReader
+    ) throws -> InlinePass {
+        var pass = try InlinePass(attachments, answers: answers)
+        attachments.removeAll { attachment in pass.missing.contains { $0.isSame(as: attachment) } }
+        guard try pass.catchUp(through: head, connection, reader, limit: limits.pageEvents) else {
+            throw InlinePass.FarBehind()
+        }
+        return pass
+    }
+
+    /// What opens a transaction with the turn to append: whoever may append may call the function, here with no events.
+    private func opening(_ attachments: [InlineAttachment]) throws -> [Query] {
+        let schema = session.address.quotedSchema
+        return [
+            .begin, AppendGroup([]).query(schema, now: clock.now()),
+            Query("SELECT coalesce(max(e.position), 0) FROM \(schema).events e"),
+        ] + (try InlinePass.questions(attachments))
+    }
+
+    /// Leaves no transaction open when `body` fails.
+    private func rollingBack<Result>(_ connection: Connection, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            if connection.isInTransaction { _ = try? connection.run(.rollback) }
+            throw error
+        }
+    }
+
+    private func reader(_ connection: Connection) -> EventReader {
+        EventReader(connection, session.address, limits: limits, isInTransaction: true)
+    }
+
+    /// The events of the requests that were stored, as they are recorded.
+    static func events(
+        _ requests: [AppendRequest], _ receipts: [Receipt?], _ reader: EventReader
+    ) throws -> [RecordedEvent] {
+        var events: [RecordedEvent] = []
+        for (request, receipt) in zip(requests, receipts) {
+            guard let receipt else { continue }
+            if request.entries.contains(where: { $0.recordedAt != nil }) {
+                // Each event has a time of its own.
+                events += try reader.events(request.entries.map(\.event.id)).compactMap { $0 }
+            } else {
+                let time = receipt.recordedAt.microsecondsSince1970
+                events += request.recorded(receipt, times: request.entries.map { _ in time })
+            }
+        }
+        return events
+    }
+}
+#endif

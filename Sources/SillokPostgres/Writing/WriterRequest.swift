@@ -1,0 +1,29 @@
+#if Postgres
+import SillokCore
+import SillokSQL
+
+/// What the thread that appends is asked for.
+enum WriterRequest: Sendable {
+    /// Records events; all appends that wait are one group.
+    case append(PreparedAppend)
+    /// Projects a part of the log for a rule that is to take part in appends.
+    case attach(InlineAttachment)
+
+    /// What it counts in a group: its events, and each KiB of payload as one more.
+    var weight: Int {
+        switch self {
+        case .append(let prepared):
+            prepared.request.entries.reduce(prepared.request.entries.count) { $0 + $1.event.payload.count / 1024 }
+        case .attach: 1000
+        }
+    }
+}
+
+/// What came of a request.
+enum WriterAnswer: Sendable {
+    /// The events are recorded, or were before.
+    case appended(Receipt, head: Position)
+    /// A part is projected; whether the rule takes part now, or there is more of the log.
+    case projected(isAttached: Bool)
+}
+#endif
