@@ -125,7 +125,7 @@ enum AnyValue: Decodable, Equatable {
     /// Whether both are the same, but for a number that one takes for whole and the other does not.
     func isNearly(_ other: AnyValue) -> Bool {
         switch (self, other) {
-        case (.number(let one), .integer(let other)): one == Double(other)
+        case (.number(let one), .integer(let other)): abs(one - Double(other)) <= one.ulp
         case (.list(let one), .list(let other)):
             one.count == other.count && zip(one, other).allSatisfy { $0.isNearly($1) }
         case (.object(let one), .object(let other)):

@@ -131,7 +131,7 @@ public final class WebInterface: Sendable {
 
     private func answer(_ call: Call, _ endpoint: Endpoint) async throws -> Response {
         guard endpoint.operation.rule.scope != nil else { return try await endpoint.handle(self, call) }
-        guard admission.begin() else {
+        guard await admission.begin() else {
             metrics.change { $0.shed += 1 }
             throw Problem(503, .overloaded, "too many requests are under way").retrying(afterSeconds: 1)
         }

@@ -13,9 +13,19 @@ final class Admission: Sendable {
 
     private struct State {
         var requests = 0
+        /// Requests that wait to be taken in, by the order in which they came, and whose turn it is.
+        var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
+        var turn: UInt64 = 0
+        var lastInLine: UInt64 = 0
         var followers: [UInt64: Follower] = [:]
         var nextID: UInt64 = 0
         var isClosing = false
+
+        mutating func enter(limit: Int) -> Bool {
+            guard requests < limit else { return false }
+            requests += 1
+            return true
+        }
     }
 
     private let state = Lock(State())
@@ -27,16 +37,46 @@ final class Admission: Sendable {
         subscriptionLimit = subscriptions
     }
 
-    /// Takes a request in; `false` if too many are under way.
-    func begin() -> Bool {
-        state.withLock { state in
-            guard state.requests < requestLimit else { return false }
-            state.requests += 1
-            return true
+    /// For how long a request waits to be taken in, and how many do. An answer that it is too much costs the server nearly
+    /// as much as one that does what was asked for, and brings the next request at once: so it is given after a moment.
+    private static let patience = Duration.milliseconds(250)
+    private static let lineLimit = 4096
+
+    /// Takes a request in, after a wait if many are under way; `false` if there are too many all the same.
+    func begin() async -> Bool {
+        if state.withLock({ $0.enter(limit: requestLimit) }) { return true }
+        return await withCheckedContinuation { continuation in
+            let place = state.withLock { state -> Result<UInt64, Settled> in
+                if state.enter(limit: requestLimit) { return .failure(Settled(isTaken: true)) }
+                guard state.waiting.count < Self.lineLimit else { return .failure(Settled(isTaken: false)) }
+                state.lastInLine += 1
+                state.waiting[state.lastInLine] = continuation
+                return .success(state.lastInLine)
+            }
+            switch place {
+            case .failure(let settled): continuation.resume(returning: settled.isTaken)
+            case .success(let place):
+                Task {
+                    try? await Task.sleep(for: Self.patience)
+                    state.withLock { $0.waiting.removeValue(forKey: place) }?.resume(returning: false)
+                }
+            }
         }
     }
 
-    func end() { state.withLock { $0.requests -= 1 } }
+    /// Whoever has waited longest takes the place of a request that has ended.
+    func end() {
+        state.withLock { state -> CheckedContinuation<Bool, Never>? in
+            while !state.waiting.isEmpty, state.turn < state.lastInLine {
+                state.turn += 1
+                if let next = state.waiting.removeValue(forKey: state.turn) { return next }
+            }
+            state.requests -= 1
+            return nil
+        }?.resume(returning: true)
+    }
+
+    private struct Settled: Error { let isTaken: Bool }
 
     /// A place among the subscriptions, for as long as somebody holds it.
     final class Ticket: Sendable {
