@@ -6,10 +6,24 @@ final class JSONDecoding {
     let bytes: [UInt8]
     private(set) var nodes: [JSONIndexer.Node]
     private(set) var path: [any CodingKey] = []
+    private let isPlain: Bool
 
     init(_ reader: JSONReader) {
         bytes = reader.bytes
         nodes = reader.nodes
+        isPlain = reader.isPlain
+    }
+
+    /// Refuses an object with two names that are one to Swift, such as é as one character and as two: of a dictionary one of
+    /// the values would be lost.
+    func refuseNamesOfOneMeaning(in object: Int) throws {
+        if isPlain { return }
+        var seen: Set<String> = []
+        for child in nodes.children(of: object) {
+            guard let name = nodes[child].string(in: bytes), !seen.insert(name).inserted else { continue }
+            let description = "an object of the JSON repeats a key, \"\(name)\", in other bytes of the same meaning"
+            throw DecodingError.dataCorrupted(.init(codingPath: path, debugDescription: description))
+        }
     }
 
     /// The index of a key's value, or `nil`.

@@ -26,10 +26,10 @@ struct JSONIndexer {
 
     private let bytes: [UInt8]
     private(set) var nodes: [Node] = []
+    /// Whether no string has an escape or a character beyond ASCII: then texts are the same if their bytes are.
+    private(set) var isPlain = true
     private var index = 0
     private var depth = 0
-    /// Whether no string so far has an escape or a character beyond ASCII: then names are the same if their bytes are.
-    private var isPlain = true
 
     /// Reads the whole text: one value, with space around it.
     init(_ bytes: [UInt8]) throws(JSONSyntaxError) {
@@ -135,15 +135,13 @@ extension JSONIndexer {
         }
     }
 
-    /// Refuses a name that comes twice, also if it is written with other bytes that mean the same (é as one character or
-    /// as two): to Swift both are one key.
     private func refuseRepeatedKeys(of object: Int, count: Int) throws(JSONSyntaxError) {
         if count < 2 { return }
         var key = object + 1
         if count > Self.comparedMembers {
-            var seen = Set<String>(minimumCapacity: count)
+            var seen = Set<ArraySlice<UInt8>>(minimumCapacity: count)
             while key < nodes.count {
-                guard seen.insert(name(nodes[key])).inserted else { throw repeated(key) }
+                guard seen.insert(unescaped(nodes[key])).inserted else { throw repeated(key) }
                 key = Int(nodes[key + 1].next)
             }
             return
@@ -163,12 +161,16 @@ extension JSONIndexer {
     }
 
     private func isSameKey(_ left: Node, _ right: Node) -> Bool {
-        guard isPlain else { return name(left) == name(right) }
-        return left.end - left.start == right.end - right.start
-            && bytes[Int(left.start)..<Int(left.end)].elementsEqual(bytes[Int(right.start)..<Int(right.end)])
+        if left.kind == .string && right.kind == .string && left.end - left.start != right.end - right.start {
+            return false
+        }
+        return unescaped(left).elementsEqual(unescaped(right))
     }
 
-    private func name(_ node: Node) -> String { node.string(in: bytes) ?? "" }
+    private func unescaped(_ node: Node) -> ArraySlice<UInt8> {
+        let raw = bytes[Int(node.start)..<Int(node.end)]
+        return node.kind == .escapedString ? JSONReader.unescaped(raw)[...] : raw
+    }
 }
 
 // Numbers and strings.

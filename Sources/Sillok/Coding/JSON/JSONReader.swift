@@ -8,10 +8,15 @@ package struct JSONReader: Sendable {
 
     let nodes: [JSONIndexer.Node]
 
+    /// Whether no text in it has an escape or a character beyond ASCII.
+    let isPlain: Bool
+
     /// Checks and indexes a text.
     package init(_ bytes: [UInt8]) throws(JSONSyntaxError) {
         self.bytes = bytes
-        nodes = try JSONIndexer(bytes).nodes
+        let indexer = try JSONIndexer(bytes)
+        nodes = indexer.nodes
+        isPlain = indexer.isPlain
     }
 
     /// The value of the text.

@@ -8,6 +8,7 @@ struct JSONValueDecoder: Decoder {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard decoding.nodes[node].kind == .object else { throw decoding.mismatch([String: Any].self, at: node) }
+        try decoding.refuseNamesOfOneMeaning(in: node)
         return KeyedDecodingContainer(JSONKeyedDecoder(decoding: decoding, node: node))
     }
 

@@ -158,6 +158,17 @@ struct JSONCodingTests {
         #expect(try JSON.decode(Special.self, bytes) == value)
     }
 
+    @Test("a name in two forms of one meaning is refused where values are decoded, and kept where bytes are")
+    func namesOfOneMeaning() throws {
+        for text in ["{\"\u{E9}\":1,\"e\u{301}\":2}", "{\"\u{E9}\":1,\"e\\u0301\":2}", "{\"\u{212B}\":1,\"\u{C5}\":2}"]
+        {
+            let bytes = Array(text.utf8)
+            #expect(try JSONReader(bytes).root.members?.count == 2)
+            #expect(throws: DecodingError.self) { try JSON.decode([String: Int].self, bytes) }
+        }
+        #expect(try JSON.decode([String: Int].self, Array("{\"\u{E9}\":1,\"\u{E8}\":2}".utf8)).count == 2)
+    }
+
     @Test("refuses numbers and dates that JSON cannot hold, and says where")
     func refusesUnstorable() throws {
         struct Numbers: Codable { var inner: [[String: Double]] }
