@@ -44,6 +44,10 @@ struct FuzzCase {
         default: break
         }
         if let known = known(text, ours) { return .known(known) }
+        // A value that tries one type after the other may hide why the last one failed.
+        if case .failure = ours, let reader = try? JSONReader(text), hasNamesOfOneMeaning(reader.root) {
+            return .known(.repeatedKey)
+        }
         // Foundation does not look into what nobody asks for, or at the second value of a name.
         if case .failure = ours, !StrictGrammar.accepts(text) { return .known(.unread) }
         if case (.success, .failure) = (ours, theirs), hasTinyNumber(text) { return .known(.tinyNumber) }
@@ -58,6 +62,15 @@ struct FuzzCase {
             return .known(.wholeNumber)
         }
         return .unknown("\(String(decoding: text, as: UTF8.self).debugDescription): ours \(ours), theirs \(theirs)")
+    }
+
+    /// Whether an object has two names that are one to Swift.
+    private func hasNamesOfOneMeaning(_ value: JSONReader.Value) -> Bool {
+        if let members = value.members {
+            return Set(members.map(\.key)).count < members.count
+                || members.contains { hasNamesOfOneMeaning($0.value) }
+        }
+        return value.elements?.contains { hasNamesOfOneMeaning($0) } ?? false
     }
 
     /// Whether a number may be nearer to zero than any double.
