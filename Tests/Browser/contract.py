@@ -20,5 +20,5 @@ with Server(f"{place}/contract.sqlite", "--auth", "keys", "--backups", f"{place}
         "--exclude-checks", "unsupported_method,positive_data_acceptance,negative_data_rejection,ignored_auth,missing_required_header",
         "--phases", "examples,coverage,fuzzing", "--seed", os.environ.get("SILLOK_SEED", "1"), "--url", server.address,
     ]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL)
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, cwd=place)
     sys.exit(result.returncode)

@@ -29,17 +29,20 @@ final class Admission: Sendable {
     }
 
     private let state = Lock(State())
+    private let patience: Duration
     private let requestLimit: Int
     private let subscriptionLimit: Int
 
-    init(requests: Int, subscriptions: Int) {
+    /// - Parameter patience: for how long a request waits to be taken in. An answer that it is too much costs the server
+    ///   nearly as much as one that does what was asked for, and brings the next request at once: so it is given after a
+    ///   moment.
+    init(requests: Int, subscriptions: Int, patience: Duration = .milliseconds(250)) {
+        self.patience = patience
         requestLimit = requests
         subscriptionLimit = subscriptions
     }
 
-    /// For how long a request waits to be taken in, and how many do. An answer that it is too much costs the server nearly
-    /// as much as one that does what was asked for, and brings the next request at once: so it is given after a moment.
-    private static let patience = Duration.milliseconds(250)
+    /// How many requests wait to be taken in.
     private static let lineLimit = 4096
 
     /// Takes a request in, after a wait if many are under way; `false` if there are too many all the same.
@@ -57,7 +60,7 @@ final class Admission: Sendable {
             case .failure(let settled): continuation.resume(returning: settled.isTaken)
             case .success(let place):
                 Task {
-                    try? await Task.sleep(for: Self.patience)
+                    try? await Task.sleep(for: patience)
                     state.withLock { $0.waiting.removeValue(forKey: place) }?.resume(returning: false)
                 }
             }

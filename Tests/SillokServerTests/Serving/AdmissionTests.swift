@@ -5,7 +5,7 @@ import Testing
 @Suite("Admission of requests", .timeLimit(.minutes(1)))
 struct AdmissionTests {
     @Test func `a place that is given up is taken by one who waits, and the count stays right`() async {
-        let admission = Admission(requests: 8, subscriptions: 1)
+        let admission = Admission(requests: 8, subscriptions: 1, patience: .seconds(50))
         let taken = await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<400 {
                 group.addTask {
@@ -23,7 +23,7 @@ struct AdmissionTests {
     }
 
     @Test func `nobody waits for ever`() async {
-        let admission = Admission(requests: 1, subscriptions: 1)
+        let admission = Admission(requests: 1, subscriptions: 1, patience: .milliseconds(1))
         #expect(await admission.begin())
         let refused = await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<50 { group.addTask { await admission.begin() } }
