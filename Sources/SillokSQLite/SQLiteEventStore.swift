@@ -156,12 +156,18 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// Reads one page of events.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
-        return try await readers.page(request)
+        let batch = try await readers.page(request)
+        signal.advance(to: batch.head)
+        return batch
     }
 
     /// The position of the last event.
+    ///
+    /// A store that writes knows it, and it is never lower than what was read before; one that was opened for reading
+    /// looks into the file.
     public func head() async throws -> Position {
-        try await readers.read { Position(UInt64(try $0.head())) }
+        if mode != .readOnly { return try signal.current() }
+        return try await readers.read { Position(UInt64(try $0.head())) }
     }
 
     /// Waits until the head is at or past `position`.
@@ -174,12 +180,16 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// The event of an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
-        try await readers.read { reader in try reader.connection.reading { try reader.event(id) } }
+        let event = try await readers.read { reader in try reader.connection.reading { try reader.event(id) } }
+        if let event { signal.advance(to: event.position) }
+        return event
     }
 
     /// What is known of a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? {
-        try await readers.read { reader in try reader.connection.reading { try reader.facts(of: id) } }
+        let facts = try await readers.read { reader in try reader.connection.reading { try reader.facts(of: id) } }
+        if let facts { signal.advance(to: facts.lastPosition) }
+        return facts
     }
 
     /// Streams in the order of their names' bytes.

@@ -4,7 +4,7 @@ import SillokSQLite
 import SillokTesting
 import Testing
 
-/// The same promises while everything that happens now and then happens all the time: sweeps of the index, checkpoints,
+/// The same promises while everything that happens now and then happens all the time: moves of index entries, checkpoints,
 /// names and revisions that no longer fit in memory.
 @Suite(.serialized) struct HousekeepingTests {
     private let folder = Result { try TemporaryFolder() }
@@ -28,7 +28,7 @@ import Testing
         try await suite.run(check)
     }
 
-    @Test func `sweeps and checkpoints lose nothing, and the store stays sound`() async throws {
+    @Test func `moves of entries and checkpoints lose nothing, and the store stays sound`() async throws {
         let path = try folder.get().path()
         let store = try SQLiteEventStore(
             path: path, mode: .create, limits: Limits(), clock: .system, tuning: .tiny)

@@ -155,7 +155,7 @@ static void insert(raw_store *store, const raw_event *event) {
 }
 
 static void end_transaction(raw_store *store) {
-    if (store->layout == raw_layout_store) store_layout_sweep(store);
+    if (store->layout == raw_layout_store) store_layout_settle(store);
     finish(store->commit);
 }
 

@@ -17,6 +17,21 @@ typedef struct {
     const uint8_t *payload;
 } raw_event;
 
+/// The index of the newest events: entries by position, each with the one before it in its bucket.
+typedef struct {
+    int64_t key, position;
+    int32_t previous;
+} raw_entry;
+
+enum { tail_buckets = 1 << 15, tail_entries = 1 << 18 };
+
+typedef struct {
+    raw_entry entries[tail_entries], moving[tail_entries];
+    int32_t newest[tail_buckets];
+    int count, seen, moving_count, moved;
+    int64_t start, moving_end;
+} raw_tail;
+
 enum { max_streams = 1 << 16, max_tags = 1 << 16, customers = 10000 };
 
 struct raw_store {
@@ -30,10 +45,10 @@ struct raw_store {
     int64_t revisions[max_streams];
     int log_pages, checkpoint_pages;
     // raw_layout_store
-    sqlite3_stmt *insert_name, *find_name, *insert_recent, *insert_settled, *insert_mark, *find_id[2];
-    sqlite3_stmt *slice_end, *slice_move, *slice_delete, *find_pair;
+    sqlite3_stmt *insert_name, *find_name, *settle_one, *settle_many, *insert_mark, *find_key;
+    sqlite3_stmt *settled_positions, *has_settled;
     int64_t last_name, category, type, streams[max_streams], tags[max_tags];
-    int64_t recent_count, sweep_key, sweep_position;
+    raw_tail tail;
     // raw_layout_plain
     sqlite3_stmt *insert_stream, *insert_tag;
 };
@@ -56,7 +71,7 @@ int64_t microseconds_now(void);
 void store_layout_create(raw_store *store);
 void store_layout_open(raw_store *store);
 void store_layout_insert(raw_store *store, const raw_event *event);
-void store_layout_sweep(raw_store *store);
+void store_layout_settle(raw_store *store);
 bool store_layout_has_pair(raw_store *store, uint32_t stream, uint32_t customer, uint64_t since);
 
 void plain_layout_create(raw_store *store);

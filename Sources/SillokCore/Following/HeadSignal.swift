@@ -14,6 +14,14 @@ package final class HeadSignal: Sendable {
     /// The last position that was announced.
     package var head: Position { state.withLock { $0.head } }
 
+    /// The last position that was announced; throws when the store has ended.
+    package func current() throws -> Position {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            return state.head
+        }
+    }
+
     /// Announces a new head and wakes those who waited for it.
     package func advance(to head: Position) {
         let woken = state.withLock { state in
@@ -39,6 +47,7 @@ package final class HeadSignal: Sendable {
 
     /// Returns when the head is at or past `position`; throws when the task is cancelled or the store has ended.
     package func reach(_ position: Position) async throws {
+        if try current() >= position { return }
         let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let key: UInt64? = try state.withLock { state in
             if let failure = state.failure { throw failure }

@@ -19,6 +19,16 @@ extension String {
         return (fast ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
 
+    /// Whether the UTF-8 bytes of the string are these.
+    package func hasSameBytes(as bytes: UnsafeRawBufferPointer) -> Bool {
+        let fast = utf8.withContiguousStorageIfAvailable { mine in
+            guard mine.count == bytes.count else { return false }
+            guard let mine = mine.baseAddress, let theirs = bytes.baseAddress else { return true }
+            return memcmp(mine, theirs, bytes.count) == 0
+        }
+        return fast ?? utf8.elementsEqual(bytes)
+    }
+
     /// Feeds the UTF-8 bytes and an end mark to a hasher.
     package func hashBytes(into hasher: inout Hasher) {
         let fast: Void? = utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: .init($0)) }

@@ -66,9 +66,13 @@ final class Connection {
         return try statement.step() ? statement.text(0) : nil
     }
 
+    /// Counts the snapshots that were read.
+    private(set) var snapshot: UInt64 = 0
+
     /// Runs `body` in a read transaction: all that it reads is one snapshot.
     func reading<Result>(_ body: () throws -> Result) throws -> Result {
         try run("BEGIN")
+        snapshot &+= 1
         defer { sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
         return try body()
     }

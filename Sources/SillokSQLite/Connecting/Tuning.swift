@@ -1,9 +1,9 @@
 /// The sizes at which a store does its house-keeping. Correctness never depends on them; tests make them tiny.
 package struct Tuning: Sendable {
-    /// Entries in `recent` from which on it is swept.
-    package var sweepThreshold = 160_000
-    /// Entries that one sweep moves.
-    package var sweepSlice = 8_192
+    /// Entries in the tail of the index from which on they are moved to `settled`.
+    package var tailEntries = 32_768
+    /// Entries that a group of appends moves at least, when there are too many.
+    package var settlingSlice = 512
     /// Pages in the write-ahead log from which on it is moved into the file.
     package var checkpointPages = 8_000
     /// Pages from which on the writer waits for readers, so that the log can begin anew.
@@ -18,8 +18,8 @@ package struct Tuning: Sendable {
     /// Everything happens all the time.
     package static let tiny: Tuning = {
         var tuning = Tuning()
-        tuning.sweepThreshold = 40
-        tuning.sweepSlice = 7
+        tuning.tailEntries = 15
+        tuning.settlingSlice = 7
         tuning.checkpointPages = 20
         tuning.manyPages = 40
         tuning.cachedNames = 4

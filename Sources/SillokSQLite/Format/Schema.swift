@@ -3,33 +3,37 @@ import SillokChain
 import SillokCore
 import SillokSQL
 
-// The file, format 2: an SQLite database in WAL mode (application id "Sill", user version 2).
+// The file, format 3: an SQLite database in WAL mode (application id "Sill", user version 3).
 //
-//   store     key → value                        the store's id, when it was made, and the position where the hash chain
-//                                                begins, unless none is kept
+//   store     key → value                        the store's id, when it was made, the position up to which `settled`
+//                                                is whole, and the one where the hash chain begins, if one is kept
 //   names     id → kind, text, category          every stream, category, type, tag, content type and source, once
 //   events    position → the event               the log itself; written at its right edge alone
-//   recent    (key, position)  ┐                 one index for all questions: which positions carry a key.
-//   settled   (key, position)  ┘                 New entries go to `recent`, which stays small; it is swept into
-//                                                `settled` in the order of keys, so that one page written there takes
-//                                                many entries instead of one. For each key all of `settled` comes
-//                                                before all of `recent`.
+//   settled   (key, position)                    one index for all questions: which positions carry a key. The newest
+//                                                events are not part of it: whoever reads makes their entries from the
+//                                                events themselves. Tens of thousands at a time are moved here in the
+//                                                order of keys, so that one page written takes many of them. Those that
+//                                                stand here before the store says so do not count yet.
 //   marks     (stream, revision) → position      every 256th revision of a stream: where to start inside a long one
 //   tracking  source → position                  how far other logs have been consumed
 //
 //   key < 0   the name −key: a stream, category, type or tag
 //   key ≥ 0   a fingerprint of an event id: below 2⁶² for time-ordered ids (version 7), whose keys rise with time and
-//             go straight to the edge of `settled`; from 2⁶² on for all others
+//             go to one place of `settled`; from 2⁶² on for all others
 //
 //   events.crc   CRC-32C over the other columns, so that a changed bit is noticed by whoever reads the event
 //   events.link  the event's link of the hash chain; NULL where none was kept
 //   names.crc    the same as events.crc for a name
 //
-// Format 1 has no links. A file of it can be read; the first who opens it for writing makes it a file of format 2, whose
-// chain begins after the events that it has.
+// Format 1 has no links, and up to format 2 `settled` and a smaller table before it, `recent`, hold the whole index. Files
+// of them can be read; the first who opens one for writing makes it a file of format 3. A chain that it gets begins after
+// the events that it has.
 enum Schema {
     static let applicationID = SQLiteFileMark.eventStore
-    static let version: Int64 = 2
+    static let version: Int64 = 3
+
+    /// The key under which it is stored up to which position `settled` is whole.
+    static let indexed = "indexed"
 
     /// Every how many revisions of a stream there is a mark.
     static let markInterval: Int64 = 256
@@ -44,8 +48,6 @@ enum Schema {
             type INTEGER NOT NULL, recorded INTEGER NOT NULL, content INTEGER NOT NULL, source INTEGER NOT NULL,
             tracked INTEGER NOT NULL, crc INTEGER NOT NULL, tags BLOB NOT NULL, metadata BLOB NOT NULL,
             payload BLOB NOT NULL, link BLOB) STRICT;
-        CREATE TABLE recent (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
-            STRICT, WITHOUT ROWID;
         CREATE TABLE settled (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
             STRICT, WITHOUT ROWID;
         CREATE TABLE marks (
@@ -77,25 +79,35 @@ enum Schema {
                 try connection.run(statements)
                 try connection.run("PRAGMA application_id = \(applicationID)")
                 try connection.run("PRAGMA user_version = \(version)")
-                let insert = try connection.prepare("INSERT INTO store VALUES ('id', ?1), ('created', ?2)")
+                let insert = try connection.prepare(
+                    "INSERT INTO store VALUES ('id', ?1), ('created', ?2), ('\(indexed)', CAST('0' AS BLOB))")
                 insert.bind(bytesOf: storeID().description, at: 1)
                 insert.bind(bytesOf: now.description, at: 2)
                 try insert.run()
                 try setChain(keepsChain ?? true, connection)
             } else {
                 try check(connection)
-                let isOld = try connection.number("PRAGMA user_version") < version
-                if isOld {
-                    try connection.run("ALTER TABLE events ADD COLUMN link BLOB")
+                let found = try connection.number("PRAGMA user_version")
+                if found < 2 { try connection.run("ALTER TABLE events ADD COLUMN link BLOB") }
+                if found < 3 {
+                    try connection.run("INSERT INTO settled SELECT key, position FROM recent ORDER BY key, position")
+                    try connection.run("DROP TABLE recent")
+                    try connection.run("INSERT INTO store SELECT '\(indexed)', \(headText(plus: 0)) FROM events")
                     try connection.run("PRAGMA user_version = \(version)")
                 }
-                if let keepsChain = keepsChain ?? (isOld ? true : nil) { try setChain(keepsChain, connection) }
+                if let keepsChain = keepsChain ?? (found < 2 ? true : nil) { try setChain(keepsChain, connection) }
             }
             try connection.run("COMMIT")
         } catch {
             sqlite3_exec(connection.handle, "ROLLBACK", nil, nil, nil)
             throw error
         }
+    }
+
+    /// The table of the index, or in a file of a format before 3 what stands for it.
+    static func settled(_ connection: Connection) throws -> String {
+        try connection.number("PRAGMA user_version") >= 3
+            ? "settled" : "(SELECT key, position FROM settled UNION ALL SELECT key, position FROM recent)"
     }
 
     /// Throws unless the database is a store of a format we know.
@@ -125,12 +137,17 @@ enum Schema {
         if isKept {
             try connection.run(
                 """
-                INSERT INTO store SELECT 'chain', CAST(CAST(ifnull(max(position), 0) + 1 AS TEXT) AS BLOB) FROM events
+                INSERT INTO store SELECT 'chain', \(headText(plus: 1)) FROM events
                 WHERE true ON CONFLICT DO NOTHING
                 """)
         } else {
             try connection.run("DELETE FROM store WHERE key = 'chain'")
         }
+    }
+
+    /// The last position of `events` in the form in which `store` has positions.
+    private static func headText(plus more: Int) -> String {
+        "CAST(CAST(ifnull(max(position), 0) + \(more) AS TEXT) AS BLOB)"
     }
 
     /// The identity that was written when the store was made.

@@ -17,6 +17,29 @@ enum IndexKey {
         return firstUnordered | Int64(bitPattern: mixed >> 2)
     }
 
+    /// Calls `body` with every key under which the index holds an event, each once.
+    ///
+    /// - Parameters:
+    ///   - id: the key of the event's id.
+    ///   - type: the number of its type, as the others are numbers of names.
+    ///   - tags: the numbers of its tags.
+    ///   - stream: the number of its stream, 0 without one.
+    ///   - category: the number of the stream's category.
+    @inline(__always)
+    static func each(
+        id: Int64, type: Int64, tags: [Int64], stream: Int64, category: Int64, _ body: (Int64) -> Void
+    ) {
+        body(id)
+        body(name(type))
+        for (index, tag) in tags.enumerated() where !tags[..<index].contains(tag) { body(name(tag)) }
+        guard stream != 0 else { return }
+        body(name(stream))
+        body(name(category))
+    }
+
+    /// Whether a key is that of an id that is ordered by time.
+    static func isTimeOrdered(_ key: Int64) -> Bool { key >= 0 && key < firstUnordered }
+
     /// Whether an id carries its time in its first bits, a time before the year 2109.
     static func isTimeOrdered(_ id: EventID) -> Bool {
         id.high >> 12 & 0xF == 7 && id.low >> 62 == 2 && id.high >> 58 == 0

@@ -1,22 +1,38 @@
 import SillokCore
 
 /// The index as one connection reads it: which positions carry a key.
+///
+/// A table holds what older events carry, the tail what the newest do. The tail follows each snapshot of a connection
+/// that reads; the connection that writes adds to it itself.
 final class PositionIndex {
-    private let settledUp: Statement
-    private let settledDown: Statement
-    private let recentUp: Statement
-    private let recentDown: Statement
+    let tail: IndexTail
+    private let connection: Connection
+    private let isWriter: Bool
+    private let upwards: Statement
+    private let downwards: Statement
+    private let bounds: Statement
+    private let newest: Statement
+    /// The snapshot that the tail belongs to.
+    private var snapshot: UInt64 = 0
 
-    init(_ connection: Connection) throws {
-        func select(_ table: String, _ comparison: String, _ order: String) throws -> Statement {
-            try connection.prepare(
-                "SELECT position FROM \(table) WHERE key = ?1 AND position \(comparison) ?2 "
-                    + "ORDER BY position \(order) LIMIT ?3")
-        }
-        settledUp = try select("settled", ">=", "ASC")
-        settledDown = try select("settled", "<=", "DESC")
-        recentUp = try select("recent", ">=", "ASC")
-        recentDown = try select("recent", "<=", "DESC")
+    init(_ connection: Connection, isWriter: Bool, tuning: Tuning) throws {
+        self.connection = connection
+        self.isWriter = isWriter
+        tail = IndexTail(capacity: tuning.tailEntries)
+        let table = try Schema.settled(connection)
+        upwards = try connection.prepare(
+            "SELECT position FROM \(table) WHERE key = ?1 AND position >= ?2 AND position <= ?4 "
+                + "ORDER BY position ASC LIMIT ?3")
+        downwards = try connection.prepare(
+            "SELECT position FROM \(table) WHERE key = ?1 AND position <= ?2 AND position <= ?4 "
+                + "ORDER BY position DESC LIMIT ?3")
+        bounds = try connection.prepare(
+            "SELECT (SELECT max(position) FROM events), (SELECT value FROM store WHERE key = '\(Schema.indexed)')")
+        newest = try connection.prepare(
+            """
+            SELECT e.position, e.id, e.type, e.tags, e.stream, n.category
+            FROM events e LEFT JOIN names n ON n.id = e.stream WHERE e.position > ?1 ORDER BY e.position
+            """)
     }
 
     /// Up to `limit` positions of a key, from `bound` on in a direction, appended to `positions`.
@@ -24,14 +40,23 @@ final class PositionIndex {
         _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int,
         into positions: inout [Int64]
     ) throws {
+        if !isWriter && snapshot != connection.snapshot {
+            try reload()
+            snapshot = connection.snapshot
+        }
         let target = positions.count + limit
-        let tables = direction == .forward ? [settledUp, recentUp] : [recentDown, settledDown]
-        for statement in tables where positions.count < target {
+        if direction == .backward { tail.read(key, from: bound, direction, limit: limit, into: &positions) }
+        if positions.count < target {
+            let statement = direction == .forward ? upwards : downwards
             statement.bind(key, at: 1)
             statement.bind(bound, at: 2)
             statement.bind(Int64(target - positions.count), at: 3)
+            // What comes after it may be there in part.
+            statement.bind(tail.start, at: 4)
             while try statement.step() { positions.append(statement.int(0)) }
         }
+        guard direction == .forward, positions.count < target else { return }
+        tail.read(key, from: bound, direction, limit: target - positions.count, into: &positions)
     }
 
     /// The last position of a key, or `nil`.
@@ -46,5 +71,47 @@ final class PositionIndex {
         var found: [Int64] = []
         try read(key, from: 0, .forward, limit: 1, into: &found)
         return found.first
+    }
+
+    /// Makes the tail what the events say, which have got more, or fewer by a rollback.
+    func reload() throws {
+        let (start, head) = try ends()
+        if start > tail.start && start <= tail.end {
+            tail.forget(through: start)
+        } else if start != tail.start {
+            tail.restart(after: start)
+        }
+        tail.rewind(to: head)
+        guard tail.end < head else { return }
+        newest.bind(tail.end, at: 1)
+        defer { newest.reset() }
+        while try newest.step() {
+            let (position, id, stream) = (newest.int(0), newest.bytes(1), newest.int(4))
+            guard id.count == 16 else { throw EventRow.damaged(position) }
+            if stream != 0 && newest.int(5) == 0 {
+                throw StoreError(.corrupt, "the name of the stream of the event at position \(position) is missing.")
+            }
+            let idKey = IndexKey.id(
+                EventID(
+                    high: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                    low: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 8, as: UInt64.self))))
+            let tags = try EventRow.tagNumbers(newest.bytes(3), position)
+            IndexKey.each(id: idKey, type: newest.int(2), tags: tags, stream: stream, category: newest.int(5)) {
+                tail.add($0, position)
+            }
+        }
+    }
+
+    /// The last position that the table holds everything of, and the last one of the log.
+    private func ends() throws -> (start: Int64, head: Int64) {
+        guard try bounds.step() else { return (0, 0) }
+        defer { bounds.reset() }
+        let (head, text) = (bounds.int(0), bounds.text(1))
+        // A file of a format before 3 does not say it: there the index is in tables as a whole.
+        guard !text.isEmpty else { return (head, head) }
+        guard let start = Int64(text), (0...head).contains(start) else {
+            throw StoreError(.corrupt, "the store does not say readably how far its index goes. Run `sillok verify`.")
+        }
+        return (start, head)
     }
 }

@@ -22,7 +22,7 @@ final class EventReader {
         self.connection = connection
         self.limits = limits
         names = try Names(connection, isWriter: isWriter, capacity: tuning.cachedNames)
-        index = try PositionIndex(connection)
+        index = try PositionIndex(connection, isWriter: isWriter, tuning: tuning)
         let columns = EventRow.columns
         byPosition = try connection.prepare("SELECT \(columns) FROM events WHERE position = ?1")
         upwards = try connection.prepare("SELECT \(columns) FROM events WHERE position >= ?1 ORDER BY position")

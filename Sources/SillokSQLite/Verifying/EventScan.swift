@@ -67,14 +67,13 @@ struct EventScan {
 extension EventRow {
     /// The keys under which the index must hold an event.
     static func keys(_ header: EventHeader, tagNumbers: [Int64], _ names: NameKinds) throws -> [Int64] {
-        var keys = [
-            IndexKey.id(EventID(high: header.idHigh, low: header.idLow)), IndexKey.name(header.type),
-        ]
-        for number in tagNumbers where !keys.contains(IndexKey.name(number)) { keys.append(IndexKey.name(number)) }
-        guard header.stream != 0 else { return keys }
-        guard let category = names.category(ofStream: header.stream) else {
-            throw StoreError(.corrupt, "the name of its stream is missing")
+        let category = header.stream == 0 ? 0 : names.category(ofStream: header.stream)
+        guard let category else { throw StoreError(.corrupt, "the name of its stream is missing") }
+        var keys: [Int64] = []
+        let id = IndexKey.id(EventID(high: header.idHigh, low: header.idLow))
+        IndexKey.each(id: id, type: header.type, tags: tagNumbers, stream: header.stream, category: category) {
+            keys.append($0)
         }
-        return keys + [IndexKey.name(header.stream), IndexKey.name(category)]
+        return keys
     }
 }

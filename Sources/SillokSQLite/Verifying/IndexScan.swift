@@ -16,7 +16,7 @@ struct IndexScan {
     func run(_ names: NameKinds, total: Int64) throws -> Outcome {
         var outcome = Outcome()
         do {
-            var entries = try MergedEntries(verification.connection)
+            var entries = try MergedEntries(verification)
             var key: Int64?
             var isStream = false
             var rank: Int64 = 0
@@ -47,34 +47,43 @@ struct IndexScan {
     }
 }
 
-/// The entries of both index tables in the order of key and position.
+/// The entries of the table and of the tail, in the order of key and position. What the table has of the tail already is
+/// passed over.
 private struct MergedEntries {
     typealias Entry = (key: Int64, position: Int64)
 
-    private let tables: [Statement]
-    private var heads: [Entry?] = []
+    private let index: PositionIndex
+    private let table: Statement
+    /// The tail, last entry first.
+    private var tail: [Entry]
+    /// The next entry of the table.
+    private var settled: Entry?
 
-    init(_ connection: Connection) throws {
-        tables = try ["settled", "recent"].map {
-            try connection.prepare("SELECT key, position FROM \($0) ORDER BY key, position")
-        }
-        heads = try tables.map(Self.entry)
+    init(_ verification: Verification) throws {
+        let connection = verification.connection
+        table = try connection.prepare(
+            "SELECT key, position FROM \(try Schema.settled(connection)) ORDER BY key, position")
+        index = verification.reader.index
+        try index.reload()
+        tail = index.tail.entries.map { ($0.key, $0.position) }.sorted(by: >)
+        settled = try nextSettled()
     }
 
     mutating func next() throws -> Entry? {
-        guard let first = heads[0] else { return try take(1) }
-        guard let second = heads[1] else { return try take(0) }
-        return try take((first.key, first.position) <= (second.key, second.position) ? 0 : 1)
-    }
-
-    private mutating func take(_ table: Int) throws -> Entry? {
-        guard let entry = heads[table] else { return nil }
-        heads[table] = try Self.entry(tables[table])
+        guard let entry = settled, tail.last.map({ entry < $0 }) ?? true else { return tail.popLast() }
+        settled = try nextSettled()
         return entry
     }
 
-    private static func entry(_ rows: Statement) throws -> Entry? {
-        try rows.step() ? (rows.int(0), rows.int(1)) : nil
+    private func nextSettled() throws -> Entry? {
+        while try table.step() {
+            let entry = (key: table.int(0), position: table.int(1))
+            if entry.position <= index.tail.start { return entry }
+            var inTail: [Int64] = []
+            index.tail.read(entry.key, from: entry.position, .forward, limit: 1, into: &inTail)
+            if inTail != [entry.position] { return entry }
+        }
+        return nil
     }
 }
 
@@ -86,13 +95,10 @@ struct IndexComparison {
 
     init(_ verification: Verification) throws {
         self.verification = verification
+        let table = try Schema.settled(verification.connection)
         hasEntry = try verification.connection.prepare(
-            """
-            SELECT (SELECT count(*) FROM settled WHERE key = ?1 AND position = ?2)
-                 + (SELECT count(*) FROM recent WHERE key = ?1 AND position = ?2)
-            """)
-        entries = try verification.connection.prepare(
-            "SELECT key, position FROM settled UNION ALL SELECT key, position FROM recent")
+            "SELECT count(*) FROM \(table) WHERE key = ?1 AND position = ?2")
+        entries = try verification.connection.prepare("SELECT key, position FROM \(table)")
     }
 
     func run(_ head: Int64, _ names: NameKinds) throws {
@@ -111,9 +117,8 @@ struct IndexComparison {
                 let tags = try EventRow.tagNumbers(rows.bytes(10), header.position)
                 for key in try EventRow.keys(header, tagNumbers: tags, names) where try count(key, header.position) != 1
                 {
-                    guard verification.find("the index has no entry for key \(key)", at: header.position) else {
-                        return
-                    }
+                    let message = "the index has no entry for key \(key), or more than one"
+                    guard verification.find(message, at: header.position) else { return }
                 }
             }
             try findForeignEntries(head, names)
@@ -148,6 +153,6 @@ struct IndexComparison {
         hasEntry.bind(position, at: 2)
         guard try hasEntry.step() else { return 0 }
         defer { hasEntry.reset() }
-        return hasEntry.int(0)
+        return position > verification.reader.index.tail.start ? 1 : hasEntry.int(0)
     }
 }

@@ -37,7 +37,9 @@ final class Verification {
             let fromIndex = try IndexScan(self).run(names, total: fromEvents.entries)
             try checkTracking(fromEvents.tracked)
             if fromEvents.sum != fromIndex.sum || fromEvents.entries != fromIndex.entries {
+                let before = findings.count
                 try IndexComparison(self).run(head, names)
+                if findings.count == before { find("the index does not hold what the events say") }
             }
             return VerificationReport(
                 events: UInt64(fromEvents.events), streams: fromIndex.streams, findings: findings)

@@ -1,12 +1,11 @@
 import SillokChain
 import SillokCore
 
-/// Writes the rows of an event: itself, its entries in the index, its mark.
+/// Writes the rows of an event, itself and its mark, and adds it to the tail of the index.
 final class EventInsertion {
     private let connection: Connection
     private let event: Statement
-    private let recent: IndexInsertion
-    private let settled: IndexInsertion
+    private let tail: IndexTail
     private let mark: Statement
     private let tracking: Statement
     /// The highest key of a time-ordered id that is stored. A higher one cannot be known.
@@ -14,11 +13,10 @@ final class EventInsertion {
     private var tagNumbers: [Int64] = []
     private var tagBytes: [UInt8] = []
 
-    init(_ connection: Connection) throws {
+    init(_ connection: Connection, _ tail: IndexTail) throws {
         self.connection = connection
         event = try connection.prepare("INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")
-        recent = try IndexInsertion(connection, table: "recent")
-        settled = try IndexInsertion(connection, table: "settled")
+        self.tail = tail
         mark = try connection.prepare("INSERT INTO marks VALUES (?1, ?2, ?3)")
         tracking = try connection.prepare(
             "INSERT INTO tracking VALUES (?1, ?2) ON CONFLICT DO UPDATE SET position = excluded.position")
@@ -29,9 +27,7 @@ final class EventInsertion {
         let first = IndexKey.firstUnordered
         let highest = try connection.number(
             "SELECT ifnull(max(key), -1) FROM settled WHERE key >= 0 AND key < \(first)")
-        highestOrderedKey = highest
-        recent.forget()
-        settled.forget()
+        highestOrderedKey = tail.entries.reduce(highest) { IndexKey.isTimeOrdered($1.key) ? max($0, $1.key) : $0 }
     }
 
     /// Whether no stored event can have this id, without looking.
@@ -41,10 +37,8 @@ final class EventInsertion {
 
     /// Writes an event under the numbers of its header, with its link if a chain is kept; the remaining numbers and the
     /// checksum are found here.
-    ///
-    /// Its entries in the index wait for `flush`.
     func insert(
-        _ data: EventData, _ header: EventHeader, _ link: ChainDigest?, category: Int64, _ names: Names, _ sweep: Sweep
+        _ data: EventData, _ header: EventHeader, _ link: ChainDigest?, category: Int64, _ names: Names
     ) throws {
         var header = header
         header.type = try names.intern(.type, data.type.text)
@@ -65,13 +59,7 @@ final class EventInsertion {
             event.bindNull(at: 14)
             try insertRow(header, data)
         }
-        try insertKeys(header, data.id, category: category, sweep)
-    }
-
-    /// Writes the index entries of the events that were inserted: before anybody reads the index.
-    func flush() throws {
-        try settled.flush()
-        try recent.flush()
+        try insertKeys(header, data.id, category: category)
     }
 
     /// Records how far a source has been consumed.
@@ -108,31 +96,16 @@ final class EventInsertion {
         }
     }
 
-    private func insertKeys(_ header: EventHeader, _ id: EventID, category: Int64, _ sweep: Sweep) throws {
+    private func insertKeys(_ header: EventHeader, _ id: EventID, category: Int64) throws {
         let idKey = IndexKey.id(id)
-        if IndexKey.isTimeOrdered(id) {
-            settled.add(idKey, header.position)
-            highestOrderedKey = max(highestOrderedKey, idKey)
-        } else {
-            insertRecent(idKey, header.position, sweep)
+        if IndexKey.isTimeOrdered(id) { highestOrderedKey = max(highestOrderedKey, idKey) }
+        IndexKey.each(id: idKey, type: header.type, tags: tagNumbers, stream: header.stream, category: category) {
+            tail.add($0, header.position)
         }
-        insertRecent(IndexKey.name(header.type), header.position, sweep)
-        for (index, number) in tagNumbers.enumerated() where !tagNumbers[..<index].contains(number) {
-            insertRecent(IndexKey.name(number), header.position, sweep)
-        }
-        guard header.stream != 0 else { return }
-        insertRecent(IndexKey.name(header.stream), header.position, sweep)
-        insertRecent(IndexKey.name(category), header.position, sweep)
-        if header.revision % Schema.markInterval == 0 {
-            mark.bind(header.stream, at: 1)
-            mark.bind(header.revision, at: 2)
-            mark.bind(header.position, at: 3)
-            try mark.run()
-        }
-    }
-
-    private func insertRecent(_ key: Int64, _ position: Int64, _ sweep: Sweep) {
-        recent.add(key, position)
-        sweep.added()
+        guard header.stream != 0, header.revision % Schema.markInterval == 0 else { return }
+        mark.bind(header.stream, at: 1)
+        mark.bind(header.revision, at: 2)
+        mark.bind(header.position, at: 3)
+        try mark.run()
     }
 }

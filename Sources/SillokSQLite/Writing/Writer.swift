@@ -16,7 +16,7 @@ final class Writer {
     let chain: Chain?
     private let clock: WallClock
     private let rows: EventInsertion
-    private let sweep: Sweep
+    private let settling: TailSettling
     private let begin: Statement
     private let commit: Statement
     private let rollback: Statement
@@ -45,8 +45,8 @@ final class Writer {
         reader = try EventReader(connection, limits: limits, isWriter: true, tuning: tuning)
         chain = try Schema.chain(connection)
         revisionCapacity = tuning.cachedNames
-        rows = try EventInsertion(connection)
-        sweep = try Sweep(connection, tuning)
+        rows = try EventInsertion(connection, reader.index.tail)
+        settling = try TailSettling(connection, reader.index.tail, tuning)
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
@@ -62,7 +62,7 @@ final class Writer {
             try begin.run()
             let answers = try requests.map { try carryOut($0) }
             try model?.flush()
-            try sweep.runIfDue()
+            try settling.runIfDue()
             return conclude(requests, answers)
         } catch {
             return abandon(requests, error)
@@ -153,14 +153,13 @@ final class Writer {
     /// Records an append and has the inline projections take it, or takes all of it back.
     private func project(_ request: AppendRequest, _ times: [Int64], _ record: () throws -> Receipt) throws -> Receipt {
         guard let model, !model.attachments.isEmpty else { return try record() }
-        let (attachments, entries) = (model.attachments, sweep.count)
+        let attachments = model.attachments
         return try part.run {
             let receipt = try record()
             try model.take(request.recorded(receipt, times: times))
             return receipt
         } undone: {
             try reloadLog()
-            sweep.rewind(to: entries)
             model.rewind(to: attachments)
         }
     }
@@ -229,11 +228,10 @@ final class Writer {
                 last[stream] = Revision(UInt64(header.revision))
             }
             if let previous = lastLink { lastLink = header.link(after: previous, prepared.facts[index]) }
-            try rows.insert(entry.event, header, lastLink, category: category, reader.names, sweep)
+            try rows.insert(entry.event, header, lastLink, category: category, reader.names)
             head += 1
             lastRecorded = time
         }
-        try rows.flush()
         if let tracking = request.tracking { try rows.track(source, tracking.position) }
         return Receipt(
             firstPosition: Position(UInt64(first)), position: Position(UInt64(head)), revisions: last,
@@ -247,7 +245,6 @@ final class Writer {
 
     private func revision(ofNumber stream: Int64) throws -> Int64 {
         if let revision = revisions[stream] { return revision }
-        try rows.flush()
         guard let last = try reader.index.last(IndexKey.name(stream)) else { return 0 }
         let revision = Int64(clamping: try reader.event(at: last).revision.value)
         remember(revision, of: stream)
@@ -298,6 +295,7 @@ final class Writer {
         do {
             if connection.isInTransaction { try rollback.run() }
             if error.isFatal {
+                try reader.index.reload()
                 failure = error.storeError("the store takes no more appends after a failure of the disk")
             } else {
                 try reload()
@@ -311,7 +309,7 @@ final class Writer {
     /// Reads anew what is kept in memory.
     private func reload() throws {
         try reloadLog()
-        try sweep.reload()
+        settling.reload()
         if model?.isCommitted == false { model = nil }
         try model?.reload()
     }
@@ -322,6 +320,7 @@ final class Writer {
         head = try reader.head()
         lastRecorded = head > 0 ? try reader.recorded(at: head) : .min
         lastLink = try chain.map { try link(of: head, in: $0) }
+        try reader.index.reload()
         try rows.reload()
     }
 

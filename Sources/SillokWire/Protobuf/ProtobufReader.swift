@@ -1,4 +1,5 @@
 package import NIOCore
+import SillokCore
 
 /// Bytes that are no message of the expected kind.
 package enum ProtobufError: Error, Hashable, CustomStringConvertible {
@@ -77,9 +78,7 @@ package struct ProtobufReader {
         let slice = try slice(field)
         let text = String(decoding: slice, as: UTF8.self)
         // What is not UTF-8 was replaced, so that the bytes differ.
-        guard text.utf8.count == slice.count, text.utf8.elementsEqual(slice) else {
-            throw .invalidText(field: field.number)
-        }
+        guard text.hasSameBytes(as: slice) else { throw .invalidText(field: field.number) }
         return text
     }
 

@@ -36,14 +36,16 @@ struct ChainTests {
         #expect(report.events == 12)
     }
 
-    @Test("a file of format 1 can be read, and is made one of format 2 whose chain begins after its events")
+    @Test("a file of format 1 can be read, and is made one of the present format whose chain begins after its events")
     func migration() async throws {
-        try await fill(5)
+        try await fillIndexed(5)
         try tamper(
             folder.path(),
-            "ALTER TABLE events DROP COLUMN link; DELETE FROM store WHERE key = 'chain'; PRAGMA user_version = 1")
+            "ALTER TABLE events DROP COLUMN link; DELETE FROM store WHERE key IN ('chain', 'indexed'); "
+                + recent + "PRAGMA user_version = 1")
         let old = try open(.readOnly)
         #expect(try await old.read(.all).events.count == 5)
+        #expect(try await old.read(ReadRequest(.stream("s-1"))).events.count == 2)
         #expect(try await old.verify().isSound)
         #expect(try await old.chain() == nil)
         #expect(try await old.links(after: 0, limit: 10) == [])
@@ -53,6 +55,44 @@ struct ChainTests {
         #expect(report.isIntact)
         #expect(report.chain.start == 6)
         #expect(report.events == 2)
+    }
+
+    @Test("a file of format 2, whose two tables hold the whole index, is made one of the present format")
+    func tailMigration() async throws {
+        try await fillIndexed(5)
+        try tamper(folder.path(), "DELETE FROM store WHERE key = 'indexed'; " + recent + "PRAGMA user_version = 2")
+        let old = try open(.readOnly)
+        #expect(try await old.read(ReadRequest(.stream("s-1"))).events.map(\.position) == [2, 5])
+        #expect(try await old.verify().isSound)
+        try await fill(4)
+        await #expect(throws: StoreError.self) { try await old.read(ReadRequest(.stream("s-1"))) }
+        await old.close()
+        let new = try open(.readOnly)
+        #expect(try await new.read(ReadRequest(.stream("s-1"))).events.map(\.position) == [2, 5, 7])
+        #expect(try await new.verify().isSound)
+        await new.close()
+        let report = try #require(try await report())
+        #expect(report.isIntact)
+        #expect(report.events == 9)
+    }
+
+    /// Makes the second table of the index that there was before format 3, with the entries of the newest events.
+    private var recent: String {
+        """
+        CREATE TABLE recent (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position)) STRICT,
+        WITHOUT ROWID; INSERT INTO recent SELECT * FROM settled WHERE position > 2;
+        DELETE FROM settled WHERE position > 2;
+        """
+    }
+
+    /// A store whose table holds the whole index.
+    private func fillIndexed(_ count: Int) async throws {
+        var tuning = Tuning()
+        tuning.tailEntries = 1
+        let store = try SQLiteEventStore(
+            path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+        for number in 0..<count { try await store.append([note("\(number)")], to: "s-\(number % 3)") }
+        await store.close()
     }
 
     @Test("can be switched off and on, and begins anew then")

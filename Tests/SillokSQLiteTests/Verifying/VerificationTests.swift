@@ -8,9 +8,12 @@ struct VerificationTests {
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// A closed store of 700 events in 3 streams with tags, ids of both kinds, tracking and a few sweeps' worth of keys.
+    /// A closed store of 700 events in 3 streams with tags, ids of both kinds, tracking, most of its index in the tables.
     private func fill() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        var tuning = Tuning()
+        tuning.tailEntries = 1000
+        let store = try SQLiteEventStore(
+            path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
         for round in 0..<70 {
             let entries = (0..<10).map { index in
                 var event = note("\(round)/\(index)", tags: [Tag("round", "\(round)"), Tag("index", "\(index)")])
@@ -53,10 +56,11 @@ struct VerificationTests {
             ("UPDATE events SET id = zeroblob(16) WHERE position = 80", 80),
             ("UPDATE events SET crc = crc + 1 WHERE position = 81", 81),
             ("DELETE FROM events WHERE position BETWEEN 300 AND 310", 300),
-            ("DELETE FROM recent WHERE position = 55 AND key = (SELECT -type FROM events WHERE position = 55)", 55),
-            ("INSERT INTO recent VALUES (-1, 700000)", 700_000),
-            ("INSERT INTO settled SELECT key, 9 FROM settled WHERE position = 8", 9),
+            ("DELETE FROM settled WHERE position = 55 AND key = (SELECT -type FROM events WHERE position = 55)", 55),
+            ("INSERT INTO settled VALUES (-1, 700000)", 700_000),
+            ("INSERT INTO settled SELECT key, 9 FROM settled WHERE position = 8 AND key >= 0", 9),
             ("DELETE FROM settled WHERE position = 12", 12),
+            ("UPDATE store SET value = CAST('700' AS BLOB) WHERE key = 'indexed'", nil),
             ("UPDATE marks SET position = position + 1", 511),
             ("UPDATE tracking SET position = position + 1", nil),
             ("DELETE FROM tracking", nil),

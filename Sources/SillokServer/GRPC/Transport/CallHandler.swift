@@ -1,124 +1,106 @@
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
-import NIOSSL
 import SillokWire
 
-/// One HTTP/2 stream: takes a request, has its method run, writes the answer.
-final class CallHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTP2Frame.FramePayload
-    typealias OutboundOut = HTTP2Frame.FramePayload
+/// One call, an HTTP/2 stream: takes a request, has its method run, writes the answer.
+final class CallHandler {
+    /// When the call has to have ended.
+    private(set) var due: NIODeadline?
+    private(set) var isEnded = false
 
-    private let server: ServerContext
-    private let executor: CallExecutor
-    private let connection: any Channel
+    private let connection: CallConnection
+    private let stream: HTTP2StreamID
+    private var server: ServerContext { connection.server }
     private var assembly: MessageAssembly
-    private var context: ChannelHandlerContext?
     private var method: ServerMethod?
     private var call: ServerCall?
     private var task: Task<Void, Never>?
-    private var deadline: Scheduled<Void>?
     private var room: CheckedContinuation<Void, any Error>?
     private var heldBytes = 0
+    /// Bytes of messages that are written and not sent yet.
+    private var unsentBytes = 0
     private var isRequestComplete = false
     private var areHeadersSent = false
-    private var isEnded = false
     private var isCounted = false
 
-    init(context: ServerContext, executor: CallExecutor, connection: any Channel) {
-        server = context
-        self.executor = executor
+    /// From how many unsent bytes on a sender waits, and down to how many.
+    private static let (highWater, lowWater) = (64 << 10, 32 << 10)
+
+    init(_ connection: CallConnection, _ stream: HTTP2StreamID) {
         self.connection = connection
-        assembly = MessageAssembly(limit: context.messageBytes)
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        finish()
-        self.context = nil
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .headers(let frame):
-            isRequestComplete = frame.endStream
-            if method == nil && !isEnded { begin(frame.headers) }
-            if frame.endStream { complete() }
-        case .data(let frame):
-            isRequestComplete = frame.endStream
-            if case .byteBuffer(let piece) = frame.data { receive(piece) }
-            if frame.endStream { complete() }
-        case .rstStream: finish()
-        default: break
-        }
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        finish()
-        context.fireChannelInactive()
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { takeRoom()?.resume() }
-        context.fireChannelWritabilityChanged()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        finish()
-        context.close(promise: nil)
+        self.stream = stream
+        assembly = MessageAssembly(limit: connection.server.messageBytes)
     }
 }
 
 // MARK: The request
 
 extension CallHandler {
-    private func begin(_ headers: HPACKHeaders) {
-        guard headers.value(":method") == "POST", let path = headers.value(":path") else {
-            return end(GRPCStatus(.unimplemented, "gRPC calls are POST requests"))
+    /// Whether more of the request is waited for.
+    var isReceiving: Bool { !isEnded && !isRequestComplete }
+
+    /// What the first headers of a stream say.
+    private struct Head {
+        var method: String?
+        var path = ""
+        var contentType: String?
+        var encoding: String?
+        var timeout: String?
+        var authorization: String?
+
+        init(_ headers: HPACKHeaders) {
+            for (name, value, _) in headers {
+                switch name {
+                case ":method": method = method ?? value
+                case ":path": path = value
+                case HeaderName.contentType: contentType = contentType ?? value
+                case HeaderName.encoding: encoding = encoding ?? value
+                case HeaderName.timeout: timeout = timeout ?? value
+                case HeaderName.authorization: authorization = authorization ?? value
+                default: break
+                }
+            }
         }
-        guard let type = headers.value(HeaderName.contentType), type.hasPrefix("application/grpc") else {
-            return refuseForeignContent()
+    }
+
+    func begin(_ headers: HPACKHeaders, isComplete: Bool) {
+        isRequestComplete = isComplete
+        let head = Head(headers)
+        guard head.method == "POST" else { return end(GRPCStatus(.unimplemented, "gRPC calls are POST requests")) }
+        guard let type = head.contentType, type.hasPrefix("application/grpc") else {
+            // What is no gRPC gets an answer of HTTP, as the protocol asks.
+            return close([":status": "415"])
         }
-        guard let method = server.methods[path] else {
-            return end(GRPCStatus(.unimplemented, "there is no method \(path)"))
+        guard let method = server.methods[head.path] else {
+            return end(GRPCStatus(.unimplemented, "there is no method \(head.path)"))
         }
-        if let encoding = headers.value(HeaderName.encoding), encoding != "identity" {
+        if let encoding = head.encoding, encoding != "identity" {
             return end(GRPCStatus(.unimplemented, "the encoding \(encoding) is not taken: send identity"))
         }
         if let refusal = server.admit(method) { return end(refusal) }
         isCounted = true
         self.method = method
-        startDeadline(headers, method)
-        call = context.map { context in
-            ServerCall(
-                context: server, credentials: credentials(headers), channel: context.channel, handler: self)
-        }
+        startDeadline(head.timeout, method)
+        call = ServerCall(
+            context: server,
+            credentials: Credentials(
+                authorization: head.authorization, certificate: connection.certificate, address: connection.address),
+            eventLoop: connection.channel.eventLoop, handler: self)
+        if isComplete { complete() }
     }
 
-    private func startDeadline(_ headers: HPACKHeaders, _ method: ServerMethod) {
-        var time = headers.value(HeaderName.timeout).flatMap { TimeAmount(grpcTimeout: $0) }
+    private func startDeadline(_ timeout: String?, _ method: ServerMethod) {
+        var time = timeout.flatMap { TimeAmount(grpcTimeout: $0) }
         if time == nil, case .unary = method.body { time = TimeAmount(server.configuration.deadline) }
-        guard let time, let loop = context?.eventLoop else { return }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        deadline = loop.scheduleTask(in: time) {
-            bound.value.end(GRPCStatus(.deadlineExceeded, "the time of the call is over"))
-        }
+        guard let time else { return }
+        let due = NIODeadline.now() + time
+        self.due = due
+        connection.end(by: due)
     }
 
-    private func credentials(_ headers: HPACKHeaders) -> Credentials {
-        var certificate: [UInt8]?
-        if server.configuration.tls != nil,
-            let tls = try? connection.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
-        {
-            certificate = try? tls.peerCertificate?.toDERBytes()
-        }
-        return Credentials(
-            authorization: headers.value(HeaderName.authorization), certificate: certificate,
-            address: connection.remoteAddress?.ipAddress)
-    }
-
-    private func receive(_ piece: ByteBuffer) {
+    func receive(_ piece: ByteBuffer, isComplete: Bool) {
+        isRequestComplete = isComplete
         if isEnded || task != nil { return }
         guard server.receive(piece.readableBytes) else {
             return end(GRPCStatus(.resourceExhausted, "the server receives too much at once: try again in a second"))
@@ -133,7 +115,8 @@ extension CallHandler {
     }
 
     /// The request has come to its end: runs the method.
-    private func complete() {
+    func complete() {
+        isRequestComplete = true
         guard !isEnded, task == nil, let method, let call else { return }
         do {
             guard let message = try assembly.next(), assembly.isEmpty else {
@@ -151,7 +134,7 @@ extension CallHandler {
     private func run(_ method: ServerMethod, _ call: ServerCall, _ message: ByteBuffer) {
         switch method.body {
         case .unary(let body):
-            task = executor.start {
+            task = connection.executor.start {
                 do {
                     call.answer(try await body(call, message))
                 } catch {
@@ -159,7 +142,7 @@ extension CallHandler {
                 }
             }
         case .streaming(let body):
-            task = executor.start {
+            task = connection.executor.start {
                 do {
                     try await body(call, message)
                     call.end(.ok)
@@ -175,66 +158,73 @@ extension CallHandler {
 
 extension CallHandler {
     func sendHeaders() {
-        guard !isEnded, !areHeadersSent, let context else { return }
-        areHeadersSent = true
-        context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: Self.answerHeaders))), promise: nil)
+        guard !isEnded, !areHeadersSent else { return }
+        writeHeaders()
+        connection.flush()
     }
 
     func send(_ message: ByteBuffer) {
-        guard !isEnded, let context else { return }
-        write(message, context)
-        context.flush()
+        guard !isEnded else { return }
+        let promise = connection.channel.eventLoop.makePromise(of: Void.self)
+        let bytes = message.readableBytes
+        unsentBytes += bytes
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.unsentBytes -= bytes
+            self.goOn()
+        }
+        write(message, promise)
+        connection.flush()
     }
 
     func answer(_ message: ByteBuffer) {
-        guard !isEnded, let context else { return }
-        write(message, context)
+        guard !isEnded else { return }
+        write(message, nil)
         end(.ok)
     }
 
     func waitForRoom(_ continuation: CheckedContinuation<Void, any Error>) {
-        guard !isEnded, let context else { return continuation.resume(throwing: CancellationError()) }
-        if context.channel.isWritable { return continuation.resume() }
+        if isEnded { return continuation.resume(throwing: CancellationError()) }
+        if connection.isWritable && unsentBytes < Self.highWater { return continuation.resume() }
         room = continuation
+    }
+
+    /// Lets a sender go on that waits for room, if there is room now.
+    func goOn() {
+        if room != nil && connection.isWritable && unsentBytes <= Self.lowWater { takeRoom()?.resume() }
     }
 
     /// Writes how the call ended, once, and lets go of everything.
     func end(_ status: GRPCStatus) {
-        guard !isEnded, let context else { return }
+        if isEnded { return }
         var trailers = areHeadersSent ? HPACKHeaders() : Self.answerHeaders
         trailers.add(status)
         if status.code == .unavailable { trailers.add(name: "grpc-retry-pushback-ms", value: "1000") }
         if status.code == .unimplemented { trailers.add(name: HeaderName.acceptEncoding, value: "identity") }
-        close(trailers, context)
+        close(trailers)
     }
 
-    private func write(_ message: ByteBuffer, _ context: ChannelHandlerContext) {
-        if !areHeadersSent {
-            areHeadersSent = true
-            context.write(wrapOutboundOut(.headers(.init(headers: Self.answerHeaders))), promise: nil)
-        }
-        context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(message)))), promise: nil)
+    private func write(_ message: ByteBuffer, _ promise: EventLoopPromise<Void>?) {
+        if !areHeadersSent { writeHeaders() }
+        connection.write(.data(.init(data: .byteBuffer(message))), of: stream, promise: promise)
     }
 
-    private func close(_ trailers: HPACKHeaders, _ context: ChannelHandlerContext) {
+    private func writeHeaders() {
+        areHeadersSent = true
+        connection.write(.headers(.init(headers: Self.answerHeaders)), of: stream)
+    }
+
+    private func close(_ trailers: HPACKHeaders) {
         finish()
-        context.write(wrapOutboundOut(.headers(.init(headers: trailers, endStream: true))), promise: nil)
+        connection.write(.headers(.init(headers: trailers, endStream: true)), of: stream)
         // The caller need not send the rest of its request.
-        if !isRequestComplete { context.write(wrapOutboundOut(.rstStream(.noError)), promise: nil) }
-        context.flush()
-    }
-
-    /// What is no gRPC gets an answer of HTTP, as the protocol asks.
-    private func refuseForeignContent() {
-        guard let context else { return }
-        close([":status": "415"], context)
+        if !isRequestComplete { connection.write(.rstStream(.noError), of: stream) }
+        connection.flush()
     }
 
     /// Nothing more is written: ends the task, the waits and the counts.
-    private func finish() {
+    func finish() {
         if isEnded { return }
         isEnded = true
-        deadline?.cancel()
         task?.cancel()
         takeRoom()?.resume(throwing: CancellationError())
         if heldBytes > 0 { _ = server.receive(-heldBytes) }

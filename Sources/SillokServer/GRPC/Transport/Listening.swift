@@ -33,17 +33,9 @@ extension ServerContext {
             configuration: .init(
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: TimeAmount(configuration.drain),
                 keepalive: .init(pingInterval: TimeAmount(configuration.keepalive), ackTimeout: .seconds(20))))
-        let executor = CallExecutor(channel.eventLoop)
         let http2 = NIOHTTP2Handler(
-            mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: connectionConfiguration,
-            streamConfiguration: streamConfiguration, streamDelegate: keeping.http2StreamDelegate
-        ) { stream in
-            stream.eventLoop.makeCompletedFuture {
-                let handler = CallHandler(context: self, executor: executor, connection: channel)
-                try stream.pipeline.syncOperations.addHandler(handler)
-            }
-        }
-        try pipeline.addHandlers([FlushGathering(), http2, keeping])
+            mode: .server, connectionConfiguration: connectionConfiguration, streamConfiguration: streamConfiguration)
+        try pipeline.addHandlers([FlushGathering(), http2, CallConnection(self, channel), keeping])
     }
 
     private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
@@ -51,18 +43,14 @@ extension ServerContext {
         connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: configuration.streamsPerConnection),
             HTTP2Setting(parameter: .maxHeaderListSize, value: 16 << 10),
-            HTTP2Setting(parameter: .initialWindowSize, value: 1 << 20),
+            HTTP2Setting(parameter: .initialWindowSize, value: CallConnection.streamWindow),
         ]
-        connection.targetWindowSize = 4 << 20
         connection.maximumSequentialEmptyDataFrames = 16
         return connection
     }
 
     private var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
         var stream = NIOHTTP2Handler.StreamConfiguration()
-        stream.targetWindowSize = 1 << 20
-        stream.outboundBufferSizeHighWatermark = 64 << 10
-        stream.outboundBufferSizeLowWatermark = 32 << 10
         // Clients cancel reads that they have seen enough of: many in a short time are no attack yet.
         stream.streamResetFrameRateLimit.maximumCount = 5000
         stream.streamErrorRateLimit.maximumCount = 5000

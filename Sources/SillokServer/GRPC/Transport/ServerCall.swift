@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP2
 import SillokWire
 
 /// A method that callers can name.
@@ -21,14 +20,14 @@ struct ServerMethod: Sendable {
 final class ServerCall: Sendable {
     let context: ServerContext
     let credentials: Credentials
-    private let channel: any Channel
+    private let eventLoop: any EventLoop
     private let handler: NIOLoopBound<CallHandler>
 
-    init(context: ServerContext, credentials: Credentials, channel: any Channel, handler: CallHandler) {
+    init(context: ServerContext, credentials: Credentials, eventLoop: any EventLoop, handler: CallHandler) {
         self.context = context
         self.credentials = credentials
-        self.channel = channel
-        self.handler = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+        self.eventLoop = eventLoop
+        self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
     }
 
     /// Throws unless the caller may do what it asks for; its name otherwise.
@@ -44,10 +43,11 @@ final class ServerCall: Sendable {
     ///
     /// - Throws: `CancellationError` when the caller has gone.
     func send(_ message: ByteBuffer) async throws {
-        onLoop { $0.send(message) }
-        if channel.isWritable { return }
         try await withCheckedThrowingContinuation { continuation in
-            onLoop { $0.waitForRoom(continuation) }
+            onLoop { handler in
+                handler.send(message)
+                handler.waitForRoom(continuation)
+            }
         }
         try Task.checkCancellation()
     }
@@ -59,10 +59,10 @@ final class ServerCall: Sendable {
     func answer(_ message: ByteBuffer) { onLoop { $0.answer(message) } }
 
     private func onLoop(_ body: @escaping @Sendable (CallHandler) -> Void) {
-        if channel.eventLoop.inEventLoop {
+        if eventLoop.inEventLoop {
             body(handler.value)
         } else {
-            channel.eventLoop.execute { body(self.handler.value) }
+            eventLoop.execute { body(self.handler.value) }
         }
     }
 }

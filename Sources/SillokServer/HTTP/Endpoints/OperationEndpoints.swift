@@ -16,7 +16,7 @@ extension Endpoint {
             answers: [200: [.json("Health")]],
             handle: { interface, _ in
                 if interface.admission.isClosing { throw Problem(503, .unavailable, "the server is ending") }
-                _ = try await interface.store.head()
+                _ = try await interface.store.read(.all, limit: 1)
                 return .health("ready")
             }),
         Endpoint(

@@ -1,0 +1,141 @@
+import CSQLite
+import SillokCore
+import SillokTesting
+import Testing
+
+@testable import SillokSQLite
+
+@Suite struct IndexTailTests {
+    @Test func `the tail answers as a plain list of its entries does, whatever is added and taken back`() {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        let tail = IndexTail(capacity: 32)
+        var expected: [(key: Int64, position: Int64)] = []
+        var position: Int64 = 0
+        for _ in 0..<2_000 {
+            switch Int.random(in: 0..<100, using: &random) {
+            case 0:
+                tail.restart(after: position)
+                expected = []
+            case 1...4:
+                let through = Int64.random(in: tail.start...position, using: &random)
+                tail.forget(through: through)
+                expected.removeAll { $0.position <= through }
+            case 5...12:
+                position = Int64.random(in: max(tail.start, position - 5)...position, using: &random)
+                tail.rewind(to: position)
+                expected.removeAll { $0.position > position }
+            default:
+                position += 1
+                for key in Set((0..<3).map { _ in Int64.random(in: -12...12, using: &random) }) {
+                    tail.add(key, position)
+                    expected.append((key, position))
+                }
+            }
+            let (key, limit) = (Int64.random(in: -12...12, using: &random), Int.random(in: 1...6, using: &random))
+            let bound = Int64.random(in: max(0, position - 40)...position + 2, using: &random)
+            let carrying = expected.filter { $0.key == key }.map(\.position)
+            var (up, down): ([Int64], [Int64]) = ([-7], [-7])
+            tail.read(key, from: bound, .forward, limit: limit, into: &up)
+            tail.read(key, from: bound, .backward, limit: limit, into: &down)
+            #expect(up == [-7] + carrying.filter { $0 >= bound }.prefix(limit), "seed \(seed)")
+            #expect(down == [-7] + carrying.filter { $0 <= bound }.reversed().prefix(limit), "seed \(seed)")
+            #expect(tail.entries.count == expected.count, "seed \(seed)")
+            #expect(tail.end == position, "seed \(seed)")
+        }
+    }
+
+    @Test(arguments: [15, 100_000])
+    func `whoever reads beside the writer finds every event by its tag and its id at once`(tailEntries: Int)
+        async throws
+    {
+        let folder = try TemporaryFolder()
+        var tuning = Tuning.tiny
+        tuning.tailEntries = tailEntries
+        let store = try SQLiteEventStore(
+            path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+        let beside = try SQLiteEventStore(
+            path: folder.path(), mode: .readOnly, limits: Limits(), clock: .system, tuning: tuning)
+        var ids: [EventID] = []
+        for number in 0..<120 {
+            var event = note("\(number)", tags: [Tag("third", "\(number % 3)")])
+            if number % 2 == 0 { event.id = EventID(high: IndexKey.mix(UInt64(number)), low: 1) }
+            ids.append(event.id)
+            try await store.append([event], to: StreamID("s-\(number % 5)"))
+            for reader in [store, beside] {
+                let tagged = try await reader.read(ReadRequest(.tags(Tag("third", "\(number % 3)"))))
+                #expect(tagged.events.map(\.id) == stride(from: number % 3, through: number, by: 3).map { ids[$0] })
+                let last = try await reader.read(ReadRequest(.types("noted"), direction: .backward, limit: 1))
+                #expect(last.events.map(\.id) == [event.id])
+                #expect(try await reader.event(ids[number / 2])?.position == Position(UInt64(number / 2 + 1)))
+            }
+        }
+        await beside.close()
+        await store.close()
+    }
+
+    @Test func `entries that are on their way when a store is closed are found where they belong`() async throws {
+        let folder = try TemporaryFolder()
+        var tuning = Tuning.tiny
+        tuning.tailEntries = 40
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        var (count, partly) = (0, 0)
+        for _ in 0..<60 {
+            let store = try SQLiteEventStore(
+                path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+            for _ in 0..<Int.random(in: 1...5, using: &random) {
+                var event = note("\(count)", tags: [Tag("third", "\(count % 3)")])
+                if Bool.random(using: &random) { event.id = EventID(high: random.next(), low: random.next()) }
+                try await store.append([event], to: StreamID("s-\(count % 5)"))
+                count += 1
+            }
+            let tagged = try await store.read(ReadRequest(.tags(Tag("third", "0"))))
+            #expect(tagged.events.map(\.position.value) == stride(from: 1, through: UInt64(count), by: 3).map { $0 })
+            #expect(try await store.verify().findings == [], "seed \(seed)")
+            await store.close()
+            let file = try Connection(path: folder.path(), flags: SQLITE_OPEN_READONLY, cacheKiB: 64)
+            partly += Int(
+                try file.number(
+                    "SELECT max(settled.position) > CAST(CAST(value AS TEXT) AS INTEGER) FROM settled, store WHERE store.key = 'indexed'"
+                ))
+        }
+        #expect(partly > 5, "seed \(seed)")
+    }
+
+    @Test func `a mark of how far the index goes that was set back does no harm`() async throws {
+        let folder = try TemporaryFolder()
+        func append(_ count: Int) async throws -> [EventID] {
+            let store = try SQLiteEventStore(
+                path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: .tiny)
+            for number in 0..<count { try await store.append([note("\(number)")], to: "s-1") }
+            let page = try await store.read(ReadRequest(.stream("s-1")))
+            await store.close()
+            return page.events.map(\.id)
+        }
+        let before = try await append(60)
+        try tamper(folder.path(), "UPDATE store SET value = CAST('5' AS BLOB) WHERE key = 'indexed'")
+        let old = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+        #expect(try await old.read(ReadRequest(.stream("s-1"))).events.map(\.id) == before)
+        #expect(try await old.verify().isSound)
+        #expect(try await append(60).prefix(60) == before[...])
+        #expect(try await old.verify() == VerificationReport(events: 120, streams: 1, findings: []))
+        await old.close()
+    }
+
+    @Test func `a damaged mark of how far the index goes is refused`() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder.path())
+        try await store.append([note("a"), note("b")], to: "s-1")
+        await store.close()
+        for value in ["'x'", "'-1'", "'3'"] {
+            try tamper(folder.path(), "UPDATE store SET value = CAST(\(value) AS BLOB) WHERE key = 'indexed'")
+            #expect(throws: StoreError.self) { try SQLiteEventStore(path: folder.path()) }
+            let old = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+            let error = await #expect(throws: StoreError.self) { try await old.read(ReadRequest(.stream("s-1"))) }
+            #expect(error?.code == .corrupt)
+            #expect(try await old.verify().isSound == false)
+            await old.close()
+        }
+    }
+}
