@@ -14,11 +14,13 @@ struct SQLiteFailure: Error {
 /// One connection to a database file. Belongs to one thread at a time.
 final class Connection {
     let handle: OpaquePointer
+    let path: String
     /// Pages in the write-ahead log after the last commit of this connection.
     private let logPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     /// Opens a file.
     init(path: String, flags: Int32, cacheKiB: Int) throws(SQLiteFailure) {
+        self.path = path
         var opened: OpaquePointer?
         let result = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard result == SQLITE_OK, let opened else {

@@ -1,15 +1,18 @@
 import CSQLite
 
-/// When the write-ahead log is moved into the file: by the writer alone, between commits, every so many pages.
+/// When the write-ahead log is moved into the file: by the writer alone, between commits, every so many pages. Until then
+/// it sees to it that there is room in the log.
 final class CheckpointSchedule {
     private let connection: Connection
     private let tuning: Tuning
     private var nextAttempt: Int
+    private let room: LogRoom
 
     init(_ connection: Connection, _ tuning: Tuning) {
         self.connection = connection
         self.tuning = tuning
         nextAttempt = tuning.checkpointPages
+        room = LogRoom(path: connection.path)
         connection.countLogPages()
     }
 
@@ -20,7 +23,7 @@ final class CheckpointSchedule {
     func runIfDue() throws(SQLiteFailure) {
         let pages = connection.pagesInLog
         if pages < tuning.checkpointPages { nextAttempt = tuning.checkpointPages }
-        guard pages >= nextAttempt else { return }
+        guard pages >= nextAttempt else { return room.makeIfDue(pages) }
         // Readers may keep the log from beginning anew; then the next attempt comes only when it has grown further.
         nextAttempt = pages + tuning.checkpointPages / 4
         try connection.checkpoint(pages < tuning.manyPages ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART)

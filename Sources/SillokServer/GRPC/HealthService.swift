@@ -42,11 +42,12 @@ final class HealthService: Sendable {
                     let service = try Request(reading: message).service
                     guard Self.services.contains(service) else {
                         try await call.send(Self.answer(.unknownService))
-                        return try await self.stopping.reach(1)
+                        try await self.stopping.reach(1)
+                        return nil
                     }
                     try await call.send(Self.answer(self.status))
                     try await self.stopping.reach(1)
-                    try await call.send(Self.answer(.notServing))
+                    return Self.answer(.notServing)
                 }, status: { Self.status(of: $0) }),
         ]
     }

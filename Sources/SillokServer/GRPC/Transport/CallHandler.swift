@@ -144,8 +144,7 @@ extension CallHandler {
         case .streaming(let body):
             task = connection.executor.start {
                 do {
-                    try await body(call, message)
-                    call.end(.ok)
+                    if let last = try await body(call, message) { call.answer(last) } else { call.end(.ok) }
                 } catch {
                     call.end(method.status(error))
                 }

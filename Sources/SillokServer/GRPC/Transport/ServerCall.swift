@@ -6,8 +6,8 @@ struct ServerMethod: Sendable {
     enum Body: Sendable {
         /// One request, one framed answer.
         case unary(@Sendable (ServerCall, ByteBuffer) async throws -> ByteBuffer)
-        /// One request, and answers until the body returns.
-        case streaming(@Sendable (ServerCall, ByteBuffer) async throws -> Void)
+        /// One request, and answers until the body returns, with the last one if there is one more.
+        case streaming(@Sendable (ServerCall, ByteBuffer) async throws -> ByteBuffer?)
     }
 
     let body: Body
@@ -55,7 +55,7 @@ final class ServerCall: Sendable {
     /// Ends the call.
     func end(_ status: GRPCStatus) { onLoop { $0.end(status) } }
 
-    /// Answers the only message and ends the call.
+    /// Sends the last message and ends the call.
     func answer(_ message: ByteBuffer) { onLoop { $0.answer(message) } }
 
     private func onLoop(_ body: @escaping @Sendable (CallHandler) -> Void) {

@@ -3,15 +3,15 @@ import SillokCore
 import SillokWire
 
 extension UmaDBService {
-    /// `Read`: the events of a query up to the head that the first page saw.
-    func read(_ call: ServerCall, _ message: UmaDB.ReadRequest) async throws {
+    /// `Read`: the events of a query up to the head that the first page saw. Answers with the last message.
+    func read(_ call: ServerCall, _ message: UmaDB.ReadRequest) async throws -> ByteBuffer? {
         guard !message.isSubscription else {
             throw UmaDB.status(.invalidArgument, "subscribe is not an option of Read: call Subscribe")
         }
         let query = message.query?.query ?? .all
         try await call.authorize(.read, .query(query))
         var left = message.limit.map(Int.init) ?? .max
-        if left == 0 { return }
+        if left == 0 { return nil }
 
         var pages = PageSize(limit: store.limits.pageEvents, first: store.limits.pageEvents, bytes: 1 << 20)
         var batch = Batching(size: UmaDB.batchSize(message.batchSize), bytes: 1 << 20, isLimited: message.limit != nil)
@@ -28,7 +28,7 @@ extension UmaDBService {
             next = request.next(after: page)
             next?.limit = max(1, min(left, pages.events))
         }
-        if let last = batch.finishAtEnd() { try await call.send(last) }
+        return batch.finishAtEnd()
     }
 
     /// `Subscribe`: the events of a query that are, and then those that come, until the caller goes.

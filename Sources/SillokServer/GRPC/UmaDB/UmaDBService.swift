@@ -15,7 +15,10 @@ struct UmaDBService: Sendable {
         let bodies: [String: ServerMethod.Body] = [
             "Append": .unary { try await self.append($0, UmaDB.AppendRequest(reading: $1)) },
             "Read": .streaming { try await self.read($0, UmaDB.ReadRequest(reading: $1)) },
-            "Subscribe": .streaming { try await self.subscribe($0, UmaDB.SubscribeRequest(reading: $1)) },
+            "Subscribe": .streaming { call, message in
+                try await self.subscribe(call, UmaDB.SubscribeRequest(reading: message))
+                return nil
+            },
             "Head": .unary { call, message in
                 _ = try UmaDB.HeadRequest(reading: message)
                 try await call.authorize(.read, .store)
