@@ -17,8 +17,11 @@ with Server(f"{place}/contract.sqlite", "--auth", "keys", "--backups", f"{place}
         "--header", f"Authorization: Bearer {server.key}", "--max-examples", examples, "--exclude-path", "/v1/subscribe",
         # Its own key would be among the keys that it revokes.
         "--exclude-path", "/v1/keys/{key}",
-        "--exclude-checks", "unsupported_method,positive_data_acceptance,negative_data_rejection,ignored_auth,missing_required_header",
-        "--phases", "examples,coverage,fuzzing", "--seed", os.environ.get("SILLOK_SEED", "1"), "--url", server.address,
+        "--exclude-checks",
+        "unsupported_method,positive_data_acceptance,negative_data_rejection,ignored_auth,missing_required_header",
+        # A request may wait for 30 seconds until the store is where it wants it to be.
+        "--phases", "examples,coverage,fuzzing", "--request-timeout", "40",
+        "--seed", os.environ.get("SILLOK_SEED", "1"), "--url", server.address,
     ]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, cwd=place)
     sys.exit(result.returncode)
