@@ -21,8 +21,8 @@ class Browser:
         self.profile = tempfile.mkdtemp()
         program = next(path for path in map(shutil.which, ["chromium", "chromium-browser", "google-chrome"]) if path)
         self.process = subprocess.Popen(
-            [program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-port=0",
-             "--disable-background-networking", f"--user-data-dir={self.profile}", "about:blank"],
+            [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+             "--remote-debugging-port=0", "--disable-background-networking", f"--user-data-dir={self.profile}", "about:blank"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         port_file = os.path.join(self.profile, "DevToolsActivePort")
         deadline = time.time() + 60

@@ -114,6 +114,29 @@ class Appending(Case):
             self.assertTrue(str(caught.exception).startswith("invalid argument: "), str(caught.exception))
         self.assertIsNone(self.client.head())
 
+    def test_hostile_names(self) -> None:
+        """INP-3/4: what is taken reads back byte for byte, what is not is refused as invalid, and nothing is stored."""
+        names = [
+            "", "\x00", "a\x00b", "a\r\nx: y", "..", "../../etc/passwd", "/", "%2F", "%00", "?", "#", "&a=b", "\u202eevil",
+            "é", "e\u0301", "\ufeff", "<script>", "'; DROP TABLE events; --", "🦆", " ", "\t", "n" * 256, "n" * 257, "é" * 5000,
+            "-", "--", "\\", '"', "{}", "*",
+        ]
+        taken = []
+        for name in names:
+            for one in [event(name), event("a", name), event("a", correlation=name), event("a", **{name or "x": name})]:
+                try:
+                    self.client.append([one])
+                    taken.append(one)
+                except ValueError as error:
+                    self.assertTrue(str(error).startswith("invalid argument: "), str(error))
+        found = [one.event for one in self.client.read()]
+        key = lambda one: (one.uuid, one.event_type, one.tags, one.metadata)
+        self.assertEqual([key(one) for one in taken], [key(one) for one in found])
+        self.assertGreater(len(taken), 60)
+        for one in taken:
+            for asked in [query(([one.event_type], [])), query(([], one.tags))]:
+                self.assertIn(one.uuid, [other.event.uuid for other in self.client.read(asked)])
+
     def test_many_threads(self) -> None:
         def write(number: int) -> None:
             client = umadb.Client(url=self.server.url)

@@ -121,6 +121,30 @@ struct CommandTests {
         }
     }
 
+    @Test(
+        "names are refused as what they are or read back byte for byte",
+        arguments: [
+            "", "\u{0}", "a\u{0}b", "a\r\nb", "..", "../../etc/passwd", "/", "%2F", "?", "#", "\u{202E}evil", "é",
+            "e\u{301}",
+            "\u{FEFF}", "'; DROP TABLE events; --", "🦆", " ", "\t", String(repeating: "n", count: 256),
+            String(repeating: "n", count: 513), String(repeating: "é", count: 5000), "--", "\\", "\"", "{}", "*",
+        ])
+    func hostileNames(_ name: String) async throws {
+        let ending = await sillok("append", store, "--type=\(name)", "--tag=\(name)", "--data", "{}", "--", name)
+        let opened = try SQLiteEventStore(path: store)
+        let events = try await opened.read(ReadRequest(.all)).events
+        await opened.close()
+        guard ending.status == 0 else {
+            #expect([64, 65].contains(ending.status), "\(ending.errors)")
+            return #expect(events == [])
+        }
+        let event = try #require(events.first)
+        for text in [event.stream?.text, event.data.type.text, event.data.tags.first?.text] {
+            #expect(text.map { Array($0.utf8) } == Array(name.utf8))
+        }
+        #expect(await sillok("read", store, "--stream=\(name)", "--json").lines.count == 1)
+    }
+
     @Test("a bench measures every kind of work and leaves nothing behind")
     func bench() async throws {
         let ending = await sillok("bench", folder("bench.sqlite"), "--seconds", "0.01", "--json")
