@@ -18,7 +18,8 @@ extension UmaDBService {
             // The same: the ids are known.
         } catch let conflict as AppendConflict {
             // What broke the condition are the first matches, so that mostly nothing has to be read.
-            if let first = conflict.events.first, UmaDB.id(of: first) != request.entries.first?.event.id { throw conflict }
+            let first = conflict.events.first.map { UmaDB.id(of: $0) }
+            if let first, first != request.entries.first?.event.id { throw conflict }
             guard let position = try await repeated(message, request) else { throw conflict }
             return UmaDB.appended(position.value)
         }
