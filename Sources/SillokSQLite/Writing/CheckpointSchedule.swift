@@ -12,7 +12,8 @@ final class CheckpointSchedule {
         self.connection = connection
         self.tuning = tuning
         nextAttempt = tuning.checkpointPages
-        room = LogRoom(path: connection.path)
+        // As SQLite has opened it: a path that is relative may mean another file by now.
+        room = LogRoom(path: sqlite3_db_filename(connection.handle, "main").map { String(cString: $0) } ?? connection.path)
         connection.countLogPages()
     }
 
