@@ -13,7 +13,8 @@ final class CheckpointSchedule {
         self.tuning = tuning
         nextAttempt = tuning.checkpointPages
         // As SQLite has opened it: a path that is relative may mean another file by now.
-        room = LogRoom(path: sqlite3_db_filename(connection.handle, "main").map { String(cString: $0) } ?? connection.path)
+        let opened = sqlite3_db_filename(connection.handle, "main").map { String(cString: $0) }
+        room = LogRoom(path: opened ?? connection.path)
         connection.countLogPages()
     }
 
