@@ -18,7 +18,18 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     /// What came of each request of a group, in their order.
     package typealias Commit = @Sendable ([Request]) -> [Result<Answer, any Error>]
 
-    private typealias Waiting = (request: Request, weight: Int, continuation: CheckedContinuation<Answer, any Error>)
+    /// A request that waits. An object, so that moving it is moving one reference.
+    private final class Waiting: Sendable {
+        let request: Request
+        let weight: Int
+        let continuation: CheckedContinuation<Answer, any Error>
+
+        init(_ request: Request, _ weight: Int, _ continuation: CheckedContinuation<Answer, any Error>) {
+            self.request = request
+            self.weight = weight
+            self.continuation = continuation
+        }
+    }
 
     private struct State {
         var queue: [Waiting] = []
@@ -51,7 +62,8 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
                 switch state.wait(until: { Self.nextStep(&$0, maximumWeight) }) {
                 case .commit(let group):
                     let start = ContinuousClock.now
-                    let answers = commit(group.map(\.request))
+                    // Not a key path: in a generic place it is made anew each time.
+                    let answers = commit(group.map { $0.request })
                     let patience = start.duration(to: .now) / 8
                     for (waiting, answer) in zip(group, answers) { waiting.continuation.resume(with: answer) }
                     afterCommit()
@@ -77,7 +89,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             let (refusal, wake) = state.withLock { state -> ((any Error)?, Bool) in
                 if let closing = state.closing { return (closing, false) }
-                state.queue.append((request, weight, continuation))
+                state.queue.append(Waiting(request, weight, continuation))
                 return (nil, state.isThreadIdle)
             }
             if let refusal { continuation.resume(throwing: refusal) }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { kind_stream, kind_category, kind_type, kind_tag };
-enum { mark_interval = 256, tail_threshold = 32768, settling_slice = 512, settling_rows = 32 };
+enum { mark_interval = 256, tail_threshold = 131072, settling_slice = 512, settling_rows = 32 };
 
 void store_layout_create(raw_store *store) {
     run(store->database,

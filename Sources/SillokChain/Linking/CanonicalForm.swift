@@ -23,53 +23,78 @@ public import SillokCore
 
 /// Makes the digests of facts: of what an event says, without its place in the log.
 ///
-/// Keeps its buffer from one event to the next.
-struct FactDigests {
-    private var buffer: [UInt8] = []
+/// Keeps its memory from one event to the next.
+struct FactDigests: ~Copyable {
+    private var bytes: UnsafeMutableRawPointer
+    private var capacity = 512
+    private var count = 0
 
-    init() { buffer.reserveCapacity(512) }
+    init() { bytes = .allocate(byteCount: capacity, alignment: 16) }
+
+    deinit { bytes.deallocate() }
 
     /// The digest of an event on its way to a stream, or of one that was recorded there.
     mutating func fact(_ event: EventData, in stream: StreamID?, _ tracking: Tracking?) -> ChainDigest {
         let tags = digest(of: event.tags)
-        let metadata = event.metadata.bytes.withUnsafeBytes(CanonicalForm.hash)
-        let payload = event.payload.withUnsafeBytes(CanonicalForm.hash)
-        start(CanonicalForm.fact)
+        let metadata = event.metadata.isEmpty ? CanonicalForm.nothing : CanonicalForm.hash(event.metadata.bytes)
+        let payload = CanonicalForm.hash(event.payload)
+        count = 0
+        CanonicalForm.fact.withUTF8Buffer { append(UnsafeRawBufferPointer($0)) }
         append(event.id.high)
         append(event.id.low)
-        buffer.append(stream == nil ? 0 : 1)
+        append(UInt8(stream == nil ? 0 : 1))
         if let stream { append(stream.text) }
         append(event.type.text)
         append(event.contentType.text)
-        buffer.append(tracking == nil ? 0 : 1)
+        append(UInt8(tracking == nil ? 0 : 1))
         if let tracking {
             append(tracking.source.text)
             append(tracking.position)
         }
-        for part in [tags, metadata, payload] { part.withUnsafeBytes { buffer.append(contentsOf: $0) } }
-        return buffer.withUnsafeBytes(CanonicalForm.hash)
+        append(tags)
+        append(metadata)
+        append(payload)
+        return digest
     }
 
     private mutating func digest(of tags: [Tag]) -> ChainDigest {
         if tags.isEmpty { return CanonicalForm.noTags }
-        start("")
+        count = 0
         append(UInt32(truncatingIfNeeded: tags.count))
         for tag in tags { append(tag.text) }
-        return buffer.withUnsafeBytes(CanonicalForm.hash)
+        return digest
     }
 
-    private mutating func start(_ purpose: StaticString) {
-        buffer.removeAll(keepingCapacity: true)
-        purpose.withUTF8Buffer { buffer.append(contentsOf: $0) }
-    }
+    /// The digest of what was gathered.
+    private var digest: ChainDigest { CanonicalForm.hash(UnsafeRawBufferPointer(start: bytes, count: count)) }
 
     private mutating func append(_ text: String) {
-        append(UInt32(truncatingIfNeeded: text.utf8.count))
-        buffer.append(contentsOf: text.utf8)
+        var text = text
+        text.withUTF8 { utf8 in
+            append(UInt32(truncatingIfNeeded: utf8.count))
+            append(UnsafeRawBufferPointer(utf8))
+        }
     }
 
+    private mutating func append(_ digest: ChainDigest) { digest.withUnsafeBytes { append($0) } }
+
     private mutating func append(_ number: some FixedWidthInteger) {
-        withUnsafeBytes(of: number.bigEndian) { buffer.append(contentsOf: $0) }
+        withUnsafeBytes(of: number.bigEndian) { append($0) }
+    }
+
+    private mutating func append(_ part: UnsafeRawBufferPointer) {
+        reserve(part.count)
+        UnsafeMutableRawBufferPointer(start: bytes + count, count: part.count).copyMemory(from: part)
+        count += part.count
+    }
+
+    private mutating func reserve(_ more: Int) {
+        if capacity - count >= more { return }
+        let larger = max(2 * capacity, count + more)
+        let moved = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+        moved.copyMemory(from: bytes, byteCount: count)
+        bytes.deallocate()
+        (bytes, capacity) = (moved, larger)
     }
 }
 
@@ -80,7 +105,12 @@ enum CanonicalForm {
     private static let link: StaticString = "sillok:link:1"
 
     /// The digest of no tags: four zero bytes.
-    static let noTags = [UInt8](repeating: 0, count: 4).withUnsafeBytes(hash)
+    static let noTags = hash([0, 0, 0, 0])
+    /// The digest of no bytes.
+    static let nothing = hash([])
+
+    /// SHA-256.
+    static func hash(_ bytes: [UInt8]) -> ChainDigest { bytes.withUnsafeBytes(hash) }
 
     /// SHA-256.
     static func hash(_ bytes: UnsafeRawBufferPointer) -> ChainDigest {

@@ -23,23 +23,8 @@ extension UniqueID {
     ///
     /// Returns `nil` for anything else.
     public init?(_ description: String) {
-        var text = description.utf8[...]
-        if text.first == UInt8(ascii: "{") && text.last == UInt8(ascii: "}") && text.count > 1 {
-            text = text.dropFirst().dropLast()
-        }
-        let hasHyphens = text.count == 36
-        guard hasHyphens || text.count == 32 else { return nil }
-        var halves: (high: UInt64, low: UInt64) = (0, 0)
-        var digits = 0
-        for (offset, byte) in text.enumerated() {
-            if hasHyphens && (offset == 8 || offset == 13 || offset == 18 || offset == 23) {
-                guard byte == UInt8(ascii: "-") else { return nil }
-                continue
-            }
-            guard let digit = hexadecimalValue(byte) else { return nil }
-            if digits < 16 { halves.high = halves.high << 4 | digit } else { halves.low = halves.low << 4 | digit }
-            digits += 1
-        }
+        var text = description
+        guard let halves = text.withUTF8(halves(ofText:)) else { return nil }
         self.init(high: halves.high, low: halves.low)
     }
 
@@ -59,21 +44,26 @@ extension UniqueID {
 
     /// The 16 bytes, the most significant first.
     public var bytes: [UInt8] {
-        [high, low].flatMap { half in
-            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> $0) }
-        }
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) }
     }
 
     /// Lower-case with hyphens: `01890a5d-ac96-774b-bcce-b302099a8057`.
     public var description: String {
-        var text: [UInt8] = []
-        text.reserveCapacity(36)
-        for (index, byte) in bytes.enumerated() {
-            if [4, 6, 8, 10].contains(index) { text.append(UInt8(ascii: "-")) }
-            text.append(hexadecimalDigits[Int(byte >> 4)])
-            text.append(hexadecimalDigits[Int(byte & 15)])
+        String(unsafeUninitializedCapacity: 36) { text in
+            var (left, place) = (high, 0)
+            for digit in 0..<32 {
+                if isHyphen(place) {
+                    text[place] = UInt8(ascii: "-")
+                    place += 1
+                }
+                if digit == 16 { left = low }
+                let value = UInt8(truncatingIfNeeded: left >> 60)
+                text[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
+                left <<= 4
+                place += 1
+            }
+            return place
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Orders ids by their bytes; time-ordered ids so by the time they were made.
@@ -98,7 +88,33 @@ extension UniqueID {
     }
 }
 
-private let hexadecimalDigits = Array("0123456789abcdef".utf8)
+/// Whether a UUID of 36 characters has a hyphen at a place.
+private func isHyphen(_ place: Int) -> Bool { place == 8 || place == 13 || place == 18 || place == 23 }
+
+/// The halves of an id in one of the usual forms; `nil` for anything else.
+private func halves(ofText text: UnsafeBufferPointer<UInt8>) -> (high: UInt64, low: UInt64)? {
+    var digits = text[...]
+    if digits.first == UInt8(ascii: "{") && digits.last == UInt8(ascii: "}") && digits.count > 1 {
+        digits = digits.dropFirst().dropLast()
+    }
+    return halves(ofDigits: UnsafeBufferPointer(rebasing: digits))
+}
+
+private func halves(ofDigits text: UnsafeBufferPointer<UInt8>) -> (high: UInt64, low: UInt64)? {
+    let hasHyphens = text.count == 36
+    guard hasHyphens || text.count == 32 else { return nil }
+    var halves: (high: UInt64, low: UInt64) = (0, 0)
+    for (place, byte) in text.enumerated() {
+        if hasHyphens && isHyphen(place) {
+            guard byte == UInt8(ascii: "-") else { return nil }
+            continue
+        }
+        guard let digit = hexadecimalValue(byte) else { return nil }
+        // What is pushed out of the lower half goes into the higher one.
+        halves = (halves.high << 4 | halves.low >> 60, halves.low << 4 | digit)
+    }
+    return halves
+}
 
 private func hexadecimalValue(_ byte: UInt8) -> UInt64? {
     switch byte {

@@ -119,16 +119,21 @@ public struct Limits: Hashable, Sendable {
     private func check(
         text: String, _ subject: InvalidRequest.Subject, _ limit: Int
     ) throws(InvalidRequest) {
-        var previous: UInt8 = 0
-        var count = 0
-        for byte in text.utf8 {
-            if byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0) {
-                throw InvalidRequest(.controlCharacter(subject))
-            }
-            previous = byte
-            count += 1
-            if count > limit { throw InvalidRequest(.nameTooLong(subject, bytes: text.utf8.count, limit: limit)) }
-        }
+        let count = text.utf8.count
         if count == 0 { throw InvalidRequest(.emptyName(subject)) }
+        var text = text
+        // No more of it is looked at than a name may have.
+        let hasControl = text.withUTF8 { Self.hasControlCharacter(.init(rebasing: $0.prefix(limit))) }
+        if hasControl { throw InvalidRequest(.controlCharacter(subject)) }
+        if count > limit { throw InvalidRequest(.nameTooLong(subject, bytes: count, limit: limit)) }
+    }
+
+    private static func hasControlCharacter(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var previous: UInt8 = 0
+        for byte in bytes {
+            if byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0) { return true }
+            previous = byte
+        }
+        return false
     }
 }

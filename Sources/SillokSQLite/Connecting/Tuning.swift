@@ -1,7 +1,7 @@
 /// The sizes at which a store does its house-keeping. Correctness never depends on them; tests make them tiny.
 package struct Tuning: Sendable {
     /// Entries in the tail of the index from which on they are moved to `settled`.
-    package var tailEntries = 32_768
+    package var tailEntries = 131_072
     /// Entries that a group of appends moves at least, when there are too many.
     package var settlingSlice = 512
     /// Pages in the write-ahead log from which on it is moved into the file.

@@ -82,7 +82,7 @@ enum EventRow {
 
     /// Walks the LEB128 numbers of a tags column.
     @inline(__always)
-    private static func forEachTag(
+    static func forEachTag(
         _ bytes: UnsafeRawBufferPointer, _ position: Int64, _ body: (Int64) throws -> Void
     ) throws {
         var number: UInt64 = 0

@@ -12,6 +12,7 @@ final class PositionIndex {
     private let downwards: Statement
     private let bounds: Statement
     private let newest: Statement
+    private let category: Statement
     /// The snapshot that the tail belongs to.
     private var snapshot: UInt64 = 0
 
@@ -29,10 +30,8 @@ final class PositionIndex {
         bounds = try connection.prepare(
             "SELECT (SELECT max(position) FROM events), (SELECT value FROM store WHERE key = '\(Schema.indexed)')")
         newest = try connection.prepare(
-            """
-            SELECT e.position, e.id, e.type, e.tags, e.stream, n.category
-            FROM events e LEFT JOIN names n ON n.id = e.stream WHERE e.position > ?1 ORDER BY e.position
-            """)
+            "SELECT position, id, type, tags, stream FROM events WHERE position > ?1 ORDER BY position")
+        category = try connection.prepare("SELECT category FROM names WHERE id = ?1")
     }
 
     /// Up to `limit` positions of a key, from `bound` on in a direction, appended to `positions`.
@@ -85,21 +84,36 @@ final class PositionIndex {
         guard tail.end < head else { return }
         newest.bind(tail.end, at: 1)
         defer { newest.reset() }
+        var categories: [Int64: Int64] = [:]
+        var tags: [Int64] = []
         while try newest.step() {
             let (position, id, stream) = (newest.int(0), newest.bytes(1), newest.int(4))
             guard id.count == 16 else { throw EventRow.damaged(position) }
-            if stream != 0 && newest.int(5) == 0 {
-                throw StoreError(.corrupt, "the name of the stream of the event at position \(position) is missing.")
-            }
             let idKey = IndexKey.id(
                 EventID(
                     high: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
                     low: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 8, as: UInt64.self))))
-            let tags = try EventRow.tagNumbers(newest.bytes(3), position)
-            IndexKey.each(id: idKey, type: newest.int(2), tags: tags, stream: stream, category: newest.int(5)) {
+            tags.removeAll(keepingCapacity: true)
+            try EventRow.forEachTag(newest.bytes(3), position) { tags.append($0) }
+            var category: Int64 = 0
+            if stream != 0 {
+                category = try categories[stream] ?? self.category(of: stream, at: position)
+                categories[stream] = category
+            }
+            IndexKey.each(id: idKey, type: newest.int(2), tags: tags, stream: stream, category: category) {
                 tail.add($0, position)
             }
         }
+    }
+
+    /// The number of a stream's category.
+    private func category(of stream: Int64, at position: Int64) throws -> Int64 {
+        category.bind(stream, at: 1)
+        guard try category.step() else {
+            throw StoreError(.corrupt, "the name of the stream of the event at position \(position) is missing.")
+        }
+        defer { category.reset() }
+        return category.int(0)
     }
 
     /// The last position that the table holds everything of, and the last one of the log.
