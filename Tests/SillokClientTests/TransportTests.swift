@@ -99,6 +99,29 @@ import Testing
         }
     }
 
+    @Test func `calls of one connection end each in its own time`() async throws {
+        try await withServer { _, client in
+            let start = ContinuousClock.now
+            let patient = try await client.call("/umadb.v1.DCB/Subscribe", headers: ["grpc-timeout": "1H"])
+            try await patient.wait { $0.headers != nil }
+            // Each is due before the ones before it, so that whoever looks has to look earlier, and then again.
+            var calls: [(milliseconds: Int, call: RawCall)] = []
+            for milliseconds in [400, 200, 300, 100] {
+                let call = try await client.call(
+                    "/umadb.v1.DCB/Subscribe", headers: ["grpc-timeout": "\(milliseconds)m"])
+                calls.append((milliseconds, call))
+            }
+            for (milliseconds, call) in calls.sorted(by: { $0.milliseconds < $1.milliseconds }) {
+                #expect(try await call.status()?.code == .deadlineExceeded)
+                #expect(start.duration(to: .now) >= .milliseconds(milliseconds))
+            }
+            #expect(patient.state.withLock { $0.end == nil })
+            try await append(1)
+            try await patient.wait { !$0.messages.isEmpty }
+            patient.cancel()
+        }
+    }
+
     @Test func `connections beyond the limit are closed`() async throws {
         var configuration = GRPCServer.Configuration()
         configuration.connections = 1

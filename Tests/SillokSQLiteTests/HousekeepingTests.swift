@@ -57,4 +57,33 @@ import Testing
         }
         await store.close()
     }
+
+    @Test func `a steady writer finds zeros ahead in its log, and what a kill leaves of it is whole`() async throws {
+        let folder = try folder.get()
+        let path = folder.path()
+        let store = try SQLiteEventStore(path: path)
+        func append(_ count: Int) async throws {
+            for _ in 0..<count { try await store.append([note("steady")]) }
+        }
+        // A few appends leave the file as SQLite makes it: a header, and frames to the last byte.
+        try await append(10)
+        let few = try Data(contentsOf: URL(filePath: path + "-wal"))
+        #expect((few.count - 32).isMultiple(of: 24 + 4096))
+        #expect(!few.suffix(24 + 4096).allSatisfy { $0 == 0 })
+        try await append(190)
+        let log = try Data(contentsOf: URL(filePath: path + "-wal"))
+        let zeros = log.reversed().prefix { $0 == 0 }.count
+        #expect(zeros > 256 << 10)
+        // What is there now is what a kill would leave.
+        let copy = folder.path("copy.sqlite")
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+        }
+        let found = try SQLiteEventStore(path: copy)
+        #expect(try await found.head() == 200)
+        try await found.append([note("goes on")])
+        #expect(try await found.verify().findings == [])
+        await found.close()
+        await store.close()
+    }
 }

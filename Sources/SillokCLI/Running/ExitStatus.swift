@@ -89,6 +89,7 @@ struct CommandFailure: Error {
             case .corrupt: (.damagedStore, "sillok verify STORE names every damaged place.")
             case .unsupportedFormat, .storeChanged: (.damagedStore, nil)
             case .full, .ioFailure, .readOnly, .unavailable: (.ioFailure, nil)
+            case .refused: (.invalidData, nil)
             case .accessDenied: (.ioFailure, "SILLOK_TOKEN holds the key that the server knows you by.")
             default: (.unexpected, nil)
             }

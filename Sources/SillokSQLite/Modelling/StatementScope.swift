@@ -49,7 +49,8 @@ final class StatementScope {
     }
 
     private func reasonOfLog(_ table: String) -> String? {
-        protected.contains(table.lowercased()) ? "it changes \(table), which is the log's" : nil
+        guard protected.contains(table.lowercased()) else { return nil }
+        return "it changes \(table), which is the log's: give a table of the read model another name"
     }
 
     private func reason(_ action: Int32, _ first: String, _ second: String) -> String? {

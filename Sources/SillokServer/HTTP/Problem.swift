@@ -85,6 +85,7 @@ extension Problem {
             self.init(409, .trackingConflict, "\(conflict)")
             members = { $0.field("recorded", conflict.recorded) }
         case let error as StoreError: self.init(error)
+        case let refusal as InlineProjectionFailed: self.init(422, .refused, "\(refusal)")
         case let refusal as ProjectionRefusal: self.init(409, .refused, "\(refusal)")
         case let refusal as Gatekeeper.Refusal: self.init(refusal)
         case let error as HTTPError where error.status.code == 413:
@@ -142,6 +143,7 @@ extension Problem {
         case .storeChanged: self.init(409, .storeChanged, "\(error)")
         case .corrupt, .unsupportedFormat: self.init(500, .damaged, "\(error)")
         case .readOnly: self.init(409, .refused, "\(error)")
+        case .refused: self.init(422, .refused, "\(error)")
         default: self = Problem(503, .unavailable, "\(error)").retrying(afterSeconds: 1)
         }
         outcome = error.outcome

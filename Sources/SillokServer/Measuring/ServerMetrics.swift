@@ -1,3 +1,4 @@
+import Sillok
 import SillokCore
 
 /// What a server counts and measures.
@@ -60,7 +61,8 @@ final class ServerMetrics: Sendable {
             switch error {
             case nil: state.append.events += UInt64(events)
             case is AppendConflict, is EventIDConflict, is TrackingConflict: state.append.conflicts += 1
-            case is InvalidRequest: state.append.refusals += 1
+            case is InvalidRequest, is InlineProjectionFailed: state.append.refusals += 1
+            case let error as StoreError where error.code == .refused: state.append.refusals += 1
             default: state.append.failures += 1
             }
         }

@@ -1,3 +1,4 @@
+import Sillok
 import SillokCore
 
 extension Remote {
@@ -151,6 +152,7 @@ extension ProtobufWriter {
             number(2, error.recorded)
             end(mark)
         case let error as StoreError: write(error)
+        case let refusal as InlineProjectionFailed: write(StoreError(.refused, "\(refusal)"))
         default: write(StoreError(.ioFailure, "the store failed: \(error)", outcome: .unknown))
         }
         end(whole)

@@ -87,4 +87,40 @@ struct AppendingTests {
         #expect(try await web.ask(.post, "/v1/events", tracked).problem == "tracking-conflict")
         #expect(try await web.ask(.get, "/v1/tracking/billing").json["position"]?.integer() == 4)
     }
+
+    @Test("what an inline projection of the application refuses is the sender's to mend, and is counted as refused")
+    func inlineRefusal() async throws {
+        let web = try await Browserless(Refusing(store: MemoryEventStore()))
+        let answer = try await web.ask(.post, "/v1/events", #"{"type":"poison","subject":"person-1"}"#)
+        #expect(answer.status == 422 && answer.problem == "refused")
+        let detail = try answer.json["detail"]?.string
+        #expect(detail?.contains("people v1 is inline and cannot project poison of person-1") == true)
+        let counted = web.interface.metrics.current.append
+        #expect(counted.refusals == 1 && counted.failures == 0)
+    }
+}
+
+/// A store with a projection that takes part in appends and can project nothing.
+private struct Refusing: EventStore {
+    struct Poison: Error {}
+
+    let store: MemoryEventStore
+
+    var limits: Limits { store.limits }
+    func append(_ request: AppendRequest) async throws -> Receipt {
+        let event = RecordedEvent(
+            position: 1, stream: request.entries[0].stream, revision: 1,
+            recordedAt: Timestamp(microsecondsSince1970: 0), tracking: nil, data: request.entries[0].event)
+        throw InlineProjectionFailed(projection: ProjectionID("people", version: 1), event: event, cause: Poison())
+    }
+    func storeID() async throws -> StoreID { try await store.storeID() }
+    func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
+    func head() async throws -> Position { try await store.head() }
+    func reach(_ position: Position) async throws { try await store.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try await store.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
 }

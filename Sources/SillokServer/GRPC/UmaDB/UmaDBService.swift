@@ -1,4 +1,5 @@
 import NIOCore
+import Sillok
 import SillokCore
 import SillokWire
 
@@ -45,7 +46,7 @@ struct UmaDBService: Sendable {
         switch error {
         case let status as GRPCStatus: status
         case let error as ProtobufError: UmaDB.status(.serialization, "\(error)")
-        case let error as InvalidRequest: UmaDB.status(.invalidArgument, "\(error)")
+        case is InvalidRequest, is InlineProjectionFailed: UmaDB.status(.invalidArgument, "\(error)")
         case is AppendConflict, is EventIDConflict, is TrackingConflict: UmaDB.status(.integrity, "\(error)")
         case let error as StoreError: status(of: error)
         case let refusal as Refusal: status(of: refusal)
@@ -58,6 +59,7 @@ struct UmaDBService: Sendable {
         switch error.code {
         case .corrupt: UmaDB.status(.corruption, "\(error)")
         case .closed, .unavailable: UmaDB.status(.io, "\(error)", code: .unavailable)
+        case .refused: UmaDB.status(.invalidArgument, "\(error)")
         case .full: UmaDB.status(.io, "\(error)", code: .resourceExhausted)
         default: UmaDB.status(.io, "\(error)")
         }

@@ -1,0 +1,68 @@
+import Foundation
+import NIOCore
+import Sillok
+import SillokClient
+import SillokSQLite
+import SillokWire
+import Testing
+
+/// A projection that takes part in the appends of the application that embeds the server refuses one of a client.
+@Suite struct InlineRefusalTests {
+    private struct Poison: Error {}
+
+    @Test func `a client is told that nothing was stored and that it is not to be repeated`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let store = try SQLiteEventStore(path: folder.appending(path: "store.sqlite").path)
+        let projector = Projector(People(), .inline, from: store, into: store.readModel)
+        try await projector.attach()
+        let server = try await RunningServer(serving: store)
+        let remote = try await RemoteEventStore(server.address)
+        let coding = EventCoding<People.Event>()
+        try await remote.append([try coding.encode(.named("Ada"))], to: "person-1")
+        let refusal = await #expect(throws: StoreError.self) {
+            try await remote.append([try coding.encode(.poison("?"))], to: "person-1")
+        }
+        #expect(refusal?.code == .refused)
+        #expect(refusal?.outcome == .definite)
+        #expect(refusal?.message.contains("people v1 is inline and cannot project poison of person-1") == true)
+
+        // The same by UmaDB's protocol: one event of the type, without an id.
+        let client = try await RawClient(port: server.port)
+        var message = ProtobufWriter(framed: true)
+        let poison = try coding.encode(.poison("?"))
+        message.message(1) {
+            $0.text(1, poison.type.text)
+            $0.bytes(3, poison.payload)
+        }
+        let status = try await client.call("/umadb.v1.DCB/Append", message.finished()).status()
+        #expect(status?.code == .invalidArgument)
+        #expect(status?.message.contains("people v1 is inline") == true)
+        #expect(try await store.head() == 1)
+        try await remote.append([try coding.encode(.named("Eve"))], to: "person-1")
+        let rows = try await store.readModel.rows("SELECT count(*) AS n FROM \(table: "people")")
+        #expect(rows.first?["n"] == 2)
+        await client.close()
+        await remote.close()
+        await server.stop()
+        await store.close()
+    }
+
+    /// Takes everything but poison.
+    private struct People: Projection {
+        enum Event: Codable, Sendable {
+            case named(String), poison(String)
+        }
+
+        let name = "people"
+        let version = 1
+        let source = EventQuery.all
+        let schema: [SQL] = ["CREATE TABLE \(table: "people") (name TEXT NOT NULL)"]
+
+        func project(_ event: Recorded<Event>) throws -> [SQL] {
+            guard case .named(let name) = event.payload else { throw Poison() }
+            return ["INSERT INTO \(table: "people") VALUES (\(name))"]
+        }
+    }
+}
