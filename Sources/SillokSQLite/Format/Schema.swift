@@ -11,7 +11,7 @@ import SillokSQL
 //   events    position → the event               the log itself; written at its right edge alone
 //   settled   (key, position)                    one index for all questions: which positions carry a key. The newest
 //                                                events are not part of it: whoever reads makes their entries from the
-//                                                events themselves. Tens of thousands at a time are moved here in the
+//                                                events themselves. A hundred thousand at a time are moved here in the
 //                                                order of keys, so that one page written takes many of them. Those that
 //                                                stand here before the store says so do not count yet.
 //   marks     (stream, revision) → position      every 256th revision of a stream: where to start inside a long one

@@ -50,12 +50,10 @@ extension EventReader {
     ) throws -> EventBatch {
         try withUpwardCursor { cursor in
             var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
-            var bound = range.low
-            var chain = try StreamChain(request, from: bound, head, self)
-            let (isEverything, isBoundByRevision) = (plan.isEverything, request.isBoundByRevision)
-            while bound <= range.high, let position = isEverything ? bound : try plan.seek(bound),
-                position <= range.high
-            {
+            var chain = try StreamChain(request, from: range.low, head, self)
+            var positions = UpwardPositions(plan, range)
+            let isBoundByRevision = request.isBoundByRevision
+            while let position = try positions.next(atMost: page.room, cursor) {
                 if page.isFull && !isBoundByRevision { return page.cut() }
                 let event = try cursor.event(at: position)
                 try chain?.check(event)
@@ -63,7 +61,6 @@ extension EventReader {
                     if page.isFull { return page.cut() }
                     page.append(event)
                 }
-                bound = position + 1
             }
             return page.end()
         }
@@ -86,6 +83,46 @@ extension EventReader {
             bound = position - 1
         }
         return page.end()
+    }
+}
+
+/// The positions of a plan upwards, looked up a few ahead so that their events can be read together.
+private struct UpwardPositions {
+    private let plan: QueryPlan
+    private let isEverything: Bool
+    private let high: Int64
+    private var bound: Int64
+    private var block: [Int64] = []
+    private var index = 0
+
+    init(_ plan: QueryPlan, _ range: (low: Int64, high: Int64)) {
+        self.plan = plan
+        isEverything = plan.isEverything
+        (bound, high) = range
+    }
+
+    /// The next position, which the cursor is to read.
+    ///
+    /// - Parameter room: how many events are wanted at most: no more positions are looked up, one at least.
+    mutating func next(atMost room: Int, _ cursor: UpwardCursor) throws -> Int64? {
+        if isEverything {
+            defer { bound += 1 }
+            return bound <= high ? bound : nil
+        }
+        if index == block.count { try lookUp(max(1, min(room, UpwardCursor.blockSize)), cursor) }
+        guard index < block.count else { return nil }
+        defer { index += 1 }
+        return block[index]
+    }
+
+    private mutating func lookUp(_ count: Int, _ cursor: UpwardCursor) throws {
+        block.removeAll(keepingCapacity: true)
+        index = 0
+        while block.count < count, bound <= high, let position = try plan.seek(bound), position <= high {
+            block.append(position)
+            bound = position + 1
+        }
+        cursor.expect(block)
     }
 }
 
@@ -148,6 +185,9 @@ private struct PageBuilder {
     }
 
     var isFull: Bool { events.count == request.limit || bytes >= pageBytes }
+
+    /// How many events more it takes at most.
+    var room: Int { request.limit - events.count }
 
     mutating func append(_ event: consuming RecordedEvent) {
         bytes += event.data.size
