@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokCore
 import Testing
 
 @testable import SillokCLI
@@ -10,7 +11,10 @@ struct BuiltCommand {
     private let output: URL
     private let errors: URL
 
-    init(_ arguments: [String], in folder: TemporaryFolder, output handle: FileHandle? = nil) throws {
+    init(
+        _ arguments: [String], in folder: TemporaryFolder, input: FileHandle = .nullDevice,
+        output handle: FileHandle? = nil
+    ) throws {
         let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         process.executableURL = products.appendingPathComponent("sillok")
         process.arguments = arguments
@@ -19,7 +23,7 @@ struct BuiltCommand {
         for file in [output, errors] { try Data().write(to: file) }
         process.standardOutput = try handle ?? FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = input
         try process.run()
     }
 
@@ -95,15 +99,23 @@ struct ProcessTests {
 
     @Test("Ctrl-C stops an import between two batches, says how to go on, and leaves nothing broken")
     func interrupted() async throws {
-        let file = try writeExport(40_000)
-        let command = try BuiltCommand(["import", folder("b.sqlite"), file], in: folder)
-        while !FileManager.default.fileExists(atPath: folder("b.sqlite-wal")) {
-            try await Task.sleep(for: .milliseconds(2))
+        let file = try writeExport(20_000)
+        let lines = try Data(contentsOf: URL(fileURLWithPath: file))
+        let pipe = Pipe()
+        let command = try BuiltCommand(
+            ["import", folder("b.sqlite")], in: folder, input: pipe.fileHandleForReading)
+        // When the first half is taken, most of it is recorded, and there cannot be an end before the rest comes.
+        await withCheckedContinuation { continuation in
+            startThread {
+                pipe.fileHandleForWriting.write(lines.prefix(lines.count / 2))
+                continuation.resume()
+            }
         }
         kill(command.process.processIdentifier, SIGINT)
         let ending = try await command.ending()
         #expect(ending.status == 130, "\(ending.errors)")
         #expect(ending.errors.contains("Run the same command again"))
+        #expect(!ending.errors.contains("stopped: 0 events"))
         #expect(await sillok("import", folder("b.sqlite"), file).status == 0)
         try await expectCopy(of: file)
     }

@@ -106,8 +106,9 @@ private struct UpwardPositions {
     /// - Parameter room: how many events are wanted at most: no more positions are looked up, one at least.
     mutating func next(atMost room: Int, _ cursor: UpwardCursor) throws -> Int64? {
         if isEverything {
+            guard bound <= high else { return nil }
             defer { bound += 1 }
-            return bound <= high ? bound : nil
+            return bound
         }
         if index == block.count { try lookUp(max(1, min(room, UpwardCursor.blockSize)), cursor) }
         guard index < block.count else { return nil }
