@@ -144,7 +144,8 @@ struct EventStoreTests {
             _ = try holder.run([.begin, Query("SELECT FROM \"\(store.schema)\".store FOR UPDATE")])
             let request = AppendRequest([.init(stream: "a-1", event: note("1"))])
             let appending = Task { try await store.append(request) }
-            while try TestServer.run("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'").count == 0 {
+            let waiting = "wait_event_type = 'Lock' AND position('\(store.schema)' IN query) > 0"
+            while try TestServer.run("SELECT FROM pg_stat_activity WHERE \(waiting)").count == 0 {
                 await Task.yield()
             }
             appending.cancel()
