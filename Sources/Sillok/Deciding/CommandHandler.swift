@@ -161,7 +161,7 @@ public struct CommandHandler<D: Decider>: Sendable {
 
     private func outcome(_ ending: Execution<D>.Ending, _ id: CommandID) -> CommandOutcome<D> {
         CommandOutcome(
-            events: ending.events.map(\.event), state: ending.subjects.all.first?.state ?? D(),
+            events: ending.events.map { $0.event }, state: ending.subjects.all.first?.state ?? D(),
             revision: ending.subjects.all.first?.revision ?? .none, position: ending.position,
             receipt: ending.receipt, id: id, isRepeat: ending.isRepeat)
     }

@@ -65,7 +65,7 @@ struct Subjects<D: Decider>: Sendable {
     }
 
     /// How far all subjects have been read.
-    var through: Position { groups.map(\.through).min() ?? .start }
+    var through: Position { groups.lazy.map { $0.through }.min() ?? .start }
 
     /// That nothing has happened to any of them since they were read.
     var isUnchanged: AppendCondition {
