@@ -12,12 +12,12 @@ extension WebInterface {
     ) async throws -> (endpoint: Endpoint, call: Call) {
         try checkHost(request)
         let (path, query) = try parts(of: request, below: base)
-        let matches = routes.compactMap { endpoint in endpoint.match(path).map { (endpoint, $0) } }
+        let matches = routes.endpoints(at: path)
         let method = request.method == .head ? .get : request.method
-        let match = matches.first { $0.0.method == method }
+        let match = matches.first { $0.endpoint.method == method }
         let session = try session(of: request, isChange: method != .get)
         let principal: Principal
-        if let match, match.0.operation.rule.scope == nil {
+        if let match, match.endpoint.operation.rule.scope == nil {
             principal = session?.principal ?? Principal("somebody", Grant([]))
         } else {
             principal = try await self.principal(of: request, session)
@@ -25,13 +25,14 @@ extension WebInterface {
         guard let (endpoint, values) = match else {
             if matches.isEmpty { throw Problem(404, .notFound, "there is nothing at this path") }
             var problem = Problem(405, .methodNotAllowed, "\(request.method) is not a method of this path")
-            problem.headers[.allow] = Set(matches.map { $0.0.method.rawValue }).sorted().joined(separator: ", ")
+            problem.headers[.allow] = Set(matches.map { $0.endpoint.method.rawValue }).sorted().joined(separator: ", ")
             throw problem
         }
         try gatekeeper.check(principal, asksFor: endpoint.operation)
-        let known = Set(endpoint.parameters.filter { $0.place == .query }.map(\.name))
-        for (name, _) in query where !known.contains(name) && !endpoint.isPage {
-            throw Problem(400, .malformed, "there is no parameter \"\(name)\"")
+        for (name, _) in query where !endpoint.isPage {
+            guard endpoint.parameters.contains(where: { $0.place == .query && $0.name == name }) else {
+                throw Problem(400, .malformed, "there is no parameter \"\(name)\"")
+            }
         }
         let call = Call(
             request: request, operation: endpoint.operation, principal: principal, path: values, query: query,

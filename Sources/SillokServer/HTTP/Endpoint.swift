@@ -40,20 +40,28 @@ struct Endpoint: Sendable {
 
     /// The parts of the route.
     var segments: [Substring] { route.split(separator: "/") }
+}
 
-    /// What stands in the path in the place of the names; `nil` if the path is of another route.
-    func match(_ path: [String]) -> [String: String]? {
-        let segments = segments
-        guard segments.count == path.count else { return nil }
-        var values: [String: String] = [:]
-        for (segment, part) in zip(segments, path) {
-            if segment.first == "{" {
-                values[String(segment.dropFirst().dropLast())] = part
-            } else if segment != part {
-                return nil
+/// Finds endpoints by their paths; takes their routes apart once.
+struct Routes: Sendable {
+    private let entries: [(segments: [Substring], endpoint: Endpoint)]
+
+    init(_ endpoints: [Endpoint]) { entries = endpoints.map { ($0.segments, $0) } }
+
+    /// The endpoints at a path, of any method, with what stands in it in the place of names.
+    func endpoints(at path: [String]) -> [(endpoint: Endpoint, values: [String: String])] {
+        entries.compactMap { entry in
+            guard entry.segments.count == path.count else { return nil }
+            var values: [String: String] = [:]
+            for (segment, part) in zip(entry.segments, path) {
+                if segment.first == "{" {
+                    values[String(segment.dropFirst().dropLast())] = part
+                } else if segment != part {
+                    return nil
+                }
             }
+            return (entry.endpoint, values)
         }
-        return values
     }
 }
 

@@ -42,7 +42,7 @@ public final class WebInterface: Sendable {
     let logger: Logger
     /// Hosts that a browser may have asked; `nil`: any.
     let hosts: Set<String>?
-    let routes: [Endpoint]
+    let routes: Routes
 
     /// An interface to a store.
     ///
@@ -79,7 +79,7 @@ public final class WebInterface: Sendable {
         self.logger = logger
         admission = Admission(requests: limits.requests, subscriptions: limits.subscriptions)
         hosts = loopbackOnly ? ["localhost", "127.0.0.1", "[::1]", "::1"] : nil
-        routes = Endpoint.all
+        routes = Routes(Endpoint.all)
     }
 
     /// Answers requests below a path of an application's own router.
