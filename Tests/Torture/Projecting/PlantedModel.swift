@@ -57,8 +57,9 @@ struct PlantedModel: ReadModel {
             try await model.write(write)
         case .overtaken: try await model.write(write)
         case .unfenced:
-            // It is slow now and then: its lease can pass to another between what it has read and what it writes.
-            if once(in: 4) { try await Task.sleep(for: .milliseconds(60)) }
+            // It is slow now and then, for longer than its lease: that passes to another between what it has read and what it
+            // writes, and it does not ask.
+            if once(in: 4) { try await Task.sleep(for: .milliseconds(300)) }
             try await model.write(ReadModelWrite(write.changes))
         case .unguardedRedrive:
             let isRedrive = write.changes.contains { Self.text($0).hasPrefix("DELETE FROM sillok_dead_letters") }
