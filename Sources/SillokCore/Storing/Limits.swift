@@ -123,7 +123,7 @@ public struct Limits: Hashable, Sendable {
         if count == 0 { throw InvalidRequest(.emptyName(subject)) }
         var text = text
         // No more of it is looked at than a name may have.
-        let hasControl = text.withUTF8 { Self.hasControlCharacter(.init(rebasing: $0.prefix(limit))) }
+        let hasControl = text.withUTF8 { Self.hasControlCharacter(.init(rebasing: $0.prefix(max(0, limit)))) }
         if hasControl { throw InvalidRequest(.controlCharacter(subject)) }
         if count > limit { throw InvalidRequest(.nameTooLong(subject, bytes: count, limit: limit)) }
     }

@@ -22,8 +22,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let ioFailure = Code(description: "io-failure")
         /// What is stored is damaged; the message names the place.
         public static let corrupt = Code(description: "corrupt")
-        /// A projection that takes part in appends could not project an event: nothing was stored, and nothing of the
-        /// same will be. Where the projection runs in the same process it is `InlineProjectionFailed` that is thrown.
+        /// An inline projection of the application that embeds the server could not project an event: nothing was stored,
+        /// and a repeat is refused too until the projection is mended. In that application itself `InlineProjectionFailed`
+        /// is thrown.
         public static let refused = Code(description: "refused")
         /// A query of a read model is wrong, or would change something.
         public static let invalidQuery = Code(description: "invalid-query")

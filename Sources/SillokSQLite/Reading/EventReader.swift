@@ -186,6 +186,8 @@ final class EventReader {
 final class UpwardCursor {
     /// How many positions can be told at once.
     static let blockSize = 32
+    /// Up to so many positions ahead it is faster to step than to look for one.
+    private static let shortGap: Int64 = 3
 
     private let upwards: Statement
     private let several: Statement
@@ -206,7 +208,7 @@ final class UpwardCursor {
     /// Tells which positions will be asked for next, all of them, in their order. It need not be told.
     func expect(_ positions: [Int64]) {
         guard positions.count == Self.blockSize,
-            positions[Self.blockSize - 1] - positions[0] > 3 * Int64(Self.blockSize)
+            positions[Self.blockSize - 1] - positions[0] > Self.shortGap * Int64(Self.blockSize)
         else { return }
         several.reset()
         for (index, position) in positions.enumerated() { several.bind(position, at: Int32(index + 1)) }
@@ -220,7 +222,7 @@ final class UpwardCursor {
             guard try several.step(), several.int(0) == position else { throw EventReader.missing(position) }
             return try EventRow.event(several, names)
         }
-        if current == .min || position - current > 3 {
+        if current == .min || position - current > Self.shortGap {
             upwards.reset()
             upwards.bind(position, at: 1)
             current = position - 1
