@@ -49,9 +49,10 @@ struct ServerAddress: Sendable {
         return String(text[..<colon] + text[at...])
     }
 
-    /// A dead server is noticed within seconds, not after the quarter of an hour that TCP takes.
+    /// A dead server is noticed within seconds, not after the quarter of an hour that TCP takes. Connecting has three: one
+    /// that was killed may still take a connection and never answer, and another has to be found within five.
     private static let defaults: [(keyword: String, value: String, environment: String)] = [
-        ("application_name", "sillok", "PGAPPNAME"), ("connect_timeout", "5", "PGCONNECT_TIMEOUT"),
+        ("application_name", "sillok", "PGAPPNAME"), ("connect_timeout", "3", "PGCONNECT_TIMEOUT"),
         ("keepalives_idle", "10", "PGKEEPALIVESIDLE"), ("keepalives_interval", "5", "PGKEEPALIVESINTERVAL"),
         ("keepalives_count", "3", "PGKEEPALIVESCOUNT"), ("tcp_user_timeout", "15000", "PGTCPUSERTIMEOUT"),
     ]

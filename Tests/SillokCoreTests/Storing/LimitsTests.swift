@@ -73,6 +73,9 @@ import Testing
             #expect(reason(make("\u{A0}é")) == nil)
         }
         #expect(reason(request { $0.metadata[""] = "v" }) == .emptyName(.metadataKey))
+        var none = Limits()
+        none.typeBytes = -1
+        #expect(reason(request { $0.type = "t" }, none) == .nameTooLong(.type, bytes: 1, limit: -1))
     }
 
     @Test func `a batch is taken at its limits and refused beyond them`() {
