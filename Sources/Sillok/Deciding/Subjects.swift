@@ -132,7 +132,7 @@ struct Subjects<D: Decider>: Sendable {
                     evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
                 }
                 pass(event.stream)
-                pass(event.stream, EventMark(position: event.position, id: event.id, recordedAt: event.recordedAt))
+                pass(event.stream, KeptMark(position: event.position, id: event.id, recordedAt: event.recordedAt))
             }
         }
         if anchor != nil { return false }
@@ -190,7 +190,7 @@ extension Subjects {
         _ recorded: [(stream: StreamID?, type: EventType, tags: [Tag], id: EventID)], at receipt: Receipt
     ) {
         for (offset, event) in recorded.enumerated() {
-            let mark = EventMark(
+            let mark = KeptMark(
                 position: Position(receipt.firstPosition.value &+ UInt64(offset)), id: event.id,
                 recordedAt: receipt.recordedAt)
             let isOwn =
@@ -215,7 +215,7 @@ extension Subjects {
     }
 
     /// Notes a stored event as the last one.
-    private mutating func pass(_ stream: StreamID?, _ mark: EventMark) {
+    private mutating func pass(_ stream: StreamID?, _ mark: KeptMark) {
         if let index = stream.flatMap({ indexes[$0] }) {
             all[index].pass(mark)
         } else if indexes.isEmpty, all.count == 1 {
@@ -236,7 +236,7 @@ extension Subjects.Subject {
         (state, revision, place, first, kept) = (D(), .none, nil, nil, nil)
     }
 
-    fileprivate mutating func pass(_ mark: EventMark) {
+    fileprivate mutating func pass(_ mark: KeptMark) {
         place = KeptPlace(events: (place?.events ?? 0) + 1, mark: mark)
         if first == nil, place?.events == 1 { first = mark.recordedAt }
     }

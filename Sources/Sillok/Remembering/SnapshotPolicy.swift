@@ -55,7 +55,7 @@ public struct SnapshotPolicy: Hashable, Sendable {
 }
 
 /// An event that a state has last taken.
-struct EventMark: Hashable, Sendable {
+struct KeptMark: Hashable, Sendable {
     let position: Position
     let id: EventID
     let recordedAt: Timestamp
@@ -66,5 +66,5 @@ struct KeptPlace: Hashable, Sendable {
     /// How many stored events lead to it.
     let events: UInt64
     /// The last of them.
-    let mark: EventMark
+    let mark: KeptMark
 }

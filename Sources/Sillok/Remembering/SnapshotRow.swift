@@ -59,7 +59,7 @@ struct SnapshotRow {
         guard fingerprint == kind.fingerprint.description else {
             throw Unusable(reason: kind.fingerprint.changes(since: fingerprint), isUseless: false)
         }
-        let mark = EventMark(
+        let mark = KeptMark(
             position: position, id: event, recordedAt: Timestamp(microsecondsSince1970: recordedAt))
         let place = KeptPlace(events: UInt64(clamping: events), mark: mark)
         do {

@@ -25,6 +25,18 @@ public struct Limits: Hashable, Sendable {
     /// Events that an ``AppendConflict`` shows at most, and it shows no more than ``pageBytes`` of them: 100.
     public var conflictEvents = 100
 
+    /// Index entries that the conditions of one append may visit: 100,000. More is ``StoreError/Code/tooExpensive``.
+    public var conditionSteps = 100_000
+
+    /// Index entries that one page may visit: 200,000. A page that needs more ends early, with its ``EventBatch/through``.
+    public var pageSteps = 200_000
+
+    /// Bytes of appends that may wait for the writer: 64 MiB. One append more is ``StoreError/Code/overloaded``.
+    public var queueBytes = 64 << 20
+
+    /// How far ahead of the store's clock a given recorded time may be: five minutes.
+    public var clockLead: Duration = .seconds(300)
+
     /// The default limits.
     public init() {}
 

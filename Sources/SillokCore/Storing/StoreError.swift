@@ -36,8 +36,18 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let unavailable = Code(description: "unavailable")
         /// The server does not know the caller, or does not let it do this.
         public static let accessDenied = Code(description: "access-denied")
-        /// The subscriber's position lies beyond this store: it belongs to another one.
+        /// The log is not the one that a kept position belongs to: the event at that position is another one, or the log
+        /// ends before it. The message says how to continue.
         public static let storeChanged = Code(description: "store-changed")
+
+        /// A query needs more steps than ``Limits`` allows. The message names the query and says how to make it cheaper.
+        public static let tooExpensive = Code(description: "too-expensive")
+
+        /// Too many requests wait. Nothing was stored; try again after ``StoreError/retryAfter``.
+        public static let overloaded = Code(description: "overloaded")
+
+        /// The file at the store's path is no longer the file that the store has open. The store takes no more appends.
+        public static let fileReplaced = Code(description: "file-replaced")
     }
 
     /// Whether an append that failed may be in the log all the same.
@@ -60,8 +70,15 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     /// What it comes from, if it comes from another error.
     public let cause: (any Error)?
 
+    /// How long to wait before a retry, if the store knows.
+    public let retryAfter: Duration?
+
     /// An error with all of its parts.
-    public init(_ code: Code, _ message: String, outcome: Outcome = .definite, cause: (any Error)? = nil) {
+    public init(
+        _ code: Code, _ message: String, outcome: Outcome = .definite, cause: (any Error)? = nil,
+        retryAfter: Duration? = nil
+    ) {
+        self.retryAfter = retryAfter
         self.code = code
         self.message = message
         self.outcome = outcome
