@@ -15,16 +15,23 @@ struct BankAccount: Decider {
         case .open(let owner):
             if isOpen { throw .alreadyOpen }
             return [.opened(owner: owner)]
-        case _ where !isOpen: throw .notOpen
-        case .deposit(let cents), .withdraw(let cents):
-            guard (1...1_000_000_00).contains(cents) else { throw .notAnAmount }
-            guard case .withdraw = command else { return [.deposited(cents: cents)] }
+        case .deposit(let cents):
+            try check(cents)
+            return [.deposited(cents: cents)]
+        case .withdraw(let cents):
+            try check(cents)
             if cents > balance { throw .insufficientFunds(balance: balance) }
             return [.withdrawn(cents: cents)]
         case .close:
+            if !isOpen { throw .notOpen }
             if balance > 0 { throw .notEmpty }
             return [.closed]
         }
+    }
+
+    private func check(_ cents: Int) throws(Refusal) {
+        if !isOpen { throw .notOpen }
+        if !(1...1_000_000_00).contains(cents) { throw .notAnAmount }
     }
 
     mutating func evolve(_ event: Event) {

@@ -13,7 +13,7 @@ try await withThrowingTaskGroup(of: Void.self) { group in
     }
     let deposit = try await accounts.execute(.deposit(100_00), on: "42")
 
-    // The row that tells this deposit: not an older one, and an error rather than a wait without end.
+    // Waits for the row that contains this deposit, for at most a second.
     let fresh = try await balances.model(atLeast: deposit.position, within: .seconds(1))
     for row in try await fresh.rows("SELECT owner, cents FROM account_balance WHERE account = 'account-42'") {
         print(row["owner"].text ?? "", row["cents"].integer ?? 0)
