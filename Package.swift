@@ -214,7 +214,7 @@ let package = Package(
             dependencies: [
                 "Sillok", "SillokChain", "SillokPostgres", "SillokSQL", "SillokSQLite", "SillokTesting", "CSQLite",
                 "CSillok", "sillok-torture",
-            ]),
+            ], exclude: ["Fixtures"]),
         .testTarget(
             name: "SillokGRDBTests",
             dependencies: [

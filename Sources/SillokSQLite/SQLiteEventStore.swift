@@ -51,20 +51,28 @@ public final class SQLiteEventStore: ChainedEventStore {
     ///   - ids: where the identity of a new store comes from.
     ///   - keepsChain: switches the hash chain of the log on or off, for good; `nil` leaves it as it is in the file. A new
     ///     file keeps one unless told otherwise. Switched on later, the chain begins with the next event.
+    ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
+    ///     index. It must be unpredictable in production.
+    ///   - progress: is called while a file of an older format is converted, on the calling thread, about every million
+    ///     events. A conversion takes seconds for each million events. If the process ends meanwhile, the file is unchanged.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
     ///   if the file is something else, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
         path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
-        ids: IDGenerator = .system, keepsChain: Bool? = nil
+        ids: IDGenerator = .system, keepsChain: Bool? = nil,
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) throws {
         try self.init(
-            path: path, mode: mode, limits: limits, clock: clock, ids: ids, keepsChain: keepsChain, tuning: Tuning())
+            path: path, mode: mode, limits: limits, clock: clock, ids: ids, keepsChain: keepsChain, random: random,
+            tuning: Tuning(), progress: progress)
     }
 
     /// Opens a store that does its house-keeping at other sizes.
     package init(
         path: String, mode: Mode, limits: Limits, clock: WallClock, ids: IDGenerator = .system,
-        keepsChain: Bool? = nil, tuning: Tuning
+        keepsChain: Bool? = nil, random: any RandomNumberGenerator = SystemRandomNumberGenerator(), tuning: Tuning,
+        progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) throws {
         self.path = path
         self.mode = mode
@@ -73,9 +81,13 @@ public final class SQLiteEventStore: ChainedEventStore {
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
         // The thread that writes is started last: what fails before it leaves nothing behind.
         let lock = mode == .readOnly ? nil : try FileLock(path: path + "-lock")
-        let opened = try lock.map { _ in
-            try opening.writer(clock: clock, newID: { ids.next() }, keepsChain: keepsChain)
-        }
+        let origins = Schema.Origins(
+            storeID: { ids.next() },
+            secret: {
+                var random = random
+                return IDKeys.Secret(from: &random)
+            }, now: clock.now, keepsChain: keepsChain, progress: progress)
+        let opened = try lock.map { _ in try opening.writer(origins, clock: clock) }
         if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
         let (id, readers) = try opening.readers()
         self.id = id

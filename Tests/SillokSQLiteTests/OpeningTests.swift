@@ -76,7 +76,7 @@ struct OpeningTests {
     func newer() async throws {
         let store = try SQLiteEventStore(path: folder.path())
         await store.close()
-        try tamper(folder.path(), "PRAGMA user_version = 4")
+        try tamper(folder.path(), "PRAGMA user_version = 5")
         #expect(code { _ = try SQLiteEventStore(path: folder.path()) } == .unsupportedFormat)
         #expect(code { _ = try SQLiteEventStore(path: folder.path(), mode: .readOnly) } == .unsupportedFormat)
     }

@@ -1,4 +1,4 @@
-// The C that Sillok's stores stand on: a checksum.
+// The C that Sillok's stores use: a checksum and a keyed hash.
 #ifndef SILLOK_C_H
 #define SILLOK_C_H
 
@@ -11,5 +11,9 @@ uint32_t sillok_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /// The same by table alone: what `sillok_crc32c` is tested against.
 uint32_t sillok_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
+
+/// SipHash-2-4 of the 16 bytes of an id, given as two halves with the most significant byte first. Without the key
+/// (`key0` holds its first eight bytes in little-endian order, `key1` the others) no caller can choose ids that collide.
+uint64_t sillok_siphash(uint64_t key0, uint64_t key1, uint64_t high, uint64_t low);
 
 #endif

@@ -101,16 +101,19 @@ struct VerifyCommand: AsyncParsableCommand {
 /// A bar for each step of work that reports its steps, from whatever thread.
 final class StepProgress: Sendable {
     private let console: Console
+    private let title: @Sendable (String) -> String
     private let bar = Lock<(step: String, bar: ProgressBar)?>(nil)
 
-    init(console: Console) { self.console = console }
+    init(console: Console, title: @escaping @Sendable (String) -> String = { "Checking \($0)" }) {
+        self.console = console
+        self.title = title
+    }
 
     func update(_ progress: WorkProgress) {
         let current = bar.withLock { current in
             if let current, current.step == progress.step { return current.bar }
             current?.bar.finish(quietly: true)
-            let next = ProgressBar(
-                "Checking \(progress.step)", unit: "checked", total: progress.total, console: console)
+            let next = ProgressBar(title(progress.step), unit: "done", total: progress.total, console: console)
             current = (progress.step, next)
             return next
         }

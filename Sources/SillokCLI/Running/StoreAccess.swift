@@ -41,6 +41,13 @@ struct StoreArgument: ParsableArguments {
         }
     }
 
+    /// Opens the file, and shows how far it has come if the file is converted to a newer format.
+    private func open(_ mode: SQLiteEventStore.Mode, _ limits: Limits) throws -> SQLiteEventStore {
+        let progress = StepProgress(console: .current) { _ in "Converting the store to the current format" }
+        defer { progress.finish() }
+        return try SQLiteEventStore(path: store, mode: mode, limits: limits, progress: { progress.update($0) })
+    }
+
     /// Opens the store in a mode and closes it after `body`.
     func with<Result>(
         _ mode: SQLiteEventStore.Mode, limits: Limits = Limits(), _ body: (SQLiteEventStore) async throws -> Result
@@ -53,7 +60,7 @@ struct StoreArgument: ParsableArguments {
                 .notFound, "there is no store \(store.visible)",
                 hint: "sillok append and sillok import make a store where there is none.")
         }
-        let opened = try SQLiteEventStore(path: store, mode: mode, limits: limits)
+        let opened = try open(mode, limits)
         do {
             let result = try await body(opened)
             await opened.close()

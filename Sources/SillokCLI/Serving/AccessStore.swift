@@ -14,8 +14,15 @@ final class AccessStore: EventStore {
     /// Opens the log, and makes it if there is none.
     init(path: String) async throws {
         self.path = path
-        if !FileManager.default.fileExists(atPath: path) {
+        let isNew = !FileManager.default.fileExists(atPath: path)
+        do {
+            // Creates the file, or converts one of an older format: a conversion by another process later on would end the
+            // reads of this one.
             try await Self.writing(path) { _ in }
+        } catch is StoreError where !isNew {
+            // It may be there to be read only, or be written to at this moment. Reading says what is wrong.
+        }
+        if isNew {
             try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
         }
         reader = try SQLiteEventStore(path: path, mode: .readOnly)

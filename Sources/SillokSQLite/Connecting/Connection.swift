@@ -166,6 +166,15 @@ final class Statement {
         }
     }
 
+    /// Binds bytes that SQLite copies.
+    func bind(copied bytes: [UInt8], at index: Int32) {
+        _ = bytes.withUnsafeBytes {
+            $0.isEmpty
+                ? sqlite3_bind_zeroblob(handle, index, 0)
+                : sillok_bind_blob_copied(handle, index, $0.baseAddress, Int32(clamping: $0.count))
+        }
+    }
+
     /// Binds the UTF-8 bytes of a text as a blob.
     func bind(bytesOf text: String, at index: Int32) {
         var text = text

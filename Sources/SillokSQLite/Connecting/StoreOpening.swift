@@ -9,12 +9,12 @@ struct StoreOpening {
     let tuning: Tuning
 
     /// The connection that writes, in a file that is made or checked first.
-    func writer(clock: WallClock, newID: () -> StoreID, keepsChain: Bool?) throws -> Writer {
+    func writer(_ origins: Schema.Origins, clock: WallClock) throws -> Writer {
         try reported {
             let create = mode == .create ? SQLITE_OPEN_CREATE : 0
             let connection = try Connection(path: path, flags: SQLITE_OPEN_READWRITE | create, cacheKiB: 16_384)
             try connection.run("PRAGMA synchronous = FULL")
-            try Schema.install(on: connection, storeID: newID, now: clock.now(), keepsChain: keepsChain)
+            try Schema.install(on: connection, origins, tuning: tuning)
             guard try connection.number("PRAGMA synchronous") == 2,
                 try connection.text("PRAGMA journal_mode") == "wal"
             else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }

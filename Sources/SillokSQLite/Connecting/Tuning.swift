@@ -1,6 +1,6 @@
 /// The sizes at which a store does its house-keeping. Correctness never depends on them; tests make them tiny.
 package struct Tuning: Sendable {
-    /// Entries in the tail of the index from which on they are moved to `settled`.
+    /// Entries in the tail of the index from which on they are moved to `entries`.
     package var tailEntries = 131_072
     /// Entries that a group of appends moves at least, when there are too many.
     package var settlingSlice = 512
@@ -10,6 +10,8 @@ package struct Tuning: Sendable {
     package var manyPages = 64_000
     /// Names, and revisions of streams, that a connection keeps in memory.
     package var cachedNames = 50_000
+    /// Events whose keys are sorted together when a store is converted: 16 bytes of memory each.
+    package var conversionBatch = 1_000_000
     /// Threads that read.
     package var readers = 3
 
@@ -23,6 +25,7 @@ package struct Tuning: Sendable {
         tuning.checkpointPages = 20
         tuning.manyPages = 40
         tuning.cachedNames = 4
+        tuning.conversionBatch = 7
         tuning.readers = 1
         return tuning
     }()

@@ -35,15 +35,21 @@ enum EventRow {
     static let columns =
         "position, id, stream, revision, type, recorded, content, source, tracked, crc, tags, metadata, payload"
 
+    /// The id in an id column; `nil` if it does not have 16 bytes.
+    @inline(__always)
+    static func id(_ bytes: UnsafeRawBufferPointer) -> EventID? {
+        guard bytes.count == 16 else { return nil }
+        return EventID(
+            high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+            low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+    }
+
     /// The number columns of the current row.
     static func header(_ row: Statement) throws -> EventHeader {
-        let id = row.bytes(1)
         let position = row.int(0)
-        guard id.count == 16 else { throw damaged(position) }
+        guard let id = id(row.bytes(1)) else { throw damaged(position) }
         return EventHeader(
-            position: position,
-            idHigh: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
-            idLow: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+            position: position, idHigh: id.high, idLow: id.low,
             stream: row.int(2), revision: row.int(3), type: row.int(4), recorded: row.int(5), content: row.int(6),
             source: row.int(7), tracked: row.int(8))
     }

@@ -3,37 +3,43 @@ import SillokChain
 import SillokCore
 import SillokSQL
 
-// The file, format 3: an SQLite database in WAL mode (application id "Sill", user version 3).
+// The file, format 4: an SQLite database in WAL mode (application id "Sill", user version 4).
 //
-//   store     key → value                        the store's id, when it was made, the position up to which `settled`
-//                                                is whole, and the one where the hash chain begins, if one is kept
+//   store     key → value                        the id of the store, when it was created, the secret of `entries`, the
+//                                                position up to which `entries` is complete (`indexed`), and the position
+//                                                at which the hash chain begins, if the store keeps one
 //   names     id → kind, text, category          every stream, category, type, tag, content type and source, once
-//   events    position → the event               the log itself; written at its right edge alone
-//   settled   (key, position)                    one index for all questions: which positions carry a key. The newest
-//                                                events are not part of it: whoever reads makes their entries from the
-//                                                events themselves. A hundred thousand at a time are moved here in the
-//                                                order of keys, so that one page written takes many of them. Those that
-//                                                stand here before the store says so do not count yet.
+//   events    position → the event               the log itself; written only at its right edge
+//   entries   (key, position)                    one index for all queries: which positions carry a key. It does not
+//                                                hold the newest events: each reader derives their entries from the
+//                                                events. The writer moves about a hundred thousand entries at a time into
+//                                                this table, in the order of keys, so that many share a page. Entries
+//                                                beyond `indexed` do not count yet.
 //   marks     (stream, revision) → position      every 256th revision of a stream: where to start inside a long one
 //   tracking  source → position                  how far other logs have been consumed
 //
 //   key < 0   the name −key: a stream, category, type or tag
-//   key ≥ 0   a fingerprint of an event id: below 2⁶² for time-ordered ids (version 7), whose keys rise with time and
-//             go to one place of `settled`; from 2⁶² on for all others
+//   key ≥ 0   a hash of an event id, keyed by the secret of the store so that no client can choose ids that collide: below
+//             2⁶² for time-ordered ids (version 7), whose keys rise with time and go to one place of `entries`; from 2⁶²
+//             on for all others
 //
-//   events.crc   CRC-32C over the other columns, so that a changed bit is noticed by whoever reads the event
-//   events.link  the event's link of the hash chain; NULL where none was kept
+//   events.crc   CRC-32C over the other columns: a reader notices a changed bit
+//   events.link  the event's link of the hash chain; NULL if the store kept no chain then
 //   names.crc    the same as events.crc for a name
 //
-// Format 1 has no links, and up to format 2 `settled` and a smaller table before it, `recent`, hold the whole index. Files
-// of them can be read; the first who opens one for writing makes it a file of format 3. A chain that it gets begins after
-// the events that it has.
+// Older formats can be read. The first process that opens such a file for writing converts it to format 4, in one
+// transaction: see FormatUpgrade. Up to format 3 `entries` is called `settled`, and its keys of ids are a hash without a
+// secret. Up to format 2 `settled` and a smaller table, `recent`, hold the whole index. Format 1 has no links; a chain that
+// such a file gets begins after its last event.
 enum Schema {
     static let applicationID = SQLiteFileMark.eventStore
-    static let version: Int64 = 3
+    static let version: Int64 = 4
 
-    /// The key under which it is stored up to which position `settled` is whole.
+    /// The key of `store` with the position up to which `entries` is complete.
     static let indexed = "indexed"
+
+    /// The key of `store` with the secret of the keys of event ids.
+    static let secret = "secret"
 
     /// Every how many revisions of a stream there is a mark.
     static let markInterval: Int64 = 256
@@ -48,7 +54,7 @@ enum Schema {
             type INTEGER NOT NULL, recorded INTEGER NOT NULL, content INTEGER NOT NULL, source INTEGER NOT NULL,
             tracked INTEGER NOT NULL, crc INTEGER NOT NULL, tags BLOB NOT NULL, metadata BLOB NOT NULL,
             payload BLOB NOT NULL, link BLOB) STRICT;
-        CREATE TABLE settled (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
+        CREATE TABLE entries (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
             STRICT, WITHOUT ROWID;
         CREATE TABLE marks (
             stream INTEGER NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL,
@@ -67,35 +73,30 @@ enum Schema {
         return tables
     }()
 
-    /// Makes a new store in an empty database, or checks that the database is a store of a format we know and brings it
-    /// to the present one. Switches the hash chain on or off, or leaves it as it is.
-    static func install(
-        on connection: Connection, storeID: () -> StoreID, now: Timestamp, keepsChain: Bool?
-    ) throws {
+    /// What a new or converted store takes from outside.
+    struct Origins {
+        let storeID: () -> StoreID
+        let secret: () -> IDKeys.Secret
+        let now: () -> Timestamp
+        /// Switches the hash chain on or off; `nil` leaves it as it is.
+        let keepsChain: Bool?
+        /// Is called with the progress of a conversion.
+        let progress: (WorkProgress) -> Void
+    }
+
+    /// Creates a store in an empty database, or checks that the database is a store and converts it to the present format.
+    static func install(on connection: Connection, _ origins: Origins, tuning: Tuning) throws {
         try connection.run("PRAGMA journal_mode = WAL")
         try connection.run("BEGIN IMMEDIATE")
         do {
             if try connection.number("SELECT count(*) FROM sqlite_schema") == 0 {
-                try connection.run(statements)
-                try connection.run("PRAGMA application_id = \(applicationID)")
-                try connection.run("PRAGMA user_version = \(version)")
-                let insert = try connection.prepare(
-                    "INSERT INTO store VALUES ('id', ?1), ('created', ?2), ('\(indexed)', CAST('0' AS BLOB))")
-                insert.bind(bytesOf: storeID().description, at: 1)
-                insert.bind(bytesOf: now.description, at: 2)
-                try insert.run()
-                try setChain(keepsChain ?? true, connection)
+                try create(on: connection, origins)
             } else {
                 try check(connection)
                 let found = try connection.number("PRAGMA user_version")
-                if found < 2 { try connection.run("ALTER TABLE events ADD COLUMN link BLOB") }
-                if found < 3 {
-                    try connection.run("INSERT INTO settled SELECT key, position FROM recent ORDER BY key, position")
-                    try connection.run("DROP TABLE recent")
-                    try connection.run("INSERT INTO store SELECT '\(indexed)', \(headText(plus: 0)) FROM events")
-                    try connection.run("PRAGMA user_version = \(version)")
-                }
-                if let keepsChain = keepsChain ?? (found < 2 ? true : nil) { try setChain(keepsChain, connection) }
+                try FormatUpgrade(connection, origins, batch: tuning.conversionBatch).run(from: found)
+                let keepsChain = origins.keepsChain ?? (found < 2 ? true : nil)
+                if let keepsChain { try setChain(keepsChain, connection) }
             }
             try connection.run("COMMIT")
         } catch {
@@ -104,10 +105,52 @@ enum Schema {
         }
     }
 
-    /// The table of the index, or in a file of a format before 3 what stands for it.
-    static func settled(_ connection: Connection) throws -> String {
-        try connection.number("PRAGMA user_version") >= 3
-            ? "settled" : "(SELECT key, position FROM settled UNION ALL SELECT key, position FROM recent)"
+    private static func create(on connection: Connection, _ origins: Origins) throws {
+        try connection.run(statements)
+        try connection.run("PRAGMA application_id = \(applicationID)")
+        try connection.run("PRAGMA user_version = \(version)")
+        let insert = try connection.prepare(
+            "INSERT INTO store VALUES ('id', ?1), ('created', ?2), ('\(indexed)', CAST('0' AS BLOB))")
+        insert.bind(bytesOf: origins.storeID().description, at: 1)
+        insert.bind(bytesOf: origins.now().description, at: 2)
+        try insert.run()
+        try keep(origins.secret(), on: connection)
+        try setChain(origins.keepsChain ?? true, connection)
+    }
+
+    /// Stores the secret of the keys of event ids.
+    static func keep(_ secret: IDKeys.Secret, on connection: Connection) throws(SQLiteFailure) {
+        let insert = try connection.prepare("INSERT INTO store VALUES ('\(Self.secret)', ?1)")
+        insert.bind(copied: secret.bytes, at: 1)
+        try insert.run()
+    }
+
+    /// How the index of a file is stored, which depends on the format of the file.
+    struct Format {
+        let version: Int64
+        /// The table of the index, or what takes its place in a query.
+        let index: String
+        /// The keys of event ids.
+        let ids: IDKeys
+
+        init(_ connection: Connection) throws {
+            version = try connection.number("PRAGMA user_version")
+            switch version {
+            case ..<3: index = "(SELECT key, position FROM settled UNION ALL SELECT key, position FROM recent)"
+            case 3: index = "settled"
+            default: index = "entries"
+            }
+            ids = IDKeys(secret: version < 4 ? nil : try Self.secret(connection))
+        }
+
+        private static func secret(_ connection: Connection) throws -> IDKeys.Secret {
+            let row = try connection.prepare("SELECT value FROM store WHERE key = '\(Schema.secret)'")
+            guard try row.step(), let secret = IDKeys.Secret(row.bytes(0)) else {
+                throw StoreError(.corrupt, "the secret of the store cannot be read: restore a backup.")
+            }
+            row.reset()
+            return secret
+        }
     }
 
     /// Throws unless the database is a store of a format we know.
@@ -146,7 +189,7 @@ enum Schema {
     }
 
     /// The last position of `events` in the form in which `store` has positions.
-    private static func headText(plus more: Int) -> String {
+    static func headText(plus more: Int) -> String {
         "CAST(CAST(ifnull(max(position), 0) + \(more) AS TEXT) AS BLOB)"
     }
 

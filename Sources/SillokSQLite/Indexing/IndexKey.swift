@@ -1,21 +1,12 @@
 import SillokCore
 
-/// The keys of the index: negative for names, from 0 on for the fingerprints of event ids.
+/// The keys of the index: negative for names, from 0 on for event ids, whose keys ``IDKeys`` computes.
 enum IndexKey {
     /// The first key of ids that are not ordered by time.
     static let firstUnordered: Int64 = 1 << 62
 
     /// The key of a name's number.
     static func name(_ number: Int64) -> Int64 { -number }
-
-    /// The key of an event id: ids are told apart at the event itself, the key only finds the candidates.
-    ///
-    /// For version 7: 42 bits of milliseconds, then 20 bits that scatter the ids of one millisecond.
-    static func id(_ id: EventID) -> Int64 {
-        let mixed = mix(id.high ^ mix(id.low))
-        if isTimeOrdered(id) { return Int64(bitPattern: (id.high >> 16) << 20 | mixed >> 44) }
-        return firstUnordered | Int64(bitPattern: mixed >> 2)
-    }
 
     /// Calls `body` with every key under which the index holds an event, each once.
     ///

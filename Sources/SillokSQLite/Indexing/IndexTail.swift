@@ -1,7 +1,7 @@
 import SillokCore
 
-/// The index of the newest events, as one connection keeps it in memory: of all that come after those which `settled`
-/// knows.
+/// The index of the newest events, as one connection keeps it in memory: of all events after those that the
+/// table `entries` holds.
 ///
 /// An entry is found through its key's bucket, newest first; what was added last can be taken back.
 final class IndexTail {
@@ -12,7 +12,7 @@ final class IndexTail {
         fileprivate let previous: Int
     }
 
-    /// The last position that is not part of it: up to there `settled` holds everything.
+    /// The last position that is not part of it: up to there `entries` holds everything.
     private(set) var start: Int64 = 0
     /// The last position whose entries it has.
     private(set) var end: Int64 = 0
@@ -36,7 +36,7 @@ final class IndexTail {
         (start, end) = (position, position)
     }
 
-    /// Lets go of the entries up to a position, which `settled` holds now.
+    /// Lets go of the entries up to a position, which `entries` holds now.
     func forget(through position: Int64) {
         let (kept, last) = (entries.filter { $0.position > position }, end)
         restart(after: position)

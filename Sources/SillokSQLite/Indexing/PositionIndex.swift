@@ -6,6 +6,8 @@ import SillokCore
 /// that reads; the connection that writes adds to it itself.
 final class PositionIndex {
     let tail: IndexTail
+    /// The keys of event ids.
+    let ids: IDKeys
     private let connection: Connection
     private let isWriter: Bool
     private let upwards: Statement
@@ -16,11 +18,12 @@ final class PositionIndex {
     /// The snapshot that the tail belongs to.
     private var snapshot: UInt64 = 0
 
-    init(_ connection: Connection, isWriter: Bool, tuning: Tuning) throws {
+    init(_ connection: Connection, _ format: Schema.Format, isWriter: Bool, tuning: Tuning) throws {
         self.connection = connection
         self.isWriter = isWriter
+        ids = format.ids
         tail = IndexTail(capacity: tuning.tailEntries)
-        let table = try Schema.settled(connection)
+        let table = format.index
         upwards = try connection.prepare(
             "SELECT position FROM \(table) WHERE key = ?1 AND position >= ?2 AND position <= ?4 "
                 + "ORDER BY position ASC LIMIT ?3")
@@ -87,12 +90,9 @@ final class PositionIndex {
         var categories: [Int64: Int64] = [:]
         var tags: [Int64] = []
         while try newest.step() {
-            let (position, id, stream) = (newest.int(0), newest.bytes(1), newest.int(4))
-            guard id.count == 16 else { throw EventRow.damaged(position) }
-            let idKey = IndexKey.id(
-                EventID(
-                    high: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
-                    low: UInt64(bigEndian: id.loadUnaligned(fromByteOffset: 8, as: UInt64.self))))
+            let (position, stream) = (newest.int(0), newest.int(4))
+            guard let id = EventRow.id(newest.bytes(1)) else { throw EventRow.damaged(position) }
+            let idKey = ids.key(id)
             tags.removeAll(keepingCapacity: true)
             try EventRow.forEachTag(newest.bytes(3), position) { tags.append($0) }
             var category: Int64 = 0

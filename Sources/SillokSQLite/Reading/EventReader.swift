@@ -6,6 +6,7 @@ final class EventReader {
     let connection: Connection
     let names: Names
     let index: PositionIndex
+    let format: Schema.Format
     let limits: Limits
     private let byPosition: Statement
     private let upwards: Statement
@@ -23,7 +24,8 @@ final class EventReader {
         self.connection = connection
         self.limits = limits
         names = try Names(connection, isWriter: isWriter, capacity: tuning.cachedNames)
-        index = try PositionIndex(connection, isWriter: isWriter, tuning: tuning)
+        format = try Schema.Format(connection)
+        index = try PositionIndex(connection, format, isWriter: isWriter, tuning: tuning)
         let columns = EventRow.columns
         byPosition = try connection.prepare("SELECT \(columns) FROM events WHERE position = ?1")
         upwards = try connection.prepare("SELECT \(columns) FROM events WHERE position >= ?1 ORDER BY position")
@@ -42,9 +44,8 @@ final class EventReader {
         streamsFrom = try connection.prepare(
             "SELECT text, id FROM names WHERE kind = \(NameKind.stream.rawValue) AND text > ?1 "
                 + "AND (?2 = 0 OR category = ?2) ORDER BY text LIMIT ?3")
-        let hasLinks = try connection.number("PRAGMA user_version") >= 2
         linksFrom =
-            hasLinks
+            format.version >= 2
             ? try connection.prepare(
                 "SELECT position, link FROM events WHERE position > ?1 AND link IS NOT NULL ORDER BY position LIMIT ?2")
             : nil
@@ -68,7 +69,7 @@ final class EventReader {
     /// The event of an id, or `nil`.
     func event(_ id: EventID) throws -> RecordedEvent? {
         var candidates: [Int64] = []
-        try index.read(IndexKey.id(id), from: 0, .forward, limit: .max / 2, into: &candidates)
+        try index.read(index.ids.key(id), from: 0, .forward, limit: .max / 2, into: &candidates)
         for position in candidates {
             let event = try event(at: position)
             if event.id == id { return event }

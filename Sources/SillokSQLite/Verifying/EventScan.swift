@@ -56,7 +56,7 @@ struct EventScan {
         lastRecorded = header.recorded
         if header.source != 0 { outcome.tracked[header.source] = UInt64(bitPattern: header.tracked) }
         let numbers = try EventRow.tagNumbers(tags, header.position)
-        for key in try EventRow.keys(header, tagNumbers: numbers, names) {
+        for key in try EventRow.keys(header, tagNumbers: numbers, names, verification.reader.index.ids) {
             outcome.entries += 1
             let isStream = header.stream != 0 && key == IndexKey.name(header.stream)
             outcome.sum.add(key, header.position, revision: isStream ? header.revision : 0)
@@ -66,11 +66,13 @@ struct EventScan {
 
 extension EventRow {
     /// The keys under which the index must hold an event.
-    static func keys(_ header: EventHeader, tagNumbers: [Int64], _ names: NameKinds) throws -> [Int64] {
+    static func keys(
+        _ header: EventHeader, tagNumbers: [Int64], _ names: NameKinds, _ ids: IDKeys
+    ) throws -> [Int64] {
         let category = header.stream == 0 ? 0 : names.category(ofStream: header.stream)
         guard let category else { throw StoreError(.corrupt, "the name of its stream is missing") }
         var keys: [Int64] = []
-        let id = IndexKey.id(EventID(high: header.idHigh, low: header.idLow))
+        let id = ids.key(EventID(high: header.idHigh, low: header.idLow))
         IndexKey.each(id: id, type: header.type, tags: tagNumbers, stream: header.stream, category: category) {
             keys.append($0)
         }

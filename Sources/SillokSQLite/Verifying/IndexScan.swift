@@ -62,7 +62,7 @@ private struct MergedEntries {
     init(_ verification: Verification) throws {
         let connection = verification.connection
         table = try connection.prepare(
-            "SELECT key, position FROM \(try Schema.settled(connection)) ORDER BY key, position")
+            "SELECT key, position FROM \(verification.reader.format.index) ORDER BY key, position")
         index = verification.reader.index
         try index.reload()
         tail = index.tail.entries.map { ($0.key, $0.position) }.sorted(by: >)
@@ -91,11 +91,13 @@ private struct MergedEntries {
 struct IndexComparison {
     private let verification: Verification
     private let hasEntry: Statement
+    private let ids: IDKeys
     private let entries: Statement
 
     init(_ verification: Verification) throws {
         self.verification = verification
-        let table = try Schema.settled(verification.connection)
+        let table = verification.reader.format.index
+        ids = verification.reader.index.ids
         hasEntry = try verification.connection.prepare(
             "SELECT count(*) FROM \(table) WHERE key = ?1 AND position = ?2")
         entries = try verification.connection.prepare("SELECT key, position FROM \(table)")
@@ -115,8 +117,8 @@ struct IndexComparison {
                     }
                 }
                 let tags = try EventRow.tagNumbers(rows.bytes(10), header.position)
-                for key in try EventRow.keys(header, tagNumbers: tags, names) where try count(key, header.position) != 1
-                {
+                for key in try EventRow.keys(header, tagNumbers: tags, names, ids)
+                where try count(key, header.position) != 1 {
                     let message = "the index has no entry for key \(key), or more than one"
                     guard verification.find(message, at: header.position) else { return }
                 }
@@ -136,7 +138,7 @@ struct IndexComparison {
             if try row.step() {
                 let header = try EventRow.header(row)
                 let tags = try EventRow.tagNumbers(row.bytes(10), position)
-                belongs = try EventRow.keys(header, tagNumbers: tags, names).contains(key)
+                belongs = try EventRow.keys(header, tagNumbers: tags, names, ids).contains(key)
                 row.reset()
             }
             if !belongs {

@@ -5,7 +5,7 @@ import SillokCore
 final class EventInsertion {
     private let connection: Connection
     private let event: Statement
-    private let tail: IndexTail
+    private let index: PositionIndex
     private let mark: Statement
     private let tracking: Statement
     /// The highest key of a time-ordered id that is stored. A higher one cannot be known.
@@ -13,10 +13,10 @@ final class EventInsertion {
     private var tagNumbers: [Int64] = []
     private var tagBytes: [UInt8] = []
 
-    init(_ connection: Connection, _ tail: IndexTail) throws {
+    init(_ connection: Connection, _ index: PositionIndex) throws {
         self.connection = connection
         event = try connection.prepare("INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")
-        self.tail = tail
+        self.index = index
         mark = try connection.prepare("INSERT INTO marks VALUES (?1, ?2, ?3)")
         tracking = try connection.prepare(
             "INSERT INTO tracking VALUES (?1, ?2) ON CONFLICT DO UPDATE SET position = excluded.position")
@@ -26,13 +26,13 @@ final class EventInsertion {
     func reload() throws {
         let first = IndexKey.firstUnordered
         let highest = try connection.number(
-            "SELECT ifnull(max(key), -1) FROM settled WHERE key >= 0 AND key < \(first)")
-        highestOrderedKey = tail.entries.reduce(highest) { IndexKey.isTimeOrdered($1.key) ? max($0, $1.key) : $0 }
+            "SELECT ifnull(max(key), -1) FROM entries WHERE key >= 0 AND key < \(first)")
+        highestOrderedKey = index.tail.entries.reduce(highest) { IndexKey.isTimeOrdered($1.key) ? max($0, $1.key) : $0 }
     }
 
     /// Whether no stored event can have this id, without looking.
     func isCertainlyNew(_ id: EventID) -> Bool {
-        IndexKey.isTimeOrdered(id) && IndexKey.id(id) > highestOrderedKey
+        IndexKey.isTimeOrdered(id) && index.ids.key(id) > highestOrderedKey
     }
 
     /// Writes an event under the numbers of its header, with its link if a chain is kept; the remaining numbers and the
@@ -97,10 +97,10 @@ final class EventInsertion {
     }
 
     private func insertKeys(_ header: EventHeader, _ id: EventID, category: Int64) throws {
-        let idKey = IndexKey.id(id)
+        let idKey = index.ids.key(id)
         if IndexKey.isTimeOrdered(id) { highestOrderedKey = max(highestOrderedKey, idKey) }
         IndexKey.each(id: idKey, type: header.type, tags: tagNumbers, stream: header.stream, category: category) {
-            tail.add($0, header.position)
+            index.tail.add($0, header.position)
         }
         guard header.stream != 0, header.revision % Schema.markInterval == 0 else { return }
         mark.bind(header.stream, at: 1)

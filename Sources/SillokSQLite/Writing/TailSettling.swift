@@ -1,6 +1,6 @@
 import SillokCore
 
-/// Moves index entries from the tail in memory to `settled`, in the order of keys.
+/// Moves index entries from the tail in memory to the table `entries`, in the order of keys.
 ///
 /// A new entry's key lies anywhere, and an index page of its own for each would be written per entry. The tail gathers so
 /// many of them that they share pages. A group of appends moves a slice at most, so that none waits for long; what was
@@ -35,9 +35,9 @@ final class TailSettling {
     init(_ connection: Connection, _ tail: IndexTail, _ tuning: Tuning) throws {
         self.tail = tail
         self.tuning = tuning
-        one = try connection.prepare("INSERT OR IGNORE INTO settled VALUES (?, ?)")
+        one = try connection.prepare("INSERT OR IGNORE INTO entries VALUES (?, ?)")
         let values = Array(repeating: "(?, ?)", count: Self.rows).joined(separator: ", ")
-        many = try connection.prepare("INSERT OR IGNORE INTO settled VALUES \(values)")
+        many = try connection.prepare("INSERT OR IGNORE INTO entries VALUES \(values)")
         indexed = try connection.prepare("UPDATE store SET value = ?1 WHERE key = '\(Schema.indexed)'")
     }
 

@@ -45,7 +45,7 @@ final class Writer {
         reader = try EventReader(connection, limits: limits, isWriter: true, tuning: tuning)
         chain = try Schema.chain(connection)
         revisionCapacity = tuning.cachedNames
-        rows = try EventInsertion(connection, reader.index.tail)
+        rows = try EventInsertion(connection, reader.index)
         settling = try TailSettling(connection, reader.index.tail, tuning)
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")

@@ -39,6 +39,7 @@ struct ChainTests {
     @Test("a file of format 1 can be read, and is made one of the present format whose chain begins after its events")
     func migration() async throws {
         try await fillIndexed(5)
+        try downgradeToFormat3(folder.path())
         try tamper(
             folder.path(),
             "ALTER TABLE events DROP COLUMN link; DELETE FROM store WHERE key IN ('chain', 'indexed'); "
@@ -60,6 +61,7 @@ struct ChainTests {
     @Test("a file of format 2, whose two tables hold the whole index, is made one of the present format")
     func tailMigration() async throws {
         try await fillIndexed(5)
+        try downgradeToFormat3(folder.path())
         try tamper(folder.path(), "DELETE FROM store WHERE key = 'indexed'; " + recent + "PRAGMA user_version = 2")
         let old = try open(.readOnly)
         #expect(try await old.read(ReadRequest(.stream("s-1"))).events.map(\.position) == [2, 5])

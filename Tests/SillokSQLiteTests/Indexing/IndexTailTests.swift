@@ -97,7 +97,7 @@ import Testing
             let file = try Connection(path: folder.path(), flags: SQLITE_OPEN_READONLY, cacheKiB: 64)
             partly += Int(
                 try file.number(
-                    "SELECT max(settled.position) > CAST(CAST(value AS TEXT) AS INTEGER) FROM settled, store WHERE store.key = 'indexed'"
+                    "SELECT max(entries.position) > CAST(CAST(value AS TEXT) AS INTEGER) FROM entries, store WHERE store.key = 'indexed'"
                 ))
         }
         #expect(partly > 5, "seed \(seed)")

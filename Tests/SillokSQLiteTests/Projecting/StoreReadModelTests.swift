@@ -41,8 +41,8 @@ struct StoreReadModelTests {
         try await books.append(.opened(owner: "Ada"), 1)
         let statements: [SQL] = [
             "DELETE FROM events", "UPDATE Events SET payload = x''", "INSERT INTO names VALUES (9, 0, x'', 0, 0)",
-            "DROP TABLE tracking", "ALTER TABLE marks ADD COLUMN more", "CREATE INDEX i ON settled (position)",
-            "CREATE TRIGGER t AFTER INSERT ON settled BEGIN SELECT 1; END", "COMMIT", "ROLLBACK", "SAVEPOINT part",
+            "DROP TABLE tracking", "ALTER TABLE marks ADD COLUMN more", "CREATE INDEX i ON entries (position)",
+            "CREATE TRIGGER t AFTER INSERT ON entries BEGIN SELECT 1; END", "COMMIT", "ROLLBACK", "SAVEPOINT part",
             "INSERT OR ROLLBACK INTO sillok_audit SELECT * FROM sillok_audit", "PRAGMA synchronous = OFF", "VACUUM",
             "ATTACH 'other.sqlite' AS other",
         ]
