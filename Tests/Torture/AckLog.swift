@@ -80,14 +80,24 @@ struct TortureFailure: Error, CustomStringConvertible {
 }
 
 /// Opens a store and notes how long that took.
-func openStore(_ path: String, _ log: AckLog, checkpointPages: Int? = nil) throws -> SQLiteEventStore {
+func openStore(
+    _ path: String, _ log: AckLog, checkpointPages: Int? = nil, syncsCommits: Bool = true
+) throws -> SQLiteEventStore {
     var tuning = Tuning()
     tuning.checkpointPages = checkpointPages ?? tuning.checkpointPages
+    tuning.syncsCommits = syncsCommits
     log.write("B")
     let start = AckLog.now()
     let store = try SQLiteEventStore(path: path, mode: .create, limits: Limits(), clock: .system, tuning: tuning)
     log.write("O \(AckLog.now() - start)")
     return store
+}
+
+/// Opens the store that writers write: with `short-log` it checkpoints often, with `unsynced` no commit waits for the disk.
+func openWritten(_ path: String, _ log: AckLog, _ words: [String]) async throws -> any EventStore {
+    guard words.contains("short-log") || words.contains("unsynced") else { return try await openPlace(path, log) }
+    return try openStore(
+        path, log, checkpointPages: words.contains("short-log") ? 200 : nil, syncsCommits: !words.contains("unsynced"))
 }
 
 /// Opens the store of any place and notes how long that took.

@@ -6,7 +6,8 @@ import SillokSQLite
 /// What the torture tests start, kill and starve: `sillok-torture VERB STORE LOG SEED [MORE]`. STORE is a file, or
 /// `postgres://…#schema` where nothing of SQLite is meant.
 ///
-/// `write` runs 32 writers until it is killed (MORE: a bug to plant) · `write-remote` does so on the server STORE until
+/// `write` runs 32 writers until it is killed (MORE: a bug to plant, `short-log`, `unsynced`) · `power-cuts` cuts the power
+/// under such writers, on a disk in the folder STORE (MORE: how often, `unsynced`) · `write-remote` does so on the server STORE until
 /// the file MORE is there · `check` compares the store with the log (MORE:
 /// `quick` leaves out the store's own check) · `script` is a short life of a store, for faults · `full` fills a disk
 /// (MORE: the file that makes room) · `flips` changes bits (MORE: how many) · `hold` opens the store and waits · `project`
@@ -37,21 +38,15 @@ enum Torture {
     ) async throws -> Bool {
         switch verb {
         case "write":
-            _ = nice(10)  // other tests run beside this one
-            let log = try AckLog(logPath)
-            let history = try History(logPath)
-            let store = try await openPlace(path, log)
-            let writers = Writers(store: store, log: log, seed: seed, plant: more.flatMap(Plant.init))
-            await writers.settle(history)
-            await writers.run(from: history.writers, count: 32)
+            try await write(path, logPath, seed, words(more))
             return false
+        #if os(Linux)
+        case "power-cuts":
+            var cuts = try PowerCuts(folder: path, logPath: logPath, seed: seed, words: words(more))
+            return try await cuts.run()
+        #endif
         case "write-remote":
-            let log = try AckLog(logPath)
-            var options = RemoteEventStore.Options()
-            options.patience = .seconds(600)  // a busy machine starts a server slowly
-            let store = try await RemoteEventStore(path, options)
-            let writers = Writers(store: store, log: log, seed: seed)
-            await writers.run(from: 0, count: 32, until: { FileManager.default.fileExists(atPath: more ?? "") })
+            try await writeRemotely(path, logPath, seed, until: more ?? "")
             return true
         case "check":
             return try await checkStore(path, logPath, seed: seed, withVerify: more != "quick").isEmpty
@@ -86,6 +81,29 @@ enum Torture {
             while true { try await store.reach(Position(.max)) }
         default: throw TortureFailure("no such verb: \(verb)")
         }
+    }
+
+    private static func write(_ path: String, _ logPath: String, _ seed: UInt64, _ words: [String]) async throws {
+        _ = nice(10)  // other tests run beside this one
+        let log = try AckLog(logPath)
+        let history = try History(logPath)
+        let store = try await openWritten(path, log, words)
+        print("open")
+        fflush(nil)
+        let writers = Writers(store: store, log: log, seed: seed, plant: words.compactMap(Plant.init).first)
+        await writers.settle(history)
+        await writers.run(from: history.writers, count: 32)
+    }
+
+    private static func writeRemotely(
+        _ address: String, _ logPath: String, _ seed: UInt64, until file: String
+    ) async throws {
+        let log = try AckLog(logPath)
+        var options = RemoteEventStore.Options()
+        options.patience = .seconds(600)  // a busy machine starts a server slowly
+        let store = try await RemoteEventStore(address, options)
+        let writers = Writers(store: store, log: log, seed: seed)
+        await writers.run(from: 0, count: 32, until: { FileManager.default.fileExists(atPath: file) })
     }
 
     private static func words(_ more: String?) -> [String] { (more ?? "").split(separator: ",").map(String.init) }

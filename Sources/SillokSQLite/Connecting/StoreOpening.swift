@@ -13,9 +13,9 @@ struct StoreOpening {
         try reported {
             let create = mode == .create ? SQLITE_OPEN_CREATE : 0
             let connection = try Connection(path: path, flags: SQLITE_OPEN_READWRITE | create, cacheKiB: 16_384)
-            try connection.run("PRAGMA synchronous = FULL")
+            try connection.run("PRAGMA synchronous = \(tuning.syncsCommits ? "FULL" : "NORMAL")")
             try Schema.install(on: connection, origins, tuning: tuning)
-            guard try connection.number("PRAGMA synchronous") == 2,
+            guard try connection.number("PRAGMA synchronous") == (tuning.syncsCommits ? 2 : 1),
                 try connection.text("PRAGMA journal_mode") == "wal"
             else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }
             try settle(connection)

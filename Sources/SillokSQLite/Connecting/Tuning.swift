@@ -15,6 +15,10 @@ package struct Tuning: Sendable {
     /// Threads that read.
     package var readers = 3
 
+    /// Whether a commit waits for the disk. `false` breaks the promise of the store: it is the negative control of the
+    /// power cuts, and nothing else may set it.
+    package var syncsCommits = true
+
     package init() {}
 
     /// Everything happens all the time.

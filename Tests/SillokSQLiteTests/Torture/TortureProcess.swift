@@ -28,15 +28,20 @@ final class TortureBench: Sendable {
 
     func path(_ name: String) -> String { folder.appending(path: name).path }
 
-    /// Begins a run.
+    /// Starts a run, `under` a command that starts programs.
     func start(
-        _ verb: String, store: String? = nil, more: String? = nil, environment: [String: String] = [:]
+        _ verb: String, store: String? = nil, more: String? = nil, environment: [String: String] = [:],
+        under command: [String] = []
     ) throws -> Process {
         let process = Process()
-        process.executableURL = try Self.program()
-        process.arguments = [verb, store ?? self.store, log, String(seed)] + (more.map { [$0] } ?? [])
+        let program = try Self.program()
+        process.executableURL = command.isEmpty ? program : URL(filePath: "/usr/bin/env")
+        process.arguments =
+            (command.isEmpty ? [] : command + [program.path])
+            + [verb, store ?? self.store, log, String(seed)] + (more.map { [$0] } ?? [])
         let name = ["PGAPPNAME": folder.lastPathComponent]
         process.environment = ProcessInfo.processInfo.environment.merging(name) { $1 }.merging(environment) { $1 }
+        process.standardInput = Pipe()
         process.standardOutput = Pipe()
         try process.run()
         return process
