@@ -174,6 +174,17 @@ let package = Package(
             name: "sillok-postgres-torture", dependencies: ["Sillok", "SillokPostgres", "SillokSQL"],
             path: "Tests/PostgresTorture"),
 
+        // Everything that reads bytes from outside, as functions of any bytes: for the fuzzer, and for the tests that replay
+        // its inputs. No product.
+        .target(
+            name: "SillokForeignReaders",
+            dependencies: [
+                "Sillok", "SillokCore", "SillokServer", "SillokWire", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            ], path: "Tests/Fuzzing/Readers"),
+        .testTarget(
+            name: "SillokFuzzingTests", dependencies: ["SillokForeignReaders"], path: "Tests/Fuzzing/Replaying"),
+
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(name: "SillokChainTests", dependencies: ["SillokChain", "Sillok", "SillokTesting"]),
         .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting", "sillok-fuzz"]),
@@ -245,5 +256,18 @@ for target in package.targets where target.type != .system && !target.name.hasPr
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
+}
+
+// The fuzzer, which `scripts/torture` builds in a folder of its own: every target of ours reports its coverage to libFuzzer.
+if Context.environment["SILLOK_FUZZING"] != nil {
+    for target in package.targets where target.type != .system && !target.name.hasPrefix("CS") {
+        target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer", "-O"]))
+    }
+    package.targets += [
+        .target(name: "CFuzzMeter", path: "Tests/Fuzzing/Meter"),
+        .executableTarget(
+            name: "sillok-fuzzing", dependencies: ["CFuzzMeter", "SillokForeignReaders"],
+            path: "Tests/Fuzzing/Program", swiftSettings: [.unsafeFlags(["-O"])]),
     ]
 }

@@ -21,7 +21,7 @@ private func hexadecimal(_ high: UInt8, _ low: UInt8) -> UInt8? {
 }
 
 /// The names and values of a query string, in order; `nil` if it is malformed.
-func queryArguments(_ text: some StringProtocol) -> [(name: String, value: String)]? {
+package func queryArguments(_ text: some StringProtocol) -> [(name: String, value: String)]? {
     var arguments: [(name: String, value: String)] = []
     for pair in text.split(separator: "&") {
         let end = pair.firstIndex(of: "=") ?? pair.endIndex

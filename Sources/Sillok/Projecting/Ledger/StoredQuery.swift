@@ -1,7 +1,7 @@
-import SillokCore
+package import SillokCore
 
 /// An event query as text, so that a tool that knows no code of the projection can ask it.
-enum StoredQuery {
+package enum StoredQuery {
     private struct Item: Codable {
         var stream: String?
         var category: String?
@@ -9,7 +9,7 @@ enum StoredQuery {
         var tags: [String]
     }
 
-    static func text(of query: EventQuery) throws -> String {
+    package static func text(of query: EventQuery) throws -> String {
         try PlainCoding.encode(
             query.items.map { item in
                 Item(
@@ -18,7 +18,7 @@ enum StoredQuery {
             })
     }
 
-    static func query(of text: String) throws -> EventQuery {
+    package static func query(of text: String) throws -> EventQuery {
         EventQuery(
             try PlainCoding.decode([Item].self, from: text).map { item in
                 EventQuery.Item(

@@ -1,0 +1,30 @@
+import NIOCore
+import Sillok
+import SillokCore
+import SillokWire
+
+/// Reads the bodies of requests. The first byte says of which.
+enum BodyReaders {
+    static func read(_ bytes: [UInt8]) throws(BrokenPromise) {
+        guard let first = bytes.first else { return }
+        let rest = Array(bytes.dropFirst())
+        switch first % 4 {
+        case 0: try append(rest, to: nil)
+        case 1: try append(rest, to: "account-42")
+        case 2: _ = accepted { try Asking.read(rest, limit: 100) }
+        default: _ = accepted { try Asking.texts(rest, ["reason", "name"]) }
+        }
+    }
+
+    /// An append that was accepted can be sent over gRPC, and is the same there.
+    private static func append(_ bytes: [UInt8], to stream: StreamID?) throws(BrokenPromise) {
+        let id = EventID(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)
+        guard let request = accepted({ try Asking.append(bytes, to: stream) { _ in id } }) else { return }
+        let framed = Remote.message(request)
+        let message = Array(framed.readableBytesView.dropFirst(ProtobufWriter.frameBytes))
+        let again = accepted {
+            try message.withUnsafeBytes { bytes in try Remote.Append(reading: bytes).request() }
+        }
+        try expectSame(request, again, "an append of a body")
+    }
+}
