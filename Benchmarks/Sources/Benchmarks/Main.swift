@@ -1,6 +1,6 @@
 import Foundation
 
-/// `Benchmarks SUITE [--quick]`: measures one suite and prints its table as Markdown.
+/// `Benchmarks SUITE [--quick]`, or `Benchmarks hostile [CASE…] [--quick]`: measures one suite and prints its table as Markdown.
 ///
 /// To profile a rebuild: `Benchmarks one-bank STORE EVENTS` makes its log, `Benchmarks one-rebuild STORE MODEL` runs it.
 @main
@@ -9,7 +9,7 @@ struct Main {
         ("past", lookingBack),
         ("append", appending), ("fill", filling), ("grow", growing), ("read", reading), ("condition", deciding),
         ("follow", following), ("memory", remembering), ("project", projecting), ("chain", chaining),
-        ("coding", coding), ("postgres", serving),
+        ("coding", coding), ("postgres", serving), ("hostile", hostile),
     ]
 
     static func main() async throws {
@@ -23,12 +23,14 @@ struct Main {
         }
         let isQuick = arguments.contains("--quick")
         arguments.removeAll { $0 == "--quick" }
-        guard arguments.count == 1, let suite = suites.first(where: { $0.name == arguments[0] }) else {
+        guard let name = arguments.first, let suite = suites.first(where: { $0.name == name }),
+            arguments.count == 1 || name == "hostile"
+        else {
             print(suites.map(\.name).joined(separator: "\n"))
             return
         }
         let folder = URL(fileURLWithPath: ".build/data", isDirectory: true)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try await suite.run(Plan(isQuick: isQuick, folder: folder))
+        try await suite.run(Plan(isQuick: isQuick, folder: folder, cases: Set(arguments.dropFirst())))
     }
 }

@@ -6,6 +6,13 @@ import SillokSQLite
 struct Plan {
     let isQuick: Bool
     let folder: URL
+    /// Which cases of a suite are run; none: all.
+    var cases: Set<String> = []
+
+    /// The connection string of a PostgreSQL server, if there is one.
+    var postgres: String? {
+        ProcessInfo.processInfo.environment["SILLOK_POSTGRES"].flatMap { $0.isEmpty ? nil : $0 }
+    }
 
     var rounds: Int { isQuick ? 3 : 7 }
     var seconds: Double { isQuick ? 0.4 : 0.8 }

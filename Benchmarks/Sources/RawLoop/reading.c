@@ -22,6 +22,16 @@ struct raw_reader {
     volatile uint64_t sum;
 };
 
+void *raw_snapshot_begin(const char *path) {
+    sqlite3 *database = NULL;
+    check(database, sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, 0), path);
+    run(database, "BEGIN");
+    number(database, "SELECT max(position) FROM events");
+    return database;
+}
+
+void raw_snapshot_end(void *snapshot) { sqlite3_close(snapshot); }
+
 raw_reader *raw_reader_open(const char *path) {
     raw_reader *reader = calloc(1, sizeof *reader);
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;

@@ -48,6 +48,12 @@ typedef enum {
     raw_own,
 } raw_reading;
 
+/// Opens a database and holds a snapshot of it, as somebody does who is in the middle of a query.
+void *raw_snapshot_begin(const char *path);
+
+/// Lets go of a snapshot.
+void raw_snapshot_end(void *snapshot);
+
 typedef struct raw_reader raw_reader;
 
 /// Opens a database of the store's layout for reading.
