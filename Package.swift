@@ -20,6 +20,13 @@ let package = Package(
         .library(name: "SillokGRDB", targets: ["SillokGRDB"]),
         .library(name: "SillokPostgres", targets: ["SillokPostgres"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
+        .library(name: "SillokConformance", targets: ["SillokConformance"]),
+        .library(name: "SillokHistory", targets: ["SillokHistory"]),
+        .library(name: "SillokSnapshots", targets: ["SillokSnapshots"]),
+        .library(name: "SillokProjections", targets: ["SillokProjections"]),
+        .library(name: "SillokReadSide", targets: ["SillokReadSide"]),
+        .library(name: "SillokSigning", targets: ["SillokSigning"]),
+        .library(name: "SillokChain", targets: ["SillokChain"]),
         .library(name: "Sillok", targets: ["Sillok"]),
     ],
     traits: [
@@ -46,6 +53,7 @@ let package = Package(
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
+                "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokJSON", "SillokChain",
                 "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer", "SillokSQL",
                 "SillokSQLite", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -58,32 +66,38 @@ let package = Package(
         .target(
             name: "SillokCommands",
             dependencies: [
-                "Sillok", "SillokCore", "SillokTerminal",
+                "SillokHistory", "Sillok", "SillokCore", "SillokTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Floor 3: the rims. Siblings never meet.
-        .target(name: "SillokSQLite", dependencies: ["SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
+        .target(
+            name: "SillokSQLite",
+            dependencies: ["SillokThreads", "SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
         .target(
             name: "SillokGRDB",
             dependencies: ["SillokCore", "SillokSQL", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(
             name: "SillokPostgres",
             dependencies: [
-                "SillokChain", "SillokCore", "SillokSQL",
+                "SillokThreads", "SillokChain", "SillokCore", "SillokSQL",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
-        .target(name: "SillokTesting", dependencies: ["Sillok", "SillokSQL"]),
+        .target(
+            name: "SillokTesting",
+            dependencies: ["Sillok", "SillokCore", "SillokHistory", "SillokJSON", "SillokProjections", "SillokSQL"]),
+        .target(name: "SillokConformance", dependencies: ["SillokChain", "SillokCore", "SillokTesting"]),
         .target(
             name: "SillokService",
             dependencies: [
-                "Sillok", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "SillokSnapshots", "SillokProjections", "SillokCore", "Sillok",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ]),
         .target(
             name: "SillokClient",
             dependencies: [
-                "SillokCore", "SillokWire",
+                "SillokGRPC", "SillokJSON", "SillokSQL", "SillokCore", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
@@ -92,7 +106,9 @@ let package = Package(
         .target(
             name: "SillokServer",
             dependencies: [
-                "Sillok", "SillokCore", "SillokSQL", "SillokWire",
+                "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory", "SillokJSON",
+                "Sillok", "SillokCore",
+                "SillokSQL", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -106,23 +122,49 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
             ],
             resources: dashboardAssets.map { .embedInCode("Dashboard/Assets/\($0)") }),
+        .target(
+            name: "SillokUmaDB",
+            dependencies: [
+                "SillokCore", "SillokGRPC", "SillokSQL", "SillokWire", .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
 
-        // Floor 2: the pure verbs and what drives them; what storage rims share.
-        .target(name: "Sillok", dependencies: ["SillokChain", "SillokCore", "SillokSQL"]),
-        .target(name: "SillokSQL", dependencies: ["SillokCore"]),
+        // Floor 2: the pure verbs and what drives them.
+        .target(
+            name: "SillokHistory",
+            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL"]),
+        .target(
+            name: "SillokSnapshots",
+            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+        .target(
+            name: "SillokProjections",
+            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+        .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
+        .target(name: "Sillok", dependencies: ["SillokCore", "SillokJSON"]),
+        .target(
+            name: "SillokGRPC",
+            dependencies: [
+                "SillokCore", "SillokJSON",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            ]),
         .target(
             name: "SillokWire",
             dependencies: [
-                "Sillok", "SillokCore", .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                "SillokCore", "SillokJSON", "SillokSQL", .product(name: "NIOCore", package: "swift-nio"),
             ], exclude: ["Protos"]),
 
-        // Half a floor up: the hash chain of a log, which every store keeps.
+        // Floor 1: the words and the seams, and what storages and rims share.
+        .target(
+            name: "SillokSigning",
+            dependencies: ["SillokChain", "SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "SillokChain", dependencies: ["SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
-
-        // Floor 1: the words and the seams.
+        .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads"]),
+        .target(name: "SillokThreads", dependencies: ["SillokCore"]),
+        .target(name: "SillokJSON", dependencies: ["SillokCore"]),
         .target(name: "SillokCore"),
 
         // The ground: C that the floors stand on.
@@ -137,41 +179,58 @@ let package = Package(
             name: "Bank", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/1-Bank", exclude: ["Tests"]),
         .testTarget(name: "BankTests", dependencies: ["Bank", "SillokTesting"], path: "Examples/1-Bank/Tests"),
         .executableTarget(
-            name: "BankWithReadModel", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/2-BankWithReadModel",
+            name: "BankWithReadModel",
+            dependencies: ["SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite"],
+            path: "Examples/2-BankWithReadModel",
             exclude: ["Tests"]),
         .testTarget(
             name: "BankWithReadModelTests",
-            dependencies: ["BankWithReadModel", "Sillok", "SillokSQLite", "SillokTesting"],
+            dependencies: [
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "BankWithReadModel", "Sillok", "SillokSQLite",
+                "SillokTesting",
+            ],
             path: "Examples/2-BankWithReadModel/Tests"),
         .executableTarget(
             name: "git-history",
             dependencies: [
-                "Sillok", "SillokSQLite", "SillokTerminal",
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Examples/3-GitHistory", exclude: ["Tests"]),
         .testTarget(
-            name: "GitHistoryTests", dependencies: ["git-history", "SillokSQLite", "SillokTesting"],
+            name: "GitHistoryTests",
+            dependencies: [
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "git-history", "SillokSQLite", "SillokTesting",
+            ],
             path: "Examples/3-GitHistory/Tests"),
         .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/4-Courses", exclude: ["Tests"]),
         .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/4-Courses/Tests"),
         .executableTarget(
-            name: "Shop", dependencies: ["Sillok", "SillokSQLite", "SillokTerminal"], path: "Examples/5-Shop",
+            name: "Shop",
+            dependencies: [
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
+            ], path: "Examples/5-Shop",
             exclude: ["Tests"]),
         .testTarget(
-            name: "ShopTests", dependencies: ["Shop", "Sillok", "SillokSQLite", "SillokTesting"],
+            name: "ShopTests",
+            dependencies: [
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "Shop", "Sillok", "SillokSQLite",
+                "SillokTesting",
+            ],
             path: "Examples/5-Shop/Tests"),
 
         // What the torture tests start, kill and starve. No product.
         .executableTarget(
             name: "sillok-torture",
             dependencies: [
-                "Sillok", "SillokChain", "SillokClient", "SillokCore", "SillokPostgres", "SillokSQL", "SillokSQLite",
+                "SillokHistory", "SillokSnapshots", "SillokProjections", "Sillok", "SillokChain", "SillokClient",
+                "SillokCore", "SillokPostgres", "SillokSQL", "SillokSQLite",
             ], path: "Tests/Torture"),
 
         // Random values and texts, coded by the library and by Foundation. No product.
-        .executableTarget(name: "sillok-fuzz", dependencies: ["Sillok"], path: "Tests/Fuzz"),
+        .executableTarget(name: "sillok-fuzz", dependencies: ["SillokCore", "SillokJSON"], path: "Tests/Fuzz"),
         .executableTarget(
-            name: "sillok-postgres-torture", dependencies: ["Sillok", "SillokPostgres", "SillokSQL"],
+            name: "sillok-postgres-torture",
+            dependencies: ["SillokProjections", "Sillok", "SillokPostgres", "SillokSQL"],
             path: "Tests/PostgresTorture"),
 
         // Everything that reads bytes from outside, as functions of any bytes: for the fuzzer, and for the tests that replay
@@ -179,23 +238,36 @@ let package = Package(
         .target(
             name: "SillokForeignReaders",
             dependencies: [
-                "Sillok", "SillokCore", "SillokServer", "SillokWire", .product(name: "NIOCore", package: "swift-nio"),
+                "SillokUmaDB", "SillokGRPC", "SillokJSON", "Sillok", "SillokCore", "SillokServer", "SillokWire",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ], path: "Tests/Fuzzing/Readers"),
         .testTarget(
             name: "SillokFuzzingTests", dependencies: ["SillokForeignReaders"], path: "Tests/Fuzzing/Replaying"),
 
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
-        .testTarget(name: "SillokChainTests", dependencies: ["SillokChain", "Sillok", "SillokTesting"]),
-        .testTarget(name: "SillokTests", dependencies: ["Sillok", "SillokTesting", "sillok-fuzz"]),
+        .testTarget(
+            name: "SillokChainTests", dependencies: ["SillokSigning", "SillokChain", "Sillok", "SillokTesting"]),
+        .testTarget(
+            name: "SillokJSONTests", dependencies: ["SillokCore", "SillokJSON", "SillokTesting", "sillok-fuzz"]),
+        .testTarget(
+            name: "SillokTests",
+            dependencies: [
+                "SillokProjections", "SillokSnapshots", "SillokReadSide", "SillokHistory", "Sillok", "SillokTesting",
+            ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
         .testTarget(
             name: "SillokWireTests",
-            dependencies: ["SillokCore", "SillokWire", .product(name: "NIOCore", package: "swift-nio")]),
+            dependencies: [
+                "SillokUmaDB", "SillokGRPC", "SillokCore", "SillokWire",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "SillokClientTests",
             dependencies: [
-                "Sillok", "SillokClient", "SillokServer", "SillokSQLite", "SillokTesting", "SillokWire",
+                "SillokGRPC", "SillokConformance", "SillokProjections", "Sillok", "SillokClient", "SillokServer",
+                "SillokSQLite",
+                "SillokTesting", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -206,7 +278,8 @@ let package = Package(
         .testTarget(
             name: "SillokServerTests",
             dependencies: [
-                "Sillok", "SillokServer", "SillokSQLite", "SillokTesting", "SillokWire",
+                "SillokReadSide", "SillokProjections", "Sillok", "SillokServer", "SillokSQLite", "SillokTesting",
+                "SillokWire",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),
@@ -217,31 +290,40 @@ let package = Package(
         .testTarget(
             name: "SillokServiceTests",
             dependencies: [
-                "SillokService", "SillokSQLite", .product(name: "MetricsTestKit", package: "swift-metrics"),
+                "SillokSnapshots", "SillokProjections", "SillokService", "SillokSQLite",
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]),
         .testTarget(
             name: "SillokSQLiteTests",
             dependencies: [
-                "Sillok", "SillokChain", "SillokPostgres", "SillokSQL", "SillokSQLite", "SillokTesting", "CSQLite",
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokChain",
+                "SillokPostgres", "SillokSQL", "SillokSQLite", "SillokTesting", "CSQLite",
                 "CSillok", "sillok-torture",
             ], exclude: ["Fixtures"]),
         .testTarget(
             name: "SillokGRDBTests",
             dependencies: [
-                "SillokGRDB", "Sillok", "SillokSQL", "SillokSQLite", "SillokTesting",
+                "SillokProjections", "SillokGRDB", "Sillok", "SillokSQL", "SillokSQLite", "SillokTesting",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "SillokPostgresTests",
-            dependencies: ["Sillok", "SillokPostgres", "SillokSQL", "SillokTesting", "sillok-postgres-torture"]),
+            dependencies: [
+                "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokSQL", "SillokTesting",
+                "sillok-postgres-torture",
+            ]),
         .testTarget(
-            name: "SillokTestingTests", dependencies: ["Sillok", "SillokSQLite", "SillokTesting"],
+            name: "SillokTestingTests",
+            dependencies: [
+                "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokSQLite", "SillokTesting",
+            ],
             exclude: ["Evolving/Golden"]),
         .testTarget(
             name: "SillokCLITests",
             dependencies: [
-                "SillokCLI", "SillokCommands", "Sillok", "SillokCore", "SillokSQLite", "SillokServer", "SillokTerminal",
+                "SillokHistory", "SillokReadSide", "SillokProjections", "SillokCLI", "SillokCommands", "Sillok",
+                "SillokCore", "SillokSQLite", "SillokServer", "SillokTerminal",
                 "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

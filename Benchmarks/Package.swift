@@ -10,6 +10,9 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "RawLoop", "RawPostgres", .product(name: "Sillok", package: "sillok"),
+                .product(name: "SillokChain", package: "sillok"), .product(name: "SillokHistory", package: "sillok"),
+                .product(name: "SillokProjections", package: "sillok"),
+                .product(name: "SillokSnapshots", package: "sillok"),
                 .product(name: "SillokPostgres", package: "sillok"),
                 .product(name: "SillokSQLite", package: "sillok"),
             ]),

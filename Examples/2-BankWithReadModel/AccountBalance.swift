@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 
 /// The balance of every account, to be asked with SQL.
 struct AccountBalance: Projection {

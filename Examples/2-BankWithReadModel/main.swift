@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 import SillokSQLite
 
 let store = try SQLiteEventStore(path: "bank.sqlite")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokSnapshots
 import SillokSQLite
 import SillokTerminal
 

@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 import SillokSQLite
 
 /// A day of the shop: its doors, its log, and what brings its read models up to date.

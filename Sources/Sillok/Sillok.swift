@@ -1,3 +1,2 @@
-@_exported public import SillokChain
 @_exported public import SillokCore
-@_exported public import SillokSQL
+@_exported public import SillokJSON

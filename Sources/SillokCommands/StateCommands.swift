@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Sillok
+import SillokHistory
 import SillokTerminal
 
 /// A stream of a store.

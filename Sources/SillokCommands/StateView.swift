@@ -1,4 +1,5 @@
 import Sillok
+import SillokHistory
 import SillokTerminal
 
 /// A state that events lead to, for people to look at.

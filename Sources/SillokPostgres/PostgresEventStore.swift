@@ -1,3 +1,4 @@
+import SillokThreads
 #if Postgres
 public import SillokChain
 public import SillokCore

@@ -2,6 +2,7 @@ import CSQLite
 public import SillokChain
 public import SillokCore
 import SillokSQL
+import SillokThreads
 
 /// A log in one SQLite file: durable, embedded, and fast, with nothing to set up.
 ///

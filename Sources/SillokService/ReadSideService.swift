@@ -1,8 +1,10 @@
 public import Logging
 public import Metrics
 public import ServiceLifecycle
-public import Sillok
+import Sillok
 import SillokCore
+public import SillokProjections
+public import SillokReadSide
 
 /// Projections as one service of a server: runs them, measures them, and ends when the server shuts down.
 ///

@@ -1,5 +1,5 @@
-package import Sillok
 package import SillokCore
+package import SillokJSON
 
 // What a server answers, as JSON.
 extension JSONWriter {

@@ -1,5 +1,6 @@
 import Foundation
-import Sillok
+import SillokCore
+import SillokJSON
 
 /// `sillok-fuzz [CASES [SEED]]`: codes random values and random texts by the library and by Foundation, and compares.
 ///

@@ -1,5 +1,6 @@
 import Foundation
-import Sillok
+import SillokCore
+import SillokJSON
 
 /// One case: a value or a text, made of its seed alone.
 struct FuzzCase {

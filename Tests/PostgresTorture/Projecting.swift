@@ -1,8 +1,7 @@
+import SillokProjections
 #if Postgres
 import Foundation
-import Sillok
 import SillokPostgres
-import SillokSQL
 
 /// Counts and sums per stream, in SQL that would count twice what is applied twice.
 struct WrittenCounts: Projection {

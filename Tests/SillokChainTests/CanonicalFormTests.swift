@@ -1,4 +1,5 @@
 import Sillok
+import SillokChain
 import Testing
 
 @Suite("The canonical form")

@@ -1,4 +1,6 @@
 import Sillok
+import SillokChain
+import SillokSigning
 import Testing
 
 @Suite("Signed heads")

@@ -1,7 +1,8 @@
 import Foundation
 import NIOCore
-import Sillok
 import SillokClient
+import SillokGRPC
+import SillokProjections
 import SillokSQLite
 import SillokWire
 import Testing

@@ -3,6 +3,7 @@ import NIOHPACK
 import NIOHTTP2
 import NIOPosix
 import Sillok
+import SillokGRPC
 import SillokWire
 
 /// A client that sends what a test says, right or wrong, and reads only when it is told to.

@@ -1,6 +1,7 @@
 import Foundation
 import Sillok
 import SillokClient
+import SillokConformance
 import SillokSQLite
 import SillokTesting
 import Testing

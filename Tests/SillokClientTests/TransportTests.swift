@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHPACK
 import Sillok
+import SillokGRPC
 import SillokServer
 import SillokWire
 import Testing

@@ -1,8 +1,7 @@
 import Foundation
 import GRDB
-import Sillok
 import SillokGRDB
-import SillokSQL
+import SillokProjections
 import SillokSQLite
 import SillokTesting
 import Testing

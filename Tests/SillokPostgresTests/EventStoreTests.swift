@@ -1,3 +1,4 @@
+import SillokChain
 #if Postgres
 import Foundation
 import Sillok

@@ -1,6 +1,6 @@
+import SillokConformance
+import SillokProjections
 #if Postgres
-import Sillok
-import SillokSQL
 import SillokTesting
 import Testing
 

@@ -1,3 +1,4 @@
+import SillokConformance
 #if Postgres
 import Sillok
 import SillokPostgres

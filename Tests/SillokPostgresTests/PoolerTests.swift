@@ -1,3 +1,4 @@
+import SillokConformance
 #if Postgres && os(Linux)
 import Foundation
 import Sillok

@@ -1,7 +1,6 @@
+import SillokProjections
 #if Postgres
-import Sillok
 import SillokPostgres
-import SillokSQL
 import SillokTesting
 import Testing
 

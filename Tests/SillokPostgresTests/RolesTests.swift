@@ -1,3 +1,4 @@
+import SillokSQL
 #if Postgres
 import Sillok
 import Testing

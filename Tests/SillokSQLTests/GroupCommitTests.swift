@@ -1,5 +1,6 @@
 import SillokCore
 import SillokSQL
+import SillokThreads
 import Testing
 
 @Suite struct GroupCommitTests {

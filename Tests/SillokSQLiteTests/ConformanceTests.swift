@@ -1,5 +1,9 @@
 import Foundation
 import Sillok
+import SillokConformance
+import SillokProjections
+import SillokReadSide
+import SillokSQL
 import SillokSQLite
 import SillokTesting
 import Testing

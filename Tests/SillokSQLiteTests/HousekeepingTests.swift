@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokConformance
 import SillokSQLite
 import SillokTesting
 import Testing

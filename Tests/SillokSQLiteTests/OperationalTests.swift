@@ -1,4 +1,5 @@
 import Sillok
+import SillokConformance
 import SillokSQLite
 import SillokTesting
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokSQL
 import SillokSQLite
 import SillokTesting
 import Testing

@@ -3,7 +3,7 @@ import Metrics
 import MetricsTestKit
 import ServiceLifecycle
 import ServiceLifecycleTestKit
-import Sillok
+import SillokProjections
 import SillokSQLite
 import SillokService
 import Testing

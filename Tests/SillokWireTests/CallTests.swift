@@ -1,4 +1,5 @@
 import NIOCore
+import SillokGRPC
 import SillokWire
 import Testing
 

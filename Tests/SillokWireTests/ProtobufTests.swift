@@ -1,5 +1,6 @@
 import NIOCore
 import SillokCore
+import SillokUmaDB
 import SillokWire
 import Testing
 

@@ -1,5 +1,6 @@
 import NIOCore
 import SillokCore
+import SillokGRPC
 import SillokWire
 import Testing
 

@@ -1,4 +1,5 @@
 import Sillok
+import SillokChain
 import SillokSQLite
 
 /// What the hash chain costs: the same appends with it and without, in turns; and how fast it is verified.

@@ -4,17 +4,12 @@ import SillokSQLite
 
 /// Suite `coding`: events to JSON and back, beside Foundation over the same events; and what a replay makes of it.
 func coding(_ plan: Plan) async throws {
-    var table = Table(
-        "payload", "way", "Sillok µs/event", "Foundation µs/event", "times as fast", "by hand µs/event",
-        "times as fast")
+    var table = Table("payload", "way", "Sillok µs/event", "Foundation µs/event", "times as fast")
     for payload in Payload.all {
         let rounds = try await Rounds(plan.rounds, payload.sides(plan.isQuick ? 10_000 : 50_000))
         for way in ["decode", "encode"] {
             let (own, peer) = (rounds.cpu("sillok \(way)"), rounds.cpu("foundation \(way)"))
-            let direct = rounds.cpu("direct \(way)")
-            table.row(
-                payload.name, way, short(own), short(peer), ratio(peer / own), direct == 0 ? "–" : short(direct),
-                direct == 0 ? "–" : ratio(peer / direct))
+            table.row(payload.name, way, short(own), short(peer), ratio(peer / own))
         }
     }
     table.print()
@@ -27,13 +22,13 @@ private struct Payload: Sendable {
     let sides: @Sendable (_ count: Int) throws -> [(name: String, body: () async throws -> Sample)]
 
     static let all = [
-        Payload("15 bytes: one number", Small.self, direct: DirectSmall.self) { .deposited(cents: $0) },
-        Payload("256 bytes: five flat members", Workload.Line.self, direct: DirectLine.self) { number in
+        Payload("15 bytes: one number", Small.self) { .deposited(cents: $0) },
+        Payload("256 bytes: five flat members", Workload.Line.self) { number in
             let payload = Workload.event(number).payload
             return try JSONDecoder().decode(
                 Workload.Line.self, from: Data("{\"lineAdded\":".utf8) + Data(payload) + Data("}".utf8))
         },
-        Payload("about 260 bytes: nested, with a list", Nested.self, direct: Nested.self) { number in
+        Payload("about 260 bytes: nested, with a list", Nested.self) { number in
             .orderPlaced(
                 customer: "Ada \(number)",
                 address: .init(street: "1 Analytical Row", city: "London", zip: "N1 \(number % 100)"),
@@ -42,8 +37,8 @@ private struct Payload: Sendable {
         },
     ]
 
-    init<Event: Codable & Sendable, Direct: Codable & Sendable>(
-        _ name: String, _ type: Event.Type, direct: Direct.Type, _ make: @escaping @Sendable (Int) throws -> Event
+    init<Event: Codable & Sendable>(
+        _ name: String, _ type: Event.Type, _ make: @escaping @Sendable (Int) throws -> Event
     ) {
         self.name = name
         sides = { count in
@@ -62,21 +57,12 @@ private struct Payload: Sendable {
                 }
             }
             let id = EventID()
-            var sides: [(name: String, body: () async throws -> Sample)] = [
+            return [
                 ("sillok decode", turns { try coding.decode(stored[$0]).count }),
                 ("foundation decode", turns { withExtendedLifetime(try decoder.decode(Event.self, from: texts[$0])) { 1 } }),
                 ("sillok encode", turns { try coding.encode(events[$0], id: id).payload.isEmpty ? 0 : 1 }),
                 ("foundation encode", turns { try encoder.encode(events[$0]).isEmpty ? 0 : 1 }),
             ]
-            if Direct.self is any DirectEventCodable.Type {
-                let byHand = EventCoding<Direct>()
-                let made = try stored.flatMap { try byHand.decode($0) }
-                sides += [
-                    ("direct decode", turns { try byHand.decode(stored[$0]).count }),
-                    ("direct encode", turns { try byHand.encode(made[$0], id: id).payload.isEmpty ? 0 : 1 }),
-                ]
-            }
-            return sides
         }
     }
 }
@@ -94,46 +80,6 @@ private enum Nested: Codable, Sendable {
     struct Address: Codable, Sendable { var street: String, city: String, zip: String }
     struct Line: Codable, Sendable { var item: String, quantity: Int, cents: Int }
     case orderPlaced(customer: String, address: Address, lines: [Line], total: Double, note: String?)
-}
-
-private enum DirectSmall: Codable, Sendable, DirectEventCodable {
-    case deposited(cents: Int)
-
-    func write(to payload: inout PayloadWriter) -> EventType {
-        switch self {
-        case .deposited(let cents): payload.write("cents", cents)
-        }
-        return "deposited"
-    }
-
-    init?(_ type: EventType, from payload: inout PayloadReader) throws {
-        guard type == "deposited" else { return nil }
-        self = .deposited(cents: try payload.integer("cents"))
-    }
-}
-
-enum DirectLine: Codable, Sendable, DirectEventCodable {
-    case lineAdded(number: Int, item: String, quantity: Int, cents: Int, note: String)
-
-    func write(to payload: inout PayloadWriter) -> EventType {
-        switch self {
-        case .lineAdded(let number, let item, let quantity, let cents, let note):
-            payload.write("number", number)
-            payload.write("item", item)
-            payload.write("quantity", quantity)
-            payload.write("cents", cents)
-            payload.write("note", note)
-        }
-        return "lineAdded"
-    }
-
-    init?(_ type: EventType, from payload: inout PayloadReader) throws {
-        guard type == "lineAdded" else { return nil }
-        self = .lineAdded(
-            number: try payload.integer("number"), item: try payload.text("item"),
-            quantity: try payload.integer("quantity"), cents: try payload.integer("cents"),
-            note: try payload.text("note"))
-    }
 }
 
 /// A million decoded events: from memory, and from the file with the read ahead on its own thread.
@@ -154,15 +100,11 @@ private func replay(_ plan: Plan) async throws {
         [
             ("scan", { try await measure { try await scan(store) } }),
             ("codable file", { try await measure { try await sum(store, EventCoding<Workload.Line>(), quantity) } }),
-            ("direct file", { try await measure { try await sum(store, EventCoding<DirectLine>(), quantity) } }),
             ("codable memory", { try await measure { try sum(pages, count, EventCoding<Workload.Line>(), quantity) } }),
-            ("direct memory", { try await measure { try sum(pages, count, EventCoding<DirectLine>(), quantity) } }),
         ])
     var table = Table("replay of \(short(Double(count))) events of 256 bytes", "events/s", "wall µs/event", "CPU µs/event")
     for (label, side) in [
-        ("from memory, by hand", "direct memory"), ("from memory, Codable", "codable memory"),
-        ("from the file, not decoded", "scan"), ("from the file, by hand", "direct file"),
-        ("from the file, Codable", "codable file"),
+        ("from memory", "codable memory"), ("from the file, not decoded", "scan"), ("from the file", "codable file"),
     ] {
         table.row(label, short(rounds.rate(side)), short(1e6 / rounds.rate(side)), short(rounds.cpu(side)))
     }
@@ -171,12 +113,6 @@ private func replay(_ plan: Plan) async throws {
 }
 
 private func quantity(_ line: Workload.Line) -> Int {
-    switch line {
-    case .lineAdded(_, _, let quantity, _, _): quantity
-    }
-}
-
-private func quantity(_ line: DirectLine) -> Int {
     switch line {
     case .lineAdded(_, _, let quantity, _, _): quantity
     }

@@ -1,4 +1,6 @@
 import Sillok
+import SillokHistory
+import SillokSnapshots
 import SillokSQLite
 
 /// Snapshots, the cache of hot aggregates, and what-if, each beside what it is measured by.

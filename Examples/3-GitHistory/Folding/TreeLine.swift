@@ -1,4 +1,5 @@
 import Sillok
+import SillokSnapshots
 
 /// The files along a history that is a line, folded forwards: a state that grows long, and so is kept as snapshots.
 ///

@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 
 /// Who made how many commits, as a table.
 struct Authors: Projection {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Sillok
+import SillokProjections
 import SillokSQLite
 import SillokTerminal
 

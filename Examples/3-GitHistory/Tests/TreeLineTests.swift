@@ -1,5 +1,7 @@
 import Foundation
-import Sillok
+import SillokProjections
+import SillokReadSide
+import SillokSnapshots
 import SillokSQLite
 import SillokTesting
 import Testing
@@ -93,7 +95,7 @@ import Testing
 private final class Told: Sendable {
     private let count = Lock(0)
     var used: Int { count.withLock { $0 } }
-    func hear(_ measurement: Sillok.Measurement) {
+    func hear(_ measurement: SillokReadSide.Measurement) {
         if case .snapshot(_, .used) = measurement { count.withLock { $0 += 1 } }
     }
 }

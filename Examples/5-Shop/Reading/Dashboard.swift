@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 
 /// What each day brought: a row a day of sums, so that the order of events within a day does not matter.
 ///

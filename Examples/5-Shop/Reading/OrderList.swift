@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 
 /// The orders as a list to ask by customer and state, each a row: what it costs, what of it is paid, when it last
 /// changed. Fed by two domains: what is paid is known to the settlement, all else to the order.

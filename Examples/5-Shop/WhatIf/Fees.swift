@@ -1,4 +1,5 @@
 import Sillok
+import SillokHistory
 
 /// What the shop pays for taking money: so many thousandths of a day's takings, and no less than a minimum.
 struct FeeRule: Equatable, Codable {

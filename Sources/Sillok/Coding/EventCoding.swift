@@ -14,7 +14,6 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     /// The versions of the types, and how older ones are read.
     public let schema: EventSchema
 
-    private let direct: DirectCoding<Event>?
     private let storedNames: [String: EventType]
     private let caseNames: [EventType: String]
 
@@ -22,7 +21,6 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     ///
     /// Ends the program if the enum's ``EventSchema`` has a ``SchemaFault``: it could not read what is stored.
     public init() {
-        direct = DirectCoding(Event.self)
         storedNames = (Event.self as? any StableEventNames.Type)?.storedNames ?? [:]
         caseNames = Dictionary(storedNames.map { ($0.value, $0.key) }) { min($0, $1) }
         schema = EventSchema.of(Event.self)
@@ -49,21 +47,11 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     }
 
     private func typeAndPayload(_ event: Event) throws(UnstorableEvent) -> (type: EventType, payload: [UInt8]) {
-        if let direct {
-            do {
-                if let made = try direct.encode(event) {
-                    if let error = JSONReader.syntaxError(of: made.payload) { throw error }
-                    return made
-                }
-            } catch {
-                throw UnstorableEvent(Event.self, error)
-            }
-        }
         let encoder = CaseEncoder()
         let payload: [UInt8]
         do {
             try event.encode(to: encoder)
-            payload = try encoder.encoding.finish()
+            payload = try encoder.finish()
         } catch {
             throw UnstorableEvent(Event.self, error)
         }
@@ -103,7 +91,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
 
     /// The one place where a stored event becomes events of the code: all of them, or an error and none.
     @inline(__always)
-    func forEach(
+    package func forEach(
         of recorded: RecordedEvent, for query: EventQuery = .all, _ body: (Event, EventType) throws -> Void
     ) throws {
         let version = try recorded.schemaVersion
@@ -121,14 +109,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
             throw DamagedPayload(recorded, path: "", "it is \(recorded.contentType), not \(ContentType.json)")
         }
         do {
-            if let direct {
-                guard let event = try direct.decode(type, payload) else {
-                    throw UnknownEventType(recorded, type, in: Event.self)
-                }
-                return event
-            }
-            let decoding = JSONDecoding(try JSONReader(payload))
-            return try Event(from: CaseDecoder(decoding: decoding, name: caseName(of: type)))
+            return try Event(from: CaseDecoder(payload, name: caseName(of: type)))
         } catch let error as JSONSyntaxError {
             throw DamagedPayload(recorded, path: "", error.description)
         } catch let error as UnknownEventType {
@@ -145,7 +126,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     }
 
     /// A text that differs when stored events may be read differently.
-    var fingerprint: String {
+    package var fingerprint: String {
         storedNames.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n") + " " + schema.fingerprint
     }
 
@@ -197,19 +178,3 @@ public struct Recorded<Payload: Sendable>: Sendable {
 }
 
 extension Recorded: Equatable where Payload: Equatable {}
-
-extension RecordedEvent {
-    /// The version of the schema that the payload follows.
-    ///
-    /// - Throws: ``DamagedPayload`` if the metadata has something else in its place.
-    var schemaVersion: Int {
-        get throws {
-            if metadata.isEmpty { return 1 }
-            guard let text = metadata[Metadata.Key.schemaVersion] else { return 1 }
-            guard let version = Int(text), version >= 1 else {
-                throw DamagedPayload(self, path: "", "its schema version is \"\(text)\", which is no number from 1")
-            }
-            return version
-        }
-    }
-}

@@ -14,14 +14,14 @@
 /// the next one that id plus one, and so on; the log itself is the memory. A command that was refused or changed
 /// nothing left nothing behind and is decided anew.
 public struct CommandHandler<D: Decider>: Sendable {
-    let category: Category?
-    let store: any EventStore
+    package let category: Category?
+    package let store: any EventStore
     private let policy: RetryPolicy
     private let ids: IDGenerator
     private let memory: Memory<D>?
     /// A command as it is recorded with its events; `nil`: it is not.
-    var commandText: @Sendable (D.Command) -> String? = { _ in nil }
-    let coding = EventCoding<D.Event>()
+    package var commandText: @Sendable (D.Command) -> String? = { _ in nil }
+    package let coding = EventCoding<D.Event>()
     private let turns = Turns<StreamID?>()
 
     /// A handler for streams of a category: the key `42` of the category `account` is the stream `account-42`.
@@ -31,12 +31,11 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///   - store: where events are read and appended.
     ///   - retries: how often to try.
     ///   - ids: where the ids of commands come from that are given none.
-    ///   - cache: where states stay between commands; `nil`: each command replays its stream.
     public init(
         _ category: Category, in store: any EventStore, retries: RetryPolicy = RetryPolicy(),
-        ids: IDGenerator = .system, cache: AggregateCache? = nil
+        ids: IDGenerator = .system
     ) {
-        self.init(category: category, store: store, retries: retries, ids: ids, memory: Memory(cache: cache))
+        self.init(category: category, store: store, retries: retries, ids: ids, memory: nil)
     }
 
     /// Carries out a command on a stream.
@@ -131,14 +130,14 @@ public struct CommandHandler<D: Decider>: Sendable {
     /// A subject as it is, or as it was at a moment.
     func loaded(_ subject: Subjects<D>.Subject, at moment: Moment? = nil) async throws -> Subjects<D>.Subject {
         var subject = subject
-        subject.kept = await memory?.recall(subject, from: store, at: moment)
+        subject.kept = await memory?.recall(subject, store, moment)
         var subjects = Subjects<D>([subject], limits: store.limits, schema: coding.schema)
-        defer { memory?.remember(subjects, in: store, isOfNow: moment == nil) }
+        defer { memory?.remember(subjects, store, moment == nil) }
         try await subjects.load(from: store, coding: coding, before: moment?.end)
         return subjects.all[0]
     }
 
-    private init(
+    package init(
         category: Category?, store: any EventStore, retries: RetryPolicy, ids: IDGenerator, memory: Memory<D>?
     ) {
         self.category = category
@@ -174,12 +173,10 @@ extension CommandHandler where D: BoundaryDecider {
     ///   - store: where events are read and appended.
     ///   - retries: how often to try.
     ///   - ids: where the ids of commands come from that are given none.
-    ///   - cache: where states stay between commands; `nil`: each command replays its boundary.
     public init(
-        in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system,
-        cache: AggregateCache? = nil
+        in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system
     ) {
-        self.init(category: nil, store: store, retries: retries, ids: ids, memory: Memory(cache: cache))
+        self.init(category: nil, store: store, retries: retries, ids: ids, memory: nil)
     }
 
     /// Carries out a command on the events in its boundary.
@@ -207,44 +204,5 @@ extension CommandHandler where D: BoundaryDecider {
     /// The state that a command would be decided on.
     public func state(for command: D.Command) async throws -> D {
         try await loaded(.init(boundary: D.boundary(of: command))).state
-    }
-}
-
-extension CommandHandler where D: SnapshottedDecider {
-    /// A handler for streams of a category whose states are kept as snapshots.
-    ///
-    /// - Parameters:
-    ///   - category: the part of the streams' names before the first dash.
-    ///   - store: where events are read and appended.
-    ///   - retries: how often to try.
-    ///   - ids: where the ids of commands come from that are given none.
-    ///   - cache: where states stay between commands; `nil`: each command reads the newest snapshot and what follows it.
-    ///   - snapshots: where states are kept, and when.
-    public init(
-        _ category: Category, in store: any EventStore, retries: RetryPolicy = RetryPolicy(),
-        ids: IDGenerator = .system, cache: AggregateCache? = nil, snapshots: Snapshots
-    ) {
-        self.init(
-            category: category, store: store, retries: retries, ids: ids,
-            memory: Memory(cache: cache, snapshots: snapshots.access(D.self)))
-    }
-}
-
-extension CommandHandler where D: SnapshottedDecider & BoundaryDecider {
-    /// A handler for decisions that rest on queries, each of whose states is kept as snapshots.
-    ///
-    /// - Parameters:
-    ///   - store: where events are read and appended.
-    ///   - retries: how often to try.
-    ///   - ids: where the ids of commands come from that are given none.
-    ///   - cache: where states stay between commands.
-    ///   - snapshots: where states are kept, and when.
-    public init(
-        in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system,
-        cache: AggregateCache? = nil, snapshots: Snapshots
-    ) {
-        self.init(
-            category: nil, store: store, retries: retries, ids: ids,
-            memory: Memory(cache: cache, snapshots: snapshots.access(D.self)))
     }
 }

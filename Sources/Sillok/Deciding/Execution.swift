@@ -66,7 +66,7 @@ struct Execution<D: Decider> {
     /// Tries until it is done; waits for its turn before it tries again if it has `turns` to share.
     mutating func run(retryingIn turns: Turns<StreamID?>? = nil) async throws -> Ending {
         try await recall()
-        defer { memory?.remember(subjects, in: store) }
+        defer { memory?.remember(subjects, store, true) }
         guard let turns else { return try await attempt(from: 1) }
         switch try await attempt(trusting: true) {
         case .ended(let ending): return ending
@@ -80,7 +80,7 @@ struct Execution<D: Decider> {
     private mutating func recall() async throws {
         guard let memory else { return }
         var recalled = untouched.all
-        for index in recalled.indices { recalled[index].kept = await memory.recall(recalled[index], from: store) }
+        for index in recalled.indices { recalled[index].kept = await memory.recall(recalled[index], store, nil) }
         subjects = Subjects(recalled, limits: store.limits, schema: coding.schema)
     }
 

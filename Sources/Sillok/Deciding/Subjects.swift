@@ -1,27 +1,29 @@
+package import SillokCore
+
 /// What one or several decisions rest on: states, each the replay of what its query finds, and how far they have read.
 ///
 /// Loading again reads only what is new. Many subjects are read with few queries, page by page. Either all of them are
 /// streams or none is.
-struct Subjects<D: Decider>: Sendable {
+package struct Subjects<D: Decider>: Sendable {
     /// One state and where it comes from.
-    struct Subject: Sendable {
-        let query: EventQuery
+    package struct Subject: Sendable {
+        package let query: EventQuery
         /// The stream whose events they are, and to which new ones go.
-        let stream: StreamID?
-        var state = D()
-        var revision = Revision.none
+        package let stream: StreamID?
+        package var state = D()
+        package var revision = Revision.none
         /// Where it is in its history; `nil` before its first event, and where that is not counted.
-        var place: KeptPlace?
+        package var place: KeptPlace?
         /// What it was remembered as, before anything was read.
-        var kept: Kept<D>?
+        package var kept: Kept<D>?
         /// When its first event was recorded, if that is known.
-        var first: Timestamp?
+        package var first: Timestamp?
 
-        init(stream: StreamID) { (self.stream, query) = (stream, .stream(stream)) }
-        init(boundary: EventQuery) { (stream, query) = (nil, boundary) }
+        package init(stream: StreamID) { (self.stream, query) = (stream, .stream(stream)) }
+        package init(boundary: EventQuery) { (stream, query) = (nil, boundary) }
 
         /// What it is remembered by.
-        var key: String? { stream?.text ?? (try? StoredQuery.text(of: query)) }
+        package var key: String? { stream?.text ?? (try? StoredQuery.text(of: query)) }
     }
 
     /// Subjects that are read together, and the position up to which they have been.
@@ -35,16 +37,16 @@ struct Subjects<D: Decider>: Sendable {
         var isRemembered = false
     }
 
-    private(set) var all: [Subject]
+    package private(set) var all: [Subject]
     private var groups: [Group] = []
     private var indexes: [StreamID: Int] = [:]
     /// What was remembered of subjects and is not what the store has.
-    private(set) var rejected: [Int: KeptPlace] = [:]
+    package private(set) var rejected: [Int: KeptPlace] = [:]
     /// Whether the states may have taken something that is not in the store in their order.
     var isDoubtful = false
 
     /// Subjects in their first state, grouped so that no query has more items than a store takes.
-    init(_ subjects: [Subject], limits: Limits, schema: EventSchema) {
+    package init(_ subjects: [Subject], limits: Limits, schema: EventSchema) {
         all = subjects
         for (index, subject) in subjects.enumerated() {
             if let stream = subject.stream { indexes[stream] = index }
@@ -96,7 +98,7 @@ struct Subjects<D: Decider>: Sendable {
     /// Reads what is new, up to the head or to the event before `end`.
     ///
     /// - Parameter trusting: whether states that are cached will do as they are.
-    mutating func load(
+    package mutating func load(
         from store: any EventStore, coding: EventCoding<D.Event>, before end: ReadRequest.Bound? = nil,
         trusting: Bool = false
     ) async throws {
@@ -171,7 +173,7 @@ extension Subjects {
     var restOnMemory: Bool { groups.contains { $0.isRemembered } }
 
     /// The subjects as they are now, for those who keep them.
-    var keepable: [(key: String, kept: Kept<D>)] {
+    package var keepable: [(key: String, kept: Kept<D>)] {
         guard !isDoubtful, all.count == 1 || !indexes.isEmpty else { return [] }
         return groups.flatMap { group in
             group.members.compactMap { index in

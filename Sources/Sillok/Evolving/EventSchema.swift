@@ -27,7 +27,7 @@ public struct EventSchema: Sendable {
     /// What is wrong with it; nothing is good.
     public let faults: [String]
 
-    let steps: [EventType: [Int: Upcaster]]
+    package let steps: [EventType: [Int: Upcaster]]
     /// The newest version of each type that has had more than one, or is no more.
     private let newest: [EventType: Int]
     /// For each type, the other types as which it may be stored.

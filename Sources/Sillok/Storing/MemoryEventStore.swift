@@ -1,14 +1,12 @@
-public import SillokChain
-import SillokCore
+public import SillokCore
 
-/// A store in memory, for tests and previews: every promise of `EventStore` but durability.
+/// A store in memory, for tests and previews: every promise of `EventStore` but durability. It keeps no hash chain.
 ///
 /// The smallest user of the seam, and the plainest: it has no index, and looks at every event between the positions
 /// that a question names.
-public final class MemoryEventStore: ChainedEventStore {
+public final class MemoryEventStore: EventStore {
     fileprivate struct State {
         var events: [RecordedEvent] = []
-        var links: [ChainLink] = []
         var revisions: [StreamID: Revision] = [:]
         var positions: [EventID: Int] = [:]
         var tracking: [TrackingSource: UInt64] = [:]
@@ -18,7 +16,6 @@ public final class MemoryEventStore: ChainedEventStore {
     public let limits: Limits
 
     private let id: StoreID
-    private let kept: Chain?
     private let clock: WallClock
     private let state = Lock(State())
     private let signal = HeadSignal()
@@ -29,12 +26,8 @@ public final class MemoryEventStore: ChainedEventStore {
     ///   - id: the identity of the store.
     ///   - limits: how large a request may be.
     ///   - clock: where recorded times come from.
-    ///   - keepsChain: whether a hash chain of the log is kept.
-    public init(
-        id: StoreID = StoreID(), limits: Limits = Limits(), clock: WallClock = .system, keepsChain: Bool = true
-    ) {
+    public init(id: StoreID = StoreID(), limits: Limits = Limits(), clock: WallClock = .system) {
         self.id = id
-        kept = keepsChain ? Chain(of: id, from: 1) : nil
         self.limits = limits
         self.clock = clock
     }
@@ -45,7 +38,6 @@ public final class MemoryEventStore: ChainedEventStore {
     /// Records events: all of them or none, under a condition.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
-        let facts = kept == nil ? [] : request.factDigests
         let (receipt, head) = try state.withLock { state in
             let known = request.entries.map { entry in
                 state.positions[entry.event.id].map { state.events[$0 - 1] }
@@ -54,7 +46,6 @@ public final class MemoryEventStore: ChainedEventStore {
             try state.check(request.condition, limits: limits)
             try state.check(request.tracking)
             let receipt = try state.record(request, now: clock.now())
-            if let kept { state.link(facts, to: kept) }
             return (receipt, state.head)
         }
         signal.advance(to: head)
@@ -97,17 +88,6 @@ public final class MemoryEventStore: ChainedEventStore {
     /// How far a source has been consumed into this store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> UInt64? {
         state.withLock { $0.tracking[source] }
-    }
-
-    /// The hash chain of the log, unless the store was made without one.
-    public func chain() async throws -> Chain? { kept }
-
-    /// The links of the events after a position.
-    public func links(after position: Position, limit: Int) async throws -> [ChainLink] {
-        try limits.checkStreams(in: nil, after: nil, limit: limit)
-        return state.withLock { state in
-            Array(state.links.dropFirst(Int(clamping: position.value)).prefix(limit))
-        }
     }
 }
 
@@ -163,15 +143,6 @@ extension MemoryEventStore.State {
         return Receipt(
             firstPosition: added[0].position, position: head, revisions: changed,
             recordedAt: added[added.count - 1].recordedAt)
-    }
-
-    /// Adds the links of the events that were recorded last, whose digests these are.
-    mutating func link(_ facts: [ChainDigest], to chain: Chain) {
-        for (event, fact) in zip(events.suffix(facts.count), facts) {
-            let digest = Chain.link(
-                after: links.last?.digest ?? chain.genesis, event.position, event.revision, event.recordedAt, fact)
-            links.append(ChainLink(position: event.position, digest: digest))
-        }
     }
 
     func page(_ request: ReadRequest, bytes: Int) -> EventBatch {

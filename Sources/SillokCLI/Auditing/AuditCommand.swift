@@ -1,5 +1,6 @@
 import ArgumentParser
 import Sillok
+import SillokHistory
 import SillokTerminal
 import SillokWire
 

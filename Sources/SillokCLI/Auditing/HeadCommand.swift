@@ -1,5 +1,7 @@
 import ArgumentParser
 import Sillok
+import SillokChain
+import SillokSigning
 import SillokTerminal
 import SillokWire
 

@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokSigning
 import SillokTerminal
 import SillokWire
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Sillok
+import SillokChain
 import SillokCore
 import SillokTerminal
 import SillokWire

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Sillok
 import SillokCore
+import SillokHistory
 import SillokTerminal
 import SillokWire
 
@@ -50,7 +51,7 @@ struct SchemaCommand: AsyncParsableCommand {
             abstract: "Whether the code of a schema reads every type and version that a store has.",
             discussion: """
                 Looks at every payload: a required field that is missing, or of another kind, breaks. What upcasters make
-                of old versions only their code can tell: see checkLog of the library.
+                of old versions only their code can tell: see LogCheck of SillokHistory.
                 """)
 
         @Argument(help: "The schema of the code.", completion: .file())

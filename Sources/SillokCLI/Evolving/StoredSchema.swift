@@ -1,5 +1,6 @@
 import Sillok
 import SillokCore
+import SillokHistory
 import SillokTerminal
 
 /// What the events of a store look like, by type and version, and which of them do not fit a schema.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokReadSide
 import SillokSQL
 import SillokSQLite
 import SillokTerminal

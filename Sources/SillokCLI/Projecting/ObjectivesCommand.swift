@@ -1,5 +1,7 @@
 import ArgumentParser
 import Sillok
+import SillokReadSide
+import SillokSQL
 import SillokTerminal
 import SillokWire
 

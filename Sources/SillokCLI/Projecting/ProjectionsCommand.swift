@@ -1,5 +1,9 @@
 import ArgumentParser
 import Sillok
+import SillokHistory
+import SillokProjections
+import SillokReadSide
+import SillokSQL
 import SillokTerminal
 import SillokWire
 

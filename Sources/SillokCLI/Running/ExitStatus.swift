@@ -1,5 +1,6 @@
 import Sillok
 import SillokCommands
+import SillokReadSide
 import SillokTerminal
 
 /// How a command ended, as a script sees it. Numbers from 64 on follow `sysexits.h`.

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Sillok
+import SillokReadSide
 import SillokSQLite
 import SillokServer
 import SillokTerminal

@@ -53,7 +53,7 @@ public struct ChainDigest: Hashable, Sendable, LosslessStringConvertible {
 
 extension [UInt8] {
     /// Reads two hexadecimal digits a byte; `nil` for anything else.
-    init?(hexadecimal text: String) {
+    package init?(hexadecimal text: String) {
         guard text.utf8.count.isMultiple(of: 2) else { return nil }
         self = []
         var high: UInt8?
@@ -65,7 +65,7 @@ extension [UInt8] {
     }
 
     /// Two small hexadecimal digits a byte.
-    var hexadecimal: String {
+    package var hexadecimal: String {
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }, as: UTF8.self)
     }

@@ -1,10 +1,10 @@
-import SillokCore
+package import SillokCore
 
 /// Walks a log along its chain: computes link after link from the events, and compares.
 ///
 /// With the links that the store keeps, it goes on after an event that is not what its link says: the next event is
 /// held against the stored link, so that each changed event is named and not only the first.
-struct ChainWalk {
+package struct ChainWalk {
     private let store: any EventStore
     /// Where the links are kept, if they are.
     private let stored: (any ChainedEventStore)?
@@ -19,7 +19,7 @@ struct ChainWalk {
     private var findings: [VerificationReport.Finding] = []
     private static let maximumFindings = 100
 
-    init(
+    package init(
         _ store: any EventStore, links stored: (any ChainedEventStore)?, chain: Chain, told: [ChainLink] = []
     ) {
         self.store = store
@@ -32,7 +32,7 @@ struct ChainWalk {
     }
 
     /// Walks to a position, or to the end of the log if that comes first.
-    mutating func run(
+    package mutating func run(
         through end: Position, _ progress: @Sendable (WorkProgress) -> Void
     ) async throws -> ChainReport {
         let total = end < chain.start ? 0 : end.value - chain.start.value + 1

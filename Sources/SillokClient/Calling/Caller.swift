@@ -1,5 +1,6 @@
 import NIOCore
 import SillokCore
+import SillokGRPC
 import SillokWire
 
 /// Makes calls and repeats them until they are answered or the patience is over.
@@ -34,13 +35,16 @@ final class Caller: Sendable {
             let failure: CallFailure
             do {
                 let connection = try await connector.connection()
-                let answer = try await connection.call(method, message, options.attempt, isCancellable: !isAppend)
+                let answer = try await connection.call(
+                    Connector.path(method), message, options.attempt, isCancellable: !isAppend)
                 switch try outcome(of: answer, type) {
                 case .success(let value): return value
                 case .failure(let again): failure = again
                 }
             } catch let error as CallFailure {
                 failure = error
+            } catch let error as TransportFailure {
+                failure = CallFailure(error)
             }
             mayHaveHappened = mayHaveHappened || (isAppend && failure.mayHaveHappened)
             guard failure.isWorthAnotherTry, !(Task.isCancelled && isAppend),
@@ -126,6 +130,14 @@ struct CallFailure: Error {
     init(_ reason: Reason, mayHaveHappened: Bool) {
         self.reason = reason
         self.mayHaveHappened = mayHaveHappened
+    }
+
+    init(_ failure: TransportFailure) {
+        switch failure.reason {
+        case .lost: self.init(.lost, mayHaveHappened: failure.mayHaveHappened)
+        case .status(let status): self.init(.status(status), mayHaveHappened: failure.mayHaveHappened)
+        case .malformed(let cause): self.init(.malformed(cause), mayHaveHappened: failure.mayHaveHappened)
+        }
     }
 
     /// Whether it may go better next time.

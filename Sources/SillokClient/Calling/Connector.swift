@@ -3,12 +3,13 @@ import NIOHTTP2
 import NIOPosix
 import NIOSSL
 import SillokCore
+import SillokGRPC
 import SillokWire
 
 /// The one connection to a server, made when it is needed and made anew when it breaks.
 final class Connector: Sendable {
     private struct State {
-        var connecting: (number: Int, task: Task<Connection, any Error>)?
+        var connecting: (number: Int, task: Task<ClientConnection, any Error>)?
         var count = 0
         var expected: StoreID?
         var isClosed = false
@@ -23,13 +24,16 @@ final class Connector: Sendable {
         self.options = options
     }
 
+    /// The path of a method of the service.
+    static func path(_ method: String) -> String { "/sillok.v1.EventStore/\(method)" }
+
     /// From now on only this store will do.
     func expect(_ store: StoreID) { state.withLock { $0.expected = store } }
 
     /// The connection; all who ask while it is being made wait for the same one.
     ///
     /// - Throws: ``CallFailure``.
-    func connection() async throws -> Connection {
+    func connection() async throws -> ClientConnection {
         let task = try state.withLock { state in
             if state.isClosed { throw CallFailure(.closed, mayHaveHappened: false) }
             if let connecting = state.connecting { return connecting.task }
@@ -51,12 +55,12 @@ final class Connector: Sendable {
         try? await task?.value.close()
     }
 
-    private func connect(_ number: Int, _ expected: StoreID?) async throws -> Connection {
+    private func connect(_ number: Int, _ expected: StoreID?) async throws -> ClientConnection {
         do {
             let connection = try await open(number)
             if let expected {
                 let answer = try await connection.call(
-                    "Describe", Remote.message(), options.attempt, isCancellable: false)
+                    Self.path("Describe"), Remote.message(), options.attempt, isCancellable: false)
                 let found = try Remote.Description(reading: answer).value().store
                 guard found == expected else {
                     await connection.close()
@@ -67,12 +71,15 @@ final class Connector: Sendable {
         } catch {
             forget(number)
             // Nothing was asked on this connection yet.
+            if let failure = error as? TransportFailure {
+                throw CallFailure(CallFailure(failure).reason, mayHaveHappened: false)
+            }
             if let failure = error as? CallFailure { throw CallFailure(failure.reason, mayHaveHappened: false) }
             throw CallFailure(.unreachable(error), mayHaveHappened: false)
         }
     }
 
-    private func open(_ number: Int) async throws -> Connection {
+    private func open(_ number: Int) async throws -> ClientConnection {
         let tls = try address.isEncrypted ? options.tls ?? Self.trustingSystem() : nil
         let (host, forget) = (address.host, { @Sendable in self.forget(number) })
         let (channel, multiplexer) = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -94,7 +101,9 @@ final class Connector: Sendable {
                 }
             }
         channel.closeFuture.whenComplete { _ in forget() }
-        return Connection(channel: channel, multiplexer: multiplexer, address: address, token: options.token)
+        return ClientConnection(
+            channel: channel, multiplexer: multiplexer, authority: "\(address.host):\(address.port)",
+            isEncrypted: address.isEncrypted, token: options.token)
     }
 
     /// The next call makes a new connection.

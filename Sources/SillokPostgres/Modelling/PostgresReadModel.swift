@@ -1,3 +1,4 @@
+import SillokThreads
 #if Postgres
 import SillokCore
 public import SillokSQL

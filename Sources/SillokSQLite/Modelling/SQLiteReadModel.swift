@@ -1,5 +1,6 @@
 import SillokCore
 public import SillokSQL
+import SillokThreads
 
 /// Read models in an SQLite file of their own: the tables of any number of projections, and their checkpoints.
 ///

@@ -1,5 +1,6 @@
 public import SillokCore
 public import SillokSQL
+import SillokThreads
 
 extension SQLiteEventStore {
     /// A read model in the store's own file: for projections that are inline, and for any others that should be backed

@@ -1,4 +1,6 @@
 public import SillokCore
+import SillokGRPC
+import SillokUmaDB
 
 /// What a caller brings to show who it is.
 public struct Credentials: Hashable, Sendable {
@@ -44,6 +46,36 @@ public enum Verdict: Hashable, Sendable {
 /// Judges every call before the store sees it, and open subscriptions again about once a second.
 public typealias Authorizer =
     @Sendable (_ credentials: Credentials, _ scope: Scope, _ resource: Resource) async -> Verdict
+
+/// Asks the authorizer about a call.
+struct CallAccess: Sendable {
+    let authorizer: Authorizer
+
+    /// Returns the name of the caller.
+    ///
+    /// - Throws: a `CallRefusal`, unless the caller may do what it asks for.
+    @discardableResult
+    func authorize(_ call: ServerCall, _ scope: Scope, _ resource: Resource) async throws -> String {
+        let caller = call.caller
+        let credentials = Credentials(
+            authorization: caller.authorization, certificate: caller.certificate, address: caller.address)
+        switch await authorizer(credentials, scope, resource) {
+        case .allowed(let principal): return principal
+        case .unauthenticated(let reason): throw CallRefusal.unauthenticated(reason)
+        case .forbidden(let reason): throw CallRefusal.forbidden(reason)
+        }
+    }
+
+    /// The same for calls of UmaDB's protocol.
+    func authorize(_ call: ServerCall, _ access: UmaDBService.Access) async throws -> String {
+        switch access {
+        case .store: try await authorize(call, .read, .store)
+        case .read(let query): try await authorize(call, .read, .query(query))
+        case .subscribe(let query): try await authorize(call, .subscribe, .query(query))
+        case .append(let request): try await authorize(call, .append, .append(request))
+        }
+    }
+}
 
 extension Gatekeeper {
     /// Judges calls over gRPC by the same keys and tokens as requests over HTTP.

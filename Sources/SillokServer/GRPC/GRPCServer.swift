@@ -3,6 +3,8 @@ import NIOPosix
 public import NIOSSL
 public import ServiceLifecycle
 public import SillokCore
+import SillokGRPC
+import SillokUmaDB
 
 /// Serves a store over gRPC: UmaDB's protocol for clients that exist, and `sillok.v1` for `RemoteEventStore`.
 ///
@@ -56,18 +58,45 @@ public struct GRPCServer: Service {
     ) {
         self.configuration = configuration
         self.whenListening = whenListening
-        context = ServerContext(store: store, configuration: configuration, authorizer: authorizer)
+        let (access, health, limits) = (CallAccess(authorizer: authorizer), HealthService(), store.limits)
+        let umaDB = UmaDBService(store: store) { try await access.authorize($0, $1) }
+        // The largest append of the store, and what it is wrapped in.
+        let messageBytes = limits.batchBytes + limits.batchEvents * 64 + (1 << 20)
+        context = ServerContext(
+            limits: configuration.limits, messageBytes: messageBytes,
+            methods: health.methods.merging(umaDB.methods) { $1 }
+                .merging(RemoteService(store: store, access: access).methods) { $1 },
+            whenDraining: { health.stop() })
     }
 
     /// Listens and serves until the task is cancelled or a graceful shutdown begins.
     ///
     /// - Throws: what the system says when the address cannot be listened on.
     public func run() async throws {
-        let listener = try await context.listen(configuration)
+        let listener = try await context.listen()
         whenListening(listener.localAddress?.port ?? configuration.port)
         try? await gracefulShutdown()
         try? await listener.close()
         // Also when the task is cancelled: what is in flight finishes, within a bounded time.
         await Task { [context] in await context.drain() }.value
+    }
+}
+
+extension GRPCServer.Configuration {
+    /// The same values, for the transport.
+    fileprivate var limits: ServerLimits {
+        var limits = ServerLimits()
+        limits.host = host
+        limits.port = port
+        limits.tls = tls
+        limits.connections = connections
+        limits.streamsPerConnection = streamsPerConnection
+        limits.calls = calls
+        limits.subscriptionsPerPrincipal = subscriptionsPerPrincipal
+        limits.receivedBytes = receivedBytes
+        limits.deadline = deadline
+        limits.drain = drain
+        limits.keepalive = keepalive
+        return limits
     }
 }

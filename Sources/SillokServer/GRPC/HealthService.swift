@@ -1,5 +1,7 @@
 import NIOCore
 import SillokCore
+import SillokGRPC
+import SillokUmaDB
 import SillokWire
 
 /// The health protocol of gRPC: serving until the server stops. It needs no key.

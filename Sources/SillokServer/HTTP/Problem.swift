@@ -3,6 +3,8 @@ import Hummingbird
 import NIOCore
 import Sillok
 import SillokCore
+import SillokReadSide
+import SillokSQL
 import SillokWire
 
 /// Why a request was not carried out, in the form of RFC 9457: `application/problem+json`.

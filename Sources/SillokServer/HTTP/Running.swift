@@ -1,6 +1,8 @@
 import Logging
 import Sillok
 import SillokCore
+import SillokReadSide
+import SillokSQL
 
 extension WebInterface {
     /// Measures once a second and follows the keys, until the task is cancelled. A ``StoreServer`` does it; an

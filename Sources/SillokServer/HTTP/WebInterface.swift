@@ -4,6 +4,8 @@ public import Logging
 import NIOCore
 import Sillok
 public import SillokCore
+import SillokReadSide
+import SillokSQL
 import SillokWire
 
 /// The HTTP API and the dashboard over a store: answers requests, wherever they come from.

@@ -1,5 +1,7 @@
 import Sillok
 import SillokCore
+import SillokReadSide
+import SillokSQL
 
 /// What a server counts and measures.
 final class ServerMetrics: Sendable {

@@ -1,5 +1,7 @@
 public import Sillok
 public import SillokCore
+public import SillokReadSide
+import SillokSQL
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

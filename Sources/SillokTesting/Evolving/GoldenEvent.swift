@@ -1,5 +1,6 @@
 import Sillok
 import SillokCore
+import SillokHistory
 
 /// One payload of a golden file, and how it was read at each time.
 struct GoldenEvent {

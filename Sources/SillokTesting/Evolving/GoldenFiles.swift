@@ -1,6 +1,7 @@
 import Foundation
 import Sillok
 import SillokCore
+import SillokHistory
 public import Testing
 
 /// Golden files of an event enum: what was once written, kept for ever, and how it is read today.

@@ -1,4 +1,5 @@
-public import Sillok
+import Sillok
+public import SillokHistory
 public import Testing
 
 extension LogCheckReport {

@@ -1,4 +1,6 @@
 public import Sillok
+public import SillokProjections
+import SillokReadSide
 public import SillokSQL
 
 /// Runs a projection in all the ways that must not matter, and expects the same rows from each.

@@ -1,5 +1,6 @@
-public import Sillok
+import Sillok
 public import SillokCore
+public import SillokProjections
 public import SillokSQL
 public import Testing
 

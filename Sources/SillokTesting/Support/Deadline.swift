@@ -1,13 +1,13 @@
 import Sillok
 
 /// Something did not happen in time.
-struct Overdue: Error, CustomStringConvertible {
+package struct Overdue: Error, CustomStringConvertible {
     let limit: Duration
-    var description: String { "it was not done after \(limit)" }
+    package var description: String { "it was not done after \(limit)" }
 }
 
 /// What `body` returns, or ``Overdue`` after `limit`, even if `body` ignores its cancellation.
-func within<Value: Sendable>(
+package func within<Value: Sendable>(
     _ limit: Duration, _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     let (results, continuation) = AsyncStream<Result<Value, any Error>>.makeStream()

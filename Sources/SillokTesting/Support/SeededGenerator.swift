@@ -13,10 +13,10 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 
     /// True once in `count` times.
-    mutating func once(in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
+    package mutating func once(in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
 
     /// One of the choices; `fallback` if there is none.
-    mutating func pick<Choice>(_ choices: [Choice], or fallback: Choice) -> Choice {
+    package mutating func pick<Choice>(_ choices: [Choice], or fallback: Choice) -> Choice {
         choices.randomElement(using: &self) ?? fallback
     }
 }

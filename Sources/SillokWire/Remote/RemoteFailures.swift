@@ -1,5 +1,5 @@
-import Sillok
 import SillokCore
+import SillokSQL
 
 extension Remote {
     /// A refusal of a store, or a failure, as an answer carries it.

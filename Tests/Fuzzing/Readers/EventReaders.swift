@@ -2,6 +2,7 @@ import NIOCore
 import NIOHPACK
 import Sillok
 import SillokCore
+import SillokGRPC
 import SillokWire
 
 /// Reads events in the form of CloudEvents, and headers. The first byte says which.

@@ -1,5 +1,7 @@
 import NIOCore
 import SillokCore
+import SillokGRPC
+import SillokUmaDB
 import SillokWire
 
 /// Reads the messages of both gRPC services.

@@ -1,4 +1,5 @@
 import Sillok
+import SillokGRPC
 import SillokServer
 import SillokWire
 

@@ -1,4 +1,5 @@
-import Sillok
+import SillokHistory
+import SillokProjections
 import SillokSQLite
 import Testing
 

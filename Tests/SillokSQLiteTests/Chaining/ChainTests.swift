@@ -1,6 +1,8 @@
 import CSQLite
 import Foundation
 import Sillok
+import SillokChain
+import SillokSigning
 import SillokSQLite
 import Testing
 

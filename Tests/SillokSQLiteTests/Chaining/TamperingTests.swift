@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokChain
 import SillokSQLite
 import SillokTesting
 import Testing

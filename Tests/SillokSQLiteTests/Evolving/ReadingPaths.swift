@@ -1,5 +1,5 @@
-import Sillok
-import SillokCore
+import SillokHistory
+import SillokProjections
 import SillokSQLite
 import SillokTesting
 

@@ -2,6 +2,7 @@ import CSQLite
 import CSillok
 import Foundation
 import Sillok
+import SillokChain
 import SillokTesting
 import Testing
 

@@ -1,5 +1,4 @@
-import Sillok
-import SillokCore
+import SillokProjections
 import SillokSQLite
 import SillokTesting
 import Testing

@@ -1,4 +1,5 @@
 import Sillok
+import SillokSQL
 import SillokSQLite
 import SillokTesting
 

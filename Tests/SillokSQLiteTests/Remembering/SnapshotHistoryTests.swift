@@ -1,8 +1,11 @@
+import Sillok
+import SillokHistory
+import SillokSQL
 import SillokSQLite
 import SillokTesting
 import Testing
 
-@testable import Sillok
+@testable import SillokSnapshots
 
 /// SNP-1/2: whatever is kept, by whatever code, and whatever becomes of it: the state is what the log replays to.
 @Suite struct SnapshotHistoryTests {

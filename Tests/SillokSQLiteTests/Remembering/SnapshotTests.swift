@@ -1,8 +1,11 @@
+import Sillok
+import SillokReadSide
+import SillokSQL
 import SillokSQLite
 import SillokTesting
 import Testing
 
-@testable import Sillok
+@testable import SillokSnapshots
 
 /// A log, the snapshots in a read model of a storage, and what was told of them.
 private struct SnapshotBench {

@@ -1,4 +1,7 @@
 import Sillok
+import SillokReadSide
+import SillokSnapshots
+import SillokSQL
 import SillokSQLite
 
 /// A decider that is several releases at once: what its code is today is set from outside.

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Sillok
 import SillokCore
+import SillokSQL
 import Testing
 
 @testable import SillokServer

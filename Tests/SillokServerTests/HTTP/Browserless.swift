@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import Sillok
 import SillokCore
+import SillokReadSide
 import Testing
 
 @testable import SillokServer

@@ -1,6 +1,7 @@
 import Foundation
 import Sillok
 import SillokCore
+import SillokHistory
 import Testing
 
 @testable import SillokTesting

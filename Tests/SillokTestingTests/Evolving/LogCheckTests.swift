@@ -1,5 +1,6 @@
 import Sillok
 import SillokCore
+import SillokHistory
 import SillokTesting
 import Testing
 
@@ -78,19 +79,19 @@ struct LogCheckTests {
     @Test("code that reads and folds as before is compatible, also when it knows more")
     func compatible() async throws {
         let store = try await store()
-        let states = try await CommandHandler<Meter>("meter", in: store).keepStates(8)
+        let states = try await LogCheck<Meter>(in: store, category: "meter").keepStates(8)
         #expect(states.count == 8)
-        #expect(try await CommandHandler<Meter>("meter", in: store).keepStates(8) == states)
+        #expect(try await LogCheck<Meter>(in: store, category: "meter").keepStates(8) == states)
         var steps: [String] = []
-        let report = try await CommandHandler<EqualMeter>("meter", in: store)
-            .checkLog(against: states) { steps.append($0.step) }
+        let report = try await LogCheck<EqualMeter>(in: store, category: "meter")
+            .run(against: states) { steps.append($0.step) }
         report.expectCompatible()
         #expect(report.isCompatible && report.states == 8 && report.differences.isEmpty)
         #expect(report.kinds.map(\.type) == ["read", "reset"] && report.kinds.map(\.count) == [210, 4])
         #expect(Set(steps) == ["events", "states"])
         // What comes later does not disturb.
         try await CommandHandler<Meter>("meter", in: store).execute(.read(1000), on: states[0].stream.key)
-        #expect(try await CommandHandler<EqualMeter>("meter", in: store).checkLog(against: states).isCompatible)
+        #expect(try await LogCheck<EqualMeter>(in: store, category: "meter").run(against: states).isCompatible)
     }
 
     /// How many issues `body` records, which are expected.
@@ -108,8 +109,8 @@ struct LogCheckTests {
     @Test("what cannot be read, and what folds otherwise, is named")
     func incompatible() async throws {
         let store = try await store()
-        let states = try await CommandHandler<Meter>("meter", in: store).keepStates(20)
-        let report = try await CommandHandler<OtherMeter>("meter", in: store).checkLog(against: states)
+        let states = try await LogCheck<Meter>(in: store, category: "meter").keepStates(20)
+        let report = try await LogCheck<OtherMeter>(in: store, category: "meter").run(against: states)
         #expect(!report.isCompatible)
         let findings = expectedIssues { report.expectCompatible() }
         #expect(findings == 1 + report.differences.count)
@@ -118,10 +119,10 @@ struct LogCheckTests {
         #expect(Set(report.differences.map(\.stream)) == ["meter-5", "meter-10", "meter-15", "meter-20"])
         var wrong = states
         wrong[0] = KeptState(stream: wrong[0].stream, revision: wrong[0].revision, state: #"{"total":-1,"was":1}"#)
-        let other = try await CommandHandler<Meter>("meter", in: store).checkLog(against: wrong)
+        let other = try await LogCheck<Meter>(in: store, category: "meter").run(against: wrong)
         #expect(other.differences.count == 2 && other.differences.contains { $0.message == "was is gone, and was 1" })
         let beyond = [KeptState(stream: "meter-1", revision: 99, state: "{}")]
-        let short = try await CommandHandler<Meter>("meter", in: store).checkLog(against: beyond)
+        let short = try await LogCheck<Meter>(in: store, category: "meter").run(against: beyond)
         #expect(short.differences.map(\.message) == ["the stream ends at revision 1"])
     }
 }

@@ -1,3 +1,4 @@
+import SillokTesting
 import Testing
 
 @testable import Sillok
@@ -58,8 +59,8 @@ struct CommandIDTests {
     @Test("comes from the handler's generator when none is given")
     func isGenerated() async throws {
         let clock = WallClock { Timestamp(microsecondsSince1970: 0) }
-        let ids = IDGenerator(clock: clock, random: SeededRandom(seed: 1))
-        let again = IDGenerator(clock: clock, random: SeededRandom(seed: 1))
+        let ids = IDGenerator(clock: clock, random: SeededGenerator(seed: 1))
+        let again = IDGenerator(clock: clock, random: SeededGenerator(seed: 1))
         let handler = CommandHandler<BankAccount>("account", in: store, ids: ids)
         let outcome = try await handler.execute(.open(owner: "ada"), on: "42")
         #expect(outcome.id == again.next())

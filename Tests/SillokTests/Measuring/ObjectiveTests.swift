@@ -1,8 +1,8 @@
-import SillokCore
+import Sillok
 import SillokTesting
 import Testing
 
-@testable import Sillok
+@testable import SillokReadSide
 
 @Suite struct ObjectiveTests {
     private let minute = Objective.lag(p99: .seconds(5), over: .seconds(60))

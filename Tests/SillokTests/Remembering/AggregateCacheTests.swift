@@ -1,4 +1,5 @@
 import Sillok
+import SillokSnapshots
 import SillokTesting
 import Testing
 

@@ -1,5 +1,6 @@
 import Sillok
 import SillokCore
+import SillokSQL
 
 /// A read model with a bug, which the check must find.
 struct PlantedModel: ReadModel {

@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 
 /// Compares a read model with the log, by a fold of its own.
 struct ProjectionCheck {

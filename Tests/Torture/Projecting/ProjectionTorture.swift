@@ -1,6 +1,5 @@
 import Foundation
-import Sillok
-import SillokSQL
+import SillokProjections
 
 /// The verbs `project` (until it is killed) and `check-projections`. The read model lies beside the store.
 enum ProjectionTorture {

@@ -1,5 +1,4 @@
-import Sillok
-import SillokSQL
+import SillokProjections
 
 /// What happens to the accounts of the torture: each event has a number, so that its trace in a row can be seen.
 enum TortureEvent: Codable, Sendable { case opened(owner: String), deposited(number: Int), poisoned(number: Int) }

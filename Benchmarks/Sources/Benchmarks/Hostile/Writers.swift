@@ -1,5 +1,5 @@
 import Foundation
-import Sillok
+import SillokProjections
 import SillokSQLite
 
 /// e: ids that were made to collide under the mix of format 1, against random ones.

@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 import SillokSQLite
 
 /// The bank of the examples: its events and its read model, as in Examples/2-BankWithReadModel.

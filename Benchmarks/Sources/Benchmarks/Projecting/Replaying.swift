@@ -1,6 +1,6 @@
 import Foundation
 import RawLoop
-import Sillok
+import SillokProjections
 import SillokSQLite
 
 /// Rebuilding a read model from the log, where the time of it goes, how soon an append is seen, and the peer.
@@ -79,7 +79,8 @@ private struct Parts {
             let page = try await store.read(rule.source, after: position, limit: 1000)
             guard !page.events.isEmpty else { break }
             pages.append(page.events)
-            statements.append(try page.events.flatMap { [rule] event in try coding.recorded(event).flatMap(rule.project) })
+            statements.append(
+                try page.events.flatMap { [rule] event in try coding.recorded(event).flatMap(rule.project) })
             position = page.through
         }
         (self.pages, self.statements) = (pages, statements)

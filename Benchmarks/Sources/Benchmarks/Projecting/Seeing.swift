@@ -1,5 +1,5 @@
 import Foundation
-import Sillok
+import SillokProjections
 import SillokSQLite
 
 /// How long it takes from an append until its row is read, with pauses between the appends.

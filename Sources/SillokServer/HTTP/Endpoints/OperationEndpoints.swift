@@ -2,6 +2,8 @@ import HTTPTypes
 import Hummingbird
 import Sillok
 import SillokCore
+import SillokHistory
+import SillokReadSide
 import SillokSQL
 import SillokWire
 

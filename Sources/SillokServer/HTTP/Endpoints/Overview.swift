@@ -1,6 +1,8 @@
 import Hummingbird
 import Sillok
 import SillokCore
+import SillokReadSide
+import SillokSQL
 import SillokWire
 
 #if canImport(Darwin)

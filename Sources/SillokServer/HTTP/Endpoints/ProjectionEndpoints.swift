@@ -2,6 +2,8 @@ import Hummingbird
 import Logging
 import Sillok
 import SillokCore
+import SillokReadSide
+import SillokSQL
 import SillokWire
 
 extension Endpoint {

@@ -1,0 +1,94 @@
+/// A stored event of a version that is newer than the code that reads it: somebody with newer code wrote it.
+///
+/// Whoever decides or follows the log stops before it; a projection may park it instead (``NewerVersionPolicy``). It is
+/// never skipped. Deploy the newer code here too.
+public struct NewerEventVersion: Error, Hashable, CustomStringConvertible {
+    /// The type in the log.
+    public let type: EventType
+    /// The version that is stored.
+    public let version: Int
+    /// The newest one that the code knows.
+    public let known: Int
+    /// Where the event is.
+    public let position: Position
+    /// The stream it belongs to, if any.
+    public let stream: StreamID?
+
+    /// What happened and what to do, in a sentence.
+    public var description: String {
+        "\"\(type)\" at position \(position)\(stream.place) is of version \(version), and this code knows versions up to "
+            + "\(known). Run the code that wrote it, or newer."
+    }
+
+    init(_ recorded: RecordedEvent, version: Int, known: Int) {
+        type = recorded.type
+        self.version = version
+        self.known = known
+        position = recorded.position
+        stream = recorded.stream
+    }
+}
+
+/// A stored event whose payload does not fit its case, or is not JSON at all.
+public struct DamagedPayload: Error, Hashable, CustomStringConvertible {
+    /// The type of the event.
+    public let type: EventType
+    /// Where the event is.
+    public let position: Position
+    /// The stream it belongs to, if any.
+    public let stream: StreamID?
+    /// The keys that lead to the place in the payload, joined by dots: `lines.2.price`. Empty for the whole payload.
+    public let path: String
+    /// What is wrong there.
+    public let reason: String
+
+    /// What happened and what to do, in a sentence.
+    public var description: String {
+        let spot = path.isEmpty ? "" : " at \(path)"
+        return "the payload of \"\(type)\" at position \(position)\(stream.place) cannot be read\(spot): \(reason)."
+    }
+
+    init(_ recorded: RecordedEvent, path: String, _ reason: String) {
+        type = recorded.type
+        position = recorded.position
+        stream = recorded.stream
+        self.path = path
+        self.reason = reason
+    }
+
+    init(_ recorded: RecordedEvent, _ error: DecodingError) {
+        switch error {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+            .dataCorrupted(let context):
+            self.init(recorded, path: context.codingPath.dotted, context.debugDescription)
+        @unknown default:
+            self.init(recorded, path: "", "\(error)")
+        }
+    }
+}
+
+extension RecordedEvent {
+    /// The version of the schema that the payload follows.
+    ///
+    /// - Throws: ``DamagedPayload`` if the metadata has something else in its place.
+    package var schemaVersion: Int {
+        get throws {
+            if metadata.isEmpty { return 1 }
+            guard let text = metadata[Metadata.Key.schemaVersion] else { return 1 }
+            guard let version = Int(text), version >= 1 else {
+                throw DamagedPayload(self, path: "", "its schema version is \"\(text)\", which is no number from 1")
+            }
+            return version
+        }
+    }
+}
+
+extension StreamID? {
+    /// The stream as the end of a clause, or nothing.
+    var place: String { map { " of stream \($0)" } ?? "" }
+}
+
+extension [any CodingKey] {
+    /// The keys, joined by dots.
+    var dotted: String { map(\.stringValue).joined(separator: ".") }
+}

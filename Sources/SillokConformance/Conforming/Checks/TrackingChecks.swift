@@ -1,0 +1,60 @@
+import SillokCore
+
+extension EventStoreSuite {
+    static let trackingChecks = [
+        Check("a tracked position is recorded with the events and reads back", trackingReadsBack),
+        Check("a tracked position must rise, for each source on its own", trackingRises),
+        Check("a refused append leaves the tracking unchanged", refusedTracking),
+    ]
+
+    private static func trackingReadsBack(_ trial: Trial) async throws {
+        let subject = try await trial.open()
+        let store = subject.store
+        try await store.append(.sample(0..<1))
+        let tracking = Tracking(source: "feed", position: 12)
+        try await store.append(.sample(1..<3, tracking: tracking))
+        let events = try await trial.log(of: store)
+        try trial.equal(events.map(\.tracking), [nil, tracking, tracking], "the tracking of the events")
+        try trial.equal(try await store.event(.sample(2))?.tracking, tracking, "the tracking of an event by its id")
+        let reopened = try await trial.reopen(subject)
+        try trial.equal(try await reopened.store.tracking(of: "feed"), 12, "the tracking after opening again")
+        try trial.equal(try await reopened.store.tracking(of: "other"), nil, "the tracking of another source")
+        _ = try await trial.refusal(TrackingConflict.self, "the same position after opening again") {
+            try await reopened.store.append(.sample(3..<4, tracking: tracking))
+        }
+    }
+
+    private static func trackingRises(_ trial: Trial) async throws {
+        let store = try await trial.store()
+        let accent = TrackingSource("caf\u{E9}"), combined = TrackingSource("cafe\u{301}")
+        try await store.append(.sample(0..<1, tracking: Tracking(source: accent, position: 0)))
+        try await store.append(.sample(1..<2, tracking: Tracking(source: accent, position: 5)))
+        for position: UInt64 in [0, 4, 5] {
+            let given = Tracking(source: accent, position: position)
+            try await trial.refused(
+                .sample(2..<3, tracking: given), with: TrackingConflict(given: given, recorded: 5), by: store,
+                "position \(position) after 5")
+        }
+        try await store.append(.sample(3..<4, tracking: Tracking(source: combined, position: 1)))
+        try await store.append(.sample(4..<5, tracking: Tracking(source: accent, position: UInt64(Int64.max) + 9)))
+        try await store.append(.sample(5..<6, tracking: Tracking(source: accent, position: .max)))
+        try trial.equal(try await store.tracking(of: accent), .max, "the tracking at the end of the number range")
+        try trial.equal(try await store.tracking(of: combined), 1, "the tracking of a name that only looks the same")
+        try trial.equal(try await trial.log(of: store).last?.tracking?.position, .max, "the tracking of the last event")
+    }
+
+    private static func refusedTracking(_ trial: Trial) async throws {
+        let store = try await trial.store()
+        try await store.append(.sample(0..<1, tracking: Tracking(source: "feed", position: 1)))
+        let next = Tracking(source: "feed", position: 2)
+        _ = try await trial.refusal(AppendConflict.self, "a condition that does not hold") {
+            try await store.append(.sample(1..<2, if: .revision(9, of: "a-1"), tracking: next))
+        }
+        _ = try await trial.refusal(EventIDConflict.self, "a known id") {
+            try await store.append([.sample(0, type: "other")], to: "a-1", tracking: next)
+        }
+        try trial.equal(try await store.tracking(of: "feed"), 1, "the tracking after refused appends")
+        try await store.append(.sample(1..<2, tracking: next))
+        try trial.equal(try await store.tracking(of: "feed"), 2, "the tracking after an append")
+    }
+}

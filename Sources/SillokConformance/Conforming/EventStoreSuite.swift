@@ -1,0 +1,114 @@
+public import SillokCore
+import SillokTesting
+
+/// What every event store must do, as checks that run against any store, also one of your own.
+///
+/// ```swift
+/// let suite = EventStoreSuite { place in
+///     MemoryEventStore(limits: place.limits, clock: place.clock)
+/// }
+///
+/// @Test(arguments: EventStoreSuite.checks)
+/// func keepsItsPromises(_ check: EventStoreSuite.Check) async throws { try await suite.run(check) }
+/// ```
+///
+/// A store that outlives its process gives `close` too: the suite then closes it and opens the same place again,
+/// and expects to find what was there. Random choices come from one seed, which every failure names.
+public struct EventStoreSuite: Sendable {
+    /// Where a store is to be made, or to be found again, and what it is to be made with.
+    public struct Place: Sendable {
+        /// A name made of letters and digits, unique in the process: the same name is the same store.
+        public let name: String
+
+        /// The clock that recorded times come from. The suite turns it, backwards too.
+        public let clock: WallClock
+
+        /// The limits that the store should hold requests to. A store with other limits reports them; that is fine.
+        public let limits: Limits
+    }
+
+    /// One promise and how it is checked.
+    public struct Check: Sendable, CustomStringConvertible {
+        /// The promise, as a sentence.
+        public let name: String
+
+        let body: @Sendable (Trial) async throws -> Void
+
+        init(_ name: String, _ body: @escaping @Sendable (Trial) async throws -> Void) {
+            self.name = name
+            self.body = body
+        }
+
+        /// The promise, as a sentence.
+        public var description: String { name }
+    }
+
+    /// All checks, in the order of the contract.
+    public static let checks: [Check] = [
+        appendChecks, conditionChecks, idempotencyChecks, trackingChecks, queryChecks, pageChecks, nameChecks,
+        limitChecks, contentChecks, streamChecks, subscriptionChecks, concurrencyChecks, [randomOperations],
+    ].flatMap(\.self)
+
+    /// The seed of all random choices.
+    public let seed: UInt64
+
+    /// How many random sequences of operations ``run()`` compares with the reference model.
+    public let sequences: Int
+
+    /// How long the suite waits for what should come at once before it counts as lost.
+    public let patience: Duration
+
+    let open: @Sendable (Place) async throws -> any EventStore
+    let close: (@Sendable (any EventStore, Place) async throws -> Void)?
+    let remove: (@Sendable (Place) async throws -> Void)?
+
+    /// A suite for the stores that `open` opens.
+    ///
+    /// - Parameters:
+    ///   - seed: the seed of all random choices; `SILLOK_SEED`, or a new one, unless given.
+    ///   - sequences: how many random sequences of operations to compare with the reference model;
+    ///     `SILLOK_SEQUENCES`, or 300, unless given.
+    ///   - patience: how long to wait for what should come at once before it counts as lost. Long, so that a busy
+    ///     machine is not taken for a broken store; nothing waits that long unless it is lost.
+    ///   - open: makes an empty store at a place, or opens the one that was closed there.
+    ///   - close: closes a store so that it can be opened again with all that it had. Without it nothing is opened
+    ///     twice.
+    ///   - remove: removes what a closed store left behind, after its check.
+    public init(
+        seed: UInt64? = nil, sequences: Int? = nil, patience: Duration = .seconds(60),
+        open: @escaping @Sendable (Place) async throws -> any EventStore,
+        close: (@Sendable (any EventStore, Place) async throws -> Void)? = nil,
+        remove: (@Sendable (Place) async throws -> Void)? = nil
+    ) {
+        self.seed = seed ?? Environment.seed
+        self.sequences = sequences ?? Environment.count("SILLOK_SEQUENCES", default: 300)
+        self.patience = patience
+        self.open = open
+        self.close = close
+        self.remove = remove
+    }
+
+    /// Runs one check.
+    ///
+    /// - Throws: ``ConformanceFailure``.
+    public func run(_ check: Check) async throws {
+        let trial = Trial(suite: self, check: check.name)
+        do {
+            try await check.body(trial)
+            try await trial.end()
+        } catch let failure as ConformanceFailure {
+            try? await trial.end()
+            throw failure
+        } catch {
+            try? await trial.end()
+            throw trial.failure("it threw \(type(of: error)): \(error)")
+        }
+    }
+
+    /// Runs all checks, up to the first that fails.
+    ///
+    /// - Throws: ``ConformanceFailure``.
+    public func run() async throws {
+        for check in Self.checks { try await run(check) }
+    }
+}

@@ -1,0 +1,38 @@
+/// A moment in the history of a log: everything up to it, and with it, has happened.
+public enum Moment: Hashable, Sendable, CustomStringConvertible {
+    /// As of a revision of a stream.
+    case revision(Revision)
+    /// As of a position of the store.
+    case position(Position)
+    /// As of a time: all events that were recorded at it or before. Recorded times never fall, so these are all events up
+    /// to one position.
+    case time(Timestamp)
+
+    /// What all of its events lie before.
+    package var end: ReadRequest.Bound {
+        switch self {
+        case .revision(let revision): .revision(revision.next)
+        case .position(let position): .position(position.next)
+        case .time(let time): .time(time.advanced(byMicroseconds: 1))
+        }
+    }
+
+    /// The revision, position or time.
+    public var description: String {
+        switch self {
+        case .revision(let revision): "revision \(revision)"
+        case .position(let position): "position \(position)"
+        case .time(let time): "\(time)"
+        }
+    }
+}
+
+extension EventStore {
+    /// The last position that had been recorded at a time; `Position.start` if nothing had.
+    ///
+    /// Takes one read, in which a store looks for the place by halves.
+    public func position(at time: Timestamp) async throws -> Position {
+        let request = ReadRequest(.all, before: Moment.time(time).end, direction: .backward, limit: 1)
+        return try await read(request).events.first?.position ?? .start
+    }
+}

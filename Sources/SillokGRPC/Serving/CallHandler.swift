@@ -1,0 +1,239 @@
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// One call, an HTTP/2 stream: takes a request, has its method run, writes the answer.
+final class CallHandler {
+    /// When the call has to have ended.
+    private(set) var due: NIODeadline?
+    private(set) var isEnded = false
+
+    private let connection: CallConnection
+    private let stream: HTTP2StreamID
+    private var server: ServerContext { connection.server }
+    private var assembly: MessageAssembly
+    private var method: ServerMethod?
+    private var call: ServerCall?
+    private var task: Task<Void, Never>?
+    private var room: CheckedContinuation<Void, any Error>?
+    private var heldBytes = 0
+    /// Bytes of messages that are written and not sent yet.
+    private var unsentBytes = 0
+    private var isRequestComplete = false
+    private var areHeadersSent = false
+    private var isCounted = false
+
+    /// From how many unsent bytes on a sender waits, and down to how many.
+    private static let (highWater, lowWater) = (64 << 10, 32 << 10)
+
+    init(_ connection: CallConnection, _ stream: HTTP2StreamID) {
+        self.connection = connection
+        self.stream = stream
+        assembly = MessageAssembly(limit: connection.server.messageBytes)
+    }
+}
+
+// MARK: The request
+
+extension CallHandler {
+    /// Whether more of the request is waited for.
+    var isReceiving: Bool { !isEnded && !isRequestComplete }
+
+    /// What the first headers of a stream say.
+    private struct Head {
+        var method: String?
+        var path = ""
+        var contentType: String?
+        var encoding: String?
+        var timeout: String?
+        var authorization: String?
+
+        init(_ headers: HPACKHeaders) {
+            for (name, value, _) in headers {
+                switch name {
+                case ":method": method = method ?? value
+                case ":path": path = value
+                case HeaderName.contentType: contentType = contentType ?? value
+                case HeaderName.encoding: encoding = encoding ?? value
+                case HeaderName.timeout: timeout = timeout ?? value
+                case HeaderName.authorization: authorization = authorization ?? value
+                default: break
+                }
+            }
+        }
+    }
+
+    func begin(_ headers: HPACKHeaders, isComplete: Bool) {
+        isRequestComplete = isComplete
+        let head = Head(headers)
+        guard head.method == "POST" else { return end(GRPCStatus(.unimplemented, "gRPC calls are POST requests")) }
+        guard let type = head.contentType, type.hasPrefix("application/grpc") else {
+            // What is no gRPC gets an answer of HTTP, as the protocol asks.
+            return close([":status": "415"])
+        }
+        guard let method = server.methods[head.path] else {
+            return end(GRPCStatus(.unimplemented, "there is no method \(head.path)"))
+        }
+        if let encoding = head.encoding, encoding != "identity" {
+            return end(GRPCStatus(.unimplemented, "the encoding \(encoding) is not taken: send identity"))
+        }
+        if let refusal = server.admit(method) { return end(refusal) }
+        isCounted = true
+        self.method = method
+        startDeadline(head.timeout, method)
+        call = ServerCall(
+            context: server,
+            caller: CallerIdentity(
+                authorization: head.authorization, certificate: connection.certificate, address: connection.address),
+            eventLoop: connection.channel.eventLoop, handler: self)
+        if isComplete { complete() }
+    }
+
+    private func startDeadline(_ timeout: String?, _ method: ServerMethod) {
+        var time = timeout.flatMap { TimeAmount(grpcTimeout: $0) }
+        if time == nil, case .unary = method.body { time = TimeAmount(server.limits.deadline) }
+        guard let time else { return }
+        let due = NIODeadline.now() + time
+        self.due = due
+        connection.end(by: due)
+    }
+
+    func receive(_ piece: ByteBuffer, isComplete: Bool) {
+        isRequestComplete = isComplete
+        if isEnded || task != nil { return }
+        guard server.receive(piece.readableBytes) else {
+            return end(GRPCStatus(.resourceExhausted, "the server receives too much at once: try again in a second"))
+        }
+        heldBytes += piece.readableBytes
+        assembly.append(piece)
+        if !isRequestComplete && heldBytes > server.messageBytes + MessageAssembly.frameBytes { tooLarge(heldBytes) }
+    }
+
+    private func tooLarge(_ bytes: Int) {
+        end(GRPCStatus(.resourceExhausted, "the message has \(bytes) bytes; at most \(server.messageBytes) are taken"))
+    }
+
+    /// The request has come to its end: runs the method.
+    func complete() {
+        isRequestComplete = true
+        guard !isEnded, task == nil, let method, let call else { return }
+        do {
+            guard let message = try assembly.next(), assembly.isEmpty else {
+                return end(GRPCStatus(.invalidArgument, "a call carries exactly one whole message"))
+            }
+            run(method, call, message)
+        } catch {
+            switch error {
+            case .compressed: end(GRPCStatus(.unimplemented, "compressed messages are not taken: send identity"))
+            case .tooLarge(let bytes, _): tooLarge(bytes)
+            }
+        }
+    }
+
+    private func run(_ method: ServerMethod, _ call: ServerCall, _ message: ByteBuffer) {
+        switch method.body {
+        case .unary(let body):
+            task = connection.executor.start {
+                do {
+                    call.answer(try await body(call, message))
+                } catch {
+                    call.end(method.status(error))
+                }
+            }
+        case .streaming(let body):
+            task = connection.executor.start {
+                do {
+                    if let last = try await body(call, message) { call.answer(last) } else { call.end(.ok) }
+                } catch {
+                    call.end(method.status(error))
+                }
+            }
+        }
+    }
+}
+
+// MARK: The answer
+
+extension CallHandler {
+    func sendHeaders() {
+        guard !isEnded, !areHeadersSent else { return }
+        writeHeaders()
+        connection.flush()
+    }
+
+    func send(_ message: ByteBuffer) {
+        guard !isEnded else { return }
+        let promise = connection.channel.eventLoop.makePromise(of: Void.self)
+        let bytes = message.readableBytes
+        unsentBytes += bytes
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.unsentBytes -= bytes
+            self.goOn()
+        }
+        write(message, promise)
+        connection.flush()
+    }
+
+    func answer(_ message: ByteBuffer) {
+        guard !isEnded else { return }
+        write(message, nil)
+        end(.ok)
+    }
+
+    func waitForRoom(_ continuation: CheckedContinuation<Void, any Error>) {
+        if isEnded { return continuation.resume(throwing: CancellationError()) }
+        if connection.isWritable && unsentBytes < Self.highWater { return continuation.resume() }
+        room = continuation
+    }
+
+    /// Lets a sender go on that waits for room, if there is room now.
+    func goOn() {
+        if room != nil && connection.isWritable && unsentBytes <= Self.lowWater { takeRoom()?.resume() }
+    }
+
+    /// Writes how the call ended, once, and lets go of everything.
+    func end(_ status: GRPCStatus) {
+        if isEnded { return }
+        var trailers = areHeadersSent ? HPACKHeaders() : Self.answerHeaders
+        trailers.add(status)
+        if status.code == .unavailable { trailers.add(name: "grpc-retry-pushback-ms", value: "1000") }
+        if status.code == .unimplemented { trailers.add(name: HeaderName.acceptEncoding, value: "identity") }
+        close(trailers)
+    }
+
+    private func write(_ message: ByteBuffer, _ promise: EventLoopPromise<Void>?) {
+        if !areHeadersSent { writeHeaders() }
+        connection.write(.data(.init(data: .byteBuffer(message))), of: stream, promise: promise)
+    }
+
+    private func writeHeaders() {
+        areHeadersSent = true
+        connection.write(.headers(.init(headers: Self.answerHeaders)), of: stream)
+    }
+
+    private func close(_ trailers: HPACKHeaders) {
+        finish()
+        connection.write(.headers(.init(headers: trailers, endStream: true)), of: stream)
+        // The caller need not send the rest of its request.
+        if !isRequestComplete { connection.write(.rstStream(.noError), of: stream) }
+        connection.flush()
+    }
+
+    /// Nothing more is written: ends the task, the waits and the counts.
+    func finish() {
+        if isEnded { return }
+        isEnded = true
+        task?.cancel()
+        takeRoom()?.resume(throwing: CancellationError())
+        if heldBytes > 0 { _ = server.receive(-heldBytes) }
+        if let method, isCounted { server.end(method) }
+        (call, task, assembly) = (nil, nil, MessageAssembly(limit: 0))
+    }
+
+    private func takeRoom() -> CheckedContinuation<Void, any Error>? {
+        defer { room = nil }
+        return room
+    }
+
+    private static let answerHeaders: HPACKHeaders = [":status": "200", HeaderName.contentType: "application/grpc"]
+}

@@ -1,0 +1,83 @@
+package import NIOCore
+import NIOHTTP2
+import NIOPosix
+import NIOSSL
+import NIOTLS
+
+extension ServerContext {
+    /// Listens on the configured address and serves every connection that comes.
+    package func listen() async throws -> any Channel {
+        try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 128 << 10, high: 256 << 10))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try self.configure(channel) }
+            }
+            .bind(host: limits.host, port: limits.port).get()
+    }
+
+    /// Sets a new connection up.
+    private func configure(_ channel: any Channel) throws {
+        guard keep(channel) else {
+            channel.close(promise: nil)
+            return
+        }
+        channel.closeFuture.whenComplete { _ in self.forget(channel) }
+        let pipeline = channel.pipeline.syncOperations
+        if let tls = limits.tls { try pipeline.addHandler(NIOSSLServerHandler(context: try tls())) }
+        let keeping = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop,
+            configuration: .init(
+                maxIdleTime: nil, maxAge: nil, maxGraceTime: TimeAmount(limits.drain),
+                keepalive: .init(pingInterval: TimeAmount(limits.keepalive), ackTimeout: .seconds(20))))
+        let http2 = NIOHTTP2Handler(
+            mode: .server, connectionConfiguration: connectionConfiguration, streamConfiguration: streamConfiguration)
+        try pipeline.addHandlers([FlushGathering(), http2, CallConnection(self, channel), keeping])
+    }
+
+    private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streamsPerConnection),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: 16 << 10),
+            HTTP2Setting(parameter: .initialWindowSize, value: CallConnection.streamWindow),
+        ]
+        connection.maximumSequentialEmptyDataFrames = 16
+        return connection
+    }
+
+    private var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        // Clients cancel reads that they have seen enough of: many in a short time are no attack yet.
+        stream.streamResetFrameRateLimit.maximumCount = 5000
+        stream.streamErrorRateLimit.maximumCount = 5000
+        return stream
+    }
+}
+
+/// Gathers the flushes of one turn of the event loop into one: appends that were committed together are answered with
+/// one system call.
+final class FlushGathering: ChannelOutboundHandler {
+    typealias OutboundIn = Any
+    typealias OutboundOut = Any
+
+    private var isScheduled = false
+
+    func flush(context: ChannelHandlerContext) {
+        if isScheduled { return }
+        isScheduled = true
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            let (handler, context) = bound.value
+            handler.isScheduled = false
+            context.flush()
+        }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        context.flush()
+        context.close(mode: mode, promise: promise)
+    }
+}

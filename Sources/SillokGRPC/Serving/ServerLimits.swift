@@ -1,0 +1,29 @@
+package import NIOSSL
+
+/// Where a server listens, and the limits that it sets to its callers.
+package struct ServerLimits: Sendable {
+    /// The address to listen on.
+    package var host = "127.0.0.1"
+    /// The port to listen on; 0 lets the system choose.
+    package var port = 0
+    /// Returns the TLS context of each new connection; `nil` for plain text.
+    package var tls: (@Sendable () throws -> NIOSSLContext)?
+    /// Connections at once.
+    package var connections = 1000
+    /// Calls at once on one connection.
+    package var streamsPerConnection = 256
+    /// Calls at once on all connections, subscriptions aside.
+    package var calls = 4000
+    /// Subscriptions at once of one principal.
+    package var subscriptionsPerPrincipal = 100
+    /// Bytes of requests that are being received, on all connections.
+    package var receivedBytes = 256 << 20
+    /// The time limit of a call that sets none.
+    package var deadline = Duration.seconds(30)
+    /// The time that calls in flight have when the server stops.
+    package var drain = Duration.seconds(10)
+    /// The time after which a silent connection is pinged.
+    package var keepalive = Duration.seconds(30)
+
+    package init() {}
+}

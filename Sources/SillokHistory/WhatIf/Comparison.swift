@@ -1,0 +1,81 @@
+import Sillok
+import SillokCore
+
+/// Two states of each key, folded side by side, and what is made of them in the end.
+struct Comparison<Was: Sendable, Would: Sendable> {
+    struct Pair {
+        var was: Was
+        var would: Would
+    }
+
+    private(set) var pairs: [Pair] = []
+    private var indexes: [StreamID: Int] = [:]
+    var report = WhatIfReport()
+
+    /// The place of a key's pair, which is made if there is none.
+    mutating func index(of key: StreamID, _ initial: () -> Pair) -> Int {
+        if let index = indexes[key] { return index }
+        pairs.append(initial())
+        indexes[key] = pairs.count - 1
+        return pairs.count - 1
+    }
+
+    @inline(__always)
+    mutating func evolve(_ index: Int, _ body: (inout Pair) throws -> Void) rethrows { try body(&pairs[index]) }
+
+    /// Compares all pairs.
+    ///
+    /// - Parameter limit: how many that differ to list.
+    mutating func finish(limit: Int) {
+        var sums: [String: Sum] = [:]
+        var order: [String] = []
+        report.keys = pairs.count
+        for (key, index) in indexes.sorted(by: { $0.key < $1.key }) {
+            let was = StateTree(reflecting: pairs[index].was)
+            let would = StateTree(reflecting: pairs[index].would)
+            let changes = was.changes(to: would)
+            add(was, to: \.was, of: &sums, &order)
+            add(would, to: \.would, of: &sums, &order)
+            if changes.isEmpty { continue }
+            report.differing += 1
+            for path in Set(changes.map(\.path)) { sums[path]?.keys += 1 }
+            if report.differences.count < limit {
+                report.differences.append(.init(key: key.text, changes: changes))
+            }
+        }
+        report.totals = order.compactMap { path in
+            sums[path].map { .init(path: path, was: $0.was.value, would: $0.would.value, keys: $0.keys) }
+        }
+    }
+
+    private struct Sum {
+        var was = Number()
+        var would = Number()
+        var keys = 0
+    }
+
+    /// A sum of whole numbers, as long as it is one.
+    private struct Number {
+        var whole: Int64? = 0
+        var real = 0.0
+
+        var value: StateTree.Value { whole.map { .integer($0) } ?? .real(real) }
+
+        mutating func add(_ value: StateTree.Value) {
+            real += value.number ?? 0
+            guard let sum = whole, case .integer(let number) = value else { return whole = nil }
+            let (next, overflow) = sum.addingReportingOverflow(number)
+            whole = overflow ? nil : next
+        }
+    }
+
+    /// Adds the numbers of a state that stand alone; those of an array or a dictionary have no place in common.
+    private func add(
+        _ tree: StateTree, to side: WritableKeyPath<Sum, Number>, of sums: inout [String: Sum], _ order: inout [String]
+    ) {
+        for leaf in tree.leaves where leaf.value.number != nil && !leaf.path.utf8.contains(UInt8(ascii: "[")) {
+            if sums[leaf.path] == nil { order.append(leaf.path) }
+            sums[leaf.path, default: Sum()][keyPath: side].add(leaf.value)
+        }
+    }
+}

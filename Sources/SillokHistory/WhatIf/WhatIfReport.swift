@@ -1,0 +1,236 @@
+public import Sillok
+public import SillokCore
+package import SillokJSON
+
+/// How what was, and what would have been, differ.
+public struct WhatIfReport: Sendable {
+    /// A key whose two states differ.
+    public struct Difference: Hashable, Sendable {
+        /// The stream, or what the comparison went by.
+        public let key: String
+        /// The places that differ: before is what was, after what would have been.
+        public let changes: [StateChange]
+    }
+
+    /// A number of the states, summed up over all keys.
+    public struct Total: Hashable, Sendable {
+        /// Where it stands in a state.
+        public let path: String
+        /// The sum of what was.
+        public let was: StateTree.Value
+        /// The sum of what would have been.
+        public let would: StateTree.Value
+        /// In how many keys it differs.
+        public let keys: Int
+
+        /// By how much the sum would have been more.
+        public var difference: StateTree.Value {
+            if case .integer(let was) = was, case .integer(let would) = would {
+                let (difference, overflow) = would.subtractingReportingOverflow(was)
+                if !overflow { return .integer(difference) }
+            }
+            return .real((would.number ?? 0) - (was.number ?? 0))
+        }
+    }
+
+    /// Recorded commands, decided once more.
+    public struct Commands: Hashable, Sendable {
+        /// What became of a command.
+        public enum Ending: Hashable, Sendable {
+            /// It would be refused, with this refusal.
+            case refused(String)
+            /// It would lead to other events than it did: those then, and those now.
+            case otherEvents(was: [String], would: [String])
+            /// It would be accepted, having been refused with this refusal.
+            case accepted(String)
+        }
+
+        /// A command that would end in another way.
+        public struct Change: Hashable, Sendable {
+            /// The stream, or the key.
+            public let key: String
+            /// Where its first event is; `nil` for one that was only tried.
+            public let position: Position?
+            /// The command as it was recorded, as JSON.
+            public let command: String
+            /// How it would end.
+            public let ending: Ending
+        }
+
+        /// How many were decided once more.
+        public internal(set) var decided = 0
+        /// How many would be refused that were not.
+        public internal(set) var refused = 0
+        /// How many would be accepted that were not.
+        public internal(set) var accepted = 0
+        /// How many would lead to other events.
+        public internal(set) var otherEvents = 0
+        /// How many could not be read, because the form of commands has changed.
+        public internal(set) var unreadable = 0
+        /// Those that would end in another way, as many as were asked for.
+        public internal(set) var changes: [Change] = []
+    }
+
+    /// How many events were folded.
+    public internal(set) var events: UInt64 = 0
+    /// The last position that was looked at.
+    public internal(set) var through = Position.start
+    /// How many keys there are.
+    public internal(set) var keys = 0
+    /// How many of them differ.
+    public internal(set) var differing = 0
+    /// Those that differ in the order of their names, as many as were asked for.
+    public internal(set) var differences: [Difference] = []
+    /// The sums of numbers that stand at the same place in the states.
+    public internal(set) var totals: [Total] = []
+    /// Recorded commands, if deciders were compared.
+    public internal(set) var commands: Commands?
+
+    /// Whether nothing differs.
+    public var isSame: Bool {
+        guard differing == 0 else { return false }
+        guard let commands else { return true }
+        return commands.refused == 0 && commands.accepted == 0 && commands.otherEvents == 0
+    }
+}
+
+// As text.
+extension WhatIfReport: CustomStringConvertible {
+    /// The report in lines, for a terminal.
+    public var description: String {
+        var lines = ["\(events) events of \(keys) keys up to position \(through): \(differing) differ"]
+        for difference in differences {
+            lines.append("  \(difference.key)")
+            lines += difference.changes.map { "    \($0)" }
+        }
+        if differences.count < differing { lines.append("  … and \(differing - differences.count) more") }
+        let changed = totals.filter { $0.was != $0.would }
+        if !changed.isEmpty { lines.append("in sum") }
+        for total in changed {
+            lines.append(
+                "  \(total.path): \(total.was) → \(total.would) (\(Self.signed(total.difference)), \(total.keys) keys)")
+        }
+        if let commands { lines += commands.lines }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func signed(_ value: StateTree.Value) -> String {
+        (value.number ?? 0) > 0 ? "+\(value)" : "\(value)"
+    }
+
+    /// The report as one JSON object.
+    public var json: String {
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("events") { $0.integer(events) }
+        json.member("through") { $0.integer(through.value) }
+        json.member("keys") { $0.integer(keys) }
+        json.member("differing") { $0.integer(differing) }
+        json.member("differences") { json in
+            json.array(differences) { json, difference in
+                json.member("key") { $0.string(difference.key) }
+                json.member("changes") { $0.array(difference.changes) { $0.members(of: $1) } }
+            }
+        }
+        json.member("totals") { json in
+            json.array(totals) { json, total in
+                json.member("path") { $0.string(total.path) }
+                json.member("was") { $0.write(total.was) }
+                json.member("would") { $0.write(total.would) }
+                json.member("difference") { $0.write(total.difference) }
+                json.member("keys") { $0.integer(total.keys) }
+            }
+        }
+        if let commands { json.member("commands") { commands.write(to: &$0) } }
+        json.endObject()
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+}
+
+extension WhatIfReport.Commands {
+    fileprivate var lines: [String] {
+        var lines = [
+            "\(decided) commands decided once more: \(refused) would be refused, \(accepted) accepted that were not, "
+                + "\(otherEvents) would lead to other events"
+        ]
+        if unreadable > 0 { lines.append("  \(unreadable) could not be read") }
+        for change in changes {
+            let place = change.position.map { " at \($0)" } ?? ""
+            let ending =
+                switch change.ending {
+                case .refused(let refusal): "refused: \(refusal)"
+                case .accepted(let refusal): "accepted, it was refused: \(refusal)"
+                case .otherEvents(let was, let would):
+                    "\(was.joined(separator: ", ")) → \(would.isEmpty ? "nothing" : would.joined(separator: ", "))"
+                }
+            lines.append("  \(change.key)\(place) \(change.command) \(ending)")
+        }
+        return lines
+    }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("decided") { $0.integer(decided) }
+        json.member("refused") { $0.integer(refused) }
+        json.member("accepted") { $0.integer(accepted) }
+        json.member("otherEvents") { $0.integer(otherEvents) }
+        json.member("unreadable") { $0.integer(unreadable) }
+        json.member("changes") { json in
+            json.array(changes) { json, change in
+                json.member("key") { $0.string(change.key) }
+                if let position = change.position { json.member("position") { $0.integer(position.value) } }
+                json.member("command") { $0.string(change.command) }
+                switch change.ending {
+                case .refused(let refusal): json.member("refused") { $0.string(refusal) }
+                case .accepted(let refusal): json.member("accepted") { $0.string(refusal) }
+                case .otherEvents(let was, let would):
+                    json.member("was") { $0.strings(was) }
+                    json.member("would") { $0.strings(would) }
+                }
+            }
+        }
+        json.endObject()
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
+        key(name)
+        value(&self)
+    }
+
+    /// An array of objects.
+    fileprivate mutating func array<Element>(_ elements: [Element], _ members: (inout JSONWriter, Element) -> Void) {
+        beginArray()
+        for element in elements {
+            beginObject()
+            members(&self, element)
+            endObject()
+        }
+        endArray()
+    }
+
+    fileprivate mutating func strings(_ texts: [String]) {
+        beginArray()
+        for text in texts { string(text) }
+        endArray()
+    }
+
+    /// Writes a value of a state; a number that is not finite as text.
+    package mutating func write(_ value: StateTree.Value) {
+        switch value {
+        case .integer(let number): integer(number)
+        case .real(let number): if !floatingPoint(number) { string("\(number)") }
+        case .text(let text): string(text)
+        case .nothing: null()
+        case .present: bool(true)
+        }
+    }
+
+    /// Writes the members of a change.
+    package mutating func members(of change: StateChange) {
+        member("path") { $0.string(change.path) }
+        if let before = change.before { member("before") { $0.write(before) } }
+        if let after = change.after { member("after") { $0.write(after) } }
+    }
+}

@@ -1,0 +1,3 @@
+@_exported public import Sillok
+@_exported public import SillokReadSide
+@_exported public import SillokSQL

@@ -1,0 +1,60 @@
+package import SillokCore
+package import SillokSQL
+
+/// The tables in which a read model keeps what Sillok knows of its projections, as values.
+package struct Ledger: Sendable {
+    package let model: any ReadModel
+
+    package init(model: any ReadModel) { self.model = model }
+
+    /// The builds of a projection, or of all, the newest last.
+    package func builds(of name: String? = nil) async throws -> [ProjectionBuild] {
+        let filter: SQL = name.map { "WHERE projection = \($0)" } ?? ""
+        return try await model.rows("SELECT * FROM sillok_builds \(filter) ORDER BY projection, version, build")
+            .map { try ProjectionBuild($0) }
+    }
+
+    package func build(_ id: ProjectionID) async throws -> ProjectionBuild? {
+        try await model.rows("SELECT * FROM sillok_builds \(Self.whose(id))").first.map { try ProjectionBuild($0) }
+    }
+
+    package func live(_ name: String) async throws -> ProjectionBuild? {
+        try await builds(of: name).first { $0.state == .live }
+    }
+
+    package func partitions(of id: ProjectionID) async throws -> [PartitionRow] {
+        try await model.rows("SELECT * FROM sillok_checkpoints \(Self.whose(id)) ORDER BY \"partition\"")
+            .map { try PartitionRow($0) }
+    }
+
+    package func partition(_ number: Int, of id: ProjectionID) async throws -> PartitionRow? {
+        try await model.rows("SELECT * FROM sillok_checkpoints \(Self.whose(id, number))").first
+            .map { try PartitionRow($0) }
+    }
+
+    /// The sequences that have dead letters which hold up what follows.
+    package func parkedSequences(of id: ProjectionID, _ partition: Int) async throws -> [StreamID: Int] {
+        let rows = try await model.rows(
+            """
+            SELECT sequence, COUNT(*) AS letters FROM sillok_dead_letters \(Self.whose(id, partition))
+            AND state <> 'skipped' GROUP BY sequence
+            """)
+        return Dictionary(
+            rows.map { (StreamID($0["sequence"].text ?? ""), Int(clamping: $0["letters"].integer ?? 0)) },
+            uniquingKeysWith: +)
+    }
+
+    /// The sequences whose dead letters are to be tried again.
+    package func sequencesToRetry(of id: ProjectionID, _ partition: Int) async throws -> [String] {
+        try await model.rows(
+            """
+            SELECT DISTINCT sequence FROM sillok_dead_letters \(Self.whose(id, partition)) AND state = 'retry'
+            ORDER BY sequence
+            """
+        ).map { $0["sequence"].text ?? "" }
+    }
+
+    package static func whose(_ id: ProjectionID) -> SQL { ReadModelFormat.whose(id) }
+
+    package static func whose(_ id: ProjectionID, _ partition: Int) -> SQL { ReadModelFormat.whose(id, partition) }
+}

@@ -1,0 +1,52 @@
+import SillokCore
+package import SillokSQL
+
+/// How far a partition has come, and who runs it.
+package struct PartitionRow: Hashable, Sendable {
+    package let number: Int
+    package var checkpoint: Checkpoint
+    package var epoch: Int64
+    package var owner: String
+    package var token: Int64
+    package var beat: Int64
+
+    package init(_ row: SQLRow) throws {
+        guard let store = row["store"].text.flatMap({ StoreID($0) }), let number = row["partition"].integer,
+            let position = row["position"].integer, let count = row["count"].integer, let sum = row["sum"].integer
+        else { throw StoreError(.corrupt, "a checkpoint of the read model cannot be read: \(row).") }
+        self.number = Int(clamping: number)
+        checkpoint = Checkpoint(
+            store: store, position: Position(UInt64(clamping: position)), count: UInt64(bitPattern: count),
+            sum: UInt64(bitPattern: sum))
+        epoch = row["epoch"].integer ?? 0
+        owner = row["owner"].text ?? ""
+        token = row["token"].integer ?? 0
+        beat = row["beat"].integer ?? 0
+    }
+
+    /// What says that the row is still as this one is; the sign of life may differ.
+    package func isUnchanged(_ id: ProjectionID) -> ReadModelWrite.Condition {
+        ReadModelWrite.Condition(
+            "SELECT position, count, sum, epoch, token FROM sillok_checkpoints \(Ledger.whose(id, number))",
+            gives: [
+                [
+                    checkpoint.position.sqlValue, .integer(Int64(bitPattern: checkpoint.count)),
+                    .integer(Int64(bitPattern: checkpoint.sum)), .integer(epoch), .integer(token),
+                ]
+            ])
+    }
+
+    /// What moves the checkpoint.
+    package func moving(_ id: ProjectionID, to checkpoint: Checkpoint) -> SQL {
+        ReadModelFormat.move(id, number, to: checkpoint)
+    }
+
+    /// What records a partition at its beginning.
+    package static func insertion(_ id: ProjectionID, _ number: Int, _ checkpoint: Checkpoint) -> SQL {
+        """
+        INSERT INTO sillok_checkpoints VALUES (
+            \(id.name), \(id.version), \(id.build), \(number), \(checkpoint.store.description), \(checkpoint.position),
+            \(Int64(bitPattern: checkpoint.count)), \(Int64(bitPattern: checkpoint.sum)), 0, '', 0, 0)
+        """
+    }
+}

@@ -1,0 +1,117 @@
+import SillokCore
+public import SillokSQL
+
+/// A row that two builds of a projection do not have in common.
+public struct RowDifference: Hashable, Sendable {
+    /// The table.
+    public let table: String
+    /// The row of the live build; `nil`: it has none with this key.
+    public let live: SQLRow?
+    /// The row of the other build; `nil`: it has none with this key.
+    public let other: SQLRow?
+}
+
+/// How two builds of a projection differ.
+public struct BuildComparison: Sendable {
+    /// The live build.
+    public let live: ProjectionID
+    /// The build beside it, or the one before it.
+    public let other: ProjectionID
+    /// How many positions the two are apart: rows may differ for that alone.
+    public let apart: UInt64
+    /// How many rows were compared.
+    public let rows: Int
+    /// The differences that were not expected, as many as were asked for.
+    public let differences: [RowDifference]
+    /// How many differences were expected.
+    public let expected: Int
+    /// Whether there are more differences than were asked for.
+    public let isCut: Bool
+}
+
+extension ReadSide {
+    /// The rows in which the build beside the live one, or before it, differs from the live one.
+    ///
+    /// Rows of a table belong together if their first columns are equal, and are compared by the columns that both
+    /// builds have.
+    /// - Parameters:
+    ///   - name: the projection.
+    ///   - limit: how many rows that differ to look at, of each table and build.
+    ///   - isExpected: whether a difference is what the new version is for.
+    /// - Throws: ``ProjectionRefusal`` if there is only the live build.
+    public func diff(
+        _ name: String, limit: Int = 1000, isExpected: (RowDifference) -> Bool = { _ in false }
+    ) async throws -> BuildComparison {
+        let live = try await live(name)
+        let builds = try await ledger.builds(of: name)
+        guard
+            let other = builds.last(where: { $0.state == .building }) ?? builds.last(where: { $0.state == .previous })
+        else { throw ProjectionRefusal("\(name) has no build beside the live one: rebuild it first.") }
+        let tools = Builds(ledger: ledger)
+        let (first, second) = (try await tools.position(of: live.id), try await tools.position(of: other.id))
+        var (rows, expected, isCut) = (0, 0, false)
+        var differences: [RowDifference] = []
+        for table in Set(live.tables).union(other.tables).sorted() {
+            guard live.tables.contains(table), other.tables.contains(table) else { continue }
+            let found = try await compare(table, live.id, other.id, limit)
+            rows += found.rows
+            isCut = isCut || found.isCut
+            for difference in found.differences {
+                if isExpected(difference) { expected += 1 } else { differences.append(difference) }
+            }
+        }
+        return BuildComparison(
+            live: live.id, other: other.id,
+            apart: first > second ? first.value - second.value : second.value - first.value, rows: rows,
+            differences: differences, expected: expected, isCut: isCut)
+    }
+
+    private func compare(
+        _ table: String, _ live: ProjectionID, _ other: ProjectionID, _ limit: Int
+    ) async throws -> (rows: Int, differences: [RowDifference], isCut: Bool) {
+        let mine = SQL.quoted(live.physicalName(table))
+        let theirs = SQL.quoted(other.physicalName(table))
+        let columns = try await common(mine, theirs)
+        let (all, others) = (try await count(mine), try await count(theirs))
+        let ours = try await rows(of: mine, notIn: theirs, columns, limit)
+        let new = try await rows(of: theirs, notIn: mine, columns, limit)
+        var byKey = Dictionary(new.map { ($0.values.first ?? .null, [$0]) }, uniquingKeysWith: +)
+        var differences: [RowDifference] = []
+        for row in ours {
+            let key = row.values.first ?? .null
+            let partner = byKey[key]?.isEmpty == false ? byKey[key]?.removeFirst() : nil
+            differences.append(RowDifference(table: table, live: row, other: partner))
+        }
+        for row in new where byKey[row.values.first ?? .null]?.contains(row) == true {
+            differences.append(RowDifference(table: table, live: nil, other: row))
+        }
+        return (max(all, others), differences, ours.count == limit || new.count == limit)
+    }
+
+    /// The columns that both tables have; `*` if one of them is empty, for then nothing is compared.
+    private func common(_ first: String, _ second: String) async throws -> String {
+        let one = try await readModel.rows("SELECT * FROM \(raw: first) LIMIT 1").first?.columns
+        let two = try await readModel.rows("SELECT * FROM \(raw: second) LIMIT 1").first?.columns
+        guard let one, let two, one != two else { return "*" }
+        return one.filter(two.contains).map { SQL.quoted($0) }.joined(separator: ", ")
+    }
+
+    private func count(_ table: String) async throws -> Int {
+        let rows = try await readModel.rows("SELECT COUNT(*) AS rows FROM \(raw: table)")
+        return Int(clamping: rows.first?.values.first?.integer ?? 0)
+    }
+
+    private func rows(
+        of first: String, notIn second: String, _ columns: String, _ limit: Int
+    ) async throws -> [SQLRow] {
+        if try await count(second) == 0 {
+            return try await readModel.rows("SELECT * FROM \(raw: first) ORDER BY 1 LIMIT \(limit)")
+        }
+        if try await count(first) == 0 { return [] }
+        return try await readModel.rows(
+            """
+            SELECT \(raw: columns) FROM \(raw: first) EXCEPT SELECT \(raw: columns) FROM \(raw: second)
+            ORDER BY 1 LIMIT \(limit)
+            """)
+    }
+}

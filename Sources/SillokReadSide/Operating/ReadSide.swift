@@ -1,0 +1,230 @@
+public import SillokCore
+import SillokJSON
+public import SillokSQL
+
+/// The projections of a read model, for those who operate them: how they are, and what can be done about it.
+///
+/// It needs none of the projections' code, for all that it asks or wants is a row in the read model: a running
+/// application sees the wish within its poll interval and carries it out. So the command line works on any read model.
+public struct ReadSide: Sendable {
+    /// The log.
+    public let store: any EventStore
+
+    /// The read model.
+    public let readModel: any ReadModel
+
+    package let ledger: Ledger
+    package let wallClock: WallClock
+    let wake: @Sendable () -> Void
+
+    /// The projections of a read model over a log.
+    public init(of store: any EventStore, in readModel: any ReadModel, wallClock: WallClock = .system) {
+        self.init(of: store, in: readModel, wallClock: wallClock, wake: {})
+    }
+
+    package init(
+        of store: any EventStore, in readModel: any ReadModel, wallClock: WallClock,
+        wake: @escaping @Sendable () -> Void
+    ) {
+        self.store = store
+        self.readModel = readModel
+        self.wallClock = wallClock
+        self.wake = wake
+        ledger = Ledger(model: readModel)
+    }
+
+    /// All builds of all projections, or of one, and how they are.
+    public func status(of name: String? = nil) async throws -> [ProjectionStatus] {
+        let head = try await store.head()
+        var all: [ProjectionStatus] = []
+        for build in try await ledger.builds(of: name) { all.append(try await status(build, head)) }
+        return all
+    }
+
+    /// Asks for a new build of a projection's live version beside the live one; answers which it will be.
+    ///
+    /// - Throws: ``ProjectionRefusal`` if there is no such projection, or a build of it is under way.
+    @discardableResult
+    public func requestRebuild(of name: String, by whom: Operator) async throws -> ProjectionID {
+        let builds = try await ledger.builds(of: name)
+        guard let live = builds.first(where: { $0.state == .live }) else { throw unknown(name) }
+        if let other = builds.first(where: { $0.state == .building || $0.state == .requested }) {
+            throw ProjectionRefusal("\(other.id) is being made already: promote it or drop it first.")
+        }
+        let newest = builds.map(\.id).filter { $0.version == live.id.version }.map(\.build).max() ?? 0
+        let id = ProjectionID(name, version: live.id.version, build: newest + 1)
+        let insertion: SQL = """
+            INSERT INTO sillok_builds SELECT projection, version, \(id.build), 'requested', partitions, lifecycle, source,
+                sequencing, tables, 0, '', \(wallClock.now()), 0, 0 FROM sillok_builds \(Ledger.whose(live.id))
+            """
+        try await write(
+            [.init(insertion), whom.did("rebuild", id, "", wallClock.now())],
+            if: [Builds(ledger: ledger).unchanged(builds, name)])
+        return id
+    }
+
+    /// Makes the newest build of a projection the one that queries see, in one transaction; the live one stays as the
+    /// previous one.
+    ///
+    /// - Parameters:
+    ///   - name: the projection.
+    ///   - whom: who wants it.
+    ///   - evenIfBehind: also when it has not come as far as the live one.
+    /// - Throws: ``ProjectionRefusal`` if there is none, or it is behind.
+    public func promote(_ name: String, by whom: Operator, evenIfBehind: Bool = false) async throws {
+        let builds = try await ledger.builds(of: name)
+        guard let next = builds.last(where: { $0.state == .building }) else {
+            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has no build beside the live one.")
+        }
+        try await Builds(ledger: ledger, wallClock: wallClock)
+            .promote(next.id, as: "promote", by: whom, evenIfBehind: evenIfBehind)
+        wake()
+    }
+
+    /// Makes the build that was live before the one that queries see again.
+    ///
+    /// - Throws: ``ProjectionRefusal`` if there is none.
+    public func rollback(_ name: String, by whom: Operator) async throws {
+        let builds = try await ledger.builds(of: name)
+        guard let previous = builds.last(where: { $0.state == .previous }) else {
+            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has no build that was live before.")
+        }
+        try await Builds(ledger: ledger, wallClock: wallClock)
+            .promote(previous.id, as: "rollback", by: whom, evenIfBehind: true)
+        wake()
+    }
+
+    /// Takes a build away that is not live, with its tables.
+    public func drop(_ id: ProjectionID, by whom: Operator) async throws {
+        let builds = try await ledger.builds(of: id.name)
+        guard let build = builds.first(where: { $0.id == id }) else { throw unknown("\(id)") }
+        if build.state == .live { throw ProjectionRefusal("\(id) is live: promote another build first.") }
+        let tools = Builds(ledger: ledger, wallClock: wallClock)
+        try await write(
+            tools.drop(build) + [whom.did("drop", id, "", wallClock.now())], if: [tools.unchanged(builds, id.name)])
+    }
+
+    /// Stops all builds of a projection until ``resume(_:by:)``; what is appended meanwhile waits in the log.
+    public func pause(_ name: String, by whom: Operator) async throws { try await setPaused(name, true, whom) }
+
+    /// Lets a paused projection go on.
+    public func resume(_ name: String, by whom: Operator) async throws { try await setPaused(name, false, whom) }
+
+    /// What operators did, the newest first.
+    public func audit(limit: Int = 100) async throws -> [AuditEntry] {
+        try await readModel.rows("SELECT * FROM sillok_audit ORDER BY at DESC LIMIT \(limit)").map { row in
+            AuditEntry(
+                at: Timestamp(microsecondsSince1970: row["at"].integer ?? 0), actor: row["actor"].text ?? "",
+                reason: row["reason"].text ?? "", action: row["action"].text ?? "",
+                projection: try ProjectionID(row), detail: row["detail"].text ?? "")
+        }
+    }
+
+    /// The live build of a projection.
+    package func live(_ name: String) async throws -> ProjectionBuild {
+        guard let live = try await ledger.live(name) else { throw unknown(name) }
+        return live
+    }
+
+    func unknown(_ name: String) -> ProjectionRefusal {
+        ProjectionRefusal("The read model has no projection \(name): run the application that registers it once.")
+    }
+
+    func write(
+        _ changes: [ReadModelWrite.Change], if conditions: [ReadModelWrite.Condition] = []
+    ) async throws {
+        do {
+            try await readModel.write(ReadModelWrite(changes, if: conditions))
+        } catch is ConditionFailed {
+            throw ProjectionRefusal("Somebody else changed it at the same time: look again, and repeat it if need be.")
+        }
+        wake()
+    }
+
+    /// What makes the runners of a build look at what is wanted.
+    static func rouse(_ id: ProjectionID) -> ReadModelWrite.Change {
+        .init("UPDATE sillok_checkpoints SET epoch = epoch + 1 \(Ledger.whose(id))")
+    }
+
+    private func setPaused(_ name: String, _ isPaused: Bool, _ whom: Operator) async throws {
+        let builds = try await ledger.builds(of: name)
+        guard let live = builds.first(where: { $0.state == .live }) else { throw unknown(name) }
+        if isPaused && live.lifecycle == .inline {
+            throw ProjectionRefusal("\(name) is inline: it is part of every append.")
+        }
+        var changes = builds.map { Self.rouse($0.id) }
+        changes.append(
+            .init("UPDATE sillok_builds SET paused = \(isPaused) WHERE projection = \(name)"))
+        changes.append(whom.did(isPaused ? "pause" : "resume", live.id, "", wallClock.now()))
+        try await write(changes)
+    }
+
+    private func status(_ build: ProjectionBuild, _ head: Position) async throws -> ProjectionStatus {
+        let partitions = try await ledger.partitions(of: build.id)
+        let position = partitions.map(\.checkpoint.position).min() ?? .start
+        let next =
+            position < head
+            ? try await store.read(StoredQuery.query(of: build.source), after: position, limit: 1).events.first : nil
+        let letters = try await readModel.rows(
+            """
+            SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(build.id)) AND state <> 'skipped'
+            """)
+        return ProjectionStatus(
+            build: build, position: next == nil ? head : position, head: head,
+            count: partitions.reduce(0) { $0 &+ $1.checkpoint.count },
+            lag: next.map { max(0, wallClock.now().microsecondsSince1970 - $0.recordedAt.microsecondsSince1970) } ?? 0,
+            deadLetters: Int(clamping: letters.first?["letters"].integer ?? 0))
+    }
+}
+
+/// How a build of a projection is.
+public struct ProjectionStatus: Sendable {
+    /// The build.
+    public let build: ProjectionBuild
+    /// Up to where it tells the log; the head, if nothing that it wants lies behind.
+    public let position: Position
+    /// The head of the log.
+    public let head: Position
+    /// How many events it took.
+    public let count: UInt64
+    /// The age of the oldest event that it wants and has not taken, in microseconds.
+    let lag: Int64
+    /// How many events it could not project.
+    public let deadLetters: Int
+
+    init(build: ProjectionBuild, position: Position, head: Position, count: UInt64, lag: Int64, deadLetters: Int) {
+        self.build = build
+        self.position = position
+        self.head = head
+        self.count = count
+        self.lag = lag
+        self.deadLetters = deadLetters
+    }
+
+    /// How many positions it is behind.
+    public var behind: UInt64 { head > position ? head.value - position.value : 0 }
+
+    /// The age of the oldest event that it wants and has not taken; zero if there is none.
+    public var lagTime: Duration { .microseconds(lag) }
+
+    /// How much of the log that there was when it began it has taken, from 0 to 1.
+    public var progress: Double {
+        build.target.value == 0 ? 1 : min(1, Double(position.value) / Double(build.target.value))
+    }
+}
+
+/// Something that an operator did.
+public struct AuditEntry: Hashable, Sendable {
+    /// When.
+    public let at: Timestamp
+    /// Who.
+    public let actor: String
+    /// Why.
+    public let reason: String
+    /// What: `rebuild`, `promote`, `rollback`, `drop`, `pause`, `resume`, `retry`, `skip` or `replace`.
+    public let action: String
+    /// To which build.
+    public let projection: ProjectionID
+    /// More of it.
+    public let detail: String
+}

@@ -1,0 +1,122 @@
+import NIOCore
+import SillokCore
+import SillokGRPC
+import SillokWire
+
+/// The whole seam over the network, for `RemoteEventStore`. What the store refuses is part of the answer; a status that
+/// is not OK says that the store was not asked, or that nobody knows.
+struct RemoteService: Sendable {
+    static let name = "sillok.v1.EventStore"
+
+    let store: any EventStore
+    let access: CallAccess
+
+    /// The methods by their paths.
+    var methods: [String: ServerMethod] {
+        let bodies: [String: @Sendable (ServerCall, ByteBuffer) async throws -> ByteBuffer] = [
+            "Describe": describe, "Append": append, "Read": read, "Head": head, "Reach": reach, "GetEvent": event,
+            "GetStream": stream, "ListStreams": streams, "GetTracking": tracking,
+        ]
+        return Dictionary(
+            uniqueKeysWithValues: bodies.map { name, body in
+                ("/\(Self.name)/\(name)", ServerMethod(body: .unary(body)) { Self.status(of: $0) })
+            })
+    }
+
+    private func describe(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        try await access.authorize(call, .read, .store)
+        return try await answer { Remote.answer(try await store.storeID(), store.limits) }
+    }
+
+    private func append(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        let request = try Remote.Append(reading: message).request()
+        try await access.authorize(call, .append, .append(request))
+        return try await answer { Remote.answer(try await store.append(request)) }
+    }
+
+    private func read(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        let request = try Remote.Read(reading: message).request()
+        try await access.authorize(call, .read, .query(request.query))
+        return try await answer { Remote.answer(try await store.read(request)) }
+    }
+
+    private func head(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        try await access.authorize(call, .read, .store)
+        return try await answer { Remote.answer(number: try await store.head().value) }
+    }
+
+    /// Waits for a few seconds at most: whoever waits longer asks again, and is judged again.
+    private func reach(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        let position = Position(try Remote.Question(reading: message).number)
+        try await access.authorize(call, .read, .store)
+        return try await answer {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await store.reach(position) }
+                group.addTask { try await Task.sleep(for: .seconds(4)) }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+            return Remote.answer(number: try await store.head().value)
+        }
+    }
+
+    private func event(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        let id = try Remote.Question(reading: message).id()
+        try await access.authorize(call, .read, .store)
+        return try await answer {
+            guard let event = try await store.event(id) else { return Remote.answer(RecordedEvent?.none) }
+            // Only now is it known whose event it is.
+            try await access.authorize(call, .read, .query(event.stream.map { EventQuery.stream($0) } ?? .all))
+            return Remote.answer(event)
+        }
+    }
+
+    private func stream(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        let stream = StreamID(try Remote.Question(reading: message).text())
+        try await access.authorize(call, .read, .query(.stream(stream)))
+        return try await answer { Remote.answer(try await store.stream(stream).map { [$0] } ?? []) }
+    }
+
+    private func streams(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        let request = try Remote.ListStreams(reading: message)
+        let category = request.category.map { Category($0) }
+        try await access.authorize(call, .read, .streams(category))
+        return try await answer {
+            Remote.answer(
+                try await store.streams(
+                    in: category, after: request.after.map { StreamID($0) }, limit: request.limit))
+        }
+    }
+
+    private func tracking(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+        let source = TrackingSource(try Remote.Question(reading: message).text())
+        try await access.authorize(call, .read, .store)
+        return try await answer { Remote.answer(number: try await store.tracking(of: source)) }
+    }
+
+    /// What the store says, be it a refusal.
+    private func answer(_ body: () async throws -> ByteBuffer) async throws -> ByteBuffer {
+        do {
+            return try await body()
+        } catch let refusal as CallRefusal {
+            throw refusal
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            return Remote.answer(failure: error)
+        }
+    }
+
+    private static func status(of error: any Error) -> GRPCStatus {
+        switch error {
+        case let status as GRPCStatus: status
+        case let error as ProtobufError: GRPCStatus(.invalidArgument, "\(error)")
+        case CallRefusal.unauthenticated(let reason): GRPCStatus(.unauthenticated, reason)
+        case CallRefusal.forbidden(let reason): GRPCStatus(.permissionDenied, reason)
+        case CallRefusal.tooMany(let reason): GRPCStatus(.resourceExhausted, reason)
+        case let refusal as CallRefusal: GRPCStatus(.unavailable, "\(refusal)")
+        case is CancellationError: GRPCStatus(.cancelled)
+        default: GRPCStatus(.internal, "\(error)")
+        }
+    }
+}

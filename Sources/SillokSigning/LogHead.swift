@@ -1,0 +1,101 @@
+public import SillokChain
+public import SillokCore
+
+/// The end of a log as somebody saw it: small enough to be printed in a newspaper, and enough to prove that nothing
+/// before it was altered since.
+public struct LogHead: Hashable, Sendable {
+    /// The chain it belongs to.
+    public let chain: Chain
+
+    /// The last event that it covers, and its link.
+    public let link: ChainLink
+
+    /// When it was taken, as whoever signs it says.
+    public let signedAt: Timestamp
+
+    /// Links of some places before, in order. They are not needed to find that something has been altered; they bound
+    /// the place where, also when whoever did it has made all later links anew.
+    public let marks: [ChainLink]
+
+    /// A head with all of its parts.
+    public init(chain: Chain, link: ChainLink, signedAt: Timestamp, marks: [ChainLink] = []) {
+        self.chain = chain
+        self.link = link
+        self.signedAt = signedAt
+        self.marks = marks
+    }
+}
+
+extension ChainedEventStore {
+    /// The present head of the log as its stored links tell it, or `nil` if the store keeps no chain.
+    ///
+    /// It trusts the stored links: call ``verifyChain(progress:)`` before it is signed.
+    /// - Parameters:
+    ///   - signedAt: the present time.
+    ///   - marks: how many places between are marked, evenly spread; at most one for each event.
+    public func logHead(signedAt: Timestamp, marks: Int = 0) async throws -> LogHead? {
+        guard let chain = try await chain() else { return nil }
+        let head = try await head()
+        guard head >= chain.start else {
+            let link = ChainLink(position: chain.start.previous, digest: chain.genesis)
+            return LogHead(chain: chain, link: link, signedAt: signedAt)
+        }
+        guard let link = try await link(at: head) else {
+            throw StoreError(.corrupt, "the event at position \(head) has no link in the chain.")
+        }
+        return LogHead(
+            chain: chain, link: link, signedAt: signedAt,
+            marks: try await self.marks(UInt64(clamping: marks), of: chain, before: head))
+    }
+
+    private func marks(_ count: UInt64, of chain: Chain, before head: Position) async throws -> [ChainLink] {
+        let events = head.value - chain.start.value
+        guard count > 0, events > 0 else { return [] }
+        let step = max(1, (events + count - 1) / count)
+        var marks: [ChainLink] = []
+        var position = chain.start.previous
+        while position < head.previous {
+            // Every link of a page when they are close together, else one by one.
+            let isClose = step < 64
+            if !isClose { position = Position(min(head.value, position.value + step) - 1) }
+            let page = try await links(after: position, limit: isClose ? limits.pageEvents : 1)
+            guard let last = page.last else { break }
+            marks += page.filter {
+                $0.position < head && (($0.position.value - chain.start.value + 1).isMultiple(of: step) || !isClose)
+            }
+            position = last.position
+        }
+        return marks
+    }
+}
+
+extension EventStore {
+    /// Whether the log still holds what a signed head says: computes the chain from the events up to its position.
+    ///
+    /// Needs no chain in the store: a copy of the log with the same positions and times can be held against the head of
+    /// the original. If the store keeps the same chain, its links help to name the first event that differs.
+    /// - Parameters:
+    ///   - signed: the head, as it was published.
+    ///   - key: whose signature is trusted.
+    ///   - progress: told now and then how far it has come.
+    /// - Throws: ``InvalidSignature`` if it was not signed with that key; what the store throws; `CancellationError`.
+    public func check(
+        _ signed: SignedHead, signedBy key: VerifyingKey, progress: @Sendable (WorkProgress) -> Void = { _ in }
+    ) async throws -> ChainReport {
+        guard signed.isSigned(by: key) else { throw InvalidSignature(publicKey: key) }
+        return try await check(signed.head, progress: progress)
+    }
+
+    /// Whether the log holds what a head says that nobody has signed: before it is signed.
+    ///
+    /// - Throws: what the store throws; `CancellationError`.
+    public func check(
+        _ head: LogHead, progress: @Sendable (WorkProgress) -> Void = { _ in }
+    ) async throws -> ChainReport {
+        let chained = self as? any ChainedEventStore
+        let isSame = try await chained?.chain() == head.chain
+        var walk = ChainWalk(
+            self, links: isSame ? chained : nil, chain: head.chain, told: head.marks + [head.link])
+        return try await walk.run(through: head.link.position, progress)
+    }
+}

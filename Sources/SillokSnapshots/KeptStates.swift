@@ -1,0 +1,54 @@
+import Sillok
+import SillokCore
+
+/// What a handler keeps between commands: hot states in the process, others as snapshots.
+struct KeptStates<D: Decider>: Sendable {
+    /// Snapshots of this decider; what they do needs a state that is `Codable`.
+    struct SnapshotAccess: Sendable {
+        let find: @Sendable (_ subject: String, _ store: any EventStore, Moment?) async -> Kept<D>?
+        let offer: @Sendable (_ subject: String, _ kept: Kept<D>, _ store: any EventStore) -> Bool
+        let reject: @Sendable (_ subject: String, _ place: KeptPlace) -> Void
+        /// Whether one of them was found to be wrong, so that nothing may rest on any.
+        let areDistrusted: @Sendable () -> Bool
+    }
+
+    let cache: CachedStates<D>?
+    let snapshots: SnapshotAccess?
+
+    init(cache: AggregateCache?, snapshots: SnapshotAccess? = nil) {
+        self.cache = cache.map { CachedStates($0) }
+        self.snapshots = snapshots
+    }
+
+    /// What a command handler does with it.
+    var memory: Memory<D> {
+        Memory(
+            recall: { subject, store, moment in await recall(subject, from: store, at: moment) },
+            remember: { subjects, store, isOfNow in remember(subjects, in: store, isOfNow: isOfNow) })
+    }
+
+    /// What is kept of a subject. A cached state is handed over, not lent: `remember` puts it back.
+    private func recall(
+        _ subject: Subjects<D>.Subject, from store: any EventStore, at moment: Moment?
+    ) async -> Kept<D>? {
+        guard let key = subject.key else { return nil }
+        if moment == nil, let kept = cache?.take(key), kept.snapshot == nil || snapshots?.areDistrusted() != true {
+            return kept
+        }
+        return await snapshots?.find(key, store, moment)
+    }
+
+    /// Keeps what a command has learned of its subjects, and lets go of what proved wrong.
+    ///
+    /// - Parameter isOfNow: whether nothing that is in the store was left out; what is of the past is no hot state.
+    private func remember(_ subjects: Subjects<D>, in store: any EventStore, isOfNow: Bool) {
+        for (index, place) in subjects.rejected {
+            if let key = subjects.all[index].key { snapshots?.reject(key, place) }
+        }
+        for (key, kept) in subjects.keepable {
+            var kept = kept
+            if let snapshots, snapshots.offer(key, kept, store) { kept.snapshot = kept.place }
+            if isOfNow { cache?.put(key, kept) }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Sillok
+import SillokCore
+
+/// When a state is kept.
+public struct SnapshotPolicy: Hashable, Sendable {
+    /// After so many events since the last kept one; `nil`: their count does not matter.
+    public var events: UInt64?
+
+    /// When so much time lies between the last event of the kept one and the last of all; `nil`: time does not matter.
+    public var age: Duration?
+
+    /// How many of a stream's kept states stay: 2. More of them help to look far back.
+    public var retained = 2
+
+    /// A snapshot larger than this is not written: 16 MiB.
+    public var maximumBytes = 16 << 20
+
+    /// Of how many snapshots that are used one is compared with the replay, in the background: 1,000. The first that a
+    /// handler uses is compared too. 0: none.
+    public var checkedShare = 1000
+
+    private init(events: UInt64?, age: Duration?) {
+        self.events = events
+        self.age = age
+    }
+
+    /// After so many events.
+    public static func every(_ events: Int) -> SnapshotPolicy {
+        SnapshotPolicy(events: UInt64(max(1, events)), age: nil)
+    }
+
+    /// When the kept one has grown old, told by the recorded times of events.
+    public static func olderThan(_ age: Duration) -> SnapshotPolicy { SnapshotPolicy(events: nil, age: age) }
+
+    /// After so many events, or when the kept one has grown old: whichever comes first.
+    public static func every(_ events: Int, orOlderThan age: Duration) -> SnapshotPolicy {
+        SnapshotPolicy(events: UInt64(max(1, events)), age: age)
+    }
+
+    /// This policy, with so many kept states of a stream.
+    public func retaining(_ count: Int) -> SnapshotPolicy {
+        var policy = self
+        policy.retained = max(1, count)
+        return policy
+    }
+
+    /// Whether a state is to be kept, given where the last one was kept, or where the stream begins.
+    func isDue(_ place: KeptPlace, since last: KeptPlace?, first: Timestamp?) -> Bool {
+        guard place.events > (last?.events ?? 0) else { return false }
+        if let events, place.events - (last?.events ?? 0) >= events { return true }
+        guard let age, let start = last?.mark.recordedAt ?? first else { return false }
+        let microseconds = place.mark.recordedAt.microsecondsSince1970
+            .subtractingReportingOverflow(start.microsecondsSince1970)
+        return microseconds.overflow || .microseconds(microseconds.partialValue) >= age
+    }
+}

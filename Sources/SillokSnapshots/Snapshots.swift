@@ -1,0 +1,199 @@
+import Sillok
+import SillokCore
+import SillokJSON
+public import SillokReadSide
+public import SillokSQL
+
+/// Keeps states beside the log, so that a long stream need not be replayed from its beginning.
+///
+/// ```swift
+/// let snapshots = Snapshots(in: try SQLiteReadModel(path: "snapshots.sqlite"), .every(100))
+/// ```
+/// They are rows of a read model and never the truth: any of them may be lost or taken away at any time. One is used only
+/// if it is whole (a checksum), was made by the code of today (a fingerprint, see ``SnapshottedDecider``) from this
+/// store, and if the last event that it has taken is still where it was; otherwise the stream is replayed, and whoever
+/// listens is told. They are written after the answer to a command, in the background and with bounded memory: a read
+/// model that is slow or fails costs no command anything.
+public final class Snapshots: Sendable {
+    /// What is known of snapshots of one decider.
+    struct Kind: Hashable, Sendable {
+        let decider: String
+        let fingerprint: Fingerprint
+    }
+
+    private struct State {
+        /// Kinds of which one was not what the replay gives.
+        var distrusted: Set<Kind> = []
+        /// How many were used, by kind.
+        var used: [Kind: Int] = [:]
+    }
+
+    let model: any ReadModel
+    let policy: SnapshotPolicy
+    let record: @Sendable (Measurement) -> Void
+    let work: BackgroundWork
+    private let state = Lock(State())
+
+    /// Snapshots in a read model.
+    ///
+    /// - Parameters:
+    ///   - readModel: where they are kept. One read model keeps the snapshots of one store.
+    ///   - policy: when a state is kept.
+    ///   - onMeasurement: told what becomes of each snapshot; must not block.
+    public init(
+        in readModel: any ReadModel, _ policy: SnapshotPolicy = .every(100),
+        onMeasurement: @escaping @Sendable (Measurement) -> Void = { _ in }
+    ) {
+        model = readModel
+        self.policy = policy
+        record = onMeasurement
+        work = BackgroundWork(limit: 256)
+    }
+
+    /// Waits until everything that is to be written has been. Nothing needs it but a tidy end, and tests.
+    public func flush() async { await work.flush() }
+
+    /// What a command handler does with snapshots of its decider.
+    func access<D: SnapshottedDecider>(_ decider: D.Type) -> KeptStates<D>.SnapshotAccess {
+        let kind = Kind(decider: stableName(D.self), fingerprint: Fingerprint(of: D.self))
+        let storeID = KnownStore()
+        return KeptStates<D>.SnapshotAccess(
+            find: { [self] subject, store, moment in
+                guard let kept: Kept<D> = await find(kind, subject, storeID, store, moment) else { return nil }
+                if isToBeChecked(kind) { check(kept, kind, subject, store) }
+                return kept
+            },
+            offer: { [self] subject, kept, store in
+                guard policy.isDue(kept.place, since: kept.snapshot, first: kept.first), !isDistrusted(kind) else {
+                    return false
+                }
+                return work.add(StreamID("\(kind.decider)\n\(subject)")) { [self] in
+                    await write(kept, kind, subject, storeID, store)
+                }
+            },
+            reject: { [self] subject, place in
+                ignored(kind, subject, "it is ahead of its stream, or of another history")
+                remove(kind, subject, place.mark.position)
+            },
+            areDistrusted: { [self] in isDistrusted(kind) })
+    }
+
+    /// No snapshot of this kind is used any more in this process, and those that are kept are taken away.
+    func distrust(_ kind: Kind) {
+        _ = state.withLock { $0.distrusted.insert(kind) }
+        work.add(StreamID("distrust\n\(kind.decider)")) { [model] in
+            try? await model.write(
+                ReadModelWrite([
+                    .init(
+                        """
+                        DELETE FROM sillok_snapshots
+                        WHERE decider = \(kind.decider) AND fingerprint = \("\(kind.fingerprint)")
+                        """)
+                ]))
+        }
+    }
+
+    func ignored(_ kind: Kind, _ subject: String, _ reason: String) {
+        record(.snapshot(decider: kind.decider, .ignored(subject: subject, reason: reason)))
+    }
+
+    /// Takes away a snapshot that nobody can use.
+    func remove(_ kind: Kind, _ subject: String, _ position: Position) {
+        work.add(StreamID("remove\n\(position)\n\(kind.decider)\n\(subject)")) { [model] in
+            try? await model.write(
+                ReadModelWrite([
+                    .init(
+                        """
+                        DELETE FROM sillok_snapshots
+                        WHERE decider = \(kind.decider) AND subject = \(subject) AND position = \(position)
+                        """)
+                ]))
+        }
+    }
+
+    private func isDistrusted(_ kind: Kind) -> Bool { state.withLock { $0.distrusted.contains(kind) } }
+
+    private func isToBeChecked(_ kind: Kind) -> Bool {
+        guard policy.checkedShare > 0 else { return false }
+        return state.withLock { state in
+            state.used[kind, default: 0] += 1
+            return (state.used[kind] ?? 0) % policy.checkedShare == 1 % policy.checkedShare
+        }
+    }
+}
+
+// Reading and writing them.
+extension Snapshots {
+    /// The newest snapshot that can be used; what is wrong with others is told.
+    private func find<D: SnapshottedDecider>(
+        _ kind: Kind, _ subject: String, _ known: KnownStore, _ store: any EventStore, _ moment: Moment?
+    ) async -> Kept<D>? {
+        guard !isDistrusted(kind) else { return nil }
+        do {
+            let storeID = try await known.id(of: store)
+            var bound: SQL = moment.map { "AND \($0.includesSnapshot)" } ?? ""
+            // A few may be unusable; a long search would cost more than the replay of what they lack.
+            for _ in 0..<8 {
+                let rows = try await model.rows(
+                    """
+                    SELECT * FROM sillok_snapshots WHERE decider = \(kind.decider) AND subject = \(subject) \(bound)
+                    ORDER BY position DESC LIMIT 1
+                    """)
+                guard let found = rows.first else { return nil }
+                let row = SnapshotRow(found)
+                do throws(SnapshotRow.Unusable) {
+                    let kept: Kept<D> = try row.kept(kind, storeID)
+                    record(.snapshot(decider: kind.decider, .used))
+                    return kept
+                } catch {
+                    ignored(kind, subject, error.reason)
+                    if error.isUseless { remove(kind, subject, row.position) }
+                }
+                bound = "\(bound) AND position < \(row.position)"
+            }
+        } catch {
+            record(.snapshot(decider: kind.decider, .failed("it could not be read: \(error)")))
+        }
+        return nil
+    }
+
+    private func write<D: SnapshottedDecider>(
+        _ kept: Kept<D>, _ kind: Kind, _ subject: String, _ known: KnownStore, _ store: any EventStore
+    ) async {
+        do {
+            let text = try PlainCoding.encode(kept.state)
+            guard text.utf8.count <= policy.maximumBytes else {
+                let reason = "\(subject) takes \(text.utf8.count) bytes, the limit is \(policy.maximumBytes)"
+                return record(.snapshot(decider: kind.decider, .failed(reason)))
+            }
+            let row = SnapshotRow(kept, text, kind, subject, try await known.id(of: store))
+            try await model.write(ReadModelWrite(row.insertion(retaining: policy.retained).map { .init($0) }))
+            record(.snapshot(decider: kind.decider, .written(bytes: text.utf8.count)))
+        } catch {
+            record(.snapshot(decider: kind.decider, .failed("it could not be written: \(error)")))
+        }
+    }
+}
+
+/// The identity of a store, asked for once.
+final class KnownStore: Sendable {
+    private let known = Lock<StoreID?>(nil)
+
+    func id(of store: any EventStore) async throws -> StoreID {
+        if let id = known.withLock({ $0 }) { return id }
+        let id = try await store.storeID()
+        known.withLock { $0 = id }
+        return id
+    }
+}
+
+extension Moment {
+    /// Whether a snapshot lies in it, as SQL.
+    fileprivate var includesSnapshot: SQL {
+        switch self {
+        case .revision(let revision): "events <= \(revision)"
+        case .position(let position): "position <= \(position)"
+        case .time(let time): "recorded_at <= \(time)"
+        }
+    }
+}

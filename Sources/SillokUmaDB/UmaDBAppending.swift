@@ -1,0 +1,119 @@
+import NIOCore
+import SillokCore
+import SillokGRPC
+import SillokWire
+
+extension UmaDBService {
+    /// `Append`: records events under a condition, or finds that they are recorded.
+    func append(_ call: ServerCall, _ message: UmaDB.AppendRequest) async throws -> ByteBuffer {
+        guard !message.events.isEmpty else { return try await appendNothing(call, message) }
+        let request = try message.request()
+        try await authorize(call, .append(request))
+        guard message.isRepeatable else { return UmaDB.appended(try await store.append(request).position.value) }
+        let head = try await store.head()
+        do {
+            let receipt = try await store.append(request)
+            // What was recorded before the call began is a repeat, which the protocol judges by the condition.
+            if receipt.position > head { return UmaDB.appended(receipt.position.value) }
+        } catch is EventIDConflict {
+            // The same: the ids are known.
+        } catch let conflict as AppendConflict {
+            // What broke the condition are the first matches, so that mostly nothing has to be read.
+            let first = conflict.events.first.map { UmaDB.id(of: $0) }
+            if let first, first != request.entries.first?.event.id { throw conflict }
+            guard let position = try await repeated(message, request) else { throw conflict }
+            return UmaDB.appended(position.value)
+        }
+        if let position = try await repeated(message, request) { return UmaDB.appended(position.value) }
+        return UmaDB.appended(try await store.append(request.renewed()).position.value)
+    }
+
+    /// An append of no events answers 0 if its condition holds. What it tracks would have no event to go with.
+    private func appendNothing(_ call: ServerCall, _ message: UmaDB.AppendRequest) async throws -> ByteBuffer {
+        try await authorize(call, .append(try message.request()))
+        if let unchanged = message.condition?.unchanged {
+            let found = try await store.read(unchanged.query, after: unchanged.since, limit: 1)
+            if let event = found.events.first {
+                throw UmaDB.status(.integrity, "\(event.type) at position \(event.position) matches the condition")
+            }
+        }
+        guard message.tracking == nil else {
+            throw UmaDB.status(.invalidArgument, "tracking is recorded together with events, and there are none")
+        }
+        return UmaDB.appended(0)
+    }
+
+    /// The position of the last event if the first matches of the condition are the events of the request: the
+    /// protocol calls that a repeat, whatever the events contain.
+    private func repeated(_ message: UmaDB.AppendRequest, _ request: AppendRequest) async throws -> Position? {
+        guard let unchanged = message.condition?.unchanged else { return nil }
+        var left = request.entries.map(\.event.id)[...]
+        var last: Position?
+        var next: ReadRequest? = ReadRequest(
+            unchanged.query, after: .position(unchanged.since), limit: min(left.count, store.limits.pageEvents))
+        while let page = next, !left.isEmpty {
+            let batch = try await store.read(page)
+            for event in batch.events.prefix(left.count) {
+                guard UmaDB.id(of: event) == left.popFirst() else { return nil }
+                last = event.position
+            }
+            next = page.next(after: batch)
+        }
+        return left.isEmpty ? last : nil
+    }
+}
+
+extension AppendRequest {
+    /// The same request with new ids, which keep those that the client gave: a condition that finds nothing lets the
+    /// protocol record known events again, and the store records no id twice.
+    fileprivate func renewed() -> AppendRequest {
+        var renewed = self
+        for index in entries.indices {
+            renewed.entries[index].event.metadata[UmaDB.uuidKey] = entries[index].event.id.description
+            renewed.entries[index].event.id = EventID()
+        }
+        return renewed
+    }
+}
+
+extension UmaDB.AppendRequest {
+    /// Whether the protocol would look for a repeat: under a condition, when every event has an id.
+    fileprivate var isRepeatable: Bool { condition != nil && !events.contains { $0.uuid.isEmpty || $0.isNil } }
+
+    /// The same request in our words: events without a stream, found by their tags.
+    func request() throws -> AppendRequest {
+        var entries: [AppendRequest.Entry] = []
+        entries.reserveCapacity(events.count)
+        for (index, event) in events.enumerated() {
+            entries.append(AppendRequest.Entry(stream: nil, event: try event.data(index)))
+        }
+        var unchanged: [AppendCondition.Unchanged] = []
+        if let condition { unchanged.append(condition.unchanged) }
+        return AppendRequest(
+            entries, if: AppendCondition(unchanged: unchanged), tracking: tracking?.tracking)
+    }
+}
+
+extension UmaDB.Event {
+    /// The id that the client gave; `nil` if it gave none, or the one of zeros that stands for none.
+    fileprivate func givenID(_ index: Int) throws -> EventID? {
+        if uuid.isEmpty { return nil }
+        guard let id = EventID(uuid) else {
+            throw UmaDB.status(.corruption, "event \(index) of the append: \"\(uuid.cut(toBytes: 100))\" is no UUID")
+        }
+        return isNil ? nil : id
+    }
+
+    /// Whether the id is the one of zeros, which stands for none.
+    fileprivate var isNil: Bool { !uuid.utf8.contains { $0 != UInt8(ascii: "0") && $0 != UInt8(ascii: "-") } }
+
+    /// The same event in our words. One without an id gets one.
+    fileprivate func data(_ index: Int) throws -> EventData {
+        guard let metadata = Metadata(metadata) else {
+            throw UmaDB.status(.invalidArgument, "event \(index) of the append: a metadata key comes twice")
+        }
+        return EventData(
+            id: try givenID(index) ?? EventID(), type: EventType(type), tags: tags, metadata: metadata,
+            contentType: .bytes, payload: data)
+    }
+}

@@ -1,0 +1,162 @@
+import NIOCore
+import SillokCore
+import SillokGRPC
+import SillokWire
+
+extension UmaDBService {
+    /// `Read`: the events of a query up to the head that the first page saw. Answers with the last message.
+    func read(_ call: ServerCall, _ message: UmaDB.ReadRequest) async throws -> ByteBuffer? {
+        guard !message.isSubscription else {
+            throw UmaDB.status(.invalidArgument, "subscribe is not an option of Read: call Subscribe")
+        }
+        let query = message.query?.query ?? .all
+        try await authorize(call, .read(query))
+        var left = message.limit.map(Int.init) ?? .max
+        if left == 0 { return nil }
+
+        var pages = PageSize(limit: store.limits.pageEvents, first: store.limits.pageEvents, bytes: 1 << 20)
+        var batch = Batching(size: UmaDB.batchSize(message.batchSize), bytes: 1 << 20, isLimited: message.limit != nil)
+        var next: ReadRequest? = message.request(query, limit: min(left, pages.events))
+        while let request = next, left > 0 {
+            let page = try await store.read(request)
+            batch.head = batch.head ?? page.head
+            for event in page.events.prefix(left) {
+                batch.add(event)
+                if batch.isFull { try await call.send(batch.finish()) }
+            }
+            left -= min(left, page.events.count)
+            pages.learn(from: page)
+            next = request.next(after: page)
+            next?.limit = max(1, min(left, pages.events))
+        }
+        return batch.finishAtEnd()
+    }
+
+    /// `Subscribe`: the events of a query that are, and then those that come, until the caller goes.
+    func subscribe(_ call: ServerCall, _ message: UmaDB.SubscribeRequest) async throws {
+        let query = message.query?.query ?? .all
+        let principal = try await authorize(call, .subscribe(query))
+        try store.limits.check(query)
+        call.sendHeaders()
+        // There is no position after the last one.
+        if message.after == .max { return }
+        try await call.context.subscribing(call, principal) {
+            try await follow(call, query, after: Position(message.after ?? 0), UmaDB.batchSize(message.batchSize))
+        }
+    }
+
+    private func follow(
+        _ call: ServerCall, _ query: EventQuery, after start: Position, _ batchSize: Int
+    ) async throws {
+        // Many may stall at once, each with a page and a message.
+        var pages = PageSize(limit: min(store.limits.pageEvents, batchSize), first: 64, bytes: 128 << 10)
+        var batch = Batching(size: batchSize, bytes: 128 << 10, isLimited: true)
+        var through = start
+        var judged = ContinuousClock.now
+        while true {
+            try Task.checkCancellation()
+            if judged.duration(to: .now) >= .seconds(1) {
+                try await authorize(call, .subscribe(query))
+                judged = .now
+            }
+            let page = try await store.read(query, after: through, limit: pages.events)
+            if page.through > through {
+                through = page.through
+                pages.learn(from: page)
+                for event in page.events {
+                    batch.add(event)
+                    if batch.isFull { try await call.send(batch.finishEvents()) }
+                }
+                if batch.isStarted { try await call.send(batch.finishEvents()) }
+            } else {
+                try await wait(for: through.next)
+            }
+        }
+    }
+
+    /// Waits until there may be something new, but no longer than a second.
+    private func wait(for position: Position) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [store] in try await store.reach(position) }
+            group.addTask { try await Task.sleep(for: .seconds(1)) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}
+
+/// The events of a batch as they are encoded, and when it is to be sent.
+private struct Batching: ~Copyable {
+    private var writer = UmaDB.BatchWriter()
+    private let size: Int
+    /// Clients take no message of more than 4 MiB unless they are told to.
+    private let bytes: Int
+    private let isLimited: Bool
+    private var last: Position?
+    private var isAnySent = false
+    /// The head of the store when the read began.
+    var head: Position?
+
+    init(size: Int, bytes: Int, isLimited: Bool) {
+        self.size = size
+        self.bytes = bytes
+        self.isLimited = isLimited
+    }
+
+    var isStarted: Bool { writer.count > 0 }
+    var isFull: Bool { writer.count >= size || writer.bytes >= bytes }
+
+    mutating func add(_ event: RecordedEvent) {
+        writer.append(event)
+        last = event.position
+    }
+
+    /// The message of a read: with the head, or under a limit with the position of its last event.
+    mutating func finish() -> ByteBuffer {
+        isAnySent = true
+        let head = isLimited ? last : self.head.flatMap { $0 == .start ? nil : $0 }
+        return writer.finish(head: head?.value)
+    }
+
+    /// The message of a subscription.
+    mutating func finishEvents() -> ByteBuffer { writer.finish() }
+
+    /// What is left at the end; a read that finds nothing sends one message without events.
+    mutating func finishAtEnd() -> ByteBuffer? { isStarted || !isAnySent ? finish() : nil }
+}
+
+/// How many events to ask of the store at once, so that pages are about as large however large the events are.
+private struct PageSize {
+    private let bytes: Int
+    let limit: Int
+    private(set) var events: Int
+
+    init(limit: Int, first: Int, bytes: Int) {
+        self.bytes = bytes
+        self.limit = limit
+        events = min(limit, first)
+    }
+
+    mutating func learn(from page: EventBatch) {
+        guard let first = page.events.first else { return }
+        // The first event stands for the others; a page that ended early was too large.
+        let size = max(1, first.data.size)
+        let fitting = max(1, bytes / size)
+        let wanted = page.isEnd || page.events.count >= events ? fitting : min(fitting, page.events.count)
+        if wanted < events || wanted >= events * 2 { events = min(limit, max(1, wanted)) }
+    }
+}
+
+extension UmaDB.ReadRequest {
+    /// The first page of the read in our words: `start` is inclusive in both directions.
+    fileprivate func request(_ query: EventQuery, limit: Int) -> ReadRequest {
+        var request = ReadRequest(query, direction: isBackwards ? .backward : .forward, limit: limit)
+        guard let start else { return request }
+        if isBackwards {
+            request.before = .position(Position(start).next)
+        } else {
+            request.after = .position(Position(start).previous)
+        }
+        return request
+    }
+}

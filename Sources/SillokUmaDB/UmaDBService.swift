@@ -1,0 +1,98 @@
+import NIOCore
+package import SillokCore
+import SillokSQL
+package import SillokGRPC
+import SillokWire
+
+/// UmaDB's protocol v1 over any store. What differs is in `docs/decisions`.
+package struct UmaDBService: Sendable {
+    package static let name = "umadb.v1.DCB"
+    /// The name of the service before its protocol had a version.
+    private static let formerName = "umadb.UmaDBService"
+
+    /// What a caller asks for, so that it can be allowed or refused.
+    package enum Access: Sendable {
+        /// The store as a whole: its head, what it tracks.
+        case store
+        case read(EventQuery)
+        case subscribe(EventQuery)
+        case append(AppendRequest)
+    }
+
+    /// Returns the name of a caller, or throws a `CallRefusal`.
+    package typealias Authorizing = @Sendable (ServerCall, Access) async throws -> String
+
+    let store: any EventStore
+    private let authorizing: Authorizing
+
+    package init(store: any EventStore, authorizing: @escaping Authorizing) {
+        self.store = store
+        self.authorizing = authorizing
+    }
+
+    @discardableResult
+    func authorize(_ call: ServerCall, _ access: Access) async throws -> String { try await authorizing(call, access) }
+
+    /// The methods by their paths.
+    package var methods: [String: ServerMethod] {
+        let bodies: [String: ServerMethod.Body] = [
+            "Append": .unary { try await self.append($0, UmaDB.AppendRequest(reading: $1)) },
+            "Read": .streaming { try await self.read($0, UmaDB.ReadRequest(reading: $1)) },
+            "Subscribe": .streaming { call, message in
+                try await self.subscribe(call, UmaDB.SubscribeRequest(reading: message))
+                return nil
+            },
+            "Head": .unary { call, message in
+                _ = try UmaDB.HeadRequest(reading: message)
+                try await self.authorize(call, .store)
+                let head = try await self.store.head()
+                return UmaDB.position(head == .start ? nil : head.value)
+            },
+            "GetTrackingInfo": .unary { call, message in
+                let source = try TrackingInfo(reading: message).source
+                try await self.authorize(call, .store)
+                return UmaDB.position(try await self.store.tracking(of: TrackingSource(source)))
+            },
+        ]
+        var methods: [String: ServerMethod] = [:]
+        for (method, body) in bodies {
+            for service in [Self.name, Self.formerName] {
+                methods["/\(service)/\(method)"] = ServerMethod(body: body) { Self.status(of: $0) }
+            }
+        }
+        return methods
+    }
+
+    /// What an error means in this protocol.
+    static func status(of error: any Error) -> GRPCStatus {
+        switch error {
+        case let status as GRPCStatus: status
+        case let error as ProtobufError: UmaDB.status(.serialization, "\(error)")
+        case is InvalidRequest, is InlineProjectionFailed: UmaDB.status(.invalidArgument, "\(error)")
+        case is AppendConflict, is EventIDConflict, is TrackingConflict: UmaDB.status(.integrity, "\(error)")
+        case let error as StoreError: status(of: error)
+        case let refusal as CallRefusal: status(of: refusal)
+        case is CancellationError: GRPCStatus(.cancelled)
+        default: UmaDB.status(.internal, "\(error)")
+        }
+    }
+
+    private static func status(of error: StoreError) -> GRPCStatus {
+        switch error.code {
+        case .corrupt: UmaDB.status(.corruption, "\(error)")
+        case .closed, .unavailable: UmaDB.status(.io, "\(error)", code: .unavailable)
+        case .refused: UmaDB.status(.invalidArgument, "\(error)")
+        case .full: UmaDB.status(.io, "\(error)", code: .resourceExhausted)
+        default: UmaDB.status(.io, "\(error)")
+        }
+    }
+
+    private static func status(of refusal: CallRefusal) -> GRPCStatus {
+        switch refusal {
+        case .unauthenticated: UmaDB.status(.authentication, "\(refusal)")
+        case .forbidden: UmaDB.status(.authentication, "\(refusal)", code: .permissionDenied)
+        case .tooMany: GRPCStatus(.resourceExhausted, "\(refusal)")
+        case .stopping: GRPCStatus(.unavailable, "\(refusal)")
+        }
+    }
+}
