@@ -245,6 +245,10 @@ let package = Package(
         .testTarget(
             name: "SillokFuzzingTests", dependencies: ["SillokForeignReaders"], path: "Tests/Fuzzing/Replaying"),
 
+        // The rules of the tree: floors, cycles, limits, words, documents. Knows no other target. No product.
+        .executableTarget(name: "sillok-tree", path: "Tests/Tree", exclude: ["today.txt"]),
+        .testTarget(name: "TreeTests", dependencies: ["sillok-tree"]),
+
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(
             name: "SillokChainTests", dependencies: ["SillokSigning", "SillokChain", "Sillok", "SillokTesting"]),

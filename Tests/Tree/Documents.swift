@@ -1,0 +1,102 @@
+/// Swift blocks of documents that are not, line for line, in a file that is compiled.
+struct Documents: Rule {
+    /// A file without indentation and empty lines.
+    private struct Source {
+        let lines: [Substring]
+        /// Where each line is.
+        let places: [Substring: [Int]]
+
+        init(_ text: String) {
+            lines = text.split(separator: "\n").map(Documents.bare).filter { !$0.isEmpty }
+            places = Dictionary(grouping: lines.indices) { [lines] in lines[$0] }
+        }
+
+        func contains(_ block: [Substring]) -> Bool {
+            guard let first = block.first else { return true }
+            return (places[first] ?? []).contains { lines[$0...].starts(with: block) }
+        }
+    }
+
+    private struct Block {
+        let line: Int
+        var lines: [Substring] = []
+    }
+
+    func findings(_ tree: Tree) -> [Finding] {
+        let sources = tree.texts.filter { path, _ in
+            path.hasSuffix(".swift") && ["Sources/", "Tests/", "Examples/"].contains { path.hasPrefix($0) }
+        }.map { Source($0.value) }
+        return tree.texts.keys.filter { $0.hasSuffix(".md") || $0.hasSuffix(".tutorial") }.sorted().flatMap { path in
+            blocks(of: tree.texts[path] ?? "").filter { block in
+                !sources.contains { $0.contains(block.lines) }
+            }.map { block in
+                Finding(
+                    rule: "document", place: path, location: "\(path):\(block.line)",
+                    message:
+                        "this Swift block is in no compiled file, line for line; copy it from one, or add it to one")
+            }
+        }
+    }
+
+    /// The blocks that begin with ```swift. A line `// …` divides one.
+    private func blocks(of text: String) -> [Block] {
+        var blocks: [Block] = []
+        var block: Block?
+        func end() {
+            if let ended = block, !ended.lines.isEmpty { blocks.append(ended) }
+            block = nil
+        }
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let bare = Self.bare(line)
+            if block == nil {
+                if bare.hasPrefix("```swift") { block = Block(line: index + 1) }
+            } else if bare.hasPrefix("```") {
+                end()
+            } else if bare == "// …" {
+                end()
+                block = Block(line: index + 1)
+            } else if !bare.isEmpty {
+                block?.lines.append(bare)
+            }
+        }
+        return blocks
+    }
+
+    private static func bare(_ line: Substring) -> Substring {
+        let start = line.drop { $0 == " " || $0 == "\t" }
+        guard let end = start.lastIndex(where: { $0 != " " && $0 != "\t" }) else { return "" }
+        return start[...end]
+    }
+}
+
+/// The bank of the README, which is the first example.
+struct Bank: Rule {
+    static let path = "Examples/1-Bank/BankAccount.swift"
+    static let copy = "Examples/2-BankWithReadModel/BankAccount.swift"
+    static let limit = 45
+
+    func findings(_ tree: Tree) -> [Finding] {
+        guard let bank = tree.texts[Self.path] else { return [] }
+        var findings: [Finding] = []
+        func find(_ path: String, _ message: String) {
+            findings.append(Finding(rule: "bank", place: path, location: path, message: message))
+        }
+        if firstBlock(of: tree.texts["README.md"] ?? "") != bank {
+            find("README.md", "the first Swift block differs from \(Self.path); copy the file into it")
+        }
+        if let copy = tree.texts[Self.copy], copy != bank {
+            find(Self.copy, "the file differs from \(Self.path); copy it")
+        }
+        let lines = bank.split(separator: "\n", omittingEmptySubsequences: false).count - 1
+        if lines > Self.limit { find(Self.path, "the bank has \(lines) lines, the limit is \(Self.limit)") }
+        return findings
+    }
+
+    private func firstBlock(of text: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let start = lines.firstIndex(where: { $0.hasPrefix("```swift") }),
+            let end = lines[(start + 1)...].firstIndex(where: { $0.hasPrefix("```") })
+        else { return "" }
+        return lines[(start + 1)..<end].map { $0 + "\n" }.joined()
+    }
+}
