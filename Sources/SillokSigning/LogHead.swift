@@ -29,7 +29,7 @@ public struct LogHead: Hashable, Sendable {
 extension ChainedEventStore {
     /// The present head of the log as its stored links tell it, or `nil` if the store keeps no chain.
     ///
-    /// It trusts the stored links: call ``verifyChain(progress:)`` before it is signed.
+    /// It trusts the stored links: call `verifyChain(progress:)` before it is signed.
     /// - Parameters:
     ///   - signedAt: the present time.
     ///   - marks: how many places between are marked, evenly spread; at most one for each event.

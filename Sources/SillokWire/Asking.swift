@@ -16,7 +16,7 @@ package enum Asking {
     ///   - bytes: the JSON.
     ///   - stream: the stream of events that name none.
     ///   - id: the identity of an event that has none, by its place in the append.
-    /// - Throws: ``InvalidLine``.
+    /// - Throws: `InvalidLine`.
     package static func append(
         _ bytes: [UInt8], to stream: StreamID? = nil, id: (Int) -> EventID
     ) throws -> AppendRequest {

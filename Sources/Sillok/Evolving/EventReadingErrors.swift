@@ -1,6 +1,6 @@
 /// A stored event of a version that is newer than the code that reads it: somebody with newer code wrote it.
 ///
-/// Whoever decides or follows the log stops before it; a projection may park it instead (``NewerVersionPolicy``). It is
+/// Whoever decides or follows the log stops before it; a projection may park it instead (`NewerVersionPolicy`). It is
 /// never skipped. Deploy the newer code here too.
 public struct NewerEventVersion: Error, Hashable, CustomStringConvertible {
     /// The type in the log.

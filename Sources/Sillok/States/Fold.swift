@@ -1,6 +1,6 @@
 import SillokCore
 
-/// A rule by which events lead to a state: what a ``Past`` compares two of.
+/// A rule by which events lead to a state: what a `Past` compares two of.
 ///
 /// The rule itself may hold data, such as fees and from when on they hold; what it leads to is its ``State``.
 public protocol Fold<Event, State>: Sendable {

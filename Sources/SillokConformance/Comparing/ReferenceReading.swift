@@ -80,7 +80,7 @@ extension ReferenceModel {
     /// What is wrong with a page, if anything.
     ///
     /// The events must be exactly those that match, as many as the limit and the page's bytes allow.
-    /// ``EventBatch/through`` may be any place up to which no further match lies; at the end of a read without an upper
+    /// `EventBatch.through` may be any place up to which no further match lies; at the end of a read without an upper
     /// bound it is the head.
     func fault(of batch: EventBatch, answering request: ReadRequest) -> String? {
         let all = matching(request)

@@ -13,7 +13,7 @@ extension EventStore {
     ///   - position: only what comes after it.
     ///   - output: takes some lines, each with its end.
     /// - Returns: the position up to which everything has been written.
-    /// - Throws: ``NewerEventVersion``, ``DamagedPayload``; what the store and `output` throw. The lines before the event
+    /// - Throws: `NewerEventVersion`, `DamagedPayload`; what the store and `output` throw. The lines before the event
     ///   that cannot be read have been written.
     @discardableResult
     public func exportUpcast(

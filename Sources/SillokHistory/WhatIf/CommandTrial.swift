@@ -7,7 +7,7 @@ extension CommandHandler where D.Command: Encodable {
     ///
     /// It stands as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it once more by
     /// other rules. A command that is refused, or changes nothing, leaves nothing behind; one of more than 32 KiB is not
-    /// recorded, and ``transact(on:id:expecting:_:)`` has none.
+    /// recorded, and `transact(on:id:expecting:_:)` has none.
     public func recordingCommands() -> CommandHandler {
         var handler = self
         handler.commandText = { command in
@@ -31,7 +31,7 @@ extension Past {
     /// Compares two deciders over the same events: states and sums, and the commands that were recorded.
     ///
     /// Each recorded command is decided once more by the second decider, on its state right before: it would be refused,
-    /// or lead to other events than it did, or to the same. See ``CommandHandler/recordingCommands()``.
+    /// or lead to other events than it did, or to the same. See `CommandHandler.recordingCommands()`.
     /// - Parameters:
     ///   - was: the decider that held.
     ///   - would: the decider to try.

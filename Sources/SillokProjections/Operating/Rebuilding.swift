@@ -9,11 +9,11 @@ extension Projector {
 
     /// Makes a new build of this version beside the live one, and returns when it has come to the head of the log.
     ///
-    /// Queries see the live one until ``ReadSide/promote(_:by:evenIfBehind:)``. Works whether ``run()`` does or not.
+    /// Queries see the live one until `ReadSide.promote(_:by:evenIfBehind:)`. Works whether ``run()`` does or not.
     /// - Parameters:
     ///   - whom: who wants it.
     ///   - progress: told now and then how the new build is.
-    /// - Throws: ``ProjectionRefusal`` if a build is under way; ``ProjectionFailure`` if it cannot be made.
+    /// - Throws: `ProjectionRefusal` if a build is under way; `ProjectionFailure` if it cannot be made.
     @discardableResult
     public func rebuild(
         by whom: Operator, progress: @escaping @Sendable (ProjectionStatus) -> Void = { _ in }
@@ -41,7 +41,7 @@ extension Projector {
     ///   - events: where its events are: for a stream `.stream(…)`, for a tag `.tags(…)`; all others are left out.
     ///   - whom: who wants it.
     /// - Returns: how many events were projected.
-    /// - Throws: ``ProjectionRefusal`` if the projection does not say how to clear a sequence, or the sequence has dead
+    /// - Throws: `ProjectionRefusal` if the projection does not say how to clear a sequence, or the sequence has dead
     ///   letters; what the projection throws.
     @discardableResult
     public func rebuild(

@@ -42,7 +42,7 @@ extension ReadSide {
     /// - Parameters:
     ///   - name: the projection.
     ///   - progress: told how many positions have been compared, and how many there are.
-    /// - Throws: ``ProjectionRefusal`` if there is no such projection, or its sequencing is known to its code alone.
+    /// - Throws: `ProjectionRefusal` if there is no such projection, or its sequencing is known to its code alone.
     public func verify(
         _ name: String, progress: (_ done: Position, _ of: Position) -> Void = { _, _ in }
     ) async throws -> ProjectionVerification {

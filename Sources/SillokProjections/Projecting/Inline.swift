@@ -7,7 +7,7 @@ extension Projector {
     /// It takes part until the store is closed, whatever becomes of ``run()``. Call it, or ``run()``, before the first
     /// append of the process: what is appended before is projected when it catches up. A build that was asked for
     /// beside the live one is made and takes part too, so that it can be promoted without a gap.
-    /// - Throws: ``ProjectionFailure`` at an event that cannot be projected; ``ProjectionRefusal`` if the read model does
+    /// - Throws: `ProjectionFailure` at an event that cannot be projected; `ProjectionRefusal` if the read model does
     ///   not lie in the store's own file, the projection evolves documents, is paused, or has dead letters or several
     ///   partitions from the time when it was `async`.
     public func attach() async throws {

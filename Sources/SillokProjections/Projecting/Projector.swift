@@ -82,7 +82,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     ///
     /// A projection that is `inline` catches up and then takes part in every append, see ``attach()``; one that is `live`
     /// does nothing here.
-    /// - Throws: ``ProjectionFailure`` when it cannot go on; run it again to go on where it stopped. `CancellationError`.
+    /// - Throws: `ProjectionFailure` when it cannot go on; run it again to go on where it stopped. `CancellationError`.
     public func run() async throws {
         board.begin()
         defer { board.end() }
@@ -107,7 +107,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// - Parameters:
     ///   - position: such as that of a receipt.
     ///   - duration: how long to wait for it at most.
-    /// - Throws: ``StaleModel`` when the time is over, ``ProjectionFailure`` when the projector has stopped,
+    /// - Throws: `StaleModel` when the time is over, `ProjectionFailure` when the projector has stopped,
     ///   `CancellationError`.
     public func model(atLeast position: Position, within duration: Duration) async throws -> Model {
         if lifecycle == .live { try await catchUp() }
@@ -121,7 +121,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// - Parameters:
     ///   - receipt: what the append returned.
     ///   - duration: how long to wait for it at most.
-    /// - Throws: what ``model(atLeast:within:)-(Position,_)`` throws, and ``ParkedEvent`` if an event of the append is a
+    /// - Throws: what ``model(atLeast:within:)-(Position,_)`` throws, and `ParkedEvent` if an event of the append is a
     ///   dead letter.
     public func model(atLeast receipt: Receipt, within duration: Duration) async throws -> Model {
         let model = try await model(atLeast: receipt.position, within: duration)
@@ -142,7 +142,7 @@ public final class Projector<Model: ReadModel>: Sendable {
 
     /// Handles what is in the log up to its head as of now, and returns. Not beside ``run()``.
     ///
-    /// - Throws: ``ProjectionFailure`` when it cannot go on; ``ProjectionRefusal`` beside ``run()``, or when an operator
+    /// - Throws: `ProjectionFailure` when it cannot go on; `ProjectionRefusal` beside ``run()``, or when an operator
     ///   has paused it; `CancellationError`.
     public func catchUp() async throws {
         if board.isRunning && lifecycle != .live {

@@ -16,12 +16,12 @@ extension Projector {
     /// How far it has come is kept by the name of the projection and of the reaction, not by the build: a rebuild, a new
     /// version, a promotion or a rollback never carry an effect out again. After a crash the last effects may be carried
     /// out a second time: give the event's id to whom they concern. An event that was parked counts as told. What is done
-    /// through a ``CommandHandler`` carries the event as its cause, and its correlation.
+    /// through a `CommandHandler` carries the event as its cause, and its correlation.
     /// - Parameters:
     ///   - reaction: its name.
     ///   - start: where it begins when it is new.
     ///   - effect: what is done; what it throws ends the reaction, which goes on with that event when it is run again.
-    /// - Throws: what `effect` throws, ``ProjectionFailure``, `StoreError`, `CancellationError`.
+    /// - Throws: what `effect` throws, `ProjectionFailure`, `StoreError`, `CancellationError`.
     public func react(
         _ reaction: String, from start: ReactionStart = .atHead,
         _ effect: @Sendable (RecordedEvent) async throws -> Void
