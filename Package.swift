@@ -76,7 +76,7 @@ let package = Package(
             dependencies: ["SillokThreads", "SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
         .target(
             name: "SillokGRDB",
-            dependencies: ["SillokCore", "SillokSQL", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: ["SillokCore", "SillokSQL", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(
             name: "SillokPostgres",
             dependencies: [

@@ -16,6 +16,7 @@ public final class GRDBReadModel: ReadModel {
     /// How sure it is that a write outlives a power cut.
     public enum Durability: Int, Sendable {
         /// A power cut may take the last writes away, rows and checkpoint together; the projector makes them again.
+        /// What an operator did is on the disk all the same.
         case normal = 1
         /// A write is on the disk before it returns.
         case full = 2
@@ -33,8 +34,8 @@ public final class GRDBReadModel: ReadModel {
     ///
     /// - Parameters:
     ///   - path: the file. Beside it stand two more while it is open, ending in `-wal` and `-shm`, and `-lock`.
-    ///   - durability: how sure a write is. It is set after everything that `configuration` does, for GRDB itself sets it
-    ///     when it opens a pool.
+    ///   - durability: how sure a write is. It is set after everything that `configuration` does, for GRDB itself sets
+    ///     it when it opens a pool.
     ///   - configuration: what else GRDB is told. Foreign keys are off whatever it says: the order in which projections
     ///     come to their tables is their own.
     /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database or of a newer format,
@@ -52,8 +53,10 @@ public final class GRDBReadModel: ReadModel {
         if configuration.label == nil { configuration.label = "Sillok" }
         let settings = configuration
         do {
-            let lock = try WriteLock(path: path + "-lock", patience: patience)
-            writing = Writing(lock)
+            try FileFacts.refuseSeveralNames(path, "the read model")
+            try checkIsReadModel(path)
+            let lock = try WriteLock(path: resolvedPath(path) + "-lock", patience: patience)
+            writing = Writing(lock, durability)
             // Opening writes too.
             pool = try lock.turn {
                 let pool = try DatabasePool(path: path, configuration: settings)
@@ -62,13 +65,14 @@ public final class GRDBReadModel: ReadModel {
             }
             let writing = writing
             try pool.writeWithoutTransaction { db in try writing.install(db) }
+            writing.watchFiles(path)
         } catch let error as DatabaseError {
             throw error.storeError("cannot open the read model \(path)")
         }
     }
 
-    /// Finishes what is under way, moves everything into the one file, and lets go of it. Later calls throw `StoreError`
-    /// `closed`.
+    /// Finishes what is under way, moves everything into the one file, and lets go of it. Later calls throw
+    /// `StoreError` `closed`.
     public func close() async {
         let (pool, writing) = (pool, writing)
         await withCheckedContinuation { continuation in
@@ -99,6 +103,7 @@ public final class GRDBReadModel: ReadModel {
     /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
     public func rows(_ query: SillokSQL.SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         do {
+            try writing.checkFiles()
             return try await pool.read { db in
                 try db.rows(query.text(of: projection), query.values)
             }

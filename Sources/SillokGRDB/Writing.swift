@@ -5,25 +5,26 @@ import SillokSQL
 /// What the one connection that writes does, in its turn among all processes. Called on GRDB's writing queue alone.
 final class Writing: Sendable {
     private let lock: WriteLock
+    private let durability: GRDBReadModel.Durability
+    /// The files that are open, once they are known.
+    private let files = Lock<OpenFiles?>(nil)
     private let scopes: StatementScopes
     /// Statements that may touch what they read, until the schema changes.
     private let judged = Lock<[String: StatementScope]>([:])
     private static let capacity = 300
 
-    init(_ lock: WriteLock) {
+    init(_ lock: WriteLock, _ durability: GRDBReadModel.Durability) {
         self.lock = lock
+        self.durability = durability
         scopes = StatementScopes()
     }
 
     /// Sets what GRDB has left otherwise, and sees that it stays; refuses an event store.
     static func prepare(_ db: Database, _ path: String, _ durability: GRDBReadModel.Durability) throws {
-        let mark = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
-        guard mark != SQLiteFileMark.eventStore else {
-            throw StoreError(
-                .unsupportedFormat,
-                "\(path) is an event store: give the read model a file of its own, or use the store's `readModel`.")
-        }
-        try db.execute(sql: "PRAGMA synchronous = \(durability.rawValue)")
+        try ReadModelFormat.check(
+            isDatabase: true, applicationID: Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0, version: 0,
+            path: path)
+        for pragma in SQLiteSettings.writing(isDurable: durability == .full) { try db.execute(sql: pragma) }
         guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == durability.rawValue else {
             throw StoreError(.ioFailure, "\(path) cannot be opened with the durability \(durability).")
         }
@@ -47,7 +48,7 @@ final class Writing: Sendable {
 
     /// Makes the changes, if the conditions hold.
     func write(_ write: ReadModelWrite, _ db: Database) throws {
-        try transaction(db) {
+        try transaction(db, isDurable: write.isDurable) {
             for (index, condition) in write.conditions.enumerated() {
                 let rows: [[SQLValue]]
                 do {
@@ -71,6 +72,8 @@ final class Writing: Sendable {
 
     /// Leaves one file behind, if nobody else has it open.
     func finish(_ db: Database) throws {
+        // What others still read stays in the log.
+        try db.execute(sql: "PRAGMA busy_timeout = 0")
         try lock.turn { _ = try db.checkpoint(.truncate) }
     }
 
@@ -104,25 +107,47 @@ final class Writing: Sendable {
             })
     }
 
+    /// Remembers the files that are open by now.
+    func watchFiles(_ path: String) {
+        files.withLock { $0 = OpenFiles(path: path, opened: resolvedPath(path)) }
+    }
+
+    /// Throws if a path leads to another file by now, or to none.
+    func checkFiles() throws(StoreError) { try files.withLock { $0 }?.check("the read model") }
+
     /// Runs `body` in a transaction, in our turn.
-    private func transaction(_ db: Database, _ body: () throws -> Void) throws {
+    ///
+    /// - Parameter isDurable: a power cut must not take it once this has returned.
+    private func transaction(_ db: Database, isDurable: Bool = false, _ body: () throws -> Void) throws {
+        try checkFiles()
         try lock.turn {
-            try db.beginTransaction(.immediate)
-            do {
-                try body()
-            } catch {
-                if db.isInsideTransaction { try db.rollback() }
-                throw error
-            }
-            do {
-                try db.commit()
-            } catch let error as DatabaseError {
-                if db.isInsideTransaction { try db.rollback() }
-                // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
-                throw error.storeError(
-                    "the write could not be committed", outcome: error.resultCode == .SQLITE_FULL ? .definite : .unknown
-                )
-            }
+            guard isDurable && durability == .normal else { return try ownTransaction(db, body) }
+            try db.execute(sql: SQLiteSettings.synchronous(isDurable: true))
+            defer { try? db.execute(sql: SQLiteSettings.synchronous(isDurable: false)) }
+            try ownTransaction(db, body)
+        }
+        do {
+            try checkFiles()
+        } catch {
+            throw StoreError(error.code, error.message, outcome: .unknown)
+        }
+    }
+
+    private func ownTransaction(_ db: Database, _ body: () throws -> Void) throws {
+        try db.beginTransaction(.immediate)
+        do {
+            try body()
+        } catch {
+            if db.isInsideTransaction { try db.rollback() }
+            throw error
+        }
+        do {
+            try db.commit()
+        } catch let error as DatabaseError {
+            if db.isInsideTransaction { try db.rollback() }
+            // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
+            throw error.storeError(
+                "the write could not be committed", outcome: error.resultCode == .SQLITE_FULL ? .definite : .unknown)
         }
     }
 }

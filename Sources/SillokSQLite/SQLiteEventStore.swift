@@ -81,7 +81,8 @@ public final class SQLiteEventStore: ChainedEventStore {
         self.tuning = tuning
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
         // The thread that writes is started last: what fails before it leaves nothing behind.
-        let lock = mode == .readOnly ? nil : try FileLock(path: path + "-lock")
+        try opening.probe()
+        let lock = mode == .readOnly ? nil : try FileLock(path: resolvedPath(path) + "-lock")
         let origins = Schema.Origins(
             storeID: { ids.next() },
             secret: {
@@ -110,6 +111,7 @@ public final class SQLiteEventStore: ChainedEventStore {
             commit: { requests in
                 guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)
+                if let failure = writer.failure, failure.code == .fileReplaced { signal.fail(failure) }
                 let head = answers.lazy.compactMap { answer in
                     if case .success(.appended(_, let head)) = answer { head } else { nil }
                 }.max()
@@ -117,7 +119,10 @@ public final class SQLiteEventStore: ChainedEventStore {
                 let appends = requests.filter(\.isAppend)
                 if let observe = observer.withLock({ $0.observe }), !appends.isEmpty {
                     let events = appends.reduce(0) { $0 + $1.events.count }
-                    observe(CommitMeasurement(appends: appends.count, events: events, syncTime: writer.syncTime))
+                    observe(
+                        CommitMeasurement(
+                            appends: appends.count, events: events, syncTime: writer.syncTime,
+                            logBytes: writer.logBytes))
                 }
                 return answers
             },
@@ -180,7 +185,9 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// looks into the file.
     public func head() async throws -> Position {
         if mode != .readOnly { return try signal.current() }
-        return try await readers.read { Position(UInt64(try $0.head())) }
+        return try await readers.read { reader in
+            try reader.connection.reading { Position(UInt64(try reader.head())) }
+        }
     }
 
     /// Waits until the head is at or past `position`.

@@ -14,7 +14,9 @@ import SillokSQLite
 /// writes and projects until it is killed (MORE: `partitions`, `mended`, a bug to plant), `check-projections` compares
 /// rows with the log, `finish-projections` projects to the end before · `inline` writes with a projection in every append
 /// until it is killed (MORE: `apart` to plant a bug), `check-inline` compares its rows with the log · `append` writes what `share`,
-/// in other processes, projects by leases until it is killed (MORE: a bug to plant).
+/// in other processes, projects by leases until it is killed (MORE: a bug to plant) ·
+/// `repeat` appends one event, the same each time · `act` writes to a read model as a projector does and then as an
+/// operator does, with marks in the log.
 @main
 enum Torture {
     static func main() async {
@@ -79,7 +81,7 @@ enum Torture {
             print("open")
             fflush(nil)
             while true { try await store.reach(Position(.max)) }
-        default: throw TortureFailure("no such verb: \(verb)")
+        default: return try await Acts(path: path, logPath: logPath, seed: seed).run(verb)
         }
     }
 

@@ -5,8 +5,8 @@ import SillokSQL
 /// What this process writes to a read model. Belongs to one thread.
 ///
 /// Each write takes the one row of `sillok_turn` first: writes of all processes come one after the other, so that the
-/// conditions still hold when the changes are made. It also notes its own number, so that a write whose answer was lost is
-/// found when it is tried again.
+/// conditions still hold when the changes are made. It also notes its own number, so that a write whose answer was lost
+/// is found when it is tried again.
 final class ModelWriter {
     private let session: Session
     private let statements: ModelStatement
@@ -90,6 +90,11 @@ final class ModelWriter {
         return rows.count == 0 ? nil : rows.int(0, 0)
     }
 
+    /// Has the commit wait for the disk, in a database that commits without.
+    private static let durable = Query(
+        "SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
+    )
+
     /// Makes the changes, if the conditions hold.
     func write(_ write: ReadModelWrite) throws {
         if write.changes.isEmpty && write.conditions.isEmpty { return }
@@ -101,7 +106,8 @@ final class ModelWriter {
                 guard try begin(connection, write.conditions, isAgain: mayBeWritten ? number : nil) else { return }
                 let queries = try changes(write.changes)
                 mayBeWritten = true
-                let round = queries.map(\.query) + [try noteQuery(number), .commit]
+                let durable = write.isDurable ? [Self.durable] : []
+                let round = queries.map(\.query) + [try noteQuery(number)] + durable + [.commit]
                 do throws(PostgresFailure) {
                     _ = try connection.run(round)
                 } catch {

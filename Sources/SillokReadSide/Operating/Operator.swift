@@ -14,12 +14,13 @@ public struct Operator: Hashable, Sendable {
         self.reason = reason
     }
 
-    /// What records that it was done.
+    /// Returns the change that records an act. It makes the write that contains it durable: an acknowledged act
+    /// survives a power cut.
     package func did(_ action: String, _ id: ProjectionID, _ detail: String, _ at: Timestamp) -> ReadModelWrite.Change {
         ReadModelWrite.Change(
             """
             INSERT INTO sillok_audit VALUES (
                 \(at), \(name), \(reason), \(action), \(id.name), \(id.version), \(id.build), \(detail))
-            """)
+            """, isDurable: true)
     }
 }

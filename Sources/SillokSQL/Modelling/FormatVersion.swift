@@ -17,6 +17,27 @@ extension ReadModelFormat {
         String(statement.text { _ in "" }.split(whereSeparator: \.isWhitespace)[5])
     }
 
+    /// Throws if an SQLite file cannot hold a read model. A file of another program can: the tables are made next to
+    /// its own.
+    ///
+    /// - Parameters:
+    ///   - isDatabase: whether it is an SQLite file at all.
+    ///   - applicationID: what the file calls itself.
+    ///   - version: the version of its read model; 0 without one.
+    package static func check(
+        isDatabase: Bool, applicationID: Int64, version found: Int64, path: String
+    ) throws(StoreError) {
+        guard isDatabase else {
+            throw StoreError(.unsupportedFormat, "\(path) is not a read model: it is no SQLite database.")
+        }
+        guard applicationID != SQLiteFileMark.eventStore else {
+            throw StoreError(
+                .unsupportedFormat,
+                "\(path) is an event store: give the read model a file of its own, or use the store's `readModel`.")
+        }
+        if found > Int64(version) { throw newer(found) }
+    }
+
     /// What is said of a read model of a newer format.
     package static func newer(_ found: Int64) -> StoreError {
         StoreError(

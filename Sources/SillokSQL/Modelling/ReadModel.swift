@@ -5,8 +5,8 @@
 public protocol ReadModel: Sendable {
     /// Makes all changes in one transaction, if all conditions hold in it.
     ///
-    /// - Throws: ``ConditionFailed`` or ``ChangeFailed``: nothing was written. `StoreError`: nothing was written, unless
-    ///   its outcome is unknown.
+    /// - Throws: ``ConditionFailed`` or ``ChangeFailed``: nothing was written. `StoreError`: nothing was written,
+    ///   unless its outcome is unknown.
     func write(_ write: ReadModelWrite) async throws
 
     /// The rows that a query gives, all from one state between two writes.
@@ -70,14 +70,20 @@ public struct ReadModelWrite: Sendable {
         /// What is done.
         public var statement: SQL
 
-        /// The projection whose change it is: it may touch the tables alone that it names by `\(table:)`, which are those
-        /// of this build. `nil`: one of Sillok's own.
+        /// The projection whose change it is: it may touch the tables alone that it names by `\(table:)`, which are
+        /// those of this build. `nil`: one of Sillok's own.
         public var projection: ProjectionID?
 
+        /// Whether the write that this is part of must survive a power cut once it has returned, as an operator's act
+        /// must. A storage may otherwise lose its last writes, all changes of a write together: projectors make them
+        /// again.
+        public var isDurable: Bool
+
         /// A statement of a projection, or of Sillok itself.
-        public init(_ statement: SQL, of projection: ProjectionID? = nil) {
+        public init(_ statement: SQL, of projection: ProjectionID? = nil, isDurable: Bool = false) {
             self.statement = statement
             self.projection = projection
+            self.isDurable = isDurable
         }
     }
 
@@ -86,6 +92,9 @@ public struct ReadModelWrite: Sendable {
 
     /// What is done, in this order.
     public var changes: [Change]
+
+    /// Whether a power cut must not take the write once it has returned: one of its changes must survive.
+    public var isDurable: Bool { changes.contains(where: \.isDurable) }
 
     /// A write with all of its parts.
     public init(_ changes: [Change], if conditions: [Condition] = []) {

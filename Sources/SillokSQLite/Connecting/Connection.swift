@@ -1,4 +1,5 @@
 import CSQLite
+import SillokCore
 import SillokSQL
 
 /// A failure that SQLite reported.
@@ -15,12 +16,21 @@ struct SQLiteFailure: Error {
 final class Connection {
     let handle: OpaquePointer
     let path: String
+    /// The path as SQLite has opened it: absolute, without links.
+    let opened: String
+    /// The files that the connection has open; `nil` in memory, and until ``watchFiles()``.
+    private(set) var files: OpenFiles?
+    /// What every snapshot of ``reading(_:)`` passes.
+    let gate: SnapshotGate
     /// Pages in the write-ahead log after the last commit of this connection.
     private let logPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     /// Opens a file.
-    init(path: String, flags: Int32, cacheKiB: Int) throws(SQLiteFailure) {
+    init(
+        path: String, flags: Int32, cacheKiB: Int, gate: SnapshotGate = SnapshotGate()
+    ) throws(SQLiteFailure) {
         self.path = path
+        self.gate = gate
         var opened: OpaquePointer?
         let result = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard result == SQLITE_OK, let opened else {
@@ -30,8 +40,9 @@ final class Connection {
             throw SQLiteFailure(code: result, message: message)
         }
         handle = opened
+        self.opened = sqlite3_db_filename(opened, "main").map { String(cString: $0) } ?? path
         logPages.initialize(to: 0)
-        sqlite3_busy_timeout(handle, 5000)
+        sqlite3_busy_timeout(handle, Self.busyTimeout)
         _ = sillok_no_checkpoint_on_close(handle)
         try run("PRAGMA cache_size = -\(cacheKiB)")
         try run("PRAGMA temp_store = MEMORY")
@@ -68,15 +79,37 @@ final class Connection {
         return try statement.step() ? statement.text(0) : nil
     }
 
+    /// Remembers the files that are open by now, so that a read or a commit notices when others take their places.
+    func watchFiles() throws {
+        // The write-ahead log is opened by the first read.
+        _ = try number("PRAGMA user_version")
+        let files = OpenFiles(path: path, opened: opened)
+        guard sillok_has_moved(handle) == 0 else {
+            throw StoreError(.fileReplaced, "the file at \(path) was replaced while it was opened: try again.")
+        }
+        self.files = files
+    }
+
+    /// Takes the right to write to the file, which holds for all of its paths; `false` if another connection has it.
+    func reserveFile() throws(SQLiteFailure) -> Bool {
+        let code = sillok_reserve_file(handle)
+        if code & 0xFF == SQLITE_BUSY { return false }
+        guard code == SQLITE_OK else { throw SQLiteFailure(code: code, message: String(cString: sqlite3_errstr(code))) }
+        return true
+    }
+
     /// Counts the snapshots that were read.
     private(set) var snapshot: UInt64 = 0
 
     /// Runs `body` in a read transaction: all that it reads is one snapshot.
     func reading<Result>(_ body: () throws -> Result) throws -> Result {
-        try run("BEGIN")
-        snapshot &+= 1
-        defer { sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
-        return try body()
+        try files?.check("the store")
+        return try gate.passing {
+            try run("BEGIN")
+            snapshot &+= 1
+            defer { sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
+            return try body()
+        }
     }
 
     /// Whether a transaction is open.
@@ -95,10 +128,19 @@ final class Connection {
     /// Pages in the write-ahead log after the last commit.
     var pagesInLog: Int { Int(logPages.pointee) }
 
-    /// Moves pages from the write-ahead log into the database file.
-    func checkpoint(_ mode: Int32) throws(SQLiteFailure) {
+    /// Moves pages from the write-ahead log into the database file. Never waits for other connections: what they still
+    /// read stays in the log.
+    ///
+    /// - Parameter truncating: afterwards the log is empty, or this throws `SQLITE_BUSY`.
+    func checkpoint(truncating: Bool) throws(SQLiteFailure) {
+        sqlite3_busy_timeout(handle, 0)
+        defer { sqlite3_busy_timeout(handle, Self.busyTimeout) }
+        let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
         try check(sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil))
     }
+
+    /// How long a statement waits for another process that writes or recovers the file, in milliseconds.
+    private static let busyTimeout: Int32 = 5000
 
     func check(_ result: Int32) throws(SQLiteFailure) {
         guard result != SQLITE_OK else { return }

@@ -1,5 +1,6 @@
 import CSQLite
 import SillokCore
+import SillokSQL
 
 /// How the connections of a store are opened.
 struct StoreOpening {
@@ -7,35 +8,69 @@ struct StoreOpening {
     let mode: SQLiteEventStore.Mode
     let limits: Limits
     let tuning: Tuning
+    private let gate = SnapshotGate()
+
+    init(path: String, mode: SQLiteEventStore.Mode, limits: Limits, tuning: Tuning) {
+        self.path = path
+        self.mode = mode
+        self.limits = limits
+        self.tuning = tuning
+    }
+
+    /// Throws if what is at the path is no store, or one that cannot be opened. Changes nothing.
+    func probe() throws {
+        if mode != .create && FileFacts(path: path) == nil {
+            throw StoreError(.notFound, "there is no store at \(path).")
+        }
+        try FileFacts.refuseSeveralNames(path, "the store")
+        try FileProbe(path).checkIsStore(path)
+    }
 
     /// The connection that writes, in a file that is made or checked first.
     func writer(_ origins: Schema.Origins, clock: WallClock) throws -> Writer {
         try reported {
             let create = mode == .create ? SQLITE_OPEN_CREATE : 0
             let connection = try Connection(path: path, flags: SQLITE_OPEN_READWRITE | create, cacheKiB: 16_384)
-            try connection.run("PRAGMA synchronous = \(tuning.syncsCommits ? "FULL" : "NORMAL")")
+            for pragma in SQLiteSettings.writing(isDurable: tuning.syncsCommits) { try connection.run(pragma) }
+            try connection.run("PRAGMA journal_mode = WAL")
+            guard try connection.reserveFile() else {
+                throw StoreError(
+                    .locked,
+                    "the store \(path) is open for writing through another path. Close it there, or open it here for "
+                        + "reading only.")
+            }
             try Schema.install(on: connection, origins, tuning: tuning)
             guard try connection.number("PRAGMA synchronous") == (tuning.syncsCommits ? 2 : 1),
                 try connection.text("PRAGMA journal_mode") == "wal"
             else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }
             try settle(connection)
-            return try Writer(connection, limits: limits, clock: clock, tuning: tuning)
+            try connection.watchFiles()
+            return try Writer(connection, limits: limits, clock: clock, tuning: tuning, gate: gate)
         }
     }
 
-    /// Moves what a process before has left in the write-ahead log into the file.
+    /// Brings the write-ahead log that an earlier process left to the disk.
     ///
-    /// That process may have been killed, or have met a failing disk, after it wrote a commit and before that commit was
-    /// on the disk. We see the commit and would acknowledge it to whoever repeats it, so it must be on the disk first;
-    /// and what comes next must not stand in the log behind a part that the disk may have lost.
-    private func settle(_ connection: Connection) throws(SQLiteFailure) {
+    /// That process may have been killed, or its disk may have failed, after it wrote a commit and before the commit
+    /// was on the disk. This process sees the commit and acknowledges it to a caller who repeats it, so it must be on
+    /// the disk first. Later commits must not follow a part of the log that the disk may have lost.
+    private func settle(_ connection: Connection) throws {
+        if try isMoved(connection) { return }
+        // A full disk or a reader keeps the log from being moved. SQLite has then not synced all of it: with a reader
+        // of the file alone (read mark 0), nothing of it. The write lock keeps others from changing it meanwhile.
+        try connection.run("BEGIN IMMEDIATE")
+        defer { sqlite3_exec(connection.handle, "ROLLBACK", nil, nil, nil) }
+        try rewrite(connection.opened + "-wal")
+    }
+
+    /// Moves the write-ahead log into the file, and syncs both; `false` if a reader or a full disk prevents it.
+    private func isMoved(_ connection: Connection) throws(SQLiteFailure) -> Bool {
         do {
-            try connection.run("PRAGMA busy_timeout = 500")
-            try connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+            try connection.checkpoint(truncating: true)
+            return true
         } catch  where error.isFull || error.primary == SQLITE_BUSY {
-            // No room for the move, or a reader in the way: the log has been synced all the same, before the move.
+            return false
         }
-        try connection.run("PRAGMA busy_timeout = 5000")
     }
 
     /// The connections that read, and the identity of the store.
@@ -43,11 +78,12 @@ struct StoreOpening {
         try reported {
             var id: StoreID?
             let readers = try (0..<tuning.readers).map { _ in
-                let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 4096)
+                let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 4096, gate: gate)
                 if id == nil {
                     try Schema.check(connection)
                     id = try Schema.storeID(connection)
                 }
+                try connection.watchFiles()
                 return try EventReader(connection, limits: limits, isWriter: false, tuning: tuning)
             }
             guard let id else { throw StoreError(.corrupt, "the store has no readable id.") }
@@ -80,9 +116,6 @@ struct StoreOpening {
 extension SQLiteEventStore {
     /// Whether the file is a store, of whatever format. Blocks for as long as it takes to open a file.
     package static func isStore(at path: String) -> Bool {
-        guard let connection = try? Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 64) else {
-            return false
-        }
-        return (try? connection.number("PRAGMA application_id")) == Schema.applicationID
+        FileProbe(path).isStore
     }
 }

@@ -6,7 +6,7 @@ package struct Tuning: Sendable {
     package var settlingSlice = 512
     /// Pages in the write-ahead log from which on it is moved into the file.
     package var checkpointPages = 8_000
-    /// Pages from which on the writer waits for readers, so that the log can begin anew.
+    /// Pages from which on the log is cut to nothing when it has been moved, and short reads are held for it.
     package var manyPages = 64_000
     /// Names, and revisions of streams, that a connection keeps in memory.
     package var cachedNames = 50_000

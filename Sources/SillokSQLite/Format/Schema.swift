@@ -86,7 +86,6 @@ enum Schema {
 
     /// Creates a store in an empty database, or checks that the database is a store and converts it to the present format.
     static func install(on connection: Connection, _ origins: Origins, tuning: Tuning) throws {
-        try connection.run("PRAGMA journal_mode = WAL")
         try connection.run("BEGIN IMMEDIATE")
         do {
             if try connection.number("SELECT count(*) FROM sqlite_schema") == 0 {
@@ -155,11 +154,19 @@ enum Schema {
 
     /// Throws unless the database is a store of a format we know.
     static func check(_ connection: Connection) throws {
-        guard try connection.number("PRAGMA application_id") == applicationID else {
-            throw StoreError(.unsupportedFormat, "the file is an SQLite database, but not a store of Sillok.")
-        }
-        let found = try connection.number("PRAGMA user_version")
-        guard (1...version).contains(found) else {
+        guard try connection.number("PRAGMA application_id") == applicationID else { throw foreign }
+        try check(version: connection.number("PRAGMA user_version"), isLogged: false)
+    }
+
+    /// What is said of an SQLite database that is no store.
+    static let foreign = StoreError(
+        .unsupportedFormat, "the file is an SQLite database, but not a store of Sillok. It was not changed.")
+
+    /// Throws unless a format is known.
+    ///
+    /// - Parameter isLogged: the version is in the write-ahead log, and was not read.
+    static func check(version found: Int64, isLogged: Bool) throws(StoreError) {
+        guard isLogged || (1...version).contains(found) else {
             throw StoreError(
                 .unsupportedFormat,
                 "the store has format \(found), this version of Sillok knows the formats up to \(version).")

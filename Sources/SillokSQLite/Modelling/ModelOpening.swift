@@ -13,31 +13,32 @@ struct ModelOpening {
     /// The connection that writes, in a file that is made or checked first.
     func writer() throws -> ModelWriter {
         try reported {
-            let lock = try path.map { try WriteLock(path: $0 + "-lock", patience: patience) }
+            if let path {
+                try FileFacts.refuseSeveralNames(path, "the read model")
+                try FileProbe(path).checkIsReadModel(path)
+            }
+            let lock = try path.map { try WriteLock(path: resolvedPath($0) + "-lock", patience: patience) }
             let connection = try Connection(
                 path: path ?? ":memory:", flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, cacheKiB: 32_768)
             let install = {
                 try check(connection)
                 if path != nil { try connection.run("PRAGMA journal_mode = WAL") }
                 // A commit that a power cut takes away takes rows and checkpoint together: they are made again.
-                try connection.run("PRAGMA synchronous = NORMAL")
+                for pragma in SQLiteSettings.writing(isDurable: false) { try connection.run(pragma) }
                 // The order in which projections come to their tables is their own.
                 try connection.run("PRAGMA foreign_keys = OFF")
             }
             if let lock { try lock.turn(install) } else { try install() }
             let writer = try ModelWriter(connection, lock: lock, tuning: tuning)
             try writer.install(isFresh: connection.number("SELECT count(*) FROM sqlite_schema") == 0)
+            if path != nil { try connection.watchFiles() }
             return writer
         }
     }
 
     private func check(_ connection: Connection) throws {
-        guard try connection.number("PRAGMA application_id") != Schema.applicationID else {
-            throw StoreError(
-                .unsupportedFormat,
-                "\(path ?? "it") is an event store: give the read model a file of its own, or use the store's `readModel`."
-            )
-        }
+        try ReadModelFormat.check(
+            isDatabase: true, applicationID: connection.number("PRAGMA application_id"), version: 0, path: path ?? "it")
     }
 
     private func reported<Result>(_ body: () throws -> Result) throws -> Result {
@@ -58,7 +59,8 @@ final class ModelReader {
     init(path: String) throws {
         do {
             connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192)
-        } catch {
+            try connection.watchFiles()
+        } catch let error as SQLiteFailure {
             throw error.storeError("cannot open the read model \(path)")
         }
         statements = ModelStatements(connection)
@@ -66,7 +68,8 @@ final class ModelReader {
 
     /// The rows of a query that changes nothing.
     func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
-        try statements.rows(query, of: projection)
+        try connection.files?.check("the read model")
+        return try statements.rows(query, of: projection)
     }
 }
 

@@ -37,7 +37,7 @@ final class ModelWriter {
     /// Makes the changes, if the conditions hold.
     func write(_ write: ReadModelWrite) throws {
         if write.changes.isEmpty && write.conditions.isEmpty { return }
-        try transaction {
+        try transaction(isDurable: write.isDurable) {
             try statements.ask(write.conditions)
             try statements.make(write.changes)
         }
@@ -63,16 +63,35 @@ final class ModelWriter {
     /// Leaves one file behind, if the disk is healthy and nobody else has it open.
     func finish() {
         guard failure == nil, let lock else { return }
-        try? lock.turn {
-            try connection.run("PRAGMA busy_timeout = 100")
-            try connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
-        }
+        try? lock.turn { try connection.checkpoint(truncating: true) }
     }
 
     /// Runs `body` in a transaction, in our turn.
-    private func transaction(_ body: () throws -> Void) throws {
+    ///
+    /// - Parameter isDurable: a power cut must not take it once this has returned.
+    private func transaction(isDurable: Bool = false, _ body: () throws -> Void) throws {
         if let failure { throw failure }
-        if let lock { try lock.turn { try ownTransaction(body) } } else { try ownTransaction(body) }
+        guard let lock else { return try ownTransaction(body) }
+        try connection.files?.check("the read model")
+        try lock.turn {
+            guard isDurable else { return try ownTransaction(body) }
+            try settings(SQLiteSettings.synchronous(isDurable: true))
+            defer { try? settings(SQLiteSettings.synchronous(isDurable: false)) }
+            try ownTransaction(body)
+        }
+        do {
+            try connection.files?.check("the read model")
+        } catch {
+            throw StoreError(error.code, error.message, outcome: .unknown)
+        }
+    }
+
+    private func settings(_ pragma: String) throws {
+        do {
+            try connection.run(pragma)
+        } catch {
+            throw error.storeError("the read model could not be written")
+        }
     }
 
     private func ownTransaction(_ body: () throws -> Void) throws {

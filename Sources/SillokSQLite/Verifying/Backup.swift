@@ -1,5 +1,6 @@
 import CSQLite
 public import SillokCore
+import SillokSQL
 
 #if canImport(Darwin)
 import Darwin
@@ -64,7 +65,7 @@ extension SQLiteEventStore {
         guard descriptor >= 0 else { throw unwritten(path) }
         defer { shut(descriptor) }
         var facts = stat()
-        guard fsync(descriptor) == 0, fstat(descriptor, &facts) == 0, link(partial, path) == 0 else {
+        guard synchronize(descriptor) == 0, fstat(descriptor, &facts) == 0, link(partial, path) == 0 else {
             throw unwritten(path)
         }
         unlink(partial)
@@ -72,7 +73,7 @@ extension SQLiteEventStore {
         let parent = open(folder, O_RDONLY | O_CLOEXEC)
         guard parent >= 0 else { throw unwritten(path) }
         defer { shut(parent) }
-        guard fsync(parent) == 0 else { throw unwritten(path) }
+        guard synchronize(parent) == 0 else { throw unwritten(path) }
         return UInt64(clamping: facts.st_size)
     }
 

@@ -1,20 +1,24 @@
 import CSQLite
 
-/// When the write-ahead log is moved into the file: by the writer alone, between commits, every so many pages. Until then
-/// it sees to it that there is room in the log.
+/// Decides when the writer moves the write-ahead log into the file: between commits, each time that the log has grown
+/// by a number of pages. Until then it sees to it that there is room in the log.
+///
+/// No checkpoint waits for a reader. While a reader keeps a snapshot, the log can only be moved up to that snapshot and
+/// grows with each commit. The first checkpoint after the reader has gone moves the rest, and a log that had become
+/// large is cut.
 final class CheckpointSchedule {
     private let connection: Connection
     private let tuning: Tuning
     private var nextAttempt: Int
     private let room: LogRoom
+    private let gate: SnapshotGate
 
-    init(_ connection: Connection, _ tuning: Tuning) {
+    init(_ connection: Connection, _ tuning: Tuning, _ gate: SnapshotGate = SnapshotGate()) {
         self.connection = connection
         self.tuning = tuning
+        self.gate = gate
         nextAttempt = tuning.checkpointPages
-        // As SQLite has opened it: a path that is relative may mean another file by now.
-        let opened = sqlite3_db_filename(connection.handle, "main").map { String(cString: $0) }
-        room = LogRoom(path: opened ?? connection.path)
+        room = LogRoom(path: connection.opened)
         connection.countLogPages()
     }
 
@@ -25,9 +29,18 @@ final class CheckpointSchedule {
     func runIfDue() throws(SQLiteFailure) {
         let pages = connection.pagesInLog
         if pages < tuning.checkpointPages { nextAttempt = tuning.checkpointPages }
-        guard pages >= nextAttempt else { return room.makeIfDue(pages) }
-        // Readers may keep the log from beginning anew; then the next attempt comes only when it has grown further.
+        guard pages >= nextAttempt || gate.isHolding else { return room.makeIfDue(pages) }
+        // Readers may keep the log from starting again; then the next attempt comes only when it has grown further.
         nextAttempt = pages + tuning.checkpointPages / 4
-        try connection.checkpoint(pages < tuning.manyPages ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART)
+        guard pages >= tuning.manyPages else { return try connection.checkpoint(truncating: false) }
+        do {
+            try connection.checkpoint(truncating: true)
+            room.restart()
+            gate.open()
+        } catch  where error.primary == SQLITE_BUSY {
+            // Short reads that overlap would keep a large log for ever: those of this store pause for a moment, and the
+            // next commits try again.
+            gate.hold()
+        }
     }
 }

@@ -24,6 +24,9 @@ final class LogRoom {
     /// - Parameter path: that of the database file.
     init(path: String) { self.path = path + "-wal" }
 
+    /// Notes that the log is empty: another process or a checkpoint has cut it.
+    func restart() { (pages, size) = (0, 0) }
+
     /// Makes room if little is left. What fails here fails nothing else.
     ///
     /// - Parameter pages: how many pages the log has after the last commit.

@@ -30,8 +30,8 @@ final class Writer {
     /// Revisions of streams as of the last write, while there is room.
     private var revisions: [Int64: Int64] = [:]
     private let revisionCapacity: Int
-    /// Why nothing can be written any more, once the disk has failed.
-    private var failure: StoreError?
+    /// Why nothing can be written any more, once the disk has failed or the file was replaced.
+    private(set) var failure: StoreError?
     /// How long the last commit took until it was on the disk.
     private(set) var syncTime = Duration.zero
     /// The ids of appends whose commit failed with an outcome that is not known.
@@ -39,7 +39,9 @@ final class Writer {
     /// The read model in the file, once somebody has asked for it.
     private var model: InlineModel?
 
-    init(_ connection: Connection, limits: Limits, clock: WallClock, tuning: Tuning) throws {
+    init(
+        _ connection: Connection, limits: Limits, clock: WallClock, tuning: Tuning, gate: SnapshotGate = SnapshotGate()
+    ) throws {
         self.connection = connection
         self.clock = clock
         reader = try EventReader(connection, limits: limits, isWriter: true, tuning: tuning)
@@ -51,12 +53,14 @@ final class Writer {
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
         part = try Part(connection)
-        checkpoints = CheckpointSchedule(connection, tuning)
+        checkpoints = CheckpointSchedule(connection, tuning, gate)
         try reload()
     }
 
     /// Carries out a group of requests: what came of each, in their order.
     func carryOut(_ requests: [WriterRequest]) -> [Result<Answer, any Error>] {
+        // Before anything is written it is certain that nothing of the group is stored.
+        if failure == nil { failure = replacement() }
         if let failure { return requests.map { refuse($0, failure) } }
         do {
             try begin.run()
@@ -75,7 +79,10 @@ final class Writer {
         let request = prepared.request
         do {
             // In a transaction that could not be rolled back, what was never committed would look stored.
-            if !connection.isInTransaction {
+            if failure.code == .fileReplaced {
+                // The events that are known are in a file that may be gone, or may come back.
+                if try firstReceipt(of: request) == nil { return .failure(failure) }
+            } else if !connection.isInTransaction {
                 if let receipt = try firstReceipt(of: request) {
                     return .success(.appended(receipt, head: receipt.position))
                 }
@@ -86,7 +93,7 @@ final class Writer {
         } catch {
             // It cannot be seen whether an append before has stored it.
         }
-        return .failure(StoreError(failure.code, failure.message, outcome: .unknown, cause: failure.cause))
+        return .failure(failure.withUnknownOutcome)
     }
 
     /// Moves the write-ahead log into the file when it has grown long. Called when the answers are out.
@@ -101,9 +108,12 @@ final class Writer {
         }
     }
 
-    /// Leaves one file behind, if the disk is healthy.
+    /// The bytes of the write-ahead log that are not in the file yet.
+    var logBytes: Int { connection.pagesInLog * 4096 }
+
+    /// Leaves one file behind, if the disk is healthy and no other connection reads the log.
     func finish() {
-        if failure == nil { try? connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
+        if failure == nil { try? connection.checkpoint(truncating: true) }
     }
 
     /// One request within the transaction. What it answers as its own failure has written nothing.
@@ -264,7 +274,6 @@ final class Writer {
             try commit.run()
             syncTime = start.duration(to: .now)
             model?.didCommit()
-            return answers
         } catch {
             // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
             let outcome: StoreError.Outcome = error.primary == SQLITE_FULL ? .definite : .unknown
@@ -279,6 +288,19 @@ final class Writer {
                 return .failure(reported)
             }
         }
+        guard let replaced = replacement() else { return answers }
+        // The commit is on the disk, in a file that no path may lead to any more.
+        failure = replaced
+        return zip(requests, answers).map { request, answer in
+            guard case .success = answer else { return .failure(replaced) }
+            return .failure(replaced.withUnknownOutcome)
+        }
+    }
+
+    /// Why no append may be acknowledged: the files at the paths are not those that are open. `nil` if they are.
+    private func replacement() -> StoreError? {
+        guard let error = connection.files?.replacement(of: "the store") else { return nil }
+        return StoreError(error.code, "\(error.message) The store takes no more appends.")
     }
 
     /// Ends a group that failed before its commit: nothing of it is stored, but a repeat of a stored append has its
@@ -336,6 +358,11 @@ final class Writer {
             "the event at position \(position), the last one, has no link in the hash chain. Run `sillok verify --chain`; "
                 + "to go on without a chain, open the store with keepsChain: false.")
     }
+}
+
+extension StoreError {
+    /// The same failure of an append that may be stored.
+    fileprivate var withUnknownOutcome: StoreError { StoreError(code, message, outcome: .unknown, cause: cause) }
 }
 
 extension EventHeader {

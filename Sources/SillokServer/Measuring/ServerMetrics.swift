@@ -29,6 +29,7 @@ final class ServerMetrics: Sendable {
         var shed: UInt64 = 0
         var groupSizes = Histogram.sizes
         var syncSeconds = Histogram.seconds
+        var logBytes: Int?
         var connections = 0
         var connectionsEver: UInt64 = 0
     }
@@ -52,6 +53,7 @@ final class ServerMetrics: Sendable {
         state.withLock { state in
             state.groupSizes.record(Double(commit.appends))
             state.syncSeconds.record(commit.syncTime.seconds)
+            state.logBytes = commit.logBytes
         }
     }
 

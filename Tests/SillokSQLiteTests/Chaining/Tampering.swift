@@ -11,7 +11,7 @@ func mendChecksums(_ path: String) throws {
     var all: [Int64] = []
     while try positions.step() { all.append(positions.int(0)) }
     for position in all { try mendChecksum(connection, position) }
-    try connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+    try connection.checkpoint(truncating: true)
 }
 
 private func mendChecksum(_ connection: Connection, _ position: Int64) throws {

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -5,6 +6,7 @@ import NIOCore
 import NIOEmbedded
 import Sillok
 import SillokCore
+import SillokSQLite
 import Testing
 
 @testable import SillokServer
@@ -31,6 +33,24 @@ struct WatchingTests {
         #expect(buckets == buckets.sorted() && buckets.last == 4)
         let overview = try await web.ask(.get, "/v1/overview").json
         #expect(overview["append"]?["conflicts"]?.integer() == 1)
+    }
+
+    @Test("C2: a server whose store's file was replaced is not ready, and says so to whoever appends")
+    func replaced() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let store = try SQLiteEventStore(path: folder.appending(path: "m.sqlite").path)
+        let web = try await Browserless(store)
+        #expect(try await web.ask(.post, "/v1/events", #"[{"type":"a"}]"#).status == 200)
+        #expect(try await web.ask(.get, "/health/ready").status == 200)
+        try FileManager.default.moveItem(
+            at: folder.appending(path: "m.sqlite"), to: folder.appending(path: "old.sqlite"))
+        #expect(try await web.ask(.get, "/health/ready").status == 503)
+        let answer = try await web.ask(.post, "/v1/events", #"[{"type":"a"}]"#)
+        #expect(answer.status == 503 && answer.text.contains("was replaced or removed"))
+        #expect(!answer.text.contains("unknown"))
+        await store.close()
     }
 
     @Test("the pages need nothing from elsewhere and forbid it")

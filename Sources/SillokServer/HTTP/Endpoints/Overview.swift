@@ -128,7 +128,7 @@ extension WebInterface {
             [([], Double(state.append.failures))])
         text.counter("sillok_read_events_total", "Events that were read.", [([], Double(state.eventsRead))])
         text.histogram("sillok_group_commit_appends", "Appends that were committed together.", [([], state.groupSizes)])
-        text.histogram("sillok_sync_seconds", "The time until a commit is on the disk.", [([], state.syncSeconds)])
+        text.commits(state)
         let requests = state.requests.sorted { $0.key.rawValue < $1.key.rawValue }
         text.histogram(
             "sillok_http_request_seconds", "The time until a request was answered.",
@@ -172,5 +172,17 @@ extension WebInterface {
         text.gauge(
             "sillok_projection_stopped", "Whether a live build has stopped.",
             live.map { (labels($0), $0.build.failure == nil ? 0 : 1) })
+    }
+}
+
+extension PrometheusText {
+    /// Writes how long syncs take, and the size of the write-ahead log for a store that has one.
+    fileprivate mutating func commits(_ state: ServerMetrics.State) {
+        histogram("sillok_sync_seconds", "The time until a commit is on the disk.", [([], state.syncSeconds)])
+        guard let bytes = state.logBytes else { return }
+        let help =
+            "Bytes of the write-ahead log that are not in the store's file yet. They grow while a reader keeps one "
+            + "snapshot: a check, a backup, a long query."
+        gauge("sillok_store_log_bytes", help, [([], Double(bytes))])
     }
 }

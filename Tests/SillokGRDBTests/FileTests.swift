@@ -1,0 +1,89 @@
+import Foundation
+import Sillok
+import SillokGRDB
+import SillokSQL
+import SillokSQLite
+import SillokTesting
+import Testing
+
+/// What GRDB's read model does with files that are not its own, that are replaced, or that have several paths.
+@Suite struct FileTests {
+    private let folder = Result { try Folder() }
+
+    private func everything() throws -> [String: Data] {
+        let folder = try folder.get()
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+        return Dictionary(
+            uniqueKeysWithValues: try names.map { ($0, try Data(contentsOf: URL(filePath: folder($0)))) })
+    }
+
+    private func expectRefused(_ path: String) throws {
+        let before = try everything()
+        let error = #expect(throws: StoreError.self) { try GRDBReadModel(path: path) }
+        #expect(error?.code == .unsupportedFormat)
+        #expect(try everything() == before)
+    }
+
+    @Test func `X6: a store, a text and a read model of a newer format are refused, and stay as they were`()
+        async throws
+    {
+        let folder = try folder.get()
+        let store = try SQLiteEventStore(path: folder("store"))
+        try await store.append([EventData(type: "noted", text: "1")], to: "s-1")
+        _ = try await store.backup(to: folder("copy"))
+        await store.close()
+        try expectRefused(folder("copy"))
+        try Data(String(repeating: "text ", count: 300).utf8).write(to: URL(filePath: folder("text")))
+        try expectRefused(folder("text"))
+        let model = try GRDBReadModel(path: folder("m"))
+        try await model.write(ReadModelWrite([.init("UPDATE sillok_format SET version = 99")]))
+        await model.close()
+        try FileManager.default.removeItem(atPath: folder("m-lock"))
+        for ending in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: folder("m") + ending) }
+        try expectRefused(folder("m"))
+    }
+
+    @Test func `C2: a read model whose file is replaced takes no writes and gives no rows`() async throws {
+        let folder = try folder.get()
+        let model = try GRDBReadModel(path: folder())
+        try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
+        try FileManager.default.moveItem(atPath: folder(), toPath: folder("old"))
+        let write = await #expect(throws: StoreError.self) {
+            try await model.write(ReadModelWrite([.init("INSERT INTO t VALUES (1)")]))
+        }
+        #expect(write?.code == .fileReplaced && write?.outcome == .definite)
+        let read = await #expect(throws: StoreError.self) { try await model.rows("SELECT * FROM t") }
+        #expect(read?.code == .fileReplaced)
+        await model.close()
+    }
+
+    @Test func `C3: models through different paths take turns by one lock`() async throws {
+        let folder = try folder.get()
+        let first = try GRDBReadModel(path: folder("m"))
+        try FileManager.default.createSymbolicLink(atPath: folder("l"), withDestinationPath: "m")
+        let second = try GRDBReadModel(path: folder("l"))
+        try await second.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
+        #expect(!FileManager.default.fileExists(atPath: folder("l-lock")))
+        await second.close()
+        await first.close()
+        try FileManager.default.linkItem(atPath: folder("m"), toPath: folder("h"))
+        let error = #expect(throws: StoreError.self) { try GRDBReadModel(path: folder("h")) }
+        #expect(error?.code == .readOnly)
+    }
+
+    @Test func `O3: an act of an operator is committed to the disk, whatever the model's durability`() async throws {
+        let folder = try folder.get()
+        for durability in [GRDBReadModel.Durability.normal, .full] {
+            let model = try GRDBReadModel(path: folder("\(durability)"), durability: durability)
+            try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
+            for isDurable in [false, true, false] {
+                let level: Int64 = isDurable || durability == .full ? 2 : 1
+                let change = ReadModelWrite.Change("INSERT INTO t VALUES (1)", isDurable: isDurable)
+                let condition = ReadModelWrite.Condition(
+                    "SELECT synchronous FROM pragma_synchronous", gives: [[.integer(level)]])
+                try await model.write(ReadModelWrite([change], if: [condition]))
+            }
+            await model.close()
+        }
+    }
+}
