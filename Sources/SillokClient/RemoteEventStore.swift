@@ -77,13 +77,22 @@ public final class RemoteEventStore: EventStore {
     /// - Throws: what the store throws, and `StoreError` with `unavailable` when the patience is over.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
-        return try await caller.ask("Append", Remote.message(request), Remote.Appended.self, isAppend: true)
+        let receipt = try await caller.ask("Append", Remote.message(request), Remote.Appended.self, isAppend: true)
+        guard receipt.mark.id == nil else { return receipt }
+        // A server of an older version does not say which event is the last.
+        return Receipt(
+            firstPosition: receipt.firstPosition,
+            mark: EventMark(position: receipt.position, id: request.entries.last?.event.id),
+            revisions: receipt.revisions, recordedAt: receipt.recordedAt)
     }
 
     /// Reads one page of events.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
-        return try await caller.ask("Read", Remote.message(request), Remote.Page.self)
+        let batch = try await caller.ask("Read", Remote.message(request), Remote.Page.self)
+        // A server of an older version does not compare marks.
+        try request.check(batch)
+        return batch
     }
 
     /// The position of the last event.
@@ -118,7 +127,9 @@ public final class RemoteEventStore: EventStore {
     }
 
     /// How far a source has been consumed into this store, or `nil`.
-    public func tracking(of source: TrackingSource) async throws -> UInt64? {
-        try await caller.ask("GetTracking", Remote.message(source.text), Remote.Number.self)
+    public func tracking(of source: TrackingSource) async throws -> Tracking? {
+        try await caller.ask("GetTracking", Remote.message(source.text), Remote.FoundTracking.self).map {
+            Tracking(source: source, position: $0.position, event: $0.event)
+        }
     }
 }

@@ -42,7 +42,8 @@ final class Writing: Sendable {
             let found = try db.rows(ReadModelFormat.foundVersion.text(of: nil), []).first?.values.first?.integer
             if let found, found > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(found) }
             for statement in ReadModelFormat.schema { try run(statement, of: nil, db) }
-            if found == nil { try run(ReadModelFormat.noteVersion, of: nil, db) }
+            let rest = found.map { ReadModelFormat.upgrade(from: $0) } ?? [ReadModelFormat.noteVersion]
+            for statement in rest { try run(statement, of: nil, db) }
         }
     }
 

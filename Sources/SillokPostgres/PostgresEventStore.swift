@@ -179,7 +179,7 @@ public final class PostgresEventStore: ChainedEventStore {
     }
 
     /// How far a source has been consumed into this store, or `nil`.
-    public func tracking(of source: TrackingSource) async throws -> UInt64? {
+    public func tracking(of source: TrackingSource) async throws -> Tracking? {
         try await reading { try $0.tracked(source) }
     }
 

@@ -221,7 +221,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     }
 
     /// How far a source has been consumed into this store, or `nil`.
-    public func tracking(of source: TrackingSource) async throws -> UInt64? {
+    public func tracking(of source: TrackingSource) async throws -> Tracking? {
         try await readers.read { reader in try reader.connection.reading { try reader.tracked(source) } }
     }
 

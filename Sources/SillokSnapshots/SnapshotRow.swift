@@ -66,7 +66,8 @@ struct SnapshotRow {
         let place = KeptPlace(events: UInt64(clamping: events), mark: mark)
         do {
             return Kept(
-                state: try PlainCoding.decode(D.self, from: state), place: place, through: position,
+                state: try PlainCoding.decode(D.self, from: state), place: place,
+                through: EventMark(position: position, id: event),
                 first: began.map { Timestamp(microsecondsSince1970: $0) }, snapshot: place)
         } catch {
             throw Unusable(reason: "its state cannot be read: \(error)")

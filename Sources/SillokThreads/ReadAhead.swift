@@ -27,8 +27,8 @@ struct ReadAhead {
 
     /// The request of the page after `batch` that is worth reading now, if there is one.
     static func next(_ request: ReadRequest, _ batch: EventBatch) -> ReadRequest? {
-        guard request.direction == .forward, case .position(let bound)? = request.before, bound <= batch.head.next,
-            case .position? = request.after
+        guard request.direction == .forward, let bound = request.before?.position, bound <= batch.head.next,
+            request.after?.position != nil
         else { return nil }
         return request.next(after: batch)
     }

@@ -52,6 +52,8 @@ extension UmaDBService {
         var pages = PageSize(limit: min(store.limits.pageEvents, batchSize), first: 64, bytes: 128 << 10)
         var batch = Batching(size: batchSize, bytes: 128 << 10, isLimited: true)
         var through = start
+        // From the first page on it is known which event is at `through`: a log that goes back ends the subscription.
+        var mark: EventMark?
         var judged = ContinuousClock.now
         while true {
             try Task.checkCancellation()
@@ -59,7 +61,13 @@ extension UmaDBService {
                 try await authorize(call, .subscribe(query))
                 judged = .now
             }
-            let page = try await store.read(query, after: through, limit: pages.events)
+            let page =
+                if let mark {
+                    try await store.read(query, resumingAfter: mark, limit: pages.events)
+                } else {
+                    try await store.read(query, after: through, limit: pages.events)
+                }
+            if page.through >= through { mark = page.mark }
             if page.through > through {
                 through = page.through
                 pages.learn(from: page)

@@ -51,7 +51,7 @@ package struct UmaDBService: Sendable {
             "GetTrackingInfo": .unary { call, message in
                 let source = try TrackingInfo(reading: message).source
                 try await self.authorize(call, .store)
-                return UmaDB.position(try await self.store.tracking(of: TrackingSource(source)))
+                return UmaDB.position(try await self.store.tracking(of: TrackingSource(source))?.position)
             },
         ]
         var methods: [String: ServerMethod] = [:]
@@ -80,6 +80,8 @@ package struct UmaDBService: Sendable {
     private static func status(of error: StoreError) -> GRPCStatus {
         switch error.code {
         case .corrupt: UmaDB.status(.corruption, "\(error)")
+        // As for a condition that does not hold, the caller reads and decides again.
+        case .storeChanged: UmaDB.status(.integrity, "\(error)")
         case .closed, .unavailable: UmaDB.status(.io, "\(error)", code: .unavailable)
         case .refused: UmaDB.status(.invalidArgument, "\(error)")
         case .full: UmaDB.status(.io, "\(error)", code: .resourceExhausted)

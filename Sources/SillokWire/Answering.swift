@@ -32,6 +32,7 @@ extension JSONWriter {
         beginObject()
         field("firstPosition", receipt.firstPosition.value)
         field("position", receipt.position.value)
+        field("token", receipt.mark.description)
         key("revisions")
         beginObject()
         for (stream, revision) in receipt.revisions.sorted(by: { $0.key < $1.key }) {
@@ -69,6 +70,7 @@ extension CloudEventWriter {
         json.key("events")
         write(batch.events)
         json.field("through", batch.through.value)
+        json.field("token", batch.mark.description)
         json.field("isEnd", batch.isEnd)
         json.field("head", batch.head.value)
         json.endObject()

@@ -44,7 +44,9 @@ package enum Asking {
         for (key, value) in try members(try json(bytes), "a read") {
             switch key {
             case "query": request.query = try query(value)
-            case "after": request.after = .position(Position(try number(value, key)))
+            case "after":
+                let mark = try mark(value, key)
+                request.after = mark.id == nil ? .position(mark.position) : .mark(mark)
             case "before": request.before = .position(Position(try number(value, key)))
             case "limit": request.limit = Int(clamping: try number(value, key))
             case "direction": request.direction = try direction(value.string)
@@ -121,7 +123,7 @@ package enum Asking {
         for (key, value) in try members(value, "an element of \"unchanged\"") {
             switch key {
             case "query": (unchanged.query, hasQuery) = (try query(value), true)
-            case "since": unchanged.since = Position(try number(value, key))
+            case "since": unchanged.seen = try mark(value, key)
             default: throw unknown(key, "an element of \"unchanged\"")
             }
         }
@@ -157,15 +159,19 @@ package enum Asking {
         if value.isNull { return nil }
         var source: String?
         var position: UInt64?
+        var event: EventID?
         for (key, value) in try members(value, "\"tracking\"") {
             switch key {
             case "source": source = try text(value, key)
             case "position": position = try number(value, key)
+            case "event":
+                guard let id = EventID(try text(value, key)) else { throw InvalidLine("\"event\" is not a UUID") }
+                event = id
             default: throw unknown(key, "\"tracking\"")
             }
         }
         guard let source, let position else { throw InvalidLine("\"tracking\" needs a \"source\" and a \"position\"") }
-        return Tracking(source: TrackingSource(source), position: position)
+        return Tracking(source: TrackingSource(source), position: position, event: event)
     }
 
     private static func members(
@@ -190,6 +196,15 @@ package enum Asking {
             throw InvalidLine("\"\(key)\" is not a whole number below 2^63")
         }
         return number
+    }
+
+    /// A position, or a token: a position and the id of its event, such as `"42@01890a5d-ac96-774b-bcce-b302099a8057"`.
+    private static func mark(_ value: JSONReader.Value, _ key: String) throws -> EventMark {
+        guard let text = value.string else { return EventMark(position: Position(try number(value, key)), id: nil) }
+        guard let mark = EventMark(text), mark.position.value < 1 << 63 else {
+            throw InvalidLine("\"\(key)\" is neither a position nor a token")
+        }
+        return mark
     }
 
     private static func unknown(_ key: String, _ what: String) -> InvalidLine {

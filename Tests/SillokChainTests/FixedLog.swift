@@ -39,8 +39,8 @@ struct FixedLog: ChainedEventStore {
         try limits.check(request)
         var after = Position.start
         var before = Position(.max)
-        if case .position(let position)? = request.after { after = position }
-        if case .position(let position)? = request.before { before = position }
+        if let position = request.after?.position { after = position }
+        if let position = request.before?.position { before = position }
         let matching = events.filter { $0.position > after && $0.position < before }
         let page = Array(matching.prefix(request.limit))
         if let position = page.map(\.position).first(where: damaged.contains) {
@@ -76,7 +76,7 @@ struct FixedLog: ChainedEventStore {
     func event(_ id: EventID) async throws -> RecordedEvent? { events.first { $0.id == id } }
     func stream(_ id: StreamID) async throws -> StreamFacts? { nil }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { nil }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { nil }
 }
 
 extension RecordedEvent {

@@ -35,7 +35,7 @@ private final class ServedStore: EventStore {
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await remote.streams(in: category, after: name, limit: limit)
     }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await remote.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await remote.tracking(of: source) }
 }
 
 @Suite(.serialized) struct RemoteConformanceTests {

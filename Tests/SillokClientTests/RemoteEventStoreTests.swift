@@ -115,5 +115,5 @@ private struct SilentStore: EventStore {
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await base.streams(in: category, after: name, limit: limit)
     }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await base.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await base.tracking(of: source) }
 }

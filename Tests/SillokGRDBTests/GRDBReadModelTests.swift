@@ -171,6 +171,31 @@ struct GRDBReadModelTests {
         await ours.close()
     }
 
+    @Test("H1: a file of format 1 is brought up to date, and its checkpoints have marks from the next write on")
+    func upgrades() async throws {
+        let folder = try Folder()
+        let store = MemoryEventStore()
+        let coding = EventCoding<AccountEvent>()
+        try await store.append([coding.encode(.opened(owner: "Ada"))], to: "account-1")
+        let before = try GRDBReadModel(path: folder())
+        try await Projector(Balances(), from: store, into: before).catchUp()
+        try await before.write(
+            ReadModelWrite([
+                .init("ALTER TABLE sillok_checkpoints DROP COLUMN mark"),
+                .init("ALTER TABLE sillok_reactions DROP COLUMN mark"), .init("DROP TABLE sillok_decisions"),
+                .init("UPDATE sillok_format SET version = 1"),
+            ]))
+        await before.close()
+        let model = try GRDBReadModel(path: folder())
+        #expect(try await model.rows("SELECT version FROM sillok_format").map(\.values) == [[2]])
+        #expect(try await model.rows("SELECT mark FROM sillok_checkpoints").map(\.values) == [[""]])
+        let receipt = try await store.append([coding.encode(.deposited(cents: 5))], to: "account-1")
+        try await Projector(Balances(), from: store, into: model).catchUp()
+        let marks = try await model.rows("SELECT mark FROM sillok_checkpoints").map(\.values)
+        #expect(marks == [[.text(receipt.mark.description)]])
+        await model.close()
+    }
+
     @Test("a projection's statements touch its own tables alone; what is refused changes nothing")
     func scope() async throws {
         let folder = try Folder()

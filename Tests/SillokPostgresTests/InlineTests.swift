@@ -269,7 +269,7 @@ struct InlineTests {
                 ReadModelWrite([
                     .init(
                         """
-                        INSERT INTO sillok_checkpoints VALUES ('times', 1, 1, 0, \(name), 0, 0, 0, 0, '', 0, 0)
+                        INSERT INTO sillok_checkpoints VALUES ('times', 1, 1, 0, \(name), 0, 0, 0, 0, '', 0, 0, '')
                         """)
                 ]))
             try await other.attach(
@@ -346,7 +346,7 @@ private enum Lengths {
                         stream TEXT PRIMARY KEY, events BIGINT, revision BIGINT, position BIGINT)
                     """,
                     """
-                    INSERT INTO sillok_checkpoints VALUES ('lengths', 1, 1, 0, \(name), 0, 0, 0, 0, '', 0, 0)
+                    INSERT INTO sillok_checkpoints VALUES ('lengths', 1, 1, 0, \(name), 0, 0, 0, 0, '', 0, 0, '')
                     ON CONFLICT DO NOTHING
                     """,
                 ].map { ReadModelWrite.Change($0) }))

@@ -94,7 +94,7 @@ struct ReadModelTests {
     @Test func `what an older version has made gets the tables that have come since, and keeps its rows`() async throws
     {
         try await withModel { model in
-            try await model.write(ReadModelWrite([.init("INSERT INTO sillok_reactions VALUES ('mails', 7)")]))
+            try await model.write(ReadModelWrite([.init("INSERT INTO sillok_reactions VALUES ('mails', 7, '')")]))
             try TestServer.run("DROP TABLE \"\(model.schema)\".sillok_snapshots")
             let opened = try await PostgresReadModel(TestServer.connection, schema: model.schema)
             #expect(try await opened.rows("SELECT * FROM sillok_snapshots") == [])

@@ -76,7 +76,7 @@ private enum Lengths {
                         'total', 'lengths', 0, '', 0, 0, 0) ON CONFLICT DO NOTHING
                     """,
                     """
-                    INSERT INTO sillok_checkpoints VALUES ('lengths', 1, 1, 0, \(name), 0, 0, 0, 0, '', 0, 0)
+                    INSERT INTO sillok_checkpoints VALUES ('lengths', 1, 1, 0, \(name), 0, 0, 0, 0, '', 0, 0, '')
                     ON CONFLICT DO NOTHING
                     """,
                 ].map { ReadModelWrite.Change($0) }))

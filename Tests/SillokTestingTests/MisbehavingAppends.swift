@@ -34,9 +34,10 @@ extension MisbehavingStore {
         }
         for index in request.condition.unchanged.indices {
             let since = request.condition.unchanged[index].since
+            func seen(_ position: Position) -> EventMark { EventMark(position: position, id: nil) }
             switch bug {
-            case .takesOneEventTooManyAsSeen: request.condition.unchanged[index].since = since.next
-            case .takesOneEventTooFewAsSeen: request.condition.unchanged[index].since = since.previous
+            case .takesOneEventTooManyAsSeen: request.condition.unchanged[index].seen = seen(since.next)
+            case .takesOneEventTooFewAsSeen: request.condition.unchanged[index].seen = seen(since.previous)
             default: break
             }
         }
@@ -142,6 +143,7 @@ extension MisbehavingStore {
             revisions = revisions.mapValues { _ in most }
         }
         return Receipt(
-            firstPosition: receipt.firstPosition, position: position, revisions: revisions, recordedAt: time)
+            firstPosition: receipt.firstPosition, mark: EventMark(position: position, id: receipt.mark.id),
+            revisions: revisions, recordedAt: time)
     }
 }

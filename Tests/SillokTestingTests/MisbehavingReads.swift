@@ -25,7 +25,7 @@ extension MisbehavingStore {
                 request.query.items[index].types = []
             }
         case .readsBackwardsWithTheBound:
-            if request.direction == .backward, case .position(let bound)? = request.before {
+            if request.direction == .backward, let bound = request.before?.position {
                 request.before = .position(bound.next)
             }
         case .mergesNamesThatLookTheSame: request.query = request.query.merged
@@ -51,7 +51,9 @@ extension MisbehavingStore {
             events.removeAll { hidden.contains($0.position) }
         default: break
         }
-        return EventBatch(events: events, through: through, isEnd: isEnd, head: batch.head)
+        let id = through == batch.through ? batch.mark.id : events.first { $0.position == through }?.id
+        return EventBatch(
+            events: events, mark: EventMark(position: through, id: id), isEnd: isEnd, head: batch.head)
     }
 
     /// An event as the bug shows it.

@@ -80,11 +80,12 @@ final class MisbehavingStore: ChainedEventStore {
         return Array(sorted.filter { name == nil || $0.id.text > (name?.text ?? "") }.prefix(limit))
     }
 
-    func tracking(of source: TrackingSource) async throws -> UInt64? {
+    func tracking(of source: TrackingSource) async throws -> Tracking? {
         if bug == .losesTrackingAtReopen && isReopened { return nil }
         let recorded = try await base.tracking(of: source)
         let refused = state.withLock { $0.refusedTracking[source] }
-        return [recorded, refused].compactMap(\.self).max()
+        guard let refused, refused > recorded?.position ?? 0 else { return recorded }
+        return Tracking(source: source, position: refused)
     }
 
     /// Of this store only the bugs of the chain have one: other bugs would be caught by it too, and hide their own check.

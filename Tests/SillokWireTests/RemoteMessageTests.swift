@@ -5,7 +5,7 @@ import SillokWire
 import Testing
 
 @Suite struct RemoteMessageTests {
-    private let tracking = Tracking(source: "feed", position: .max)
+    private let tracking = Tracking(source: "feed", position: .max, event: EventID(high: 9, low: 1))
     private var event: EventData {
         var metadata = Metadata(actor: "Ada", traceparent: "00-1-2-3")
         metadata["키"] = String(repeating: "x", count: 300)
@@ -36,7 +36,8 @@ import Testing
         let condition = AppendCondition.revisions(["account-1": 4, "account-2": .none])
             .and(
                 .unchanged(
-                    EventQuery([.init(stream: "s", category: "", types: ["t"], tags: ["a"]), .init()]), since: 9))
+                    EventQuery([.init(stream: "s", category: "", types: ["t"], tags: ["a"]), .init()]), since: 9)
+            ).and(.unchanged(.all, seen: EventMark(position: 9, id: EventID(high: 1, low: 2))))
         let entries = [
             AppendRequest.Entry(stream: "account-1", event: event),
             .init(stream: nil, event: event, recordedAt: Timestamp(microsecondsSince1970: -1)),
@@ -49,6 +50,8 @@ import Testing
         ReadRequest(),
         ReadRequest(EventQuery([]), after: .position(0), before: .time(.init(microsecondsSince1970: -7))),
         ReadRequest(.stream("s"), after: .revision(0), before: .revision(9), direction: .backward, limit: -3),
+        ReadRequest(.all, after: .mark(EventMark(position: 7, id: EventID(high: 1, low: 2)))),
+        ReadRequest(.all, after: .mark(.start), before: .mark(EventMark(position: 7, id: nil))),
     ])
     func `a read reads back`(_ request: ReadRequest) throws {
         #expect(try Remote.Read(reading: unframed(Remote.message(request))).request() == request)
@@ -56,11 +59,18 @@ import Testing
 
     @Test func `answers read back`() throws {
         let receipt = Receipt(
-            firstPosition: 1, position: 3, revisions: ["a": 1, "b": 2], recordedAt: Timestamp(microsecondsSince1970: 5))
+            firstPosition: 1, mark: EventMark(position: 3, id: EventID(high: 1, low: 3)), revisions: ["a": 1, "b": 2],
+            recordedAt: Timestamp(microsecondsSince1970: 5))
         #expect(try Remote.Appended(reading: unframed(Remote.answer(receipt))).value() == receipt)
         let recorded = recorded
-        let batch = EventBatch(events: recorded, through: 8, isEnd: true, head: 9)
-        #expect(try Remote.Page(reading: unframed(Remote.answer(batch))).value() == batch)
+        for id in [nil, EventID(high: 5, low: 6)] {
+            let mark = EventMark(position: 8, id: id)
+            let batch = EventBatch(events: recorded, mark: mark, isEnd: true, head: 9)
+            #expect(try Remote.Page(reading: unframed(Remote.answer(batch))).value() == batch)
+        }
+        let found = try Remote.FoundTracking(reading: unframed(Remote.answer(tracking))).value()
+        #expect(found?.position == tracking.position && found?.event == tracking.event)
+        #expect(try Remote.FoundTracking(reading: unframed(Remote.answer(Tracking?.none))).value() == nil)
         #expect(try Remote.FoundEvent(reading: unframed(Remote.answer(recorded[0]))).value() == recorded[0])
         #expect(try Remote.FoundEvent(reading: unframed(Remote.answer(RecordedEvent?.none))).value() == nil)
         #expect(try Remote.Number(reading: unframed(Remote.answer(number: 0))).value() == 0)

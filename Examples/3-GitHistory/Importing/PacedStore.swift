@@ -45,7 +45,7 @@ struct PacedStore: EventStore {
     func reach(_ position: Position) async throws { try await store.reach(position) }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await store.streams(in: category, after: name, limit: limit)
     }

@@ -31,6 +31,8 @@ struct Execution<D: Decider> {
     private enum Attempt {
         case ended(Ending)
         case conflict(AppendConflict)
+        /// The remembered states belong to a log that went back since: they are compared with the store, and read again.
+        case outdated
     }
 
     let store: any EventStore
@@ -70,10 +72,10 @@ struct Execution<D: Decider> {
         guard let turns else { return try await attempt(from: 1) }
         switch try await attempt(trusting: true) {
         case .ended(let ending): return ending
-        case .conflict(let conflict):
-            try check(conflict, after: 1)
-            return try await turns.wait(for: nil) { try await attempt(from: 2) }
+        case .conflict(let conflict): try check(conflict, after: 1)
+        case .outdated: break
         }
+        return try await turns.wait(for: nil) { try await attempt(from: 2) }
     }
 
     /// Takes up what is remembered of the subjects.
@@ -91,9 +93,10 @@ struct Execution<D: Decider> {
             case .ended(let ending): return ending
             case .conflict(let conflict):
                 try check(conflict, after: number)
-                try Task.checkCancellation()
-                number += 1
+            case .outdated: break
             }
+            try Task.checkCancellation()
+            number += 1
         }
     }
 
@@ -115,6 +118,8 @@ struct Execution<D: Decider> {
             receipt = try await append(decided)
         } catch let conflict as AppendConflict {
             return .conflict(conflict)
+        } catch let error as StoreError where error.code == .storeChanged && subjects.restOnMemory {
+            return .outdated
         } catch let conflict as EventIDConflict {
             if let first = try await firstEnding() { return .ended(first) }
             guard let event = try await store.event(conflict.id) else { throw conflict }
@@ -218,7 +223,7 @@ extension Execution {
         var revisions: [StreamID: Revision] = [:]
         for event in recorded { if let stream = event.stream { revisions[stream] = event.revision } }
         let receipt = Receipt(
-            firstPosition: first.position, position: last.position, revisions: revisions, recordedAt: last.recordedAt)
+            firstPosition: first.position, mark: EventMark(last), revisions: revisions, recordedAt: last.recordedAt)
         let events = try recorded.flatMap { one in
             try coding.decode(one).map { (subject: subjects.index(of: one), event: $0) }
         }

@@ -5,7 +5,7 @@ package struct Kept<D: Decider>: Sendable {
     package let state: D
     package let place: KeptPlace
     /// Nothing further of it lies up to here.
-    package let through: Position
+    package let through: EventMark
     /// When its first event was recorded, if that is known.
     package var first: Timestamp?
     /// Where a snapshot of it was last taken.
@@ -16,7 +16,7 @@ package struct Kept<D: Decider>: Sendable {
     package var measured: (events: UInt64, bytes: Int)?
 
     package init(
-        state: D, place: KeptPlace, through: Position, first: Timestamp?, snapshot: KeptPlace?,
+        state: D, place: KeptPlace, through: EventMark, first: Timestamp?, snapshot: KeptPlace?,
         measured: (events: UInt64, bytes: Int)? = nil
     ) {
         self.state = state

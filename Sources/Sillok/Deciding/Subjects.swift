@@ -32,9 +32,15 @@ package struct Subjects<D: Decider>: Sendable {
         var query: EventQuery
         /// The same, with the types as which its events may be stored.
         var stored: EventQuery = .all
-        var through = Position.start
+        var through = EventMark.start
         /// Whether nothing was read yet: the states are those that were remembered.
         var isRemembered = false
+
+        /// How far it has been read, which is no less than the last event that a state has taken.
+        func through(atLeast last: KeptMark) -> EventMark {
+            let isKnown = through.position > last.position || (through.position == last.position && through.id != nil)
+            return isKnown ? through : EventMark(position: last.position, id: last.id)
+        }
     }
 
     package private(set) var all: [Subject]
@@ -67,13 +73,13 @@ package struct Subjects<D: Decider>: Sendable {
     }
 
     /// How far all subjects have been read.
-    var through: Position { groups.lazy.map { $0.through }.min() ?? .start }
+    var through: Position { groups.lazy.map { $0.through.position }.min() ?? .start }
 
     /// That nothing has happened to any of them since they were read.
     var isUnchanged: AppendCondition {
         var condition = AppendCondition.always
         for group in groups {
-            if indexes.isEmpty { condition.unchanged.append(.init(group.stored, since: group.through)) }
+            if indexes.isEmpty { condition.unchanged.append(.init(group.stored, seen: group.through)) }
         }
         for (stream, index) in indexes {
             condition.revisions[stream] = all[index].revision
@@ -118,12 +124,14 @@ package struct Subjects<D: Decider>: Sendable {
     ) async throws -> Bool {
         let group = groups[index]
         var anchor = group.isRemembered ? all[group.members.lowerBound].place?.mark : nil
-        let after = anchor?.position.previous ?? group.through
+        let after = anchor.map { ReadRequest.Bound.position($0.position.previous) } ?? .mark(group.through)
         let request = ReadRequest(
-            group.stored, after: after == .start ? nil : .position(after), before: end, limit: store.limits.pageEvents)
+            group.stored, after: after.position == .start ? nil : after, before: end, limit: store.limits.pageEvents)
         var head: Position?
+        var through = group.through
         for try await page in store.pages(request) {
             head = head ?? page.head
+            through = page.mark
             for event in page.events {
                 if let known = anchor {
                     guard event.id == known.id, event.position == known.position else { return false }
@@ -139,7 +147,8 @@ package struct Subjects<D: Decider>: Sendable {
         }
         if anchor != nil { return false }
         groups[index].isRemembered = false
-        groups[index].through = head ?? group.through
+        groups[index].through =
+            head.map { through.position == $0 ? through : EventMark(position: $0, id: nil) } ?? through
         return true
     }
 
@@ -180,7 +189,7 @@ extension Subjects {
                 let subject = all[index]
                 guard let place = subject.place, let key = subject.key else { return nil }
                 let kept = Kept(
-                    state: subject.state, place: place, through: max(group.through, place.mark.position),
+                    state: subject.state, place: place, through: group.through(atLeast: place.mark),
                     first: subject.first, snapshot: subject.kept?.snapshot, measured: subject.kept?.measured)
                 return (key, kept)
             }
@@ -199,7 +208,7 @@ extension Subjects {
                 event.stream != nil || all.first?.query.matches(stream: nil, type: event.type, tags: event.tags) == true
             if isOwn { pass(event.stream, mark) }
         }
-        for index in groups.indices { groups[index].through = receipt.position }
+        for index in groups.indices { groups[index].through = receipt.mark }
     }
 
     private func isTrusted(_ group: Group) -> Bool {

@@ -3,7 +3,7 @@ public import SillokCore
 /// The events of a query that are and those that come, decoded and upcast, batch by batch.
 ///
 /// As a `Subscription`, pulled by the reader. It ends with an error before an event that it cannot read, such as one of a
-/// newer version: what lies before it has been given, and a reader that keeps ``DecodedBatch/through`` can go on from
+/// newer version: what lies before it has been given, and a reader that keeps ``DecodedBatch/mark`` can continue from
 /// there with code that can read it.
 public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sendable {
     /// A batch of events.
@@ -39,16 +39,20 @@ public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sen
             guard let batch = try await batches.next() else { return nil }
             var events: [Recorded<Event>] = []
             events.reserveCapacity(batch.events.count)
+            var last: RecordedEvent?
             for event in batch.events {
                 do {
                     events += try coding.recorded(event, for: query)
                 } catch {
                     failure = error
                     if events.isEmpty { throw error }
-                    return DecodedBatch(events: events, through: event.position.previous)
+                    let before = event.position.previous
+                    let id = last.flatMap { $0.position == before ? $0.id : nil }
+                    return DecodedBatch(events: events, mark: EventMark(position: before, id: id))
                 }
+                last = event
             }
-            return DecodedBatch(events: events, through: batch.through)
+            return DecodedBatch(events: events, mark: batch.mark)
         }
     }
 }
@@ -58,8 +62,11 @@ public struct DecodedBatch<Event: Codable & Sendable>: Sendable {
     /// The events, in the order of the log. All that upcasters made of one stored event is in one batch.
     public let events: [Recorded<Event>]
 
-    /// The position up to which everything has been looked at: what a reader keeps to go on after it.
-    public let through: Position
+    /// The place up to which everything has been looked at: what a reader keeps to continue after it.
+    public let mark: EventMark
+
+    /// The position of ``mark``.
+    public var through: Position { mark.position }
 }
 
 extension EventStore {
@@ -77,10 +84,30 @@ extension EventStore {
         expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
         clock: any Clock<Duration> = ContinuousClock()
     ) -> DecodedSubscription<Event> {
+        subscribe(
+            to: query, as: event, resumingAfter: EventMark(position: position, id: nil), expecting: store,
+            pollInterval: pollInterval, clock: clock)
+    }
+
+    /// The events of a query that are and that will come, decoded, from after a mark on.
+    ///
+    /// - Parameters:
+    ///   - query: which events, by the types of today.
+    ///   - event: the enum whose cases are the types.
+    ///   - mark: what the subscriber has already seen: the ``DecodedBatch/mark`` of its last batch. A log that does not
+    ///     have its event ends the subscription with `StoreError.Code.storeChanged`.
+    ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
+    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - clock: what measures that time.
+    public func subscribe<Event: Codable & Sendable>(
+        to query: EventQuery = .all, as event: Event.Type, resumingAfter mark: EventMark,
+        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
+        clock: any Clock<Duration> = ContinuousClock()
+    ) -> DecodedSubscription<Event> {
         let coding = EventCoding<Event>()
         return DecodedSubscription(
             subscription: subscribe(
-                to: coding.schema.stored(query), after: position, expecting: store, pollInterval: pollInterval,
+                to: coding.schema.stored(query), resumingAfter: mark, expecting: store, pollInterval: pollInterval,
                 clock: clock),
             query: query, coding: coding)
     }

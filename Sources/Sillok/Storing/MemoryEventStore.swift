@@ -9,7 +9,7 @@ public final class MemoryEventStore: EventStore {
         var events: [RecordedEvent] = []
         var revisions: [StreamID: Revision] = [:]
         var positions: [EventID: Int] = [:]
-        var tracking: [TrackingSource: UInt64] = [:]
+        var tracking: [TrackingSource: Tracking] = [:]
     }
 
     /// The limits that requests are held to.
@@ -43,6 +43,7 @@ public final class MemoryEventStore: EventStore {
                 state.positions[entry.event.id].map { state.events[$0 - 1] }
             }
             if let receipt = try request.firstReceipt(known: known) { return (receipt, state.head) }
+            for unchanged in request.condition.unchanged { try state.check(unchanged.seen) }
             try state.check(request.condition, limits: limits)
             try state.check(request.tracking)
             let receipt = try state.record(request, now: clock.now())
@@ -55,7 +56,10 @@ public final class MemoryEventStore: EventStore {
     /// Reads one page of events.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
-        return state.withLock { state in state.page(request, bytes: limits.pageBytes) }
+        return try state.withLock { state in
+            for mark in request.marks { try state.check(mark) }
+            return state.page(request, bytes: limits.pageBytes).marked(request) { state.id(at: $0) }
+        }
     }
 
     /// The position of the last event.
@@ -86,13 +90,23 @@ public final class MemoryEventStore: EventStore {
     }
 
     /// How far a source has been consumed into this store, or `nil`.
-    public func tracking(of source: TrackingSource) async throws -> UInt64? {
+    public func tracking(of source: TrackingSource) async throws -> Tracking? {
         state.withLock { $0.tracking[source] }
     }
 }
 
 extension MemoryEventStore.State {
     var head: Position { events.last?.position ?? .start }
+
+    func id(at position: Position) -> EventID? {
+        position > .start && position <= head ? events[Int(clamping: position.value - 1)].id : nil
+    }
+
+    /// Throws unless the log has the event of a mark.
+    func check(_ mark: EventMark) throws(StoreError) {
+        guard mark.position <= head else { throw .logEnds(at: head, before: mark) }
+        if let kept = mark.id, let found = id(at: mark.position), found != kept { throw .otherEvent(found, at: mark) }
+    }
 
     func check(_ condition: AppendCondition, limits: Limits) throws(AppendConflict) {
         var streams: [StreamID: AppendConflict.RevisionMismatch] = [:]
@@ -112,7 +126,8 @@ extension MemoryEventStore.State {
     }
 
     func check(_ tracking: Tracking?) throws(TrackingConflict) {
-        guard let tracking, let recorded = self.tracking[tracking.source], tracking.position <= recorded else { return }
+        guard let tracking, let recorded = self.tracking[tracking.source]?.position, tracking.position <= recorded
+        else { return }
         throw TrackingConflict(given: tracking, recorded: recorded)
     }
 
@@ -134,14 +149,14 @@ extension MemoryEventStore.State {
             added.append(
                 RecordedEvent(
                     position: Position(UInt64(events.count + index + 1)), stream: entry.stream, revision: revision,
-                    recordedAt: time, tracking: request.tracking, data: entry.event))
+                    recordedAt: time, tracking: request.tracking?.withoutEvent, data: entry.event))
         }
         events += added
         revisions.merge(changed) { $1 }
         for event in added { positions[event.id] = Int(event.position.value) }
-        if let tracking = request.tracking { self.tracking[tracking.source] = tracking.position }
+        if let tracking = request.tracking { self.tracking[tracking.source] = tracking }
         return Receipt(
-            firstPosition: added[0].position, position: head, revisions: changed,
+            firstPosition: added[0].position, mark: EventMark(added[added.count - 1]), revisions: changed,
             recordedAt: added[added.count - 1].recordedAt)
     }
 
@@ -176,10 +191,10 @@ extension ReadRequest {
     /// Where in the log the answers are: positions have no gaps, so an event's index is one below its position.
     fileprivate func indices(of events: [RecordedEvent]) -> Range<Int> {
         var range = events.indices
-        if case .position(let position)? = after {
+        if let position = after?.position {
             range = min(Int(clamping: position.value), events.count)..<events.count
         }
-        if case .position(let position)? = before {
+        if let position = before?.position {
             range = range.clamped(to: 0..<Int(clamping: max(position.value, 1) - 1))
         }
         return range
@@ -194,6 +209,7 @@ extension ReadRequest.Bound {
     fileprivate func isBefore(_ event: RecordedEvent) -> Bool {
         switch self {
         case .position(let position): event.position > position
+        case .mark(let mark): event.position > mark.position
         case .revision(let revision): event.revision > revision
         case .time(let time): event.recordedAt > time
         }
@@ -202,6 +218,7 @@ extension ReadRequest.Bound {
     fileprivate func isAfter(_ event: RecordedEvent) -> Bool {
         switch self {
         case .position(let position): event.position < position
+        case .mark(let mark): event.position < mark.position
         case .revision(let revision): event.revision < revision
         case .time(let time): event.recordedAt < time
         }

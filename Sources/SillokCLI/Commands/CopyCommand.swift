@@ -46,9 +46,10 @@ struct CopyCommand: AsyncParsableCommand {
         let copier = Copier(from: source, to: target)
         let start = try await copier.resumePosition()
         let head = try await source.head()
-        let bar = ProgressBar("Copying", total: head.value - min(start.value, head.value))
+        let first = start.position.value
+        let bar = ProgressBar("Copying", total: head.value - min(first, head.value))
         do {
-            try await copier.run(after: start, through: head) { bar.update(to: $0.value - start.value) }
+            try await copier.run(after: start, through: head) { bar.update(to: $0.value - first) }
         } catch {
             bar.finish(quietly: true)
             if error is CancellationError { console.note("stopped; run the same command again to go on.") }
@@ -60,7 +61,7 @@ struct CopyCommand: AsyncParsableCommand {
             defer { bar.finish(quietly: true) }
             try await copier.compare(through: head) { bar.update(to: $0.value) }
         }
-        try report(copied: head.value - min(start.value, head.value), head: head)
+        try report(copied: head.value - min(first, head.value), head: head)
     }
 
     private func report(copied: UInt64, head: Position) throws {

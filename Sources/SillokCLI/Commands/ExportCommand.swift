@@ -23,8 +23,13 @@ struct ExportCommand: AsyncParsableCommand {
     @Argument(help: "The file to write; without one, or with -, the standard output.", completion: .file())
     var file: String?
 
-    @Option(help: "Only events after this position.")
-    var after: UInt64?
+    @Option(
+        help: "Only events after this position, or the token that an interrupted export has named.",
+        transform: { text in
+            guard let mark = EventMark(text) else { throw ValidationError("\(text.visible) is no position.") }
+            return mark
+        })
+    var after: EventMark?
 
     @Flag(help: "Go on after the last whole line of the file.")
     var resume = false
@@ -42,15 +47,15 @@ struct ExportCommand: AsyncParsableCommand {
         let console = Console.current
         try await store.reading { store in
             let file = try path.map { try OutputFile(path: $0, resumes: resume) }
-            let start = try await file?.resumePosition(in: store) ?? Position(after ?? 0)
-            let head = try await store.head()
-            let bar = ProgressBar("Exporting", total: head.value > start.value ? head.value - start.value : 0)
+            let start = try await file?.resumePosition(in: store) ?? after ?? .start
+            let (first, head) = (start.position, try await store.head())
+            let bar = ProgressBar("Exporting", total: head > first ? head.value - first.value : 0)
             let exporter = Exporter(store: store, output: file?.output ?? console.output)
             var last = start
             do {
-                last = try await exporter.export(after: start) { position in
-                    last = position
-                    bar.update(to: position.value - start.value)
+                last = try await exporter.export(after: start) { mark in
+                    last = mark
+                    bar.update(to: mark.position.value - first.value)
                 }
                 try file?.synchronize()
                 try Task.checkCancellation()
@@ -58,11 +63,12 @@ struct ExportCommand: AsyncParsableCommand {
                 bar.finish(quietly: true)
                 let again = path.map { "--resume \($0.visible)" } ?? "--after \(last)"
                 console.note(
-                    "stopped after position \(last); go on with: sillok export \(self.store.store.visible) \(again)")
+                    "stopped after position \(last.position); "
+                        + "continue with: sillok export \(self.store.store.visible) \(again)")
                 throw CancellationError()
             }
             bar.finish(quietly: !console.errorTerminal.isTerminal || show.json)
-            if show.json && file != nil { try report(from: start, through: last) }
+            if show.json && file != nil { try report(from: first, through: last.position) }
         }
     }
 

@@ -12,19 +12,19 @@ struct Copier: Sendable {
     }
 
     /// Up to where the target has the log already.
-    func resumePosition() async throws -> Position {
+    func resumePosition() async throws -> EventMark {
         let newest = try await target.read(ReadRequest(direction: .backward, limit: 1))
         guard let last = newest.events.first else { return .start }
         let same = try await source.read(.all, after: last.position.previous, limit: 1).events.first
         guard let same, same == last else { throw Self.foreign(last.position) }
-        return last.position
+        return EventMark(last)
     }
 
-    /// Copies what lies between two positions. The next page is read while one is recorded.
-    func run(after start: Position, through end: Position, progress: (Position) -> Void) async throws {
-        var batch = CopyBatch(after: start)
+    /// Copies the events between two places. The next page is read while one is recorded.
+    func run(after start: EventMark, through end: Position, progress: (Position) -> Void) async throws {
+        var batch = CopyBatch(after: start.position)
         let request = ReadRequest(
-            after: .position(start), before: .position(end.next), limit: source.limits.pageEvents)
+            after: .mark(start), before: .position(end.next), limit: source.limits.pageEvents)
         var page: EventBatch? = try await source.read(request)
         while let current = page {
             async let following = read(request.next(after: current))

@@ -8,20 +8,21 @@ struct Exporter {
     let store: any EventStore
     let output: Output
 
-    /// Writes what comes after a position, and answers the position of the last event that is written out.
+    /// Writes the events after a place, and returns the place of the last event that is written out.
     ///
     /// Stops between two pages when the task is cancelled.
-    func export(after position: Position = .start, progress: (Position) -> Void) async throws -> Position {
+    func export(after start: EventMark = .start, progress: (EventMark) -> Void) async throws -> EventMark {
         var writer = CloudEventWriter(store: try await store.storeID())
-        var last = position
-        var request: ReadRequest? = ReadRequest(after: .position(position), limit: store.limits.pageEvents)
+        var last = start
+        let after: ReadRequest.Bound = start.id == nil ? .position(start.position) : .mark(start)
+        var request: ReadRequest? = ReadRequest(after: after, limit: store.limits.pageEvents)
         var page = try await read(request)
         while let batch = page {
             let following = request?.next(after: batch)
             async let next = read(following)
             for event in batch.events { writer.write(event) }
             try output.write(writer.take())
-            last = batch.events.last?.position ?? last
+            last = batch.events.last.map { EventMark($0) } ?? last
             progress(last)
             request = following
             page = try await next

@@ -93,7 +93,7 @@ extension EventStore {
     private func append(_ batch: ImportBatch, _ chosen: [Int]) async throws -> ImportOutcome {
         guard let first = chosen.first, let last = chosen.last else { return ImportOutcome() }
         let source = TrackingSource(CloudEventWriter.trackingPrefix + batch.source)
-        let tracked = try await tracking(of: source) ?? 0
+        let tracked = try await tracking(of: source)?.position ?? 0
         let tracking = Tracking(source: source, position: max(batch.positions[last] ?? batch.lines[last], tracked + 1))
         do {
             let receipt = try await append(AppendRequest(chosen.map { batch.entries[$0] }, tracking: tracking))

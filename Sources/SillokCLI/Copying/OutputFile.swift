@@ -30,7 +30,7 @@ final class OutputFile {
     deinit { close(descriptor) }
 
     /// The position of the last event in the file, once it is certain that the store has the same event there.
-    func resumePosition(in store: some EventStore) async throws -> Position? {
+    func resumePosition(in store: some EventStore) async throws -> EventMark? {
         guard let lastLine else { return nil }
         let hint = "Give the file of this store, or a new name."
         guard let event = try? CloudEvent(line: lastLine), let position = event.position else {
@@ -40,7 +40,7 @@ final class OutputFile {
             throw CommandFailure(
                 .conflict, "\(path.visible) ends with an event that the store does not have there", hint: hint)
         }
-        return known.position
+        return EventMark(known)
     }
 
     /// Returns when everything is on the disk.

@@ -26,12 +26,14 @@ struct QueryOptions: ParsableArguments {
 
 /// A place in the log as the command line says it: `1200`, `2026-11-23`, `2026-11-23T09:15:00Z`.
 struct Place: ExpressibleByArgument {
-    /// A position, or a recorded time.
+    /// A position, a token (a position and the id of its event), or a recorded time.
     let bound: ReadRequest.Bound
 
     init?(argument: String) {
         if let position = UInt64(argument) {
             bound = .position(Position(position))
+        } else if let mark = EventMark(argument) {
+            bound = .mark(mark)
         } else if let time = Timestamp(argument) {
             bound = .time(time)
         } else {

@@ -43,7 +43,7 @@ final class AccessStore: EventStore {
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await reader.streams(in: category, after: name, limit: limit)
     }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await reader.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await reader.tracking(of: source) }
 
     func close() async { await reader.close() }
 

@@ -97,8 +97,7 @@ struct OperationGenerator {
         }
         if random.once(in: 3) {
             for _ in 0...Int.random(in: 0...1, using: &random) {
-                let since = random.once(in: 2) ? model.head : place(model)
-                condition.unchanged.append(.init(query(), since: since))
+                condition.unchanged.append(.init(query(), seen: mark(model)))
             }
         }
         return condition
@@ -106,9 +105,11 @@ struct OperationGenerator {
 
     private mutating func tracking(_ model: ReferenceModel) -> Tracking {
         let source = random.pick(Self.sources, or: "s")
-        let recorded = model.tracking(of: source) ?? 0
+        let recorded = model.tracking(of: source)?.position ?? 0
         let up = UInt64.random(in: 0...2, using: &random)
-        return Tracking(source: source, position: recorded > 0 && random.once(in: 6) ? recorded - 1 : recorded + up)
+        return Tracking(
+            source: source, position: recorded > 0 && random.once(in: 6) ? recorded - 1 : recorded + up,
+            event: random.once(in: 2) ? EventID(high: 1, low: up) : nil)
     }
 
     private mutating func givenTime(_ now: Timestamp) -> Timestamp? {
@@ -131,7 +132,16 @@ struct OperationGenerator {
             return .revision(Revision(UInt64.random(in: 0...6, using: &random)))
         }
         if random.once(in: 4), let event = model.events.randomElement(using: &random) { return .time(event.recordedAt) }
-        return .position(place(model))
+        return random.once(in: 3) ? .mark(mark(model)) : .position(place(model))
+    }
+
+    /// A place with the id of its event, without, or with that of another one.
+    private mutating func mark(_ model: ReferenceModel) -> EventMark {
+        let place = random.once(in: 2) ? model.head : place(model)
+        let event = model.events.first { $0.position == place }
+        if random.once(in: 3) { return EventMark(position: place, id: nil) }
+        let id = random.once(in: 8) ? model.events.randomElement(using: &random)?.id : event?.id
+        return EventMark(position: place, id: place == .start ? nil : id)
     }
 
     private mutating func place(_ model: ReferenceModel) -> Position {

@@ -107,7 +107,7 @@ private struct SequenceRun {
     private mutating func fault(of operation: Operation, on store: any EventStore) async throws -> String? {
         switch operation {
         case .append(let request): return await appendFault(request, on: store)
-        case .read(let request): return model.fault(of: try await store.read(request), answering: request)
+        case .read(let request): return try await readFault(request, on: store)
         case .pages(let request): return try await pagesFault(request, on: store)
         case .event(let id): return difference(try await store.event(id), model.events.first { $0.data.id == id })
         case .facts(let stream): return difference(try await store.stream(stream), model.facts(of: stream))
@@ -124,6 +124,19 @@ private struct SequenceRun {
         }
     }
 
+    private func readFault(_ request: ReadRequest, on store: any EventStore) async throws -> String? {
+        let batch: EventBatch
+        do {
+            batch = try await store.read(request)
+        } catch let error as StoreError where error.code == .storeChanged {
+            return request.marks.contains { model.isOfOtherHistory($0) } ? nil : "\(error)"
+        }
+        if let mark = request.marks.first(where: { model.isOfOtherHistory($0) }) {
+            return "the log does not have \(mark), and the page does not say so"
+        }
+        return model.fault(of: batch, answering: request)
+    }
+
     private func finalFault(on store: any EventStore) async throws -> String? {
         try await pagesFault(ReadRequest(.all), on: store).map { "the whole log at the end: \($0)" }
     }
@@ -132,6 +145,9 @@ private struct SequenceRun {
         var next: ReadRequest? = request
         var found: [RecordedEvent] = []
         while let current = next {
+            if current.marks.contains(where: { model.isOfOtherHistory($0) }) {
+                return try await readFault(current, on: store)
+            }
             let batch = try await store.read(current)
             if let fault = model.fault(of: batch, answering: current) { return fault }
             found += batch.events
@@ -171,6 +187,7 @@ extension ReferenceModel.Outcome {
             ids.contains(found.id) && reasons.contains(found.reason)
         case (.tracked(let expected), let found as TrackingConflict): found == expected
         case (.invalid(let expected), let found as InvalidRequest): found == expected
+        case (.otherHistory, let found as StoreError): found.code == .storeChanged && found.outcome == .definite
         default: false
         }
     }

@@ -6,6 +6,10 @@ import SillokCore
 struct ReferenceModel {
     var events: [RecordedEvent] = []
     var limits = Limits()
+    /// The foreign events that were given, by the first position of the append.
+    var trackedEvents: [Position: EventID] = [:]
+
+    init(events: [RecordedEvent] = []) { self.events = events }
 
     var head: Position { Position(UInt64(events.count)) }
 
@@ -19,6 +23,14 @@ struct ReferenceModel {
         case knownIDs(Set<EventID>, Set<EventIDConflict.Reason>)
         case tracked(TrackingConflict)
         case invalid(InvalidRequest)
+        case otherHistory
+    }
+
+    /// Whether the log ends before a mark, or has another event there.
+    func isOfOtherHistory(_ mark: EventMark) -> Bool {
+        if mark.position.value > head.value { return true }
+        guard let id = mark.id else { return false }
+        return events.first { $0.position.value == mark.position.value }?.data.id != id
     }
 
     mutating func append(_ request: AppendRequest, at now: Timestamp) -> Outcome {
@@ -27,8 +39,9 @@ struct ReferenceModel {
             return .invalid(InvalidRequest(.repeatedID(id), index: index))
         }
         if let outcome = known(request) { return outcome }
+        if request.condition.unchanged.contains(where: { isOfOtherHistory($0.seen) }) { return .otherHistory }
         if let conflict = broken(request.condition) { return .conflict(conflict) }
-        if let tracking = request.tracking, let recorded = self.tracking(of: tracking.source),
+        if let tracking = request.tracking, let recorded = self.tracking(of: tracking.source)?.position,
             tracking.position <= recorded
         {
             return .tracked(TrackingConflict(given: tracking, recorded: recorded))
@@ -103,10 +116,13 @@ struct ReferenceModel {
             added.events.append(
                 RecordedEvent(
                     position: Position(UInt64(added.events.count + 1)), stream: entry.stream, revision: revision,
-                    recordedAt: time, tracking: request.tracking, data: entry.event))
+                    recordedAt: time,
+                    tracking: request.tracking.map { Tracking(source: $0.source, position: $0.position) },
+                    data: entry.event))
         }
         let new = Array(added.events[events.count...])
         self = added
+        if let tracking = request.tracking, let event = tracking.event { trackedEvents[new[0].position] = event }
         return .recorded(receipt(of: new))
     }
 
@@ -116,7 +132,8 @@ struct ReferenceModel {
             if let stream = event.stream { revisions[stream] = event.revision }
         }
         return Receipt(
-            firstPosition: recorded.first?.position ?? 0, position: recorded.last?.position ?? 0, revisions: revisions,
+            firstPosition: recorded.first?.position ?? 0,
+            mark: EventMark(position: recorded.last?.position ?? 0, id: recorded.last?.data.id), revisions: revisions,
             recordedAt: recorded.last?.recordedAt ?? Timestamp(microsecondsSince1970: 0))
     }
 }

@@ -32,12 +32,14 @@ extension ReferenceModel {
     func isInside(_ event: RecordedEvent, after: ReadRequest.Bound?, before: ReadRequest.Bound?) -> Bool {
         switch after {
         case .position(let place)?: if event.position.value <= place.value { return false }
+        case .mark(let mark)?: if event.position.value <= mark.position.value { return false }
         case .revision(let place)?: if event.revision.value <= place.value { return false }
         case .time(let time)?: if event.recordedAt.microsecondsSince1970 <= time.microsecondsSince1970 { return false }
         case nil: break
         }
         switch before {
         case .position(let place)?: return event.position.value < place.value
+        case .mark(let mark)?: return event.position.value < mark.position.value
         case .revision(let place)?: return event.revision.value < place.value
         case .time(let time)?: return event.recordedAt.microsecondsSince1970 < time.microsecondsSince1970
         case nil: return true
@@ -69,8 +71,16 @@ extension ReferenceModel {
         }
     }
 
-    func tracking(of source: TrackingSource) -> UInt64? {
-        events.compactMap(\.tracking).filter { bytes($0.source.text) == bytes(source.text) }.map(\.position).max()
+    func tracking(of source: TrackingSource) -> Tracking? {
+        var found: Tracking?
+        for event in events {
+            guard let tracking = event.tracking, bytes(tracking.source.text) == bytes(source.text),
+                found.map({ $0.position < tracking.position }) ?? true
+            else { continue }
+            found = Tracking(
+                source: source, position: tracking.position, event: trackedEvents[event.position])
+        }
+        return found
     }
 
     func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
@@ -101,6 +111,8 @@ extension ReferenceModel {
                 return "expected the positions \(expected.positions), found only \(batch.events.positions)"
             }
         }
+        let id = events.first { $0.position.value == batch.through.value }?.data.id
+        if batch.mark.id != id { return "the mark of the page is \(batch.mark), the event there is \(id as Any)" }
         return request.direction == .forward ? forwardFault(batch, request) : backwardFault(batch, rest)
     }
 

@@ -46,7 +46,8 @@ public struct EventStoreSuite: Sendable {
     /// All checks, in the order of the contract.
     public static let checks: [Check] = [
         appendChecks, conditionChecks, idempotencyChecks, trackingChecks, queryChecks, pageChecks, nameChecks,
-        limitChecks, contentChecks, streamChecks, subscriptionChecks, concurrencyChecks, [randomOperations],
+        limitChecks, contentChecks, streamChecks, subscriptionChecks, historyChecks, concurrencyChecks,
+        [randomOperations],
     ].flatMap(\.self)
 
     /// The seed of all random choices.

@@ -21,6 +21,7 @@ public struct EventPages: AsyncSequence, Sendable {
             guard let current = request else { return nil }
             try Task.checkCancellation()
             let batch = try await store.read(current)
+            try current.check(batch)
             request = current.next(after: batch)
             return batch
         }

@@ -1,48 +1,50 @@
 /// The events of a query that are, and then those that come, pulled by the reader batch by batch.
 ///
 /// Nothing is read before it is asked for, so a slow reader costs no memory. Every batch says how far it looked
-/// (``EventBatch/through``), also when it has no events; a reader that keeps it can resume there and misses nothing and
-/// sees nothing twice. Ends with the task that reads it. A wake-up that gets lost costs at most the poll interval.
+/// (``EventBatch/mark``), also when it has no events; a reader that keeps it can resume there and misses nothing and
+/// sees nothing twice. Each read compares the place of the one before with the log: a log that went back ends the
+/// subscription with ``StoreError/Code/storeChanged``. Ends with the task that reads it. A wake-up that gets lost costs at most the poll interval.
 public struct Subscription: AsyncSequence, Sendable {
     /// A batch of events.
     public typealias Element = EventBatch
 
     let store: any EventStore
     let query: EventQuery
-    let after: Position
+    let after: EventMark
     let expectedStore: StoreID?
     let pollInterval: Duration
     let clock: any Clock<Duration>
 
-    /// Starts after the position that the subscription was made with.
-    public func makeAsyncIterator() -> Iterator { Iterator(subscription: self, through: after) }
+    /// Starts after the place that the subscription was made with.
+    public func makeAsyncIterator() -> Iterator { Iterator(subscription: self, mark: after) }
 
     /// Reads batch after batch, and waits at the end of the log.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let subscription: Subscription
-        var through: Position
+        var mark: EventMark
         var isChecked = false
 
-        init(subscription: Subscription, through: Position) {
+        init(subscription: Subscription, mark: EventMark) {
             self.subscription = subscription
-            self.through = through
+            self.mark = mark
         }
 
         /// The next batch; waits for one if there is none.
         ///
         /// - Throws: `CancellationError` when the task is cancelled; ``StoreError`` with
-        ///   ``StoreError/Code/storeChanged`` if the store is another one or ends before the starting position.
+        ///   ``StoreError/Code/storeChanged`` if the store is another one, ends before the place that was read last, or
+        ///   has another event there.
         public mutating func next() async throws -> EventBatch? {
             if !isChecked { try await checkStore() }
             let store = subscription.store
             while true {
                 try Task.checkCancellation()
-                let batch = try await store.read(subscription.query, after: through)
-                if batch.through > through {
-                    through = batch.through
-                    return batch
-                }
-                try await wait(for: through.next)
+                let batch = try await store.read(subscription.query, resumingAfter: mark)
+                let isNew = batch.through > mark.position
+                // A place that was kept without its event has it from now on.
+                if isNew || mark.id == nil { mark = batch.mark }
+                if isNew { return batch }
+                try await wait(for: mark.position.next)
             }
         }
 
@@ -53,12 +55,6 @@ public struct Subscription: AsyncSequence, Sendable {
                 guard actual == expected else {
                     throw StoreError(.storeChanged, "the checkpoint belongs to store \(expected), this is \(actual).")
                 }
-            }
-            let head = try await store.head()
-            guard through <= head else {
-                throw StoreError(
-                    .storeChanged,
-                    "the checkpoint \(through) lies beyond the head \(head): it belongs to another or an older store.")
             }
             isChecked = true
         }

@@ -17,6 +17,63 @@ public struct EventMark: Hashable, Sendable, Codable {
         self.id = id
     }
 
+    /// The place of a recorded event.
+    public init(_ event: RecordedEvent) { self.init(position: event.position, id: event.id) }
+
     /// Before the first event.
     public static let start = EventMark(position: .start, id: nil)
+
+    /// Reads the mark from its text.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let mark = EventMark(text) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not a mark")
+        }
+        self = mark
+    }
+
+    /// Writes the mark as its text.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+extension EventMark: LosslessStringConvertible {
+    /// Reads `42@01890a5d-ac96-774b-bcce-b302099a8057`, or a plain position such as `42`; `nil` for anything else.
+    public init?(_ description: String) {
+        let parts = description.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let digits = parts.first, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let position = UInt64(digits)
+        else { return nil }
+        guard parts.count == 2 else {
+            self.init(position: Position(position), id: nil)
+            return
+        }
+        guard position > 0, let id = EventID(String(parts[1])) else { return nil }
+        self.init(position: Position(position), id: id)
+    }
+
+    /// The position, and after an `@` the id: the form of tokens, and of the ids of server-sent events.
+    public var description: String { id.map { "\(position)@\($0)" } ?? "\(position)" }
+}
+
+extension StoreError {
+    /// The log ends before a kept position.
+    package static func logEnds(at head: Position, before mark: EventMark) -> StoreError {
+        StoreError(
+            .storeChanged, "the log ends at position \(head), before the kept position \(mark.position). \(wayBack)")
+    }
+
+    /// Another event is at a kept position.
+    package static func otherEvent(_ found: EventID, at mark: EventMark) -> StoreError {
+        let kept = mark.id.map { ", not \($0)" } ?? ""
+        return StoreError(
+            .storeChanged, "position \(mark.position) of the log is event \(found)\(kept), which was kept. \(wayBack)")
+    }
+
+    private static let wayBack =
+        "The store was replaced by another one, or restored from an older copy. Restore the right copy, or start again "
+        + "from the beginning of this log: rebuild the projection, or reset the reader and the position that it keeps."
 }

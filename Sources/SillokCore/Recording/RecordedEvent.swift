@@ -53,7 +53,7 @@ public struct RecordedEvent: Hashable, Sendable {
 /// How far a consumer has come in another log or feed, recorded together with the events that it derived from it.
 ///
 /// For each source the position must rise with every append, or the append is refused. A consumer that reads back
-/// ``EventStore/tracking(of:)`` before it goes on has taken in each foreign event exactly once, whatever crashed.
+/// ``EventStore/tracking(of:)`` before it continues has taken in each foreign event exactly once, whatever crashed.
 public struct Tracking: Hashable, Sendable {
     /// The other log.
     public let source: TrackingSource
@@ -61,9 +61,30 @@ public struct Tracking: Hashable, Sendable {
     /// How far it has been consumed.
     public let position: UInt64
 
+    /// The id of the foreign event at ``position``, if the other log is a store: kept with the source, not with each event.
+    /// A consumer that continues after ``mark`` notices that the other log was restored from an older copy.
+    public let event: EventID?
+
     /// Progress in a source.
-    @inlinable public init(source: TrackingSource, position: UInt64) {
+    @inlinable public init(source: TrackingSource, position: UInt64, event: EventID? = nil) {
         self.source = source
         self.position = position
+        self.event = event
+    }
+
+    /// Progress in another store, up to a mark of it.
+    public init(source: TrackingSource, _ mark: EventMark) {
+        self.init(source: source, position: mark.position.value, event: mark.id)
+    }
+
+    /// The place in the other store.
+    public var mark: EventMark { EventMark(position: Position(position), id: event) }
+
+    /// The progress as an event has it, without the foreign event.
+    package var withoutEvent: Tracking { event == nil ? self : Tracking(source: source, position: position) }
+
+    /// Whether both are the same place of the same source, whatever is known of the event there.
+    package func isSameProgress(as other: Tracking?) -> Bool {
+        other.map { $0.source == source && $0.position == position } ?? false
     }
 }

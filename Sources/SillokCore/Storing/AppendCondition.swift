@@ -3,18 +3,27 @@
 /// One primitive for classic streams and for dynamic consistency boundaries: expected revisions of streams, queries
 /// that nothing new may match, or both together. Checked and applied as one step against all other appends.
 public struct AppendCondition: Hashable, Sendable {
-    /// A query, and the position up to which the caller has seen it.
+    /// A query, and the place up to which the caller has seen it.
     public struct Unchanged: Hashable, Sendable {
         /// The events that the decision depends on.
         public var query: EventQuery
 
-        /// Events up to here were seen; a matching event after it is a conflict.
-        public var since: Position
+        /// Events up to here were seen; a matching event after it is a conflict. If the log has another event here, or ends
+        /// before, the append fails with ``StoreError/Code/storeChanged``: the decision rests on another history.
+        public var seen: EventMark
 
-        /// A query as seen up to a position.
-        public init(_ query: EventQuery, since: Position) {
+        /// The position of ``seen``.
+        public var since: Position { seen.position }
+
+        /// A query as seen up to a mark, such as ``EventBatch/mark``.
+        public init(_ query: EventQuery, seen: EventMark) {
             self.query = query
-            self.since = since
+            self.seen = seen
+        }
+
+        /// A query as seen up to a position, which is compared with the head only.
+        public init(_ query: EventQuery, since: Position) {
+            self.init(query, seen: EventMark(position: since, id: nil))
         }
     }
 
@@ -46,6 +55,11 @@ public struct AppendCondition: Hashable, Sendable {
     /// No event after `position` matches the query: the decision that was made on it still stands.
     public static func unchanged(_ query: EventQuery, since position: Position) -> AppendCondition {
         AppendCondition(unchanged: [Unchanged(query, since: position)])
+    }
+
+    /// No event after a mark matches the query, and the log is still the one that the mark belongs to.
+    public static func unchanged(_ query: EventQuery, seen mark: EventMark) -> AppendCondition {
+        AppendCondition(unchanged: [Unchanged(query, seen: mark)])
     }
 
     /// No event at all matches the query: for what must be unique.

@@ -44,7 +44,10 @@ public struct Receipt: Hashable, Sendable {
     public let firstPosition: Position
 
     /// The position of the last event of the append.
-    public let position: Position
+    public var position: Position { mark.position }
+
+    /// The position and the id of the last event of the append: what others keep as a token, to read what it wrote.
+    public let mark: EventMark
 
     /// For each stream of the append, the revision of its last event in it.
     public let revisions: [StreamID: Revision]
@@ -54,10 +57,10 @@ public struct Receipt: Hashable, Sendable {
 
     /// A receipt with all of its parts.
     public init(
-        firstPosition: Position, position: Position, revisions: [StreamID: Revision], recordedAt: Timestamp
+        firstPosition: Position, mark: EventMark, revisions: [StreamID: Revision], recordedAt: Timestamp
     ) {
         self.firstPosition = firstPosition
-        self.position = position
+        self.mark = mark
         self.revisions = revisions
         self.recordedAt = recordedAt
     }
@@ -75,7 +78,7 @@ extension AppendRequest {
             guard let recorded = known[index] else {
                 throw EventIDConflict(id: known[firstKnown]?.id ?? entry.event.id, reason: .partlyKnown)
             }
-            guard recorded.stream == entry.stream, recorded.tracking == tracking,
+            guard recorded.stream == entry.stream, recorded.tracking?.isSameProgress(as: tracking) ?? (tracking == nil),
                 recorded.data.isSameFact(as: entry.event)
             else { throw EventIDConflict(id: entry.event.id, reason: .otherContents) }
             if index > 0, let before = known[index - 1], recorded.position != before.position.next {
@@ -85,7 +88,7 @@ extension AppendRequest {
         }
         guard let first = known.first ?? nil, let last = known.last ?? nil else { return nil }
         return Receipt(
-            firstPosition: first.position, position: last.position, revisions: revisions, recordedAt: last.recordedAt)
+            firstPosition: first.position, mark: EventMark(last), revisions: revisions, recordedAt: last.recordedAt)
     }
 }
 

@@ -24,8 +24,9 @@ public protocol EventStore: Sendable {
 
     /// Reads one page of events.
     ///
-    /// A page is a consistent snapshot: no event becomes visible later at or below its ``EventBatch/through``.
-    /// - Throws: ``InvalidRequest``, ``StoreError``.
+    /// A page is a consistent snapshot: no event becomes visible later at or below its ``EventBatch/through``. A mark in
+    /// the request is compared within that snapshot.
+    /// - Throws: ``InvalidRequest``; ``StoreError``, with ``StoreError/Code/storeChanged`` for a mark of another history.
     func read(_ request: ReadRequest) async throws -> EventBatch
 
     /// The position of the last event; ``Position/start`` in an empty store.
@@ -46,8 +47,8 @@ public protocol EventStore: Sendable {
     /// Streams in the order of their names' bytes, after `name`, of one category or of all; at most `limit`.
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts]
 
-    /// How far a source has been consumed into this store, or `nil`.
-    func tracking(of source: TrackingSource) async throws -> UInt64?
+    /// How far a source has been consumed into this store, or `nil`; with the id of the foreign event, if it was given.
+    func tracking(of source: TrackingSource) async throws -> Tracking?
 }
 
 /// What a store knows of a stream.
@@ -99,6 +100,25 @@ extension EventStore {
         try await read(ReadRequest(query, after: .position(position), limit: limit ?? limits.pageEvents))
     }
 
+    /// Reads one page of a query after a mark, which must still be in the log.
+    ///
+    /// - Throws: ``StoreError`` with ``StoreError/Code/storeChanged`` if it is not.
+    public func read(
+        _ query: EventQuery, resumingAfter mark: EventMark, limit: Int? = nil
+    ) async throws -> EventBatch {
+        let request = ReadRequest(query, after: .mark(mark), limit: limit ?? limits.pageEvents)
+        let batch = try await read(request)
+        try request.check(batch)
+        return batch
+    }
+
+    /// Returns the head of the log, if the log still has the event of a mark. Reads no events.
+    ///
+    /// - Throws: ``StoreError`` with ``StoreError/Code/storeChanged`` if it has not.
+    public func head(resumingAfter mark: EventMark) async throws -> EventMark {
+        try await read(EventQuery([]), resumingAfter: mark, limit: 1).mark
+    }
+
     /// All pages of a request, each read when it is asked for.
     public func pages(_ request: ReadRequest) -> EventPages { EventPages(store: self, request: request) }
 
@@ -120,7 +140,24 @@ extension EventStore {
         pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
     ) -> Subscription {
         Subscription(
-            store: self, query: query, after: position, expectedStore: store, pollInterval: pollInterval,
-            clock: clock)
+            store: self, query: query, after: EventMark(position: position, id: nil), expectedStore: store,
+            pollInterval: pollInterval, clock: clock)
+    }
+
+    /// The events of a query that are and that will come, from after a mark on.
+    ///
+    /// - Parameters:
+    ///   - query: which events.
+    ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does not have
+    ///     its event ends the subscription with ``StoreError/Code/storeChanged``.
+    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - clock: what measures that time.
+    public func subscribe(
+        to query: EventQuery = .all, resumingAfter mark: EventMark, expecting store: StoreID? = nil,
+        pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+    ) -> Subscription {
+        Subscription(
+            store: self, query: query, after: mark, expectedStore: store, pollInterval: pollInterval, clock: clock)
     }
 }

@@ -4,6 +4,9 @@ public struct ReadRequest: Hashable, Sendable {
     public enum Bound: Hashable, Sendable {
         /// A position of the store.
         case position(Position)
+        /// A position whose event the caller knows: the read fails with ``StoreError/Code/storeChanged`` if the log has
+        /// another event there, or ends before it.
+        case mark(EventMark)
         /// A revision; only for a query of exactly one stream.
         case revision(Revision)
         /// A recorded time.
@@ -47,17 +50,17 @@ public struct ReadRequest: Hashable, Sendable {
 
     /// The request for the page after `batch`, or `nil` if that was the last one.
     ///
-    /// A forward read without an upper bound stays below the head that its first page saw, so that it ends even while
+    /// It continues at the mark of `batch`, so that a log that went back between two pages is noticed. A forward read without an upper bound stays below the head that its first page saw, so that it ends even while
     /// others append.
     public func next(after batch: EventBatch) -> ReadRequest? {
         guard !batch.isEnd else { return nil }
         var next = self
         switch direction {
         case .forward:
-            next.after = .position(batch.through)
+            next.after = .mark(batch.mark)
             if before == nil { next.before = .position(batch.head.next) }
         case .backward:
-            next.before = .position(batch.through)
+            next.before = .mark(batch.mark)
         }
         return next
     }
@@ -65,11 +68,36 @@ public struct ReadRequest: Hashable, Sendable {
     /// How far a read has looked when nothing more matches after its last event.
     package func throughAtEnd(last: Position?, head: Position) -> Position {
         if direction == .backward { return .start }
-        switch (before, after) {
-        case (nil, _): return head
-        case (.position(let bound)?, _): return min(head, bound.previous)
-        case (_, .position(let bound)?): return last ?? min(head, bound)
-        default: return last ?? .start
+        guard let before else { return head }
+        if let bound = before.position { return min(head, bound.previous) }
+        return last ?? min(head, after?.position ?? .start)
+    }
+
+    /// The marks that the store compares with its log before it answers.
+    package var marks: [EventMark] {
+        var marks: [EventMark] = []
+        for case .mark(let mark)? in [after, before] where mark.position > .start { marks.append(mark) }
+        return marks
+    }
+
+    /// Throws if a page shows that the log ends before the mark after which it was asked for.
+    ///
+    /// A store that compares marks has thrown already; this is for those that do not, such as a server of an older version.
+    package func check(_ batch: EventBatch) throws(StoreError) {
+        guard direction == .forward, before == nil, case .mark(let mark)? = after, batch.through < mark.position else {
+            return
+        }
+        throw .logEnds(at: batch.head, before: mark)
+    }
+}
+
+extension ReadRequest.Bound {
+    /// The place, if the bound is one in the whole store.
+    package var position: Position? {
+        switch self {
+        case .position(let position): position
+        case .mark(let mark): mark.position
+        case .revision, .time: nil
         }
     }
 }
@@ -84,7 +112,11 @@ public struct EventBatch: Hashable, Sendable {
     /// Forwards it rises with every page, over events that do not match as well: keep it as the checkpoint and go on
     /// after it. It is the head at the end of a read without an upper bound, and never beyond an upper bound, so that
     /// whoever goes on without the bound misses nothing. Backwards it falls: go on before it.
-    public let through: Position
+    public var through: Position { mark.position }
+
+    /// ``through``, with the id of the event there: what a reader keeps to continue later. The id is missing at the start of
+    /// the log, and in pages of stores that do not know it.
+    public let mark: EventMark
 
     /// Whether nothing more matched when the page was read.
     public let isEnd: Bool
@@ -92,11 +124,28 @@ public struct EventBatch: Hashable, Sendable {
     /// The last position of the store when the page was read.
     public let head: Position
 
-    /// A page with all of its parts.
-    public init(events: [RecordedEvent], through: Position, isEnd: Bool, head: Position) {
+    /// A page whose last place is known with its event.
+    public init(events: [RecordedEvent], mark: EventMark, isEnd: Bool, head: Position) {
         self.events = events
-        self.through = through
+        self.mark = mark
         self.isEnd = isEnd
         self.head = head
+    }
+
+    /// A page that looked as far as a position. The id of its mark is that of its last event, if that is the place.
+    public init(events: [RecordedEvent], through: Position, isEnd: Bool, head: Position) {
+        let last = events.last.flatMap { $0.position == through ? $0.id : nil }
+        self.init(events: events, mark: EventMark(position: through, id: last), isEnd: isEnd, head: head)
+    }
+
+    /// The page with the id of the event at ``through``, which `find` looks up if neither the page nor a mark of the
+    /// request has it.
+    package func marked(
+        _ request: ReadRequest, find: (Position) throws -> EventID?
+    ) rethrows -> EventBatch {
+        guard mark.id == nil, through > .start else { return self }
+        let known = request.marks.first { $0.position == through }?.id
+        let mark = EventMark(position: through, id: try known ?? find(through))
+        return EventBatch(events: events, mark: mark, isEnd: isEnd, head: head)
     }
 }

@@ -86,7 +86,7 @@ public struct Audit: AsyncSequence, Sendable {
         public mutating func next() async throws -> EventBatch? {
             guard let page = try await pages.next() else { return nil }
             let events = page.events.filter { query.matches($0.metadata) }
-            return EventBatch(events: events, through: page.through, isEnd: page.isEnd, head: page.head)
+            return EventBatch(events: events, mark: page.mark, isEnd: page.isEnd, head: page.head)
         }
     }
 }

@@ -18,14 +18,17 @@ struct PastStore: EventStore {
         switch request.before {
         case nil: bounded.before = .position(end.next)
         case .position(let position): bounded.before = .position(min(position, end.next))
+        case .mark(let mark) where mark.position > end.next: bounded.before = .position(end.next)
+        case .mark: break
         case .time, .revision: break
         }
         let batch = try await store.read(bounded)
         let events = batch.events.filter { $0.position <= end }
         // Forwards everything behind the end is later still; backwards what was left out came first.
         let isCut = request.direction == .forward && events.count < batch.events.count
+        let isBeyond = request.direction == .forward && batch.through > end
         let past = EventBatch(
-            events: events, through: request.direction == .forward ? min(batch.through, end) : batch.through,
+            events: events, mark: isBeyond ? EventMark(position: end, id: nil) : batch.mark,
             isEnd: batch.isEnd || isCut, head: min(batch.head, end))
         onPage(past.through)
         return past
@@ -63,7 +66,7 @@ struct PastStore: EventStore {
         return found
     }
 
-    func tracking(of source: TrackingSource) async throws -> UInt64? { nil }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { nil }
 
     private func past(_ facts: StreamFacts) async throws -> StreamFacts? {
         if facts.lastPosition <= end { return facts }

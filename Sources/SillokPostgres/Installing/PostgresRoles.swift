@@ -37,7 +37,7 @@ public struct PostgresRoles: Sendable {
             "ALTER DEFAULT PRIVILEGES IN SCHEMA \(log) GRANT SELECT ON TABLES TO \(reader)",
             "GRANT EXECUTE ON FUNCTION \(log).revision_at, \(log).recorded_until TO \(reader)",
             "GRANT \(reader) TO \(writer), \(projector)",
-            "GRANT EXECUTE ON FUNCTION \(log).append, \(log).append_after TO \(writer)",
+            "GRANT EXECUTE ON FUNCTION \(log).append, \(log).append_after, \(log).note_tracked TO \(writer)",
             "CREATE SCHEMA IF NOT EXISTS \(views)",
             "GRANT USAGE, CREATE ON SCHEMA \(views) TO \(projector)",
         ]

@@ -8,7 +8,7 @@ struct Step: Sendable {
     let statements: [String]
 
     /// All steps, in order.
-    static let all = [tables, questions, append, appendAfter]
+    static let all = [tables, questions, append, appendAfter, trackedEvents]
 
     /// The number of the last step: the version of the schema.
     static var latest: Int64 { all.last?.number ?? 0 }

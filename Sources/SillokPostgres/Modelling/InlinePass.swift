@@ -89,9 +89,7 @@ struct InlinePass {
         var pages = 0
         for index in standings.indices {
             guard standings[index].checkpoint.position <= head else {
-                let id = standings[index].attachment.rule.projection
-                throw StoreError(
-                    .corrupt, "the checkpoint of \(id) lies beyond the log, which ends at \(head). Rebuild it.")
+                throw StoreError.logEnds(at: head, before: standings[index].checkpoint.mark)
             }
             while standings[index].checkpoint.position < head {
                 if pages == Self.pages { return false }
@@ -99,10 +97,10 @@ struct InlinePass {
                 let page = try reader.page(
                     ReadRequest(
                         standings[index].attachment.rule.source,
-                        after: .position(standings[index].checkpoint.position), before: .position(head.next),
+                        after: .mark(standings[index].checkpoint.mark), before: .position(head.next),
                         limit: limit))
                 let changes = try Self.changes(page.events, &standings[index])
-                standings[index].checkpoint.pass(page.through)
+                standings[index].checkpoint.pass(page.mark)
                 try Self.run(changes, connection)
             }
         }
@@ -117,7 +115,7 @@ struct InlinePass {
         var changes: [Change] = []
         for index in standings.indices {
             changes += try Self.changes(events, &standings[index])
-            standings[index].checkpoint.pass(last.position)
+            standings[index].checkpoint.pass(EventMark(last))
         }
         return changes
     }

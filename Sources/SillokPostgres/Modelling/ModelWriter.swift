@@ -58,10 +58,10 @@ final class ModelWriter {
         _ = try connection.run(own)
         let version = try found(connection)
         if let version, version > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(version) }
-        var rest = try ReadModelFormat.schema.map { statement throws(PostgresFailure) in
+        let upgrade = version.map { ReadModelFormat.upgrade(from: $0) } ?? [ReadModelFormat.noteVersion]
+        let rest = try (ReadModelFormat.schema + upgrade).map { statement throws(PostgresFailure) in
             try statements.query(statement, of: nil)
         }
-        if version == nil { rest.append(try statements.query(ReadModelFormat.noteVersion, of: nil)) }
         _ = try connection.run(rest)
     }
 

@@ -22,15 +22,63 @@ struct EventReader {
 
     func run(_ query: Query) throws(PostgresFailure) -> Rows { try connection.run(query) }
 
-    private var headQuery: Query {
-        Query(
-            "SELECT (SELECT coalesce(max(e.position), 0) FROM \(schema).events e), "
-                + "(SELECT s.largest FROM \(schema).store s)")
+    /// The end of the log as a snapshot has it, with the ids of the events at some places.
+    private struct Ending {
+        let head: EventMark
+        /// No event has more bytes.
+        let largest: Int
+        /// Whether the server is a standby, which may lack the newest events.
+        let isStandby: Bool
+        let ids: [Position: EventID]
+
+        init(_ rows: Rows, _ places: [Position]) {
+            head = EventMark(position: Position(UInt64(clamping: rows.int(0, 0))), id: rows.id(0, 2))
+            largest = Int(rows.int(0, 1))
+            isStandby = rows.bytes(0, 3).first == 1
+            var ids: [Position: EventID] = [:]
+            for (index, place) in places.enumerated() { ids[place] = rows.id(0, index + 4) }
+            ids[head.position] = head.id
+            self.ids = ids
+        }
+
+        /// Throws unless the log has the event of a mark. A standby that does not have it yet will say so later.
+        func check(_ mark: EventMark) throws(StoreError) {
+            guard mark.position <= head.position else {
+                if isStandby { return }
+                throw .logEnds(at: head.position, before: mark)
+            }
+            if let kept = mark.id, let found = ids[mark.position], found != kept {
+                throw .otherEvent(found, at: mark)
+            }
+        }
+    }
+
+    private func endQuery(_ places: [Position]) -> Query {
+        var parameters = Parameters()
+        var columns = "coalesce(h.position, 0), s.largest, h.id, pg_is_in_recovery()"
+        for place in places {
+            parameters.add(Int64(clamping: place.value))
+            columns += ", (SELECT e.id FROM \(schema).events e WHERE e.position = \(parameters.placeholder))"
+        }
+        return Query(
+            "SELECT \(columns) FROM \(schema).store s LEFT JOIN LATERAL (SELECT e.position, e.id "
+                + "FROM \(schema).events e ORDER BY e.position DESC LIMIT 1) AS h ON true", parameters, isKept: true)
     }
 
     /// The last position of the log.
     func head() throws(PostgresFailure) -> Position {
-        Position(UInt64(clamping: try connection.run(headQuery).int(0, 0)))
+        Ending(try connection.run(endQuery([])), []).head.position
+    }
+
+    /// The ids of the events at positions, in their order; `nil` where the log has none.
+    func ids(at positions: [Position]) throws(PostgresFailure) -> [EventID?] {
+        var parameters = Parameters()
+        parameters.add(positions.map { Int64(clamping: $0.value) })
+        let rows = try connection.run(
+            Query(
+                "SELECT (SELECT e.id FROM \(schema).events e WHERE e.position = n.position) "
+                    + "FROM unnest($1) WITH ORDINALITY AS n (position, number) ORDER BY n.number", parameters))
+        return (0..<rows.count).map { rows.id($0, 0) }
     }
 
     /// The bytes of all tables and indexes.
@@ -49,26 +97,32 @@ struct EventReader {
         var events: [RecordedEvent] = []
         events.reserveCapacity(min(request.limit, 1000))
         var bytes = 0
-        var seen: Position?
+        var seen: Ending?
         var rest = request
         var isMeasured = false
         // One round trip is enough, unless the log has events so large that a page of them is another question.
         while true {
             let part = try part(
                 rest, count: request.limit - events.count, measured: isMeasured ? limits.pageBytes - bytes : nil)
-            let head = seen ?? part.head
-            seen = head
+            let end = seen ?? part.end
+            let head = end.head.position
+            if seen == nil { for mark in request.marks { try end.check(mark) } }
+            seen = end
             for event in part.events where event.position <= head {
                 if events.count == request.limit || bytes >= limits.pageBytes {
-                    let through = events.last?.position ?? .start
-                    return EventBatch(events: events, through: through, isEnd: false, head: head)
+                    let mark = events.last.map { EventMark($0) } ?? .start
+                    return EventBatch(events: events, mark: mark, isEnd: false, head: head)
                 }
                 bytes += event.data.size
                 events.append(event)
             }
             guard part.isCut, let last = part.events.last?.position, last <= head else {
-                let through = request.throughAtEnd(last: events.last?.position, head: head)
+                // A standby that has less than the reader knows leaves it where it is.
+                let through = max(
+                    request.throughAtEnd(last: events.last?.position, head: head),
+                    request.marks.first { $0.position > head && request.direction == .forward }?.position ?? .start)
                 return EventBatch(events: events, through: through, isEnd: true, head: head)
+                    .marked(request) { end.ids[$0] }
             }
             isMeasured = true
             switch request.direction {
@@ -79,7 +133,7 @@ struct EventReader {
     }
 
     private struct Part {
-        let head: Position
+        let end: Ending
         let events: [RecordedEvent]
         /// Whether there may be more.
         let isCut: Bool
@@ -94,18 +148,20 @@ struct EventReader {
         let room = 2 * limits.pageBytes
         let fitting = "least(\(wanted), \(room) / (SELECT s.largest FROM \(schema).store s) + 2)"
         let limit = measured == nil ? fitting : "\(wanted)"
+        let places = request.places
+        let ending = endQuery(places)
         guard let page = PageQuery(request, schema: schema, limit: limit, bytes: measured) else {
-            return Part(head: try head(), events: [], isCut: false)
+            return Part(end: Ending(try connection.run(ending), places), events: [], isCut: false)
         }
-        let asked = [headQuery, page.query]
+        let asked = [ending, page.query]
         let rows =
             isInTransaction
             ? try connection.run(asked)
             : Array(try connection.run([.beginReading] + asked + [.commit])[1...2])
         let events = try (0..<rows[1].count).map { try EventRow.event(rows[1], $0) }
-        let most = measured == nil ? min(wanted, room / max(1, Int(rows[0].int(0, 1))) + 2) : wanted
-        return Part(
-            head: Position(UInt64(clamping: rows[0].int(0, 0))), events: events, isCut: events.count >= most)
+        let end = Ending(rows[0], places)
+        let most = measured == nil ? min(wanted, room / max(1, end.largest) + 2) : wanted
+        return Part(end: end, events: events, isCut: events.count >= most)
     }
 
     /// The events of ids, in their order; `nil` for an id that is not in the log.
@@ -138,16 +194,47 @@ struct EventReader {
     }
 
     /// How far a source has been consumed, or `nil`.
-    func tracked(_ source: TrackingSource) throws -> UInt64? {
+    func tracked(_ source: TrackingSource) throws -> Tracking? {
         var parameters = Parameters()
         parameters.add(source.text)
         let rows = try connection.run(
-            Query("SELECT t.position::text FROM \(schema).tracking t WHERE t.source = $1", parameters))
-        return rows.count == 0 ? nil : UInt64(rows.text(0, 0))
+            Query(
+                "SELECT t.position::text, CASE WHEN t.event_position = t.position THEN t.event END "
+                    + "FROM \(schema).tracking t WHERE t.source = $1", parameters))
+        guard rows.count > 0, let position = UInt64(rows.text(0, 0)) else { return nil }
+        return Tracking(source: source, position: position, event: rows.id(0, 1))
+    }
+}
+
+extension ReadRequest {
+    /// Where ids may be wanted besides that of the head: at marks, and where the page may end.
+    fileprivate var places: [Position] {
+        var places = Set(marks.map(\.position))
+        if direction == .forward, let before {
+            let end = before.position?.previous ?? after?.position ?? .start
+            if end > .start { places.insert(end) }
+        }
+        return places.sorted()
     }
 }
 
 extension EventReader {
+    /// The answer to an append whose condition names an event that the log does not have at that place; `nil` if it has
+    /// them all. An append that was made before has its receipt, whatever its condition.
+    func refusal(of request: AppendRequest) throws -> Result<Writer.Answer, any Error>? {
+        let marks = request.condition.unchanged.map(\.seen).filter { $0.position > .start }
+        for (mark, found) in zip(marks, try ids(at: marks.map(\.position)))
+        where found == nil || found != mark.id ?? found {
+            let error = try found.map { StoreError.otherEvent($0, at: mark) } ?? .logEnds(at: head(), before: mark)
+            let known = try events(request.entries.map(\.event.id))
+            return Result {
+                guard let receipt = try request.firstReceipt(known: known) else { throw error }
+                return (receipt, receipt.position)
+            }
+        }
+        return nil
+    }
+
     /// Why a condition did not hold when the head of the log was `head`. What is below a head does not change.
     func conflict(of condition: AppendCondition, head: Position) throws -> AppendConflict {
         let names = Array(condition.revisions.keys)

@@ -100,11 +100,13 @@ struct PageQuery {
         var bounds: [String] = []
         switch request.after {
         case .position(let position)?: bounds.append("\(column) > \(bind(Int64(clamping: position.value)))")
+        case .mark(let mark)?: bounds.append("\(column) > \(bind(Int64(clamping: mark.position.value)))")
         case .time(let time)?: bounds.append("\(column) > \(until(time, true))")
         case .revision?, nil: break
         }
         switch request.before {
         case .position(let position)?: bounds.append("\(column) < \(bind(Int64(clamping: position.value)))")
+        case .mark(let mark)?: bounds.append("\(column) < \(bind(Int64(clamping: mark.position.value)))")
         case .time(let time)?: bounds.append("\(column) <= \(until(time, false))")
         case .revision?, nil: break
         }
@@ -116,7 +118,8 @@ struct PageQuery {
         func at(_ position: String) -> String { "(SELECT \(schema).revision_at(\(stream), \(position)))" }
         var bounds: [String] = []
         switch request.after {
-        case .position(.start)?, nil: break
+        case .position(.start)?, .mark(.start)?, nil: break
+        case .mark(let mark)?: bounds.append("e.revision > \(at(bind(Int64(clamping: mark.position.value))))")
         case .position(let position)?: bounds.append("e.revision > \(at(bind(Int64(clamping: position.value))))")
         case .time(let time)?: bounds.append("e.revision > \(at(until(time, true)))")
         case .revision(let revision)?: bounds.append("e.revision > \(bind(Int64(clamping: revision.value)))")
@@ -124,6 +127,8 @@ struct PageQuery {
         switch request.before {
         case .position(let position)?:
             bounds.append("e.revision <= \(at(bind(Int64(clamping: position.previous.value))))")
+        case .mark(let mark)?:
+            bounds.append("e.revision <= \(at(bind(Int64(clamping: mark.position.previous.value))))")
         case .time(let time)?: bounds.append("e.revision <= \(at(until(time, false)))")
         case .revision(let revision)?: bounds.append("e.revision < \(bind(Int64(clamping: revision.value)))")
         case nil: break

@@ -83,8 +83,49 @@ struct AppendGroup {
         parameters.add(slots.map(\.count))
         addConditions(&parameters)
         let placeholders = (1...parameters.types.count).map { $0 == 18 ? "$18::text[]::numeric[]" : "$\($0)" }
-        return Query(
-            "SELECT * FROM \(schema).append(\(placeholders.joined(separator: ", ")))", parameters, isKept: true)
+        let marks = marks
+        if marks.isEmpty {
+            return Query(
+                "SELECT * FROM \(schema).append(\(placeholders.joined(separator: ", ")))", parameters, isKept: true)
+        }
+        parameters.add(marks.map { Int64(clamping: $0.position.value) })
+        parameters.add(.uuid, marks) { mark, bytes in
+            guard let id = mark.id else { return false }
+            bytes.append(id)
+            return true
+        }
+        return Query(Self.guarded(placeholders, schema), parameters, isKept: true)
+    }
+
+    /// The call, which is not made at all if the log does not have the event of a mark. What was committed does not change,
+    /// so that this needs no lock. An argument is taken from the answer to that question, so that it is asked first.
+    private static func guarded(_ placeholders: [String], _ schema: String) -> String {
+        let (places, ids) = ("$\(placeholders.count + 1)", "$\(placeholders.count + 2)")
+        var arguments = placeholders
+        arguments[13] = "held.size"
+        return """
+            WITH held AS MATERIALIZED (SELECT $14::bigint AS size WHERE NOT EXISTS (
+                SELECT FROM unnest(\(places)::bigint[], \(ids)::uuid[]) AS m (position, id) WHERE NOT coalesce(
+                    (SELECT m.id IS NULL OR e.id = m.id FROM \(schema).events e WHERE e.position = m.position), false)))
+            SELECT a.* FROM held, LATERAL \(schema).append(\(arguments.joined(separator: ", "))) AS a
+            """
+    }
+
+    /// The places in the log that the conditions rest on.
+    private var marks: [EventMark] {
+        requests.flatMap { $0.condition.unchanged.map(\.seen) }.filter { $0.position > .start }
+    }
+
+    /// Notes the ids of the foreign events up to which the requests have consumed other logs; `nil` if none is given.
+    func trackedEvents(_ schema: String) -> Query? {
+        let requests = requests.filter { $0.tracking?.event != nil && !$0.entries.isEmpty }
+        if requests.isEmpty { return nil }
+        var parameters = Parameters()
+        parameters.add(requests.map { $0.tracking?.source.text })
+        parameters.add(requests.map { $0.tracking.map { String($0.position) } })
+        parameters.add(requests.compactMap { $0.tracking?.event })
+        parameters.add(requests.compactMap { $0.entries.first?.event.id })
+        return Query("SELECT \(schema).note_tracked($1, $2::text[]::numeric[], $3, $4)", parameters, isKept: true)
     }
 
     private func addEvents(_ parameters: inout Parameters) {
@@ -208,7 +249,9 @@ struct AppendAnswers {
                 let start = UInt64(clamping: starts[index] ?? 0)
                 let last = Position(start + UInt64(group.requests[index].entries.count))
                 let receipt = Receipt(
-                    firstPosition: Position(start + 1), position: last, revisions: revisions[index], recordedAt: clock)
+                    firstPosition: Position(start + 1),
+                    mark: EventMark(position: last, id: group.requests[index].entries.last?.event.id),
+                    revisions: revisions[index], recordedAt: clock)
                 return .stored(receipt, head: last)
             case 1: return .idKnown
             case 3: return .tracked(details[index].flatMap { UInt64($0) } ?? 0)

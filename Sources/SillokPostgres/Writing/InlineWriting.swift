@@ -11,6 +11,9 @@ extension Writer {
     /// A rule refuses an event of a group that was carried out together.
     private struct Refused: Error {}
 
+    /// An append was decided on another history: the server has not looked at it.
+    private struct OtherHistory: Error {}
+
     private static let savepoint = Query("SAVEPOINT part")
     private static let release = Query("RELEASE SAVEPOINT part")
     private static let undo = Query("ROLLBACK TO SAVEPOINT part")
@@ -73,9 +76,11 @@ extension Writer {
             let last = try commit(
                 pass.checkpoints() + [LogEnd.query(session.address.quotedSchema)], connection, &isInDoubt)
             let answered = EventReader(connection, session.address, limits: limits)
-            let results = try outcomes.map { outcome -> Result<Answer, any Error> in
+            let results = try zip(appends, outcomes).map { append, outcome -> Result<Answer, any Error> in
                 switch outcome {
                 case .success(let (group, answers)): return try self.results(answers, group.requests, answered)[0]
+                case .failure(is OtherHistory):
+                    return try answered.refusal(of: append.request) ?? .failure(AppendAnswers.unreadable)
                 case .failure(let error): return .failure(error)
                 }
             }
@@ -93,8 +98,13 @@ extension Writer {
     ) throws -> Result<(AppendGroup, AppendAnswers), any Error> {
         let group = AppendGroup([append])
         let before = pass
-        let rows = try connection.run(
-            [Self.savepoint, group.query(session.address.quotedSchema, now: clock.now())])
+        var queries = [Self.savepoint, group.query(session.address.quotedSchema, now: clock.now())]
+        if let tracked = group.trackedEvents(session.address.quotedSchema) { queries.append(tracked) }
+        let rows = try connection.run(queries)
+        guard rows[1].count > 0 else {
+            _ = try connection.run(Self.release)
+            return .failure(OtherHistory())
+        }
         let answers = try AppendAnswers(rows[1], group)
         do {
             let changes = try pass.changes(Self.events(group.requests, answers.receipts, reader(connection)))

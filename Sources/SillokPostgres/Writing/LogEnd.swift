@@ -9,6 +9,7 @@ import SillokCore
 struct LogEnd {
     private(set) var head: Int64
     private var link: ChainDigest
+    private var id: EventID?
     private var recorded: Int64
     /// No event has more bytes; so the server has noted.
     private var largest: Int64
@@ -20,7 +21,7 @@ struct LogEnd {
     /// partitions: its indexes then do not refuse what is in another one.
     static func query(_ schema: String) -> Query {
         Query(
-            "SELECT e.position, e.link, e.recorded, (SELECT s.largest FROM \(schema).store s) "
+            "SELECT e.position, e.link, e.recorded, (SELECT s.largest FROM \(schema).store s), e.id "
                 + "FROM (SELECT * FROM (SELECT e.*, e.tableoid AS part FROM \(schema).events e "
                 + "ORDER BY e.position DESC LIMIT 1) e WHERE NOT (SELECT c.relispartition FROM pg_catalog.pg_class c "
                 + "WHERE c.oid = e.part)) e", isKept: true)
@@ -36,6 +37,7 @@ struct LogEnd {
         self.link = link
         recorded = rows.int(0, 2)
         largest = rows.int(0, 3)
+        id = rows.id(0, 4)
         revisions = before?.revisions ?? [:]
         for receipt in receipts {
             for (stream, revision) in receipt.revisions { remember(Int64(clamping: revision.value), of: stream) }
@@ -81,6 +83,7 @@ struct LogEnd {
                 last[stream] = Revision(UInt64(clamping: revision))
             }
             head += 1
+            id = entry.event.id
             recorded = time
             link = Chain.link(
                 after: link, Position(UInt64(clamping: head)), Revision(UInt64(clamping: revision)),
@@ -88,8 +91,9 @@ struct LogEnd {
             rows.add(entry.stream, revision, time, link)
         }
         return Receipt(
-            firstPosition: Position(UInt64(clamping: first)), position: Position(UInt64(clamping: head)),
-            revisions: last, recordedAt: Timestamp(microsecondsSince1970: recorded))
+            firstPosition: Position(UInt64(clamping: first)),
+            mark: EventMark(position: Position(UInt64(clamping: head)), id: id), revisions: last,
+            recordedAt: Timestamp(microsecondsSince1970: recorded))
     }
 
     /// Whether the condition of a request certainly holds. What a stream without known events is expected to be is left
@@ -98,7 +102,11 @@ struct LogEnd {
         request.condition.revisions.allSatisfy { stream, expected in
             if let known = revisions[stream] { return known == Int64(clamping: expected.value) }
             return expected == .none && request.entries.contains { $0.stream == stream }
-        } && request.condition.unchanged.allSatisfy { $0.since.value >= UInt64(clamping: head) }
+        }
+            && request.condition.unchanged.allSatisfy { unchanged in
+                let isAtEnd = unchanged.since.value == UInt64(clamping: head)
+                return isAtEnd && (unchanged.seen.id == nil || unchanged.seen.id == id)
+            }
     }
 }
 

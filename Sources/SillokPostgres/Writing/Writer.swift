@@ -129,13 +129,18 @@ final class Writer {
     ) throws -> [Result<Answer, any Error>] {
         let group = AppendGroup(appends)
         let schema = session.address.quotedSchema
-        let before = end
+        let (before, wasInDoubt) = (end, isInDoubt)
         end = nil
-        let rows = try transact(
-            [group.query(schema, now: clock.now()), LogEnd.query(schema)], connection, &isInDoubt
-        ) { rows, reader in
+        var queries = [group.query(schema, now: clock.now()), LogEnd.query(schema)]
+        if let tracked = group.trackedEvents(schema) { queries.append(tracked) }
+        let rows = try transact(queries, connection, &isInDoubt) { rows, reader in
+            guard rows[0].count > 0 else { return nil }
             let answers = try AppendAnswers(rows[0], group)
             return (answers.heads.first ?? .start, try Self.events(group.requests, answers.receipts, reader))
+        }
+        guard rows[0].count > 0 else {
+            isInDoubt = wasInDoubt
+            return try appendOfThisHistory(appends, connection, &isInDoubt)
         }
         let answers = try AppendAnswers(rows[0], group)
         let reader = EventReader(connection, session.address, limits: limits)
@@ -143,6 +148,21 @@ final class Writer {
         isAlone = before.map { Position(UInt64(clamping: $0.head)) } == answers.heads.first
         end = LogEnd(rows[1], after: isAlone ? before : nil, answers.receipts.compactMap { $0 })
         return results
+    }
+
+    /// Appends again without those that were decided on another history, after the server has refused the group for them.
+    private func appendOfThisHistory(
+        _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
+    ) throws -> [Result<Answer, any Error>] {
+        let reader = EventReader(connection, session.address, limits: limits)
+        let refusals = try appends.map { try reader.refusal(of: $0.request) }
+        let rest = appends.indices.filter { refusals[$0] == nil }
+        guard rest.count < appends.count else {
+            throw StoreError(.corrupt, "the log has the events that a condition names, and not in one snapshot.")
+        }
+        let answers = rest.isEmpty ? [] : try appendJudged(rest.map { appends[$0] }, connection, &isInDoubt)
+        var next = answers.makeIterator()
+        return refusals.map { $0 ?? next.next() ?? .failure(AppendAnswers.unreadable) }
     }
 
     /// Carries out queries in a transaction of their own, in one round trip: in two or more where rules are attached.

@@ -116,6 +116,19 @@ public final class Projector<Model: ReadModel>: Sendable {
         return readModel
     }
 
+    /// The read model, when it contains the log up to a mark, such as that of a receipt that another process gives as a
+    /// token.
+    ///
+    /// - Parameters:
+    ///   - mark: the place; the log must have its event.
+    ///   - duration: how long to wait for it at most.
+    /// - Throws: what ``model(atLeast:within:)-(Position,_)`` throws, and `StoreError` `storeChanged` if the log does not have
+    ///   the event.
+    public func model(atLeast mark: EventMark, within duration: Duration) async throws -> Model {
+        _ = try await store.head(resumingAfter: mark)
+        return try await model(atLeast: mark.position, within: duration)
+    }
+
     /// The read model, when it tells one's own append.
     ///
     /// - Parameters:

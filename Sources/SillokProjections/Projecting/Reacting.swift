@@ -1,4 +1,5 @@
 public import SillokCore
+public import SillokReadSide
 import SillokSQL
 
 /// Where the side effects of a new reaction begin.
@@ -21,18 +22,20 @@ extension Projector {
     ///   - reaction: its name.
     ///   - start: where it begins when it is new.
     ///   - effect: what is done; what it throws ends the reaction, which goes on with that event when it is run again.
-    /// - Throws: what `effect` throws, `ProjectionFailure`, `StoreError`, `CancellationError`.
+    /// - Throws: what `effect` throws, `ProjectionFailure`, `CancellationError`; `StoreError`, with `storeChanged` if the log
+    ///   does not have the event up to which effects were carried out: see ``ReadSide/resetReaction(_:of:to:by:)``.
     public func react(
         _ reaction: String, from start: ReactionStart = .atHead,
         _ effect: @Sendable (RecordedEvent) async throws -> Void
     ) async throws {
         let key = "\(name)/\(reaction)"
-        var position = try await reached(key, start)
+        var mark = try await reached(key, start)
         while true {
             try Task.checkCancellation()
-            let page = try await store.read(rule.source, after: position, limit: 100)
-            guard page.through > position else {
-                try await store.wait(for: position.next, options)
+            let page = try await page(key, after: mark)
+            guard page.through > mark.position else {
+                if mark.id == nil { mark = page.mark }
+                try await store.wait(for: mark.position.next, options)
                 continue
             }
             do {
@@ -42,38 +45,62 @@ extension Projector {
             }
             for event in page.events {
                 try await Metadata.$current.withValue(.caused(by: event)) { try await effect(event) }
-                try await move(key, from: position, to: event.position)
-                position = event.position
+                try await move(key, from: mark.position, to: EventMark(event))
+                mark = EventMark(event)
             }
-            if page.through > position {
-                try await move(key, from: position, to: page.through)
-                position = page.through
+            if page.through > mark.position {
+                try await move(key, from: mark.position, to: page.mark)
+                mark = page.mark
             }
         }
     }
 
-    /// Up to where the effects have been carried out.
-    private func reached(_ key: String, _ start: ReactionStart) async throws -> Position {
-        let query: SQL = "SELECT position FROM sillok_reactions WHERE projection = \(key)"
-        if let row = try await readModel.rows(query).first {
-            return Position(UInt64(clamping: row["position"].integer ?? 0))
+    /// What comes after the last event whose effect was carried out, which the log must still have.
+    private func page(_ key: String, after mark: EventMark) async throws -> EventBatch {
+        do {
+            return try await store.read(rule.source, resumingAfter: mark, limit: 100)
+        } catch let error as StoreError where error.code == .storeChanged {
+            throw StoreError(
+                .storeChanged,
+                "the reaction \(key) has followed another log: \(error.message) `ReadSide.resetReaction` says from where "
+                    + "the reaction continues in this log.")
         }
-        let first = start == .atHead ? try await store.head() : .start
+    }
+
+    /// Up to where the effects have been carried out.
+    private func reached(_ key: String, _ start: ReactionStart) async throws -> EventMark {
+        let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
+        if let row = try await readModel.rows(query).first {
+            return ReadModelFormat.mark(row["position"].integer ?? 0, row["mark"])
+        }
+        let first: EventMark = start == .atHead ? try await store.head(resumingAfter: .start) : .start
         do {
             try await readModel.write(
-                ReadModelWrite(
-                    [.init("INSERT INTO sillok_reactions VALUES (\(key), \(first))")], if: [.init(query, gives: [])]))
+                ReadModelWrite([.init(Self.insertion(key, first))], if: [.init(query, gives: [])]))
             return first
         } catch is ConditionFailed {
             throw runsTwice(key)
         }
     }
 
-    private func move(_ key: String, from position: Position, to next: Position) async throws {
+    private static func insertion(_ key: String, _ mark: EventMark) -> SQL {
+        """
+        INSERT INTO sillok_reactions (projection, position, mark)
+        VALUES (\(key), \(mark.position), \(mark.description))
+        """
+    }
+
+    private func move(_ key: String, from position: Position, to next: EventMark) async throws {
         do {
             try await readModel.write(
                 ReadModelWrite(
-                    [.init("UPDATE sillok_reactions SET position = \(next) WHERE projection = \(key)")],
+                    [
+                        .init(
+                            """
+                            UPDATE sillok_reactions SET position = \(next.position), mark = \(next.description)
+                            WHERE projection = \(key)
+                            """)
+                    ],
                     if: [
                         .init(
                             "SELECT position FROM sillok_reactions WHERE projection = \(key)",
@@ -86,6 +113,37 @@ extension Projector {
 
     private func runsTwice(_ key: String) -> ProjectionRefusal {
         ProjectionRefusal("The reaction \(key) runs in two places: run it in one.")
+    }
+}
+
+extension ReadSide {
+    /// Says from where a reaction continues, after the log was replaced by another one, or restored from an older copy.
+    ///
+    /// Effects of events after that place are carried out, also if they were before. Stop the reaction first.
+    /// - Parameters:
+    ///   - reaction: its name.
+    ///   - name: the projection that it belongs to.
+    ///   - start: with the first event of this log, or the first one after its present head.
+    ///   - whom: who wants it.
+    /// - Throws: ``ProjectionRefusal`` if the projection has no such reaction, or it moved at the same time.
+    public func resetReaction(
+        _ reaction: String, of name: String, to start: ReactionStart, by whom: Operator
+    ) async throws {
+        let (key, live) = ("\(name)/\(reaction)", try await live(name))
+        let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
+        guard let row = try await readModel.rows(query).first else {
+            throw ProjectionRefusal("\(name) has no reaction \(reaction).")
+        }
+        let mark: EventMark = start == .atHead ? try await store.head(resumingAfter: .start) : .start
+        try await write(
+            [
+                .init(
+                    """
+                    UPDATE sillok_reactions SET position = \(mark.position), mark = \(mark.description)
+                    WHERE projection = \(key)
+                    """),
+                whom.did("reset-reaction", live.id, "\(reaction) to \(mark.position)", wallClock.now()),
+            ], if: [.init(query, gives: [row.values])])
     }
 }
 

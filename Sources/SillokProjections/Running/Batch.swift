@@ -86,7 +86,7 @@ struct BatchMaker: Sendable {
             try await take(event, index, verdicts[event.position], &batch)
             if batch.stop != nil { break }
         }
-        if batch.stop == nil { batch.after.row.checkpoint.pass(page.through) }
+        if batch.stop == nil { batch.after.row.checkpoint.pass(page.mark) }
         try documents?.flush(into: &batch, id)
         let checkpoint = batch.after.row.checkpoint
         let before = standing.row.checkpoint

@@ -192,18 +192,29 @@ struct PartitionRunner: Sendable {
 
     /// - Parameter known: the page that follows, if it was read.
     private func lookAhead(of standing: Standing, _ known: EventBatch?) async throws -> Ahead {
-        let position = standing.row.checkpoint.position
+        let mark = standing.row.checkpoint.mark
         let page: EventBatch
-        if let known { page = known } else { page = try await self.page(after: position) }
-        guard page.through > position else { return Ahead() }
-        async let following = page.isEnd ? nil : self.page(after: page.through)
+        if let known { page = known } else { page = try await self.page(after: mark) }
+        guard page.through > mark.position else { return Ahead() }
+        async let following = page.isEnd ? nil : self.page(after: page.mark)
         let batch = try await maker.batch(page, after: standing)
         return Ahead(batch: batch, page: try await following)
     }
 
-    private func page(after position: Position) async throws -> EventBatch {
-        try await store.read(
-            maker.rule.source, after: position, limit: min(options.batch, store.limits.pageEvents))
+    private func page(after mark: EventMark) async throws -> EventBatch {
+        try await ofThisHistory {
+            try await store.read(
+                maker.rule.source, resumingAfter: mark, limit: min(options.batch, store.limits.pageEvents))
+        }
+    }
+
+    /// Reads from the log; one that is not that of the checkpoint is an error which names the build.
+    private func ofThisHistory<Result: Sendable>(_ read: () async throws -> Result) async throws -> Result {
+        do {
+            return try await read()
+        } catch let error as StoreError where error.code == .storeChanged {
+            throw StoreError(.storeChanged, "\(id) was made from another log: \(error.message)")
+        }
     }
 
     /// Writes a batch; `false` if one of its changes failed by its own fault.
@@ -240,9 +251,8 @@ struct PartitionRunner: Sendable {
 
     /// Writes a batch of which a change failed: that event is tried again, and then parked, or stopped at.
     private func writeWithVerdicts(_ batch: Batch) async throws -> Standing {
-        let page = EventBatch(
-            events: batch.events, through: batch.after.row.checkpoint.position, isEnd: batch.isEnd,
-            head: batch.after.row.checkpoint.position)
+        let end = batch.after.row.checkpoint.mark
+        let page = EventBatch(events: batch.events, mark: end, isEnd: batch.isEnd, head: end.position)
         var verdicts: Verdicts = [:]
         var tries: [Position: Int] = [:]
         while true {
@@ -285,7 +295,7 @@ struct PartitionRunner: Sendable {
         documentsAreStale()
         let before = batch.events.prefix { $0.position < event.position }
         guard let last = before.last else { return }
-        let page = EventBatch(events: Array(before), through: last.position, isEnd: false, head: last.position)
+        let page = EventBatch(events: Array(before), mark: EventMark(last), isEnd: false, head: last.position)
         try await commit(try await maker.batch(page, after: batch.before))
     }
 
@@ -297,13 +307,7 @@ struct PartitionRunner: Sendable {
             throw StoreError(
                 .storeChanged, "\(id) was made from store \(checkpoint.store), this is \(actual): rebuild it.")
         }
-        let head = try await store.head()
-        guard checkpoint.position <= head else {
-            throw StoreError(
-                .storeChanged,
-                "\(id) is at \(checkpoint.position), beyond the head \(head): the store is an older one. Rebuild it.")
-        }
-        return head
+        return try await ofThisHistory { try await store.head(resumingAfter: checkpoint.mark) }.position
     }
 
     /// Waits for something new: `true` if nothing came, or an operator wants something.

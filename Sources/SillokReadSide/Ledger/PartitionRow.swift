@@ -16,7 +16,7 @@ package struct PartitionRow: Hashable, Sendable {
         else { throw StoreError(.corrupt, "a checkpoint of the read model cannot be read: \(row).") }
         self.number = Int(clamping: number)
         checkpoint = Checkpoint(
-            store: store, position: Position(UInt64(clamping: position)), count: UInt64(bitPattern: count),
+            store: store, mark: ReadModelFormat.mark(position, row["mark"]), count: UInt64(bitPattern: count),
             sum: UInt64(bitPattern: sum))
         epoch = row["epoch"].integer ?? 0
         owner = row["owner"].text ?? ""
@@ -44,9 +44,12 @@ package struct PartitionRow: Hashable, Sendable {
     /// What records a partition at its beginning.
     package static func insertion(_ id: ProjectionID, _ number: Int, _ checkpoint: Checkpoint) -> SQL {
         """
-        INSERT INTO sillok_checkpoints VALUES (
+        INSERT INTO sillok_checkpoints (
+            projection, version, build, "partition", store, position, count, sum, epoch, owner, token, beat, mark)
+        VALUES (
             \(id.name), \(id.version), \(id.build), \(number), \(checkpoint.store.description), \(checkpoint.position),
-            \(Int64(bitPattern: checkpoint.count)), \(Int64(bitPattern: checkpoint.sum)), 0, '', 0, 0)
+            \(Int64(bitPattern: checkpoint.count)), \(Int64(bitPattern: checkpoint.sum)), 0, '', 0, 0,
+            \(checkpoint.mark.description))
         """
     }
 }

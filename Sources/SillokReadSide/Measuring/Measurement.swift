@@ -109,5 +109,5 @@ public struct MeasuredEventStore: EventStore {
     }
 
     /// How far a source has been consumed into the store.
-    public func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
+    public func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

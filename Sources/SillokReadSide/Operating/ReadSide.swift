@@ -130,7 +130,7 @@ public struct ReadSide: Sendable {
         ProjectionRefusal("The read model has no projection \(name): run the application that registers it once.")
     }
 
-    func write(
+    package func write(
         _ changes: [ReadModelWrite.Change], if conditions: [ReadModelWrite.Condition] = []
     ) async throws {
         do {

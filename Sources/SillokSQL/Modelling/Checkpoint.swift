@@ -5,8 +5,12 @@ public struct Checkpoint: Hashable, Sendable {
     /// The store that the events come from.
     public let store: StoreID
 
-    /// Everything up to and with this position has been taken, or does not concern the projection.
-    public private(set) var position: Position
+    /// Everything up to and with this place has been taken, or does not concern the projection. Without the id of the event
+    /// there if the checkpoint was written by an older version: it has one from the next write on.
+    public private(set) var mark: EventMark
+
+    /// The position of ``mark``.
+    public var position: Position { mark.position }
 
     /// How many events were taken: projected, or parked as dead letters.
     public private(set) var count: UInt64
@@ -14,23 +18,31 @@ public struct Checkpoint: Hashable, Sendable {
     /// The sum of ``hash(of:at:)`` over the events that were taken. The sums of partitions add up to that of the whole.
     public private(set) var sum: UInt64
 
-    /// A checkpoint with all of its parts; by default before the first event.
+    /// A checkpoint at a position whose event is not known; by default before the first event.
     public init(store: StoreID, position: Position = .start, count: UInt64 = 0, sum: UInt64 = 0) {
+        self.init(store: store, mark: EventMark(position: position, id: nil), count: count, sum: sum)
+    }
+
+    /// A checkpoint with all of its parts.
+    public init(store: StoreID, mark: EventMark, count: UInt64, sum: UInt64) {
         self.store = store
-        self.position = position
+        self.mark = mark
         self.count = count
         self.sum = sum
     }
 
     /// Counts one more event, which must lie behind the checkpoint.
     public mutating func take(_ event: RecordedEvent) {
-        position = event.position
+        mark = EventMark(event)
         count &+= 1
         sum &+= Checkpoint.hash(of: event.id, at: event.position)
     }
 
     /// Moves on over events that do not concern the projection.
-    public mutating func pass(_ position: Position) { self.position = max(self.position, position) }
+    public mutating func pass(_ mark: EventMark) {
+        let isFurther = mark.position > position || (mark.position == position && self.mark.id == nil)
+        if isFurther { self.mark = mark }
+    }
 
     /// What an event adds to the sum.
     public static func hash(of event: EventID, at position: Position) -> UInt64 {

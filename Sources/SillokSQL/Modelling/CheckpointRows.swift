@@ -1,4 +1,4 @@
-import SillokCore
+package import SillokCore
 
 // The rows of a checkpoint, for whoever moves it: a runner, or a storage that projects within its appends.
 
@@ -13,17 +13,27 @@ extension ReadModelFormat {
         "\(whose(id)) AND \"partition\" = \(partition)"
     }
 
-    /// Asks where a partition stands: store, position, count and sum.
+    /// Asks for the checkpoint of a partition: store, position, count, sum and mark.
     package static func standing(of id: ProjectionID, _ partition: Int) -> SQL {
-        "SELECT store, position, count, sum FROM sillok_checkpoints \(whose(id, partition))"
+        "SELECT store, position, count, sum, mark FROM sillok_checkpoints \(whose(id, partition))"
     }
 
     /// Moves the checkpoint of a partition.
     package static func move(_ id: ProjectionID, _ partition: Int, to checkpoint: Checkpoint) -> SQL {
         """
         UPDATE sillok_checkpoints SET position = \(checkpoint.position), count = \(Int64(bitPattern: checkpoint.count)),
-        sum = \(Int64(bitPattern: checkpoint.sum)) \(whose(id, partition))
+        sum = \(Int64(bitPattern: checkpoint.sum)), mark = \(checkpoint.mark.description) \(whose(id, partition))
         """
+    }
+
+    /// The place that a row keeps as a position and as the text of a mark. An older version moves the position alone: then
+    /// the mark is that of another place, and not used.
+    package static func mark(_ position: Int64, _ text: SQLValue) -> EventMark {
+        let position = Position(UInt64(clamping: position))
+        guard let mark = text.text.flatMap({ EventMark($0) }), mark.position == position else {
+            return EventMark(position: position, id: nil)
+        }
+        return mark
     }
 
     /// Notes the checkpoint of a partition, if there is a mark to be made between it and the one before.
@@ -42,11 +52,11 @@ extension ReadModelFormat {
 extension Checkpoint {
     /// The checkpoint that ``ReadModelFormat/standing(of:_:)`` gives; `nil` if it cannot be read.
     package init?(standing row: [SQLValue]) {
-        guard row.count == 4, let store = row[0].text.flatMap({ StoreID($0) }), let position = row[1].integer,
+        guard row.count == 5, let store = row[0].text.flatMap({ StoreID($0) }), let position = row[1].integer,
             let count = row[2].integer, let sum = row[3].integer
         else { return nil }
         self.init(
-            store: store, position: Position(UInt64(clamping: position)), count: UInt64(bitPattern: count),
+            store: store, mark: ReadModelFormat.mark(position, row[4]), count: UInt64(bitPattern: count),
             sum: UInt64(bitPattern: sum))
     }
 }

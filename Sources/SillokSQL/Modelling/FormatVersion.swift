@@ -12,6 +12,13 @@ extension ReadModelFormat {
     /// Notes the version in a fresh read model.
     package static let noteVersion: SQL = "INSERT INTO sillok_format VALUES (\(version))"
 
+    /// Brings the tables of an older version up to date, after ``schema`` has made those that are missing.
+    package static func upgrade(from found: Int64) -> [SQL] {
+        if found >= Int64(version) { return [] }
+        let steps = (Int(clamping: max(found, 0)) + 1...version).flatMap { migrations[$0] ?? [] }
+        return steps + ["UPDATE sillok_format SET version = \(version)"]
+    }
+
     /// The names of the tables and indexes of ``schema``, whose statements all say `CREATE … IF NOT EXISTS name`.
     package static let relations = schema.map { statement in
         String(statement.text { _ in "" }.split(whereSeparator: \.isWhitespace)[5])

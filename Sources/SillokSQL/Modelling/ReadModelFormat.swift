@@ -3,7 +3,15 @@
 /// The same SQL serves SQLite and PostgreSQL. Numbers of 64 bits without sign are kept as their bit patterns.
 public enum ReadModelFormat {
     /// The version of the format.
-    public static let version = 1
+    public static let version = 2
+
+    /// What makes of the tables of an older version those of the version after it, by that version.
+    package static let migrations: [Int: [SQL]] = [
+        2: [
+            "ALTER TABLE sillok_checkpoints ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE sillok_reactions ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
+        ]
+    ]
 
     /// Makes the tables where they are missing.
     public static let schema: [SQL] = [
@@ -17,12 +25,13 @@ public enum ReadModelFormat {
             PRIMARY KEY (projection, version, build))
         """,
         // How far each partition of a build has come, with the count and the sum of what it took; who runs it. The epoch
-        // rises with everything that its runner must know of.
+        // rises with everything that its runner must know of. The mark is the position with the id of the event there.
         """
         CREATE TABLE IF NOT EXISTS sillok_checkpoints (
             projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
             store TEXT NOT NULL, position BIGINT NOT NULL, count BIGINT NOT NULL, sum BIGINT NOT NULL,
             epoch BIGINT NOT NULL, owner TEXT NOT NULL, token BIGINT NOT NULL, beat BIGINT NOT NULL,
+            mark TEXT NOT NULL DEFAULT '',
             PRIMARY KEY (projection, version, build, "partition"))
         """,
         // The checkpoint as it was every 1,024 events or so, so that a difference to the log can be found.
@@ -53,7 +62,15 @@ public enum ReadModelFormat {
         """,
         // Up to where the side effects of a projection have been carried out, whatever build is live.
         """
-        CREATE TABLE IF NOT EXISTS sillok_reactions (projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL)
+        CREATE TABLE IF NOT EXISTS sillok_reactions (
+            projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL, mark TEXT NOT NULL DEFAULT '')
+        """,
+        // What operators decided about events that could not be projected, for every later build: the action is `skip` or
+        // `replace`.
+        """
+        CREATE TABLE IF NOT EXISTS sillok_decisions (
+            projection TEXT NOT NULL, event TEXT NOT NULL, action TEXT NOT NULL, replacement TEXT,
+            PRIMARY KEY (projection, event))
         """,
         // States of deciders that were kept, each as of the last event that it has taken. The subject is a stream, or a
         // query as JSON.

@@ -17,6 +17,8 @@ import SillokSQL
 //                                                beyond `indexed` do not count yet.
 //   marks     (stream, revision) → position      every 256th revision of a stream: where to start inside a long one
 //   tracking  source → position                  how far other logs have been consumed
+//   tracked_events  source → position, id        the foreign event there, where its id was given; counts only while
+//                                                `tracking` has the same position
 //
 //   key < 0   the name −key: a stream, category, type or tag
 //   key ≥ 0   a hash of an event id, keyed by the secret of the store so that no client can choose ids that collide: below
@@ -60,7 +62,19 @@ enum Schema {
             stream INTEGER NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL,
             PRIMARY KEY (stream, revision)) STRICT, WITHOUT ROWID;
         CREATE TABLE tracking (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
+        \(trackedEvents)
         """
+
+    /// Files of earlier versions lack this table until they are opened for writing.
+    private static let trackedEvents = """
+        CREATE TABLE tracked_events (
+            source INTEGER PRIMARY KEY, position INTEGER NOT NULL, event BLOB NOT NULL) STRICT;
+        """
+
+    /// Whether the file has the ids of tracked events.
+    static func hasTrackedEvents(_ connection: Connection) throws -> Bool {
+        try connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'tracked_events'") > 0
+    }
 
     /// The names of the tables that hold the log.
     static let tables: Set<String> = {
@@ -94,6 +108,7 @@ enum Schema {
                 try check(connection)
                 let found = try connection.number("PRAGMA user_version")
                 try FormatUpgrade(connection, origins, batch: tuning.conversionBatch).run(from: found)
+                if try !hasTrackedEvents(connection) { try connection.run(trackedEvents) }
                 let keepsChain = origins.keepsChain ?? (found < 2 ? true : nil)
                 if let keepsChain { try setChain(keepsChain, connection) }
             }

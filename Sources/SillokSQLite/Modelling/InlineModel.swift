@@ -34,7 +34,7 @@ final class InlineModel {
         guard let last = events.last else { return }
         for index in attachments.indices {
             try take(events, &attachments[index])
-            attachments[index].checkpoint.pass(last.position)
+            attachments[index].checkpoint.pass(EventMark(last))
         }
     }
 
@@ -83,9 +83,9 @@ final class InlineModel {
         detach(id)
         var attachment = Attachment(rule: rule, checkpoint: checkpoint, stored: checkpoint)
         let page = try reader.pageAsOfNow(
-            ReadRequest(rule.source, after: .position(checkpoint.position), limit: reader.limits.pageEvents))
+            ReadRequest(rule.source, after: .mark(checkpoint.mark), limit: reader.limits.pageEvents))
         try take(page.events, &attachment)
-        attachment.checkpoint.pass(page.through)
+        attachment.checkpoint.pass(page.mark)
         attachments.append(attachment)
         try flush()
         if !page.isEnd { detach(id) }

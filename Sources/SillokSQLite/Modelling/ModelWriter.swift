@@ -135,7 +135,8 @@ extension ModelStatements {
             throw ReadModelFormat.newer(found)
         }
         for statement in ReadModelFormat.schema { try run(statement, of: nil) }
-        if found == nil { try run(ReadModelFormat.noteVersion, of: nil) }
+        let rest = found.map { ReadModelFormat.upgrade(from: $0) } ?? [ReadModelFormat.noteVersion]
+        for statement in rest { try run(statement, of: nil) }
     }
 
     /// Throws unless all conditions hold.

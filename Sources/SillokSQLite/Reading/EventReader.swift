@@ -13,6 +13,7 @@ final class EventReader {
     private let several: Statement
     private let recordedAt: Statement
     private let lastPosition: Statement
+    private let idAt: Statement
     private let markBefore: Statement
     private let markAfter: Statement
     private let trackedPosition: Statement
@@ -40,7 +41,12 @@ final class EventReader {
             "SELECT position FROM marks WHERE stream = ?1 AND revision <= ?2 ORDER BY revision DESC LIMIT 1")
         markAfter = try connection.prepare(
             "SELECT position FROM marks WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT 1")
-        trackedPosition = try connection.prepare("SELECT position FROM tracking WHERE source = ?1")
+        idAt = try connection.prepare("SELECT id FROM events WHERE position = ?1")
+        trackedPosition = try connection.prepare(
+            try Schema.hasTrackedEvents(connection)
+                ? "SELECT t.position, e.event FROM tracking t LEFT JOIN tracked_events e "
+                    + "ON e.source = t.source AND e.position = t.position WHERE t.source = ?1"
+                : "SELECT position, NULL FROM tracking WHERE source = ?1")
         streamsFrom = try connection.prepare(
             "SELECT text, id FROM names WHERE kind = \(NameKind.stream.rawValue) AND text > ?1 "
                 + "AND (?2 = 0 OR category = ?2) ORDER BY text LIMIT ?3")
@@ -56,6 +62,26 @@ final class EventReader {
         guard try lastPosition.step() else { return 0 }
         defer { lastPosition.reset() }
         return lastPosition.int(0)
+    }
+
+    /// The id of the event at a position that the log has.
+    func id(at position: Position) throws -> EventID {
+        let place = Int64(clamping: position.value)
+        idAt.bind(place, at: 1)
+        guard try idAt.step() else { throw Self.missing(place) }
+        defer { idAt.reset() }
+        guard let id = EventID(bytes: idAt.bytes(0)) else { throw EventRow.damaged(place) }
+        return id
+    }
+
+    /// Throws unless the log has the event of a mark.
+    func check(_ mark: EventMark, _ head: Int64) throws {
+        guard mark.position > .start else { return }
+        let end = Position(UInt64(clamping: head))
+        guard mark.position <= end else { throw StoreError.logEnds(at: end, before: mark) }
+        guard let kept = mark.id else { return }
+        let found = try id(at: mark.position)
+        guard found == kept else { throw StoreError.otherEvent(found, at: mark) }
     }
 
     /// The event at a position.
@@ -139,12 +165,14 @@ final class EventReader {
     }
 
     /// How far a source has been consumed, or `nil`.
-    func tracked(_ source: TrackingSource) throws -> UInt64? {
+    func tracked(_ source: TrackingSource) throws -> Tracking? {
         guard let number = try names.number(.source, source.text) else { return nil }
         trackedPosition.bind(number, at: 1)
         guard try trackedPosition.step() else { return nil }
         defer { trackedPosition.reset() }
-        return UInt64(bitPattern: trackedPosition.int(0))
+        return Tracking(
+            source: source, position: UInt64(bitPattern: trackedPosition.int(0)),
+            event: EventID(bytes: trackedPosition.bytes(1)))
     }
 
     /// What is known of a stream, or `nil`.

@@ -7,12 +7,15 @@ extension EventReader {
     /// One page of events within a transaction, as it sees them.
     func pageAsOfNow(_ request: ReadRequest) throws -> EventBatch {
         let head = try head()
+        for mark in request.marks { try check(mark, head) }
         let plan = try QueryPlan(request.query, request.direction, index, names)
         let range = try range(of: request, head)
-        switch request.direction {
-        case .forward: return try forwardPage(request, plan, range, head)
-        case .backward: return try backwardPage(request, plan, range, head)
-        }
+        let page =
+            switch request.direction {
+            case .forward: try forwardPage(request, plan, range, head)
+            case .backward: try backwardPage(request, plan, range, head)
+            }
+        return try page.marked(request) { try id(at: $0) }
     }
 
     /// The lowest and the highest position that the bounds of a request leave.
@@ -22,6 +25,7 @@ extension EventReader {
         var (low, high): (Int64, Int64) = (1, head)
         switch request.after {
         case .position(let position)?: low = Int64(clamping: position.value).addingSaturated(1)
+        case .mark(let mark)?: low = Int64(clamping: mark.position.value).addingSaturated(1)
         case .time(let time)?: low = try count(upTo: head) { $0 <= time.microsecondsSince1970 } + 1
         case .revision(let revision)?:
             guard let stream = try streamNumber(of: request) else { return (1, 0) }
@@ -30,6 +34,7 @@ extension EventReader {
         }
         switch request.before {
         case .position(let position)?: high = min(high, Int64(clamping: position.value).addingSaturated(-1))
+        case .mark(let mark)?: high = min(high, Int64(clamping: mark.position.value).addingSaturated(-1))
         case .time(let time)?: high = try count(upTo: head) { $0 < time.microsecondsSince1970 }
         case .revision(let revision)?:
             guard let stream = try streamNumber(of: request) else { return (1, 0) }

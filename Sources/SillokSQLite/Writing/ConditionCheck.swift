@@ -12,8 +12,10 @@ struct ConditionCheck {
         self.revision = revision
     }
 
-    /// Throws an ``AppendConflict`` unless the condition holds.
+    /// Throws an ``AppendConflict`` unless the condition holds, and ``StoreError/Code/storeChanged`` if it was decided on
+    /// another history.
     func check(_ condition: AppendCondition) throws {
+        for unchanged in condition.unchanged { try reader.check(unchanged.seen, head) }
         let streams = try mismatches(condition.revisions)
         let broken = try condition.unchanged.filter { try firstMatch($0) != nil }
         if streams.isEmpty && broken.isEmpty { return }

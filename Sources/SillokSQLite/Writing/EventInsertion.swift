@@ -8,6 +8,7 @@ final class EventInsertion {
     private let index: PositionIndex
     private let mark: Statement
     private let tracking: Statement
+    private let trackedEvent: Statement
     /// The highest key of a time-ordered id that is stored. A higher one cannot be known.
     private var highestOrderedKey: Int64 = -1
     private var tagNumbers: [Int64] = []
@@ -20,6 +21,7 @@ final class EventInsertion {
         mark = try connection.prepare("INSERT INTO marks VALUES (?1, ?2, ?3)")
         tracking = try connection.prepare(
             "INSERT INTO tracking VALUES (?1, ?2) ON CONFLICT DO UPDATE SET position = excluded.position")
+        trackedEvent = try connection.prepare("INSERT OR REPLACE INTO tracked_events VALUES (?1, ?2, ?3)")
     }
 
     /// Reads anew what is kept in memory.
@@ -63,10 +65,17 @@ final class EventInsertion {
     }
 
     /// Records how far a source has been consumed.
-    func track(_ source: Int64, _ position: UInt64) throws {
+    func track(_ source: Int64, _ progress: Tracking) throws {
         tracking.bind(source, at: 1)
-        tracking.bind(Int64(bitPattern: position), at: 2)
+        tracking.bind(Int64(bitPattern: progress.position), at: 2)
         try tracking.run()
+        guard let event = progress.event else { return }
+        try event.bytes.withUnsafeBytes { id in
+            trackedEvent.bind(source, at: 1)
+            trackedEvent.bind(Int64(bitPattern: progress.position), at: 2)
+            trackedEvent.bind(unowned: id, at: 3)
+            try trackedEvent.run()
+        }
     }
 
     private func insertRow(_ header: EventHeader, _ data: EventData) throws {

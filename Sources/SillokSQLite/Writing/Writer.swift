@@ -139,7 +139,7 @@ final class Writer {
                 return .success(.appended(receipt, head: Position(UInt64(head))))
             }
             try ConditionCheck(reader: reader, head: head) { try self.revision(of: $0) }.check(request.condition)
-            if let tracking = request.tracking, let recorded = try reader.tracked(tracking.source),
+            if let tracking = request.tracking, let recorded = try reader.tracked(tracking.source)?.position,
                 tracking.position <= recorded
             {
                 throw TrackingConflict(given: tracking, recorded: recorded)
@@ -156,6 +156,8 @@ final class Writer {
         } catch let error as InvalidRequest {
             return .failure(error)
         } catch let error as InlineProjectionFailed {
+            return .failure(error)
+        } catch let error as StoreError where error.code == .storeChanged {
             return .failure(error)
         }
     }
@@ -242,9 +244,10 @@ final class Writer {
             head += 1
             lastRecorded = time
         }
-        if let tracking = request.tracking { try rows.track(source, tracking.position) }
+        if let tracking = request.tracking { try rows.track(source, tracking) }
         return Receipt(
-            firstPosition: Position(UInt64(first)), position: Position(UInt64(head)), revisions: last,
+            firstPosition: Position(UInt64(first)),
+            mark: EventMark(position: Position(UInt64(head)), id: request.entries.last?.event.id), revisions: last,
             recordedAt: Timestamp(microsecondsSince1970: lastRecorded))
     }
 

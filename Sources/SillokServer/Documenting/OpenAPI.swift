@@ -128,7 +128,7 @@ extension Endpoint {
         if method != .get { all.insert(403) }
         if !parameters.isEmpty || body != nil || operation.rule.scope != nil { all.insert(400) }
         if parameters.contains(where: { $0.place == .path }) { all.insert(404) }
-        if parameters.contains(where: { $0.name == "Sillok-At-Least" }) { all.insert(412) }
+        if parameters.contains(where: { $0.name == "Sillok-At-Least" }) { all.formUnion([409, 412]) }
         return all.sorted()
     }
 }

@@ -1,6 +1,8 @@
 /// The JSON schemas of what is asked and answered.
 enum Schemas {
     private static let position = #"{"type":"integer","minimum":0,"maximum":9223372036854775807}"#
+    private static let mark =
+        #"{"anyOf":[\#(position),{"type":"string","pattern":"^[0-9]{1,18}(@[0-9A-Fa-f-]{36})?$"}]}"#
     private static let count = #"{"type":"integer","minimum":0}"#
     private static let text = #"{"type":"string"}"#
     private static let time = #"{"type":"string","format":"date-time"}"#
@@ -34,10 +36,11 @@ enum Schemas {
                     [
                         "revisions": #"{"type":"object","additionalProperties":\#(position)}"#,
                         "unchanged": array(
-                            object(["query": reference("Query"), "since": position], required: ["query"]), "maxItems",
+                            object(["query": reference("Query"), "since": mark], required: ["query"]), "maxItems",
                             100),
                     ]),
-                "tracking": object(["source": name, "position": position], required: ["source", "position"]),
+                "tracking": object(
+                    ["source": name, "position": position, "event": text], required: ["source", "position"]),
             ], required: ["events"]),
         "Query": object(["items": array(reference("QueryItem"), "maxItems", 100)]),
         "QueryItem": object([
@@ -46,7 +49,7 @@ enum Schemas {
             "tags": array(name, "maxItems", 64),
         ]),
         "Read": object([
-            "query": reference("Query"), "after": position, "before": position,
+            "query": reference("Query"), "after": mark, "before": position,
             "direction": #"{"enum":["forward","backward"]}"#,
             "limit": #"{"type":"integer","minimum":1,"maximum":1000}"#,
         ]),
@@ -70,13 +73,18 @@ enum Schemas {
             ], required: ["specversion", "id", "source", "type", "time", "position"]),
         "EventStream": text, "Text": text,
         "Page": object(
-            ["events": array(reference("Event")), "through": position, "isEnd": truth, "head": position],
-            required: ["events", "through", "isEnd", "head"]),
+            [
+                "events": array(reference("Event")), "through": position, "token": text, "isEnd": truth,
+                "head": position,
+            ], required: ["events", "through", "token", "isEnd", "head"]),
         "Receipt": object(
-            ["firstPosition": position, "position": position, "revisions": #"{"type":"object"}"#, "recordedAt": time],
-            required: ["firstPosition", "position", "revisions", "recordedAt"]),
-        "Head": object(["store": text, "head": position], required: ["store", "head"]),
-        "Tracking": object(["source": text, "position": position], required: ["source", "position"]),
+            [
+                "firstPosition": position, "position": position, "token": text,
+                "revisions": #"{"type":"object"}"#, "recordedAt": time,
+            ], required: ["firstPosition", "position", "token", "revisions", "recordedAt"]),
+        "Head": object(["store": text, "head": position, "token": text], required: ["store", "head", "token"]),
+        "Tracking": object(
+            ["source": text, "position": position, "event": text], required: ["source", "position"]),
         "Stream": object(
             [
                 "stream": text, "category": text, "revision": position, "lastPosition": position,

@@ -91,7 +91,7 @@ struct RemoteService: Sendable {
     private func tracking(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
         let source = TrackingSource(try Remote.Question(reading: message).text())
         try await access.authorize(call, .read, .store)
-        return try await answer { Remote.answer(number: try await store.tracking(of: source)) }
+        return try await answer { Remote.answer(try await store.tracking(of: source)) }
     }
 
     /// What the store says, be it a refusal.

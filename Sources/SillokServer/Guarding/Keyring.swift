@@ -22,7 +22,7 @@ public final class Keyring: Sendable {
 
     private struct State {
         var keys: [String: AccessKey] = [:]
-        var through: Position = .start
+        var mark: EventMark = .start
     }
 
     private static let audit: StreamID = "audit"
@@ -55,21 +55,36 @@ public final class Keyring: Sendable {
         state.withLock { $0.keys[id] }?.isValid(at: clock.now()) ?? false
     }
 
-    /// Reads what the log has told since the last time.
+    private static let query: EventQuery = .types("keyCreated", "keyRevoked")
+
+    /// Reads what is new in the log.
     public func load() async throws {
-        var after = state.withLock { $0.through }
-        while true {
-            let batch = try await log.read(.types("keyCreated", "keyRevoked"), after: after)
-            take(batch)
-            if batch.isEnd { return }
-            after = batch.through
+        try await startingAgain {
+            while true {
+                let batch = try await log.read(Self.query, resumingAfter: state.withLock { $0.mark })
+                take(batch)
+                if batch.isEnd { return }
+            }
         }
     }
 
     /// Takes what comes, until the task is cancelled.
     public func follow() async throws {
-        let query: EventQuery = .types("keyCreated", "keyRevoked")
-        for try await batch in log.subscribe(to: query, after: state.withLock { $0.through }) { take(batch) }
+        try await startingAgain {
+            let mark = state.withLock { $0.mark }
+            for try await batch in log.subscribe(to: Self.query, resumingAfter: mark) { take(batch) }
+        }
+    }
+
+    /// Runs `body`; once more with no keys known if the log was replaced by another one, or restored from an older copy:
+    /// only its keys are valid then.
+    private func startingAgain(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as StoreError where error.code == .storeChanged {
+            state.withLock { $0 = State() }
+            try await body()
+        }
     }
 
     /// Makes a key; its secret is not kept and cannot be shown again.
@@ -146,7 +161,7 @@ public final class Keyring: Sendable {
                     state.keys[id] = key.revoked(at: event.recordedAt)
                 }
             }
-            state.through = max(state.through, batch.through)
+            if batch.through > state.mark.position || state.mark.id == nil { state.mark = batch.mark }
         }
     }
 }

@@ -86,6 +86,19 @@ struct Call: Sendable {
         return number
     }
 
+    /// A position, or a token: a position and the id of its event.
+    func mark(_ name: String) throws -> EventMark? {
+        guard let text = try text(name) else { return nil }
+        guard let mark = Self.mark(text) else {
+            throw Problem(400, .malformed, "\"\(name)\" is neither a position below 2^63 nor a token")
+        }
+        return mark
+    }
+
+    static func mark(_ text: String) -> EventMark? {
+        EventMark(text).flatMap { $0.position.value < 1 << 63 ? $0 : nil }
+    }
+
     func limit(atMost most: Int, default usual: Int) throws -> Int {
         guard let number = try number("limit") else { return min(usual, most) }
         guard (1...UInt64(most)).contains(number) else {
@@ -196,6 +209,7 @@ extension Response {
 
 extension HTTPField.Name {
     static let sillokPosition = named("Sillok-Position")
+    static let sillokToken = named("Sillok-Token")
     static let sillokStore = named("Sillok-Store")
     static let sillokAtLeast = named("Sillok-At-Least")
     static let sillokGuard = named("Sillok-Guard")

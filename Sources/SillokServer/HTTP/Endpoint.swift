@@ -85,10 +85,14 @@ extension Endpoint.Parameter {
         Self(name: name, place: .header, summary: summary, schema: schema)
     }
 
+    /// A position, or a token: a position and the id of its event.
+    static let mark = #"{"type":"string","pattern":"^[0-9]{1,18}(@[0-9A-Fa-f-]{36})?$"}"#
     static let position = #"{"type":"integer","minimum":0,"maximum":9223372036854775807}"#
     static let name = #"{"type":"string","minLength":1,"maxLength":512}"#
     static let stream = path("stream", "The stream, percent-encoded.", name)
     static let after = query("after", "Only after this position.", position)
+    static let afterMark = query(
+        "after", "Only after this position. A token is refused when the log does not have its event.", mark)
     static let before = query("before", "Only before this position.", position)
     static let direction = query("direction", "The order.", #"{"type":"string","enum":["forward","backward"]}"#)
     static let limit = query("limit", "At most this many.", #"{"type":"integer","minimum":1,"maximum":1000}"#)
@@ -98,7 +102,10 @@ extension Endpoint.Parameter {
         list("tag", "Only with this tag; repeat it for all of several."),
     ]
     static let atLeast = [
-        header("Sillok-At-Least", "A position that must be there: wait for it.", position),
+        header(
+            "Sillok-At-Least",
+            "A position or token that must be there: wait for it. A token is refused when the log has another event there.",
+            mark),
         header(
             "Prefer", "How long to wait for it, such as `wait=5`.", #"{"type":"string","pattern":"^wait=[0-9]{1,2}$"}"#),
     ]

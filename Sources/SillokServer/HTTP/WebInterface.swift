@@ -147,19 +147,24 @@ public final class WebInterface: Sendable {
         return response
     }
 
-    /// Waits for the position that must be there, if the request names one.
+    /// Waits for the position that must be there, if the request names one. Of a token the event must be there too.
     private func waitForWanted(_ call: Call) async throws {
         guard let text = call.request.headers[.sillokAtLeast] else { return }
-        guard let wanted = UInt64(text), wanted < 1 << 63 else {
-            throw Problem(400, .malformed, "\"Sillok-At-Least\" is not a position")
+        guard let mark = Call.mark(text) else {
+            throw Problem(400, .malformed, "\"Sillok-At-Least\" is neither a position nor a token")
         }
+        try await wait(for: mark.position, call)
+        if mark.id != nil { _ = try await store.head(resumingAfter: mark) }
+    }
+
+    private func wait(for wanted: Position, _ call: Call) async throws {
         let seconds = try call.patienceSeconds()
-        if try await store.head() >= Position(wanted) { return }
+        if try await store.head() >= wanted { return }
         _ = try? await withDeadline(.seconds(seconds), "") { [store] in
-            while try await store.head() < Position(wanted) { try await store.reach(Position(wanted)) }
+            while try await store.head() < wanted { try await store.reach(wanted) }
         }
         let head = try await store.head()
-        guard head >= Position(wanted) else {
+        guard head >= wanted else {
             var problem = Problem(412, .behind, "the store is at \(head), not yet at \(wanted)").retrying(
                 afterSeconds: 1)
             problem.members = { $0.field("head", head.value) }

@@ -59,14 +59,13 @@ struct RepeatingStore: EventStore {
     func read(_ request: ReadRequest) async throws -> EventBatch {
         let page = try await store.read(request)
         var before: [RecordedEvent] = []
-        if case .position(let position)? = request.after, position > .start, request.direction == .forward {
+        if let position = request.after?.position, position > .start, request.direction == .forward {
             before = try await store.read(
                 ReadRequest(request.query, after: .position(position.previous), before: .position(position.next))
             ).events
         }
         return EventBatch(
-            events: before + page.events.flatMap { [$0, $0] }, through: page.through, isEnd: page.isEnd,
-            head: page.head)
+            events: before + page.events.flatMap { [$0, $0] }, mark: page.mark, isEnd: page.isEnd, head: page.head)
     }
 
     func head() async throws -> Position { try await store.head() }
@@ -81,5 +80,5 @@ struct RepeatingStore: EventStore {
         try await store.streams(in: category, after: name, limit: limit)
     }
 
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

@@ -22,6 +22,8 @@ package struct MetadataEntry: ProtobufReadable, Sendable {
 package struct TrackingInfo: ProtobufReadable, Sendable {
     package var source = ""
     package var position: UInt64 = 0
+    /// Of `sillok.v1` alone.
+    private var event: EventID?
 
     package init() {}
 
@@ -31,12 +33,13 @@ package struct TrackingInfo: ProtobufReadable, Sendable {
         switch field.number {
         case 1: source = try reader.text(field)
         case 2: position = try reader.number(field)
+        case 3 where field.type == .lengthDelimited: event = try reader.id(field)
         default: try reader.skip(field)
         }
     }
 
     /// The same progress in our words.
-    package var tracking: Tracking { Tracking(source: TrackingSource(source), position: position) }
+    package var tracking: Tracking { Tracking(source: TrackingSource(source), position: position, event: event) }
 }
 
 extension Metadata {
@@ -94,6 +97,7 @@ extension ProtobufWriter {
         let mark = begin(field)
         text(1, tracking.source.text)
         number(2, tracking.position)
+        if let event = tracking.event { id(3, event) }
         end(mark)
     }
 

@@ -61,6 +61,7 @@ extension Remote {
         private var through: UInt64 = 0
         private var isEnd = false
         private var head: UInt64 = 0
+        private var id: EventID?
 
         package init() {}
 
@@ -72,13 +73,17 @@ extension Remote {
             case 2: through = try reader.number(field)
             case 3: isEnd = try reader.truth(field)
             case 4: head = try reader.number(field)
+            case 5: id = try reader.id(field)
             case 15: try reader.message(field, into: &failure)
             default: try reader.skip(field)
             }
         }
 
         package func value() -> EventBatch {
-            EventBatch(events: events, through: Position(through), isEnd: isEnd, head: Position(head))
+            let (through, head) = (Position(through), Position(head))
+            // A server of an older version does not say which event it is.
+            guard let id else { return EventBatch(events: events, through: through, isEnd: isEnd, head: head) }
+            return EventBatch(events: events, mark: EventMark(position: through, id: id), isEnd: isEnd, head: head)
         }
     }
 
@@ -100,6 +105,28 @@ extension Remote {
         }
 
         package func value() -> UInt64? { number }
+    }
+
+    package struct FoundTracking: Answer {
+        package private(set) var failure: Failure?
+        private var position: UInt64?
+        private var event: EventID?
+
+        package init() {}
+
+        package mutating func read(
+            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
+        ) throws(ProtobufError) {
+            switch field.number {
+            case 1: position = try reader.number(field)
+            case 2: event = try reader.id(field)
+            case 15: try reader.message(field, into: &failure)
+            default: try reader.skip(field)
+            }
+        }
+
+        /// The position, and the id of the foreign event there if the server knows it.
+        package func value() -> (position: UInt64, event: EventID?)? { position.map { ($0, event) } }
     }
 
     package struct FoundEvent: Answer {
@@ -167,6 +194,7 @@ extension Remote {
         writer.number(2, receipt.position.value)
         for (stream, revision) in receipt.revisions { writer.write(3, stream, revision) }
         writer.signed(4, receipt.recordedAt.microsecondsSince1970)
+        if let id = receipt.mark.id { writer.id(5, id) }
         writer.end(mark)
         return writer.finished()
     }
@@ -177,12 +205,20 @@ extension Remote {
         writer.number(2, batch.through.value)
         if batch.isEnd { writer.number(3, 1) }
         writer.number(4, batch.head.value)
+        if let id = batch.mark.id { writer.id(5, id) }
         return writer.finished()
     }
 
     package static func answer(number: UInt64?) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         if let number { writer.number(1, number) }
+        return writer.finished()
+    }
+
+    package static func answer(_ tracking: Tracking?) -> ByteBuffer {
+        var writer = ProtobufWriter(framed: true)
+        if let tracking { writer.number(1, tracking.position) }
+        if let event = tracking?.event { writer.id(2, event) }
         return writer.finished()
     }
 
@@ -228,6 +264,7 @@ private struct ReceiptMessage: ProtobufReadable {
     private var position: UInt64 = 0
     private var revisions: [StreamID: Revision] = [:]
     private var recordedAt: Int64 = 0
+    private var id: EventID?
 
     init() {}
 
@@ -241,13 +278,15 @@ private struct ReceiptMessage: ProtobufReadable {
             let revision: Remote.StreamRevision = try reader.message(field)
             revisions[StreamID(revision.stream)] = Revision(revision.revision)
         case 4: recordedAt = try reader.signed(field)
+        case 5: id = try reader.id(field)
         default: try reader.skip(field)
         }
     }
 
     var receipt: Receipt {
         Receipt(
-            firstPosition: Position(firstPosition), position: Position(position), revisions: revisions,
+            firstPosition: Position(firstPosition), mark: EventMark(position: Position(position), id: id),
+            revisions: revisions,
             recordedAt: Timestamp(microsecondsSince1970: recordedAt))
     }
 }

@@ -20,7 +20,8 @@ extension Remote {
                 condition.revisions[StreamID(revision.stream)] = Revision(revision.revision)
             case 3:
                 let unchanged: Unchanged = try reader.message(field)
-                condition.unchanged.append(.init(unchanged.query.query, since: Position(unchanged.since)))
+                let seen = EventMark(position: Position(unchanged.since), id: unchanged.id)
+                condition.unchanged.append(.init(unchanged.query.query, seen: seen))
             case 4: try reader.message(field, into: &tracking)
             default: try reader.skip(field)
             }
@@ -74,6 +75,7 @@ extension Remote {
     private struct Unchanged: ProtobufReadable {
         var query = Query()
         var since: UInt64 = 0
+        var id: EventID?
 
         mutating func read(
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
@@ -81,6 +83,7 @@ extension Remote {
             switch field.number {
             case 1: try reader.message(field, into: &query)
             case 2: since = try reader.number(field)
+            case 3: id = try reader.id(field)
             default: try reader.skip(field)
             }
         }
@@ -118,15 +121,30 @@ extension Remote {
     }
 
     private struct Bound: ProtobufReadable {
-        var bound: ReadRequest.Bound?
+        private var plain: ReadRequest.Bound?
+        private var isMark = false
+        private var id: EventID?
+
+        var bound: ReadRequest.Bound? {
+            guard isMark, case .position(let position)? = plain else { return plain }
+            return .mark(EventMark(position: position, id: id))
+        }
+
+        init() {}
 
         mutating func read(
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
         ) throws(ProtobufError) {
             switch field.number {
-            case 1: bound = .position(Position(try reader.number(field)))
-            case 2: bound = .revision(Revision(try reader.number(field)))
-            case 3: bound = .time(Timestamp(microsecondsSince1970: try reader.signed(field)))
+            case 1: plain = .position(Position(try reader.number(field)))
+            case 2: plain = .revision(Revision(try reader.number(field)))
+            case 3: plain = .time(Timestamp(microsecondsSince1970: try reader.signed(field)))
+            case 4:
+                isMark = true
+                let bytes = try reader.bytes(field)
+                if bytes.isEmpty { return }
+                guard let id = EventID(bytes: bytes) else { throw .malformedID(field: field.number) }
+                self.id = id
             default: try reader.skip(field)
             }
         }
@@ -198,6 +216,7 @@ extension Remote {
             let mark = writer.begin(3)
             writer.write(1, unchanged.query)
             writer.number(2, unchanged.since.value)
+            if let id = unchanged.seen.id { writer.id(3, id) }
             writer.end(mark)
         }
         if let tracking = request.tracking { writer.write(4, tracking) }
@@ -251,6 +270,9 @@ extension ProtobufWriter {
         let mark = begin(field)
         switch bound {
         case .position(let position): number(1, position.value)
+        case .mark(let mark):
+            number(1, mark.position.value)
+            if let known = mark.id { id(4, known) } else { bytes(4, UnsafeRawBufferPointer(start: nil, count: 0)) }
         case .revision(let revision): number(2, revision.value)
         case .time(let time): signed(3, time.microsecondsSince1970)
         }

@@ -107,7 +107,8 @@ private final class LineStore: EventStore {
     func append(_ request: AppendRequest) async throws -> Receipt {
         let head = grow()
         return Receipt(
-            firstPosition: head, position: head, revisions: [:], recordedAt: Timestamp(microsecondsSince1970: 0))
+            firstPosition: head, mark: EventMark(position: head, id: nil), revisions: [:],
+            recordedAt: Timestamp(microsecondsSince1970: 0))
     }
 
     func read(_ request: ReadRequest) async throws -> EventBatch {
@@ -115,8 +116,8 @@ private final class LineStore: EventStore {
         let events = line.withLock { $0 }
         let head = Position(UInt64(events.count))
         let matching = events.filter { event in
-            if case .position(let after)? = request.after, event.position <= after { return false }
-            if case .position(let before)? = request.before, event.position >= before { return false }
+            if let after = request.after?.position, event.position <= after { return false }
+            if let before = request.before?.position, event.position >= before { return false }
             return request.query.matches(event)
         }
         let page = Array(matching.prefix(request.limit))
@@ -131,7 +132,7 @@ private final class LineStore: EventStore {
     func event(_ id: EventID) async throws -> RecordedEvent? { nil }
     func stream(_ id: StreamID) async throws -> StreamFacts? { nil }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { nil }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { nil }
 }
 
 /// A clock that moves when it is told to.

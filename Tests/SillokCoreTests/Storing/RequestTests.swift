@@ -44,19 +44,21 @@ import Testing
         EventBatch(events: [], through: through, isEnd: isEnd, head: head)
     }
 
+    private func mark(_ position: Position) -> ReadRequest.Bound { .mark(EventMark(position: position, id: nil)) }
+
     @Test func `the next page goes on after what was looked at, up to the first head`() {
         let request = ReadRequest(.all, limit: 3)
         let next = request.next(after: batch(through: 3, isEnd: false))
-        #expect(next == ReadRequest(.all, after: .position(3), before: .position(11), limit: 3))
+        #expect(next == ReadRequest(.all, after: mark(3), before: .position(11), limit: 3))
         let third = next?.next(after: batch(through: 6, isEnd: false, head: 50))
-        #expect(third == ReadRequest(.all, after: .position(6), before: .position(11), limit: 3))
+        #expect(third == ReadRequest(.all, after: mark(6), before: .position(11), limit: 3))
         #expect(third?.next(after: batch(through: 10, isEnd: true, head: 50)) == nil)
     }
 
     @Test func `the next page backwards goes on before it`() {
         let request = ReadRequest(.all, after: .position(2), direction: .backward, limit: 3)
         let next = request.next(after: batch(through: 7, isEnd: false))
-        #expect(next == ReadRequest(.all, after: .position(2), before: .position(7), direction: .backward, limit: 3))
+        #expect(next == ReadRequest(.all, after: .position(2), before: mark(7), direction: .backward, limit: 3))
     }
 
     @Test func `a read with an upper bound never looks beyond it`() {
@@ -89,7 +91,8 @@ import Testing
         #expect(
             receipt
                 == Receipt(
-                    firstPosition: 4, position: 5, revisions: ["a": 5], recordedAt: Timestamp(microsecondsSince1970: 7))
+                    firstPosition: 4, mark: EventMark(position: 5, id: entries[1].event.id), revisions: ["a": 5],
+                    recordedAt: Timestamp(microsecondsSince1970: 7))
         )
     }
 

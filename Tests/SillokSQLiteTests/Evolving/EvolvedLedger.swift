@@ -101,13 +101,12 @@ struct UpcastersForgotten: EventStore {
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await inner.streams(in: category, after: name, limit: limit)
     }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await inner.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await inner.tracking(of: source) }
 
     func read(_ request: ReadRequest) async throws -> EventBatch {
         let page = try await inner.read(request)
         if onlySingleReads && request.limit != 1 { return page }
-        return EventBatch(
-            events: page.events.map(Self.claim), through: page.through, isEnd: page.isEnd, head: page.head)
+        return EventBatch(events: page.events.map(Self.claim), mark: page.mark, isEnd: page.isEnd, head: page.head)
     }
 
     private static func claim(_ event: RecordedEvent) -> RecordedEvent {

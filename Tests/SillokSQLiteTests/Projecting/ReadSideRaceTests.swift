@@ -84,7 +84,7 @@ struct ReadSideRaceTests {
         let projector = Projector(Balances(), from: books.store, into: watched)
         watched.before("INSERT INTO sillok_reactions") {
             try await books.model.write(
-                ReadModelWrite([.init("INSERT INTO sillok_reactions VALUES ('balances/mails', 0)")]))
+                ReadModelWrite([.init("INSERT INTO sillok_reactions VALUES ('balances/mails', 0, '')")]))
         }
         await #expect(throws: ProjectionRefusal.self) { try await projector.react("mails") { _ in } }
         await books.model.close()

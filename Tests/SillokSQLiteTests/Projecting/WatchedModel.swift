@@ -62,5 +62,5 @@ struct RenamedStore: EventStore {
         try await store.streams(in: category, after: name, limit: limit)
     }
 
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

@@ -123,5 +123,5 @@ private struct Refusing: EventStore {
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await store.streams(in: category, after: name, limit: limit)
     }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await store.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

@@ -18,8 +18,8 @@ struct SubscribingTests {
         let collector = Collector()
         let reading = Task { try await response.body.write(collector) }
         for number in 1001...1200 { try await web.note("s-1", "new", "\(number)") }
-        while !collector.text.contains("id: 1200\n") { try await Task.sleep(for: .milliseconds(2)) }
-        let ids = collector.text.matches(of: #/id: (\d+)\ndata:/#).compactMap { Int($0.1) }
+        while !collector.text.contains("id: 1200@") { try await Task.sleep(for: .milliseconds(2)) }
+        let ids = collector.text.matches(of: #/id: (\d+)@\S+\ndata:/#).compactMap { Int($0.1) }
         #expect(ids == Array(1...1200))
         #expect(collector.writes.withLock { $0 } < 300)
         #expect(web.interface.admission.followers.count == 1)
@@ -37,16 +37,16 @@ struct SubscribingTests {
         let collector = Collector()
         let reading = Task { try await response.body.write(collector) }
         // What does not match has been passed before the next one comes.
-        while last < 10 && !collector.text.contains("id: 10\nevent: progress") {
+        while last < 10 && !collector.text.contains(#/id: 10@\S+\nevent: progress/#) {
             try await Task.sleep(for: .milliseconds(2))
         }
         try await web.note("s-1", "wanted", "11")
-        while !collector.text.contains("id: 11\n") { try await Task.sleep(for: .milliseconds(2)) }
+        while !collector.text.contains("id: 11@") { try await Task.sleep(for: .milliseconds(2)) }
         web.interface.end()
         try await reading.value
-        let ids = collector.text.matches(of: #/id: (\d+)\ndata:/#).compactMap { Int($0.1) }
+        let ids = collector.text.matches(of: #/id: (\d+)@\S+\ndata:/#).compactMap { Int($0.1) }
         #expect(ids == Array(1...5).filter { $0 > last } + [11])
-        let marks = collector.text.matches(of: #/id: (\d+)\nevent: progress/#).compactMap { Int($0.1) }
+        let marks = collector.text.matches(of: #/id: (\d+)@\S+\nevent: progress/#).compactMap { Int($0.1) }
         #expect(last == 10 || marks == [10])
     }
 
@@ -66,6 +66,32 @@ struct SubscribingTests {
         #expect(await web.response(.head, "/v1/subscribe").status == .ok)
         #expect(web.interface.admission.followers.count == 1)
         #expect(try await web.ask(.get, "/v1/subscribe?after=x").status == 400)
+    }
+
+    @Test("H1: a token of another history is refused, and ends what is being followed")
+    func tokens() async throws {
+        let web = try await Browserless()
+        for number in 1...3 { try await web.note("s-1", "noted", "\(number)") }
+        let head = try await web.ask(.get, "/v1/head")
+        let token = try #require(head.headers[.sillokToken])
+        #expect(try head.json["token"]?.string == token && token.hasPrefix("3@"))
+        let foreign = "3@\(EventID())"
+        for (given, status) in [(token, 200), ("3", 200), (foreign, 409), ("4@\(EventID())", 409), ("x@y", 400)] {
+            let response = await web.response(.head, "/v1/subscribe", headers: [.lastEventID: given])
+            #expect(Int(response.status.code) == status, "\(given)")
+            #expect(try await web.ask(.get, "/v1/events?after=\(given)").status == status, "\(given)")
+            let wanted: HTTPFields = [.sillokAtLeast: given, .prefer: "wait=0"]
+            let answer = try await web.ask(.get, "/v1/streams/s-1", headers: wanted)
+            #expect(answer.status == (given.hasPrefix("4") ? 412 : status), "\(given)")
+            if status == 409 && given.hasPrefix("3") { #expect(answer.problem == "store-changed") }
+        }
+        let append = #"{"events":[{"type":"b"}],"condition":{"unchanged":[{"query":{},"since":"\#(foreign)"}]}}"#
+        #expect(try await web.ask(.post, "/v1/events", append).problem == "store-changed")
+        let receipt = try await web.ask(.post, "/v1/events", append.replacing(foreign, with: token))
+        let given = try receipt.json["token"]?.string
+        #expect(receipt.status == 200 && receipt.headers[.sillokToken] == given)
+        let page = try await web.ask(.get, "/v1/events?type=none")
+        #expect(try page.json["token"]?.string == receipt.headers[.sillokToken])
     }
 
     @Test("a reader that takes nothing costs one page, whatever is appended")

@@ -24,7 +24,7 @@ struct RetryTests {
         let outcome = try await accounts().execute(.deposit(1), on: "42")
         #expect(outcome.state.balance == 31)
         #expect(outcome.revision == 4)
-        #expect(store.reads.suffix(2).map(\.after) == [.position(1), .position(2)])
+        #expect(store.reads.suffix(2).map { $0.after?.position } == [1, 2])
     }
 
     @Test("is refused when what is new forbids it")

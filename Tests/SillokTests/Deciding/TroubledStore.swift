@@ -56,5 +56,5 @@ final class TroubledStore: EventStore {
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await inner.streams(in: category, after: name, limit: limit)
     }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await inner.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await inner.tracking(of: source) }
 }

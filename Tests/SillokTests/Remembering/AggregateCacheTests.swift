@@ -158,5 +158,5 @@ private final class SwitchedStore: EventStore {
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await current.streams(in: category, after: name, limit: limit)
     }
-    func tracking(of source: TrackingSource) async throws -> UInt64? { try await current.tracking(of: source) }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await current.tracking(of: source) }
 }

@@ -35,7 +35,7 @@ extension EventStoreSuite {
             let receipt = try await store.append(.sample(number..<number + size, to: stream))
             number += size
             let expected = Receipt(
-                firstPosition: head.next, position: Position(UInt64(number)),
+                firstPosition: head.next, mark: EventMark(position: Position(UInt64(number)), id: .sample(number - 1)),
                 revisions: stream.map { [$0: Revision(revision.value + UInt64(size))] } ?? [:],
                 recordedAt: trial.clock.now)
             try trial.equal(receipt, expected, "the receipt of append \(round)")
@@ -55,7 +55,8 @@ extension EventStoreSuite {
         }
         let receipt = try await store.append(AppendRequest(entries))
         let expected = Receipt(
-            firstPosition: 2, position: 7, revisions: ["a-1": 2, "b-1": 3, "c": 1], recordedAt: trial.clock.now)
+            firstPosition: 2, mark: EventMark(position: 7, id: .sample(6)),
+            revisions: ["a-1": 2, "b-1": 3, "c": 1], recordedAt: trial.clock.now)
         try trial.equal(receipt, expected, "the receipt of an append to three streams")
         let events = try await trial.log(of: store)
         try trial.equal(events.map(\.stream), ["b-1"] + streams, "the streams in the order of the log")

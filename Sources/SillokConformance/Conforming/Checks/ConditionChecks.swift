@@ -7,7 +7,7 @@ extension EventStoreSuite {
         Check("a query must match nothing after the position that was seen", unchangedQuery),
         Check("both kinds of condition count together", bothConditions),
         Check("a conflict shows the events that broke the condition, up to its limit", longConflict),
-        Check("a position beyond the head as the one that was seen holds", sinceBeyondHead),
+        Check("a position beyond the head as the one that was seen is refused", sinceBeyondHead),
     ]
 
     /// A log of six events: a-1 has three, b-1 has two, one is without a stream.
@@ -122,11 +122,12 @@ extension EventStoreSuite {
     private static func sinceBeyondHead(_ trial: Trial) async throws {
         let store = try await small(trial)
         for since in [7, UInt64(Int64.max), UInt64(Int64.max) + 1, .max] {
-            let head = try await store.head()
-            let number = Int(head.value) + 100
-            let receipt = try await store.append(
-                .sample(number..<number + 1, to: "z-1", if: .unchanged(.all, since: Position(max(since, head.value)))))
-            try trial.equal(receipt.position, head.next, "an append on what was seen up to \(since)")
+            let found = try await trial.refusal(StoreError.self, "an append on what was seen up to \(since)") {
+                try await store.append(
+                    .sample(100..<101, to: "z-1", if: .unchanged(.tags("none"), since: Position(since))))
+            }
+            try trial.equal(found.code, .storeChanged, "the code of a refusal for a position beyond the head")
+            try trial.equal(try await store.head(), 6, "the head after a refused append")
         }
     }
 }

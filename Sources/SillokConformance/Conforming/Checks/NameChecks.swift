@@ -78,7 +78,8 @@ extension EventStoreSuite {
                 try trial.equal(positions, [UInt64(index + 1)], "the events of \(query)")
             }
             try trial.equal(
-                try await store.tracking(of: TrackingSource(name)), 1, "the tracking of \(name.debugDescription)")
+                try await store.tracking(of: TrackingSource(name))?.position, 1,
+                "the tracking of \(name.debugDescription)")
         }
         let all = try await store.streams(in: nil, after: nil, limit: store.limits.pageEvents)
         try trial.equal(all.map(\.id), hostile.map { StreamID($0) }.sorted(), "the streams by their bytes")

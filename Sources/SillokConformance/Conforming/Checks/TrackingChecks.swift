@@ -3,6 +3,7 @@ import SillokCore
 extension EventStoreSuite {
     static let trackingChecks = [
         Check("a tracked position is recorded with the events and reads back", trackingReadsBack),
+        Check("a tracked position keeps the id of the foreign event", foreignEvent),
         Check("a tracked position must rise, for each source on its own", trackingRises),
         Check("a refused append leaves the tracking unchanged", refusedTracking),
     ]
@@ -17,11 +18,32 @@ extension EventStoreSuite {
         try trial.equal(events.map(\.tracking), [nil, tracking, tracking], "the tracking of the events")
         try trial.equal(try await store.event(.sample(2))?.tracking, tracking, "the tracking of an event by its id")
         let reopened = try await trial.reopen(subject)
-        try trial.equal(try await reopened.store.tracking(of: "feed"), 12, "the tracking after opening again")
+        try trial.equal(try await reopened.store.tracking(of: "feed"), tracking, "the tracking after opening again")
         try trial.equal(try await reopened.store.tracking(of: "other"), nil, "the tracking of another source")
         _ = try await trial.refusal(TrackingConflict.self, "the same position after opening again") {
             try await reopened.store.append(.sample(3..<4, tracking: tracking))
         }
+    }
+
+    private static func foreignEvent(_ trial: Trial) async throws {
+        let subject = try await trial.open()
+        let store = subject.store
+        let known = Tracking(source: "feed", EventMark(position: 3, id: .sample(900)))
+        let receipt = try await store.append(.sample(0..<2, tracking: known))
+        try trial.equal(try await store.tracking(of: "feed"), known, "the tracking with the id of the foreign event")
+        let plain = Tracking(source: "feed", position: 3)
+        try trial.equal(
+            try await store.append(.sample(0..<2, tracking: plain)), receipt, "the receipt of a repeat without the id")
+        let other = Tracking(source: "feed", EventMark(position: 3, id: .sample(901)))
+        _ = try await trial.refusal(TrackingConflict.self, "the same position with another event") {
+            try await store.append(.sample(2..<3, tracking: other))
+        }
+        let reopened = try await trial.reopen(subject).store
+        try trial.equal(try await reopened.tracking(of: "feed"), known, "the tracking after opening again")
+        let next = Tracking(source: "feed", position: 4)
+        try await reopened.append(.sample(3..<4, tracking: next))
+        try trial.equal(
+            try await reopened.tracking(of: "feed"), next, "the tracking without an id after one with an id")
     }
 
     private static func trackingRises(_ trial: Trial) async throws {
@@ -38,8 +60,9 @@ extension EventStoreSuite {
         try await store.append(.sample(3..<4, tracking: Tracking(source: combined, position: 1)))
         try await store.append(.sample(4..<5, tracking: Tracking(source: accent, position: UInt64(Int64.max) + 9)))
         try await store.append(.sample(5..<6, tracking: Tracking(source: accent, position: .max)))
-        try trial.equal(try await store.tracking(of: accent), .max, "the tracking at the end of the number range")
-        try trial.equal(try await store.tracking(of: combined), 1, "the tracking of a name that only looks the same")
+        let (last, other) = (try await store.tracking(of: accent), try await store.tracking(of: combined))
+        try trial.equal(last?.position, .max, "the tracking at the end of the number range")
+        try trial.equal(other?.position, 1, "the tracking of a name that only looks the same")
         try trial.equal(try await trial.log(of: store).last?.tracking?.position, .max, "the tracking of the last event")
     }
 
@@ -53,8 +76,8 @@ extension EventStoreSuite {
         _ = try await trial.refusal(EventIDConflict.self, "a known id") {
             try await store.append([.sample(0, type: "other")], to: "a-1", tracking: next)
         }
-        try trial.equal(try await store.tracking(of: "feed"), 1, "the tracking after refused appends")
+        try trial.equal(try await store.tracking(of: "feed")?.position, 1, "the tracking after refused appends")
         try await store.append(.sample(1..<2, tracking: next))
-        try trial.equal(try await store.tracking(of: "feed"), 2, "the tracking after an append")
+        try trial.equal(try await store.tracking(of: "feed")?.position, 2, "the tracking after an append")
     }
 }

@@ -57,7 +57,8 @@ extension WebInterface {
             var json = JSONWriter()
             json.write(receipt)
             var headers: HTTPFields = [
-                .sillokPosition: "\(receipt.position)", .sillokStore: storeID.description,
+                .sillokPosition: "\(receipt.position)", .sillokToken: "\(receipt.mark)",
+                .sillokStore: storeID.description,
             ]
             if let stream, let revision = receipt.revisions[stream] { headers[.eTag] = "\"\(revision)\"" }
             return .json(json, headers: headers)

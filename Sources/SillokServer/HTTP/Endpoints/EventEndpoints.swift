@@ -11,7 +11,7 @@ extension Endpoint {
         Endpoint(
             method: .get, route: "/v1/events", operation: .readEvents,
             summary: "Read events: a page, or all of them as JSON lines (Accept: application/x-ndjson).",
-            parameters: Parameter.filters + [.after, .before, .direction, .limit] + Parameter.atLeast,
+            parameters: Parameter.filters + [.afterMark, .before, .direction, .limit] + Parameter.atLeast,
             answers: [200: [.json("Page"), Content(mediaType: "application/x-ndjson", schema: "Event")]],
             problems: [422],
             handle: { interface, call in
@@ -57,13 +57,14 @@ extension Endpoint {
             method: .get, route: "/v1/head", operation: .head, summary: "The position of the last event.",
             parameters: Parameter.atLeast, answers: [200: [.json("Head")]],
             handle: { interface, call in
-                let head = try await interface.store.head()
+                let head = try await interface.store.head(resumingAfter: .start)
                 var json = JSONWriter()
                 json.beginObject()
                 json.field("store", interface.storeID.description)
-                json.field("head", head.value)
+                json.field("head", head.position.value)
+                json.field("token", head.description)
                 json.endObject()
-                return .json(json, headers: [.sillokPosition: "\(head)"])
+                return .json(json, headers: [.sillokPosition: "\(head.position)", .sillokToken: "\(head)"])
             }),
         Endpoint(
             method: .get, route: "/v1/tracking/{source}", operation: .tracking,
@@ -72,13 +73,14 @@ extension Endpoint {
             problems: [404],
             handle: { interface, call in
                 let source = call.pathName("source")
-                guard let position = try await interface.store.tracking(of: TrackingSource(source)) else {
+                guard let tracking = try await interface.store.tracking(of: TrackingSource(source)) else {
                     throw Problem(404, .notFound, "nothing is tracked of this source")
                 }
                 var json = JSONWriter()
                 json.beginObject()
                 json.field("source", source)
-                json.field("position", position)
+                json.field("position", tracking.position)
+                if let event = tracking.event { json.field("event", event.description) }
                 json.endObject()
                 return .json(json)
             }),
@@ -106,8 +108,12 @@ extension WebInterface {
         func bound(_ number: UInt64) -> ReadRequest.Bound {
             byRevision ? .revision(Revision(number)) : .position(Position(number))
         }
+        let after =
+            try byRevision
+            ? call.number("after").map(bound)
+            : call.mark("after").map { $0.id == nil ? .position($0.position) : .mark($0) }
         return ReadRequest(
-            query, after: try call.number("after").map(bound), before: try call.number("before").map(bound),
+            query, after: after, before: try call.number("before").map(bound),
             direction: try call.direction(), limit: try call.limit(atMost: store.limits.pageEvents, default: 100))
     }
 
@@ -122,7 +128,9 @@ extension WebInterface {
         let batch = try await store.read(request)
         var writer = CloudEventWriter(store: storeID)
         writer.write(batch)
-        let headers: HTTPFields = [.sillokPosition: "\(batch.head)", .sillokStore: storeID.description]
+        let headers: HTTPFields = [
+            .sillokPosition: "\(batch.head)", .sillokToken: "\(batch.mark)", .sillokStore: storeID.description,
+        ]
         return .bytes(writer.take(), "application/json", headers: headers)
     }
 

@@ -10,11 +10,15 @@ extension Endpoint {
     static let following = [
         Endpoint(
             method: .get, route: "/v1/subscribe", operation: .subscribe,
-            summary: "Follow events as they come, as server-sent events. The id of each is its position: "
-                + "Last-Event-ID, or `after`, goes on after it; `after=head` begins with what is to come.",
+            summary:
+                "Follow events as they come, as server-sent events. The id of each is its token, which is its position "
+                + "and the id of the event: Last-Event-ID, or `after`, continues after it; `after=head` begins with "
+                + "what is to come. A token that the log does not have is refused.",
             parameters: Parameter.filters + [
-                .query("after", "A position, or `head`.", #"{"type":"string","pattern":"^([0-9]{1,18}|head)$"}"#),
-                .header("Last-Event-ID", "The id of the last event that was seen.", Parameter.position),
+                .query(
+                    "after", "A position, a token, or `head`.",
+                    #"{"type":"string","pattern":"^([0-9]{1,18}(@[0-9A-Fa-f-]{36})?|head)$"}"#),
+                .header("Last-Event-ID", "The id of the last event that was seen.", Parameter.mark),
             ], answers: [200: [Content(mediaType: "text/event-stream", schema: "EventStream")]],
             problems: [409, 422, 429], handle: { try await $0.subscribe($1) })
     ]
@@ -29,15 +33,13 @@ extension WebInterface {
         let query = try call.eventQuery()
         try call.require(query)
         try store.limits.check(query)
-        let head = try await store.head()
-        let start = try start(call, head)
-        guard start <= head else {
-            throw StoreError(
-                .storeChanged,
-                "the position \(start) lies beyond the head \(head): it belongs to another or an older store.")
-        }
+        let given = try start(call)
+        let head = try await store.head(resumingAfter: given ?? .start)
+        let start = given ?? head
         let words = query.words
-        guard let ticket = admission.subscribe(call.principal.name, words, since: clock.now(), at: start) else {
+        guard
+            let ticket = admission.subscribe(call.principal.name, words, since: clock.now(), at: start.position)
+        else {
             let text = "there are \(limits.subscriptions) subscriptions already"
             throw Problem(429, .tooMany, text).retrying(afterSeconds: 5)
         }
@@ -55,19 +57,20 @@ extension WebInterface {
             status: .ok,
             headers: [
                 .contentType: "text/event-stream", .cacheControl: "no-store", .sillokStore: storeID.description,
-                .sillokPosition: "\(head)",
+                .sillokPosition: "\(head.position)", .sillokToken: "\(head)",
             ], body: body)
     }
 
-    private func start(_ call: Call, _ head: Position) throws -> Position {
+    /// Where the reader wants to begin; `nil`: at the head.
+    private func start(_ call: Call) throws -> EventMark? {
         if let last = call.request.headers[.lastEventID] {
-            guard let position = UInt64(last), position < 1 << 63 else {
-                throw Problem(400, .malformed, "\"Last-Event-ID\" is not a position")
+            guard let mark = Call.mark(last) else {
+                throw Problem(400, .malformed, "\"Last-Event-ID\" is neither a position nor a token")
             }
-            return Position(position)
+            return mark
         }
-        if try call.text("after") == "head" { return head }
-        return Position(try call.number("after") ?? 0)
+        if try call.text("after") == "head" { return nil }
+        return try call.mark("after") ?? .start
     }
 }
 
@@ -78,9 +81,18 @@ private struct EventFeed: Sendable {
     let query: EventQuery
     let ticket: Admission.Ticket
 
-    @concurrent func run(from start: Position, into writer: inout any ResponseBodyWriter) async throws {
+    @concurrent func run(from start: EventMark, into writer: inout any ResponseBodyWriter) async throws {
+        do {
+            try await follow(from: start, into: &writer)
+        } catch let error as StoreError where error.code == .storeChanged {
+            // A reader that comes again with the same id is refused with the same problem.
+            try await writer.write(ByteBuffer(string: "event: end\ndata: \(error)\n\n"))
+        }
+    }
+
+    @concurrent private func follow(from start: EventMark, into writer: inout any ResponseBodyWriter) async throws {
         let store = interface.store
-        var through = start
+        var mark = start
         var pace = Pace()
         var lines = CloudEventWriter(store: interface.storeID)
         let clock = ContinuousClock()
@@ -88,11 +100,12 @@ private struct EventFeed: Sendable {
         try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
         while true {
             if let end = ending { return try await writer.write(ByteBuffer(string: "event: end\ndata: \(end)\n\n")) }
-            let batch = try await store.read(query, after: through, limit: pace.limit)
-            if batch.through > through {
+            let batch = try await store.read(query, resumingAfter: mark, limit: pace.limit)
+            let isNew = batch.through > mark.position
+            if isNew || mark.id == nil { mark = batch.mark }
+            if isNew {
                 pace.take(batch)
-                through = batch.through
-                ticket.move(to: through)
+                ticket.move(to: mark.position)
                 try await writer.write(ByteBuffer(bytes: Self.text(of: batch, &lines)))
                 lastSign = clock.now
                 continue
@@ -101,7 +114,7 @@ private struct EventFeed: Sendable {
                 try await writer.write(ByteBuffer(string: ":\n\n"))
                 lastSign = clock.now
             }
-            let next = through.next
+            let next = mark.position.next
             _ = try? await withDeadline(WebInterface.look, "") { try await store.reach(next) }
             try Task.checkCancellation()
         }
@@ -124,13 +137,13 @@ private struct EventFeed: Sendable {
 
     private static func text(of batch: EventBatch, _ lines: inout CloudEventWriter) -> [UInt8] {
         for event in batch.events {
-            lines.json.bytes += "id: \(event.position)\ndata:".utf8
+            lines.json.bytes += "id: \(EventMark(event))\ndata:".utf8
             lines.writeObject(event)
             lines.json.bytes += "\n\n".utf8
         }
         if batch.events.last?.position != batch.through {
-            // Events that do not match were passed as well: whoever comes again need not read them anew.
-            lines.json.bytes += "id: \(batch.through)\nevent: progress\ndata: \(batch.through)\n\n".utf8
+            // Events that do not match were passed as well: a reader that comes again need not read them again.
+            lines.json.bytes += "id: \(batch.mark)\nevent: progress\ndata: \(batch.through)\n\n".utf8
         }
         return lines.take()
     }

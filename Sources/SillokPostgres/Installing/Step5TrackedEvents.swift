@@ -1,0 +1,38 @@
+#if Postgres
+extension Step {
+    /// Keeps the id of the foreign event with the progress in another log, where the consumer gave it.
+    ///
+    /// `append` moves the position alone, so the id counts only while `event_position` is that position. `note_tracked` is
+    /// called after it in the same transaction, with the first event of each append: of those that were refused it keeps
+    /// nothing.
+    static let trackedEvents = Step(
+        number: 5, name: "tracked events",
+        statements: [
+            "ALTER TABLE SCHEMA.tracking ADD COLUMN event uuid, ADD COLUMN event_position numeric(20)",
+            """
+            CREATE FUNCTION SCHEMA.note_tracked(
+                sources text[], positions numeric[], events uuid[], firsts uuid[]) RETURNS void
+            LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+            AS $$
+                UPDATE SCHEMA.tracking t SET event = n.event, event_position = n.position
+                FROM unnest(sources, positions, events, firsts) AS n (source, position, event, first)
+                WHERE t.source = n.source AND t.position = n.position AND EXISTS (SELECT FROM SCHEMA.events e
+                    WHERE e.id = n.first AND e.source = n.source AND e.tracked = n.position)
+            $$
+            """,
+            """
+            DO $$
+            DECLARE
+                allowed text;
+            BEGIN
+                FOR allowed IN SELECT quote_ident(r.rolname)
+                    FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a, pg_catalog.pg_roles r
+                    WHERE p.oid = 'SCHEMA.append'::regproc AND a.grantee = r.oid AND a.grantee <> p.proowner
+                LOOP
+                    EXECUTE 'GRANT EXECUTE ON FUNCTION SCHEMA.note_tracked TO ' || allowed;
+                END LOOP;
+            END $$
+            """,
+        ])
+}
+#endif

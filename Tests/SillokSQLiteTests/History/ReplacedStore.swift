@@ -1,0 +1,73 @@
+import Foundation
+import Sillok
+import SillokSQLite
+import SillokTesting
+
+/// A store in a file that is replaced by an older copy of itself, which then grows by other events.
+struct ReplacedStore: Sendable {
+    let folder: TemporaryFolder
+    /// What the store had before it was replaced.
+    private(set) var old: [RecordedEvent] = []
+
+    var path: String { folder.path("log.sqlite") }
+
+    /// Makes a store of six events, of which a copy has the first three.
+    init(_ folder: TemporaryFolder) async throws {
+        self.folder = folder
+        try await appending([.opened(owner: "Ada"), .deposited(cents: 100), .deposited(cents: 55)])
+        try FileManager.default.copyItem(atPath: path, toPath: folder.path("copy.sqlite"))
+        try await appending([10, 20, 30].map { .deposited(cents: $0) })
+        let store = try open()
+        old = try await store.read(.all).events
+        await store.close()
+    }
+
+    func open() throws -> SQLiteEventStore { try SQLiteEventStore(path: path) }
+
+    /// Opens the store, appends, and closes it.
+    func appending(_ events: [AccountEvent]) async throws {
+        let store = try open()
+        for event in events {
+            try await store.append([EventCoding<AccountEvent>().encode(event)], to: "account-1")
+        }
+        await store.close()
+    }
+
+    /// Puts the copy in the place of the store, and appends other events to it.
+    func restore(then others: [Int]) async throws {
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.copyItem(atPath: folder.path("copy.sqlite"), toPath: path)
+        try await appending(others.map { .deposited(cents: $0) })
+    }
+}
+
+/// A store in memory that can go back while it is in use, as a server that fails over to a standby which lacks events.
+final class FailingOverStore: EventStore {
+    private let state: Lock<MemoryEventStore>
+
+    init() { state = Lock(MemoryEventStore()) }
+
+    private var current: MemoryEventStore { state.withLock { $0 } }
+
+    /// Goes back to the first events, and has others after them.
+    func failOver(keeping count: Int, then others: [EventData]) async throws {
+        let kept = try await current.read(.all).events.prefix(count)
+        let next = MemoryEventStore(id: try await storeID())
+        for event in kept { try await next.append([event.data], to: event.stream) }
+        for event in others { try await next.append([event], to: "account-1") }
+        state.withLock { $0 = next }
+    }
+
+    var limits: Limits { current.limits }
+    func storeID() async throws -> StoreID { try await current.storeID() }
+    func append(_ request: AppendRequest) async throws -> Receipt { try await current.append(request) }
+    func read(_ request: ReadRequest) async throws -> EventBatch { try await current.read(request) }
+    func head() async throws -> Position { try await current.head() }
+    func reach(_ position: Position) async throws { try await current.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await current.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await current.stream(id) }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try await current.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await current.tracking(of: source) }
+}
