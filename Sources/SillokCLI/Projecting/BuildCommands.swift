@@ -72,11 +72,14 @@ extension ProjectionsCommand {
         @OptionGroup var model: ModelArgument
         @Argument(help: "The projection.") var name: String
         @OptionGroup var whom: OperatorOptions
-        @Flag(help: "Also when it has not come as far as the live one.") var evenIfBehind = false
+        @Flag(
+            name: [.long, .customLong("even-if-behind")],
+            help: "Also when it would contain less than the live one. Give the reason with --reason.")
+        var force = false
 
         func run() async throws {
             try await model.withoutLog(.writing) { side in
-                try await side.promote(name, by: whom.whom, evenIfBehind: evenIfBehind)
+                try await side.promote(name, by: whom.whom, force: force)
                 try Console.current.print("the new build of \(name.visible) is live")
             }
         }

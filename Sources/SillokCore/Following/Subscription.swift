@@ -3,7 +3,8 @@
 /// Nothing is read before it is asked for, so a slow reader costs no memory. Every batch says how far it looked
 /// (``EventBatch/mark``), also when it has no events; a reader that keeps it can resume there and misses nothing and
 /// sees nothing twice. Each read compares the place of the one before with the log: a log that went back ends the
-/// subscription with ``StoreError/Code/storeChanged``. Ends with the task that reads it. A wake-up that gets lost costs at most the poll interval.
+/// subscription with ``StoreError/Code/storeChanged``. Ends with the task that reads it. A wake-up that gets lost costs
+/// at most the poll interval.
 public struct Subscription: AsyncSequence, Sendable {
     /// A batch of events.
     public typealias Element = EventBatch

@@ -9,7 +9,7 @@ extension Projector {
 
     /// Makes a new build of this version beside the live one, and returns when it has come to the head of the log.
     ///
-    /// Queries see the live one until `ReadSide.promote(_:by:evenIfBehind:)`. Works whether ``run()`` does or not.
+    /// Queries see the live one until `ReadSide.promote(_:by:force:)`. Works whether ``run()`` does or not.
     /// - Parameters:
     ///   - whom: who wants it.
     ///   - progress: told now and then how the new build is.
@@ -91,15 +91,17 @@ extension Projector {
             throw ProjectionRefusal("\(sequence) has dead letters: retry or skip them first.")
         }
         let partitions = try await ledger.partitions(of: live.id)
+        let decisions = try await ledger.decisions(of: name)
         var count = 0
         for try await page in store.pages(events) {
             for event in page.events where rule.source.matches(event) {
                 let partition = rule.sequencing.partition(of: event, among: live.partitions)
                 guard partitions.indices.contains(partition), rule.sequencing.sequence(event) == sequence,
-                    event.position <= partitions[partition].checkpoint.position, !skipped.contains(event.position)
+                    event.position <= partitions[partition].checkpoint.position, !skipped.contains(event.position),
+                    !decisions.skips(event)
                 else { continue }
                 count += 1
-                guard case .changes(let statements) = try rule.effect(event) else { continue }
+                guard case .changes(let statements) = try rule.effect(decisions.applied(to: event)) else { continue }
                 changes += statements.map { ReadModelWrite.Change($0, of: live.id) }
             }
         }

@@ -23,7 +23,7 @@ extension Projector {
     ///   - start: where it begins when it is new.
     ///   - effect: what is done; what it throws ends the reaction, which goes on with that event when it is run again.
     /// - Throws: what `effect` throws, `ProjectionFailure`, `CancellationError`; `StoreError`, with `storeChanged` if the log
-    ///   does not have the event up to which effects were carried out: see ``ReadSide/resetReaction(_:of:to:by:)``.
+    ///   does not have the event up to which effects were carried out: see `ReadSide.resetReaction`.
     public func react(
         _ reaction: String, from start: ReactionStart = .atHead,
         _ effect: @Sendable (RecordedEvent) async throws -> Void
@@ -125,7 +125,7 @@ extension ReadSide {
     ///   - name: the projection that it belongs to.
     ///   - start: with the first event of this log, or the first one after its present head.
     ///   - whom: who wants it.
-    /// - Throws: ``ProjectionRefusal`` if the projection has no such reaction, or it moved at the same time.
+    /// - Throws: `ProjectionRefusal` if the projection has no such reaction, or it moved at the same time.
     public func resetReaction(
         _ reaction: String, of name: String, to start: ReactionStart, by whom: Operator
     ) async throws {

@@ -8,10 +8,13 @@ struct Standing: Sendable {
     private(set) var parked: [StreamID: Int]
     /// How many dead letters there are.
     private(set) var letters: Int
+    /// What operators have decided about events, as of the last look.
+    let decisions: Decisions
 
-    init(row: PartitionRow, parked: [StreamID: Int]) {
+    init(row: PartitionRow, parked: [StreamID: Int], decisions: Decisions) {
         self.row = row
         self.parked = parked
+        self.decisions = decisions
         letters = parked.values.reduce(0, +)
     }
 
@@ -71,10 +74,16 @@ struct BatchMaker: Sendable {
         var batch = Batch(before: standing, after: standing, events: page.events, isEnd: page.isEnd)
         batch.changes.reserveCapacity(page.events.count + 2)
         batch.origins.reserveCapacity(page.events.count + 2)
-        try await documents?.load(page.events.lazy.filter { isMine($0) }, rule)
+        let decisions = standing.decisions
+        try await documents?.load(
+            page.events.lazy.filter { isMine($0) && !decisions.skips($0) }.map { decisions.applied(to: $0) }, rule)
         for (index, event) in page.events.enumerated() where isMine(event) {
             // A store that gives an event again does no harm.
             guard event.position > batch.after.row.checkpoint.position else { continue }
+            if decisions.skips(event) {
+                skip(event, &batch)
+                continue
+            }
             if !batch.after.parked.isEmpty {
                 let sequence = StreamID(rule.sequencing.sequence(event))
                 if batch.after.parked[sequence] != nil {
@@ -104,7 +113,7 @@ struct BatchMaker: Sendable {
         var reason = verdict
         if reason == nil {
             do {
-                try await apply(event, index, &batch)
+                try await apply(batch.before.decisions.applied(to: event), index, &batch)
             } catch let error as UnknownEventType {
                 guard rule.unknownTypes == .park else {
                     batch.stop = Batch.Stop(event: event, cause: error)
@@ -174,14 +183,28 @@ struct BatchMaker: Sendable {
             return
         }
         batch.after.park(sequence)
+        record(event, sequence, isFailed ? .failed : .behind, reason, attempts: isFailed ? attempts : 0, &batch)
+    }
+
+    /// Takes an event that an operator has decided never to project.
+    private func skip(_ event: RecordedEvent, _ batch: inout Batch) {
+        let sequence = StreamID(rule.sequencing.sequence(event))
+        record(event, sequence, .skipped, "an operator has decided to skip it", attempts: 0, &batch)
+    }
+
+    /// Takes an event, and keeps it as a dead letter.
+    private func record(
+        _ event: RecordedEvent, _ sequence: StreamID, _ state: DeadLetter.State, _ reason: String, attempts: Int,
+        _ batch: inout Batch
+    ) {
         batch.after.row.checkpoint.take(event)
         batch.taken += 1
         batch.add(
             """
             INSERT INTO sillok_dead_letters VALUES (
                 \(id.name), \(id.version), \(id.build), \(partition), \(event.position), \(sequence), \
-            \(event.id.description), \(event.type.text), \(event.stream?.text ?? ""), \
-            \(isFailed ? "failed" : "behind"), \(reason), \(isFailed ? attempts : 0), \(options.wallClock.now()), NULL)
+            \(event.id.description), \(event.type.text), \(event.stream?.text ?? ""), \(state.rawValue), \(reason), \
+            \(attempts), \(options.wallClock.now()), \(batch.before.decisions.replacement(of: event)))
             """, of: nil)
     }
 

@@ -117,7 +117,9 @@ struct PartitionRunner: Sendable {
             else { return nil }
             row = taken
         }
-        let standing = Standing(row: row, parked: try await ledger.parkedSequences(of: id, maker.partition))
+        let standing = Standing(
+            row: row, parked: try await ledger.parkedSequences(of: id, maker.partition),
+            decisions: try await ledger.decisions(of: id.name))
         progress(standing)
         return standing
     }

@@ -118,15 +118,3 @@ struct Redrive: Sendable {
         return Int(clamping: rows.first?["letters"].integer ?? 0)
     }
 }
-
-extension RecordedEvent {
-    /// The event with another payload, if there is one.
-    fileprivate func replacing(_ payload: String?) -> RecordedEvent {
-        guard let payload else { return self }
-        var data = data
-        data.payload = Array(payload.utf8)
-        return RecordedEvent(
-            position: position, stream: stream, revision: revision, recordedAt: recordedAt, tracking: tracking,
-            data: data)
-    }
-}

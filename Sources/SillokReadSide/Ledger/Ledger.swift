@@ -32,6 +32,13 @@ package struct Ledger: Sendable {
             .map { try PartitionRow($0) }
     }
 
+    /// What operators have decided about events of a projection, in whatever build.
+    package func decisions(of name: String) async throws -> Decisions {
+        let rows = try await model.rows(
+            "SELECT event, action, replacement FROM sillok_decisions WHERE projection = \(name)")
+        return try Decisions(rows)
+    }
+
     /// The sequences that have dead letters which hold up what follows.
     package func parkedSequences(of id: ProjectionID, _ partition: Int) async throws -> [StreamID: Int] {
         let rows = try await model.rows(

@@ -26,7 +26,8 @@ package struct Builds: Sendable {
 
     /// Notes that a build has come to the head, and promotes it if that is wanted.
     ///
-    /// A rebuild of the live version is promoted by whoever asked for it.
+    /// Only a higher version is promoted without an operator: an old version that starts once more, in a slow rollout,
+    /// does not replace a newer one, and a rebuild of the live version is promoted by the operator who asked for it.
     package func reachedHead(_ id: ProjectionID, _ promotion: Promotion) async throws {
         guard let build = try await ledger.build(id), build.state == .building else { return }
         if build.caughtUp == nil {
@@ -40,34 +41,35 @@ package struct Builds: Sendable {
                 ]))
         }
         guard promotion == .whenCaughtUp else { return }
-        if let live = try await ledger.live(id.name), live.id.version == id.version { return }
+        if let live = try await ledger.live(id.name), live.id.version >= id.version { return }
         do {
             try await promote(id, as: "promote", by: Operator("sillok", because: "it has caught up"))
         } catch is ProjectionRefusal {
-            // Another partition, or the live build, is further: the next time will do.
+            // Another partition, or the live build, is further, or rows would be lost: an operator decides about that.
         } catch is ConditionFailed {
             // Somebody else was faster.
         }
     }
 
     /// Makes a build the one that queries see, in one transaction; the one before stays.
-    func promote(
-        _ id: ProjectionID, as action: String, by whom: Operator, evenIfBehind: Bool = false
-    ) async throws {
+    ///
+    /// - Parameter force: whether to do it although the build would contain less than the live one. What was overridden is
+    ///   recorded with the operator's reason.
+    func promote(_ id: ProjectionID, as action: String, by whom: Operator, force: Bool = false) async throws {
         let builds = try await ledger.builds(of: id.name)
         guard let build = builds.first(where: { $0.id == id }) else {
             throw ProjectionRefusal("There is no build \(id).")
         }
         if build.state == .live { throw ProjectionRefusal("\(id) is live already.") }
         let live = builds.first { $0.state == .live }
-        let position = try await position(of: id)
-        if let live, !evenIfBehind {
+        var comparison: PromotionCheck?
+        var lacks: String?
+        if let live {
             // What can be said early; what counts is asked again in the transaction.
-            let lived = try await self.position(of: live.id)
-            guard position >= lived, build.state != .requested else {
-                throw ProjectionRefusal(
-                    "\(id) is at \(position), the live \(live.id) at \(lived): wait until it has caught up.")
-            }
+            let check = PromotionCheck(of: build, against: live)
+            lacks = try await check.whatIsLacking(ledger)
+            if let lacks, !force { throw ProjectionRefusal(lacks) }
+            comparison = check
         }
         try await checkTables(of: build)
         var changes = Self.views(build, replacing: live)
@@ -78,23 +80,16 @@ package struct Builds: Sendable {
             changes.append(.init("UPDATE sillok_builds SET state = 'previous' \(Ledger.whose(live.id))"))
         }
         changes.append(.init("UPDATE sillok_builds SET state = 'live' \(Ledger.whose(id))"))
-        changes.append(whom.did(action, id, "at \(position)", wallClock.now()))
+        let position = try await position(of: id)
+        let forced = action == "rollback" ? nil : lacks.map { ", forced: \($0)" }
+        changes.append(whom.did(action, id, "at \(position)\(forced ?? "")", wallClock.now()))
         var conditions = [unchanged(builds, id.name)]
-        if let live, !evenIfBehind { conditions.append(Self.hasComeAsFar(id, as: live.id)) }
+        if let comparison, !force { conditions += comparison.conditions }
         do {
             try await ledger.model.write(ReadModelWrite(changes, if: conditions))
-        } catch let failed as ConditionFailed where failed.index == 1 {
+        } catch let failed as ConditionFailed where failed.index >= 1 {
             throw ProjectionRefusal("The live build was faster than \(id) at the last moment: try again.")
         }
-    }
-
-    /// Holds if no partition of a build is behind all of the live one, at the moment of the write: the live one goes on
-    /// until then.
-    private static func hasComeAsFar(_ id: ProjectionID, as live: ProjectionID) -> ReadModelWrite.Condition {
-        let mine: SQL = "SELECT MIN(position) FROM sillok_checkpoints \(Ledger.whose(id))"
-        let lived: SQL = "SELECT MIN(position) FROM sillok_checkpoints \(Ledger.whose(live))"
-        return ReadModelWrite.Condition(
-            "SELECT CASE WHEN (\(mine)) >= (\(lived)) THEN 1 ELSE 0 END", gives: [[.integer(1)]])
     }
 
     /// Queries know tables by their plain names: those of two projections must differ.

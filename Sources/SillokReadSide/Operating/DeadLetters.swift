@@ -131,7 +131,8 @@ extension ReadSide {
         return count
     }
 
-    /// Says that an event is never to be projected, and has what waits behind it tried.
+    /// Says that an event is never to be projected, and has what waits behind it tried. Every other build of the projection
+    /// follows this decision too, also those that are made later.
     ///
     /// - Parameters:
     ///   - name: the projection.
@@ -139,11 +140,11 @@ extension ReadSide {
     ///   - whom: who wants it.
     /// - Throws: ``ProjectionRefusal`` if there is no dead letter at that position.
     public func skip(_ name: String, at position: Position, by whom: Operator) async throws {
-        try await settle(name, position, "state = 'skipped'", "skip", "\(position)", whom)
+        try await settle(name, position, .skip, "\(position)", whom)
     }
 
     /// Has another payload projected instead of an event's own, which stays in the log as it is, and then what waits
-    /// behind it.
+    /// behind it. Every other build of the projection follows this decision too, also those that are made later.
     ///
     /// - Parameters:
     ///   - name: the projection.
@@ -157,15 +158,19 @@ extension ReadSide {
         if let error = JSONReader.syntaxError(of: Array(payload.utf8)) {
             throw ProjectionRefusal("The payload is no JSON: \(error).")
         }
-        try await settle(
-            name, position, "state = 'retry', replacement = \(payload)", "replace", "\(position): \(payload)", whom)
+        try await settle(name, position, .replace(payload), "\(position): \(payload)", whom)
     }
 
+    /// Decides about an event, in all builds that have it as a dead letter, and for those that will come to it.
     private func settle(
-        _ name: String, _ position: Position, _ change: SQL, _ action: String, _ detail: String, _ whom: Operator
+        _ name: String, _ position: Position, _ decision: Decisions.Decision, _ detail: String, _ whom: Operator
     ) async throws {
         let letter = try await letter(name, position)
         let whose = Ledger.whose(letter.projection)
+        var (action, change): (String, SQL) = ("skip", "state = 'skipped'")
+        if case .replace(let payload) = decision {
+            (action, change) = ("replace", "state = 'retry', replacement = \(payload)")
+        }
         let state = ReadModelWrite.Condition(
             "SELECT state FROM sillok_dead_letters \(whose) AND position = \(position)",
             gives: [[.text(letter.state.rawValue)]])
@@ -173,11 +178,17 @@ extension ReadSide {
             [
                 .init(
                     """
-                    UPDATE sillok_dead_letters SET state = 'retry' \(whose) AND sequence = \(letter.sequence)
-                    AND state <> 'skipped'
+                    UPDATE sillok_dead_letters SET state = 'retry' WHERE projection = \(name) AND state <> 'skipped'
+                    AND sequence IN (SELECT sequence FROM sillok_dead_letters WHERE projection = \(name)
+                        AND event = \(letter.event.description))
                     """),
-                .init("UPDATE sillok_dead_letters SET \(change) \(whose) AND position = \(position)"),
-                Self.rouse(letter.projection),
+                .init(
+                    """
+                    UPDATE sillok_dead_letters SET \(change) WHERE projection = \(name)
+                    AND event = \(letter.event.description)
+                    """),
+                Decisions.recording(decision, of: letter.event, in: name),
+                .init("UPDATE sillok_checkpoints SET epoch = epoch + 1 WHERE projection = \(name)"),
                 whom.did(action, letter.projection, detail, wallClock.now()),
             ], if: [state])
     }

@@ -69,15 +69,16 @@ public struct ReadSide: Sendable {
     /// - Parameters:
     ///   - name: the projection.
     ///   - whom: who wants it.
-    ///   - evenIfBehind: also when it has not come as far as the live one.
-    /// - Throws: ``ProjectionRefusal`` if there is none, or it is behind.
-    public func promote(_ name: String, by whom: Operator, evenIfBehind: Bool = false) async throws {
+    ///   - force: also when it would contain less than the live one. What it lacks is recorded with the operator's reason.
+    /// - Throws: ``ProjectionRefusal`` if there is none; and unless `force`, if a partition of it is behind that of the live
+    ///   build, if it has dead letters that the live build does not have, or has handled fewer events.
+    public func promote(_ name: String, by whom: Operator, force: Bool = false) async throws {
         let builds = try await ledger.builds(of: name)
         guard let next = builds.last(where: { $0.state == .building }) else {
             throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has no build beside the live one.")
         }
         try await Builds(ledger: ledger, wallClock: wallClock)
-            .promote(next.id, as: "promote", by: whom, evenIfBehind: evenIfBehind)
+            .promote(next.id, as: "promote", by: whom, force: force)
         wake()
     }
 
@@ -90,7 +91,7 @@ public struct ReadSide: Sendable {
             throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has no build that was live before.")
         }
         try await Builds(ledger: ledger, wallClock: wallClock)
-            .promote(previous.id, as: "rollback", by: whom, evenIfBehind: true)
+            .promote(previous.id, as: "rollback", by: whom, force: true)
         wake()
     }
 

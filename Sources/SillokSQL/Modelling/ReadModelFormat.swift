@@ -10,6 +10,17 @@ public enum ReadModelFormat {
         2: [
             "ALTER TABLE sillok_checkpoints ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE sillok_reactions ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
+            // Decisions were kept with the dead letters of a build.
+            """
+            INSERT INTO sillok_decisions (projection, event, action)
+            SELECT DISTINCT projection, event, 'skip' FROM sillok_dead_letters WHERE state = 'skipped'
+            """,
+            """
+            INSERT INTO sillok_decisions (projection, event, action, replacement)
+            SELECT l.projection, l.event, 'replace', MAX(l.replacement) FROM sillok_dead_letters l
+            WHERE l.replacement IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sillok_decisions d
+                WHERE d.projection = l.projection AND d.event = l.event) GROUP BY l.projection, l.event
+            """,
         ]
     ]
 

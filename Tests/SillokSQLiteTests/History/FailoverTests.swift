@@ -1,7 +1,9 @@
 import Foundation
 import Sillok
 import SillokCore
+import SillokProjections
 import SillokSQLite
+import SillokSnapshots
 import SillokTesting
 import Testing
 

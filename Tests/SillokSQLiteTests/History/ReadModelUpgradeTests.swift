@@ -1,4 +1,4 @@
-import Sillok
+import SillokProjections
 import SillokSQLite
 import SillokTesting
 import Testing

@@ -1,5 +1,5 @@
 import Foundation
-import Sillok
+import SillokProjections
 import SillokSQLite
 import SillokTesting
 import Testing

@@ -1,0 +1,102 @@
+import SillokCore
+import SillokSQL
+
+/// Whether a build contains no less than the live one, so that queries lose no rows when it is promoted.
+///
+/// Positions are compared partition by partition, the number of events that were handled, and the dead letters. Each
+/// question gives one number, which is zero if all is well: they are asked early for a message, and again as conditions of
+/// the write, for the live build continues until then.
+struct PromotionCheck: Sendable {
+    private let id: ProjectionID
+    private let live: ProjectionID
+    private let isRequested: Bool
+    /// Whether both spread their sequences in the same way, so that their partitions can be compared one by one.
+    private let isAlike: Bool
+
+    init(of build: ProjectionBuild, against live: ProjectionBuild) {
+        id = build.id
+        self.live = live.id
+        isRequested = build.state == .requested
+        isAlike = build.partitions == live.partitions && build.sequencing == live.sequencing
+    }
+
+    /// What the build lacks, in a sentence that says what to do; `nil`: nothing.
+    func whatIsLacking(_ ledger: Ledger) async throws -> String? {
+        if isRequested { return "\(id) has not been begun: run the application that registers it." }
+        if try await count(behind, ledger) > 0 {
+            let (mine, lived) = (try await positions(id, ledger), try await positions(live, ledger))
+            return "\(id) is at \(mine), the live \(live) at \(lived): wait until it has caught up."
+        }
+        let letters = try await count(letters, ledger)
+        if letters > 0 {
+            return
+                "\(id) has \(letters) dead letters that the live \(live) does not have: their events would be missing. "
+                + "Retry, skip or replace them, or force the promotion with a reason."
+        }
+        let fewer = try await count(fewer, ledger)
+        if fewer > 0 {
+            return
+                "\(id) has handled \(fewer) events fewer than the live \(live), up to the same position. If that is what "
+                + "the new version is for, force the promotion with a reason."
+        }
+        return nil
+    }
+
+    /// What must hold in the transaction that promotes it.
+    var conditions: [ReadModelWrite.Condition] {
+        [behind, letters, fewer].map { question in
+            ReadModelWrite.Condition("SELECT CASE WHEN (\(question)) > 0 THEN 1 ELSE 0 END", gives: [[.integer(0)]])
+        }
+    }
+
+    /// How many partitions are behind those of the live build. Builds that spread their sequences differently are compared
+    /// as a whole: the slowest partition with the fastest.
+    private var behind: SQL {
+        if isAlike {
+            return """
+                SELECT COUNT(*) FROM sillok_checkpoints l WHERE \(Self.whose("l", live)) AND NOT EXISTS (
+                    SELECT 1 FROM sillok_checkpoints n WHERE \(Self.whose("n", id)) AND n."partition" = l."partition"
+                    AND n.position >= l.position)
+                """
+        }
+        return """
+            SELECT CASE WHEN (SELECT MIN(n.position) FROM sillok_checkpoints n WHERE \(Self.whose("n", id)))
+                >= (SELECT MAX(l.position) FROM sillok_checkpoints l WHERE \(Self.whose("l", live))) THEN 0 ELSE 1 END
+            """
+    }
+
+    /// How many events are dead letters in the build and were projected in the live one.
+    private var letters: SQL {
+        """
+        SELECT COUNT(*) FROM sillok_dead_letters n WHERE \(Self.whose("n", id)) AND n.state <> 'skipped'
+        AND NOT EXISTS (SELECT 1 FROM sillok_dead_letters l WHERE \(Self.whose("l", live)) AND l.event = n.event)
+        """
+    }
+
+    /// How many events fewer it has handled: it is at least as far as the live build when this is asked.
+    private var fewer: SQL {
+        """
+        SELECT (SELECT COALESCE(SUM(l.count), 0) FROM sillok_checkpoints l WHERE \(Self.whose("l", live)))
+            - (SELECT COALESCE(SUM(n.count), 0) FROM sillok_checkpoints n WHERE \(Self.whose("n", id)))
+        """
+    }
+
+    private static func whose(_ table: String, _ id: ProjectionID) -> SQL {
+        """
+        \(raw: table).projection = \(id.name) AND \(raw: table).version = \(id.version)
+        AND \(raw: table).build = \(id.build)
+        """
+    }
+
+    private func count(_ question: SQL, _ ledger: Ledger) async throws -> Int64 {
+        let rows = try await ledger.model.rows("SELECT CAST((\(question)) AS BIGINT) AS number")
+        return rows.first?["number"].integer ?? 0
+    }
+
+    /// Where each partition is, such as `7` or `7, 9 and 8`.
+    private func positions(_ id: ProjectionID, _ ledger: Ledger) async throws -> String {
+        let positions = try await ledger.partitions(of: id).map { "\($0.checkpoint.position)" }
+        guard let last = positions.last, positions.count > 1 else { return positions.first ?? "0" }
+        return positions.dropLast().joined(separator: ", ") + " and " + last
+    }
+}
