@@ -39,8 +39,9 @@ struct SillokCommand: AsyncParsableCommand {
               0  done                   66  not found
               1  something was found   69  the store is damaged
               2  conflict               74  reading or writing failed
-              64 usage                  75  locked by another process
-              65 invalid data           130 ended by Ctrl-C
+              3  done, not printed      75  busy: try again later
+              64 usage                  130 ended by Ctrl-C
+              65 invalid data
 
             Completion:
               sillok --generate-completion-script bash > ~/.local/share/bash-completion/completions/sillok
@@ -74,8 +75,21 @@ struct SillokCommand: AsyncParsableCommand {
         }
     }
 
+    /// Reports a change whose result could not be printed: the error of the answer is not the error of the change.
+    private static func report(_ change: String, unprinted error: any Error, _ console: Console) -> Int32 {
+        let cause = (error as? OutputFailure).map { "\($0)" } ?? "no process reads the output"
+        console.note(
+            console.errorTerminal.styled("sillok: ", .red) + "\(change), but the result could not be printed: \(cause)")
+        console.note("The change is stored. Do not repeat the command.")
+        return ExitStatus.unreported.rawValue
+    }
+
     /// Says in one or two lines what went wrong and what to do, and answers the exit status.
     private static func report(_ error: any Error, _ console: Console) -> Int32 {
+        if let change = console.change {
+            if error is OutputFailure || error is BrokenPipe { return report(change, unprinted: error, console) }
+            if CommandFailure(error)?.status != .found { console.note("Done before this error: \(change).") }
+        }
         if let failure = CommandFailure(error) {
             try? console.output.flush()
             if failure.status == .brokenPipe { return failure.status.rawValue }

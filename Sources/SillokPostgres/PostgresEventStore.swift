@@ -6,12 +6,13 @@ import SillokSQL
 
 /// A log in a PostgreSQL database (15 or later), shared by any number of processes on any number of machines.
 ///
-/// Positions have no holes and rise in the order of commits, whichever processes append: the server's function that appends
+/// Positions have no holes and rise in the order of commits, whichever processes append: the server's function that
+/// appends
 /// assigns them under a lock. One connection of this process appends, and commits together all appends that wait; a few
 /// read; one waits for notifications. Each has a thread of its own: no call blocks the cooperative pool.
 ///
-/// When a connection breaks, or its server takes no writes any more, the store looks for the server that does, by itself.
-/// An append that was under way is carried out again; what was stored already is found by its ids.
+/// When a connection breaks, or its server takes no writes any more, the store looks for the server that does, by
+/// itself. An append that was under way is carried out again; what was stored already is found by its ids.
 /// ```swift
 /// let store = try await PostgresEventStore("postgres://app@db1,db2/shop")
 /// ```
@@ -36,6 +37,7 @@ public final class PostgresEventStore: ChainedEventStore {
     private let id: StoreID
     private let mode: Mode
     private let patience: Duration
+    private let clock: WallClock
     private let readers: ReaderPool<Session>
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
     private let listener: Listener
@@ -79,6 +81,7 @@ public final class PostgresEventStore: ChainedEventStore {
         self.schema = schema
         self.mode = mode
         self.patience = patience
+        self.clock = clock
         self.isClosed = isClosed
         let signal = HeadSignal()
         self.signal = signal
@@ -94,16 +97,18 @@ public final class PostgresEventStore: ChainedEventStore {
         if mode == .readOnly {
             writer = nil
         } else {
-            writer = Self.start(Writer(session(.writing), limits: limits, clock: clock), signal)
+            writer = Self.start(Writer(session(.writing), limits: limits, clock: clock), limits, signal)
         }
     }
 
     private static func start(
-        _ writer: Writer, _ signal: HeadSignal
+        _ writer: Writer, _ limits: Limits, _ signal: HeadSignal
     ) -> GroupCommit<WriterRequest, WriterAnswer> {
         let handover = Handover(writer)
         return GroupCommit(
-            maximumWeight: 4096,
+            maximumWeight: 4096, queueBytes: limits.queueBytes,
+            cancelledInCommit: StoreError(
+                .cancelled, "The task was cancelled during the commit of its append.", outcome: .unknown),
             commit: { requests in
                 guard let writer = handover.value else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)
@@ -139,16 +144,25 @@ public final class PostgresEventStore: ChainedEventStore {
 
     /// Records events: all of them or none, under a condition, as durable as the server's settings say.
     ///
-    /// A task that is cancelled while it waits gets `StoreError` `cancelled`, whose outcome is unknown.
+    /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
+    /// definite outcome. Once the commit has begun, the task gets the same error at once with an unknown outcome.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         guard let writer else { throw Self.readOnly }
-        let prepared = WriterRequest.append(PreparedAppend(request))
-        return try await untilCancelled {
-            guard case .appended(let receipt, _) = try await writer.submit(prepared, weight: prepared.weight) else {
-                throw AppendAnswers.unreadable
-            }
-            return receipt
+        try await checkTimes(of: request)
+        let prepared = PreparedAppend(request)
+        let append = WriterRequest.append(prepared)
+        let answer = try await writer.submit(append, weight: append.weight, bytes: prepared.retainedBytes)
+        guard case .appended(let receipt, _) = answer else { throw AppendAnswers.unreadable }
+        return receipt
+    }
+
+    /// Throws if a given time is too far ahead, unless the append may repeat one that is recorded.
+    private func checkTimes(of request: AppendRequest) async throws {
+        do {
+            try limits.checkTimes(of: request, clock: clock.now())
+        } catch {
+            guard let first = request.entries.first, try await event(first.event.id) != nil else { throw error }
         }
     }
 

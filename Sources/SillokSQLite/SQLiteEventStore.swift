@@ -50,12 +50,13 @@ public final class SQLiteEventStore: ChainedEventStore {
     ///   - limits: how large a request may be.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
-    ///   - keepsChain: switches the hash chain of the log on or off, for good; `nil` leaves it as it is in the file. A new
-    ///     file keeps one unless told otherwise. Switched on later, the chain begins with the next event.
+    ///   - keepsChain: switches the hash chain of the log on or off, for good; `nil` leaves it as it is in the file. A
+    ///   new file keeps one unless told otherwise. Switched on later, the chain begins with the next event.
     ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
     ///     index. It must be unpredictable in production.
     ///   - progress: is called while a file of an older format is converted, on the calling thread, about every million
-    ///     events. A conversion takes seconds for each million events. If the process ends meanwhile, the file is unchanged.
+    ///     events. A conversion takes seconds for each million events. If the process ends meanwhile, the file is
+    /// unchanged.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
     ///   if the file is something else, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
@@ -95,19 +96,18 @@ public final class SQLiteEventStore: ChainedEventStore {
         self.id = id
         self.readers = ReaderPool(readers, reported: StoreError.reading) { try $0.page($1) }
         writtenChain = opened?.chain
-        let writer = opened.map { [signal, observer] opened in Self.start(opened, lock, signal, observer) }
+        let writer = opened.map { [signal, observer] opened in Self.start(opened, lock, limits, signal, observer) }
         self.writer = writer
         model = StoreModelAccess(path: path, writer: writer)
     }
 
     /// Starts the thread that writes, which holds the lock for as long as it runs.
     private static func start(
-        _ writer: Writer, _ lock: FileLock?, _ signal: HeadSignal,
-        _ observer: Lock<CommitObserver>
+        _ writer: Writer, _ lock: FileLock?, _ limits: Limits, _ signal: HeadSignal, _ observer: Lock<CommitObserver>
     ) -> GroupCommit<WriterRequest, WriterAnswer> {
         let handover = Handover((writer: writer, lock: lock))
         return GroupCommit(
-            maximumWeight: 8192,
+            maximumWeight: 8192, queueBytes: limits.queueBytes,
             commit: { requests in
                 guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)
@@ -155,12 +155,17 @@ public final class SQLiteEventStore: ChainedEventStore {
         observer.withLock { $0.observe = observe }
     }
 
+    /// The bytes of the appends that wait for the writer or are being committed.
+    package var queuedBytes: Int { writer?.heldBytes ?? 0 }
+
     /// The identity that was written when the store was made.
     public func storeID() async throws -> StoreID { id }
 
     /// Records events: all of them or none, under a condition, on the disk before it returns.
     ///
-    /// - Throws: beside what every store throws, `InlineProjectionFailed` if a projection that is inline could not
+    /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
+    /// definite outcome. Once the commit has begun, the task gets the real answer.
+    /// - Throws: in addition to the errors of every store, `InlineProjectionFailed` if an inline projection could not
     ///   project an event: nothing is stored.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
@@ -240,7 +245,8 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Checks everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
     ///
-    /// Works on one snapshot, beside readers and writers, on a thread and a connection of its own. Memory is bounded but
+    /// Works on one snapshot, beside readers and writers, on a thread and a connection of its own. Memory is bounded
+    /// but
     /// for a byte for each name. The write-ahead log cannot begin anew meanwhile, so it grows with what is appended.
     /// - Parameter progress: told now and then how far it has come, on the thread that checks.
     /// - Returns: a report with what is wrong, as far as it could be read.
@@ -267,8 +273,8 @@ public final class SQLiteEventStore: ChainedEventStore {
     private static let closed = StoreError(.closed, "the store is closed.")
 }
 
-/// Who is told of commits. A type of its own: a function that lies in a generic place by itself is wrapped anew each time
-/// that it is looked at, and each call would go through all wrappings.
+/// Who is told of commits. A type of its own: a function that lies in a generic place by itself is wrapped anew each
+/// time that it is looked at, and each call would go through all wrappings.
 private struct CommitObserver {
     var observe: (@Sendable (CommitMeasurement) -> Void)?
 }

@@ -49,8 +49,6 @@ public struct SnapshotPolicy: Hashable, Sendable {
         guard place.events > (last?.events ?? 0) else { return false }
         if let events, place.events - (last?.events ?? 0) >= events { return true }
         guard let age, let start = last?.mark.recordedAt ?? first else { return false }
-        let microseconds = place.mark.recordedAt.microsecondsSince1970
-            .subtractingReportingOverflow(start.microsecondsSince1970)
-        return microseconds.overflow || .microseconds(microseconds.partialValue) >= age
+        return .microseconds(place.mark.recordedAt.microseconds(since: start)) >= age
     }
 }

@@ -5,6 +5,7 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+import SillokCore
 
 /// Where a program talks to its user: results on one output, everything else on the other.
 package struct Console: Sendable {
@@ -19,6 +20,7 @@ package struct Console: Sendable {
     package let errors: Output
     /// What the output for errors is.
     package let errorTerminal: Terminal
+    private let changes = Lock<String?>(nil)
 
     /// A console with all of its parts; not a terminal unless said otherwise.
     package init(
@@ -37,6 +39,19 @@ package struct Console: Sendable {
 
     /// Prints a line of the result.
     package func print(_ line: String) throws { try output.write(line: line) }
+
+    /// What the command has changed so far, in a sentence without its end; `nil` for nothing.
+    package var change: String? { changes.withLock { $0 } }
+
+    /// Notes what the command has changed, before it prints the result. If the result cannot be printed, the command
+    /// still reports the change, so that a script does not repeat it.
+    package func note(change: String) { changes.withLock { $0 = change } }
+
+    /// Notes a change and prints it as the result.
+    package func print(change: String) throws {
+        note(change: change)
+        try print(change)
+    }
 
     /// Prints a line beside the result, at once. A message that nobody can read is no failure.
     package func note(_ line: String) {

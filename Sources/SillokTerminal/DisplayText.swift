@@ -97,8 +97,8 @@ extension BinaryInteger {
 extension Double {
     /// The number with so many digits after the point.
     package func rounded(digits: Int) -> String {
-        guard isFinite, magnitude < 1e15 else { return "\(self)" }
         let scale = (0..<digits).reduce(1.0) { value, _ in value * 10 }
+        guard isFinite, magnitude < 1e15, (self * scale).magnitude < 9e18 else { return "\(self)" }
         let whole = Int64((self * scale).rounded())
         guard digits > 0 else { return String(whole) }
         let text = String(whole.magnitude)

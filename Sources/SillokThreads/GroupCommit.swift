@@ -1,4 +1,4 @@
-import SillokCore
+package import SillokCore
 
 #if canImport(Darwin)
 import Darwin
@@ -8,31 +8,55 @@ import Glibc
 import Musl
 #endif
 
-/// One thread that writes, and the requests that wait for it: all that wait are committed together.
+/// One thread that writes, and a bounded queue of requests: the thread commits all waiting requests together.
 ///
-/// While a commit is under way others queue up, and the next commit takes them all: one fsync carries many appends. A
-/// request that comes alone is committed at once. After a group the thread gives those who were answered a moment to come
-/// again, an eighth of the time that the group took at most: else one half of them would wait while the other half is
-/// committed.
+/// Requests queue up during a commit, and the next commit takes them all: one fsync carries many appends. A single
+/// request
+/// is committed at once. After a group the thread waits for the callers that it answered to submit again, at most an
+/// eighth of the time that the group took. Otherwise half of the callers would wait while the other half is committed.
 package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
-    /// What came of each request of a group, in their order.
+    /// Commits a group and returns the results in the order of the requests.
     package typealias Commit = @Sendable ([Request]) -> [Result<Answer, any Error>]
 
-    /// A request that waits. An object, so that moving it is moving one reference.
-    private final class Waiting: Sendable {
-        let request: Request
-        let weight: Int
-        let continuation: CheckedContinuation<Answer, any Error>
+    private typealias Continuation = CheckedContinuation<Answer, any Error>
 
-        init(_ request: Request, _ weight: Int, _ continuation: CheckedContinuation<Answer, any Error>) {
+    /// One request and its caller. Its variables belong to the lock of the state.
+    private final class Waiting: @unchecked Sendable {
+        enum Stage { case new, queued, committing, ended }
+
+        let weight: Int
+        let bytes: Int
+        var request: Request?
+        var continuation: Continuation?
+        var stage = Stage.new
+
+        init(_ request: Request, weight: Int, bytes: Int) {
             self.request = request
             self.weight = weight
-            self.continuation = continuation
+            self.bytes = bytes
         }
+
+        /// Ends the wait: the caller gets one answer only.
+        func end() -> Continuation? {
+            defer { (stage, request, continuation) = (.ended, nil, nil) }
+            return continuation
+        }
+    }
+
+    private struct Group {
+        var waiting: [Waiting] = []
+        var requests: [Request] = []
+        var bytes = 0
     }
 
     private struct State {
         var queue: [Waiting] = []
+        /// Entries of `queue` whose callers were cancelled.
+        var withdrawn = 0
+        /// Bytes of the requests that wait or are being committed.
+        var heldBytes = 0
+        /// The last group that had bytes, and how long its commit took: the pace of the writer.
+        var lastGroup: (bytes: Int, time: Duration)?
         var isThreadIdle = false
         var closing: (any Error)?
         var isStopped = false
@@ -40,34 +64,40 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     }
 
     private enum Step {
-        case commit([Waiting])
+        case commit(Group)
         case stop([CheckedContinuation<Void, Never>])
     }
 
     private let state = Lock(State())
+    private let queueBytes: Int
+    private let cancelledInCommit: StoreError?
 
     /// Starts the thread.
     ///
     /// - Parameters:
     ///   - maximumWeight: a group ends when the weights of its requests reach this.
-    ///   - commit: carries out a group, on the thread.
-    ///   - afterCommit: what is to be done when the answers are out, on the thread: house-keeping.
-    ///   - atEnd: the last thing that the thread does.
+    ///   - queueBytes: bytes of requests that may wait or be in a commit, see ``submit(_:weight:bytes:)``.
+    ///   - cancelledInCommit: the answer for a caller that is cancelled during the commit of its request; `nil`: the
+    ///   caller waits for the real answer.
+    ///   - commit: commits a group, on the thread.
+    ///   - afterCommit: housekeeping after the answers, on the thread.
+    ///   - atEnd: the last call on the thread.
     package init(
-        maximumWeight: Int, commit: @escaping Commit, afterCommit: @escaping @Sendable () -> Void,
-        atEnd: @escaping @Sendable () -> Void
+        maximumWeight: Int, queueBytes: Int = .max, cancelledInCommit: StoreError? = nil, commit: @escaping Commit,
+        afterCommit: @escaping @Sendable () -> Void, atEnd: @escaping @Sendable () -> Void
     ) {
+        self.queueBytes = queueBytes
+        self.cancelledInCommit = cancelledInCommit
         startThread { [state] in
             while true {
                 switch state.wait(until: { Self.nextStep(&$0, maximumWeight) }) {
                 case .commit(let group):
                     let start = ContinuousClock.now
-                    // Not a key path: in a generic place it is made anew each time.
-                    let answers = commit(group.map { $0.request })
-                    let patience = start.duration(to: .now) / 8
-                    for (waiting, answer) in zip(group, answers) { waiting.continuation.resume(with: answer) }
+                    let answers = commit(group.requests)
+                    let time = start.duration(to: .now)
+                    Self.answer(group, answers, time, state)
                     afterCommit()
-                    if group.count > 1 { Self.gather(group.count, state, for: patience) }
+                    if group.waiting.count > 1 { Self.gather(group.waiting.count, state, for: time / 8) }
                 case .stop(let waiters):
                     atEnd()
                     let late = state.withLock { state in
@@ -82,22 +112,73 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
         }
     }
 
-    /// Queues a request and waits for what comes of it.
-    ///
-    /// Cancelling the task does not take the request back: it is answered truthfully, in the time of a commit.
+    /// Queues a request and waits for its answer. Cancelling the task does not withdraw the request.
     package func submit(_ request: Request, weight: Int) async throws -> Answer {
-        try await withCheckedThrowingContinuation { continuation in
-            let (refusal, wake) = state.withLock { state -> ((any Error)?, Bool) in
-                if let closing = state.closing { return (closing, false) }
-                state.queue.append(Waiting(request, weight, continuation))
-                return (nil, state.isThreadIdle)
-            }
-            if let refusal { continuation.resume(throwing: refusal) }
-            if wake { state.wakeOne() }
+        let waiting = Waiting(request, weight: weight, bytes: 0)
+        return try await withCheckedThrowingContinuation { enqueue(waiting, $0) }
+    }
+
+    /// Queues a request that counts towards `queueBytes`, and waits for its answer.
+    ///
+    /// A cancelled task withdraws its request if the commit has not begun. After that, the caller gets the real answer
+    /// or `cancelledInCommit`.
+    /// - Parameter bytes: the memory that the request holds. A request that exceeds `queueBytes` together with the
+    ///   others fails at once; a single one is always taken.
+    /// - Throws: `StoreError`: `overloaded` or `cancelled` with a definite outcome, or what the commit answers.
+    package func submit(_ request: Request, weight: Int, bytes: Int) async throws -> Answer {
+        let waiting = Waiting(request, weight: weight, bytes: bytes)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { enqueue(waiting, $0) }
+        } onCancel: {
+            withdraw(waiting)
         }
     }
 
-    /// Refuses new requests with `error`, lets those that wait finish, and returns when the thread has ended.
+    /// Bytes of the requests that wait or are being committed.
+    package var heldBytes: Int { state.withLock { $0.heldBytes } }
+
+    private func enqueue(_ waiting: Waiting, _ continuation: Continuation) {
+        let (refusal, wake) = state.withLock { state -> ((any Error)?, Bool) in
+            if let closing = state.closing { return (closing, false) }
+            if waiting.stage == .ended { return (Self.withdrawn, false) }
+            if waiting.bytes > 0, state.heldBytes > 0, state.heldBytes > queueBytes - waiting.bytes {
+                return (Self.overload(state, queueBytes), false)
+            }
+            state.heldBytes += waiting.bytes
+            waiting.stage = .queued
+            waiting.continuation = continuation
+            state.queue.append(waiting)
+            return (nil, state.isThreadIdle)
+        }
+        if let refusal { continuation.resume(throwing: refusal) }
+        if wake { state.wakeOne() }
+    }
+
+    /// Ends the wait of a cancelled task.
+    private func withdraw(_ waiting: Waiting) {
+        let (continuation, error) = state.withLock { state -> (Continuation?, StoreError) in
+            switch waiting.stage {
+            case .new: return (waiting.end(), Self.withdrawn)
+            case .queued:
+                state.heldBytes -= waiting.bytes
+                state.withdrawn += 1
+                let continuation = waiting.end()
+                if state.withdrawn > 64, state.withdrawn > state.queue.count / 2 {
+                    state.queue.removeAll { $0.stage == .ended }
+                    state.withdrawn = 0
+                }
+                return (continuation, Self.withdrawn)
+            case .committing:
+                guard let cancelledInCommit else { return (nil, Self.withdrawn) }
+                defer { waiting.continuation = nil }
+                return (waiting.continuation, cancelledInCommit)
+            case .ended: return (nil, Self.withdrawn)
+            }
+        }
+        continuation?.resume(throwing: error)
+    }
+
+    /// Refuses new requests with `error`, finishes the waiting ones, and returns when the thread has ended.
     package func close(refusing error: any Error) async {
         await withCheckedContinuation { continuation in
             let isStopped = state.withLock { state in
@@ -110,20 +191,36 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
         }
     }
 
-    /// Refuses new requests and lets the thread end by itself.
+    /// Refuses new requests with `error` and returns at once; the thread finishes the waiting ones and ends.
     package func abandon(refusing error: any Error) {
         state.withLock { state in
             if state.closing == nil { state.closing = error }
         }
         state.wakeOne()
     }
+}
+
+// MARK: On the thread
+
+extension GroupCommit {
+    private static func answer(
+        _ group: Group, _ answers: [Result<Answer, any Error>], _ time: Duration, _ state: Lock<State>
+    ) {
+        let continuations = state.withLock { state in
+            state.heldBytes -= group.bytes
+            if group.bytes > 0 { state.lastGroup = (group.bytes, time) }
+            // Not a key path: in a generic type it is instantiated again for each call.
+            return group.waiting.map { $0.end() }
+        }
+        for (continuation, answer) in zip(continuations, answers) { continuation?.resume(with: answer) }
+    }
 
     /// Lets other threads run until as many requests wait as were answered, no more come, or the time is over.
-    private static func gather(_ expected: Int, _ state: Lock<State>, for patience: Duration) {
-        let end = ContinuousClock.now + patience
+    private static func gather(_ expected: Int, _ state: Lock<State>, for time: Duration) {
+        let end = ContinuousClock.now + time
         var (before, quiet) = (0, 0)
         while quiet < 8, ContinuousClock.now < end {
-            let (count, isClosing) = state.withLock { ($0.queue.count, $0.closing != nil) }
+            let (count, isClosing) = state.withLock { ($0.queue.count - $0.withdrawn, $0.closing != nil) }
             if count >= expected || isClosing { return }
             quiet = count == before ? quiet + 1 : 0
             before = count
@@ -132,25 +229,47 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     }
 
     private static func nextStep(_ state: inout State, _ maximumWeight: Int) -> Step? {
-        if state.queue.isEmpty {
-            guard state.closing != nil else {
-                state.isThreadIdle = true
-                return nil
+        let group = nextGroup(&state, maximumWeight)
+        state.isThreadIdle = group.waiting.isEmpty
+        if !group.waiting.isEmpty { return .commit(group) }
+        guard state.closing != nil else { return nil }
+        defer { state.stopWaiters = [] }
+        return .stop(state.stopWaiters)
+    }
+
+    private static func nextGroup(_ state: inout State, _ maximumWeight: Int) -> Group {
+        var group = Group()
+        var (weight, end) = (0, 0)
+        for waiting in state.queue {
+            end += 1
+            guard waiting.stage == .queued, let request = waiting.request else {
+                state.withdrawn -= 1
+                continue
             }
-            defer { state.stopWaiters = [] }
-            return .stop(state.stopWaiters)
-        }
-        state.isThreadIdle = false
-        var weight = 0
-        let end = state.queue.firstIndex { waiting in
+            waiting.stage = .committing
+            waiting.request = nil
+            group.waiting.append(waiting)
+            group.requests.append(request)
+            group.bytes += waiting.bytes
             weight += waiting.weight
-            return weight >= maximumWeight
+            if weight >= maximumWeight { break }
         }
-        guard let end, end + 1 < state.queue.count else {
-            defer { state.queue = [] }
-            return .commit(state.queue)
-        }
-        defer { state.queue.removeFirst(end + 1) }
-        return .commit(Array(state.queue[...end]))
+        if end == state.queue.count { state.queue = [] } else { state.queue.removeFirst(end) }
+        return group
+    }
+
+    private static var withdrawn: StoreError {
+        StoreError(.cancelled, "The task was cancelled while its request waited. Nothing was stored.")
+    }
+
+    /// The refusal of a request that has no room, with the time in which the writer makes room at its present pace.
+    private static func overload(_ state: State, _ queueBytes: Int) -> StoreError {
+        var delay = Duration.seconds(1)
+        if let last = state.lastGroup { delay = last.time * (Double(state.heldBytes) / Double(last.bytes)) }
+        delay = min(max(delay, .milliseconds(50)), .seconds(10))
+        return StoreError(
+            .overloaded,
+            "Appends of \(state.heldBytes) bytes wait for the writer, and at most \(queueBytes) bytes may wait. Nothing was "
+                + "stored. Retry in \(delay.wholeMilliseconds) milliseconds.", retryAfter: delay)
     }
 }

@@ -88,13 +88,15 @@ extension UmaDB {
     /// The status of an error, with the details by which clients tell what it is.
     ///
     /// - Parameter code: another code than the one that belongs to the type.
-    package static func status(_ type: ErrorType, _ message: String, code: GRPCStatus.Code? = nil) -> GRPCStatus {
+    package static func status(
+        _ type: ErrorType, _ message: String, code: GRPCStatus.Code? = nil, retryAfter: Duration? = nil
+    ) -> GRPCStatus {
         let text = type.text(message)
         var writer = ProtobufWriter(framed: false)
         writer.text(1, text)
         if type.rawValue > 0 { writer.number(2, type.rawValue) }
         let details = writer.finished()
-        return GRPCStatus(code ?? type.code, text, details: Array(details.readableBytesView))
+        return GRPCStatus(code ?? type.code, text, details: Array(details.readableBytesView), retryAfter: retryAfter)
     }
 
     /// The metadata key that keeps the id which a client gave, for an event that is stored again under a new one.

@@ -36,20 +36,20 @@ package struct UmaDBService: Sendable {
     /// The methods by their paths.
     package var methods: [String: ServerMethod] {
         let bodies: [String: ServerMethod.Body] = [
-            "Append": .unary { try await self.append($0, UmaDB.AppendRequest(reading: $1)) },
-            "Read": .streaming { try await self.read($0, UmaDB.ReadRequest(reading: $1)) },
+            "Append": .unary { try await self.append($0, UmaDB.AppendRequest(reading: $1.take())) },
+            "Read": .streaming { try await self.read($0, UmaDB.ReadRequest(reading: $1.take())) },
             "Subscribe": .streaming { call, message in
-                try await self.subscribe(call, UmaDB.SubscribeRequest(reading: message))
+                try await self.subscribe(call, UmaDB.SubscribeRequest(reading: message.take()))
                 return nil
             },
             "Head": .unary { call, message in
-                _ = try UmaDB.HeadRequest(reading: message)
+                _ = try UmaDB.HeadRequest(reading: message.take())
                 try await self.authorize(call, .store)
                 let head = try await self.store.head()
                 return UmaDB.position(head == .start ? nil : head.value)
             },
             "GetTrackingInfo": .unary { call, message in
-                let source = try TrackingInfo(reading: message).source
+                let source = try TrackingInfo(reading: message.take()).source
                 try await self.authorize(call, .store)
                 return UmaDB.position(try await self.store.tracking(of: TrackingSource(source))?.position)
             },
@@ -82,8 +82,10 @@ package struct UmaDBService: Sendable {
         case .corrupt: UmaDB.status(.corruption, "\(error)")
         // As for a condition that does not hold, the caller reads and decides again.
         case .storeChanged: UmaDB.status(.integrity, "\(error)")
-        case .closed, .unavailable: UmaDB.status(.io, "\(error)", code: .unavailable)
-        case .refused: UmaDB.status(.invalidArgument, "\(error)")
+        case .closed, .unavailable, .fileReplaced: UmaDB.status(.io, "\(error)", code: .unavailable)
+        case .refused, .tooExpensive: UmaDB.status(.invalidArgument, "\(error)")
+        case .overloaded:
+            UmaDB.status(.io, "\(error)", code: .resourceExhausted, retryAfter: error.retryAfter ?? .seconds(1))
         case .full: UmaDB.status(.io, "\(error)", code: .resourceExhausted)
         default: UmaDB.status(.io, "\(error)")
         }

@@ -100,12 +100,101 @@ import Testing
         }
     }
 
+    /// A store whose appends wait until it is opened, also if their task is cancelled; or fail with an error.
+    private struct HeldStore: EventStore {
+        let base: MemoryEventStore
+        var failure: StoreError?
+        let gate = AsyncStream<Void>.makeStream()
+        let waiting = Lock(0)
+
+        var limits: Limits { base.limits }
+        func append(_ request: AppendRequest) async throws -> Receipt {
+            if let failure { throw failure }
+            waiting.withLock { $0 += 1 }
+            let stream = gate.stream
+            await Task.detached { for await _ in stream {} }.value
+            return try await base.append(request)
+        }
+        func storeID() async throws -> StoreID { try await base.storeID() }
+        func read(_ request: ReadRequest) async throws -> EventBatch { try await base.read(request) }
+        func head() async throws -> Position { try await base.head() }
+        func reach(_ position: Position) async throws { try await base.reach(position) }
+        func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
+        func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
+        func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+            try await base.streams(in: category, after: name, limit: limit)
+        }
+        func tracking(of source: TrackingSource) async throws -> Tracking? { try await base.tracking(of: source) }
+    }
+
+    private static let append = Remote.message(
+        AppendRequest([.init(stream: "a-1", event: EventData(type: "noted", text: "1"))]))
+
+    @Test("W6: an abandoned call keeps its limits until the append has left the store")
+    func limitsOfAbandonedCalls() async throws {
+        let held = HeldStore(base: store)
+        var configuration = GRPCServer.Configuration()
+        configuration.calls = 2
+        let server = try await RunningServer(serving: held, configuration)
+        let client = try await RawClient(port: server.port)
+        let path = "/sillok.v1.EventStore/Append"
+        let late = try await client.call(path, Self.append, headers: ["grpc-timeout": "50m"])
+        #expect(try await late.status()?.code == .deadlineExceeded)
+        let gone = try await client.call(path, Self.append)
+        while held.waiting.withLock({ $0 }) < 2 { await Task.yield() }
+        gone.cancel()
+        let head = "/umadb.v1.DCB/Head"
+        for _ in 0..<20 { #expect(try await client.call(head).status()?.code == .unavailable) }
+        held.gate.continuation.finish()
+        var code: GRPCStatus.Code?
+        repeat { code = try await client.call(head).status()?.code } while code == .unavailable
+        #expect(code == .ok)
+        await client.close()
+        await server.stop()
+    }
+
+    @Test("W6: overload, a query that is too expensive and a replaced file have a status in each protocol")
+    func mappings() async throws {
+        var message = ProtobufWriter(framed: true)
+        message.message(1) { $0.text(1, "noted") }
+        let umaDB = message.finished()
+        let expected: [(StoreError, own: GRPCStatus.Code, umaDB: GRPCStatus.Code)] = [
+            (
+                StoreError(.overloaded, "too many appends wait.", retryAfter: .milliseconds(1500)), .resourceExhausted,
+                .resourceExhausted
+            ),
+            (StoreError(.tooExpensive, "the query is too expensive."), .ok, .invalidArgument),
+            (StoreError(.fileReplaced, "another file is there."), .ok, .unavailable),
+        ]
+        for (error, own, foreign) in expected {
+            let server = try await RunningServer(serving: HeldStore(base: store, failure: error))
+            let client = try await RawClient(port: server.port)
+            let first = try await client.call("/sillok.v1.EventStore/Append", Self.append).status()
+            let second = try await client.call("/umadb.v1.DCB/Append", umaDB).status()
+            #expect(first?.code == own && second?.code == foreign)
+            if error.retryAfter != nil {
+                #expect(first?.retryAfter == error.retryAfter && second?.retryAfter == error.retryAfter)
+            }
+            var options = RemoteEventStore.Options()
+            options.patience = .zero
+            let remote = try await RemoteEventStore(server.address, options)
+            let found = await #expect(throws: StoreError.self) {
+                try await remote.append([EventData(type: "noted", text: "1")])
+            }
+            #expect(found?.code == error.code && found?.outcome == .definite && found?.retryAfter == error.retryAfter)
+            await remote.close()
+            await client.close()
+            await server.stop()
+        }
+    }
+
     @Test func `calls of one connection end each in its own time`() async throws {
         try await withServer { _, client in
             let start = ContinuousClock.now
             let patient = try await client.call("/umadb.v1.DCB/Subscribe", headers: ["grpc-timeout": "1H"])
             try await patient.wait { $0.headers != nil }
-            // Some are due before those that began before them, so that whoever looks has to look earlier, and then again.
+            // Some are due before those that began before them, so that whoever looks has to look earlier, and then
+            // again.
             var calls: [(milliseconds: Int, call: RawCall)] = []
             for milliseconds in [400, 200, 300, 100] {
                 let call = try await client.call(

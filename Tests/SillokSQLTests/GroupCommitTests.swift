@@ -70,4 +70,127 @@ import Testing
         #expect(ended.withLock { $0 } == 1)
         await #expect(throws: Refused.self) { try await commit.submit(1, weight: 1) }
     }
+
+    /// A queue whose commits wait at a gate, and the requests that they were given.
+    private final class Gated: Sendable {
+        let gate = Lock(false)
+        let committed = Lock([Int]())
+
+        func queue(bytes: Int, cancelledInCommit: StoreError? = nil) -> GroupCommit<Int, Int> {
+            GroupCommit(
+                maximumWeight: 1000, queueBytes: bytes, cancelledInCommit: cancelledInCommit,
+                commit: { [gate, committed] requests in
+                    committed.withLock { $0 += requests }
+                    gate.wait { $0 ? () : nil }
+                    return requests.map { .success($0) }
+                }, afterCommit: {}, atEnd: {})
+        }
+
+        func open() {
+            gate.withLock { $0 = true }
+            gate.wakeAll()
+        }
+
+        /// Submits a request and waits until its commit has begun.
+        func begin(_ request: Int, bytes: Int, in queue: GroupCommit<Int, Int>) async -> Task<Int, any Error> {
+            let task = Task { try await queue.submit(request, weight: 1, bytes: bytes) }
+            while committed.withLock({ !$0.contains(request) }) { await Task.yield() }
+            return task
+        }
+    }
+
+    private func wait(for bytes: Int, in queue: GroupCommit<Int, Int>) async {
+        while queue.heldBytes != bytes { await Task.yield() }
+    }
+
+    @Test("W6: a request beyond the bytes of the queue fails at once, definitely, with a delay; a lone one is taken")
+    func isBounded() async throws {
+        let gated = Gated()
+        let queue = gated.queue(bytes: 100)
+        let first = await gated.begin(1, bytes: 160, in: queue)
+        let refusal = await #expect(throws: StoreError.self) { try await queue.submit(2, weight: 1, bytes: 1) }
+        #expect(refusal?.code == .overloaded && refusal?.outcome == .definite)
+        #expect(try #require(refusal?.retryAfter) > .zero)
+        gated.open()
+        #expect(try await first.value == 1)
+        #expect(queue.heldBytes == 0)
+        #expect(try await queue.submit(3, weight: 1, bytes: 100) == 3)
+        #expect(gated.committed.withLock { $0 } == [1, 3])
+        await queue.close(refusing: Refused())
+    }
+
+    @Test("W6: a cancelled request that waits leaves the queue, and nothing of it is committed")
+    func isWithdrawn() async throws {
+        let gated = Gated()
+        let queue = gated.queue(bytes: 100)
+        let first = await gated.begin(1, bytes: 50, in: queue)
+        let second = Task { try await queue.submit(2, weight: 1, bytes: 50) }
+        await wait(for: 100, in: queue)
+        second.cancel()
+        let error = await #expect(throws: StoreError.self) { try await second.value }
+        #expect(error?.code == .cancelled && error?.outcome == .definite)
+        #expect(queue.heldBytes == 50)
+        let third = Task { try await queue.submit(3, weight: 1, bytes: 50) }
+        await wait(for: 100, in: queue)
+        gated.open()
+        #expect(try await first.value == 1)
+        #expect(try await third.value == 3)
+        #expect(gated.committed.withLock { $0 } == [1, 3])
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await queue.submit(4, weight: 1, bytes: 1)
+        }
+        await #expect(throws: StoreError.self) { try await late.value }
+        #expect(queue.heldBytes == 0 && gated.committed.withLock { $0 } == [1, 3])
+        await queue.close(refusing: Refused())
+    }
+
+    @Test("W6: thousands of cancelled requests leave the queue, the others are committed in their order")
+    func manyAreWithdrawn() async throws {
+        let gated = Gated()
+        let queue = gated.queue(bytes: .max)
+        let first = await gated.begin(0, bytes: 1, in: queue)
+        var tasks: [Task<Int, any Error>] = []
+        for request in 1...3000 {
+            tasks.append(Task { try await queue.submit(request, weight: 1, bytes: 1) })
+            await wait(for: 1 + request, in: queue)
+        }
+        for (index, task) in tasks.enumerated() where index % 10 != 0 { task.cancel() }
+        await wait(for: 301, in: queue)
+        gated.open()
+        #expect(try await first.value == 0)
+        for (index, task) in tasks.enumerated() {
+            switch await task.result {
+            case .success(let answer): #expect(answer == index + 1 && index % 10 == 0)
+            case .failure(let error): #expect((error as? StoreError)?.code == .cancelled && index % 10 != 0)
+            }
+        }
+        #expect(gated.committed.withLock { $0 } == [0] + stride(from: 1, to: 3000, by: 10))
+        #expect(queue.heldBytes == 0)
+        await queue.close(refusing: Refused())
+    }
+
+    @Test("W6: a request in a commit gets the real answer when its task is cancelled, or at once an unknown outcome")
+    func isAnsweredTruthfully() async throws {
+        let patient = Gated()
+        let queue = patient.queue(bytes: 100)
+        let first = await patient.begin(1, bytes: 50, in: queue)
+        first.cancel()
+        patient.open()
+        #expect(try await first.value == 1)
+        await queue.close(refusing: Refused())
+
+        let impatient = Gated()
+        let other = impatient.queue(
+            bytes: 100, cancelledInCommit: StoreError(.cancelled, "in doubt", outcome: .unknown))
+        let second = await impatient.begin(2, bytes: 50, in: other)
+        second.cancel()
+        let error = await #expect(throws: StoreError.self) { try await second.value }
+        #expect(error?.outcome == .unknown)
+        // It is still in the store, so its bytes count.
+        #expect(other.heldBytes == 50)
+        impatient.open()
+        await other.close(refusing: Refused())
+        #expect(other.heldBytes == 0)
+    }
 }

@@ -24,6 +24,7 @@ final class MisbehavingStore: ChainedEventStore {
         clock = place.clock
         var limits = place.limits
         if bug == .takesLongNames { limits.streamBytes += 1 }
+        if bug == .takesTimesFarAhead { limits.clockLead += .seconds(1) }
         base = MemoryEventStore(limits: limits, clock: place.clock)
     }
 
@@ -35,6 +36,7 @@ final class MisbehavingStore: ChainedEventStore {
     var limits: Limits {
         var limits = base.limits
         if bug == .takesLongNames { limits.streamBytes -= 1 }
+        if bug == .takesTimesFarAhead { limits.clockLead -= .seconds(1) }
         return limits
     }
 
@@ -88,7 +90,8 @@ final class MisbehavingStore: ChainedEventStore {
         return Tracking(source: source, position: refused)
     }
 
-    /// Of this store only the bugs of the chain have one: other bugs would be caught by it too, and hide their own check.
+    /// Of this store only the bugs of the chain have one: other bugs would be caught by it too, and hide their own
+    /// check.
     func chain() async throws -> Chain? {
         bug == nil || bug == .skipsAStepOfTheChain ? Chain(of: try await base.storeID(), from: 1) : nil
     }

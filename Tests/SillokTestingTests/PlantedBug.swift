@@ -40,6 +40,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
     // Time and identity
     case letsTimeRunBackwards
     case ignoresGivenTimes
+    case takesTimesFarAhead
     case changesItsIdentityAtReopen
     case mixesUpRevisionsOfABatch
     // The hash chain

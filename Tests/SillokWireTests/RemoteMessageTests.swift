@@ -99,6 +99,7 @@ import Testing
             .controlCharacter(.trackingSource), .overLimit(.batchBytes, count: 9, limit: 8), .repeatedID(EventID()),
             .revisionWithoutStream,
             .timeRunsBackwards(given: .init(microsecondsSince1970: -1), last: .init(microsecondsSince1970: 1)),
+            .timeAhead(given: .init(microsecondsSince1970: .max), clock: .init(microsecondsSince1970: 1)),
         ]
         for reason in reasons {
             try readsBack(InvalidRequest(reason))

@@ -31,7 +31,8 @@ struct Execution<D: Decider> {
     private enum Attempt {
         case ended(Ending)
         case conflict(AppendConflict)
-        /// The remembered states belong to a log that went back since: they are compared with the store, and read again.
+        /// The remembered states belong to a log that went back since: they are compared with the store, and read
+        /// again.
         case outdated
     }
 
@@ -188,6 +189,8 @@ extension Execution {
                 }
                 return try await store.append(request)
             } catch let error as StoreError {
+                // The task was cancelled while the append waited: nothing is stored.
+                if error.code == .cancelled, error.outcome == .definite, unknown == nil { throw CancellationError() }
                 // A definite failure now says nothing about an append before it whose outcome is unknown.
                 guard error.outcome == .unknown || unknown != nil else { throw error }
                 if error.outcome == .unknown { unknown = error }

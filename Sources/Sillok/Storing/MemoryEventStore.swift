@@ -43,10 +43,12 @@ public final class MemoryEventStore: EventStore {
                 state.positions[entry.event.id].map { state.events[$0 - 1] }
             }
             if let receipt = try request.firstReceipt(known: known) { return (receipt, state.head) }
+            let now = clock.now()
+            try limits.checkTimes(of: request, clock: now)
             for unchanged in request.condition.unchanged { try state.check(unchanged.seen) }
             try state.check(request.condition, limits: limits)
             try state.check(request.tracking)
-            let receipt = try state.record(request, now: clock.now())
+            let receipt = try state.record(request, now: now)
             return (receipt, state.head)
         }
         signal.advance(to: head)

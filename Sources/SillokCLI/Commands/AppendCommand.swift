@@ -72,6 +72,8 @@ struct AppendCommand: AsyncParsableCommand {
         let request = AppendRequest([.init(stream: stream, event: event)], if: condition)
         try Limits().check(request)
         let receipt = try await store.writing { try await $0.append(request) }
+        Console.current.note(change: "the event \(event.id) is recorded at position \(receipt.position)")
+        if let warning = store.clockWarning(last: receipt.recordedAt) { Console.current.note(warning) }
         try show(event, receipt)
     }
 

@@ -27,6 +27,7 @@ struct BackupCommand: AsyncParsableCommand {
                 if progress.step == "events" { bar.update(to: progress.done) }
             }
             bar.finish(quietly: true)
+            Console.current.note(change: "the backup \(to.visible) is written")
             if show.json {
                 var json = JSONWriter()
                 json.beginObject()

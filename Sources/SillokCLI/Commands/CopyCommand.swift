@@ -27,6 +27,8 @@ struct CopyCommand: AsyncParsableCommand {
     @Flag(help: "Do not read both logs again at the end.")
     var noVerify = false
 
+    @OptionGroup var future: FutureOption
+
     @OptionGroup var show: ShowOptions
 
     func validate() throws {
@@ -35,7 +37,7 @@ struct CopyCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await StoreArgument(place: from).reading { source in
-            try await StoreArgument(place: to).writing { target in
+            try await StoreArgument(place: to).writing(limits: future.limits) { target in
                 try await copy(source, target)
             }
         }
@@ -56,6 +58,7 @@ struct CopyCommand: AsyncParsableCommand {
             throw error
         }
         bar.finish(quietly: !console.errorTerminal.isTerminal)
+        console.note(change: "the events up to position \(head) are copied")
         if !noVerify {
             let bar = ProgressBar("Comparing", total: head.value)
             defer { bar.finish(quietly: true) }

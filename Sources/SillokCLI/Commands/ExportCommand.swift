@@ -68,6 +68,7 @@ struct ExportCommand: AsyncParsableCommand {
                 throw CancellationError()
             }
             bar.finish(quietly: !console.errorTerminal.isTerminal || show.json)
+            if let path { console.note(change: "the events up to position \(last.position) are in \(path.visible)") }
             if show.json && file != nil { try report(from: first, through: last.position) }
         }
     }

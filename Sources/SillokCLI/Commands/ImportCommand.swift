@@ -26,6 +26,8 @@ struct ImportCommand: AsyncParsableCommand {
     @Flag(help: "Record the events with the time of now, for a store that has later ones.")
     var restamp = false
 
+    @OptionGroup var future: FutureOption
+
     @OptionGroup var show: ShowOptions
 
     func run() async throws {
@@ -34,7 +36,7 @@ struct ImportCommand: AsyncParsableCommand {
         if input.size == nil && isatty(STDIN_FILENO) == 1 && (file ?? "-") == "-" {
             console.note("Reading events from the terminal, one JSON object a line; Ctrl-D ends it.")
         }
-        try await store.writing { store in
+        try await store.writing(limits: future.limits) { store in
             let bar = ProgressBar("Importing")
             var importer = Importer(into: store, restamps: restamp)
             var reader = LineReader(descriptor: input.descriptor)
@@ -47,6 +49,8 @@ struct ImportCommand: AsyncParsableCommand {
                 throw explained(error, input, importer.summary)
             }
             bar.finish(quietly: !console.errorTerminal.isTerminal)
+            // The import is done, also if the head cannot be read.
+            Console.current.note(change: "imported \(importer.summary.imported.grouped) events")
             try report(importer.summary, head: try await store.head())
         }
     }

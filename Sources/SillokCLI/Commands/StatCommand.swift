@@ -31,6 +31,7 @@ struct StatCommand: AsyncParsableCommand {
     func run() async throws {
         try await store.reading { opened in
             let facts = try await StoreFacts(of: opened, path: store.store)
+            if let warning = store.clockWarning(last: facts.last) { Console.current.note(warning) }
             let census = quick ? nil : try await Census(of: opened, head: facts.head)
             if show.json {
                 try Console.current.print(json(facts, census))

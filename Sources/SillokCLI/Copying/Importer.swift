@@ -113,6 +113,7 @@ struct Importer {
         if let invalid = cause as? InvalidRequest, case .timeRunsBackwards = invalid.reason {
             hint = "The store already has later events. --restamp takes the store's clock for the recorded times."
         }
+        if let invalid = cause as? InvalidRequest { hint = invalid.hint ?? hint }
         return CommandFailure(status, "line \(line.grouped): \("\(cause)".visible)", hint: hint)
     }
 }

@@ -17,6 +17,7 @@ extension ProjectionsCommand {
         func run() async throws {
             try await model.with(.writing) { side in
                 let id = try await side.requestRebuild(of: name, by: whom.whom)
+                Console.current.note(change: "\(id) is asked for")
                 if waiting.noWait || model.isInStore { return try Console.current.print("\(id) is asked for") }
                 let bar = ProgressBar("Building \(id)")
                 defer { bar.finish(quietly: true) }
@@ -80,7 +81,7 @@ extension ProjectionsCommand {
         func run() async throws {
             try await model.withoutLog(.writing) { side in
                 try await side.promote(name, by: whom.whom, force: force)
-                try Console.current.print("the new build of \(name.visible) is live")
+                try Console.current.print(change: "the new build of \(name.visible) is live")
             }
         }
     }
@@ -96,7 +97,7 @@ extension ProjectionsCommand {
         func run() async throws {
             try await model.withoutLog(.writing) { side in
                 try await side.rollback(name, by: whom.whom)
-                try Console.current.print("the build of \(name.visible) before is live")
+                try Console.current.print(change: "the build of \(name.visible) before is live")
             }
         }
     }
@@ -114,7 +115,7 @@ extension ProjectionsCommand {
             try await model.withoutLog(.writing) { side in
                 let id = ProjectionID(name, version: version, build: build)
                 try await side.drop(id, by: whom.whom)
-                try Console.current.print("\(id) is gone")
+                try Console.current.print(change: "\(id) is gone")
             }
         }
     }
@@ -130,7 +131,7 @@ extension ProjectionsCommand {
         func run() async throws {
             try await model.withoutLog(.writing) { side in
                 try await side.pause(name, by: whom.whom)
-                try Console.current.print("\(name.visible) is paused")
+                try Console.current.print(change: "\(name.visible) is paused")
             }
         }
     }
@@ -145,7 +146,7 @@ extension ProjectionsCommand {
         func run() async throws {
             try await model.withoutLog(.writing) { side in
                 try await side.resume(name, by: whom.whom)
-                try Console.current.print("\(name.visible) goes on")
+                try Console.current.print(change: "\(name.visible) goes on")
             }
         }
     }

@@ -100,6 +100,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
                 let console = Console.current
                 let count = try await side.retry(name, sequence: sequence, by: whom.whom)
                 if count == 0 { return console.note("no dead letters") }
+                console.note(change: "\(count.grouped) dead letters are to be tried again")
                 if waiting.noWait || model.isInStore {
                     return try console.print("\(count.grouped) are to be tried again")
                 }
@@ -132,7 +133,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         func run() async throws {
             try await model.withoutLog(.writing) { side in
                 try await side.skip(name, at: Position(position), by: whom.whom)
-                try Console.current.print("\(position) is skipped; what waits behind it is to be tried")
+                try Console.current.print(change: "\(position) is skipped; what waits behind it is to be tried")
             }
         }
     }
@@ -150,7 +151,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         func run() async throws {
             try await model.withoutLog(.writing) { side in
                 try await side.replace(name, at: Position(position), with: data, by: whom.whom)
-                try Console.current.print("\(position) is replaced, and to be tried")
+                try Console.current.print(change: "\(position) is replaced, and to be tried")
             }
         }
     }

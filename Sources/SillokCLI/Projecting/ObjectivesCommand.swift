@@ -25,6 +25,10 @@ struct ObjectivesCommand: AsyncParsableCommand {
 
     @OptionGroup var show: ShowOptions
 
+    func validate() throws {
+        if !(0...1e9).contains(staleSeconds) { throw ValidationError("--stale-seconds is between 0 and 1e9.") }
+    }
+
     func run() async throws {
         let reports = try await model.withoutLog { try await $0.objectives() }
         let console = Console.current

@@ -11,6 +11,8 @@ enum ExitStatus: Int32, CaseIterable {
     case found = 1
     /// The append does not fit what is recorded: another revision, a known id. Nothing was stored.
     case conflict = 2
+    /// The command has changed something, and its result could not be printed: do not repeat it.
+    case unreported = 3
     /// The command line was not understood.
     case usage = 64
     /// What was to be stored is not valid: a damaged line, a name or a size that no store takes.
@@ -23,7 +25,7 @@ enum ExitStatus: Int32, CaseIterable {
     case unexpected = 70
     /// Reading or writing failed, or the disk is full.
     case ioFailure = 74
-    /// Another process writes to the store; try again later.
+    /// Another process writes to the store, or too many appends wait; try again later.
     case locked = 75
     /// Ended by Ctrl-C.
     case interrupted = 130
@@ -38,13 +40,14 @@ enum ExitStatus: Int32, CaseIterable {
         case .done: "done"
         case .found: "done, and something was found: damage, a difference, a broken objective"
         case .conflict: "conflict: another revision, or a known id with other contents; nothing was stored"
+        case .unreported: "the change is stored, but the result could not be printed: do not repeat the command"
         case .usage: "the command line was not understood"
         case .invalidData: "invalid data: a damaged line, a name or a size that no store takes"
         case .notFound: "no such store, file or stream"
         case .damagedStore: "the store is damaged, or not a store of this version"
         case .unexpected: "a mistake in sillok"
         case .ioFailure: "reading or writing failed, or the disk is full"
-        case .locked: "another process writes to the store: try again later"
+        case .locked: "another process writes to the store, or too many appends wait: try again later"
         case .interrupted: "ended by Ctrl-C; nothing is broken"
         case .brokenPipe: "nobody read the output any more"
         case .terminated: "ended by a signal to terminate; nothing is broken"
@@ -71,7 +74,7 @@ struct CommandFailure: Error {
         case let conflict as AppendConflict: self.init(.conflict, "\(conflict)")
         case let conflict as EventIDConflict: self.init(.conflict, "\(conflict)")
         case let conflict as TrackingConflict: self.init(.conflict, "\(conflict)")
-        case let invalid as InvalidRequest: self.init(.invalidData, "\(invalid)")
+        case let invalid as InvalidRequest: self.init(.invalidData, "\(invalid)", hint: invalid.hint)
         case let failure as StoreError: self.init(failure)
         case let missing as NoSuchStream: self.init(.notFound, "\(missing)")
         case let refusal as ProjectionRefusal: self.init(.conflict, "\(refusal)")
@@ -85,15 +88,26 @@ struct CommandFailure: Error {
     private init(_ error: StoreError) {
         let (status, hint): (ExitStatus, String?) =
             switch error.code {
+            case .overloaded: (.locked, nil)
+            case .tooExpensive: (.invalidData, nil)
             case .locked: (.locked, "Reading works meanwhile: sillok read, tail, stat and export.")
             case .notFound: (.notFound, nil)
             case .corrupt: (.damagedStore, "sillok verify STORE names every damaged place.")
             case .unsupportedFormat, .storeChanged: (.damagedStore, nil)
-            case .full, .ioFailure, .readOnly, .unavailable: (.ioFailure, nil)
+            case .full, .ioFailure, .readOnly, .unavailable, .fileReplaced: (.ioFailure, nil)
             case .refused: (.invalidData, nil)
             case .accessDenied: (.ioFailure, "SILLOK_TOKEN holds the key that the server knows you by.")
             default: (.unexpected, nil)
             }
         self.init(status, "\(error)", hint: hint)
+    }
+}
+
+extension InvalidRequest {
+    /// What to do about it on the command line.
+    var hint: String? {
+        guard case .timeAhead = reason else { return nil }
+        return "Correct the time, or the clock of this machine. sillok import and sillok copy take such times with "
+            + "--allow-future."
     }
 }

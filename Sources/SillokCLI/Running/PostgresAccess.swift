@@ -6,7 +6,8 @@ import SillokSQL
 import SillokSQLite
 import SillokTerminal
 
-/// A place on a PostgreSQL server: `postgres://user@host/database#schema`, all but the first word as the environment says.
+/// A place on a PostgreSQL server: `postgres://user@host/database#schema`, all but the first word as the environment
+/// says.
 struct PostgresPlace {
     let connection: String
     /// `nil`: the usual one.
@@ -22,11 +23,12 @@ struct PostgresPlace {
 
     /// Opens the store there and closes it after `body`.
     func withStore<Result>(
-        forWriting: Bool, _ body: (any EventStore) async throws -> Result
+        forWriting: Bool, limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
     ) async throws -> Result {
         #if Postgres
         let store = try await PostgresEventStore(
-            connection, schema: schema ?? "sillok", mode: forWriting ? .create : .readOnly, patience: .seconds(5))
+            connection, schema: schema ?? "sillok", mode: forWriting ? .create : .readOnly, limits: limits,
+            patience: .seconds(5))
         return try await closing(store.close) { try await body(store) }
         #else
         throw Self.isMissing

@@ -33,7 +33,9 @@ struct StoreArgument: ParsableArguments {
         limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
     ) async throws -> Result {
         if let address = ServerAddress(store) { return try await with(address, body) }
-        if let place = PostgresPlace(store) { return try await place.withStore(forWriting: true, body) }
+        if let place = PostgresPlace(store) {
+            return try await place.withStore(forWriting: true, limits: limits, body)
+        }
         let isNew = !FileManager.default.fileExists(atPath: store)
         return try await with(.create, limits: limits) { opened in
             if isNew { Console.current.note("made a new store: \(store.visible)") }
@@ -96,4 +98,20 @@ extension StoreArgument {
 struct ShowOptions: ParsableArguments {
     @Flag(help: "Print JSON for machines, one object a line.")
     var json = false
+}
+
+/// Whether recorded times may be far ahead of the clock.
+struct FutureOption: ParsableArguments {
+    @Flag(
+        help: """
+            Take recorded times that are more than five minutes ahead of the clock. Every later event gets at least that time.
+            """)
+    var allowFuture = false
+
+    /// The limits of the store that is written.
+    var limits: Limits {
+        var limits = Limits()
+        if allowFuture { limits.clockLead = .seconds(Int64.max / 1_000_000) }
+        return limits
+    }
 }

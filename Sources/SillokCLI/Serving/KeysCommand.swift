@@ -45,7 +45,8 @@ struct KeysCommand: AsyncParsableCommand {
                 return time
             }
             try await access.with { keyring, whom in
-                let (_, secret) = try await keyring.create(name, grant, expires: end, by: whom)
+                let (key, secret) = try await keyring.create(name, grant, expires: end, by: whom)
+                Console.current.note(change: "the key \(key.id) is made")
                 try Console.current.print(secret.revealed)
             }
         }
@@ -101,7 +102,7 @@ struct KeysCommand: AsyncParsableCommand {
                 guard try await keyring.revoke(key, by: whom) else {
                     throw CommandFailure(.notFound, "there is no key \(key.visible) that still opens anything")
                 }
-                try Console.current.print("\(key) is revoked")
+                try Console.current.print(change: "\(key) is revoked")
             }
         }
     }

@@ -35,6 +35,8 @@ struct ServeCommand: AsyncParsableCommand {
             try Self.check(address, settings, asksForProof: asksForProof, isProtected: tls != nil)
         }
         try await store.with(.create, limits: Self.limits) { opened in
+            let newest = try await opened.read(ReadRequest(direction: .backward, limit: 1)).events.first
+            if let warning = store.clockWarning(last: newest?.recordedAt) { logger.warning("\(warning)") }
             let access = asksForProof ? try await AccessStore(path: settings.access ?? store.store + "-access") : nil
             let keyring = access.map { Keyring(log: $0) }
             try await Self.prepare(keyring)

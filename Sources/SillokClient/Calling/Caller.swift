@@ -37,39 +37,42 @@ final class Caller: Sendable {
                 let connection = try await connector.connection()
                 let answer = try await connection.call(
                     Connector.path(method), message, options.attempt, isCancellable: !isAppend)
-                switch try outcome(of: answer, type) {
-                case .success(let value): return value
-                case .failure(let again): failure = again
-                }
+                return try value(of: answer, type)
             } catch let error as CallFailure {
                 failure = error
             } catch let error as TransportFailure {
-                failure = CallFailure(error)
+                failure = CallFailure(error).withDetails(type)
             }
             mayHaveHappened = mayHaveHappened || (isAppend && failure.mayHaveHappened)
             guard failure.isWorthAnotherTry, !(Task.isCancelled && isAppend),
-                try await pause(before: &attempts, isAppend: isAppend)
+                try await pause(before: &attempts, failure.retryAfter, isAppend: isAppend)
             else { throw failure.storeError(connector.address, mayHaveHappened: mayHaveHappened) }
         }
     }
 
-    /// What an answer says: a value, an error of the store that is thrown, or a store that has gone and may come back.
-    private func outcome<Answer: Remote.Answer>(
-        of message: ByteBuffer, _ type: Answer.Type
-    ) throws -> Result<Answer.Value, CallFailure> {
-        let answer = try Answer(reading: message)
-        guard let failure = answer.failure else { return .success(try answer.value()) }
-        let error = try failure.error()
-        if let error = error as? StoreError, error.code == .closed || error.code == .unavailable {
-            return .failure(CallFailure(.store(error), mayHaveHappened: error.outcome == .unknown))
+    /// The value of an answer.
+    ///
+    /// - Throws: `CallFailure` if the answer is a failure of the store or cannot be read; the refusals of the store.
+    private func value<Answer: Remote.Answer>(of message: ByteBuffer, _ type: Answer.Type) throws -> Answer.Value {
+        let refusal: any Error
+        do throws(ProtobufError) {
+            let answer = try Answer(reading: message)
+            guard let failure = answer.failure else { return try answer.value() }
+            refusal = try failure.error()
+        } catch {
+            // An answer has come, so the store may have stored the events.
+            throw CallFailure(.malformed(error), mayHaveHappened: true)
         }
-        throw error
+        guard let error = refusal as? StoreError else { throw refusal }
+        throw CallFailure(.store(error), mayHaveHappened: error.outcome == .unknown)
     }
 
-    /// Waits before another attempt; `false` if the patience is over.
-    private func pause(before attempts: inout Attempts, isAppend: Bool) async throws -> Bool {
+    /// Waits before another attempt; `false` if the patience is over, or would be before the server takes a retry.
+    private func pause(
+        before attempts: inout Attempts, _ retryAfter: Duration?, isAppend: Bool
+    ) async throws -> Bool {
         let share = random.withLock { Double.random(in: 0.5...1, using: &$0) }
-        guard let pause = attempts.next(share) else { return false }
+        guard let pause = attempts.next(share, retryAfter) else { return false }
         do {
             try await clock.sleep(for: pause)
         } catch {
@@ -92,11 +95,16 @@ private struct Attempts {
         spent = Self.stopwatch(clock)
     }
 
-    /// The next pause, longer each time; `nil` when the patience is over.
-    mutating func next(_ share: Double) -> Duration? {
-        guard spent() < patience else { return nil }
+    /// The next pause, longer each time, and not shorter than the server asks for; `nil` when the patience is over.
+    ///
+    /// - Parameter share: from 0.5 to 1. It spreads the retries of many clients.
+    mutating func next(_ share: Double, _ retryAfter: Duration?) -> Duration? {
+        let spent = spent()
+        guard spent < patience else { return nil }
         defer { pause = min(pause * 2, .seconds(1)) }
-        return pause * share
+        guard let retryAfter else { return pause * share }
+        guard retryAfter < patience - spent else { return nil }
+        return max(pause * share, retryAfter * (0.5 + share))
     }
 
     private static func stopwatch<C: Clock<Duration>>(_ clock: C) -> () -> Duration {
@@ -116,7 +124,7 @@ struct CallFailure: Error {
         case closed
         /// The server answered with a status.
         case status(GRPCStatus)
-        /// The server's store cannot serve now.
+        /// The server's store failed.
         case store(StoreError)
         /// The server serves another store than before.
         case otherStore(expected: StoreID, found: StoreID)
@@ -140,10 +148,29 @@ struct CallFailure: Error {
         }
     }
 
-    /// Whether it may go better next time.
+    /// How long the server asks to wait before another attempt.
+    var retryAfter: Duration? {
+        switch reason {
+        case .store(let error): error.retryAfter
+        case .status(let status): status.retryAfter
+        case .unreachable, .lost, .closed, .otherStore, .malformed: nil
+        }
+    }
+
+    /// The same failure, as the store reported it in the details of a status.
+    func withDetails<Answer: Remote.Answer>(_ type: Answer.Type) -> CallFailure {
+        guard case .status(let status) = reason, let details = status.details,
+            let answer = try? Answer(reading: ByteBuffer(bytes: details)),
+            let error = try? answer.failure?.error() as? StoreError
+        else { return self }
+        return CallFailure(.store(error), mayHaveHappened: error.outcome == .unknown)
+    }
+
+    /// Whether another attempt may succeed.
     var isWorthAnotherTry: Bool {
         switch reason {
-        case .unreachable, .lost, .store: true
+        case .unreachable, .lost: true
+        case .store(let error): [.closed, .unavailable, .overloaded, .fileReplaced].contains(error.code)
         case .closed, .otherStore, .malformed: false
         case .status(let status):
             switch status.code {
@@ -157,13 +184,14 @@ struct CallFailure: Error {
     func storeError(_ address: ServerAddress, mayHaveHappened: Bool) -> StoreError {
         let outcome: StoreError.Outcome = mayHaveHappened ? .unknown : .definite
         func error(_ code: StoreError.Code, _ message: String) -> StoreError {
-            StoreError(code, message, outcome: outcome, cause: self)
+            StoreError(code, message, outcome: outcome, cause: self, retryAfter: retryAfter)
         }
         switch reason {
         case .unreachable(let cause): return error(.unavailable, "no server answers at \(address): \(cause).")
         case .lost: return error(.unavailable, "the connection to \(address) broke before the answer came.")
         case .closed: return error(.closed, "the remote store was closed.")
-        case .store(let cause): return error(cause.code, "the server at \(address): \(cause.message)")
+        case .store(let cause):
+            return error(cause.code, isWorthAnotherTry ? "the server at \(address): \(cause.message)" : cause.message)
         case .otherStore(let expected, let found):
             return error(.storeChanged, "the server at \(address) serves store \(found), no longer \(expected).")
         case .malformed(let cause):
@@ -171,10 +199,9 @@ struct CallFailure: Error {
         case .status(let status):
             switch status.code {
             case .unauthenticated, .permissionDenied:
-                return StoreError(.accessDenied, "the server at \(address) refuses: \(status).", cause: self)
+                return error(.accessDenied, "the server at \(address) denies access: \(status).")
             case .unimplemented:
-                return StoreError(
-                    .unsupportedFormat, "the server at \(address) is none of Sillok: \(status).", cause: self)
+                return error(.unsupportedFormat, "the server at \(address) is not a server of Sillok: \(status).")
             default: return error(.unavailable, "the server at \(address) fails: \(status).")
             }
         }

@@ -61,7 +61,12 @@ final class Connector: Sendable {
             if let expected {
                 let answer = try await connection.call(
                     Self.path("Describe"), Remote.message(), options.attempt, isCancellable: false)
-                let found = try Remote.Description(reading: answer).value().store
+                let found: StoreID
+                do {
+                    found = try Remote.Description(reading: answer).value().store
+                } catch {
+                    throw CallFailure(.malformed(error), mayHaveHappened: false)
+                }
                 guard found == expected else {
                     await connection.close()
                     throw CallFailure(.otherStore(expected: expected, found: found), mayHaveHappened: false)

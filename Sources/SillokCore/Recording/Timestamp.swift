@@ -12,6 +12,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
         return Timestamp(microsecondsSince1970: overflow ? (count > 0 ? .max : .min) : sum)
     }
 
+    /// The microseconds from another moment to this one, held at the ends of the number range.
+    package func microseconds(since other: Timestamp) -> Int64 {
+        let (count, overflow) = microsecondsSince1970.subtractingReportingOverflow(other.microsecondsSince1970)
+        return overflow ? (self > other ? .max : .min) : count
+    }
+
     /// Orders moments by time.
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.microsecondsSince1970 < right.microsecondsSince1970
@@ -50,6 +56,22 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
+    }
+}
+
+extension Duration {
+    /// The duration in microseconds, rounded towards zero and held at the ends of the number range.
+    package var wholeMicroseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let (sum, overflowsAgain) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        return overflow || overflowsAgain ? (self > .zero ? .max : .min) : sum
+    }
+
+    /// The duration in whole milliseconds, rounded up and held at the ends of the number range: for retry delays.
+    package var wholeMilliseconds: Int64 {
+        let microseconds = wholeMicroseconds
+        return microseconds / 1000 + (microseconds % 1000 > 0 ? 1 : 0)
     }
 }
 

@@ -67,6 +67,20 @@ public struct Receipt: Hashable, Sendable {
 }
 
 extension AppendRequest {
+    /// The bytes of memory that the request holds while it waits, with what is allocated for it: close to the truth,
+    /// and not below it for large requests.
+    package var retainedBytes: Int {
+        var bytes = 1024
+        for entry in entries {
+            bytes += entry.event.size + (entry.stream?.text.utf8.count ?? 0) + 320 + entry.event.tags.count * 32
+        }
+        for stream in condition.revisions.keys { bytes += stream.text.utf8.count + 64 }
+        for unchanged in condition.unchanged {
+            bytes += unchanged.query.items.reduce(64) { $0 + $1.retainedBytes }
+        }
+        return bytes + (tracking?.source.text.utf8.count ?? 0)
+    }
+
     /// What the ids of the request's events say, given the event that the store has for each of them.
     ///
     /// The one rule of idempotency for all stores: nothing known → `nil`, go on; all known, with the same contents and
@@ -89,6 +103,16 @@ extension AppendRequest {
         guard let first = known.first ?? nil, let last = known.last ?? nil else { return nil }
         return Receipt(
             firstPosition: first.position, mark: EventMark(last), revisions: revisions, recordedAt: last.recordedAt)
+    }
+}
+
+extension EventQuery.Item {
+    /// The bytes of memory that the item holds.
+    fileprivate var retainedBytes: Int {
+        var bytes = 128 + (stream?.text.utf8.count ?? 0) + (category?.text.utf8.count ?? 0)
+        for type in types { bytes += type.text.utf8.count + 32 }
+        for tag in tags { bytes += tag.text.utf8.count + 32 }
+        return bytes
     }
 }
 

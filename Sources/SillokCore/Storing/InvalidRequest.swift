@@ -56,6 +56,9 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         case revisionWithoutStream
         /// A given recorded time that is earlier than the last one of the store.
         case timeRunsBackwards(given: Timestamp, last: Timestamp)
+        /// A given recorded time that is more than ``Limits/clockLead`` ahead of the store's clock. Every later event
+        /// would get at least this time.
+        case timeAhead(given: Timestamp, clock: Timestamp)
     }
 
     /// What is wrong.
@@ -97,6 +100,9 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         case .revisionWithoutStream: "a bound by revision needs a query of exactly one stream"
         case .timeRunsBackwards(let given, let last):
             "the recorded time \(given) is earlier than \(last), the last one of the store"
+        case .timeAhead(let given, let clock):
+            "the recorded time \(given) is too far ahead of the store's clock, which shows \(clock). Every later event would "
+                + "get at least this time"
         }
     }
 }

@@ -28,13 +28,18 @@ public struct Limits: Hashable, Sendable {
     /// Index entries that the conditions of one append may visit: 100,000. More is ``StoreError/Code/tooExpensive``.
     public var conditionSteps = 100_000
 
-    /// Index entries that one page may visit: 200,000. A page that needs more ends early, with its ``EventBatch/through``.
+    /// Index entries that one page may visit: 200,000. A page that needs more ends early, with its
+    /// ``EventBatch/through``.
     public var pageSteps = 200_000
 
-    /// Bytes of appends that may wait for the writer: 64 MiB. One append more is ``StoreError/Code/overloaded``.
+    /// Bytes of memory that appends in the store may hold until they are answered: 64 MiB. An append that exceeds this
+    /// is refused at once with ``StoreError/Code/overloaded``, unless no other append is in the store.
     public var queueBytes = 64 << 20
 
     /// How far ahead of the store's clock a given recorded time may be: five minutes.
+    ///
+    /// Recorded times never decrease, so every event after one of the year 2226 would get that year too. A store that
+    /// takes such events on purpose, such as one that is restored from an export, is opened with a larger lead.
     public var clockLead: Duration = .seconds(300)
 
     /// The default limits.
@@ -93,6 +98,17 @@ public struct Limits: Hashable, Sendable {
         try InvalidRequest.limit(.pageEvents, limit, pageEvents)
         if let category { try check(category, .category, streamBytes) }
         if let name { try check(name, .stream, streamBytes) }
+    }
+
+    /// Throws if a given time of the request is more than ``clockLead`` ahead of the store's clock.
+    ///
+    /// A store calls it after it has looked for a repeat: what is recorded already is answered with its receipt.
+    package func checkTimes(of request: AppendRequest, clock: Timestamp) throws(InvalidRequest) {
+        let latest = clock.advanced(byMicroseconds: clockLead.wholeMicroseconds)
+        for (index, entry) in request.entries.enumerated() {
+            guard let given = entry.recordedAt, given > latest else { continue }
+            throw InvalidRequest(.timeAhead(given: given, clock: clock), index: index)
+        }
     }
 
     /// The first of the events that broke a condition, as many as a conflict shows.

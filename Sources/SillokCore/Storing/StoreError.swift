@@ -22,13 +22,14 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let ioFailure = Code(description: "io-failure")
         /// What is stored is damaged; the message names the place.
         public static let corrupt = Code(description: "corrupt")
-        /// An inline projection of the application that embeds the server could not project an event: nothing was stored,
-        /// and a repeat is refused too until the projection is mended. In that application itself `InlineProjectionFailed`
-        /// is thrown.
+        /// An inline projection of the application that embeds the server could not project an event: nothing was
+        /// stored,
+        /// and a repeat is refused too until the projection is mended. In that application itself
+        /// `InlineProjectionFailed` is thrown.
         public static let refused = Code(description: "refused")
         /// A query of a read model is wrong, or would change something.
         public static let invalidQuery = Code(description: "invalid-query")
-        /// The task was cancelled before the answer came.
+        /// The task was cancelled before the answer came. The outcome is definite if the append was still waiting.
         public static let cancelled = Code(description: "cancelled")
         /// The store is closed.
         public static let closed = Code(description: "closed")
@@ -36,11 +37,12 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let unavailable = Code(description: "unavailable")
         /// The server does not know the caller, or does not let it do this.
         public static let accessDenied = Code(description: "access-denied")
-        /// The log is not the one that a kept position belongs to: the event at that position is another one, or the log
-        /// ends before it. The message says how to continue.
+        /// The log is not the one that a kept position belongs to: the event at that position is another one, or the
+        /// log ends before it. The message says how to continue.
         public static let storeChanged = Code(description: "store-changed")
 
-        /// A query needs more steps than ``Limits`` allows. The message names the query and says how to make it cheaper.
+        /// A query needs more steps than ``Limits`` allows. The message names the query and says how to make it
+        /// cheaper.
         public static let tooExpensive = Code(description: "too-expensive")
 
         /// Too many requests wait. Nothing was stored; try again after ``StoreError/retryAfter``.

@@ -155,7 +155,7 @@ private final class AnswerHandler: ChannelInboundHandler {
             return end(.failure(TransportFailure(.status(GRPCStatus(.unknown, text)), mayHaveHappened: true)))
         }
         if status.code == .ok, let found { return end(.success(found)) }
-        end(.failure(TransportFailure(.status(status), mayHaveHappened: true)))
+        end(.failure(TransportFailure(.status(status), mayHaveHappened: !status.code.isBeforeTheStore)))
     }
 
     private func end(_ result: Result<ByteBuffer, TransportFailure>) {
@@ -183,5 +183,17 @@ package struct TransportFailure: Error {
     init(_ reason: Reason, mayHaveHappened: Bool) {
         self.reason = reason
         self.mayHaveHappened = mayHaveHappened
+    }
+}
+
+extension GRPCStatus.Code {
+    /// Whether a server, or a proxy before it, answers so only when it has not passed the call on to the store.
+    fileprivate var isBeforeTheStore: Bool {
+        switch self {
+        case .unauthenticated, .permissionDenied, .unimplemented: true
+        case .ok, .cancelled, .unknown, .invalidArgument, .deadlineExceeded, .notFound, .alreadyExists,
+            .resourceExhausted, .failedPrecondition, .aborted, .outOfRange, .internal, .unavailable, .dataLoss:
+            false
+        }
     }
 }

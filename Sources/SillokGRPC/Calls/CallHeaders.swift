@@ -1,5 +1,6 @@
 package import NIOCore
 package import NIOHPACK
+import SillokCore
 import SillokJSON
 
 /// The names of the headers that gRPC speaks in.
@@ -12,6 +13,7 @@ package enum HeaderName {
     package static let encoding = "grpc-encoding"
     package static let acceptEncoding = "grpc-accept-encoding"
     package static let authorization = "authorization"
+    package static let pushback = "grpc-retry-pushback-ms"
 }
 
 extension HPACKHeaders {
@@ -27,13 +29,26 @@ extension HPACKHeaders {
         if let details = status.details {
             add(name: HeaderName.details, value: Base64.text(of: details), indexing: .nonIndexable)
         }
+        if let retryAfter = status.retryAfter { add(retryAfter: retryAfter) }
+    }
+
+    /// Adds how long the caller is asked to wait before a retry.
+    package mutating func add(retryAfter: Duration) {
+        add(name: HeaderName.pushback, value: String(Swift.max(0, retryAfter.wholeMilliseconds)))
     }
 
     /// How a call ended, as trailers say it; `nil` if they do not.
     package var grpcStatus: GRPCStatus? {
         guard let text = value(HeaderName.status), let number = Int(text) else { return nil }
         let code = GRPCStatus.Code(rawValue: number) ?? .unknown
-        return GRPCStatus(code, (value(HeaderName.message) ?? "").percentDecoded)
+        // Other servers leave out the fillers of base 64.
+        let details = value(HeaderName.details).flatMap { text in
+            Base64.bytes(of: text + String(repeating: "=", count: (4 - text.utf8.count % 4) % 4))
+        }
+        let milliseconds = value(HeaderName.pushback).flatMap { Int64($0) }
+        return GRPCStatus(
+            code, (value(HeaderName.message) ?? "").percentDecoded, details: details,
+            retryAfter: milliseconds.flatMap { $0 < 0 ? nil : .milliseconds($0) })
     }
 }
 

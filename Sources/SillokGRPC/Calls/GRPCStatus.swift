@@ -32,7 +32,11 @@ package struct GRPCStatus: Error, Hashable, CustomStringConvertible {
     /// Clients refuse trailers beyond 8 KiB; this leaves room for the details and for percent signs.
     private static let messageBytes = 1024
 
-    package init(_ code: Code, _ message: String = "", details: [UInt8]? = nil) {
+    /// How long the caller is asked to wait before a retry, if the server knows.
+    package let retryAfter: Duration?
+
+    package init(_ code: Code, _ message: String = "", details: [UInt8]? = nil, retryAfter: Duration? = nil) {
+        self.retryAfter = retryAfter
         self.code = code
         self.message = message.cut(toBytes: Self.messageBytes)
         self.details = details

@@ -22,6 +22,9 @@ final class CallHandler {
     private var isRequestComplete = false
     private var areHeadersSent = false
     private var isCounted = false
+    /// Whether the task of the method has not returned. It may do so long after the call has ended: an append cannot
+    /// leave the store during its commit.
+    private var isRunning = false
 
     /// From how many unsent bytes on a sender waits, and down to how many.
     private static let (highWater, lowWater) = (64 << 10, 32 << 10)
@@ -131,6 +134,8 @@ extension CallHandler {
     }
 
     private func run(_ method: ServerMethod, _ call: ServerCall, _ message: ByteBuffer) {
+        isRunning = true
+        let message = ReceivedMessage(message)
         switch method.body {
         case .unary(let body):
             task = connection.executor.start {
@@ -139,6 +144,7 @@ extension CallHandler {
                 } catch {
                     call.end(method.status(error))
                 }
+                call.leave()
             }
         case .streaming(let body):
             task = connection.executor.start {
@@ -147,6 +153,7 @@ extension CallHandler {
                 } catch {
                     call.end(method.status(error))
                 }
+                call.leave()
             }
         }
     }
@@ -196,7 +203,7 @@ extension CallHandler {
         if isEnded { return }
         var trailers = areHeadersSent ? HPACKHeaders() : Self.answerHeaders
         trailers.add(status)
-        if status.code == .unavailable { trailers.add(name: "grpc-retry-pushback-ms", value: "1000") }
+        if status.code == .unavailable, status.retryAfter == nil { trailers.add(retryAfter: .seconds(1)) }
         if status.code == .unimplemented { trailers.add(name: HeaderName.acceptEncoding, value: "identity") }
         close(trailers)
     }
@@ -219,15 +226,27 @@ extension CallHandler {
         connection.flush()
     }
 
-    /// Nothing more is written: ends the task, the waits and the counts.
+    /// Ends the call without an answer: cancels the task and ends the waits. The limits stay taken until the task
+    /// returns.
     func finish() {
         if isEnded { return }
         isEnded = true
         task?.cancel()
         takeRoom()?.resume(throwing: CancellationError())
+        (call, task, assembly) = (nil, nil, MessageAssembly(limit: 0))
+        if !isRunning { release() }
+    }
+
+    /// The task of the method has returned.
+    func leave() {
+        isRunning = false
+        if isEnded { release() }
+    }
+
+    private func release() {
         if heldBytes > 0 { _ = server.receive(-heldBytes) }
         if let method, isCounted { server.end(method) }
-        (call, task, assembly) = (nil, nil, MessageAssembly(limit: 0))
+        (heldBytes, isCounted) = (0, false)
     }
 
     private func takeRoom() -> CheckedContinuation<Void, any Error>? {

@@ -4,9 +4,9 @@ package import NIOCore
 package struct ServerMethod: Sendable {
     package enum Body: Sendable {
         /// One request, one framed answer.
-        case unary(@Sendable (ServerCall, ByteBuffer) async throws -> ByteBuffer)
+        case unary(@Sendable (ServerCall, ReceivedMessage) async throws -> ByteBuffer)
         /// One request, and answers until the body returns, with the last one if there is one more.
-        case streaming(@Sendable (ServerCall, ByteBuffer) async throws -> ByteBuffer?)
+        case streaming(@Sendable (ServerCall, ReceivedMessage) async throws -> ByteBuffer?)
     }
 
     package let body: Body
@@ -28,6 +28,20 @@ package struct CallerIdentity: Hashable, Sendable {
     package let certificate: [UInt8]?
     /// The address of the caller.
     package let address: String?
+}
+
+/// The message of a call. Its method takes it once, so that the bytes are freed before the store is called: an append
+/// that waits is in memory once and not twice.
+package final class ReceivedMessage: @unchecked Sendable {
+    // Only the task of the call reads and writes it.
+    private var message: ByteBuffer
+
+    init(_ message: ByteBuffer) { self.message = message }
+
+    package func take() -> ByteBuffer {
+        defer { message = ByteBuffer() }
+        return message
+    }
 }
 
 /// One call, as the method that answers it sees it. Safe to use from any thread.
@@ -65,6 +79,9 @@ package final class ServerCall: Sendable {
 
     /// Sends the last message and ends the call.
     package func answer(_ message: ByteBuffer) { onLoop { $0.answer(message) } }
+
+    /// Gives back the limits that the call holds. The task of the call calls it last, when the store has answered.
+    func leave() { onLoop { $0.leave() } }
 
     private func onLoop(_ body: @escaping @Sendable (CallHandler) -> Void) {
         if eventLoop.inEventLoop {

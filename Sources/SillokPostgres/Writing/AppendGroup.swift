@@ -6,10 +6,13 @@ import SillokCore
 struct PreparedAppend: Sendable {
     let request: AppendRequest
     let facts: [ChainDigest]
+    /// The memory that it holds while it waits.
+    let retainedBytes: Int
 
     init(_ request: AppendRequest) {
         self.request = request
         facts = request.factDigests
+        retainedBytes = request.retainedBytes + facts.count * 32
     }
 }
 
@@ -97,7 +100,8 @@ struct AppendGroup {
         return Query(Self.guarded(placeholders, schema), parameters, isKept: true)
     }
 
-    /// The call, which is not made at all if the log does not have the event of a mark. What was committed does not change,
+    /// The call, which is not made at all if the log does not have the event of a mark. What was committed does not
+    /// change,
     /// so that this needs no lock. An argument is taken from the answer to that question, so that it is asked first.
     private static func guarded(_ placeholders: [String], _ schema: String) -> String {
         let (places, ids) = ("$\(placeholders.count + 1)", "$\(placeholders.count + 2)")

@@ -9,11 +9,10 @@ enum WriterRequest: Sendable {
     /// Projects a part of the log for a rule that is to take part in appends.
     case attach(InlineAttachment)
 
-    /// What it counts in a group: its events, and each KiB of payload as one more.
+    /// Its share of a group: its events or its KiB, whichever are more.
     var weight: Int {
         switch self {
-        case .append(let prepared):
-            prepared.request.entries.reduce(prepared.request.entries.count) { $0 + $1.event.payload.count / 1024 }
+        case .append(let prepared): max(prepared.request.entries.count, prepared.retainedBytes / 1024)
         case .attach: 1000
         }
     }

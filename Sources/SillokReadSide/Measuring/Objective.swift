@@ -1,3 +1,5 @@
+import SillokCore
+
 /// What a team promises of its projections or appends over a window of time, and how much of it may go wrong.
 ///
 /// ```swift
@@ -129,9 +131,7 @@ struct ObjectiveWindow: Sendable {
 
     init(_ objective: Objective) {
         self.objective = objective
-        let (seconds, attoseconds) = objective.window.components
-        let window = seconds.multipliedReportingOverflow(by: 1_000_000).partialValue &+ attoseconds / 1_000_000_000_000
-        width = max(1, window / Int64(Self.buckets))
+        width = max(1, objective.window.wholeMicroseconds / Int64(Self.buckets))
     }
 
     /// Counts measurements at a time in microseconds; a clock that runs back counts as standing still.

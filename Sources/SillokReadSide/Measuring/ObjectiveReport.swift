@@ -30,7 +30,7 @@ public struct ObjectiveReport: Hashable, Sendable {
 
     /// Whether nobody has measured it for so long: as bad as broken.
     public func isStale(at now: Timestamp, after age: Duration = .seconds(60)) -> Bool {
-        Duration.microseconds(now.microsecondsSince1970 &- at.microsecondsSince1970) > age
+        Duration.microseconds(now.microseconds(since: at)) > age
     }
 }
 
@@ -84,7 +84,7 @@ extension ReadSide {
         for status in try await status() {
             let build = status.build
             if let caughtUp = build.caughtUp, rebuilt.insert(build.id).inserted, !isFirst {
-                let time = caughtUp.microsecondsSince1970 &- build.begun.microsecondsSince1970
+                let time = caughtUp.microseconds(since: build.begun)
                 monitor.record(.rebuild(projection: build.id.name, time: .microseconds(max(0, time))))
             }
             guard build.state == .live else { continue }

@@ -69,9 +69,10 @@ public struct ReadSide: Sendable {
     /// - Parameters:
     ///   - name: the projection.
     ///   - whom: who wants it.
-    ///   - force: also when it would contain less than the live one. What it lacks is recorded with the operator's reason.
-    /// - Throws: ``ProjectionRefusal`` if there is none; and unless `force`, if a partition of it is behind that of the live
-    ///   build, if it has dead letters that the live build does not have, or has handled fewer events.
+    ///   - force: also when it would contain less than the live one. What it lacks is recorded with the operator's
+    ///   reason.
+    /// - Throws: ``ProjectionRefusal`` if there is none; and unless `force`, if a partition of it is behind that of the
+    ///   live build, if it has dead letters that the live build does not have, or has handled fewer events.
     public func promote(_ name: String, by whom: Operator, force: Bool = false) async throws {
         let builds = try await ledger.builds(of: name)
         guard let next = builds.last(where: { $0.state == .building }) else {
@@ -173,7 +174,7 @@ public struct ReadSide: Sendable {
         return ProjectionStatus(
             build: build, position: next == nil ? head : position, head: head,
             count: partitions.reduce(0) { $0 &+ $1.checkpoint.count },
-            lag: next.map { max(0, wallClock.now().microsecondsSince1970 - $0.recordedAt.microsecondsSince1970) } ?? 0,
+            lag: next.map { max(0, wallClock.now().microseconds(since: $0.recordedAt)) } ?? 0,
             deadLetters: Int(clamping: letters.first?["letters"].integer ?? 0))
     }
 }

@@ -58,7 +58,8 @@ public struct StoreReadModel: InlineReadModel, Hashable {
     }
 }
 
-/// How a store reaches the read model in its file: writes through the thread that appends, queries on threads of their own.
+/// How a store reaches the read model in its file: writes through the thread that appends, queries on threads of their
+/// own.
 final class StoreModelAccess: Sendable {
     private let path: String
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
@@ -73,10 +74,14 @@ final class StoreModelAccess: Sendable {
         }
     }
 
-    /// Has the thread that writes do something.
+    /// Lets the writer execute a request. Appends wait in the bounded queue; the projections of the store wait for each
+    /// of their requests, so these need no bound.
     func submit(_ request: WriterRequest) async throws -> WriterAnswer {
         guard let writer else { throw StoreError(.readOnly, "the store was opened for reading only: \(path).") }
-        return try await writer.submit(request, weight: request.weight)
+        guard case .append(let prepared) = request else {
+            return try await writer.submit(request, weight: request.weight)
+        }
+        return try await writer.submit(request, weight: request.weight, bytes: prepared.retainedBytes)
     }
 
     /// Makes the tables of the read model if this has not been done; throws if that is not possible.

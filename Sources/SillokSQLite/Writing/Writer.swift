@@ -15,6 +15,7 @@ final class Writer {
     /// The hash chain that is kept, if one is.
     let chain: Chain?
     private let clock: WallClock
+    private let limits: Limits
     private let rows: EventInsertion
     private let settling: TailSettling
     private let begin: Statement
@@ -44,6 +45,7 @@ final class Writer {
     ) throws {
         self.connection = connection
         self.clock = clock
+        self.limits = limits
         reader = try EventReader(connection, limits: limits, isWriter: true, tuning: tuning)
         chain = try Schema.chain(connection)
         revisionCapacity = tuning.cachedNames
@@ -138,6 +140,7 @@ final class Writer {
             if let receipt = try firstReceipt(of: request) {
                 return .success(.appended(receipt, head: Position(UInt64(head))))
             }
+            try limits.checkTimes(of: request, clock: clock.now())
             try ConditionCheck(reader: reader, head: head) { try self.revision(of: $0) }.check(request.condition)
             if let tracking = request.tracking, let recorded = try reader.tracked(tracking.source)?.position,
                 tracking.position <= recorded

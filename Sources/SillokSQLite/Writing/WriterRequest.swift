@@ -7,10 +7,13 @@ struct PreparedAppend: Sendable {
     let request: AppendRequest
     /// Of each entry; none if no chain is kept.
     let facts: [ChainDigest]
+    /// The memory that it holds while it waits.
+    let retainedBytes: Int
 
     init(_ request: AppendRequest, isChained: Bool) {
         self.request = request
         facts = isChained ? request.factDigests : []
+        retainedBytes = request.retainedBytes + facts.count * 32
     }
 }
 
@@ -25,11 +28,10 @@ enum WriterRequest: Sendable {
     /// Projects a page for a rule that is to take part in appends.
     case attach(InlineRule)
 
-    /// What it counts in a group: each event or change, and each KiB of payload as one more.
+    /// Its share of a group: its events or its KiB, whichever are more.
     var weight: Int {
         switch self {
-        case .append(let prepared):
-            prepared.request.entries.reduce(prepared.request.entries.count) { $0 + $1.event.payload.count / 1024 }
+        case .append(let prepared): max(prepared.request.entries.count, prepared.retainedBytes / 1024)
         case .install: 1
         case .change(let write): 1 + write.changes.count
         case .attach: 1000

@@ -33,7 +33,7 @@ final class HealthService: Sendable {
         [
             "/grpc.health.v1.Health/Check": ServerMethod(
                 body: .unary { _, message in
-                    let service = try Request(reading: message).service
+                    let service = try Request(reading: message.take()).service
                     guard Self.services.contains(service) else {
                         throw GRPCStatus(.notFound, "there is no service \(service)")
                     }
@@ -41,7 +41,7 @@ final class HealthService: Sendable {
                 }, status: { Self.status(of: $0) }),
             "/grpc.health.v1.Health/Watch": ServerMethod(
                 body: .streaming { call, message in
-                    let service = try Request(reading: message).service
+                    let service = try Request(reading: message.take()).service
                     guard Self.services.contains(service) else {
                         try await call.send(Self.answer(.unknownService))
                         try await self.stopping.reach(1)

@@ -13,7 +13,7 @@ struct RemoteService: Sendable {
 
     /// The methods by their paths.
     var methods: [String: ServerMethod] {
-        let bodies: [String: @Sendable (ServerCall, ByteBuffer) async throws -> ByteBuffer] = [
+        let bodies: [String: @Sendable (ServerCall, ReceivedMessage) async throws -> ByteBuffer] = [
             "Describe": describe, "Append": append, "Read": read, "Head": head, "Reach": reach, "GetEvent": event,
             "GetStream": stream, "ListStreams": streams, "GetTracking": tracking,
         ]
@@ -23,31 +23,31 @@ struct RemoteService: Sendable {
             })
     }
 
-    private func describe(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+    private func describe(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         try await access.authorize(call, .read, .store)
         return try await answer { Remote.answer(try await store.storeID(), store.limits) }
     }
 
-    private func append(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
-        let request = try Remote.Append(reading: message).request()
+    private func append(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
+        let request = try Remote.Append(reading: message.take()).request()
         try await access.authorize(call, .append, .append(request))
         return try await answer { Remote.answer(try await store.append(request)) }
     }
 
-    private func read(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
-        let request = try Remote.Read(reading: message).request()
+    private func read(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
+        let request = try Remote.Read(reading: message.take()).request()
         try await access.authorize(call, .read, .query(request.query))
         return try await answer { Remote.answer(try await store.read(request)) }
     }
 
-    private func head(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
+    private func head(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         try await access.authorize(call, .read, .store)
         return try await answer { Remote.answer(number: try await store.head().value) }
     }
 
     /// Waits for a few seconds at most: whoever waits longer asks again, and is judged again.
-    private func reach(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
-        let position = Position(try Remote.Question(reading: message).number)
+    private func reach(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
+        let position = Position(try Remote.Question(reading: message.take()).number)
         try await access.authorize(call, .read, .store)
         return try await answer {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -60,8 +60,8 @@ struct RemoteService: Sendable {
         }
     }
 
-    private func event(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
-        let id = try Remote.Question(reading: message).id()
+    private func event(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
+        let id = try Remote.Question(reading: message.take()).id()
         try await access.authorize(call, .read, .store)
         return try await answer {
             guard let event = try await store.event(id) else { return Remote.answer(RecordedEvent?.none) }
@@ -71,14 +71,14 @@ struct RemoteService: Sendable {
         }
     }
 
-    private func stream(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
-        let stream = StreamID(try Remote.Question(reading: message).text())
+    private func stream(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
+        let stream = StreamID(try Remote.Question(reading: message.take()).text())
         try await access.authorize(call, .read, .query(.stream(stream)))
         return try await answer { Remote.answer(try await store.stream(stream).map { [$0] } ?? []) }
     }
 
-    private func streams(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
-        let request = try Remote.ListStreams(reading: message)
+    private func streams(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
+        let request = try Remote.ListStreams(reading: message.take())
         let category = request.category.map { Category($0) }
         try await access.authorize(call, .read, .streams(category))
         return try await answer {
@@ -88,8 +88,8 @@ struct RemoteService: Sendable {
         }
     }
 
-    private func tracking(_ call: ServerCall, _ message: ByteBuffer) async throws -> ByteBuffer {
-        let source = TrackingSource(try Remote.Question(reading: message).text())
+    private func tracking(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
+        let source = TrackingSource(try Remote.Question(reading: message.take()).text())
         try await access.authorize(call, .read, .store)
         return try await answer { Remote.answer(try await store.tracking(of: source)) }
     }
@@ -102,6 +102,9 @@ struct RemoteService: Sendable {
             throw refusal
         } catch is CancellationError {
             throw CancellationError()
+        } catch let error as StoreError where error.code == .overloaded {
+            throw GRPCStatus(
+                .resourceExhausted, "\(error)", details: Remote.details(failure: error), retryAfter: error.retryAfter)
         } catch {
             return Remote.answer(failure: error)
         }

@@ -24,6 +24,7 @@ struct Problem: Error {
         case eventIDConflict = "event-id-conflict"
         case trackingConflict = "tracking-conflict"
         case storeChanged = "store-changed"
+        case tooExpensive = "too-expensive"
         case forgery
     }
 
@@ -146,6 +147,11 @@ extension Problem {
         case .corrupt, .unsupportedFormat: self.init(500, .damaged, "\(error)")
         case .readOnly: self.init(409, .refused, "\(error)")
         case .refused: self.init(422, .refused, "\(error)")
+        case .tooExpensive: self.init(422, .tooExpensive, "\(error)")
+        case .overloaded:
+            let milliseconds = (error.retryAfter ?? .seconds(1)).wholeMilliseconds
+            self = Problem(503, .overloaded, "\(error)")
+                .retrying(afterSeconds: max(1, Int(clamping: milliseconds / 1000 + (milliseconds % 1000 > 0 ? 1 : 0))))
         default: self = Problem(503, .unavailable, "\(error)").retrying(afterSeconds: 1)
         }
         outcome = error.outcome

@@ -78,7 +78,7 @@ public struct StoreServer: Service {
 
     private func server() throws -> HTTPServerBuilder {
         let metrics = interface.metrics
-        let idle = TimeAmount.nanoseconds(Int64(configuration.idleTimeout.seconds * 1e9))
+        let idle = TimeAmount(configuration.idleTimeout)
         let plain = HTTPServerBuilder.http1(
             configuration: .init(
                 additionalChannelHandlers: [ConnectionCounter(metrics)], idleTimeout: idle,

@@ -176,6 +176,15 @@ extension Remote {
         return writer.finished()
     }
 
+    /// The answer of a failure without a frame, for the details of a status: a client of `sillok.v1` learns the outcome
+    /// from it, and others see a status that they know.
+    package static func details(failure error: StoreError) -> [UInt8] {
+        var writer = ProtobufWriter(framed: false)
+        writer.write(failure: error)
+        let details = writer.finished()
+        return Array(details.readableBytesView)
+    }
+
     package static func answer(_ store: StoreID, _ limits: Limits) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.id(1, store)

@@ -37,7 +37,8 @@ extension Remote {
             guard let store else { throw .incomplete }
             return StoreError(
                 StoreError.Code(description: store.code), store.message,
-                outcome: store.isOutcomeUnknown ? .unknown : .definite)
+                outcome: store.isOutcomeUnknown ? .unknown : .definite,
+                retryAfter: store.retryMilliseconds.map { .milliseconds($0) })
         }
     }
 
@@ -120,6 +121,7 @@ extension Remote {
         var code = ""
         var message = ""
         var isOutcomeUnknown = false
+        var retryMilliseconds: Int64?
 
         mutating func read(
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
@@ -128,6 +130,7 @@ extension Remote {
             case 1: code = try reader.text(field)
             case 2: message = try reader.text(field)
             case 3: isOutcomeUnknown = try reader.truth(field)
+            case 4: retryMilliseconds = Int64(clamping: try reader.number(field))
             default: try reader.skip(field)
             }
         }
@@ -177,6 +180,7 @@ extension ProtobufWriter {
         text(1, error.code.description)
         text(2, error.message)
         if error.outcome == .unknown { number(3, 1) }
+        if let retryAfter = error.retryAfter { number(4, UInt64(clamping: retryAfter.wholeMilliseconds)) }
         end(mark)
     }
 }

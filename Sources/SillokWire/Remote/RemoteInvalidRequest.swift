@@ -48,6 +48,9 @@ extension Remote {
             case "time-runs-backwards":
                 return .timeRunsBackwards(
                     given: Timestamp(microsecondsSince1970: given), last: Timestamp(microsecondsSince1970: last))
+            case "time-ahead":
+                return .timeAhead(
+                    given: Timestamp(microsecondsSince1970: given), clock: Timestamp(microsecondsSince1970: last))
             default: return nil
             }
         }
@@ -72,6 +75,10 @@ extension ProtobufWriter {
             text(1, "time-runs-backwards")
             signed(7, given.microsecondsSince1970)
             signed(8, last.microsecondsSince1970)
+        case .timeAhead(let given, let clock):
+            text(1, "time-ahead")
+            signed(7, given.microsecondsSince1970)
+            signed(8, clock.microsecondsSince1970)
         }
         if let index = error.index { signed(2, Int64(index)) }
         end(mark)

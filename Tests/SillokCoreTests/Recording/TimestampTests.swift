@@ -63,6 +63,20 @@ import Testing
         #expect(first.description.hasPrefix("-290308-") && last.description.hasPrefix("294247-"))
     }
 
+    @Test("X5: differences of times, and durations, are held at the ends of the number range")
+    func differences() {
+        let (first, last) = (Timestamp(microsecondsSince1970: .min), Timestamp(microsecondsSince1970: .max))
+        #expect(last.microseconds(since: first) == .max && first.microseconds(since: last) == .min)
+        #expect(first.microseconds(since: Timestamp(microsecondsSince1970: 1)) == .min)
+        #expect(last.microseconds(since: Timestamp(microsecondsSince1970: 1)) == .max - 1)
+        #expect(Duration.seconds(Int64.max).wholeMicroseconds == .max)
+        #expect(Duration.seconds(Int64.min).wholeMicroseconds == .min)
+        #expect(Duration.nanoseconds(1_234_567).wholeMicroseconds == 1234)
+        #expect(Duration.microseconds(-1500).wholeMicroseconds == -1500)
+        #expect(Duration.microseconds(1001).wholeMilliseconds == 2 && Duration.milliseconds(7).wholeMilliseconds == 7)
+        #expect(Duration.zero.wholeMilliseconds == 0)
+    }
+
     @Test func `a time is its text in JSON`() throws {
         let moment = Timestamp(microsecondsSince1970: 250)
         #expect(

@@ -101,14 +101,33 @@ struct AppendingTests {
     }
 }
 
+extension AppendingTests {
+    @Test(
+        "W6: overload, a query that is too expensive and a replaced file are problems of their own",
+        arguments: [
+            (StoreError(.overloaded, "wait", retryAfter: .milliseconds(2100)), 503, "overloaded", "3"),
+            (StoreError(.overloaded, "wait"), 503, "overloaded", "1"),
+            (StoreError(.tooExpensive, "too much"), 422, "too-expensive", nil),
+            (StoreError(.fileReplaced, "gone"), 503, "unavailable", "1"),
+        ])
+    func storeErrors(_ error: StoreError, _ status: Int, _ kind: String, _ retryAfter: String?) async throws {
+        let web = try await Browserless(Refusing(store: MemoryEventStore(), failure: error))
+        let answer = try await web.ask(.post, "/v1/events", #"{"type":"a"}"#)
+        #expect(answer.status == status && answer.problem == kind)
+        #expect(answer.headers[.retryAfter] == retryAfter)
+    }
+}
+
 /// A store with a projection that takes part in appends and can project nothing.
 private struct Refusing: EventStore {
     struct Poison: Error {}
 
     let store: MemoryEventStore
+    var failure: StoreError?
 
     var limits: Limits { store.limits }
     func append(_ request: AppendRequest) async throws -> Receipt {
+        if let failure { throw failure }
         let event = RecordedEvent(
             position: 1, stream: request.entries[0].stream, revision: 1,
             recordedAt: Timestamp(microsecondsSince1970: 0), tracking: nil, data: request.entries[0].event)

@@ -139,6 +139,15 @@ struct RetryTests {
         #expect(try await store.head() == 1)
     }
 
+    @Test("W6: ends as cancelled when its append is withdrawn, for nothing is stored")
+    func withdrawn() async throws {
+        store.add(.first { throw StoreError(.cancelled, "The task was cancelled.") })
+        await #expect(throws: CancellationError.self) { try await accounts().execute(.open(owner: "ada"), on: "42") }
+        store.add(.first { throw StoreError(.cancelled, "The task was cancelled.", outcome: .unknown) })
+        try await accounts().execute(.open(owner: "ada"), on: "42")
+        #expect(try await store.head() == 1)
+    }
+
     @Test("ends with its task, also while it waits for its turn")
     func cancels() async throws {
         let turns = Turns<Int>()

@@ -103,7 +103,7 @@ extension EventStoreSuite {
             index: 1)
         try await trial.refused(request(10, [9, 8]), with: inside, by: store, "given times that fall in a batch")
         try await store.append(request(10, [9, nil]))
-        let future = Int64(1 << 50)
+        let future: Int64 = 1_060_000_000
         try await store.append(request(20, [future]))
         try await store.append(request(30, [nil]))
         let times = try await trial.log(of: store).map(\.recordedAt)

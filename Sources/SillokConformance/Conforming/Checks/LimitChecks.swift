@@ -6,6 +6,7 @@ extension EventStoreSuite {
         Check("a batch is taken at its limits and refused beyond them", batchLimits),
         Check("an event is taken at its limits and refused beyond them", eventLimits),
         Check("reads and listings are held to their limits", readLimits),
+        Check("a recorded time may not be far ahead of the clock", givenTimeLimit),
     ]
 
     private static func nameLimits(_ trial: Trial) async throws {
@@ -94,6 +95,29 @@ extension EventStoreSuite {
         try trial.expect(found == events, "events at the limits do not read back as they were appended")
         let tagged = try await store.read(EventQuery([.init(tags: tags(limits.tags))])).events
         try trial.equal(tagged.positions, [3], "the event with all of \(limits.tags) tags")
+    }
+
+    private static func givenTimeLimit(_ trial: Trial) async throws {
+        let store = try await trial.store()
+        let now = trial.clock.now
+        func request(_ number: Int, _ times: [Timestamp?]) -> AppendRequest {
+            AppendRequest(
+                times.enumerated().map {
+                    .init(stream: "a-1", event: .sample(number + $0.offset), recordedAt: $0.element)
+                })
+        }
+        let lead = store.limits.clockLead.wholeMicroseconds
+        let last = now.advanced(byMicroseconds: lead)
+        for late in [last.advanced(byMicroseconds: 1), Timestamp(microsecondsSince1970: .max)] {
+            try await trial.refused(
+                request(0, [now, late]), with: InvalidRequest(.timeAhead(given: late, clock: now), index: 1), by: store,
+                "a recorded time of \(late)")
+        }
+        let receipt = try await store.append(request(0, [now, last]))
+        try trial.equal(receipt.recordedAt, last, "a given time that is as far ahead as it may be")
+        trial.clock.move(byMicroseconds: -lead)
+        let again = try await store.append(request(0, [now, last]))
+        try trial.equal(again, receipt, "the receipt of a repeat after the clock ran back")
     }
 
     private static func readLimits(_ trial: Trial) async throws {

@@ -51,7 +51,7 @@ extension Endpoint {
             method: .get, route: "/v1/events/{id}/relations", operation: .eventRelations,
             summary: "The events that caused an event, and those that it caused, as far as was looked.",
             parameters: [.path("id", "The id of an event.", #"{"type":"string","format":"uuid"}"#)],
-            answers: [200: [.json("Relations")]], problems: [404],
+            answers: [200: [.json("Relations")]], problems: [404, 422],
             handle: { try await $0.relations($1) }),
         Endpoint(
             method: .get, route: "/v1/head", operation: .head, summary: "The position of the last event.",
@@ -174,8 +174,8 @@ extension WebInterface {
     }
 }
 
-/// How many events to read at once, so that a page is about 128 KiB whatever its events weigh: few at first, for that is
-/// not known yet.
+/// How many events to read at once, so that a page is about 128 KiB whatever its events weigh: few at first, for that
+/// is not known yet.
 struct Pace {
     private static let bytes = 128 << 10
     private(set) var limit = 8
