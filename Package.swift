@@ -259,6 +259,9 @@ let package = Package(
             dependencies: [
                 "SillokProjections", "SillokSnapshots", "SillokReadSide", "SillokHistory", "Sillok", "SillokTesting",
             ]),
+        .testTarget(
+            name: "SillokProjectionsTests",
+            dependencies: ["SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjections"]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
         .testTarget(
             name: "SillokWireTests",

@@ -26,6 +26,15 @@ public struct ReadSideService: Service {
         self.monitor = monitor
     }
 
+    /// Creates the tables of all projections that are missing, so that queries find them before the first event.
+    ///
+    /// Call it before the service group starts: services of a group start at the same time, and one that queries a read
+    /// model may be the first.
+    /// - Throws: the error of the first projection that cannot be prepared.
+    public func prepare() async throws {
+        for projection in projections { try await projection.prepare() }
+    }
+
     /// Runs all of them until the server shuts down; ends with the error of the first that cannot go on.
     public func run() async throws {
         try await cancelWhenGracefulShutdown {
@@ -60,6 +69,9 @@ public struct ReadSideService: Service {
 public protocol RunnableProjection: Sendable {
     /// The projections of its read model, for those who operate them.
     var readSide: ReadSide { get }
+
+    /// Creates the tables that are missing.
+    func prepare() async throws
 
     /// Runs until the task is cancelled.
     func run() async throws

@@ -51,6 +51,16 @@ private struct Notes: Projection {
         await model.close()
     }
 
+    @Test func `N4: a query before the first event finds the tables of a prepared service`() async throws {
+        let model = try SQLiteReadModel()
+        let service = ReadSideService(Projector(Notes(), from: MemoryEventStore(), into: model))
+        await #expect(throws: StoreError.self) { try await model.rows("SELECT text FROM notes") }
+        try await service.prepare()
+        try await service.prepare()
+        #expect(try await model.rows("SELECT text FROM notes").isEmpty)
+        await model.close()
+    }
+
     @Test func `every read model is measured, whatever number of projections it has`() async throws {
         let monitor = ObjectiveMonitor([.lag(p99: .seconds(60), over: .seconds(3600))], logger: Logger(label: "test"))
         let store = MemoryEventStore()

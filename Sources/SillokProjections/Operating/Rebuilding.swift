@@ -4,7 +4,7 @@ public import SillokSQL
 extension Projector {
     /// The projections of the read model, for those who operate them. What is asked of this one is done at once.
     public var readSide: ReadSide {
-        ReadSide(of: store, in: readModel, wallClock: options.wallClock) { [wish] in wish.wake() }
+        ReadSide(of: store, in: readModel, wallClock: options.wallClock) { [wakeUp] in wakeUp.wake() }
     }
 
     /// Makes a new build of this version beside the live one, and returns when it has come to the head of the log.

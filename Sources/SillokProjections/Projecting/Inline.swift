@@ -28,9 +28,9 @@ extension Projector {
     /// Takes part in every append, and makes the builds that are asked for.
     func runInline() async throws {
         while true {
-            let heard = wish.count
+            let heard = wakeUp.count
             try await attach()
-            try await wish.wait(beyond: heard, options.pollInterval, options.clock)
+            try await wakeUp.wait(beyond: heard, atMost: options.pollInterval, options.clock)
         }
     }
 
@@ -61,7 +61,8 @@ extension Projector {
         } catch is CheckpointMoved {
             // Another process appends with it already; what is left is projected when it is attached.
         }
-        guard try await ledger.parkedSequences(of: id, 0).isEmpty else {
+        guard let row = try await ledger.partition(0, of: id), try await ledger.state(of: row, id).deadLetters == 0
+        else {
             throw ProjectionRefusal("\(id) has dead letters and cannot be inline: retry, skip or replace them first.")
         }
         let effect = rule.effect

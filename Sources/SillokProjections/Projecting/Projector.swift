@@ -19,7 +19,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     let options: ProjectorOptions
     let ledger: Ledger
     let board = FreshnessBoard()
-    let wish = Wish()
+    let wakeUp = WakeUp()
     let turns = Turns<String>()
     private let owner: String
 
@@ -102,18 +102,16 @@ public final class Projector<Model: ReadModel>: Sendable {
         }
     }
 
-    /// The read model, when it tells the log up to a position.
+    /// Returns the read model as soon as it contains the log up to a position.
     ///
+    /// For an append of several events use ``model(atLeast:within:)-(Receipt,_)``, which checks each of them.
     /// - Parameters:
-    ///   - position: such as that of a receipt.
-    ///   - duration: how long to wait for it at most.
+    ///   - position: the position of an event, such as that of a receipt.
+    ///   - duration: the longest time to wait.
     /// - Throws: `StaleModel` when the time is over, `ProjectionFailure` when the projector has stopped,
-    ///   `CancellationError`.
+    ///   `ParkedEvent` if the event at the position is a dead letter, `CancellationError`.
     public func model(atLeast position: Position, within duration: Duration) async throws -> Model {
-        if lifecycle == .live { try await catchUp() }
-        if board.position >= position { return readModel }
-        try await reach(position, duration)
-        return readModel
+        try await model(atLeast: position, through: position, within: duration)
     }
 
     /// The read model, when it contains the log up to a mark, such as that of a receipt that another process gives as a
@@ -129,31 +127,63 @@ public final class Projector<Model: ReadModel>: Sendable {
         return try await model(atLeast: mark.position, within: duration)
     }
 
-    /// The read model, when it tells one's own append.
+    /// Returns the read model as soon as it contains all events of an append.
     ///
     /// - Parameters:
-    ///   - receipt: what the append returned.
-    ///   - duration: how long to wait for it at most.
+    ///   - receipt: the result of the append.
+    ///   - duration: the longest time to wait.
     /// - Throws: what ``model(atLeast:within:)-(Position,_)`` throws, and `ParkedEvent` if an event of the append is a
     ///   dead letter.
     public func model(atLeast receipt: Receipt, within duration: Duration) async throws -> Model {
-        let model = try await model(atLeast: receipt.position, within: duration)
-        guard board.hasDeadLetters, let live = board.live else { return model }
-        let letters = try await model.rows(
-            """
-            SELECT position, error FROM sillok_dead_letters \(Ledger.whose(live))
-            AND position >= \(receipt.firstPosition) AND position <= \(receipt.position) AND state <> 'skipped'
-            ORDER BY position LIMIT 1
-            """)
-        if let letter = letters.first {
-            throw ParkedEvent(
-                projection: live, position: Position(UInt64(clamping: letter["position"].integer ?? 0)),
-                reason: letter["error"].text ?? "")
-        }
-        return model
+        try await model(atLeast: receipt.firstPosition, through: receipt.position, within: duration)
     }
 
-    /// Handles what is in the log up to its head as of now, and returns. Not beside ``run()``.
+    private func model(
+        atLeast first: Position, through last: Position, within duration: Duration
+    ) async throws -> Model {
+        let elapsed = stopwatch(options.clock)
+        try await rows(atLeast: last, within: duration)
+        while board.hasDeadLetters, let live = board.live, let letter = try await deadLetter(of: live, first, last) {
+            guard letter.isRetried else { throw letter.error }
+            let left = duration - elapsed()
+            guard left > .zero else { throw StaleModel(projection: live, position: first.previous, wanted: last) }
+            try await wakeUp.wait(beyond: wakeUp.count, atMost: min(left, .milliseconds(20)), options.clock)
+        }
+        return readModel
+    }
+
+    /// Waits until everything up to a position is projected or parked.
+    func rows(atLeast position: Position, within duration: Duration) async throws {
+        if lifecycle == .live { try await catchUp() }
+        if board.position < position { try await reach(position, duration) }
+    }
+
+    /// The first event between two positions that is a dead letter, and whether it is tried again without an operator.
+    private func deadLetter(
+        of live: ProjectionID, _ first: Position, _ last: Position
+    ) async throws -> (error: ParkedEvent, isRetried: Bool)? {
+        let letters = try await readModel.rows(
+            """
+            SELECT position, error, state FROM sillok_dead_letters \(Ledger.whose(live))
+            AND position >= \(first) AND position <= \(last) AND state <> 'skipped' ORDER BY position LIMIT 1
+            """)
+        guard let letter = letters.first, let position = letter["position"].integer, let reason = letter["error"].text
+        else { return nil }
+        let error = ParkedEvent(projection: live, position: Position(UInt64(clamping: position)), reason: reason)
+        return (error, letter["state"].text == DeadLetter.State.retrying.rawValue)
+    }
+
+    /// Creates the tables of the projection if they are missing, so that queries find them before the first event.
+    ///
+    /// ``run()`` does the same first. A service calls it before it counts as started.
+    /// - Throws: ``ProjectionRefusal`` if the projection cannot be run as it is defined; `StoreError`.
+    public func prepare() async throws {
+        try await turns.wait(for: name) { [self] in
+            _ = try await reportingFailure { try await ensureBuild() }
+        }
+    }
+
+    /// Projects everything up to the current head of the log, and returns. Not while ``run()`` runs.
     ///
     /// - Throws: `ProjectionFailure` when it cannot go on; `ProjectionRefusal` beside ``run()``, or when an operator
     ///   has paused it; `CancellationError`.
@@ -193,20 +223,23 @@ public final class Projector<Model: ReadModel>: Sendable {
 
     /// What runs one partition of a build.
     func runner(_ id: ProjectionID, _ partition: Int, _ partitions: Int) -> PartitionRunner {
-        let documents = rule.documents.map { DocumentCache(readModel, id, $0, capacity: options.documentBytes) }
+        let documents = rule.documents.map { DocumentCache($0, capacity: options.documentBytes) }
         let maker = BatchMaker(
-            rule: rule, id: id, partition: partition, partitions: partitions, documents: documents, options: options)
+            rule: rule, id: id, partition: partition, partitions: partitions, failures: options.failures,
+            wallClock: options.wallClock)
         let board = board
         return PartitionRunner(
-            store: store, ledger: ledger, maker: maker, wish: wish, owner: owner,
-            progress: { standing in
-                if let standing {
-                    board.update(id, partition, standing, of: partitions)
+            store: store, ledger: ledger, maker: maker, documents: documents, options: options, wakeUp: wakeUp,
+            owner: owner,
+            progress: { state in
+                if let state {
+                    board.update(id, partition, state, of: partitions)
                 } else {
                     board.forget(id, partition)
                 }
             },
             atHead: { [ledger, options] in
+                if board.live == id { return }
                 try await Builds(ledger: ledger, wallClock: options.wallClock).reachedHead(id, options.promotion)
             })
     }

@@ -39,7 +39,7 @@ extension Projector {
                 continue
             }
             do {
-                _ = try await model(atLeast: page.through, within: options.pollInterval)
+                try await rows(atLeast: page.through, within: options.pollInterval)
             } catch is StaleModel {
                 continue
             }

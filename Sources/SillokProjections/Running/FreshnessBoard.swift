@@ -104,14 +104,14 @@ final class FreshnessBoard: Sendable {
         signal.advance(to: position)
     }
 
-    /// Notes where a partition stands after a write.
-    func update(_ id: ProjectionID, _ partition: Int, _ standing: Standing, of partitions: Int) {
+    /// Notes how far a partition is.
+    func update(_ id: ProjectionID, _ partition: Int, _ progress: PartitionState, of partitions: Int) {
         let (signal, position) = state.withLock { state in
             var positions = state.positions[id] ?? Array(repeating: nil, count: max(1, partitions))
-            if positions.indices.contains(partition) { positions[partition] = standing.row.checkpoint.position }
+            if positions.indices.contains(partition) { positions[partition] = progress.checkpoint.position }
             state.positions[id] = positions
             var letters = state.letters[id] ?? Array(repeating: nil, count: max(1, partitions))
-            if letters.indices.contains(partition) { letters[partition] = standing.letters }
+            if letters.indices.contains(partition) { letters[partition] = progress.deadLetters }
             state.letters[id] = letters
             return (state.signal, state.position ?? .start)
         }

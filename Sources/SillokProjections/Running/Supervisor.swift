@@ -19,13 +19,13 @@ struct Supervisor<Model: ReadModel>: Sendable {
     func run() async throws {
         _ = try await projector.ensureBuild()
         try await withThrowingTaskGroup(of: Ending.self) { group in
-            // A wish that is made while builds are looked at is heard at once.
-            var heard = projector.wish.count
+            // A wake-up while builds are read is noticed at once.
+            var heard = projector.wakeUp.count
             defer { group.cancelAll() }
             var running: Set<Key> = []
             var isLooking = false
             while true {
-                heard = projector.wish.count
+                heard = projector.wakeUp.count
                 for build in try await projector.runnableBuilds() {
                     for partition in 0..<build.partitions {
                         let key = Key(id: build.id, partition: partition)
@@ -48,8 +48,8 @@ struct Supervisor<Model: ReadModel>: Sendable {
 
     private func look(beyond heard: Int) async throws -> Ending {
         let projector = projector
-        try await projector.wish.wait(
-            beyond: heard, projector.options.pollInterval, projector.options.clock)
+        try await projector.wakeUp.wait(
+            beyond: heard, atMost: projector.options.pollInterval, projector.options.clock)
         return .looked
     }
 

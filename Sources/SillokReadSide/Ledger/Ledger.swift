@@ -1,4 +1,4 @@
-package import SillokCore
+import SillokCore
 package import SillokSQL
 
 /// The tables in which a read model keeps what Sillok knows of its projections, as values.
@@ -32,33 +32,11 @@ package struct Ledger: Sendable {
             .map { try PartitionRow($0) }
     }
 
-    /// What operators have decided about events of a projection, in whatever build.
+    /// What operators have decided about events of a projection, in any build.
     package func decisions(of name: String) async throws -> Decisions {
         let rows = try await model.rows(
             "SELECT event, action, replacement FROM sillok_decisions WHERE projection = \(name)")
         return try Decisions(rows)
-    }
-
-    /// The sequences that have dead letters which hold up what follows.
-    package func parkedSequences(of id: ProjectionID, _ partition: Int) async throws -> [StreamID: Int] {
-        let rows = try await model.rows(
-            """
-            SELECT sequence, COUNT(*) AS letters FROM sillok_dead_letters \(Self.whose(id, partition))
-            AND state <> 'skipped' GROUP BY sequence
-            """)
-        return Dictionary(
-            rows.map { (StreamID($0["sequence"].text ?? ""), Int(clamping: $0["letters"].integer ?? 0)) },
-            uniquingKeysWith: +)
-    }
-
-    /// The sequences whose dead letters are to be tried again.
-    package func sequencesToRetry(of id: ProjectionID, _ partition: Int) async throws -> [String] {
-        try await model.rows(
-            """
-            SELECT DISTINCT sequence FROM sillok_dead_letters \(Self.whose(id, partition)) AND state = 'retry'
-            ORDER BY sequence
-            """
-        ).map { $0["sequence"].text ?? "" }
     }
 
     package static func whose(_ id: ProjectionID) -> SQL { ReadModelFormat.whose(id) }

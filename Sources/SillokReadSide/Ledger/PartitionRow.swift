@@ -10,6 +10,15 @@ package struct PartitionRow: Hashable, Sendable {
     package var token: Int64
     package var beat: Int64
 
+    package init(number: Int, checkpoint: Checkpoint, epoch: Int64, owner: String, token: Int64, beat: Int64) {
+        self.number = number
+        self.checkpoint = checkpoint
+        self.epoch = epoch
+        self.owner = owner
+        self.token = token
+        self.beat = beat
+    }
+
     package init(_ row: SQLRow) throws {
         guard let store = row["store"].text.flatMap({ StoreID($0) }), let number = row["partition"].integer,
             let position = row["position"].integer, let count = row["count"].integer, let sum = row["sum"].integer

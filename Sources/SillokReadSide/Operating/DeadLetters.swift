@@ -6,8 +6,10 @@ public import SillokSQL
 public struct DeadLetter: Hashable, Sendable {
     /// What becomes of it at the moment.
     public enum State: String, Sendable {
-        /// It could not be projected.
+        /// It could not be projected, and is not tried again unless an operator asks for it.
         case failed
+        /// It could not be projected yet, or follows such an event. It is tried again without an operator.
+        case retrying
         /// It waits behind one of its sequence that could not.
         case behind
         /// Somebody wants it tried again; the application does it.

@@ -169,7 +169,8 @@ public struct ReadSide: Sendable {
             ? try await store.read(StoredQuery.query(of: build.source), after: position, limit: 1).events.first : nil
         let letters = try await readModel.rows(
             """
-            SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(build.id)) AND state <> 'skipped'
+            SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(build.id))
+            AND state NOT IN ('skipped', 'retrying')
             """)
         return ProjectionStatus(
             build: build, position: next == nil ? head : position, head: head,

@@ -1,0 +1,186 @@
+import SillokCore
+import SillokSQL
+
+/// What is known of events and documents that failed before, so that the next try of the same page can succeed.
+struct BatchHints: Sendable {
+    /// What happens to an event instead of being projected.
+    enum Verdict: Sendable {
+        case park(reason: String)
+        case stop(any Error)
+    }
+
+    var verdicts: [Position: Verdict] = [:]
+    /// Documents of which a batch may contain one change only, so that a refusal names its event.
+    var alone: Set<StreamID> = []
+}
+
+/// A document that could not be encoded.
+struct DocumentFailed: Error {
+    let key: StreamID
+    let reason: String
+}
+
+/// Makes batches: applies the rule to the events of a page and parks those that fail. A pure function of its arguments.
+struct BatchMaker: Sendable {
+    let rule: ProjectionRule
+    let id: ProjectionID
+    let partition: Int
+    let partitions: Int
+    let failures: FailurePolicy
+    let wallClock: WallClock
+
+    /// Whether an event belongs to this partition.
+    func isMine(_ event: RecordedEvent) -> Bool {
+        partitions == 1 || rule.sequencing.partition(of: event, among: partitions) == partition
+    }
+
+    /// The sequence of an event.
+    func sequence(of event: RecordedEvent) -> StreamID { StreamID(rule.sequencing.sequence(event)) }
+
+    /// The batch of a page.
+    ///
+    /// - Parameters:
+    ///   - documents: contains the documents that the events change; afterwards as the batch leaves them.
+    ///   - now: the time on the machine's clock, from which retries are scheduled.
+    func batch(
+        of page: EventBatch, after state: PartitionState, _ hints: BatchHints, _ documents: inout DocumentCache?,
+        now: Duration
+    ) throws(DocumentFailed) -> Batch {
+        var batch = Batch(page, after: state)
+        for (index, event) in page.events.enumerated() where isMine(event) {
+            // A store that returns an event again does no harm.
+            guard event.position > batch.after.checkpoint.position else { continue }
+            if state.decisions.skips(event) {
+                record(event, .skipped, "an operator has decided to skip it", attempts: 0, &batch)
+                continue
+            }
+            if batch.touchesAgain(hints.alone, keys(of: state.decisions.applied(to: event), hints.alone)) {
+                batch.isPartial = true
+                break
+            }
+            take(event, index, hints.verdicts[event.position], &batch, &documents, now)
+            if batch.stop != nil { break }
+        }
+        if batch.stop == nil && !batch.isPartial { batch.after.checkpoint.pass(page.mark) }
+        if documents != nil { try documents?.flush(into: &batch, id) }
+        return batch
+    }
+
+    private func keys(of event: RecordedEvent, _ alone: Set<StreamID>) -> [StreamID] {
+        alone.isEmpty ? [] : rule.documentKeys(of: event)
+    }
+
+    private func take(
+        _ event: RecordedEvent, _ index: Int, _ verdict: BatchHints.Verdict?, _ batch: inout Batch,
+        _ documents: inout DocumentCache?, _ now: Duration
+    ) {
+        let sequence = batch.after.parked.isEmpty ? nil : sequence(of: event)
+        if let sequence, batch.after.parked[sequence] != nil {
+            let state: DeadLetter.State = batch.after.retries[sequence] == nil ? .behind : .retrying
+            return park(event, sequence, "it follows a dead letter of its sequence", state, attempts: 0, &batch)
+        }
+        switch verdict {
+        case .stop(let cause)?: batch.stop = Batch.Stop(event: event, cause: cause)
+        case .park(let reason)?: parkFailed(event, reason, isFinal: false, &batch, now)
+        case nil:
+            do {
+                try apply(batch.before.decisions.applied(to: event), index, &batch, &documents)
+                batch.after.checkpoint.take(event)
+                batch.taken += 1
+            } catch {
+                failed(event, error, &batch, now)
+            }
+        }
+    }
+
+    private func failed(_ event: RecordedEvent, _ error: any Error, _ batch: inout Batch, _ now: Duration) {
+        let (parks, isFinal) =
+            switch error {
+            case is UnknownEventType: (rule.unknownTypes == .park, true)
+            case is NewerEventVersion: (rule.newerVersions == .park, true)
+            default: (failures.parks, false)
+            }
+        if parks {
+            parkFailed(event, "\(error)", isFinal: isFinal, &batch, now)
+        } else {
+            batch.stop = Batch.Stop(event: event, cause: error)
+        }
+    }
+
+    /// Adds the changes of an event to a batch.
+    func apply(
+        _ event: RecordedEvent, _ index: Int, _ batch: inout Batch, _ documents: inout DocumentCache?
+    ) throws {
+        switch try rule.effect(event) {
+        case .nothing: break
+        case .changes(let statements):
+            for statement in statements { batch.add(statement, of: id, from: .event(index)) }
+        case .documents(let changes):
+            try documents?.evolve(changes)
+            for change in changes { batch.touched[StreamID(change.key), default: []].append(index) }
+        }
+    }
+
+    private func parkFailed(
+        _ event: RecordedEvent, _ reason: String, isFinal: Bool, _ batch: inout Batch, _ now: Duration
+    ) {
+        let sequence = sequence(of: event)
+        let pause = isFinal ? nil : failures.pause(afterAttempt: 1)
+        park(event, sequence, reason, pause == nil ? .failed : .retrying, attempts: 1, &batch)
+        guard let pause, batch.stop == nil else { return }
+        batch.after.retries[sequence] = PartitionState.Retry(due: now + pause)
+    }
+
+    private func park(
+        _ event: RecordedEvent, _ sequence: StreamID, _ reason: String, _ state: DeadLetter.State, attempts: Int,
+        _ batch: inout Batch
+    ) {
+        if case .park(_, _, let capacity) = failures, batch.after.deadLetters >= capacity {
+            batch.stop = Batch.Stop(event: event, cause: DeadLettersFull(capacity: capacity))
+            return
+        }
+        batch.after.park(sequence)
+        record(event, state, reason, attempts: attempts, &batch)
+    }
+
+    /// Takes an event and stores it as a dead letter.
+    private func record(
+        _ event: RecordedEvent, _ state: DeadLetter.State, _ reason: String, attempts: Int, _ batch: inout Batch
+    ) {
+        batch.after.checkpoint.take(event)
+        batch.taken += 1
+        batch.add(
+            """
+            INSERT INTO sillok_dead_letters VALUES (
+                \(id.name), \(id.version), \(id.build), \(partition), \(event.position), \(sequence(of: event)), \
+            \(event.id.description), \(event.type.text), \(event.stream?.text ?? ""), \(state.rawValue), \(reason), \
+            \(attempts), \(wallClock.now()), \(batch.before.decisions.replacement(of: event)))
+            """, of: nil)
+    }
+}
+
+extension Batch {
+    /// Whether a document that must be alone in a batch would be changed a second time.
+    fileprivate func touchesAgain(_ alone: Set<StreamID>, _ keys: [StreamID]) -> Bool {
+        keys.contains { alone.contains($0) && touched[$0] != nil }
+    }
+}
+
+extension ProjectionRule {
+    /// The documents that an event changes; none if that cannot be computed, then the event fails when it is applied.
+    func documentKeys(of event: RecordedEvent) -> [StreamID] {
+        guard documents != nil, case .documents(let changes)? = try? effect(event) else { return [] }
+        return changes.map { StreamID($0.key) }
+    }
+}
+
+extension FailurePolicy {
+    /// Whether events that fail are parked.
+    var parks: Bool { if case .park = self { true } else { false } }
+
+    /// The pause before the next try, or `nil` if the given number of attempts was the last.
+    func pause(afterAttempt attempts: Int) -> Duration? {
+        guard case .park(let most, let pause, _) = self, attempts < most else { return nil }
+        return pause * (1 << min(max(0, attempts - 1), 10))
+    }
+}

@@ -1,0 +1,110 @@
+import SillokCore
+import SillokSQL
+
+/// The documents that a partition works on: read once, changed in memory, written once for each batch.
+///
+/// It contains the documents as of the last batch that was made, written or not. When a write fails, it is cleared.
+struct DocumentCache: Sendable {
+    /// A document as it was read; `nil`: there is none of that key.
+    struct Row: Sendable {
+        let key: StreamID
+        let text: String?
+    }
+
+    private struct Entry {
+        var document: (any Sendable)?
+        /// Whether the table has a row for it, as of the last batch that was made.
+        var isStored: Bool
+        var isChanged = false
+        /// The length of its text when it was last read or written.
+        var bytes = 0
+    }
+
+    private let coding: ProjectionRule.Documents
+    private let capacity: Int
+    private var entries: [StreamID: Entry] = [:]
+    private var changed: [StreamID] = []
+    private var bytes = 0
+
+    /// - Parameter capacity: the number of bytes of text from which on the cache should be cleared.
+    init(_ coding: ProjectionRule.Documents, capacity: Int) {
+        self.coding = coding
+        self.capacity = capacity
+    }
+
+    /// Whether the cache should be cleared at the next chance.
+    var isFull: Bool { entries.count > 50_000 || bytes > capacity }
+
+    /// Forgets everything.
+    mutating func clear() { self = DocumentCache(coding, capacity: capacity) }
+
+    /// The documents of events that are not here yet.
+    func missing(_ events: some Sequence<RecordedEvent>, _ rule: ProjectionRule) -> [StreamID] {
+        var missing: Set<StreamID> = []
+        for event in events {
+            for key in rule.documentKeys(of: event) where entries[key] == nil { missing.insert(key) }
+        }
+        return missing.sorted()
+    }
+
+    /// Takes documents that were read.
+    mutating func insert(_ rows: [Row]) throws {
+        for row in rows {
+            let document = try row.text.map(coding.decode)
+            let length = row.text?.utf8.count ?? 0
+            entries[row.key] = Entry(document: document, isStored: document != nil, bytes: length)
+            bytes += length
+        }
+    }
+
+    /// Changes the documents of an event. If one of them fails, all remain as they were.
+    mutating func evolve(_ changes: [ProjectionRule.DocumentChange]) throws {
+        var evolved: [(key: StreamID, document: (any Sendable)?)] = []
+        for change in changes {
+            let key = StreamID(change.key)
+            let known = evolved.last { $0.key == key }
+            evolved.append((key, try change.evolve(known.map(\.document) ?? entries[key]?.document)))
+        }
+        for (key, document) in evolved {
+            var entry = entries[key] ?? Entry(document: nil, isStored: false)
+            entry.document = document
+            if !entry.isChanged {
+                entry.isChanged = true
+                changed.append(key)
+            }
+            entries[key] = entry
+        }
+    }
+
+    /// Adds the changed documents to a batch.
+    mutating func flush(into batch: inout Batch, _ id: ProjectionID) throws(DocumentFailed) {
+        defer { changed = [] }
+        for key in changed {
+            guard var entry = entries[key] else { continue }
+            let wasStored = entry.isStored
+            let text: String?
+            do {
+                text = try entry.document.map(coding.encode)
+            } catch {
+                throw DocumentFailed(key: key, reason: "\(error)")
+            }
+            entry.isChanged = false
+            entry.isStored = text != nil
+            bytes += (text?.utf8.count ?? 0) - entry.bytes
+            entry.bytes = text?.utf8.count ?? 0
+            entries[key] = entry
+            if let statement = statement(key, text, wasStored) {
+                batch.add(statement, of: id, from: .document(key))
+            }
+        }
+    }
+
+    private func statement(_ key: StreamID, _ text: String?, _ wasStored: Bool) -> SQL? {
+        switch (text, wasStored) {
+        case (let text?, true): "UPDATE \(table: coding.table) SET document = \(text) WHERE key = \(key)"
+        case (let text?, false): "INSERT INTO \(table: coding.table) VALUES (\(key), \(text))"
+        case (nil, true): "DELETE FROM \(table: coding.table) WHERE key = \(key)"
+        case (nil, false): nil
+        }
+    }
+}

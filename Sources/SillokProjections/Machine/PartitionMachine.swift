@@ -1,0 +1,255 @@
+import SillokCore
+import SillokSQL
+
+/// Decides what the runner of one partition does next: a state machine without I/O and without a clock.
+///
+/// The runner hands in what happened (``Input``) and executes what comes out (``Action``). While one batch is written, the
+/// next one is made and the page after it is read. A dead letter that is tried again runs between two batches, so it costs
+/// the events of other sequences no wait.
+struct PartitionMachine: Sendable {
+    /// What happened.
+    enum Input: Sendable {
+        case started
+        /// The page that was asked for.
+        case page(EventBatch)
+        /// The documents that were asked for.
+        case documents([DocumentCache.Row])
+        /// The first dead letters of the sequence that was asked for, and how many it has.
+        case deadLetters([ParkedDeadLetter], total: Int)
+        /// The write was executed.
+        case written
+        /// The read model refused a change of the write; nothing was written.
+        case changeFailed(ChangeFailed)
+        /// The row is not as it was; nothing was written.
+        case conditionFailed
+        /// The partition's row as it is now; `nil`: the build was dropped.
+        case row(PartitionRow?)
+        /// The log may have new events.
+        case headMoved
+        /// An operator or another task of this process wants attention.
+        case woken
+        /// The wait is over.
+        case timePassed
+    }
+
+    /// What the runner does next. Each action except the last three is answered by one input.
+    enum Action: Sendable {
+        case read(after: EventMark)
+        case loadDocuments([StreamID])
+        case loadDeadLetters(StreamID)
+        case write(ReadModelWrite)
+        case readRow
+        case wait(for: Position, atMost: Duration)
+        /// The partition is this far.
+        case report(PartitionState)
+        /// Everything up to the head of the log is written.
+        case reachedHead
+        case end(Ending)
+    }
+
+    /// Why a machine ended.
+    enum Ending: Sendable {
+        /// Another process holds the lease.
+        case leaseLost
+        /// An operator changed something, or the build was dropped: load the partition again.
+        case controlMoved
+        /// The goal is reached.
+        case caughtUp
+        case failed(any Error)
+    }
+
+    /// How the machine works.
+    struct Options: Sendable {
+        /// The longest wait without a look at the partition's row.
+        var pollInterval: Duration
+        /// How often progress without a change of rows is stored at most.
+        var idleInterval = Duration.seconds(1)
+        /// The position at which the machine ends; `nil`: never.
+        var goal: Position?
+    }
+
+    enum Work {
+        case page(Batch)
+        case checkpoint(Batch)
+        case redrive(Batch)
+
+        var batch: Batch {
+            switch self {
+            case .page(let batch), .checkpoint(let batch), .redrive(let batch): batch
+            }
+        }
+    }
+
+    let maker: BatchMaker
+    let options: Options
+    var documents: DocumentCache?
+    /// As of the last write that was executed.
+    var state: PartitionState
+    /// Pages that are read and not written. The first one is in `work`, the second one in `ready`, if they are there.
+    var pages: [EventBatch] = []
+    var work: Work?
+    var ready: Batch?
+    var redrive: Redrive?
+    var hints = BatchHints()
+    var readFrom: EventMark
+    var isReading = false
+    var isLoading = false
+    var hasWritten = false
+    var isWaiting = false
+    var isReadingRow = false
+    var hasConflict = false
+    var isAtEnd = false
+    var isHeadReported = false
+    var mayRedrive = true
+    var lastWrite: Duration?
+    var lastLook: Duration?
+    var now = Duration.zero
+    var ending: Ending?
+    var actions: [Action] = []
+
+    init(_ maker: BatchMaker, _ state: PartitionState, _ documents: DocumentCache?, _ options: Options) {
+        self.maker = maker
+        self.options = options
+        self.documents = documents
+        self.state = state
+        readFrom = state.checkpoint.mark
+    }
+
+    /// Takes what happened and returns what to do next.
+    ///
+    /// - Parameter now: the time since the machine was made.
+    mutating func handle(_ input: Input, at now: Duration) -> [Action] {
+        self.now = now
+        actions = []
+        take(input)
+        while ending == nil, !hasConflict, !isReadingRow, startsWork() {}
+        if ending == nil, !hasConflict, !isReadingRow {
+            prepareNext()
+            readAhead()
+            settle()
+        }
+        if let ending { actions.append(.end(ending)) }
+        return actions
+    }
+}
+
+// MARK: What happened
+
+extension PartitionMachine {
+    mutating func take(_ input: Input) {
+        switch input {
+        case .started: lastLook = now
+        case .page(let page): takePage(page)
+        case .documents(let rows):
+            isLoading = false
+            do { try documents?.insert(rows) } catch { ending = .failed(error) }
+        case .deadLetters(let letters, let total):
+            isLoading = false
+            redrive?.take(letters, total: total)
+        case .written: complete()
+        case .changeFailed(let failure): changeFailed(failure)
+        case .conditionFailed:
+            hasConflict = true
+            readRow()
+        case .row(let row): takeRow(row)
+        case .headMoved: (isWaiting, isAtEnd) = (false, false)
+        case .woken:
+            isWaiting = false
+            readRow()
+        case .timePassed:
+            isWaiting = false
+            if isLookDue { readRow() }
+        }
+    }
+
+    var isLookDue: Bool { now - (lastLook ?? .zero) >= options.pollInterval }
+
+    mutating func readRow() {
+        isReadingRow = true
+        actions.append(.readRow)
+    }
+
+    mutating func takePage(_ page: EventBatch) {
+        isReading = false
+        isAtEnd = page.isEnd || page.through <= readFrom.position
+        guard page.through > readFrom.position else {
+            if readFrom.id == nil { readFrom = page.mark }
+            return
+        }
+        pages.append(page)
+        readFrom = page.mark
+    }
+
+    /// Compares the row with what this machine last wrote.
+    mutating func takeRow(_ row: PartitionRow?) {
+        (isReadingRow, lastLook) = (false, now)
+        // A lost wake-up costs one poll interval.
+        isAtEnd = false
+        guard let row else { return ending = .controlMoved }
+        if row.token != state.row.token { return ending = .leaseLost }
+        if row.epoch != state.row.epoch { return ending = .controlMoved }
+        if hasConflict || row.checkpoint != state.row.checkpoint {
+            ending = .failed(CheckpointMoved(projection: maker.id))
+        }
+    }
+
+    mutating func complete() {
+        guard let work else { return }
+        self.work = nil
+        (lastWrite, hasWritten) = (now, true)
+        state = work.batch.after
+        switch work {
+        case .page(let batch): pageIsDone(batch)
+        case .checkpoint: break
+        case .redrive:
+            mayRedrive = false
+            if redrive?.hasMore != true { redrive = nil } else { redrive = redrive.map { Redrive($0.sequence) } }
+        }
+        actions.append(.report(state))
+    }
+
+    mutating func pageIsDone(_ batch: Batch) {
+        mayRedrive = true
+        if !batch.isPartial {
+            pages.removeFirst()
+            hints = BatchHints()
+        }
+        if ready == nil, documents?.isFull == true { documents?.clear() }
+        if let stop = batch.stop {
+            let failure = stop.cause as? ProjectionFailure
+            ending = .failed(failure ?? ProjectionFailure(projection: maker.id, event: stop.event, cause: stop.cause))
+        }
+    }
+
+    mutating func changeFailed(_ failure: ChangeFailed) {
+        guard let failed = work else { return }
+        let origin = failed.batch.origin(of: failure.index)
+        (work, ready) = (nil, nil)
+        documents?.clear()
+        switch failed {
+        case .checkpoint: ending = .failed(failure)
+        case .redrive:
+            if redrive?.refused(origin, "\(failure)") != true { ending = .failed(failure) }
+        case .page(let batch):
+            if !learn(from: origin, batch, "\(failure)", failure) { ending = .failed(failure) }
+        }
+    }
+
+    /// Notes which event is the reason, for the next try of the same page; `false` if none is.
+    mutating func learn(from origin: Batch.Origin, _ batch: Batch, _ reason: String, _ cause: any Error) -> Bool {
+        switch origin {
+        case .bookkeeping: return false
+        case .event(let index): judge(batch.page.events[index], reason, cause)
+        case .document(let key):
+            guard let indices = batch.touched[key], let first = indices.first else { return false }
+            if indices.count > 1 { hints.alone.insert(key) } else { judge(batch.page.events[first], reason, cause) }
+        }
+        return true
+    }
+
+    mutating func judge(_ event: RecordedEvent, _ reason: String, _ cause: any Error) {
+        hints.verdicts[event.position] =
+            maker.failures.parks
+            ? .park(reason: reason) : .stop(ProjectionFailure(projection: maker.id, event: event, cause: cause))
+    }
+}

@@ -1,0 +1,141 @@
+import SillokCore
+import SillokSQL
+
+/// Executes the actions of a ``PartitionMachine``: reads and writes the store and the read model, and waits.
+final class PartitionIO: Sendable {
+    private let store: any EventStore
+    private let ledger: Ledger
+    private let rule: ProjectionRule
+    private let id: ProjectionID
+    private let partition: Int
+    private let limit: Int
+    private let clock: any Clock<Duration>
+    private let wakeUp: WakeUp
+    /// The number of wake-ups that were heard.
+    private let heard: Lock<Int>
+
+    /// - Parameters:
+    ///   - limit: the number of events of a page.
+    ///   - heard: the number of wake-ups before the partition was loaded.
+    init(
+        store: any EventStore, ledger: Ledger, rule: ProjectionRule, id: ProjectionID, partition: Int, limit: Int,
+        clock: any Clock<Duration>, wakeUp: WakeUp, heard: Int
+    ) {
+        self.store = store
+        self.ledger = ledger
+        self.rule = rule
+        self.id = id
+        self.partition = partition
+        self.limit = limit
+        self.clock = clock
+        self.wakeUp = wakeUp
+        self.heard = Lock(heard)
+    }
+
+    /// Executes an action that is answered by an input.
+    func execute(_ action: PartitionMachine.Action) async throws -> PartitionMachine.Input {
+        switch action {
+        case .read(let mark): .page(try await read(after: mark))
+        case .loadDocuments(let keys): .documents(try await documents(keys))
+        case .loadDeadLetters(let sequence): try await deadLetters(of: sequence)
+        case .write(let write): try await execute(write)
+        case .wait(let position, let duration): try await wait(for: position, atMost: duration)
+        case .readRow: .row(try await readRow())
+        case .report, .reachedHead, .end: .timePassed
+        }
+    }
+
+    private func read(after mark: EventMark) async throws -> EventBatch {
+        try await store.ofHistory(id) { try await store.read(rule.source, resumingAfter: mark, limit: limit) }
+    }
+
+    private func readRow() async throws -> PartitionRow? {
+        // What is woken from now on is seen by the next wait.
+        let count = wakeUp.count
+        let row = try await ledger.partition(partition, of: id)
+        heard.withLock { $0 = max($0, count) }
+        return row
+    }
+
+    private func execute(_ write: ReadModelWrite) async throws -> PartitionMachine.Input {
+        do {
+            try await ledger.model.write(write)
+            return .written
+        } catch let failure as ChangeFailed {
+            return .changeFailed(failure)
+        } catch is ConditionFailed {
+            return .conditionFailed
+        }
+    }
+
+    private func wait(for position: Position, atMost duration: Duration) async throws -> PartitionMachine.Input {
+        let (store, clock, wakeUp, heard) = (store, clock, wakeUp, heard.withLock { $0 })
+        return try await withThrowingTaskGroup(of: PartitionMachine.Input.self) { group in
+            group.addTask {
+                try await store.reach(position)
+                return .headMoved
+            }
+            group.addTask {
+                try await wakeUp.wait(beyond: heard, atMost: duration, clock) ? .woken : .timePassed
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? .timePassed
+        }
+    }
+
+    private func documents(_ keys: [StreamID]) async throws -> [DocumentCache.Row] {
+        guard let table = rule.documents?.table else { return [] }
+        var found: [StreamID: String] = [:]
+        for start in stride(from: 0, to: keys.count, by: 100) {
+            var wanted: SQL = ""
+            for (index, key) in keys[start..<min(start + 100, keys.count)].enumerated() {
+                wanted = index == 0 ? "\(key)" : "\(wanted), \(key)"
+            }
+            let rows = try await ledger.model.rows(
+                "SELECT key, document FROM \(table: table) WHERE key IN (\(wanted))", of: id)
+            for row in rows {
+                guard let key = row["key"].text, let text = row["document"].text else { continue }
+                found[StreamID(key)] = text
+            }
+        }
+        return keys.map { DocumentCache.Row(key: $0, text: found[$0]) }
+    }
+
+    /// The first dead letters of a sequence with their events, and the number of all.
+    private func deadLetters(of sequence: StreamID) async throws -> PartitionMachine.Input {
+        let place: SQL = "\(Ledger.whose(id)) AND sequence = \(sequence) AND state <> 'skipped'"
+        let rows = try await ledger.model.rows(
+            """
+            SELECT position, event, attempts, replacement FROM sillok_dead_letters \(place) ORDER BY position LIMIT 200
+            """)
+        let count = try await ledger.model.rows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(place)")
+        let store = store
+        let letters = try await withThrowingTaskGroup(of: ParkedDeadLetter.self) { group in
+            for row in rows {
+                group.addTask { try await ParkedDeadLetter(row, store) }
+            }
+            return try await group.reduce(into: [ParkedDeadLetter]()) { $0.append($1) }
+        }
+        return .deadLetters(
+            letters.sorted { $0.position < $1.position }, total: Int(clamping: count.first?["letters"].integer ?? 0))
+    }
+}
+
+extension ParkedDeadLetter {
+    fileprivate init(_ row: SQLRow, _ store: any EventStore) async throws {
+        position = Position(UInt64(clamping: row["position"].integer ?? 0))
+        attempts = Int(clamping: row["attempts"].integer ?? 0)
+        event = try await store.deadLetter(row["event"].text, at: position).replacing(row["replacement"].text)
+    }
+}
+
+extension EventStore {
+    /// Runs a read. If the log is not the one that a build was made from, the error names the build.
+    func ofHistory<Result: Sendable>(_ id: ProjectionID, _ read: () async throws -> Result) async throws -> Result {
+        do {
+            return try await read()
+        } catch let error as StoreError where error.code == .storeChanged {
+            throw StoreError(.storeChanged, "\(id) was made from another log: \(error.message)")
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import SillokCore
+
+/// Wakes the runners of this process at once when a task wants their attention. Other processes are noticed at the next
+/// poll.
+final class WakeUp: Sendable {
+    private let signal = HeadSignal()
+    private let state = Lock(0)
+
+    /// The number of wake-ups so far.
+    var count: Int { state.withLock { $0 } }
+
+    /// Wakes all tasks that wait.
+    func wake() {
+        let count = state.withLock { count in
+            count += 1
+            return count
+        }
+        signal.advance(to: Position(UInt64(clamping: count)))
+    }
+
+    /// Waits until there were more than `count` wake-ups, or for a time at most.
+    ///
+    /// - Returns: whether there was a wake-up.
+    @discardableResult
+    func wait(beyond count: Int, atMost duration: Duration, _ clock: any Clock<Duration>) async throws -> Bool {
+        let signal = signal
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await signal.reach(Position(UInt64(clamping: count + 1)))
+                return true
+            }
+            group.addTask {
+                try await clock.sleep(for: duration)
+                return false
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
+        }
+    }
+}
