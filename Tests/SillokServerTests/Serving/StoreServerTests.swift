@@ -53,7 +53,7 @@ struct StoreServerTests {
             #expect(interface.metrics.current.connections >= 1)
         }
         let text = try #require(try await reading.withLock { $0 }?.value)
-        #expect(text.contains(#/id: 1@\S+\ndata:{/#) && text.contains("event: end"))
+        #expect(text.contains(#/id: 1@\S+\ndata:\{/#) && text.contains("event: end"))
     }
 
     @Test("a new certificate is used without a restart, and a half-written one is not")
