@@ -26,7 +26,7 @@ struct ObjectivesCommand: AsyncParsableCommand {
     @OptionGroup var show: ShowOptions
 
     func validate() throws {
-        if !(0...1e9).contains(staleSeconds) { throw ValidationError("--stale-seconds is between 0 and 1e9.") }
+        if !(-1e9...1e9).contains(staleSeconds) { throw ValidationError("--stale-seconds is between -1e9 and 1e9.") }
     }
 
     func run() async throws {
