@@ -44,7 +44,7 @@ import Testing
             try await side.pause("balances", by: ada)
             try await side.resume("balances", by: ada)
             _ = try await projector.rebuild(by: ada)
-            try await side.promote("balances", by: ada, evenIfBehind: true)
+            try await side.promote("balances", by: ada, force: true)
             try await side.rollback("balances", by: ada)
         }
         let audit = try await side.audit().map(\.action)

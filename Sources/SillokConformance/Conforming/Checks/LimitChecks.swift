@@ -1,4 +1,5 @@
 import SillokCore
+import SillokTesting
 
 extension EventStoreSuite {
     static let limitChecks = [
