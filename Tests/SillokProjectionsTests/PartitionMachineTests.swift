@@ -151,7 +151,7 @@ struct PartitionMachineTests {
         #expect(story.state.row.checkpoint.position == 20)
     }
 
-    @Test("whoever lost the lease, or whose build an operator changed, writes nothing and ends")
+    @Test("a runner that lost the lease, or whose build an operator changed, writes nothing and ends")
     func conflicts() throws {
         let row = try PartitionStory().state.row
         let cases: [(PartitionRow?, String)] = [

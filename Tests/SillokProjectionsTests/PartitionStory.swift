@@ -5,7 +5,7 @@ import SillokSQL
 
 @testable import SillokProjections
 
-/// A partition machine that is told a story: what happened, line by line, and which actions came of it, as text.
+/// A partition machine in a story: what happened, line by line, and the actions that follow, as text.
 ///
 /// Events are written as a stream's letter and a payload, such as `a1`; `a!` is an event for which the rule throws, and
 /// `a?` one whose change the read model refuses.

@@ -104,7 +104,8 @@ struct ShowOptions: ParsableArguments {
 struct FutureOption: ParsableArguments {
     @Flag(
         help: """
-            Take recorded times that are more than five minutes ahead of the clock. Every later event gets at least that time.
+            Take recorded times that are more than five minutes ahead of the clock.
+            Every later event gets at least that time.
             """)
     var allowFuture = false
 

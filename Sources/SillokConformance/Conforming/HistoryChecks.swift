@@ -6,8 +6,8 @@ extension EventStoreSuite {
         Check("a read after a mark that the log does not have is refused", readsCompareMarks),
         Check("a subscription after a mark that the log does not have ends at once", subscriptionsCompareMarks),
         Check("a condition on a mark that the log does not have is refused", conditionsCompareMarks),
-        Check("an append that was made before has its receipt, whatever mark its condition names", repeatsAreFound),
-        Check("a refused mark concerns no append beside it", marksConcernOneAppend),
+        Check("an append that was made before has its receipt, for every mark of its condition", repeatsAreFound),
+        Check("a refused mark concerns no other append of the group", marksConcernOneAppend),
     ]
 
     /// Nine events, of which every third has a tag.

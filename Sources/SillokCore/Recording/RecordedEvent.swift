@@ -61,8 +61,8 @@ public struct Tracking: Hashable, Sendable {
     /// How far it has been consumed.
     public let position: UInt64
 
-    /// The id of the foreign event at ``position``, if the other log is a store: kept with the source, not with each event.
-    /// A consumer that continues after ``mark`` notices that the other log was restored from an older copy.
+    /// The id of the foreign event at ``position``, if the other log is a store: kept with the source, not with each
+    /// event. A consumer that continues after ``mark`` notices that the other log was restored from an older copy.
     public let event: EventID?
 
     /// Progress in a source.

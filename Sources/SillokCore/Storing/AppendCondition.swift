@@ -8,7 +8,8 @@ public struct AppendCondition: Hashable, Sendable {
         /// The events that the decision depends on.
         public var query: EventQuery
 
-        /// Events up to here were seen; a matching event after it is a conflict. If the log has another event here, or ends
+        /// Events up to here were seen; a matching event after it is a conflict. If the log has another event here,
+        /// or ends
         /// before, the append fails with ``StoreError/Code/storeChanged``: the decision rests on another history.
         public var seen: EventMark
 

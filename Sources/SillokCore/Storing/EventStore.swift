@@ -24,9 +24,10 @@ public protocol EventStore: Sendable {
 
     /// Reads one page of events.
     ///
-    /// A page is a consistent snapshot: no event becomes visible later at or below its ``EventBatch/through``. A mark in
-    /// the request is compared within that snapshot.
-    /// - Throws: ``InvalidRequest``; ``StoreError``, with ``StoreError/Code/storeChanged`` for a mark of another history.
+    /// A page is a consistent snapshot: no event becomes visible later at or below its ``EventBatch/through``. A
+    /// mark in the request is compared within that snapshot.
+    /// - Throws: ``InvalidRequest``; ``StoreError``, with ``StoreError/Code/storeChanged`` for a mark of another
+    ///   history.
     func read(_ request: ReadRequest) async throws -> EventBatch
 
     /// The position of the last event; ``Position/start`` in an empty store.
@@ -148,8 +149,8 @@ extension EventStore {
     ///
     /// - Parameters:
     ///   - query: which events.
-    ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does not have
-    ///     its event ends the subscription with ``StoreError/Code/storeChanged``.
+    ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does
+    ///     not have its event ends the subscription with ``StoreError/Code/storeChanged``.
     ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
     ///   - pollInterval: the longest time that a lost wake-up can cost.
     ///   - clock: what measures that time.

@@ -101,7 +101,8 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         case .timeRunsBackwards(let given, let last):
             "the recorded time \(given) is earlier than \(last), the last one of the store"
         case .timeAhead(let given, let clock):
-            "the recorded time \(given) is too far ahead of the store's clock, which shows \(clock). Every later event would "
+            "the recorded time \(given) is too far ahead of the store's clock, "
+                + "which shows \(clock). Every later event would "
                 + "get at least this time"
         }
     }

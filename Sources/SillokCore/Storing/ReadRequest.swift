@@ -50,7 +50,8 @@ public struct ReadRequest: Hashable, Sendable {
 
     /// The request for the page after `batch`, or `nil` if that was the last one.
     ///
-    /// It continues at the mark of `batch`, so that a log that went back between two pages is noticed. A forward read without an upper bound stays below the head that its first page saw, so that it ends even while
+    /// It continues at the mark of `batch`, so that a log that went back between two pages is noticed. A forward
+    /// read without an upper bound stays below the head that its first page saw, so that it ends even while
     /// others append.
     public func next(after batch: EventBatch) -> ReadRequest? {
         guard !batch.isEnd else { return nil }
@@ -82,7 +83,8 @@ public struct ReadRequest: Hashable, Sendable {
 
     /// Throws if a page shows that the log ends before the mark after which it was asked for.
     ///
-    /// A store that compares marks has thrown already; this is for those that do not, such as a server of an older version.
+    /// A store that compares marks has thrown already; this is for those that do not, such as a server of an older
+    /// version.
     package func check(_ batch: EventBatch) throws(StoreError) {
         guard direction == .forward, before == nil, case .mark(let mark)? = after, batch.through < mark.position else {
             return
@@ -114,8 +116,8 @@ public struct EventBatch: Hashable, Sendable {
     /// whoever goes on without the bound misses nothing. Backwards it falls: go on before it.
     public var through: Position { mark.position }
 
-    /// ``through``, with the id of the event there: what a reader keeps to continue later. The id is missing at the start of
-    /// the log, and in pages of stores that do not know it.
+    /// ``through``, with the id of the event there: what a reader keeps to continue later. The id is missing at the
+    /// start of the log, and in pages of stores that do not know it.
     public let mark: EventMark
 
     /// Whether nothing more matched when the page was read.

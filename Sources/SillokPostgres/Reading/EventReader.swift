@@ -220,7 +220,7 @@ extension ReadRequest {
 
 extension EventReader {
     /// The answer to an append whose condition names an event that the log does not have at that place; `nil` if it has
-    /// them all. An append that was made before has its receipt, whatever its condition.
+    /// them all. An append that was made before has its receipt, for every condition.
     func refusal(of request: AppendRequest) throws -> Result<Writer.Answer, any Error>? {
         let marks = request.condition.unchanged.map(\.seen).filter { $0.position > .start }
         for (mark, found) in zip(marks, try ids(at: marks.map(\.position)))

@@ -150,7 +150,8 @@ final class Writer {
         return results
     }
 
-    /// Appends again without those that were decided on another history, after the server has refused the group for them.
+    /// Appends again without those that were decided on another history, after the server has refused the group for
+    /// them.
     private func appendOfThisHistory(
         _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws -> [Result<Answer, any Error>] {

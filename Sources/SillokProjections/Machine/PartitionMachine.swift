@@ -3,9 +3,10 @@ import SillokSQL
 
 /// Decides what the runner of one partition does next: a state machine without I/O and without a clock.
 ///
-/// The runner hands in what happened (``Input``) and executes what comes out (``Action``). While one batch is written, the
-/// next one is made and the page after it is read. A dead letter that is tried again runs between two batches, so it costs
-/// the events of other sequences no wait.
+/// The runner hands in what happened (``Input``) and executes what comes out (``Action``). While one batch is
+/// written, the
+/// next one is made and the page after it is read. A dead letter that is tried again runs between two batches, so it
+/// costs the events of other sequences no wait.
 struct PartitionMachine: Sendable {
     /// What happened.
     enum Input: Sendable {
@@ -22,7 +23,7 @@ struct PartitionMachine: Sendable {
         case changeFailed(ChangeFailed)
         /// The row is not as it was; nothing was written.
         case conditionFailed
-        /// The partition's row as it is now; `nil`: the build was dropped.
+        /// The partition's current row; `nil`: the build was dropped.
         case row(PartitionRow?)
         /// The log may have new events.
         case headMoved

@@ -14,7 +14,8 @@ struct PartitionState: Sendable {
     /// The row as the read model has it.
     var row: PartitionRow
 
-    /// How far the partition has come. Progress without a change of rows is stored later, so it may be ahead of ``row``.
+    /// How far the partition has come. Progress without a change of rows is stored later, so it may be ahead of
+    /// ``row``.
     var checkpoint: Checkpoint
 
     /// The sequences that are tried again.

@@ -38,8 +38,8 @@ struct Redrive: Sendable {
         count = letters.count
     }
 
-    /// The batch that projects letters up to the first that fails, and records the failure; `nil` if a document could not
-    /// be encoded. Then the documents are cleared: load them and ask again.
+    /// The batch that projects letters up to the first that fails, and records the failure; `nil` if a document
+    /// could not be encoded. Then the documents are cleared: load them and ask again.
     mutating func batch(
         _ maker: BatchMaker, after state: PartitionState, _ documents: inout DocumentCache?, now: Duration
     ) -> Batch? {

@@ -11,19 +11,20 @@ public enum ReactionStart: Hashable, Sendable {
 }
 
 extension Projector {
-    /// Carries out a side effect for each event that the projection wants, when the live rows tell it, until the task is
-    /// cancelled.
+    /// Executes a side effect for each event that the projection wants, when the live rows contain it, until the
+    /// task is cancelled.
     ///
-    /// How far it has come is kept by the name of the projection and of the reaction, not by the build: a rebuild, a new
-    /// version, a promotion or a rollback never carry an effect out again. After a crash the last effects may be carried
-    /// out a second time: give the event's id to whom they concern. An event that was parked counts as told. What is done
-    /// through a `CommandHandler` carries the event as its cause, and its correlation.
+    /// How far it has come is kept by the name of the projection and of the reaction, not by the build: a rebuild, a
+    /// new version, a promotion or a rollback never carry an effect out again. After a crash the last effects may be
+    /// carried
+    /// out a second time: give the event's id to whom they concern. An event that was parked counts as told. What is
+    /// done through a `CommandHandler` carries the event as its cause, and its correlation.
     /// - Parameters:
     ///   - reaction: its name.
     ///   - start: where it begins when it is new.
-    ///   - effect: what is done; what it throws ends the reaction, which goes on with that event when it is run again.
-    /// - Throws: what `effect` throws, `ProjectionFailure`, `CancellationError`; `StoreError`, with `storeChanged` if the log
-    ///   does not have the event up to which effects were carried out: see `ReadSide.resetReaction`.
+    ///   - effect: what is done; what it throws ends the reaction, which continues with that event when it is run again.
+    /// - Throws: what `effect` throws, `ProjectionFailure`, `CancellationError`; `StoreError`, with `storeChanged`
+    ///   if the log does not have the event up to which effects were executed: see `ReadSide.resetReaction`.
     public func react(
         _ reaction: String, from start: ReactionStart = .atHead,
         _ effect: @Sendable (RecordedEvent) async throws -> Void
@@ -55,19 +56,20 @@ extension Projector {
         }
     }
 
-    /// What comes after the last event whose effect was carried out, which the log must still have.
+    /// What comes after the last event whose effect was executed, which the log must still have.
     private func page(_ key: String, after mark: EventMark) async throws -> EventBatch {
         do {
             return try await store.read(rule.source, resumingAfter: mark, limit: 100)
         } catch let error as StoreError where error.code == .storeChanged {
             throw StoreError(
                 .storeChanged,
-                "the reaction \(key) has followed another log: \(error.message) `ReadSide.resetReaction` says from where "
+                "the reaction \(key) has followed another log: \(error.message) "
+                    + "`ReadSide.resetReaction` says from where "
                     + "the reaction continues in this log.")
         }
     }
 
-    /// Up to where the effects have been carried out.
+    /// Up to where the effects have been executed.
     private func reached(_ key: String, _ start: ReactionStart) async throws -> EventMark {
         let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
         if let row = try await readModel.rows(query).first {
@@ -119,7 +121,7 @@ extension Projector {
 extension ReadSide {
     /// Says from where a reaction continues, after the log was replaced by another one, or restored from an older copy.
     ///
-    /// Effects of events after that place are carried out, also if they were before. Stop the reaction first.
+    /// Effects of events after that place are executed, also if they were before. Stop the reaction first.
     /// - Parameters:
     ///   - reaction: its name.
     ///   - name: the projection that it belongs to.

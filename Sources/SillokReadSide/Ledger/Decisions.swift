@@ -1,8 +1,8 @@
 package import SillokCore
 package import SillokSQL
 
-/// What operators have decided about events that could not be projected. Decisions belong to the events, not to a build:
-/// every later build follows them.
+/// What operators have decided about events that could not be projected. Decisions belong to the events, not to a
+/// build: every later build follows them.
 package struct Decisions: Sendable {
     /// What becomes of an event.
     package enum Decision: Hashable, Sendable {
@@ -41,7 +41,7 @@ package struct Decisions: Sendable {
         return payload
     }
 
-    /// The event as it is projected.
+    /// The event in the form that is projected.
     package func applied(to event: RecordedEvent) -> RecordedEvent { event.replacing(replacement(of: event)) }
 
     /// Records a decision about an event.

@@ -53,8 +53,8 @@ package struct Builds: Sendable {
 
     /// Makes a build the one that queries see, in one transaction; the one before stays.
     ///
-    /// - Parameter force: whether to do it although the build would contain less than the live one. What was overridden is
-    ///   recorded with the operator's reason.
+    /// - Parameter force: whether to do it although the build would contain less than the live one. What was
+    ///   overridden is recorded with the operator's reason.
     func promote(_ id: ProjectionID, as action: String, by whom: Operator, force: Bool = false) async throws {
         let builds = try await ledger.builds(of: id.name)
         guard let build = builds.first(where: { $0.id == id }) else {

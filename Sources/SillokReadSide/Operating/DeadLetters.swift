@@ -133,8 +133,8 @@ extension ReadSide {
         return count
     }
 
-    /// Says that an event is never to be projected, and has what waits behind it tried. Every other build of the projection
-    /// follows this decision too, also those that are made later.
+    /// Says that an event is never to be projected, and has what waits behind it tried. Every other build of the
+    /// projection follows this decision too, also those that are made later.
     ///
     /// - Parameters:
     ///   - name: the projection.
@@ -212,7 +212,8 @@ extension EventStore {
         guard let id = id.flatMap({ EventID($0) }), let event = try await event(id), event.position == position else {
             throw StoreError(
                 .storeChanged,
-                "the event \(id ?? "") of a dead letter is not at \(position) of the store any more: the store is another "
+                "the event \(id ?? "") of a dead letter is not at \(position) of the store any "
+                    + "more: the store is another "
                     + "one, or an older copy. Rebuild the projection.")
         }
         return event

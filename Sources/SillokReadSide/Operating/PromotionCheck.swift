@@ -4,8 +4,8 @@ import SillokSQL
 /// Whether a build contains no less than the live one, so that queries lose no rows when it is promoted.
 ///
 /// Positions are compared partition by partition, the number of events that were handled, and the dead letters. Each
-/// question gives one number, which is zero if all is well: they are asked early for a message, and again as conditions of
-/// the write, for the live build continues until then.
+/// question gives one number, which is zero if all is well: they are asked early for a message, and again as
+/// conditions of the write, for the live build continues until then.
 struct PromotionCheck: Sendable {
     private let id: ProjectionID
     private let live: ProjectionID
@@ -36,7 +36,8 @@ struct PromotionCheck: Sendable {
         let fewer = try await count(fewer, ledger)
         if fewer > 0 {
             return
-                "\(id) has handled \(fewer) events fewer than the live \(live), up to the same position. If that is what "
+                "\(id) has handled \(fewer) events fewer than the live \(live), up to the same "
+                + "position. If that is what "
                 + "the new version is for, force the promotion with a reason."
         }
         return nil
@@ -49,8 +50,8 @@ struct PromotionCheck: Sendable {
         }
     }
 
-    /// How many partitions are behind those of the live build. Builds that spread their sequences differently are compared
-    /// as a whole: the slowest partition with the fastest.
+    /// How many partitions are behind those of the live build. Builds that spread their sequences differently are
+    /// compared as a whole: the slowest partition with the fastest.
     private var behind: SQL {
         if isAlike {
             return """

@@ -5,8 +5,8 @@ public struct Checkpoint: Hashable, Sendable {
     /// The store that the events come from.
     public let store: StoreID
 
-    /// Everything up to and with this place has been taken, or does not concern the projection. Without the id of the event
-    /// there if the checkpoint was written by an older version: it has one from the next write on.
+    /// Everything up to and with this place has been taken, or does not concern the projection. Without the id of
+    /// the event there if the checkpoint was written by an older version: it has one from the next write on.
     public private(set) var mark: EventMark
 
     /// The position of ``mark``.

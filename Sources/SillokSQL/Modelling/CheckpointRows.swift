@@ -26,8 +26,8 @@ extension ReadModelFormat {
         """
     }
 
-    /// The place that a row keeps as a position and as the text of a mark. An older version moves the position alone: then
-    /// the mark is that of another place, and not used.
+    /// The place that a row keeps as a position and as the text of a mark. An older version moves the position
+    /// alone: then the mark is that of another place, and not used.
     package static func mark(_ position: Int64, _ text: SQLValue) -> EventMark {
         let position = Position(UInt64(clamping: position))
         guard let mark = text.text.flatMap({ EventMark($0) }), mark.position == position else {

@@ -35,7 +35,8 @@ public enum ReadModelFormat {
             begun BIGINT NOT NULL, caught_up BIGINT NOT NULL, target BIGINT NOT NULL,
             PRIMARY KEY (projection, version, build))
         """,
-        // How far each partition of a build has come, with the count and the sum of what it took; who runs it. The epoch
+        // How far each partition of a build has come, with the count and the sum of what it took; who runs it. The
+        // epoch
         // rises with everything that its runner must know of. The mark is the position with the id of the event there.
         """
         CREATE TABLE IF NOT EXISTS sillok_checkpoints (
@@ -76,8 +77,8 @@ public enum ReadModelFormat {
         CREATE TABLE IF NOT EXISTS sillok_reactions (
             projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL, mark TEXT NOT NULL DEFAULT '')
         """,
-        // What operators decided about events that could not be projected, for every later build: the action is `skip` or
-        // `replace`.
+        // What operators decided about events that could not be projected, for every later build: the action is
+        // `skip` or `replace`.
         """
         CREATE TABLE IF NOT EXISTS sillok_decisions (
             projection TEXT NOT NULL, event TEXT NOT NULL, action TEXT NOT NULL, replacement TEXT,

@@ -12,8 +12,8 @@ struct ConditionCheck {
         self.revision = revision
     }
 
-    /// Throws an ``AppendConflict`` unless the condition holds, and ``StoreError/Code/storeChanged`` if it was decided on
-    /// another history.
+    /// Throws an ``AppendConflict`` unless the condition holds, and ``StoreError/Code/storeChanged`` if it was
+    /// decided on another history.
     func check(_ condition: AppendCondition) throws {
         for unchanged in condition.unchanged { try reader.check(unchanged.seen, head) }
         let streams = try mismatches(condition.revisions)

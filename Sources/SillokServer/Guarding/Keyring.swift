@@ -76,8 +76,8 @@ public final class Keyring: Sendable {
         }
     }
 
-    /// Runs `body`; once more with no keys known if the log was replaced by another one, or restored from an older copy:
-    /// only its keys are valid then.
+    /// Runs `body`; once more with no keys known if the log was replaced by another one, or restored from an older
+    /// copy: only its keys are valid then.
     private func startingAgain(_ body: () async throws -> Void) async throws {
         do {
             try await body()

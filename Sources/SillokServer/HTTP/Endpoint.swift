@@ -104,10 +104,10 @@ extension Endpoint.Parameter {
     static let atLeast = [
         header(
             "Sillok-At-Least",
-            "A position or token that must be there: wait for it. A token is refused when the log has another event there.",
+            "A position or token to wait for. A token is refused when the log has another event at its position.",
             mark),
         header(
-            "Prefer", "How long to wait for it, such as `wait=5`.", #"{"type":"string","pattern":"^wait=[0-9]{1,2}$"}"#),
+            "Prefer", "How long to wait, such as `wait=5`.", #"{"type":"string","pattern":"^wait=[0-9]{1,2}$"}"#),
     ]
 }
 

@@ -20,7 +20,7 @@ struct FailoverTests {
         return store
     }
 
-    @Test("H2: a running subscription ends, wherever the log goes on from", arguments: [0, 1, 2, 3, 5, 8])
+    @Test("H2: a running subscription ends, at every length of the older log", arguments: [0, 1, 2, 3, 5, 8])
     func endsSubscription(others count: Int) async throws {
         let store = try await filled()
         var batches = store.subscribe(to: .all, pollInterval: .milliseconds(1)).makeAsyncIterator()

@@ -20,7 +20,7 @@ struct ReplacedStoreTests {
                 if event.position == head { throw CancellationError() }
             }
         }
-        // The last effect is not counted as carried out: it comes once more.
+        // The last effect is not counted as executed, so it is executed again.
         if case .failure(let error) = await reacting.result, !(error is CancellationError) { throw error }
         try await model.write(
             ReadModelWrite([

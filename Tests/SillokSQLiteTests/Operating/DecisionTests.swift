@@ -56,7 +56,7 @@ struct DecisionTests {
         await books.model.close()
     }
 
-    @Test("O1: a decision reaches a build that is being made beside the live one", arguments: Storage.tested)
+    @Test("O1: a decision reaches a build that is made next to the live one", arguments: Storage.tested)
     func reachesOtherBuilds(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)
@@ -121,7 +121,7 @@ struct DecisionTests {
         await books.model.close()
     }
 
-    @Test("O1: a new version that handles fewer events is not promoted by itself", arguments: Storage.tested)
+    @Test("O1: a new version that handles fewer events is not promoted automatically", arguments: Storage.tested)
     func handlesAsMany(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)
