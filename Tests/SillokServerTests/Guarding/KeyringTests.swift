@@ -119,11 +119,21 @@ struct KeyringTests {
         defer { stall.cancel() }
         async let read: Void = reading.body.write(collector)
         while !collector.text.contains("noted") { try await Task.sleep(for: .milliseconds(2)) }
+        let late = Lock(Duration.zero)
+        let watch = Task {
+            while !Task.isCancelled {
+                let start = ContinuousClock.now
+                try await Task.sleep(for: .milliseconds(20))
+                late.withLock { $0 = max($0, ContinuousClock.now - start - .milliseconds(20)) }
+            }
+        }
+        defer { watch.cancel() }
         let start = ContinuousClock.now
         #expect(try await keyring.revoke(key.id, by: "ada"))
         try await read
         while !cut.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        // On a machine that is busy with other tests, every step is late: some ten of them end a subscription.
+        #expect(ContinuousClock.now - start < .seconds(5) + late.withLock { $0 } * 10)
         #expect(collector.text.contains("event: end"))
     }
 }
