@@ -158,8 +158,9 @@ extension MemoryEventStore.State {
         for event in added { positions[event.id] = Int(event.position.value) }
         if let tracking = request.tracking { self.tracking[tracking.source] = tracking }
         return Receipt(
-            firstPosition: added[0].position, mark: EventMark(added[added.count - 1]), revisions: changed,
-            recordedAt: added[added.count - 1].recordedAt)
+            firstPosition: added.first?.position ?? head,
+            mark: events.last.map { EventMark($0) } ?? .start, revisions: changed,
+            recordedAt: added.last?.recordedAt ?? max(now, last ?? now))
     }
 
     func page(_ request: ReadRequest, bytes: Int) -> EventBatch {

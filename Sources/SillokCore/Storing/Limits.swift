@@ -47,7 +47,8 @@ public struct Limits: Hashable, Sendable {
 
     /// Throws unless a store with these limits takes the request.
     public func check(_ request: AppendRequest) throws(InvalidRequest) {
-        guard !request.entries.isEmpty else { throw InvalidRequest(.emptyBatch) }
+        // A consumer that finds nothing to record in another log records how far it is.
+        guard !request.entries.isEmpty || request.tracking != nil else { throw InvalidRequest(.emptyBatch) }
         try InvalidRequest.limit(.batchEvents, request.entries.count, batchEvents)
         var bytes = 0
         var ids = Set<EventID>(minimumCapacity: request.entries.count)
@@ -84,7 +85,7 @@ public struct Limits: Hashable, Sendable {
         try InvalidRequest.limit(.queryItems, query.items.count, queryItems)
         for item in query.items {
             if let stream = item.stream { try check(stream, .stream, streamBytes) }
-            if let category = item.category { try check(category, .category, streamBytes) }
+            if let category = item.category { try check(category) }
             try InvalidRequest.limit(.queryItems, item.types.count, queryItems)
             for type in item.types { try check(type, .type, typeBytes) }
             try InvalidRequest.limit(.tags, item.tags.count, tags)
@@ -96,7 +97,7 @@ public struct Limits: Hashable, Sendable {
     public func checkStreams(in category: Category?, after name: StreamID?, limit: Int) throws(InvalidRequest) {
         guard limit >= 1 else { throw InvalidRequest(.emptyPage) }
         try InvalidRequest.limit(.pageEvents, limit, pageEvents)
-        if let category { try check(category, .category, streamBytes) }
+        if let category { try check(category) }
         if let name { try check(name, .stream, streamBytes) }
     }
 
@@ -109,6 +110,12 @@ public struct Limits: Hashable, Sendable {
             guard let given = entry.recordedAt, given > latest else { continue }
             throw InvalidRequest(.timeAhead(given: given, clock: clock), index: index)
         }
+    }
+
+    /// Throws unless a stream can have the category: one with a dash has none, for a category ends before the first.
+    package func check(_ category: Category) throws(InvalidRequest) {
+        try check(category, .category, streamBytes)
+        if category.text.utf8.contains(UInt8(ascii: "-")) { throw InvalidRequest(.dashInCategory(category)) }
     }
 
     /// The first of the events that broke a condition, as many as a conflict shows.

@@ -253,7 +253,7 @@ struct AppendAnswers {
                 let start = UInt64(clamping: starts[index] ?? 0)
                 let last = Position(start + UInt64(group.requests[index].entries.count))
                 let receipt = Receipt(
-                    firstPosition: Position(start + 1),
+                    firstPosition: min(Position(start + 1), last),
                     mark: EventMark(position: last, id: group.requests[index].entries.last?.event.id),
                     revisions: revisions[index], recordedAt: clock)
                 return .stored(receipt, head: last)

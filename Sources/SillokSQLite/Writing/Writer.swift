@@ -249,9 +249,9 @@ final class Writer {
         }
         if let tracking = request.tracking { try rows.track(source, tracking) }
         return Receipt(
-            firstPosition: Position(UInt64(first)),
+            firstPosition: Position(UInt64(min(first, head))),
             mark: EventMark(position: Position(UInt64(head)), id: request.entries.last?.event.id), revisions: last,
-            recordedAt: Timestamp(microsecondsSince1970: lastRecorded))
+            recordedAt: times.last.map { Timestamp(microsecondsSince1970: $0) } ?? clock.now())
     }
 
     private func revision(of stream: StreamID) throws -> Int64 {
