@@ -91,7 +91,7 @@ public final class PostgresEventStore: ChainedEventStore {
         }
         self.readers = ReaderPool(
             (0..<max(1, readers)).map { _ in session(purpose) }, reported: StoreError.reading
-        ) { session, request in
+        ) { session, request, _ in
             try session.retrying { try EventReader($0, address, limits: limits).page(request) }
         }
         if mode == .readOnly {

@@ -40,8 +40,8 @@ extension UmaDBService {
             return UmaDB.appended(0)
         }
         if let unchanged = message.condition?.unchanged {
-            let found = try await store.read(unchanged.query, after: unchanged.since, limit: 1)
-            if let event = found.events.first {
+            let request = ReadRequest(unchanged.query, after: .position(unchanged.since), limit: 1)
+            if let event = try await store.firstEvent(of: request) {
                 throw UmaDB.status(.integrity, "\(event.type) at position \(event.position) matches the condition")
             }
         }

@@ -25,12 +25,17 @@ public struct Limits: Hashable, Sendable {
     /// Events that an ``AppendConflict`` shows at most, and it shows no more than ``pageBytes`` of them: 100.
     public var conflictEvents = 100
 
-    /// Index entries that the conditions of one append may visit: 100,000. More is ``StoreError/Code/tooExpensive``.
+    /// Steps that judging the condition of one append may take: 100,000, about 25 milliseconds.
+    ///
+    /// A step is one index entry that is read; looking up a place in a stored index counts as eight. An append whose
+    /// condition takes more is refused with ``StoreError/Code/tooExpensive``; nothing is stored.
     public var conditionSteps = 100_000
 
-    /// Index entries that one page may visit: 200,000. A page that needs more ends early, with its
-    /// ``EventBatch/through``.
-    public var pageSteps = 200_000
+    /// Steps that finding the events of one page may take: 100,000, about 25 milliseconds. See ``conditionSteps``.
+    ///
+    /// A page that takes more ends early: it has the events that were found, maybe none, and its ``EventBatch/through``
+    /// says how far the read has looked. The next page continues there.
+    public var pageSteps = 100_000
 
     /// Bytes of memory that appends in the store may hold until they are answered: 64 MiB. An append that exceeds this
     /// is refused at once with ``StoreError/Code/overloaded``, unless no other append is in the store.
