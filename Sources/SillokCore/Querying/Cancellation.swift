@@ -8,6 +8,9 @@ package final class Cancellation: Sendable {
         var handlers: [@Sendable () -> Void] = []
     }
 
+    /// When the request was made: its time counts from here, not from its turn.
+    package let asked = ContinuousClock.now
+
     private let state = Lock(State())
 
     package init() {}
