@@ -78,10 +78,11 @@ let package = Package(
         .target(
             name: "SillokGRDB",
             dependencies: ["SillokCore", "SillokSQL", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(name: "SillokPostgresSchema"),
         .target(
             name: "SillokPostgres",
             dependencies: [
-                "SillokThreads", "SillokChain", "SillokCore", "SillokSQL",
+                "SillokThreads", "SillokPostgresSchema", "SillokChain", "SillokCore", "SillokSQL",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .target(
@@ -318,8 +319,9 @@ let package = Package(
         .testTarget(
             name: "SillokPostgresTests",
             dependencies: [
-                "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokSQL", "SillokTesting",
-                "sillok-postgres-torture",
+                "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
+                "SillokSQL",
+                "SillokTesting", "SillokChain", "SillokCore", "sillok-postgres-torture",
             ]),
         .testTarget(
             name: "SillokTestingTests",
