@@ -2,7 +2,8 @@ package import SillokCore
 
 /// A few threads, each with a reader of its own that may block, which answer reads.
 ///
-/// A caller whose task is cancelled is answered at once. Its work is taken out of the queue, or sees its ``Cancellation``.
+/// A caller whose task is cancelled is answered at once. Its work is taken out of the queue, or sees its
+/// ``Cancellation``.
 package final class ReaderPool<Reader>: Sendable {
     /// How a reader reads a page. A long search ends when its cancellation is set.
     package typealias PageReading = @Sendable (Reader, ReadRequest, Cancellation) throws -> EventBatch
@@ -142,8 +143,8 @@ package final class ReaderPool<Reader>: Sendable {
         try await read { reader, _ in try body(reader) }
     }
 
-    /// Reads a page, or takes the one that was read ahead, or shares the one that others wait for: a thousand subscribers
-    /// at the head cost one read and one page in memory.
+    /// Reads a page, or takes the one that was read ahead, or shares the one that others wait for: a thousand
+    /// subscribers at the head cost one read and one page in memory.
     ///
     /// The reading ends when the last caller who waits for it is cancelled.
     package func page(_ request: ReadRequest) async throws -> EventBatch {

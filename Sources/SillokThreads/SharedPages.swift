@@ -50,8 +50,8 @@ struct SharedPages {
         return page.cancellation
     }
 
-    /// Takes a caller out who no longer waits; `nil` if the caller has been answered. A page that no caller waits for is
-    /// forgotten.
+    /// Takes a caller out who no longer waits; `nil` if the caller has been answered. A page that no caller waits
+    /// for is forgotten.
     mutating func leave(_ caller: UInt64, _ number: UInt64) -> Departure? {
         guard let page = pages[number], let answer = pages[number]?.answers.removeValue(forKey: caller) else {
             return nil

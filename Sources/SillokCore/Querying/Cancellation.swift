@@ -1,7 +1,7 @@
 /// Carries the cancellation of a task to the thread that works for it.
 ///
-/// A thread of our own has no task, so it cannot ask `Task.isCancelled`. The caller's cancellation handler sets this flag,
-/// and the work looks at it, as a ``StepBudget`` does every few hundred steps.
+/// A thread of our own has no task, so it cannot ask `Task.isCancelled`. The caller's cancellation handler sets this
+/// flag, and the work looks at it, as a ``StepBudget`` does every few hundred steps.
 package final class Cancellation: Sendable {
     private struct State {
         var isCancelled = false

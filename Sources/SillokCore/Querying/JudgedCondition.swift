@@ -1,4 +1,4 @@
-/// The condition of an append as it is judged: equal items of its queries once, and how far it is known to hold.
+/// The form of an append's condition that is judged: equal items of its queries once, and how far it is known to hold.
 package struct JudgedCondition: Sendable {
     /// An item of a query, and the position up to which the caller has seen its events.
     package struct Part: Sendable {
@@ -10,10 +10,12 @@ package struct JudgedCondition: Sendable {
     package let revisions: [StreamID: Revision]
     /// The items that must match nothing new.
     package let parts: [Part]
-    /// The condition was judged and holds up to this position: only later events are left. `nil`: it was not judged yet.
+    /// The condition was judged and holds up to this position: only later events are left. `nil`: it was not judged
+    /// yet.
     package var heldThrough: Int64?
 
-    /// Prepares a condition. Two equal items are one with the lower position: what breaks one of them breaks the condition.
+    /// Prepares a condition. Two equal items are one with the lower position: what breaks one of them breaks the
+    /// condition.
     package init(_ condition: AppendCondition) {
         revisions = condition.revisions
         let all = condition.unchanged.flatMap { unchanged in

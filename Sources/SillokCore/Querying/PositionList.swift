@@ -1,5 +1,5 @@
-/// How a search along the log ended. Places are positions for a search forwards and negated positions for one backwards,
-/// so that both rise.
+/// How a search along the log ended. Places are positions for a search forwards and negated positions for one
+/// backwards, so that both rise.
 package enum Finding: Equatable {
     /// The first match is here.
     case match(Int64)

@@ -1,9 +1,9 @@
 /// A query as lists of places that are joined: walked in one direction, without reading an event.
 ///
-/// Each node answers one question: the first place at or beyond a bound that it has. An intersection lets its parts leap
-/// over one another, and asks the part first that leapt last. So it costs about as much as its rarest part, whatever the
-/// order in which the parts were written. Every entry that is read counts against a ``StepBudget``; a search that has no
-/// steps left says how far it came.
+/// Each node answers one question: the first place at or beyond a bound that it has. An intersection lets its parts
+/// leap over one another, and asks the part first that leapt last. So it costs about as much as its rarest part, for every
+/// order in which the parts were written. Every entry that is read counts against a ``StepBudget``; a search that
+/// has no steps left says how far it came.
 package final class QueryPlan {
     private enum Node {
         case everything
@@ -72,10 +72,10 @@ package final class QueryPlan {
     /// Whether every position of the log is part of it.
     package var isEverything: Bool { if case .everything = node { true } else { false } }
 
-    /// The first place at or beyond `bound`, as long as it is not beyond `limit`.
+    /// The first place at or beyond `bound`, unless that is beyond `limit`.
     ///
-    /// Bounds must rise from call to call. ``Finding/open(_:)`` at or before `limit` means that no steps are left. After
-    /// the budget was renewed the same call continues where it ended.
+    /// Bounds must rise from call to call. ``Finding/open(_:)`` at or before `limit` means that no steps are left.
+    /// After the budget was renewed the same call continues where it ended.
     /// - Throws: `CancellationError` if the caller no longer waits, or an error of the storage.
     package func seek(_ bound: Int64, limit: Int64) throws -> Finding {
         var start = bound
@@ -144,7 +144,8 @@ package final class QueryPlan {
 
     /// The first place that any part has.
     ///
-    /// All parts look through one window after the other, so that none spends the steps of the others far ahead of them.
+    /// All parts look through one window after the other, so that none spends the steps of the others far ahead of
+    /// them.
     private func first(_ start: Int64, _ limit: Int64) throws -> Finding {
         var window: Int64 = 63
         while true {
@@ -179,7 +180,8 @@ extension EventQuery {
 }
 
 extension EventQuery.Item {
-    /// The same item with its types and tags in order, each once: items are equal if they ask for the same in this form.
+    /// The same item with its types and tags in order, each once: items are equal if they ask for the same in this
+    /// form.
     var normalized: EventQuery.Item {
         if types.count < 2 && tags.count < 2 { return self }
         return EventQuery.Item(

@@ -122,7 +122,8 @@ public struct EventBatch: Hashable, Sendable {
 
     /// Whether nothing more matched when the page was read.
     ///
-    /// A page without events need not be the last one: a search that took ``Limits/pageSteps`` ends the page where it is.
+    /// A page without events need not be the last one: a search that took ``Limits/pageSteps`` ends the page where
+    /// it is.
     public let isEnd: Bool
 
     /// The last position of the store when the page was read.

@@ -1,6 +1,7 @@
 /// The white space of a JSON text that a line cannot hold: before and after the value, and its line breaks.
 ///
-/// Lines show such a payload as JSON all the same, with spaces in the place of line breaks. A note next to it says where
+/// Lines show such a payload as JSON all the same, with spaces in the place of line breaks. A note next to it says
+/// where
 /// the breaks were, so that a reader of the line gets every byte back: `n:n:1n11n`. The note has the white space before
 /// the value, then that after it (`s` a space, `t` a tab, `n` a line feed, `r` a carriage return), then
 /// the line breaks, each with the number of bytes since the one before.

@@ -160,7 +160,7 @@ enum Schemas {
             ], required: ["by", "begun", "state", "findings"]),
     ]
 
-    /// An event as the standard has it: whatever else stands in it is an attribute of its producer.
+    /// An event in the form of the standard. Every other member is an attribute of its producer.
     private static let cloudEvent = object(
         [
             "specversion": #"{"const":"1.0"}"#, "id": #"{"type":"string","minLength":1}"#,

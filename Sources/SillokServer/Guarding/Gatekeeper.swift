@@ -26,8 +26,8 @@ public final class Gatekeeper: Sendable {
     /// loopback and tests. Elsewhere put guards of your own in front of it, or use ``open(for:)``.
     public static var open: Gatekeeper { open(for: .everything) }
 
-    /// Lets every caller do what a grant allows, without a proof: `.open(for: Grant([.read, .subscribe]))` shows the log
-    /// and takes no event.
+    /// Lets every caller do what a grant allows, without a proof: `.open(for: Grant([.read, .subscribe]))` shows the
+    /// log and takes no event.
     public static func open(for grant: Grant) -> Gatekeeper {
         Gatekeeper(keyring: nil, tokens: nil, clock: .system, anybody: Principal("anybody", grant))
     }

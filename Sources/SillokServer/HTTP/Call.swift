@@ -131,7 +131,8 @@ struct Call: Sendable {
     }
 
     /// How long to wait for a position that must be there: `Prefer: wait=5`, five seconds unless it is given, at most
-    /// thirty. As RFC 7240 says, other preferences and what cannot be understood are ignored, and the first `wait` counts.
+    /// thirty. As RFC 7240 says, other preferences and what cannot be understood are ignored, and the first `wait`
+    /// counts.
     var patienceSeconds: Int {
         for preference in (request.headers[.prefer] ?? "").split(separator: ",") {
             let parts = preference.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1)

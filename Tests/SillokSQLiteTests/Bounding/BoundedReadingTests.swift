@@ -137,7 +137,7 @@ import Testing
         #expect(work[0] > 0 && work[1] <= work[0] + 10, "\(work)")
     }
 
-    @Test("W13: the streams of a category come in the order of their bytes, whatever their names are")
+    @Test("W13: the streams of a category come in the order of their bytes, for all kinds of names")
     func oddNames() async throws {
         let names = [
             "a", "a-", "a-1", "a--", "a-\u{10FFFF}", "a.", "a.b-1", "a!-1", "ab-1", "ab", "A-1", "é-1", "e\u{301}-1",
