@@ -34,12 +34,17 @@ package struct ConditionJudge {
         self.budget = budget
     }
 
+    /// The steps that a conflict may take at least to collect the events that it shows: half a millisecond.
+    private static let shownSteps = 2_000
+
     /// Judges a condition.
     ///
+    /// - Parameter isWhole: whether a conflict must name every part that is broken. Without the steps for that, the
+    ///   condition is undecided.
     /// - Throws: `CancellationError` if the caller no longer waits, or an error of the storage.
-    package func verdict(on condition: JudgedCondition) throws -> Verdict {
+    package func verdict(on condition: JudgedCondition, isWhole: Bool = false) throws -> Verdict {
         if let held = condition.heldThrough, held >= head { return .holds }
-        guard let streams = try mismatches(condition) else { return .undecided(nil) }
+        guard let streams = try mismatches(condition, isWhole) else { return .undecided(nil) }
         var walks: [Walk] = []
         var isBroken = !streams.isEmpty
         var heaviest: (steps: Int, part: JudgedCondition.Part?) = (budget.used, nil)
@@ -55,22 +60,24 @@ package struct ConditionJudge {
                 isBroken = true
                 walks.append(Walk(plan: plan, bound: bound))
             case .open(let place) where place <= head:
-                if !isBroken { return .undecided(heaviest.part) }
+                if !isBroken || isWhole { return .undecided(heaviest.part) }
             default: continue
             }
         }
         guard isBroken else { return .holds }
-        budget.renew()
+        budget.renew(atLeast: Self.shownSteps)
         return .conflict(
             AppendConflict(
                 streams: streams, events: causes(streams, walks), head: Position(UInt64(clamping: head))))
     }
 
     /// The streams whose revisions are not the expected ones; `nil` if the steps do not suffice to find out.
-    private func mismatches(_ condition: JudgedCondition) throws -> [StreamID: AppendConflict.RevisionMismatch]? {
+    private func mismatches(
+        _ condition: JudgedCondition, _ isWhole: Bool
+    ) throws -> [StreamID: AppendConflict.RevisionMismatch]? {
         var found: [StreamID: AppendConflict.RevisionMismatch] = [:]
         for (stream, expected) in condition.revisions {
-            if budget.isExhausted { return found.isEmpty ? nil : found }
+            if budget.isExhausted { return isWhole || found.isEmpty ? nil : found }
             if let held = condition.heldThrough, try !hasChanged(stream, since: held) { continue }
             let actual = try log.revision(of: stream, budget)
             if actual != expected { found[stream] = .init(expected: expected, actual: actual) }

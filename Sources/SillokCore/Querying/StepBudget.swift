@@ -52,6 +52,6 @@ package final class StepBudget {
         if isCancelled() { throw CancellationError() }
     }
 
-    /// Adds the steps of the start again, for work that must make some progress.
-    package func renew() { left = steps }
+    /// Adds the steps of the start again, or more, for work that must make some progress.
+    package func renew(atLeast least: Int = 0) { left = max(steps, least) }
 }

@@ -178,7 +178,9 @@ final class Writer {
         let steps = isFirst ? min(tuning.writerSteps, max(stepsLeft, 50)) : tuning.writerSteps + 4 * condition.terms
         let budget = StepBudget(steps: steps)
         defer { if isFirst { stepsLeft -= budget.used } }
-        switch try ConditionJudge(self, head: head, limits: reader.limits, budget).verdict(on: condition) {
+        switch try ConditionJudge(self, head: head, limits: reader.limits, budget)
+            .verdict(on: condition, isWhole: isFirst)
+        {
         case .holds: return true
         case .conflict(let conflict): throw conflict
         case .undecided: return false

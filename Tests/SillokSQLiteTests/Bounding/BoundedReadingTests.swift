@@ -55,7 +55,9 @@ import Testing
             let isRare = number % (count / rare) == 7
             return entry(number, in: "c-1", tags: ["common", "most"] + (isRare ? ["rare"] : []))
         }
-        let reader = try await Budgeted(entries, tuning: tuning).reader()
+        let log = try await Budgeted(entries, tuning: tuning)
+        defer { withExtendedLifetime(log) {} }
+        let reader = try log.reader()
         for direction in [ReadRequest.Direction.forward, .backward] {
             var steps: [Int] = []
             for tags in [SillokCore.Tag("common"), "most", "rare"].permutations {
@@ -83,7 +85,9 @@ import Testing
         let entries = (0..<20_000).map { number in
             entry(number, tags: ["dense"] + (number < 2_000 || number % 900 == 0 ? ["rare"] : []))
         }
-        let reader = try await Budgeted(entries, tuning: tuning).reader()
+        let log = try await Budgeted(entries, tuning: tuning)
+        defer { withExtendedLifetime(log) {} }
+        let reader = try log.reader()
         let walk = try reader.walk([EventQuery.Item(tags: ["dense", "rare"])], .forward)
         #expect(walk.positions.count == 2_020)
         #expect(walk.steps < 2 * 2_000 + 2 * 1_024 + 20 * 60, "\(walk.steps)")
@@ -94,7 +98,9 @@ import Testing
         let entries = (0..<3_000).map {
             entry($0, in: $0 % 3 == 0 ? "a-1" : "b-1", tags: $0 % 7 == 0 ? ["seventh"] : [])
         }
-        let reader = try await Budgeted(entries, tuning: .tiny).reader()
+        let log = try await Budgeted(entries, tuning: .tiny)
+        defer { withExtendedLifetime(log) {} }
+        let reader = try log.reader()
         for bound: UInt64 in [0, 1, 2, 255, 256, 257, 511, 512, 700, 999, 1_000, 1_001, 5_000] {
             for steps in [1, 20, 100_000] {
                 let item = EventQuery.Item(stream: "a-1", tags: ["seventh"])
@@ -117,7 +123,9 @@ import Testing
         var work: [Int] = []
         for others in [100, 4_000] {
             let entries = [entry(0, in: "idle-1"), entry(0, in: "idle-2")]
-            let reader = try await Budgeted(entries + (0..<others).map { entry($0, in: StreamID("a-\($0)")) }).reader()
+            let log = try await Budgeted(entries + (0..<others).map { entry($0, in: StreamID("a-\($0)")) })
+            defer { withExtendedLifetime(log) {} }
+            let reader = try log.reader()
             let count = Counter()
             let context = Unmanaged.passUnretained(count).toOpaque()
             let streams = try reader.connection.reading {
@@ -146,7 +154,9 @@ import Testing
         ]
         var random = SeededGenerator.printed("odd names")
         let entries = names.shuffled(using: &random).map { entry(0, in: StreamID($0)) }
-        let reader = try await Budgeted(entries).reader()
+        let log = try await Budgeted(entries)
+        defer { withExtendedLifetime(log) {} }
+        let reader = try log.reader()
         let streams = names.map { StreamID($0) }.sorted()
         for category in Set(streams.map(\.category)).union(["a-b", "none"]) {
             let expected = streams.filter { $0.category == category }

@@ -52,7 +52,9 @@ import Testing
         var random = SeededGenerator.printed("pages of few steps")
         for tuning in [Tuning(), .tiny] {
             let entries = Self.drawnEntries(300, &random)
-            let reader = try await Budgeted(entries, tuning: tuning).reader()
+            let log = try await Budgeted(entries, tuning: tuning)
+            defer { withExtendedLifetime(log) {} }
+            let reader = try log.reader()
             let events = try reader.pages(of: ReadRequest(.all), steps: 1_000_000).flatMap(\.events)
             #expect(events.count == 300)
             for _ in 0..<12 {
@@ -97,7 +99,9 @@ import Testing
     func verdicts() async throws {
         var random = SeededGenerator.printed("verdicts of few steps")
         for tuning in [Tuning(), .tiny] {
-            let reader = try await Budgeted(Self.drawnEntries(300, &random), tuning: tuning).reader()
+            let log = try await Budgeted(Self.drawnEntries(300, &random), tuning: tuning)
+            defer { withExtendedLifetime(log) {} }
+            let reader = try log.reader()
             let events = try reader.pages(of: ReadRequest(.all), steps: 1_000_000).flatMap(\.events)
             for _ in 0..<60 {
                 let condition = Self.drawnCondition(events, &random)
