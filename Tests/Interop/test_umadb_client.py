@@ -46,7 +46,9 @@ class Appending(Case):
                 self.client.append([event()], umadb.AppendCondition(matching))
         condition = umadb.AppendCondition(query((["a"], ["x"])), after=1)
         self.assertEqual(3, self.client.append([event()], condition))
-        self.assertEqual(4, self.client.append([event()], umadb.AppendCondition(umadb.Query(), after=2**64 - 1)))
+        # A position that no log has yet belongs to another log.
+        with self.assertRaises(umadb.IntegrityError):
+            self.client.append([event()], umadb.AppendCondition(umadb.Query(), after=2**64 - 1))
 
     def test_a_conflict_with_a_large_event_is_short(self) -> None:
         self.client.append([event("a", "x", data=b"x" * 100_000)])

@@ -58,6 +58,12 @@ struct ProjectCommand: AsyncParsableCommand {
         }
         bar.update(to: head.value)
         bar.finish()
+        // An event that failed is tried three times before it needs an operator.
+        while let side = projectors.last?.readSide,
+            try await side.deadLetters(of: "hot_files", limit: .max).contains(where: { $0.state == .retrying })
+        {
+            try await Task.sleep(for: .milliseconds(20))
+        }
         guard retry, let side = projectors.last?.readSide else { return }
         let count = try await side.retry("hot_files", by: Operator("git-history", because: "the mistake is mended"))
         while try await side.deadLetters(of: "hot_files", limit: 1).first?.state == .retry {

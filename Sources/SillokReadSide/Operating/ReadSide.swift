@@ -170,7 +170,7 @@ public struct ReadSide: Sendable {
         let letters = try await readModel.rows(
             """
             SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(build.id))
-            AND state NOT IN ('skipped', 'retrying')
+            AND state <> 'skipped'
             """)
         return ProjectionStatus(
             build: build, position: next == nil ? head : position, head: head,
