@@ -120,6 +120,26 @@ struct PartitionRunner: Sendable {
     private func drive(_ state: PartitionState, _ heard: Int, until goal: Position?) async throws -> Bool {
         let pause = options.lease.map { min($0, options.pollInterval) } ?? options.pollInterval
         var machine = PartitionMachine(maker, state, documents, .init(pollInterval: pause, goal: goal))
+        do {
+            return try await drive(&machine, heard)
+        } catch {
+            await storeProgress(machine.state)
+            throw error
+        }
+    }
+
+    /// Stores the progress that is in memory only, so that a stopped projection is not shown as behind. If it cannot be
+    /// stored, the same events are passed again.
+    private func storeProgress(_ state: PartitionState) async {
+        guard state.isUnstored else { return }
+        var batch = Batch(EventBatch(events: [], mark: state.checkpoint.mark, isEnd: true, head: .start), after: state)
+        batch.addCheckpoint(id)
+        let (write, model) = (batch.write(id), ledger.model)
+        // A task of its own, because this one is cancelled when the projector is stopped.
+        await Task { try? await model.write(write) }.value
+    }
+
+    private func drive(_ machine: inout PartitionMachine, _ heard: Int) async throws -> Bool {
         let io = PartitionIO(
             store: store, ledger: ledger, rule: maker.rule, id: id, partition: maker.partition,
             limit: min(options.batch, store.limits.pageEvents), clock: options.clock, wakeUp: wakeUp, heard: heard)
