@@ -53,7 +53,7 @@ public enum ReadModelFormat {
             position BIGINT NOT NULL, count BIGINT NOT NULL, sum BIGINT NOT NULL,
             PRIMARY KEY (projection, version, build, "partition", position))
         """,
-        // Events that were taken and not projected. The state is `failed`, `behind`, `retry` or `skipped`.
+        // Events that were taken and not projected. The state is `failed`, `retrying`, `behind`, `retry` or `skipped`.
         """
         CREATE TABLE IF NOT EXISTS sillok_dead_letters (
             projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
