@@ -18,9 +18,9 @@ struct ProjectCommand: AsyncParsableCommand {
     @Option(help: "How many authors and files to list.") var top = 10
     @Option(help: "Plant a mistake: the projection of hot files cannot handle this file.") var refuse: String?
     @Flag(help: "Try what was parked again.") var retry = false
-    @Flag(help: "Make the tables anew beside the live ones, compare and promote them.") var rebuild = false
+    @Flag(help: "Build the tables again next to the live ones, compare and promote them.") var rebuild = false
 
-    @Flag(help: "Go on projecting what comes, until Ctrl-C.") var follow = false
+    @Flag(help: "Continue with new events, until Ctrl-C.") var follow = false
 
     func run() async throws {
         let store = try SQLiteEventStore(path: store, mode: .readOnly)
@@ -33,8 +33,10 @@ struct ProjectCommand: AsyncParsableCommand {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await authors.run() }
                 group.addTask { try await files.run() }
+                group.addTask { [retry] in try await Self.follow([authors, files], to: store.head(), retry: retry) }
                 defer { group.cancelAll() }
-                try await follow([authors, files], to: store.head())
+                // Ends with all events projected, or with the reason for which a projector stopped.
+                try await group.next()
                 if follow {
                     print("following")
                     try await group.next()
@@ -47,7 +49,9 @@ struct ProjectCommand: AsyncParsableCommand {
     }
 
     /// Waits until both have come to the head, and, if that is wanted, until what was parked has been tried.
-    private func follow(_ projectors: [Projector<SQLiteReadModel>], to head: Position) async throws {
+    private static func follow(
+        _ projectors: [Projector<SQLiteReadModel>], to head: Position, retry: Bool
+    ) async throws {
         let bar = ProgressBar("Projecting", total: head.value)
         for projector in projectors {
             while projector.position < head {

@@ -7,7 +7,8 @@ import Testing
 @testable import SillokPostgres
 
 /// DUR-11: the primary is killed under load and its synchronous standby promoted. `SILLOK_FAILOVERS` makes it more.
-/// The time is counted from the end of the promotion: how long that takes is PostgreSQL's matter.
+/// The long form asks for 5 s from the kill. The short one runs beside other tests, where PostgreSQL alone can take longer,
+/// and asks for 5 s from the moment at which the promoted server takes writes.
 @Suite("PostgreSQL: failover", .serialized, .enabled(if: TestServer.isThere))
 struct FailoverTests {
     /// What the writers were told, and when.
@@ -16,6 +17,12 @@ struct FailoverTests {
         var unknown = 0
         var failed = 0
         var lastAt = ContinuousClock.now
+    }
+
+    /// How long no append was acknowledged: from the kill, and from the moment at which the promoted server took writes.
+    private struct Pause {
+        var whole = Duration.zero
+        var own = Duration.zero
     }
 
     /// Two servers, the second a synchronous standby of the first.
@@ -56,9 +63,12 @@ struct FailoverTests {
             ).count == 0 { usleep(20_000) }
         }
 
+        /// Returns as soon as the standby takes writes.
         func killAndPromote() throws {
             try Programs.server("kill", primary)
             try Programs.server("promote", standby)
+            let promoted = address(standby) + "&target_session_attrs=any"
+            while try TestServer.run("SELECT WHERE NOT pg_is_in_recovery()", at: promoted).count == 0 { usleep(1000) }
         }
 
         /// The promoted one gets a standby of its own.
@@ -85,20 +95,10 @@ struct FailoverTests {
             Task { try await write(store, writer, told, isOver) }
         }
         let following = Task { try await follow(store) }
-        var slowest = Duration.zero
+        var slowest = Pause()
         for _ in 0..<failovers {
-            let before = told.withLock { $0.acknowledged.count }
-            while told.withLock({ $0.acknowledged.count }) < before + 300 {
-                try await Task.sleep(for: .milliseconds(5))
-            }
-            try pair.killAndPromote()
-            let start = ContinuousClock.now
-            let atPromotion = told.withLock { $0.acknowledged.count }
-            while told.withLock({ $0.acknowledged.count }) <= atPromotion {
-                try await Task.sleep(for: .milliseconds(1))
-            }
-            let first = told.withLock { $0.acknowledged.count > atPromotion ? $0.lastAt : .now }
-            slowest = max(slowest, start.duration(to: first))
+            let pause = try await failOver(pair, told)
+            slowest = Pause(whole: max(slowest.whole, pause.whole), own: max(slowest.own, pause.own))
             try pair.rebuild()
         }
         isOver.withLock { $0 = true }
@@ -113,9 +113,26 @@ struct FailoverTests {
         await store.close()
         print(
             "DUR-11: \(failovers) failovers, \(end) events, \(result.acknowledged.count) acknowledged, lost \(lost),",
-            "\(result.unknown) unknown, \(result.failed) failed; slowest until the first acknowledgement \(slowest)")
+            "\(result.unknown) unknown, \(result.failed) failed; slowest until the first acknowledgement",
+            "\(slowest.whole) from the kill, \(slowest.own) from when the promoted server took writes")
         #expect(lost == 0)
-        #expect(slowest < .seconds(5))
+        #expect(slowest.own < .seconds(5))
+        if setting("SILLOK_FAILOVERS") != nil { #expect(slowest.whole < .seconds(5)) }
+    }
+
+    private func failOver(_ pair: Pair, _ told: Lock<Told>) async throws -> Pause {
+        let before = told.withLock { $0.acknowledged.count }
+        while told.withLock({ $0.acknowledged.count }) < before + 300 {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let start = ContinuousClock.now
+        try pair.killAndPromote()
+        let (atPromotion, promoted) = (told.withLock { $0.acknowledged.count }, ContinuousClock.now)
+        while told.withLock({ $0.acknowledged.count }) <= atPromotion {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        let first = told.withLock { $0.lastAt }
+        return Pause(whole: start.duration(to: first), own: promoted.duration(to: first))
     }
 
     private func write(
