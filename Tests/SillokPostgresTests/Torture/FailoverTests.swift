@@ -7,8 +7,8 @@ import Testing
 @testable import SillokPostgres
 
 /// DUR-11: the primary is killed under load and its synchronous standby promoted. `SILLOK_FAILOVERS` makes it more.
-/// The long form asks for 5 s from the kill. The short one runs beside other tests, where PostgreSQL alone can take longer,
-/// and asks for 5 s from the moment at which the promoted server takes writes.
+/// The long form allows 5 s from the kill. The short form runs together with other tests, where PostgreSQL alone can
+/// take longer, and allows 5 s from the moment at which the promoted server takes writes.
 @Suite("PostgreSQL: failover", .serialized, .enabled(if: TestServer.isThere))
 struct FailoverTests {
     /// What the writers were told, and when.
@@ -19,7 +19,7 @@ struct FailoverTests {
         var lastAt = ContinuousClock.now
     }
 
-    /// How long no append was acknowledged: from the kill, and from the moment at which the promoted server took writes.
+    /// How long no append was acknowledged, from the kill (`whole`) and from when the promoted server took writes.
     private struct Pause {
         var whole = Duration.zero
         var own = Duration.zero
