@@ -44,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.31.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
@@ -77,10 +78,11 @@ let package = Package(
         .target(
             name: "SillokGRDB",
             dependencies: ["SillokCore", "SillokSQL", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(name: "SillokPostgresSchema"),
         .target(
             name: "SillokPostgres",
             dependencies: [
-                "SillokThreads", "SillokChain", "SillokCore", "SillokSQL",
+                "SillokThreads", "SillokPostgresSchema", "SillokChain", "SillokCore", "SillokSQL",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .target(
@@ -113,8 +115,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
@@ -317,8 +319,9 @@ let package = Package(
         .testTarget(
             name: "SillokPostgresTests",
             dependencies: [
-                "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokSQL", "SillokTesting",
-                "sillok-postgres-torture",
+                "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
+                "SillokSQL",
+                "SillokTesting", "SillokChain", "SillokCore", "sillok-postgres-torture",
             ]),
         .testTarget(
             name: "SillokTestingTests",

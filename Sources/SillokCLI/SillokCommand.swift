@@ -13,7 +13,7 @@ enum EntryPoint {
         let status = Lock<Int32?>(nil)
         // Detached, for this thread, which is that of the main actor, waits.
         let running = Task.detached {
-            let ending = await SillokCommand.run(Array(CommandLine.arguments.dropFirst()))
+            let ending = await SillokCommand.run(given: Arguments.given)
             status.withLock { $0 = ending }
             status.wakeAll()
         }
@@ -55,6 +55,14 @@ struct SillokCommand: AsyncParsableCommand {
             ObjectivesCommand.self, SchemaCommand.self,
             BackupCommand.self, ServeCommand.self, KeysCommand.self,
         ])
+
+    /// Runs the command line of the process, unless bytes of it are no text.
+    static func run(given arguments: Result<[String], CommandFailure>) async -> Int32 {
+        switch arguments {
+        case .success(let arguments): return await run(arguments)
+        case .failure(let failure): return report(failure, Console.current)
+        }
+    }
 
     /// Runs one command line and answers its exit status.
     static func run(_ arguments: [String]) async -> Int32 {

@@ -29,7 +29,7 @@ struct PayloadView: StateView {
         var tree = StateTree()
         for type in order {
             guard let (count, leaves) = last[type] else { continue }
-            tree.add(.integer(count), at: type.text)
+            tree.add(.integer(count), at: StateTree.quoted(type.text))
             for leaf in leaves { tree.add(leaf.value, at: leaf.path) }
         }
         return tree
@@ -38,13 +38,15 @@ struct PayloadView: StateView {
     mutating func take(_ event: RecordedEvent) {
         if last[event.type] == nil { order.append(event.type) }
         var leaves = StateTree()
-        if let reader = try? JSONReader(event.payload) { Self.add(reader.root, at: event.type.text, to: &leaves) }
+        if let reader = try? JSONReader(event.payload) {
+            Self.add(reader.root, at: StateTree.quoted(event.type.text), to: &leaves)
+        }
         last[event.type] = ((last[event.type]?.count ?? 0) + 1, leaves.leaves)
     }
 
     private static func add(_ value: JSONReader.Value, at path: String, to tree: inout StateTree) {
         if let members = value.members {
-            for (key, member) in members { add(member, at: "\(path).\(key)", to: &tree) }
+            for (key, member) in members { add(member, at: "\(path).\(StateTree.quoted(key))", to: &tree) }
         } else if let elements = value.elements {
             for (index, element) in elements.enumerated() { add(element, at: "\(path)[\(index)]", to: &tree) }
         } else if let text = value.string {

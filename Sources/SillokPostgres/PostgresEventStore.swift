@@ -7,12 +7,11 @@ import SillokSQL
 /// A log in a PostgreSQL database (15 or later), shared by any number of processes on any number of machines.
 ///
 /// Positions have no holes and rise in the order of commits, whichever processes append: the server's function that
-/// appends
-/// assigns them under a lock. One connection of this process appends, and commits together all appends that wait; a few
-/// read; one waits for notifications. Each has a thread of its own: no call blocks the cooperative pool.
+/// appends assigns them under a lock. One connection of this process appends, and commits together all appends that
+/// wait; a few read; one waits for notifications. Each has a thread of its own: no call blocks the cooperative pool.
 ///
 /// When a connection breaks, or its server takes no writes any more, the store looks for the server that does, by
-/// itself. An append that was under way is carried out again; what was stored already is found by its ids.
+/// itself. An append that was under way is executed again; what was stored already is found by its ids.
 /// ```swift
 /// let store = try await PostgresEventStore("postgres://app@db1,db2/shop")
 /// ```
@@ -39,6 +38,8 @@ public final class PostgresEventStore: ChainedEventStore {
     private let patience: Duration
     private let clock: WallClock
     private let readers: ReaderPool<Session>
+    /// Judge the conditions of appends, so that neither the writer nor other reads wait for them.
+    private let judges: ReaderPool<Session>
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
     private let listener: Listener
     private let signal: HeadSignal
@@ -86,18 +87,27 @@ public final class PostgresEventStore: ChainedEventStore {
         let signal = HeadSignal()
         self.signal = signal
         listener = Listener(address, signal)
+        let reachability = Reachability()
         func session(_ purpose: ServerAddress.Purpose) -> Session {
-            Session(address, for: purpose, patience: patience) { isClosed.withLock { $0 } }
+            Session(address, for: purpose, patience: patience, reachability: reachability) {
+                isClosed.withLock { $0 }
+            }
         }
-        self.readers = ReaderPool(
-            (0..<max(1, readers)).map { _ in session(purpose) }, reported: StoreError.reading
-        ) { session, request in
-            try session.retrying { try EventReader($0, address, limits: limits).page(request) }
-        }
+        self.readers = Self.pool((0..<max(1, readers)).map { _ in session(purpose) }, limits)
+        judges = Self.pool((0..<(mode == .readOnly ? 0 : Self.judges)).map { _ in session(purpose) }, limits)
         if mode == .readOnly {
             writer = nil
         } else {
             writer = Self.start(Writer(session(.writing), limits: limits, clock: clock), limits, signal)
+        }
+    }
+
+    /// Threads that read, each with a session of its own.
+    private static func pool(_ sessions: sending [Session], _ limits: Limits) -> ReaderPool<Session> {
+        ReaderPool(sessions, reported: StoreError.reading) { session, request, cancellation in
+            try session.retrying(for: Session.Caller(cancellation)) {
+                try EventReader($0, session.address, limits: limits).page(request)
+            }
         }
     }
 
@@ -112,8 +122,10 @@ public final class PostgresEventStore: ChainedEventStore {
             commit: { requests in
                 guard let writer = handover.value else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)
-                let head = answers.lazy.compactMap {
-                    if case .success(.appended(_, let head)) = $0 { head } else { nil }
+                let head = answers.lazy.compactMap { answer -> Position? in
+                    guard case .success(.judged(let verdict)) = answer else { return nil }
+                    if case .stored(_, let head) = verdict.status { return head }
+                    return verdict.head
                 }.max()
                 if let head { signal.advance(to: head) }
                 return answers
@@ -125,6 +137,7 @@ public final class PostgresEventStore: ChainedEventStore {
         listener.close()
         signal.fail(Self.closed)
         readers.abandon(refusing: Self.closed)
+        judges.abandon(refusing: Self.closed)
         writer?.abandon(refusing: Self.closed)
     }
 
@@ -136,6 +149,7 @@ public final class PostgresEventStore: ChainedEventStore {
         listener.close()
         signal.fail(Self.closed)
         await readers.close(refusing: Self.closed)
+        await judges.close(refusing: Self.closed)
         await writer?.close(refusing: Self.closed)
     }
 
@@ -144,17 +158,30 @@ public final class PostgresEventStore: ChainedEventStore {
 
     /// Records events: all of them or none, under a condition, as durable as the server's settings say.
     ///
-    /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
-    /// definite outcome. Once the commit has begun, the task gets the same error at once with an unknown outcome.
+    /// A condition that takes more than `Limits.conditionSteps` is refused: `StoreError` `tooExpensive`.
+    ///
+    /// A cancelled task withdraws its append until the commit begins, and gets `StoreError` `cancelled` with a definite
+    /// outcome. Once the commit has begun, the task gets the same error at once with an unknown outcome.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         guard let writer else { throw Self.readOnly }
         try await checkTimes(of: request)
-        let prepared = PreparedAppend(request)
-        let append = WriterRequest.append(prepared)
-        let answer = try await writer.submit(append, weight: append.weight, bytes: prepared.retainedBytes)
-        guard case .appended(let receipt, _) = answer else { throw AppendAnswers.unreadable }
-        return receipt
+        let append = Appending(
+            reading: { lane, body in
+                do {
+                    return try await self.reading(on: self.judges, lane, body)
+                } catch is CancellationError {
+                    throw StoreError.cancelledEarly
+                }
+            },
+            writing: { prepared in
+                let request = WriterRequest.append(prepared)
+                let bytes = prepared.retainedBytes
+                guard case .judged(let verdict) = try await writer.submit(request, weight: request.weight, bytes: bytes)
+                else { throw AppendAnswers.unreadable }
+                return verdict
+            }, limits: limits)
+        return try await append(request, head: signal.head)
     }
 
     /// Throws if a given time is too far ahead, unless the append may repeat one that is recorded.
@@ -167,9 +194,12 @@ public final class PostgresEventStore: ChainedEventStore {
     }
 
     /// Reads one page of events.
+    ///
+    /// A page whose search takes more than `Limits.pageSteps` ends early: `EventBatch.through` says where, and the next
+    /// page continues there.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
-        return try await readers.page(request)
+        return try await untilCancelled { [readers] in try await readers.page(request) }
     }
 
     /// The position of the last event.
@@ -212,8 +242,20 @@ public final class PostgresEventStore: ChainedEventStore {
     private func reading<Result: Sendable>(
         _ body: @escaping @Sendable (EventReader) throws -> Result
     ) async throws -> Result {
-        try await readers.read { [address, limits] session in
-            try session.retrying { try body(EventReader($0, address, limits: limits)) }
+        try await reading(on: readers, .quick, body)
+    }
+
+    /// Reads on a connection of a pool. A cancelled task ends what the server does for it.
+    private func reading<Result: Sendable>(
+        on pool: ReaderPool<Session>, _ lane: ReaderPool<Session>.Lane,
+        _ body: @escaping @Sendable (EventReader) throws -> Result
+    ) async throws -> Result {
+        try await untilCancelled { [address, limits] in
+            try await pool.read(lane) { session, cancellation in
+                try session.retrying(for: Session.Caller(cancellation)) {
+                    try body(EventReader($0, address, limits: limits))
+                }
+            }
         }
     }
 
@@ -245,6 +287,8 @@ public final class PostgresEventStore: ChainedEventStore {
         }
     }
 
+    /// How many connections judge conditions. They are opened when they are needed.
+    private static let judges = 2
     private static let closed = StoreError(.closed, "the store is closed.")
     private static let readOnly = StoreError(.readOnly, "the store was opened for reading only.")
 }

@@ -94,7 +94,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
         let (id, readers) = try opening.readers()
         self.id = id
-        self.readers = ReaderPool(readers, reported: StoreError.reading) { try $0.page($1) }
+        self.readers = ReaderPool(readers, reported: StoreError.reading) { try $0.page($1, $2) }
         writtenChain = opened?.chain
         let writer = opened.map { [signal, observer] opened in Self.start(opened, lock, limits, signal, observer) }
         self.writer = writer
@@ -169,11 +169,41 @@ public final class SQLiteEventStore: ChainedEventStore {
     ///   project an event: nothing is stored.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
-        let prepared = PreparedAppend(request, isChained: writtenChain != nil)
-        guard case .appended(let receipt, _) = try await model.submit(.append(prepared)) else {
-            throw StoreError(.corrupt, "the writer has answered something else.")
+        var prepared = PreparedAppend(request, isChained: writtenChain != nil)
+        for _ in 0..<Self.attempts {
+            switch try await model.submit(.append(prepared)) {
+            case .appended(let receipt, _): return receipt
+            case .undecided: try await judge(&prepared)
+            default: throw StoreError(.corrupt, "the writer has answered something else.")
+            }
         }
-        return receipt
+        throw StoreError(
+            .tooExpensive,
+            "The append was rejected: others appended faster than its condition could be judged. Nothing was stored. "
+                + "Retry, or use fewer query items.")
+    }
+
+    /// How often an append goes to the writer, with what others append meanwhile still to be judged.
+    private static let attempts = 8
+
+    /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges what came after.
+    private func judge(_ prepared: inout PreparedAppend) async throws {
+        let (condition, request) = (prepared.condition, prepared.request)
+        let judged: (verdict: ConditionJudge.Verdict, head: Position)?
+        do {
+            judged = try await readers.read(.long) { reader, cancellation in
+                try reader.verdict(on: condition, of: request, cancellation)
+            }
+        } catch is CancellationError {
+            throw StoreError.cancelledJudging
+        }
+        guard let judged else { return }
+        switch judged.verdict {
+        case .holds: prepared.condition.heldThrough = Int64(clamping: judged.head.value)
+        case .conflict(let conflict): throw conflict
+        case .undecided(let part):
+            throw StoreError.tooExpensive(condition, part, limits: limits, head: judged.head)
+        }
     }
 
     /// Reads one page of events.

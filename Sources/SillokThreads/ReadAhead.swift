@@ -2,27 +2,18 @@ import SillokCore
 
 /// Pages of a walk through history that are read before they are asked for.
 ///
-/// A page below a head that was seen never changes, so it may be read at any time. Whoever reads the second page of a
-/// walk forwards will ask for the third: a reader thread fetches it while the caller works on the second.
+/// A page below a head that was seen never changes, so it may be read at any time. A caller that reads the second
+/// page of a walk forwards will ask for the third: a reader thread fetches it while the caller works on the second.
 struct ReadAhead {
-    typealias Answer = CheckedContinuation<EventBatch, any Error>
-
-    private enum Slot {
-        /// A thread is reading it; the caller who has asked for it meanwhile.
-        case reading(Answer?)
+    /// What is known of a page.
+    enum Slot {
+        /// A thread reads it, under this number.
+        case reading(UInt64)
         case ready(EventBatch)
     }
 
-    /// What a caller who asks for a page finds.
-    enum Finding {
-        case nothing
-        case page(EventBatch)
-        /// The page comes; the caller's continuation is kept.
-        case waits
-    }
-
     private var slots: [ReadRequest: Slot] = [:]
-    /// So many pages are kept at most, of callers who may never come back for them.
+    /// The pages that are kept at most, of callers who may never ask for them.
     private static let capacity = 4
 
     /// The request of the page after `batch` that is worth reading now, if there is one.
@@ -34,7 +25,7 @@ struct ReadAhead {
     }
 
     /// Notes that a thread is about to read a page; `false` if there is no room or it is being read.
-    mutating func begin(_ request: ReadRequest) -> Bool {
+    mutating func begin(_ request: ReadRequest, _ number: UInt64) -> Bool {
         guard slots[request] == nil else { return false }
         if slots.count >= Self.capacity {
             guard let old = slots.first(where: { if case .ready = $0.value { true } else { false } })?.key else {
@@ -42,27 +33,20 @@ struct ReadAhead {
             }
             slots[old] = nil
         }
-        slots[request] = .reading(nil)
+        slots[request] = .reading(number)
         return true
     }
 
-    /// What a caller finds; one who has to wait leaves `answer`.
-    mutating func take(_ request: ReadRequest, _ answer: Answer) -> Finding {
-        switch slots[request] {
-        case .ready(let batch)?:
-            slots[request] = nil
-            return .page(batch)
-        case .reading(nil)?:
-            slots[request] = .reading(answer)
-            return .waits
-        default: return .nothing
-        }
+    /// What is known of a page. One that is ready is handed out once.
+    mutating func take(_ request: ReadRequest) -> Slot? {
+        let slot = slots[request]
+        if case .ready? = slot { slots[request] = nil }
+        return slot
     }
 
-    /// Ends the reading of a page: who waits for it, or `nil` if it is kept for later.
-    mutating func end(_ request: ReadRequest, _ result: Result<EventBatch, any Error>) -> Answer? {
-        guard case .reading(let answer)? = slots.removeValue(forKey: request) else { return nil }
-        if answer == nil, case .success(let batch) = result { slots[request] = .ready(batch) }
-        return answer
+    /// Ends the reading of a page; a page that no caller has asked for is kept.
+    mutating func end(_ request: ReadRequest, _ number: UInt64, keeping batch: EventBatch?) {
+        guard case .reading(number)? = slots[request] else { return }
+        slots[request] = batch.map { .ready($0) }
     }
 }

@@ -19,42 +19,49 @@ extension UmaDBService {
             // The same: the ids are known.
         } catch let conflict as AppendConflict {
             // What broke the condition are the first matches, so that mostly nothing has to be read.
-            let first = conflict.events.first.map { UmaDB.id(of: $0) }
-            if let first, first != request.entries.first?.event.id { throw conflict }
+            if let first = conflict.events.first, let event = message.events.first, let entry = request.entries.first,
+                !event.isRepeated(by: first, entry)
+            {
+                throw conflict
+            }
             guard let position = try await repeated(message, request) else { throw conflict }
             return UmaDB.appended(position.value)
         }
         if let position = try await repeated(message, request) { return UmaDB.appended(position.value) }
-        return UmaDB.appended(try await store.append(request.renewed()).position.value)
+        return UmaDB.appended(try await store.append(message.renewed(request)).position.value)
     }
 
-    /// An append of no events answers 0 if its condition holds. What it tracks would have no event to go with.
+    /// An append of no events answers 0 if its condition holds, and moves what it tracks.
     private func appendNothing(_ call: ServerCall, _ message: UmaDB.AppendRequest) async throws -> ByteBuffer {
-        try await authorize(call, .append(try message.request()))
+        let request = try message.request()
+        try await authorize(call, .append(request))
+        if message.tracking != nil {
+            _ = try await store.append(request)
+            return UmaDB.appended(0)
+        }
         if let unchanged = message.condition?.unchanged {
-            let found = try await store.read(unchanged.query, after: unchanged.since, limit: 1)
-            if let event = found.events.first {
+            let request = ReadRequest(unchanged.query, after: .position(unchanged.since), limit: 1)
+            if let event = try await store.firstEvent(of: request) {
                 throw UmaDB.status(.integrity, "\(event.type) at position \(event.position) matches the condition")
             }
-        }
-        guard message.tracking == nil else {
-            throw UmaDB.status(.invalidArgument, "tracking is recorded together with events, and there are none")
         }
         return UmaDB.appended(0)
     }
 
-    /// The position of the last event if the first matches of the condition are the events of the request: the
-    /// protocol calls that a repeat, whatever the events contain.
+    /// The position of the last event if the first matches of the condition are the events of the request.
+    ///
+    /// Where events have ids, the protocol calls that a repeat for any contents. The id of zeros says nothing, so
+    /// for events with it types, tags and data must be the same too.
     private func repeated(_ message: UmaDB.AppendRequest, _ request: AppendRequest) async throws -> Position? {
         guard let unchanged = message.condition?.unchanged else { return nil }
-        var left = request.entries.map(\.event.id)[...]
+        var left = Array(zip(message.events, request.entries))[...]
         var last: Position?
         var next: ReadRequest? = ReadRequest(
             unchanged.query, after: .position(unchanged.since), limit: min(left.count, store.limits.pageEvents))
         while let page = next, !left.isEmpty {
             let batch = try await store.read(page)
             for event in batch.events.prefix(left.count) {
-                guard UmaDB.id(of: event) == left.popFirst() else { return nil }
+                guard let (asked, entry) = left.popFirst(), asked.isRepeated(by: event, entry) else { return nil }
                 last = event.position
             }
             next = page.next(after: batch)
@@ -63,22 +70,20 @@ extension UmaDBService {
     }
 }
 
-extension AppendRequest {
-    /// The same request with new ids, which keep those that the client gave: a condition that finds nothing lets the
-    /// protocol record known events again, and the store records no id twice.
-    fileprivate func renewed() -> AppendRequest {
-        var renewed = self
-        for index in entries.indices {
-            renewed.entries[index].event.metadata[UmaDB.uuidKey] = entries[index].event.id.description
+extension UmaDB.AppendRequest {
+    /// A request of this message with new ids, which keep those that the client gave: a condition that finds nothing
+    /// lets the protocol record known events again, and the store records no id twice.
+    fileprivate func renewed(_ request: AppendRequest) -> AppendRequest {
+        var renewed = request
+        for (index, event) in events.enumerated() where !event.isNil {
+            renewed.entries[index].event.metadata[UmaDB.uuidKey] = request.entries[index].event.id.description
             renewed.entries[index].event.id = EventID()
         }
         return renewed
     }
-}
 
-extension UmaDB.AppendRequest {
-    /// Whether the protocol would look for a repeat: under a condition, when every event has an id.
-    fileprivate var isRepeatable: Bool { condition != nil && !events.contains { $0.uuid.isEmpty || $0.isNil } }
+    /// Whether the protocol would look for a repeat: under a condition, when every event has an id, be it zeros.
+    fileprivate var isRepeatable: Bool { condition != nil && !events.contains { $0.uuid.isEmpty } }
 
     /// The same request in our words: events without a stream, found by their tags.
     func request() throws -> AppendRequest {
@@ -104,8 +109,17 @@ extension UmaDB.Event {
         return isNil ? nil : id
     }
 
+    /// Whether a recorded event is this one, which the store would record as `entry`.
+    fileprivate func isRepeated(by recorded: RecordedEvent, _ entry: AppendRequest.Entry) -> Bool {
+        guard isNil else { return UmaDB.id(of: recorded) == entry.event.id }
+        return recorded.type == entry.event.type && recorded.tags == entry.event.tags
+            && recorded.payload == entry.event.payload
+    }
+
     /// Whether the id is the one of zeros, which stands for none.
-    fileprivate var isNil: Bool { !uuid.utf8.contains { $0 != UInt8(ascii: "0") && $0 != UInt8(ascii: "-") } }
+    fileprivate var isNil: Bool {
+        !uuid.isEmpty && !uuid.utf8.contains { $0 != UInt8(ascii: "0") && $0 != UInt8(ascii: "-") }
+    }
 
     /// The same event in our words. One without an id gets one.
     fileprivate func data(_ index: Int) throws -> EventData {

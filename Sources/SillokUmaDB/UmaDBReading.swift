@@ -11,6 +11,7 @@ extension UmaDBService {
         }
         let query = message.query?.query ?? .all
         try await authorize(call, .read(query))
+        var judged = ContinuousClock.now
         var left = message.limit.map(Int.init) ?? .max
         if left == 0 { return nil }
 
@@ -18,6 +19,7 @@ extension UmaDBService {
         var batch = Batching(size: UmaDB.batchSize(message.batchSize), bytes: 1 << 20, isLimited: message.limit != nil)
         var next: ReadRequest? = message.request(query, limit: min(left, pages.events))
         while let request = next, left > 0 {
+            try await judge(call, .read(query), &judged)
             let page = try await store.read(request)
             batch.head = batch.head ?? page.head
             for event in page.events.prefix(left) {
@@ -57,10 +59,7 @@ extension UmaDBService {
         var judged = ContinuousClock.now
         while true {
             try Task.checkCancellation()
-            if judged.duration(to: .now) >= .seconds(1) {
-                try await authorize(call, .subscribe(query))
-                judged = .now
-            }
+            try await judge(call, .subscribe(query), &judged)
             let page =
                 if let mark {
                     try await store.read(query, resumingAfter: mark, limit: pages.events)
@@ -80,6 +79,13 @@ extension UmaDBService {
                 try await wait(for: through.next)
             }
         }
+    }
+
+    /// Judges the caller again if that was a second ago: what is revoked meanwhile ends what is open.
+    private func judge(_ call: ServerCall, _ access: Access, _ judged: inout ContinuousClock.Instant) async throws {
+        guard judged.duration(to: .now) >= .seconds(1) else { return }
+        try await authorize(call, access)
+        judged = .now
     }
 
     /// Waits until there may be something new, but no longer than a second.

@@ -10,32 +10,63 @@ package import SillokJSON
 ///  "tracking": {"source": "billing", "position": 12}}
 /// ```
 package enum Asking {
-    /// An append: the object above, one event alone, or an array of events.
+    /// The form of an append: our own, or one that CloudEvents defines.
+    package enum Form: Sendable {
+        /// The object above, one event alone, or an array of events.
+        case any
+        /// `application/cloudevents+json`: one event.
+        case event
+        /// `application/cloudevents-batch+json`: an array of events.
+        case batch
+    }
+
+    /// What a client wants to append.
+    package struct Append: Sendable {
+        /// The append.
+        package var request: AppendRequest
+        /// By their places, events as earlier versions would have recorded them. See ``CloudEvent/former``.
+        package var former: [Int: EventData] = [:]
+
+        /// An append of some events.
+        package init(_ events: [CloudEvent]) {
+            request = AppendRequest(events.map(\.entry))
+            take(events)
+        }
+
+        fileprivate mutating func take(_ events: [CloudEvent]) {
+            request.entries = events.map(\.entry)
+            for (index, event) in events.enumerated() { former[index] = event.former }
+        }
+    }
+
+    /// An append, in a form.
     ///
     /// - Parameters:
     ///   - bytes: the JSON.
+    ///   - form: the form.
     ///   - stream: the stream of events that name none.
     ///   - id: the identity of an event that has none, by its place in the append.
     /// - Throws: `InvalidLine`.
     package static func append(
-        _ bytes: [UInt8], to stream: StreamID? = nil, id: (Int) -> EventID
-    ) throws -> AppendRequest {
+        _ bytes: [UInt8], as form: Form = .any, to stream: StreamID? = nil, id: (Int) -> EventID
+    ) throws -> Append {
         let root = try json(bytes)
-        if root.elements != nil { return AppendRequest(try entries(root, stream, id)) }
-        var request = AppendRequest([])
+        if root.elements != nil, form != .event { return Append(try entries(root, stream, id)) }
+        if form == .batch { throw InvalidLine("a batch of CloudEvents is an array") }
         guard let members = root.members else { throw InvalidLine("an append is a JSON object or an array of events") }
-        guard members.contains(where: { $0.key == "events" }) else {
-            return AppendRequest([try CloudEvent.posted(root, to: stream, id: id(0))])
+        guard form == .any, members.contains(where: { $0.key == "events" }) else {
+            return Append([try CloudEvent.posted(root, to: stream, id: id(0))])
         }
+        var append = Append([])
         for (key, value) in members {
             switch key {
-            case "events": request.entries = try entries(value, stream, id)
-            case "condition": request.condition = try condition(value)
-            case "tracking": request.tracking = try tracking(value)
+            case "events": append.take(try entries(value, stream, id))
+            case "condition": append.request.condition = try condition(value)
+            case "tracking": append.request.tracking = try tracking(value)
             default: throw unknown(key, "an append")
             }
         }
-        return request
+        return append
     }
 
     /// A read: `{"query": {"items": […]}, "after": 7, "before": 90, "direction": "backward", "limit": 100}`.
@@ -86,9 +117,9 @@ package enum Asking {
 
     private static func entries(
         _ value: JSONReader.Value, _ stream: StreamID?, _ id: (Int) -> EventID
-    ) throws -> [AppendRequest.Entry] {
+    ) throws -> [CloudEvent] {
         guard let elements = value.elements else { throw InvalidLine("\"events\" is not an array") }
-        var entries: [AppendRequest.Entry] = []
+        var entries: [CloudEvent] = []
         entries.reserveCapacity(elements.count)
         for (index, element) in elements.enumerated() {
             do {

@@ -38,7 +38,8 @@ class Server:
             program = os.path.join(os.path.dirname(sys.executable), "umadb")
             command = [program, "--listen", self.target, "--db-path", self.folder]
         else:
-            command = [os.environ["SILLOK"], "serve", os.path.join(self.folder, "store.sqlite"), "--grpc", self.target]
+            protocol = "--http" if self.kind == "http" else "--grpc"
+            command = [os.environ["SILLOK"], "serve", os.path.join(self.folder, "store.sqlite"), protocol, self.target]
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + 30

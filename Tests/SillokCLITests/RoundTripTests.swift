@@ -134,10 +134,10 @@ struct RoundTripTests {
         let lines = try folder.text("a.jsonl").split(separator: "\n").map(String.init)
         var event = lines[122]
         let damages: [(String, String)] = [
-            (String(event.dropLast(3)), "the JSON"), ("[]", "not an object"), ("nonsense", "unexpected byte"),
+            (String(event.dropLast(3)), "the JSON"), ("[1]", "not an object"), ("nonsense", "unexpected byte"),
             (event.replacing(#""specversion":"1.0""#, with: #""specversion":"0.3""#), "specversion"),
-            (event.replacing(#""id":""#, with: #""id":"x"#), "\"id\" is not a UUID"),
-            (event.replacing(#","position""#, with: #","unknown":1,"position""#), "would get lost"),
+            (event.replacing(#""id":""#, with: #""id":1,"x":""#), "\"id\" is not a string"),
+            (event.replacing(#","position""#, with: #","unknown":1.5,"position""#), "not a string, a whole number"),
             (event.replacing(#""type":""#, with: #""type":"\u0000"#), "control character"),
             (lines[5].replacing(#""type":""#, with: #""type":"other "#), "other contents"),
         ]

@@ -58,5 +58,15 @@ func withStore<Result>(
     return try result.get()
 }
 
+/// Asks until the answer is yes; `false` if it is still no after a time that only a fault takes.
+func eventually(_ condition: () throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + .seconds(20)
+    while try !condition() {
+        if ContinuousClock.now > end { return false }
+        await Task.yield()
+    }
+    return true
+}
+
 func note(_ text: String) -> EventData { EventData(type: "noted", text: "\"\(text)\"") }
 #endif

@@ -27,7 +27,8 @@ public struct CommandHandler<D: Decider>: Sendable {
     /// A handler for streams of a category: the key `42` of the category `account` is the stream `account-42`.
     ///
     /// - Parameters:
-    ///   - category: the part of the streams' names before the first dash.
+    ///   - category: the part of the streams' names before the first dash. With a dash in it every command and every
+    ///     question ends in an `InvalidRequest`, for no stream has such a category.
     ///   - store: where events are read and appended.
     ///   - retries: how often to try.
     ///   - ids: where the ids of commands come from that are given none.
@@ -73,7 +74,7 @@ public struct CommandHandler<D: Decider>: Sendable {
         _ step: Execution<D>.Step, on key: String, _ id: CommandID?, _ expected: Revision?
     ) async throws -> CommandOutcome<D> {
         let stream = stream(of: key)
-        var execution = execution(id, expecting: expected, on: [.init(stream: stream)], steps: [step])
+        var execution = try execution(id, expecting: expected, on: [.init(stream: stream)], steps: [step])
         let ending = try await turns.wait(for: stream) { try await execution.run() }
         return outcome(ending, execution.id)
     }
@@ -111,13 +112,17 @@ public struct CommandHandler<D: Decider>: Sendable {
                     try state.decide(command)
                 })
         }
-        var execution = execution(id, on: keys.map { .init(stream: stream(of: $0)) }, steps: steps)
+        var execution = try execution(id, on: keys.map { .init(stream: stream(of: $0)) }, steps: steps)
         let ending = try await execution.run(retryingIn: turns)
-        let subjects = zip(keys, ending.subjects.all)
+        var states = KeyedValues<D>()
+        var revisions = KeyedValues<Revision>()
+        for (key, subject) in zip(keys, ending.subjects.all) {
+            states[key] = subject.state
+            revisions[key] = subject.revision
+        }
         return BatchOutcome(
             events: ending.events.map { (keys[$0.subject], $0.event) },
-            states: Dictionary(subjects.map { ($0, $1.state) }) { $1 },
-            revisions: Dictionary(subjects.map { ($0, $1.revision) }) { $1 },
+            states: states, revisions: revisions,
             position: ending.position, receipt: ending.receipt, id: execution.id, isRepeat: ending.isRepeat)
     }
 
@@ -129,6 +134,7 @@ public struct CommandHandler<D: Decider>: Sendable {
 
     /// A subject as it is, or as it was at a moment.
     func loaded(_ subject: Subjects<D>.Subject, at moment: Moment? = nil) async throws -> Subjects<D>.Subject {
+        try checkCategory()
         var subject = subject
         subject.kept = await memory?.recall(subject, store, moment)
         var subjects = Subjects<D>([subject], limits: store.limits, schema: coding.schema)
@@ -147,13 +153,19 @@ public struct CommandHandler<D: Decider>: Sendable {
         self.memory = memory
     }
 
+    /// Throws if no stream can have the category: what is appended would never be found by it.
+    private func checkCategory() throws(InvalidRequest) {
+        if let category { try store.limits.check(category) }
+    }
+
     func stream(of key: String) -> StreamID { category.map { StreamID($0, key) } ?? StreamID(key) }
 
     private func execution(
         _ id: CommandID?, expecting expected: Revision? = nil, on subjects: [Subjects<D>.Subject],
         steps: [Execution<D>.Step]
-    ) -> Execution<D> {
-        Execution(
+    ) throws(InvalidRequest) -> Execution<D> {
+        try checkCategory()
+        return Execution(
             store: store, coding: coding, policy: policy, id: id ?? ids.next(), isIDGiven: id != nil,
             expected: expected, on: subjects, steps: steps, memory: memory)
     }
@@ -197,7 +209,7 @@ extension CommandHandler where D: BoundaryDecider {
         let steps = commands.enumerated().map { index, command in
             Execution<D>.Step(subject: index, command: commandText(command)) { state in try state.decide(command) }
         }
-        var execution = execution(id, on: commands.map { .init(boundary: D.boundary(of: $0)) }, steps: steps)
+        var execution = try execution(id, on: commands.map { .init(boundary: D.boundary(of: $0)) }, steps: steps)
         return outcome(try await execution.run(retryingIn: turns), execution.id)
     }
 

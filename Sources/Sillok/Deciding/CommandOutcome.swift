@@ -1,3 +1,5 @@
+public import SillokCore
+
 /// What a command led to.
 public struct CommandOutcome<D: Decider>: Sendable {
     /// What happened, in order; empty if the command changed nothing.
@@ -28,10 +30,10 @@ public struct BatchOutcome<D: Decider>: Sendable {
     public let events: [(key: String, event: D.Event)]
 
     /// The state of each key after these events.
-    public let states: [String: D]
+    public let states: KeyedValues<D>
 
     /// The revision of each key's stream after these events.
-    public let revisions: [String: Revision]
+    public let revisions: KeyedValues<Revision>
 
     /// What to wait for to read one's own write: the last event's position, or what was seen if nothing happened.
     public let position: Position

@@ -1,9 +1,12 @@
 import SillokCore
+import SillokJSON
 
 /// A state as names and values: what a person reads, and what two states are compared by.
 ///
 /// `balance`, `lines[ink].quantity`, `charges{p1}`: properties by their names, members of a dictionary by their keys in
-/// brackets, those of a set in braces, elements of an array by their number. Any state will do; it need not be `Codable`.
+/// brackets, those of a set in braces, elements of an array by their number. A name with a character that has a meaning
+/// in a path is written in quotes, so that two places never have the same path: `lines["a.b"].quantity`. Any state will
+/// do; it need not be `Codable`.
 public struct StateTree: Hashable, Sendable {
     /// What stands at a path.
     public enum Value: Hashable, Sendable, CustomStringConvertible {
@@ -48,6 +51,17 @@ public struct StateTree: Hashable, Sendable {
         public let path: String
         /// What stands there.
         public let value: Value
+
+        /// Whether both have the same path, byte for byte, and the same value.
+        public static func == (left: Self, right: Self) -> Bool {
+            left.path.hasSameBytes(as: right.path) && left.value == right.value
+        }
+
+        /// Hashes the bytes of the path, and the value.
+        public func hash(into hasher: inout Hasher) {
+            path.hashBytes(into: &hasher)
+            hasher.combine(value)
+        }
     }
 
     /// A tree without values.
@@ -59,13 +73,16 @@ public struct StateTree: Hashable, Sendable {
     /// The values at the paths that two trees do not have in common, in the order of this one, new ones last.
     public func changes(to other: StateTree) -> [StateChange] {
         if leaves == other.leaves { return [] }
-        var after = Dictionary(other.leaves.map { ($0.path, $0.value) }) { first, _ in first }
+        var after = KeyedValues<Value>()
+        for leaf in other.leaves where after[leaf.path] == nil { after[leaf.path] = leaf.value }
+        var isTaken = KeyedValues<Bool>()
         var changes: [StateChange] = []
         for leaf in leaves {
-            let now = after.removeValue(forKey: leaf.path)
+            let now = isTaken[leaf.path] == nil ? after[leaf.path] : nil
+            isTaken[leaf.path] = true
             if now != leaf.value { changes.append(StateChange(path: leaf.path, before: leaf.value, after: now)) }
         }
-        for leaf in other.leaves where after[leaf.path] != nil {
+        for leaf in other.leaves where isTaken[leaf.path] == nil {
             changes.append(StateChange(path: leaf.path, before: nil, after: leaf.value))
         }
         return changes
@@ -86,14 +103,16 @@ public struct StateTree: Hashable, Sendable {
                 add(child.value, at: "\(path)[\(index)]", depth: depth + 1)
             }
         case .set:
-            for name in mirror.children.map({ Self.name($0.value) }).sorted() { add(.present, at: "\(path){\(name)}") }
+            for name in mirror.children.map({ Self.quoted(Self.name($0.value)) }).sorted() {
+                add(.present, at: "\(path){\(name)}")
+            }
         case .dictionary:
             let members = mirror.children.map { child -> (String, Any) in
                 let pair = Array(Mirror(reflecting: child.value).children)
                 return (Self.name(pair[0].value), pair[1].value)
             }
             for (name, member) in members.sorted(by: { $0.0 < $1.0 }) {
-                add(member, at: "\(path)[\(name)]", depth: depth + 1)
+                add(member, at: "\(path)[\(Self.quoted(name))]", depth: depth + 1)
             }
         case .enum:
             for child in mirror.children {
@@ -107,6 +126,12 @@ public struct StateTree: Hashable, Sendable {
 
     private func join(_ path: String, _ label: String?) -> String {
         path.isEmpty ? label ?? "" : "\(path).\(label ?? "")"
+    }
+
+    /// A name as a part of a path: in quotes if it has a character that has a meaning there, or is empty.
+    package static func quoted(_ name: String) -> String {
+        let isPlain = !name.isEmpty && !name.utf8.contains { ".[]{}\"".utf8.contains($0) }
+        return isPlain ? name : String(decoding: JSONWriter.escaped(name), as: UTF8.self)
     }
 
     private static func plain(_ value: Any, _ mirror: Mirror) -> String {

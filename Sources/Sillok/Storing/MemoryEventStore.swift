@@ -2,14 +2,14 @@ public import SillokCore
 
 /// A store in memory, for tests and previews: every promise of `EventStore` but durability. It keeps no hash chain.
 ///
-/// The smallest user of the seam, and the plainest: it has no index, and looks at every event between the positions
-/// that a question names.
+/// It finds events by the same plans as a store on disk, and holds requests to the same numbers of steps.
 public final class MemoryEventStore: EventStore {
-    fileprivate struct State {
+    struct State {
         var events: [RecordedEvent] = []
         var revisions: [StreamID: Revision] = [:]
         var positions: [EventID: Int] = [:]
         var tracking: [TrackingSource: Tracking] = [:]
+        var index = MemoryIndex()
     }
 
     /// The limits that requests are held to.
@@ -38,6 +38,7 @@ public final class MemoryEventStore: EventStore {
     /// Records events: all of them or none, under a condition.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
+        let condition = JudgedCondition(request.condition)
         let (receipt, head) = try state.withLock { state in
             let known = request.entries.map { entry in
                 state.positions[entry.event.id].map { state.events[$0 - 1] }
@@ -46,7 +47,7 @@ public final class MemoryEventStore: EventStore {
             let now = clock.now()
             try limits.checkTimes(of: request, clock: now)
             for unchanged in request.condition.unchanged { try state.check(unchanged.seen) }
-            try state.check(request.condition, limits: limits)
+            try state.check(condition, limits: limits)
             try state.check(request.tracking)
             let receipt = try state.record(request, now: now)
             return (receipt, state.head)
@@ -60,7 +61,7 @@ public final class MemoryEventStore: EventStore {
         try limits.check(request)
         return try state.withLock { state in
             for mark in request.marks { try state.check(mark) }
-            return state.page(request, bytes: limits.pageBytes).marked(request) { state.id(at: $0) }
+            return try state.page(request, limits: limits).marked(request) { state.id(at: $0) }
         }
     }
 
@@ -110,21 +111,20 @@ extension MemoryEventStore.State {
         if let kept = mark.id, let found = id(at: mark.position), found != kept { throw .otherEvent(found, at: mark) }
     }
 
-    func check(_ condition: AppendCondition, limits: Limits) throws(AppendConflict) {
-        var streams: [StreamID: AppendConflict.RevisionMismatch] = [:]
-        for (stream, expected) in condition.revisions {
-            let actual = revisions[stream] ?? .none
-            if actual != expected { streams[stream] = .init(expected: expected, actual: actual) }
+    func check(_ condition: JudgedCondition, limits: Limits) throws {
+        let budget = StepBudget(steps: limits.conditionSteps) { Task.isCancelled }
+        let log = MemoryLog(self)
+        let verdict: ConditionJudge.Verdict
+        do {
+            verdict = try ConditionJudge(log, head: Int64(events.count), limits: limits, budget).verdict(on: condition)
+        } catch is CancellationError {
+            throw StoreError.cancelledJudging
         }
-        // Where all streams are as expected, only what came after the oldest query of the condition can be a cause.
-        let oldest = streams.isEmpty ? condition.unchanged.map(\.since).min() ?? head : .start
-        let causes = events.dropFirst(Int(clamping: oldest.value)).lazy.filter { event in
-            let isNewer = event.stream.flatMap { streams[$0] }.map { event.revision > $0.expected } ?? false
-            return isNewer || condition.unchanged.contains { event.position > $0.since && $0.query.matches(event) }
+        switch verdict {
+        case .holds: return
+        case .conflict(let conflict): throw conflict
+        case .undecided(let part): throw StoreError.tooExpensive(condition, part, limits: limits, head: head)
         }
-        let shown = limits.shownInConflict(causes)
-        if streams.isEmpty && shown.isEmpty { return }
-        throw AppendConflict(streams: streams, events: shown, head: head)
     }
 
     func check(_ tracking: Tracking?) throws(TrackingConflict) {
@@ -155,74 +155,47 @@ extension MemoryEventStore.State {
         }
         events += added
         revisions.merge(changed) { $1 }
-        for event in added { positions[event.id] = Int(event.position.value) }
+        for event in added {
+            positions[event.id] = Int(event.position.value)
+            index.add(event)
+        }
         if let tracking = request.tracking { self.tracking[tracking.source] = tracking }
         return Receipt(
-            firstPosition: added[0].position, mark: EventMark(added[added.count - 1]), revisions: changed,
-            recordedAt: added[added.count - 1].recordedAt)
+            firstPosition: added.first?.position ?? head,
+            mark: events.last.map { EventMark($0) } ?? .start, revisions: changed,
+            recordedAt: added.last?.recordedAt ?? max(now, last ?? now))
     }
 
-    func page(_ request: ReadRequest, bytes: Int) -> EventBatch {
-        let range = request.indices(of: events)
-        var page: [RecordedEvent] = []
-        var size = 0
-        for offset in 0..<range.count {
-            let index = request.direction == .forward ? range.lowerBound + offset : range.upperBound - 1 - offset
-            guard request.includes(events[index]) else { continue }
-            if page.count == request.limit || size >= bytes {
+    func page(_ request: ReadRequest, limits: Limits) throws -> EventBatch {
+        let range = request.range(of: events, index)
+        let isForward = request.direction == .forward
+        let (first, last) = isForward ? range : (-range.high, -range.low)
+        let budget = StepBudget(steps: limits.pageSteps) { Task.isCancelled }
+        let plan = QueryPlan(request.query.items, request.direction, MemoryLog(self), budget)
+        var places = PlaceSearch(plan, from: first, through: last, budget)
+        var (page, size) = ([RecordedEvent](), 0)
+        while let place = try places.next() {
+            if page.count == request.limit || size >= limits.pageBytes {
                 return EventBatch(events: page, through: page[page.count - 1].position, isEnd: false, head: head)
             }
-            page.append(events[index])
-            size += events[index].data.size
+            let event = events[Int(abs(place)) - 1]
+            page.append(event)
+            size += event.data.size
+        }
+        if let end = places.end {
+            return EventBatch(events: page, through: Position(UInt64(abs(end))), isEnd: false, head: head)
         }
         let through = request.throughAtEnd(last: page.last?.position, head: head)
         return EventBatch(events: page, through: through, isEnd: true, head: head)
     }
 
     func facts(of stream: StreamID) -> StreamFacts? {
-        guard let revision = revisions[stream], let first = events.first(where: { $0.stream == stream }),
-            let last = events.last(where: { $0.stream == stream })
+        guard let revision = revisions[stream], let own = index.positions[.stream(stream)], let first = own.first,
+            let last = own.last
         else { return nil }
+        let (oldest, newest) = (events[Int(first) - 1], events[Int(last) - 1])
         return StreamFacts(
-            id: stream, revision: revision, lastPosition: last.position, firstRecordedAt: first.recordedAt,
-            lastRecordedAt: last.recordedAt)
-    }
-}
-
-extension ReadRequest {
-    /// Where in the log the answers are: positions have no gaps, so an event's index is one below its position.
-    fileprivate func indices(of events: [RecordedEvent]) -> Range<Int> {
-        var range = events.indices
-        if let position = after?.position {
-            range = min(Int(clamping: position.value), events.count)..<events.count
-        }
-        if let position = before?.position {
-            range = range.clamped(to: 0..<Int(clamping: max(position.value, 1) - 1))
-        }
-        return range
-    }
-
-    fileprivate func includes(_ event: RecordedEvent) -> Bool {
-        query.matches(event) && (after.map { $0.isBefore(event) } ?? true) && (before.map { $0.isAfter(event) } ?? true)
-    }
-}
-
-extension ReadRequest.Bound {
-    fileprivate func isBefore(_ event: RecordedEvent) -> Bool {
-        switch self {
-        case .position(let position): event.position > position
-        case .mark(let mark): event.position > mark.position
-        case .revision(let revision): event.revision > revision
-        case .time(let time): event.recordedAt > time
-        }
-    }
-
-    fileprivate func isAfter(_ event: RecordedEvent) -> Bool {
-        switch self {
-        case .position(let position): event.position < position
-        case .mark(let mark): event.position < mark.position
-        case .revision(let revision): event.revision < revision
-        case .time(let time): event.recordedAt < time
-        }
+            id: stream, revision: revision, lastPosition: newest.position, firstRecordedAt: oldest.recordedAt,
+            lastRecordedAt: newest.recordedAt)
     }
 }

@@ -53,15 +53,30 @@ struct AppendCommand: AsyncParsableCommand {
     @Option(help: "The id of the event, a UUID; a new one if not given.")
     var id: String?
 
+    @OptionGroup var waiting: LockWaiting
+
     @OptionGroup var show: ShowOptions
 
     func validate() throws {
         if expect != nil && stream == nil { throw ValidationError("--expect needs a stream.") }
         if data != nil && dataFile != nil { throw ValidationError("--data and --data-file exclude each other.") }
         if let id, EventID(id) == nil { throw ValidationError("--id \(id.visible) is not a UUID.") }
-        for entry in meta where entry.firstIndex(of: "=") == nil {
-            throw ValidationError("--meta \(entry.visible) is not key=value.")
+        var known = [actor.map { _ in Metadata.Key.actor }, reason.map { _ in Metadata.Key.reason }].compactMap(\.self)
+        for entry in meta {
+            guard let (key, _) = Self.parts(of: entry) else {
+                throw ValidationError("--meta \(entry.visible) is not key=value.")
+            }
+            if known.contains(where: { $0.hasSameBytes(as: key) }) {
+                throw ValidationError(
+                    "The metadata \(key.visible) is given twice. An event has one value for each key.")
+            }
+            known.append(key)
         }
+    }
+
+    private static func parts(of entry: String) -> (key: String, value: String)? {
+        let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
     }
 
     func run() async throws {
@@ -70,8 +85,10 @@ struct AppendCommand: AsyncParsableCommand {
         var condition = AppendCondition.always
         if let stream, let expect { condition = .revision(Revision(expect), of: stream) }
         let request = AppendRequest([.init(stream: stream, event: event)], if: condition)
-        try Limits().check(request)
-        let receipt = try await store.writing { try await $0.append(request) }
+        let receipt = try await store.writing(waiting: waiting.time) { store in
+            try store.limits.check(request)
+            return try await store.append(request)
+        }
         Console.current.note(change: "the event \(event.id) is recorded at position \(receipt.position)")
         if let warning = store.clockWarning(last: receipt.recordedAt) { Console.current.note(warning) }
         try show(event, receipt)
@@ -81,6 +98,12 @@ struct AppendCommand: AsyncParsableCommand {
         let content = ContentType(contentType)
         let payload = try await payload()
         if content.isJSON {
+            if let refusal = FileStart.refusal(of: dataFile?.visible ?? "the payload", payload) { throw refusal }
+            if payload.starts(with: FileStart.mark) {
+                throw CommandFailure(
+                    .invalidData, "the payload begins with a mark of UTF-8 (EF BB BF), which JSON must not have",
+                    hint: "Take the first three bytes away: tail -c +4 FILE | sillok append …")
+            }
             do {
                 _ = try JSONReader(payload)
             } catch {
@@ -90,10 +113,7 @@ struct AppendCommand: AsyncParsableCommand {
             }
         }
         var metadata = Metadata(actor: actor, reason: reason)
-        for entry in meta {
-            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            metadata[String(parts[0])] = String(parts[1])
-        }
+        for case (let key, let value)? in meta.map({ Self.parts(of: $0) }) { metadata[key] = value }
         return EventData(
             id: id.flatMap { EventID($0) } ?? EventID(), type: EventType(type), tags: tag.map { Tag($0) },
             metadata: metadata, contentType: content, payload: payload)
@@ -103,12 +123,12 @@ struct AppendCommand: AsyncParsableCommand {
         if let data { return Array(data.utf8) }
         if let dataFile, dataFile != "-" {
             let file = try InputFile(path: dataFile)
-            return try await file.bytes(limit: Limits().payloadBytes)
+            return try await file.bytes(limit: LimitSetting.most)
         }
         if isatty(STDIN_FILENO) == 1 {
             Console.current.note("Type the payload, then Ctrl-D. (--data gives it on the command line.)")
         }
-        let bytes = try await InputFile.standard.bytes(limit: Limits().payloadBytes)
+        let bytes = try await InputFile.standard.bytes(limit: LimitSetting.most)
         // A line break at the end is the shell's, not the payload's.
         return bytes.last == 0x0A && ContentType(contentType).isJSON ? bytes.dropLast() : bytes
     }

@@ -11,7 +11,8 @@ struct ImportCommand: AsyncParsableCommand {
         discussion: """
             Exactly once: events that the store has are recognized by their ids, so an import that was interrupted is
             simply run again, and a longer export of the same store adds what is new. A damaged line stops the import
-            with its number; everything before it is recorded.
+            with its number; everything before it is recorded. Events of other producers come in too, with their
+            identity (id and source) and all of their attributes: CloudEvents in JSON, one or an array of them a line.
 
             Examples:
               sillok import copy.sqlite bank.jsonl
@@ -28,6 +29,8 @@ struct ImportCommand: AsyncParsableCommand {
 
     @OptionGroup var future: FutureOption
 
+    @OptionGroup var waiting: LockWaiting
+
     @OptionGroup var show: ShowOptions
 
     func run() async throws {
@@ -36,10 +39,10 @@ struct ImportCommand: AsyncParsableCommand {
         if input.size == nil && isatty(STDIN_FILENO) == 1 && (file ?? "-") == "-" {
             console.note("Reading events from the terminal, one JSON object a line; Ctrl-D ends it.")
         }
-        try await store.writing(limits: future.limits) { store in
+        try await store.writing(limits: future.limits, waiting: waiting.time) { store in
             let bar = ProgressBar("Importing")
             var importer = Importer(into: store, restamps: restamp)
-            var reader = LineReader(descriptor: input.descriptor)
+            var reader = LineReader(descriptor: input.descriptor, name: input.name)
             do {
                 try await importer.take(&reader) { summary, bytes in
                     bar.update(to: summary.lines, fraction: input.size.map { Double(bytes) / Double(max($0, 1)) })
@@ -62,6 +65,7 @@ struct ImportCommand: AsyncParsableCommand {
                 "stopped: \(summary.imported.grouped) events imported. Run the same command again to go on.")
         }
         guard let failure = error as? CommandFailure else { return error }
+        if failure.message.hasPrefix(input.name) || summary.lines == 0 { return failure }
         return CommandFailure(failure.status, "\(input.name), \(failure.message)", hint: failure.hint)
     }
 

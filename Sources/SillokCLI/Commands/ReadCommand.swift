@@ -62,7 +62,11 @@ struct ReadCommand: AsyncParsableCommand {
                 next?.limit = min(rest, store.limits.pageEvents)
                 try Task.checkCancellation()
             }
-            if view.count == 0 && !show.json { Console.current.note("no event matches") }
+            guard view.count == 0 else { return }
+            if let stream = which.stream, try await store.stream(StreamID(stream)) == nil {
+                throw CommandFailure(.notFound, "there is no stream \(stream.visible)")
+            }
+            if !show.json { Console.current.note("no event matches") }
         }
     }
 

@@ -2,9 +2,11 @@ import Sillok
 import SillokCore
 import SillokWire
 
-/// Events of one source that are appended together, and the lines that they stand in.
+/// Events that are appended together, and their lines: of one store, whose progress is tracked, or of
+/// any producers, whose events are known by their own identity.
 struct ImportBatch: Sendable {
-    private(set) var source = ""
+    private(set) var source: TrackingSource?
+    private(set) var former: [Int: EventData] = [:]
     private(set) var entries: [AppendRequest.Entry] = []
     private(set) var lines: [UInt64] = []
     private(set) var positions: [UInt64?] = []
@@ -19,11 +21,12 @@ struct ImportBatch: Sendable {
     mutating func add(_ event: CloudEvent, line: UInt64, limits: Limits) -> Bool {
         let size = event.entry.event.size + (event.entry.stream?.text.utf8.count ?? 0)
         if !isEmpty {
-            guard source == event.source, entries.count < limits.batchEvents, bytes + size <= limits.batchBytes,
+            guard source == event.trackingSource, entries.count < limits.batchEvents, bytes + size <= limits.batchBytes,
                 !ids.contains(event.entry.event.id)
             else { return false }
         }
-        source = event.source
+        source = event.trackingSource
+        if let event = event.former { former[entries.count] = event }
         entries.append(event.entry)
         lines.append(line)
         positions.append(event.position)
@@ -39,7 +42,7 @@ struct ImportOutcome: Sendable {
     var imported: UInt64 = 0
     /// Events that had been recorded before.
     var known: UInt64 = 0
-    /// Whether every event of the batch has the position that its line says.
+    /// Whether every event of the batch has the position that its line says, if it says one.
     var keepsPositions = true
 }
 
@@ -60,9 +63,9 @@ extension EventStore {
             try batch.check(knownFirst, at: 0)
             try batch.check(knownLast, at: batch.entries.count - 1)
             return ImportOutcome(
-                known: UInt64(batch.entries.count), keepsPositions: batch.positions[0] == knownFirst.position.value)
+                known: UInt64(batch.entries.count), keepsPositions: batch.keepsPosition(0, knownFirst.position))
         }
-        if knownFirst == nil && knownLast == nil {
+        if knownFirst == nil && knownLast == nil && batch.former.isEmpty {
             do {
                 return try await append(batch, Array(batch.entries.indices))
             } catch let failure as ImportFailure where failure.cause is EventIDConflict {
@@ -78,7 +81,11 @@ extension EventStore {
         for (index, entry) in batch.entries.enumerated() {
             if let known = try await event(entry.event.id) {
                 try batch.check(known, at: index)
-                keepsPositions = keepsPositions && batch.positions[index] == known.position.value
+                keepsPositions = keepsPositions && batch.keepsPosition(index, known.position)
+            } else if let former = batch.former[index], let known = try await event(former.id),
+                known.stream == entry.stream, known.data.isSameFact(as: former)
+            {
+                keepsPositions = keepsPositions && batch.keepsPosition(index, known.position)
             } else {
                 unknown.append(index)
             }
@@ -92,12 +99,17 @@ extension EventStore {
     /// Appends some entries of a batch. Those before one that is refused are recorded first.
     private func append(_ batch: ImportBatch, _ chosen: [Int]) async throws -> ImportOutcome {
         guard let first = chosen.first, let last = chosen.last else { return ImportOutcome() }
-        let source = TrackingSource(CloudEventWriter.trackingPrefix + batch.source)
-        let tracked = try await tracking(of: source)?.position ?? 0
-        let tracking = Tracking(source: source, position: max(batch.positions[last] ?? batch.lines[last], tracked + 1))
+        var tracking: Tracking?
+        if let source = batch.source {
+            let tracked = try await self.tracking(of: source)?.position ?? 0
+            let next = tracked.addingReportingOverflow(1).partialValue
+            tracking = Tracking(source: source, position: max(batch.positions[last] ?? batch.lines[last], next))
+        }
         do {
             let receipt = try await append(AppendRequest(chosen.map { batch.entries[$0] }, tracking: tracking))
-            let isKept = zip(chosen, receipt.firstPosition.value...).allSatisfy { batch.positions[$0] == $1 }
+            let isKept = zip(chosen, receipt.firstPosition.value...).allSatisfy {
+                batch.keepsPosition($0, Position($1))
+            }
             return ImportOutcome(imported: UInt64(chosen.count), keepsPositions: isKept)
         } catch let error as InvalidRequest {
             let index = error.index ?? 0
@@ -109,7 +121,19 @@ extension EventStore {
     }
 }
 
+extension CloudEvent {
+    /// What an import tracks the progress of; `nil` for an event of a producer that is no store of ours.
+    var trackingSource: TrackingSource? {
+        isForeign ? nil : TrackingSource(CloudEventWriter.trackingPrefix + source)
+    }
+}
+
 extension ImportBatch {
+    /// Whether an event has the position that its line says, or its line says none.
+    fileprivate func keepsPosition(_ index: Int, _ position: Position) -> Bool {
+        positions[index].map { $0 == position.value } ?? true
+    }
+
     /// Throws unless a recorded event is the one at this index.
     fileprivate func check(_ known: RecordedEvent, at index: Int) throws {
         guard known.stream == entries[index].stream, known.data.isSameFact(as: entries[index].event) else {

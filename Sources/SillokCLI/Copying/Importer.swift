@@ -55,10 +55,11 @@ struct Importer {
     mutating func take(_ line: [UInt8]) async throws {
         summary.lines += 1
         if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
-        let event = try read(line)
-        if batch.add(event, line: summary.lines, limits: store.limits) { return }
-        try await flush()
-        _ = batch.add(event, line: summary.lines, limits: store.limits)
+        for event in try read(line) {
+            if batch.add(event, line: summary.lines, limits: store.limits) { continue }
+            try await flush()
+            _ = batch.add(event, line: summary.lines, limits: store.limits)
+        }
     }
 
     /// Records what has been taken.
@@ -67,15 +68,22 @@ struct Importer {
         try await settle()
     }
 
-    private func read(_ line: [UInt8]) throws -> CloudEvent {
+    private func read(_ line: [UInt8]) throws -> [CloudEvent] {
         do {
-            var event = try CloudEvent(line: line)
-            if restamps { event.entry.recordedAt = nil }
-            let source = TrackingSource(CloudEventWriter.trackingPrefix + event.source)
-            try store.limits.check(
-                AppendRequest([event.entry], tracking: Tracking(source: source, position: 1)))
-            return event
+            var events = try CloudEvent.events(ofLine: line)
+            for index in events.indices {
+                if restamps { events[index].entry.recordedAt = nil }
+                let source = events[index].trackingSource
+                try store.limits.check(
+                    AppendRequest([events[index].entry], tracking: source.map { Tracking(source: $0, position: 1) }))
+            }
+            return events
         } catch {
+            if line == Array("[".utf8), summary.lines == 1 {
+                throw CommandFailure(
+                    .invalidData, "the file is a JSON array over several lines",
+                    hint: "Write one event a line: jq -c '.[]' FILE | sillok import STORE")
+            }
             let cause = (error as? InvalidRequest).map { InvalidRequest($0.reason) } ?? error
             throw Self.failure(at: summary.lines, cause)
         }

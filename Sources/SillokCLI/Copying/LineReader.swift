@@ -24,22 +24,37 @@ struct LineReader {
     static let lineLimit = 16 << 20
 
     private let descriptor: Int32
+    private let name: String
     private var rest: [UInt8] = []
     private var bytesRead: UInt64 = 0
     private var linesRead: UInt64 = 0
     private var isAtEnd = false
 
     /// Reads from a descriptor, which stays open.
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    ///
+    /// - Parameters:
+    ///   - descriptor: the file or the pipe.
+    ///   - name: what messages call it.
+    init(descriptor: Int32, name: String = "the input") {
+        self.descriptor = descriptor
+        self.name = name
+    }
 
     /// The lines that came next, or `nil` after the last.
     mutating func next() async throws -> Chunk? {
         var chunk = Chunk()
         while chunk.lines.isEmpty {
             if isAtEnd { return nil }
-            let bytes = try await Self.read(descriptor)
-            bytesRead += UInt64(bytes.count)
+            var bytes = try await Self.read(descriptor)
             isAtEnd = bytes.isEmpty
+            if bytesRead == 0 {
+                if let refusal = FileStart.refusal(of: name, bytes) { throw refusal }
+                bytesRead = UInt64(bytes.count)
+                // A mark is not part of the first line.
+                if bytes.starts(with: FileStart.mark) { bytes.removeFirst(FileStart.mark.count) }
+            } else {
+                bytesRead += UInt64(bytes.count)
+            }
             split(bytes, into: &chunk.lines)
             if isAtEnd && !rest.isEmpty {
                 chunk.lines.append(rest)

@@ -1,6 +1,7 @@
 import Sillok
 import SillokCommands
 import SillokReadSide
+import SillokServer
 import SillokTerminal
 
 /// How a command ended, as a script sees it. Numbers from 64 on follow `sysexits.h`.
@@ -77,6 +78,7 @@ struct CommandFailure: Error {
         case let invalid as InvalidRequest: self.init(.invalidData, "\(invalid)", hint: invalid.hint)
         case let failure as StoreError: self.init(failure)
         case let missing as NoSuchStream: self.init(.notFound, "\(missing)")
+        case let failure as ListeningFailure: self.init(.ioFailure, "\(failure)")
         case let refusal as ProjectionRefusal: self.init(.conflict, "\(refusal)")
         case is BrokenPipe: self.init(.brokenPipe, "nobody reads the output any more")
         case let failure as OutputFailure: self.init(.ioFailure, "the output cannot be written: \(failure)")
@@ -90,7 +92,11 @@ struct CommandFailure: Error {
             switch error.code {
             case .overloaded: (.locked, nil)
             case .tooExpensive: (.invalidData, nil)
-            case .locked: (.locked, "Reading works meanwhile: sillok read, tail, stat and export.")
+            case .locked:
+                (
+                    .locked,
+                    "Reading works meanwhile: sillok read, tail, stat, export. append and import take --wait SECONDS."
+                )
             case .notFound: (.notFound, nil)
             case .corrupt: (.damagedStore, "sillok verify STORE names every damaged place.")
             case .unsupportedFormat, .storeChanged: (.damagedStore, nil)

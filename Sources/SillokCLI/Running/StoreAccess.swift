@@ -19,6 +19,15 @@ struct StoreArgument: ParsableArguments {
 
     func validate() throws {
         if store.isEmpty { throw ValidationError("The path of the store is empty.") }
+        guard let end = store.range(of: "://"), store[..<end.lowerBound].allSatisfy({ $0.isASCII && $0.isLetter }),
+            ServerAddress(store) == nil, PostgresPlace(store) == nil
+        else { return }
+        let isHTTP = store.hasPrefix("http://")
+        throw ValidationError(
+            "\(store.visible) is not the address of a store. "
+                + (isHTTP
+                    ? "The command line speaks gRPC: sillok://host:port, or https://host:port with TLS."
+                    : "Give a file, postgres://user@host/database#schema, sillok://host:port or https://host:port."))
     }
 
     /// Opens the store for reading, also while another process writes to it, and closes it after `body`.
@@ -29,17 +38,39 @@ struct StoreArgument: ParsableArguments {
     }
 
     /// Opens the store for writing, makes it if there is none, and closes it after `body`.
+    ///
+    /// A file that was made and has taken no event when `body` fails is removed again.
+    ///
+    /// - Parameters:
+    ///   - limits: how large a request may be.
+    ///   - time: how long to wait for another process that writes to the file.
     func writing<Result>(
-        limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
+        limits: Limits = Limits(), waiting time: Duration = .zero, _ body: (any EventStore) async throws -> Result
     ) async throws -> Result {
         if let address = ServerAddress(store) { return try await with(address, body) }
         if let place = PostgresPlace(store) {
             return try await place.withStore(forWriting: true, limits: limits, body)
         }
         let isNew = !FileManager.default.fileExists(atPath: store)
-        return try await with(.create, limits: limits) { opened in
-            if isNew { Console.current.note("made a new store: \(store.visible)") }
-            return try await body(opened)
+        var isUnused = false
+        do {
+            return try await with(.create, limits: limits, waiting: time) { opened in
+                do {
+                    let result = try await body(opened)
+                    if isNew { Console.current.note("made a new store: \(store.visible)") }
+                    return result
+                } catch {
+                    isUnused = isNew ? (try? await opened.head()) == .start : false
+                    throw error
+                }
+            }
+        } catch {
+            if isUnused {
+                for ending in ["", "-wal", "-shm", "-lock"] {
+                    try? FileManager.default.removeItem(atPath: store + ending)
+                }
+            }
+            throw error
         }
     }
 
@@ -52,7 +83,8 @@ struct StoreArgument: ParsableArguments {
 
     /// Opens the store in a mode and closes it after `body`.
     func with<Result>(
-        _ mode: SQLiteEventStore.Mode, limits: Limits = Limits(), _ body: (SQLiteEventStore) async throws -> Result
+        _ mode: SQLiteEventStore.Mode, limits: Limits = Limits(), waiting time: Duration = .zero,
+        _ body: (SQLiteEventStore) async throws -> Result
     ) async throws -> Result {
         if let address = ServerAddress(store) {
             throw CommandFailure(.usage, "this works on the file of a store, not through the server at \(address).")
@@ -62,7 +94,7 @@ struct StoreArgument: ParsableArguments {
                 .notFound, "there is no store \(store.visible)",
                 hint: "sillok append and sillok import make a store where there is none.")
         }
-        let opened = try open(mode, limits)
+        let opened = try await open(mode, limits: limits, waiting: time)
         do {
             let result = try await body(opened)
             await opened.close()
@@ -75,6 +107,20 @@ struct StoreArgument: ParsableArguments {
 }
 
 extension StoreArgument {
+    /// Opens the file, and tries again for a while if another process writes to it.
+    private func open(
+        _ mode: SQLiteEventStore.Mode, limits: Limits, waiting time: Duration
+    ) async throws -> SQLiteEventStore {
+        let deadline = ContinuousClock.now + time
+        while true {
+            do {
+                return try open(mode, limits)
+            } catch let error as StoreError where error.code == .locked && ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(Int.random(in: 5...30)))
+            }
+        }
+    }
+
     /// Connects to a server and closes the connection after `body`. The token comes from `SILLOK_TOKEN`.
     private func with<Result>(
         _ address: ServerAddress, _ body: (any EventStore) async throws -> Result
@@ -92,6 +138,21 @@ extension StoreArgument {
             throw error
         }
     }
+}
+
+/// How long to wait for another process that writes to the store.
+struct LockWaiting: ParsableArguments {
+    @Option(help: "Seconds to wait while another process writes to the file; without it the command fails at once.")
+    var wait: Double?
+
+    func validate() throws {
+        if let wait, !(0...86_400).contains(wait) {
+            throw ValidationError("--wait is a number of seconds up to 86400.")
+        }
+    }
+
+    /// The time to wait.
+    var time: Duration { .seconds(wait ?? 0) }
 }
 
 /// How results are shown.

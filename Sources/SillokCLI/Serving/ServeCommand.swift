@@ -34,7 +34,7 @@ struct ServeCommand: AsyncParsableCommand {
         for address in [addresses.http, addresses.grpc] {
             try Self.check(address, settings, asksForProof: asksForProof, isProtected: tls != nil)
         }
-        try await store.with(.create, limits: Self.limits) { opened in
+        try await store.with(.create, limits: settings.limits) { opened in
             let newest = try await opened.read(ReadRequest(direction: .backward, limit: 1)).events.first
             if let warning = store.clockWarning(last: newest?.recordedAt) { logger.warning("\(warning)") }
             let access = asksForProof ? try await AccessStore(path: settings.access ?? store.store + "-access") : nil
@@ -43,8 +43,13 @@ struct ServeCommand: AsyncParsableCommand {
             let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
             let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
             let served = served(opened, model, settings)
+            var web = WebInterface.Limits()
+            // JSON is longer than what it says: binary payloads by a third, names and escapes by more.
+            web.bodyBytes = max(
+                web.bodyBytes, settings.limits.batchBytes.multipliedReportingOverflow(by: 2).partialValue)
             let interface = try await WebInterface(
-                served, gatekeeper: gatekeeper, loopbackOnly: addresses.http?.isLoopback ?? true, logger: logger)
+                served, gatekeeper: gatekeeper, limits: web, loopbackOnly: addresses.http?.isLoopback ?? true,
+                logger: logger)
             var services: [any Service] = []
             if let address = addresses.grpc {
                 services.append(try grpcServer(of: interface.store, address, tls, gatekeeper, logger))
@@ -95,13 +100,6 @@ struct ServeCommand: AsyncParsableCommand {
     private func announce(_ link: String) {
         try? Console.current.print("serving \(store.store.visible) at \(link)")
         try? Console.current.output.flush()
-    }
-
-    /// Clients of UmaDB append as much as a message holds, under a condition with an item for each event.
-    private static var limits: Limits {
-        var limits = Limits()
-        (limits.batchEvents, limits.queryItems) = (10_000, 10_000)
-        return limits
     }
 
     /// Runs services until the process is asked to end, and then lets them end what is under way.

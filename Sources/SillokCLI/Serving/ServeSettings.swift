@@ -1,7 +1,10 @@
 import ArgumentParser
 import Configuration
 import Foundation
+import Sillok
 import SillokServer
+import SillokTerminal
+import SillokWire
 
 #if canImport(System)
 import System
@@ -27,14 +30,34 @@ struct ServeSettings: ParsableArguments {
     @Option(help: "The audience of the tokens.") var jwtAudience: String?
     @Option(help: "How much is logged: debug, info, notice, warning, error. (default: notice)") var logLevel: String?
     @Option(help: "A file with settings, in JSON.", completion: .file()) var config: String?
+    @Option(
+        name: .customLong("limit"),
+        help: "A limit of requests as name=value, such as payloadBytes=4194304; may be repeated. /v1/server shows all.")
+    var limitTexts: [String] = []
     @Flag(help: "Serve other machines although connections or requests are not protected.") var insecure = false
+
+    /// The limits that were resolved.
+    var limits = ServeSettings.usualLimits
+
+    /// Clients of UmaDB append as much as a message holds, under a condition with an item for each event.
+    static var usualLimits: Limits {
+        var limits = Limits()
+        (limits.batchEvents, limits.queryItems) = (10_000, 10_000)
+        return limits
+    }
+
+    enum CodingKeys: CodingKey {
+        case http, grpc, auth, access, readModel, backups, tlsCertificate, tlsKey, clientAuthority, jwtKeys, jwtIssuer
+        case jwtAudience, logLevel, config, limitTexts, insecure
+    }
 
     /// The settings with what the environment and the file say where no flag does.
     func resolved() async throws -> ServeSettings {
         var settings = self
         let environment = ConfigReader(provider: EnvironmentVariablesProvider()).scoped(to: "sillok")
         let file = try await config.asyncMap { path in
-            ConfigReader(provider: try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
+            try Self.check(keysOf: path)
+            return ConfigReader(provider: try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
         }
         for (path, key) in Self.keys where settings[keyPath: path] == nil {
             let name = ConfigKey(key)
@@ -44,7 +67,67 @@ struct ServeSettings: ParsableArguments {
             let name = ConfigKey(["insecure"])
             settings.insecure = environment.bool(forKey: name) ?? file?.bool(forKey: name) ?? false
         }
+        try settings.resolveLimits(environment, file)
         return settings
+    }
+
+    /// Takes each limit from its flag, the environment (`SILLOK_LIMITS_PAYLOAD_BYTES`), or the file.
+    private mutating func resolveLimits(_ environment: ConfigReader, _ file: ConfigReader?) throws {
+        var given: [String: String] = [:]
+        for text in limitTexts {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, given.updateValue(parts[1], forKey: parts[0]) == nil else {
+                throw CommandFailure(.usage, "--limit \(text.visible) is not name=value, or its name is given twice")
+            }
+        }
+        for setting in LimitSetting.all {
+            let key = ConfigKey(["limits", setting.name])
+            let text =
+                given.removeValue(forKey: setting.name) ?? environment.string(forKey: key)
+                ?? file?.int(forKey: key).map { "\($0)" } ?? file?.string(forKey: key)
+            guard let text else { continue }
+            guard let value = Int(text), setting.set(value, &limits) else {
+                throw CommandFailure(
+                    .usage,
+                    "the limit \(setting.name) is \(text.visible), and must be a whole number from 1 to "
+                        + "\(LimitSetting.most)")
+            }
+        }
+        if let unknown = given.keys.sorted().first {
+            throw CommandFailure(
+                .usage, "there is no limit \(unknown.visible)",
+                hint: "The limits are \(LimitSetting.all.map(\.name).joined(separator: ", ")).")
+        }
+    }
+
+    /// Throws if the file has a setting that there is not: it would be taken for set.
+    private static func check(keysOf path: String) throws {
+        let known = Set(keys.map { $0.1.joined(separator: ".") } + ["insecure"])
+            .union(LimitSetting.all.map { "limits.\($0.name)" })
+        func check(_ value: JSONReader.Value, _ place: [String]) throws {
+            for (key, value) in value.members ?? [] {
+                let place = place + [key]
+                if known.contains(place.joined(separator: ".")) { continue }
+                let isGroup = known.contains { $0.hasPrefix(place.joined(separator: ".") + ".") }
+                guard isGroup, value.members != nil else {
+                    throw CommandFailure(
+                        .usage, "\(path.visible): there is no setting \(place.joined(separator: ".").visible)",
+                        hint: "The settings are \(known.sorted().joined(separator: ", ")).")
+                }
+                try check(value, place)
+            }
+        }
+        let bytes: [UInt8]
+        do {
+            bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            throw CommandFailure(.notFound, "\(path.visible) cannot be read: \(error.localizedDescription)")
+        }
+        do {
+            try check(try JSONReader(bytes).root, [])
+        } catch let error as JSONSyntaxError {
+            throw CommandFailure(.usage, "\(path.visible) is not JSON: \(error)")
+        }
     }
 
     private static var keys: [(WritableKeyPath<ServeSettings, String?>, [String])] {

@@ -91,7 +91,7 @@ extension ReferenceModel {
     ///
     /// The events must be exactly those that match, as many as the limit and the page's bytes allow.
     /// `EventBatch.through` may be any place up to which no further match lies; at the end of a read without an upper
-    /// bound it is the head.
+    /// bound it is the head. Where the limits leave a page few steps it may end early, but not without progress.
     func fault(of batch: EventBatch, answering request: ReadRequest) -> String? {
         let all = matching(request)
         if batch.head != head { return "the head is \(head), the page says \(batch.head)" }
@@ -102,10 +102,12 @@ extension ReferenceModel {
                     ? " with other contents: \(abbreviated(batch.events))" : "")
         }
         let rest = Array(all[batch.events.count...])
-        if batch.isEnd != rest.isEmpty {
+        let endsEarly = !batch.isEnd && limits.pageSteps < Limits().pageSteps
+        if endsEarly, let fault = stillFault(batch, request) { return fault }
+        if batch.isEnd != rest.isEmpty && !endsEarly {
             return "the page says that it is \(batch.isEnd ? "" : "not ")the end, and \(rest.count) more match"
         }
-        if batch.events.count < expected.count {
+        if batch.events.count < expected.count && !endsEarly {
             let size = batch.events.reduce(0) { $0 + $1.data.size }
             if batch.events.isEmpty || size < limits.pageBytes {
                 return "expected the positions \(expected.positions), found only \(batch.events.positions)"
@@ -114,6 +116,16 @@ extension ReferenceModel {
         let id = events.first { $0.position.value == batch.through.value }?.data.id
         if batch.mark.id != id { return "the mark of the page is \(batch.mark), the event there is \(id as Any)" }
         return request.direction == .forward ? forwardFault(batch, request) : backwardFault(batch, rest)
+    }
+
+    /// What is wrong with a page that ended early and has no events, if anything: it must have looked somewhere.
+    private func stillFault(_ batch: EventBatch, _ request: ReadRequest) -> String? {
+        guard batch.events.isEmpty else { return nil }
+        let isStill =
+            request.direction == .forward
+            ? request.after?.position.map { batch.through <= $0 } ?? false
+            : request.before?.position.map { batch.through >= $0 } ?? false
+        return isStill ? "the page is empty and its through is \(batch.through): the next page is the same one" : nil
     }
 
     private func forwardFault(_ batch: EventBatch, _ request: ReadRequest) -> String? {

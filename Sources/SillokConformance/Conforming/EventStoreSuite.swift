@@ -50,6 +50,10 @@ public struct EventStoreSuite: Sendable {
         [randomOperations],
     ].flatMap(\.self)
 
+    /// The check that compares random operations with the reference model: the only one that also takes a store whose
+    /// pages end early, as ``Limits/pageSteps`` says.
+    package static var randomCheck: Check { randomOperations }
+
     /// The seed of all random choices.
     public let seed: UInt64
 

@@ -62,6 +62,16 @@ extension EventPages {
     public var events: BatchedEvents<EventPages> { BatchedEvents(batches: self) }
 }
 
+extension EventStore {
+    /// The first event of a request, on whichever page it is: a page without events need not be the last one.
+    package func firstEvent(of request: ReadRequest) async throws -> RecordedEvent? {
+        for try await page in pages(request) {
+            if let event = page.events.first { return event }
+        }
+        return nil
+    }
+}
+
 extension Subscription {
     /// The events of all batches, one by one. Checkpoints need the batches.
     public var events: BatchedEvents<Subscription> { BatchedEvents(batches: self) }

@@ -140,6 +140,9 @@ public struct Metadata: Hashable, Sendable {
         public static let reason = "reason"
         /// The key of ``Metadata/schemaVersion``.
         public static let schemaVersion = "schemaversion"
+        /// The key of what an event remembers of how it came as a CloudEvent: its identity as given, and which of the
+        /// other keys were attributes. Leave it to the readers and writers of CloudEvents.
+        public static let cloudEvent = "cloudevent"
     }
 
     private mutating func append(_ key: String, _ value: String) {

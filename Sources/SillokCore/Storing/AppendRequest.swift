@@ -21,13 +21,13 @@ public struct AppendRequest: Hashable, Sendable {
         }
     }
 
-    /// The events, in the order in which they take positions.
+    /// The events, in the order in which they take positions. There may be none if there is ``tracking`` to record.
     public var entries: [Entry]
 
     /// What must hold for them to be recorded.
     public var condition: AppendCondition
 
-    /// Progress in another log, recorded with them.
+    /// Progress in another log, recorded with them, under the same condition.
     public var tracking: Tracking?
 
     /// A request with all of its parts.
@@ -40,10 +40,10 @@ public struct AppendRequest: Hashable, Sendable {
 
 /// Where an append's events are: proof that they are durable, and what to wait for to read one's own write.
 public struct Receipt: Hashable, Sendable {
-    /// The position of the first event of the append.
+    /// The position of the first event of the append; of an append without events, the head.
     public let firstPosition: Position
 
-    /// The position of the last event of the append.
+    /// The position of the last event of the append; of an append without events, the head.
     public var position: Position { mark.position }
 
     /// The position and the id of the last event of the append: what others keep as a token, to read what it wrote.
@@ -117,12 +117,15 @@ extension EventQuery.Item {
 }
 
 extension EventData {
-    /// Whether both tell the same fact: all parts but the trace, which belongs to the attempt and not to the fact.
+    /// Whether both are the same fact: all parts but the trace and the form in which a CloudEvent came, which belong to
+    /// the attempt and not to the fact.
     package func isSameFact(as other: EventData) -> Bool {
         if self == other { return true }
         var (mine, theirs) = (self, other)
-        mine.metadata.traceparent = nil
-        theirs.metadata.traceparent = nil
+        for key in [Metadata.Key.traceparent, Metadata.Key.cloudEvent] {
+            mine.metadata[key] = nil
+            theirs.metadata[key] = nil
+        }
         return mine == theirs
     }
 }

@@ -16,6 +16,16 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         case metadataKey = "metadata key"
         /// A tracking source.
         case trackingSource = "tracking source"
+
+        /// The name of the limit of its bytes, as settings call it.
+        package var limitName: String {
+            switch self {
+            case .stream, .category: "streamBytes"
+            case .type, .contentType, .trackingSource: "typeBytes"
+            case .tag: "tagBytes"
+            case .metadataKey: "metadataBytes"
+            }
+        }
     }
 
     /// What is counted against a limit.
@@ -34,6 +44,19 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         case queryItems = "alternatives in the query"
         /// ``Limits/pageEvents``.
         case pageEvents = "events in a page"
+
+        /// The name of the limit, as settings call it.
+        package var limitName: String {
+            switch self {
+            case .batchEvents: "batchEvents"
+            case .batchBytes: "batchBytes"
+            case .payloadBytes: "payloadBytes"
+            case .metadataBytes: "metadataBytes"
+            case .tags: "tags"
+            case .queryItems: "queryItems"
+            case .pageEvents: "pageEvents"
+            }
+        }
     }
 
     /// What is wrong.
@@ -54,6 +77,8 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         case repeatedID(EventID)
         /// A bound by revision for a query that is not of exactly one stream.
         case revisionWithoutStream
+        /// A category with a dash, which no stream has: a category is the part of a name before the first dash.
+        case dashInCategory(Category)
         /// A given recorded time that is earlier than the last one of the store.
         case timeRunsBackwards(given: Timestamp, last: Timestamp)
         /// A given recorded time that is more than ``Limits/clockLead`` ahead of the store's clock. Every later event
@@ -88,14 +113,18 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
 
     private var explanation: String {
         switch reason {
-        case .emptyBatch: "an append needs at least one event"
+        case .emptyBatch: "an append needs at least one event, or tracking to record"
         case .emptyPage: "a page needs a limit of at least 1"
         case .emptyName(let subject): "the name of the \(subject.rawValue) is empty"
         case .nameTooLong(let subject, let bytes, let limit):
             "the name of the \(subject.rawValue) has \(bytes) bytes; at most \(limit) are allowed"
+                + " (the limit \(subject.limitName))"
         case .controlCharacter(let subject): "the name of the \(subject.rawValue) has a control character"
         case .overLimit(let measure, let count, let limit):
-            "\(count) \(measure.rawValue); at most \(limit) are allowed"
+            "\(count) \(measure.rawValue); at most \(limit) are allowed (the limit \(measure.limitName))"
+        case .dashInCategory(let category):
+            "no stream has the category \(category): a category ends before the first dash, so the category of "
+                + "\(category)-1 is \(StreamID(category.text).category)"
         case .repeatedID(let id): "the event id \(id) stands twice in the append"
         case .revisionWithoutStream: "a bound by revision needs a query of exactly one stream"
         case .timeRunsBackwards(let given, let last):

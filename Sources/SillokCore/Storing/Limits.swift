@@ -25,12 +25,17 @@ public struct Limits: Hashable, Sendable {
     /// Events that an ``AppendConflict`` shows at most, and it shows no more than ``pageBytes`` of them: 100.
     public var conflictEvents = 100
 
-    /// Index entries that the conditions of one append may visit: 100,000. More is ``StoreError/Code/tooExpensive``.
+    /// Steps that judging the condition of one append may take: 100,000, about 25 milliseconds.
+    ///
+    /// A step is one index entry that is read; looking up a place in a stored index counts as eight. An append whose
+    /// condition takes more is refused with ``StoreError/Code/tooExpensive``; nothing is stored.
     public var conditionSteps = 100_000
 
-    /// Index entries that one page may visit: 200,000. A page that needs more ends early, with its
-    /// ``EventBatch/through``.
-    public var pageSteps = 200_000
+    /// Steps that finding the events of one page may take: 100,000, about 25 milliseconds. See ``conditionSteps``.
+    ///
+    /// A page that takes more ends early: it has the events that were found, maybe none, and its ``EventBatch/through``
+    /// says how far the read has looked. The next page continues there.
+    public var pageSteps = 100_000
 
     /// Bytes of memory that appends in the store may hold until they are answered: 64 MiB. An append that exceeds this
     /// is refused at once with ``StoreError/Code/overloaded``, unless no other append is in the store.
@@ -47,7 +52,8 @@ public struct Limits: Hashable, Sendable {
 
     /// Throws unless a store with these limits takes the request.
     public func check(_ request: AppendRequest) throws(InvalidRequest) {
-        guard !request.entries.isEmpty else { throw InvalidRequest(.emptyBatch) }
+        // A consumer that finds nothing to record in another log records how far it is.
+        guard !request.entries.isEmpty || request.tracking != nil else { throw InvalidRequest(.emptyBatch) }
         try InvalidRequest.limit(.batchEvents, request.entries.count, batchEvents)
         var bytes = 0
         var ids = Set<EventID>(minimumCapacity: request.entries.count)
@@ -84,7 +90,7 @@ public struct Limits: Hashable, Sendable {
         try InvalidRequest.limit(.queryItems, query.items.count, queryItems)
         for item in query.items {
             if let stream = item.stream { try check(stream, .stream, streamBytes) }
-            if let category = item.category { try check(category, .category, streamBytes) }
+            if let category = item.category { try check(category) }
             try InvalidRequest.limit(.queryItems, item.types.count, queryItems)
             for type in item.types { try check(type, .type, typeBytes) }
             try InvalidRequest.limit(.tags, item.tags.count, tags)
@@ -96,7 +102,7 @@ public struct Limits: Hashable, Sendable {
     public func checkStreams(in category: Category?, after name: StreamID?, limit: Int) throws(InvalidRequest) {
         guard limit >= 1 else { throw InvalidRequest(.emptyPage) }
         try InvalidRequest.limit(.pageEvents, limit, pageEvents)
-        if let category { try check(category, .category, streamBytes) }
+        if let category { try check(category) }
         if let name { try check(name, .stream, streamBytes) }
     }
 
@@ -109,6 +115,12 @@ public struct Limits: Hashable, Sendable {
             guard let given = entry.recordedAt, given > latest else { continue }
             throw InvalidRequest(.timeAhead(given: given, clock: clock), index: index)
         }
+    }
+
+    /// Throws unless a stream can have the category: one with a dash has none, for a category ends before the first.
+    package func check(_ category: Category) throws(InvalidRequest) {
+        try check(category, .category, streamBytes)
+        if category.text.utf8.contains(UInt8(ascii: "-")) { throw InvalidRequest(.dashInCategory(category)) }
     }
 
     /// The first of the events that broke a condition, as many as a conflict shows.

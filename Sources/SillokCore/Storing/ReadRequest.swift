@@ -121,6 +121,9 @@ public struct EventBatch: Hashable, Sendable {
     public let mark: EventMark
 
     /// Whether nothing more matched when the page was read.
+    ///
+    /// A page without events need not be the last one: a search that took ``Limits/pageSteps`` ends the page where
+    /// it is.
     public let isEnd: Bool
 
     /// The last position of the store when the page was read.

@@ -58,6 +58,12 @@ package final class Lock<State>: @unchecked Sendable {
     package func wakeAll() { pthread_cond_broadcast(condition) }
 }
 
+/// Lets threads that wait for a processor run before this thread continues.
+package func yieldThread() { sched_yield() }
+
+/// The number of processors that are online, at least one.
+package func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
 /// Starts a thread of our own for work that blocks, so that it never holds up the cooperative pool.
 package func startThread(_ body: @escaping @Sendable () -> Void) {
     final class Box {

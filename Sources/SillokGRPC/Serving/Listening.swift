@@ -13,20 +13,26 @@ extension ServerContext {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 128 << 10, high: 256 << 10))
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.configure(channel) }
+                guard let tls = self.limits.tls else {
+                    return channel.eventLoop.makeCompletedFuture { try self.configure(channel, nil) }
+                }
+                // Reading the files of a certificate blocks, and an event loop must not.
+                return NIOThreadPool.singleton.runIfActive(eventLoop: channel.eventLoop) { try tls() }.flatMapThrowing {
+                    try self.configure(channel, $0)
+                }
             }
             .bind(host: limits.host, port: limits.port).get()
     }
 
     /// Sets a new connection up.
-    private func configure(_ channel: any Channel) throws {
+    private func configure(_ channel: any Channel, _ context: NIOSSLContext?) throws {
         guard keep(channel) else {
             channel.close(promise: nil)
             return
         }
         channel.closeFuture.whenComplete { _ in self.forget(channel) }
         let pipeline = channel.pipeline.syncOperations
-        if let tls = limits.tls { try pipeline.addHandler(NIOSSLServerHandler(context: try tls())) }
+        if let context { try pipeline.addHandler(NIOSSLServerHandler(context: context)) }
         let keeping = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
             configuration: .init(

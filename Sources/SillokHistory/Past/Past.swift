@@ -58,12 +58,12 @@ public struct Past: Sendable {
     /// The documents of a projection as they were, by key. All of them are in memory.
     public func documents<Rule: DocumentProjection>(
         of projection: Rule, progress: @escaping @Sendable (_ done: Position, _ of: Position) -> Void = { _, _ in }
-    ) async throws -> [String: Rule.Document] {
-        var documents: [StreamID: Rule.Document] = [:]
+    ) async throws -> KeyedValues<Rule.Document> {
+        var documents = KeyedValues<Rule.Document>()
         try await evolve(projection, from: watched(progress)) { key, event in
-            documents[StreamID(key)] = try projection.evolve(documents[StreamID(key)], event)
+            documents[key] = try projection.evolve(documents[key], event)
         }
-        return Dictionary(documents.map { ($0.key.text, $0.value) }) { first, _ in first }
+        return documents
     }
 
     /// One document of a projection as it was; `nil`: there was none. Reads the projection's source.

@@ -72,7 +72,7 @@ struct PastStore: EventStore {
         if facts.lastPosition <= end { return facts }
         let request = ReadRequest(
             .stream(facts.id), before: .position(end.next), direction: .backward, limit: 1)
-        guard let last = try await store.read(request).events.first else { return nil }
+        guard let last = try await store.firstEvent(of: request) else { return nil }
         return StreamFacts(
             id: facts.id, revision: last.revision, lastPosition: last.position,
             firstRecordedAt: facts.firstRecordedAt, lastRecordedAt: last.recordedAt)

@@ -27,24 +27,27 @@ struct Comparison<Was: Sendable, Would: Sendable> {
     ///
     /// - Parameter limit: how many that differ to list.
     mutating func finish(limit: Int) {
-        var sums: [String: Sum] = [:]
-        var order: [String] = []
+        var sums = KeyedValues<Sum>()
         report.keys = pairs.count
         for (key, index) in indexes.sorted(by: { $0.key < $1.key }) {
             let was = StateTree(reflecting: pairs[index].was)
             let would = StateTree(reflecting: pairs[index].would)
             let changes = was.changes(to: would)
-            add(was, to: \.was, of: &sums, &order)
-            add(would, to: \.would, of: &sums, &order)
+            add(was, to: \.was, of: &sums)
+            add(would, to: \.would, of: &sums)
             if changes.isEmpty { continue }
             report.differing += 1
-            for path in Set(changes.map(\.path)) { sums[path]?.keys += 1 }
+            var counted = KeyedValues<Bool>()
+            for change in changes where counted[change.path] == nil {
+                sums[change.path]?.keys += 1
+                counted[change.path] = true
+            }
             if report.differences.count < limit {
                 report.differences.append(.init(key: key.text, changes: changes))
             }
         }
-        report.totals = order.compactMap { path in
-            sums[path].map { .init(path: path, was: $0.was.value, would: $0.would.value, keys: $0.keys) }
+        report.totals = sums.map { path, sum in
+            .init(path: path, was: sum.was.value, would: sum.would.value, keys: sum.keys)
         }
     }
 
@@ -71,11 +74,12 @@ struct Comparison<Was: Sendable, Would: Sendable> {
 
     /// Adds the numbers of a state that stand alone; those of an array or a dictionary have no place in common.
     private func add(
-        _ tree: StateTree, to side: WritableKeyPath<Sum, Number>, of sums: inout [String: Sum], _ order: inout [String]
+        _ tree: StateTree, to side: WritableKeyPath<Sum, Number>, of sums: inout KeyedValues<Sum>
     ) {
         for leaf in tree.leaves where leaf.value.number != nil && !leaf.path.utf8.contains(UInt8(ascii: "[")) {
-            if sums[leaf.path] == nil { order.append(leaf.path) }
-            sums[leaf.path, default: Sum()][keyPath: side].add(leaf.value)
+            var sum = sums[leaf.path] ?? Sum()
+            sum[keyPath: side].add(leaf.value)
+            sums[leaf.path] = sum
         }
     }
 }

@@ -140,6 +140,16 @@ struct JSONUnkeyedDecoder: UnkeyedDecodingContainer {
         return result
     }
 
+    /// Reads an integer that needs no conformance of its own.
+    mutating func decodeInteger<Integer: FixedWidthInteger>(_ type: Integer.Type) throws -> Integer {
+        let value = try current(type)
+        guard let result: Integer = decoding.nodes[value].integer(in: decoding.bytes) else {
+            throw decoding.mismatch(type, at: value, under: key)
+        }
+        advance()
+        return result
+    }
+
     mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         let value = try current(type)
         let result = try decoding.within(key) { try decoding.decode(type, at: value) }

@@ -1,13 +1,17 @@
 package import SillokCore
 
-/// An event as a line of an export says it.
+/// An event as it came, and what it is in a store.
 package struct CloudEvent: Sendable {
-    /// The URI of where the event was recorded first.
+    /// The URI of where the event was recorded or produced first.
     package let source: String
     /// Its position there, if the line says so.
     package let position: UInt64?
     /// The event, its stream and its recorded time.
     package var entry: AppendRequest.Entry
+    /// Whether the event has an identity of its producer, which is not that of a store of ours.
+    package let isForeign: Bool
+    /// The event as earlier versions recorded it, if they took it: under its UUID, for any source.
+    package var former: EventData?
 }
 
 /// A line that is not an event, and why.
@@ -20,153 +24,232 @@ package struct InvalidLine: Error, CustomStringConvertible {
 extension CloudEvent {
     /// Reads a line: a CloudEvents 1.0 object with nothing in it that would get lost.
     package init(line: [UInt8]) throws {
-        let reader: JSONReader
+        try self.init(line: Self.value(of: line))
+    }
+
+    /// Reads a line that holds an event, or an array of them.
+    package static func events(ofLine line: [UInt8]) throws -> [CloudEvent] {
+        let value = try value(of: line)
+        guard let elements = value.elements else { return [try CloudEvent(line: value)] }
+        return try elements.enumerated().map { index, element in
+            do {
+                return try CloudEvent(line: element)
+            } catch let error as InvalidLine {
+                throw InvalidLine("element \(index) of the array: \(error)")
+            }
+        }
+    }
+
+    private static func value(of line: [UInt8]) throws -> JSONReader.Value {
         do {
-            reader = try JSONReader(line)
+            return try JSONReader(line).root
         } catch {
             throw InvalidLine("\(error)")
         }
-        guard let members = reader.root.members else { throw InvalidLine("the line is JSON, but not an object") }
-        var fields = Fields()
-        for (key, value) in members { try fields.take(key, value) }
-        self = try fields.event()
     }
 
-    /// Reads an event that somebody wants to append: its type is enough.
+    private init(line value: JSONReader.Value) throws {
+        guard let members = value.members else { throw InvalidLine("the line is JSON, but not an object") }
+        var parts = CloudEventParts()
+        for (key, value) in members { try parts.take(key, value) }
+        try parts.checkVersion(isNeeded: true)
+        guard let id = parts.id else { throw InvalidLine("the attribute \"id\" is missing") }
+        guard let source = parts.source, !source.isEmpty else {
+            throw InvalidLine("the attribute \"source\" is missing")
+        }
+        let identity = CloudEventIdentity(source: source, id: id)
+        let time = try parts.time.map { try parts.moment($0) }
+        // The time of another producer says when something happened, not when a store recorded it.
+        guard identity.isOurs else {
+            self = try parts.foreign(identity, recordedAt: parts.recordedAt)
+            return
+        }
+        // A time that is finer than a store keeps it is kept as it was given.
+        guard parts.time.map({ Timestamp($0) != nil }) ?? true else {
+            self = try parts.foreign(identity, recordedAt: parts.recordedAt ?? time)
+            return
+        }
+        let others = parts.attributes.filter { $0.name != "source" && $0.name != "time" }.sorted(by: Self.precedes)
+        let (type, bytes, form) = try parts.content()
+        var envelope = CloudEventEnvelope()
+        envelope.attributes = others.map { ($0.name, $0.type) }
+        envelope.form = form == .text || form == .base64 ? form : nil
+        let event = EventData(
+            id: identity.eventID, type: try parts.eventType(), tags: parts.tags,
+            metadata: try parts.allMetadata(with: others, envelope), contentType: type, payload: bytes)
+        self.init(
+            source: source, position: parts.position,
+            entry: .init(
+                stream: parts.subject.map { StreamID($0) }, event: event, recordedAt: parts.recordedAt ?? time),
+            isForeign: false)
+    }
+
+    /// Reads an event that a client wants to append: its type is enough.
     ///
-    /// Attributes that CloudEvents calls extensions become metadata, and so do `source` and `time`, which are the
-    /// sender's: what the store says in their place is its own. Its position and revision nobody can choose.
+    /// With an `id` and a `source` it has an identity of its own, which is kept with all attributes. Without one,
+    /// attributes that CloudEvents calls extensions become metadata, and so do `source` and `time`, which are the
+    /// sender's: the store has its own. A client cannot choose the position and the revision.
     /// - Parameters:
     ///   - value: the object.
     ///   - stream: the stream of an event that names none.
     ///   - id: the identity of an event that has none.
     package static func posted(
         _ value: JSONReader.Value, to stream: StreamID?, id: @autoclosure () -> EventID
-    ) throws -> AppendRequest.Entry {
+    ) throws -> CloudEvent {
         guard let members = value.members else { throw InvalidLine("an event is a JSON object") }
-        var fields = Fields()
+        var parts = CloudEventParts()
         for (key, value) in members {
-            switch key {
-            case "position", "revision": throw InvalidLine("\"\(key)\" is given by the store; leave it out")
-            case "source", "time": try fields.extend(key, value)
-            case _ where Fields.attributes.contains(key): try fields.take(key, value)
-            default: try fields.extend(key, value)
+            if ["position", "revision", "sillokid", "silloktime"].contains(key), !value.isNull {
+                throw InvalidLine("\"\(key)\" is given by the store; leave it out")
             }
+            try parts.take(key, value)
         }
-        if let given = fields.stream, let stream, !given.hasSameBytes(as: stream.text) {
-            throw InvalidLine("\"subject\" is \"\(given)\", and the events are appended to \"\(stream)\"")
-        }
-        fields.version = fields.version ?? "1.0"
-        fields.source = "-"
-        fields.stream = fields.stream ?? stream?.text
-        fields.id = fields.id ?? id()
-        return try fields.event().entry
+        return try parts.posted(to: stream, id: id)
     }
 
-    /// The attributes of a line as they come.
-    private struct Fields {
-        static let attributes: Set = [
-            "specversion", "id", "type", "subject", "datacontenttype", "tags", "metadata", "data", "data_base64",
-        ]
-
-        var version: String?
-        var id: EventID?
-        var source: String?
-        var type: String?
-        var stream: String?
-        var time: Timestamp?
-        var contentType: String?
-        var position: UInt64?
-        var tags: [Tag] = []
-        var metadata = Metadata()
-        var data: JSONReader.Value?
-        var binary: [UInt8]?
-
-        mutating func take(_ key: String, _ value: JSONReader.Value) throws {
-            switch key {
-            case "specversion": version = try text(key, value)
-            case "id": id = try parse(key, value, "a UUID") { EventID($0) }
-            case "source": source = try text(key, value)
-            case "type": type = try text(key, value)
-            case "subject": stream = try text(key, value)
-            case "time": time = try parse(key, value, "a time of RFC 3339 in microseconds") { Timestamp($0) }
-            case "datacontenttype": contentType = try text(key, value)
-            case "position": position = try number(key, value)
-            case "revision": _ = try number(key, value)
-            case "tags": tags = try texts(key, value).map { Tag($0) }
-            case "metadata": metadata = try entries(key, value).filled(from: metadata)
-            case "data": data = value
-            case "data_base64": binary = try parse(key, value, "Base64") { Base64.bytes(of: $0) }
+    /// Reads an event in the binary mode of HTTP, whose attributes are headers and whose payload is the body.
+    ///
+    /// - Parameters:
+    ///   - headers: names without `ce-`, in lower case, and their decoded values.
+    ///   - contentType: the content type of the body.
+    package static func posted(
+        headers: [(name: String, value: String)], contentType: String?, body: [UInt8], to stream: StreamID?,
+        id: @autoclosure () -> EventID
+    ) throws -> CloudEvent {
+        var parts = CloudEventParts()
+        for (name, value) in headers {
+            switch name {
+            case "specversion": parts.version = value
+            case "id": parts.id = value
+            case "type": parts.type = value
+            case "subject": parts.subject = value
+            case "datacontenttype", "data", "data_base64", "position", "revision", "metadata", "sillokid",
+                "silloktime", "silloklayout":
+                throw InvalidLine("ce-\(name) has a meaning of its own; leave it out")
             default:
-                throw InvalidLine("the attribute \"\(key)\" would get lost; move it into \"metadata\"")
+                if name == "source" { parts.source = value }
+                if name == "time" { parts.time = value }
+                parts.attributes.append(.init(name: name, value: value, type: .string))
             }
         }
+        try parts.checkVersion(isNeeded: true)
+        parts.contentType = contentType
+        // An empty body is no payload, unless a type is named that has empty values.
+        let isTyped = contentType.map { !ContentType($0).isJSON } ?? false
+        if !body.isEmpty || isTyped { try parts.take(.bytes(body)) }
+        return try parts.posted(to: stream, id: id)
+    }
 
-        /// Takes an attribute as metadata.
-        mutating func extend(_ key: String, _ value: JSONReader.Value) throws {
-            let text = try text(key, value)
-            if let known = metadata[key], !known.hasSameBytes(as: text) {
-                throw InvalidLine("\"\(key)\" stands twice, as an attribute and in \"metadata\"")
+    fileprivate static func precedes(_ left: CloudEventParts.Attribute, _ right: CloudEventParts.Attribute) -> Bool {
+        left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+    }
+}
+
+extension CloudEventParts {
+    func posted(to stream: StreamID?, id makeID: () -> EventID) throws -> CloudEvent {
+        try checkVersion(isNeeded: false)
+        if let subject, let stream, !subject.hasSameBytes(as: stream.text) {
+            throw InvalidLine("\"subject\" is \"\(subject)\", and the events are appended to \"\(stream)\"")
+        }
+        var parts = self
+        parts.subject = subject ?? stream?.text
+        var given: EventID?
+        if let id {
+            if let source {
+                let identity = CloudEventIdentity(source: source, id: id)
+                if !identity.isOurs { return try parts.foreign(identity, recordedAt: nil, isPosted: true) }
             }
-            metadata[key] = text
-        }
-
-        func event() throws -> CloudEvent {
-            guard let version else { throw InvalidLine("the attribute \"specversion\" is missing") }
-            guard version == "1.0" else { throw InvalidLine("\"specversion\" is \"\(version)\", not \"1.0\"") }
-            guard let id else { throw InvalidLine("the attribute \"id\" is missing") }
-            guard let source, !source.isEmpty else { throw InvalidLine("the attribute \"source\" is missing") }
-            guard let type else { throw InvalidLine("the attribute \"type\" is missing") }
-            let contentType = contentType.map { ContentType($0) } ?? .json
-            let event = EventData(
-                id: id, type: EventType(type), tags: tags, metadata: metadata, contentType: contentType,
-                payload: try payload(as: contentType))
-            let entry = AppendRequest.Entry(stream: stream.map { StreamID($0) }, event: event, recordedAt: time)
-            return CloudEvent(source: source, position: position, entry: entry)
-        }
-
-        /// JSON stays as it stands in the line; of any other content, a string is the text itself.
-        private func payload(as type: ContentType) throws -> [UInt8] {
-            guard let data else { return binary ?? [] }
-            guard binary == nil else { throw InvalidLine("\"data\" and \"data_base64\" exclude each other") }
-            if type.isJSON { return Array(data.raw) }
-            return Array(try text("data", data).utf8)
-        }
-
-        private func text(_ key: String, _ value: JSONReader.Value) throws -> String {
-            guard let text = value.string else { throw InvalidLine("\"\(key)\" is not a string") }
-            return text
-        }
-
-        private func number(_ key: String, _ value: JSONReader.Value) throws -> UInt64 {
-            guard let number = value.integer(as: UInt64.self), number < 1 << 63 else {
-                throw InvalidLine("\"\(key)\" is not a whole number below 2^63")
+            given = EventID(id)
+            guard given != nil else {
+                throw InvalidLine("\"id\" is \"\(id)\", not a UUID: with such an id the event needs a \"source\" too")
             }
-            return number
         }
+        let (type, bytes, form) = try content()
+        var envelope = CloudEventEnvelope()
+        envelope.attributes = attributes.filter { $0.type != .string }.sorted(by: CloudEvent.precedes)
+            .map { ($0.name, $0.type) }
+        envelope.form = form == .text || form == .base64 ? form : nil
+        let event = EventData(
+            id: given ?? makeID(), type: try eventType(), tags: tags,
+            metadata: try allMetadata(with: attributes, envelope), contentType: type, payload: bytes)
+        return CloudEvent(
+            source: source ?? "", position: nil,
+            entry: .init(stream: parts.subject.map { StreamID($0) }, event: event), isForeign: false)
+    }
 
-        private func parse<Result>(
-            _ key: String, _ value: JSONReader.Value, _ form: String, _ parse: (String) -> Result?
-        ) throws -> Result {
-            guard let result = parse(try text(key, value)) else { throw InvalidLine("\"\(key)\" is not \(form)") }
-            return result
+    /// The event with the identity that its producer gave it.
+    func foreign(
+        _ identity: CloudEventIdentity, recordedAt: Timestamp?, isPosted: Bool = false
+    ) throws -> CloudEvent {
+        guard !identity.id.isEmpty, !identity.source.isEmpty else {
+            throw InvalidLine("\"id\" and \"source\" are not empty in an event")
         }
+        if let storedID, storedID != identity.eventID {
+            throw InvalidLine("\"sillokid\" does not belong to the \"source\" and the \"id\" of the event")
+        }
+        if let time { _ = try moment(time) }
+        let sorted = attributes.sorted(by: CloudEvent.precedes)
+        let (type, bytes, form) = try content()
+        var envelope = CloudEventEnvelope()
+        envelope.id = identity.id
+        envelope.attributes = sorted.map { ($0.name, $0.type) }
+        envelope.form = form
+        envelope.hasContentType = contentType != nil
+        let event = EventData(
+            id: identity.eventID, type: try eventType(), tags: tags,
+            metadata: try allMetadata(with: sorted, envelope), contentType: type, payload: bytes)
+        var result = CloudEvent(
+            source: identity.source, position: position,
+            entry: .init(stream: subject.map { StreamID($0) }, event: event, recordedAt: recordedAt), isForeign: true)
+        result.former = try former(event, isPosted: isPosted)
+        return result
+    }
 
-        private func texts(_ key: String, _ value: JSONReader.Value) throws -> [String] {
-            guard let elements = value.elements else { throw InvalidLine("\"\(key)\" is not an array") }
-            return try elements.map { element in try text(key, element) }
-        }
+    /// The event as versions before the identity of producers recorded it.
+    private func former(_ event: EventData, isPosted: Bool) throws -> EventData? {
+        guard let id = id.flatMap({ EventID($0) }) else { return nil }
+        let others = isPosted ? attributes : attributes.filter { $0.name != "source" && $0.name != "time" }
+        guard isPosted || others.isEmpty, others.allSatisfy({ $0.type == .string }) else { return nil }
+        var former = event
+        former.id = id
+        former.metadata = try allMetadata(with: others)
+        return former
+    }
 
-        private func entries(_ key: String, _ value: JSONReader.Value) throws -> Metadata {
-            guard let members = value.members else { throw InvalidLine("\"\(key)\" is not an object") }
-            var bytes: [UInt8] = []
-            for (name, value) in members {
-                for text in [name, try text("\(key).\(name)", value)] {
-                    bytes.appendLength(text.utf8.count)
-                    bytes.append(contentsOf: text.utf8)
-                }
-            }
-            return Metadata(trusted: bytes)
+    func checkVersion(isNeeded: Bool) throws {
+        guard let version else {
+            if isNeeded { throw InvalidLine("the attribute \"specversion\" is missing") }
+            return
         }
+        guard version == "1.0" else { throw InvalidLine("\"specversion\" is \"\(version)\", not \"1.0\"") }
+    }
+
+    func eventType() throws -> EventType {
+        guard let type else { throw InvalidLine("the attribute \"type\" is missing") }
+        return EventType(type)
+    }
+
+    /// The moment of a time of RFC 3339, to the microsecond: finer digits are cut, and a leap second is the end of the
+    /// second before it.
+    func moment(_ text: String) throws -> Timestamp {
+        guard let moment = Timestamp(text) ?? Timestamp(Self.coarse(text)) else {
+            throw InvalidLine("\"time\" is not a time of RFC 3339")
+        }
+        return moment
+    }
+
+    private static func coarse(_ text: String) -> String {
+        var bytes = Array(text.utf8)
+        guard bytes.count >= 20 else { return text }
+        let isLeap = bytes[16] == UInt8(ascii: ":") && bytes[17] == UInt8(ascii: "6") && bytes[18] == UInt8(ascii: "0")
+        if isLeap { bytes.replaceSubrange(17...18, with: "59".utf8) }
+        guard bytes[19] == UInt8(ascii: ".") else {
+            if isLeap { bytes.insert(contentsOf: ".999999".utf8, at: 19) }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        let end = bytes[20...].firstIndex { !(0x30...0x39).contains($0) } ?? bytes.count
+        guard end > 20 else { return text }
+        bytes.replaceSubrange(20..<end, with: isLeap ? Array("999999".utf8)[...] : bytes[20..<min(end, 26)])
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -41,30 +41,30 @@ private struct KeptStatement: Hashable {
 
 /// A connection to a server, always in pipeline mode: whatever is asked together takes one round trip.
 ///
-/// Belongs to one thread, which it blocks. Keeps nothing on the server that a pooler between us could mix up: statements
-/// are kept only where there is none.
+/// Belongs to one thread, which it blocks. Keeps nothing on the server that a pooler between us could mix up:
+/// statements are kept only where there is none.
 final class Connection {
     private let handle: OpaquePointer
     private var kept: [KeptStatement: String] = [:]
     private let warnings = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+    private var cancels: Canceller?
     private static let keptCapacity = 500
 
     /// Whether something stands between us and the server, such as pgbouncer, so that there is no session of our own.
     let isPooled: Bool
 
     init(_ address: ServerAddress, for purpose: ServerAddress.Purpose) throws(PostgresFailure) {
+        try address.check()
         let parameters = address.parameters(for: purpose)
+        let start = ContinuousClock.now
         let handle = Self.withCStrings(parameters.map(\.keyword)) { keywords in
             Self.withCStrings(parameters.map(\.value)) { values in PQconnectdbParams(keywords, values, 1) }
         }
         guard let handle else { throw PostgresFailure(message: "no memory for a connection") }
-        guard PQstatus(handle) == CONNECTION_OK else {
-            defer { PQfinish(handle) }
-            let message = String(cString: PQerrorMessage(handle))
-            // The server's SQLSTATE is not told; these are no matter of time.
-            let isFinal = ["authentication failed", "no pg_hba.conf", "does not exist", "invalid"]
-                .contains { message.contains($0) }
-            throw PostgresFailure(message: message, isConnectionLost: !isFinal)
+        if PQstatus(handle) != CONNECTION_OK, let failure = Self.refusal(handle, start) {
+            PQfinish(handle)
+            warnings.deallocate()
+            throw failure
         }
         warnings.initialize(to: 0)
         PQsetNoticeReceiver(
@@ -94,6 +94,13 @@ final class Connection {
         warnings.deallocate()
     }
 
+    /// Ends what the connection does. `nil` if there is no memory for it.
+    func canceller() -> Canceller? {
+        if let known = cancels { return known }
+        cancels = Canceller(handle)
+        return cancels
+    }
+
     /// The socket, to wait on.
     var socket: Int32 { PQsocket(handle) }
 
@@ -108,19 +115,30 @@ final class Connection {
 
     /// Sends all queries and gives their answers; the first that fails ends them all.
     ///
-    /// - Parameter undo: what is carried out after a failure in a transaction: as a rule its end, so that none is left open.
+    /// - Parameter undo: what is executed after a failure in a transaction: as a rule its end, so that none is left
+    ///   open.
     func run(_ queries: [Query], undo: Query = .rollback) throws(PostgresFailure) -> [Rows] {
         let known = kept.count
+        var reused: Set<Int> = []
+        var number = 0
         do {
             return try Self.run(handle, queries) { [self] query in
-                if isPooled || kept.count >= Self.keptCapacity { return nil }
+                number += 1
+                guard query.isKept, !isPooled, kept.count < Self.keptCapacity else { return nil }
                 let key = KeptStatement(text: query.text, types: query.parameters.types)
-                if let name = kept[key] { return (name, false) }
+                if let name = kept[key] {
+                    reused.insert(number - 1)
+                    return (name, false)
+                }
                 let name = "s\(kept.count + 1)"
                 kept[key] = name
                 return (name, true)
             }
         } catch {
+            var error = error
+            // The plan of a kept statement no longer fits when a table has changed; a new statement fails by its own
+            // fault.
+            error.isOfKeptPlan = error.state == "0A000" && reused.contains(error.completed)
             // What was to be kept in the failed round trip may not have been.
             var repair = PQtransactionStatus(handle) == PQTRANS_IDLE ? [] : [undo]
             if !kept.isEmpty, kept.count > known || error.isOfPreparedStatement {
@@ -153,7 +171,7 @@ extension Connection {
     ) throws(PostgresFailure) -> [Rows] {
         var answers = 0
         for query in queries {
-            let kept = query.isKept ? keep?(query) : nil
+            let kept = keep?(query)
             if let kept, kept.isNew {
                 let types = query.parameters.types
                 guard PQsendPrepare(handle, kept.name, query.text, Int32(types.count), types) == 1 else {
@@ -220,6 +238,23 @@ extension Connection {
         if let first { throw first }
         guard rows.count == count else { throw PostgresFailure(message: "an answer of the server is missing") }
         return prepared == 0 ? rows : rows.filter { !$0.tag.isEmpty }
+    }
+
+    /// Why a connection could not be made; `nil` if a second attempt made it.
+    ///
+    /// libpq reports the SQLSTATE of a refused connection only within a verbose message, whose form is the same in all
+    /// languages. So a server that has refused quickly is asked once more.
+    private static func refusal(_ handle: OpaquePointer, _ start: ContinuousClock.Instant) -> PostgresFailure? {
+        let message = String(cString: PQerrorMessage(handle))
+        guard start.duration(to: .now) < .seconds(1) else {
+            return PostgresFailure(message: message, isConnectionLost: true)
+        }
+        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+        PQreset(handle)
+        let verbose = String(cString: PQerrorMessage(handle))
+        PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
+        if PQstatus(handle) == CONNECTION_OK { return nil }
+        return PostgresFailure(refused: message, verbose: verbose)
     }
 
     private static func failure(_ handle: OpaquePointer, _ result: OpaquePointer?) -> PostgresFailure {

@@ -34,8 +34,22 @@ struct Parameters: Sendable {
     private(set) var formats: [Int32] = []
     private(set) var bytes: [UInt8] = []
 
+    /// The numbers of the values that the server converts, and the types.
+    private var conversions: [Int: String] = [:]
+
     /// The placeholder of the value added last.
     var placeholder: String { "$\(types.count)" }
+
+    /// The placeholders of all values, as the arguments of a function.
+    var placeholders: String {
+        types.indices.map { "$\($0 + 1)\(conversions[$0 + 1] ?? "")" }.joined(separator: ", ")
+    }
+
+    /// An array of numbers of any size, sent as texts.
+    mutating func add(numerics texts: [String?]) {
+        add(texts)
+        conversions[types.count] = "::text[]::numeric[]"
+    }
 
     mutating func add(_ value: Int64) {
         begin(.int8)

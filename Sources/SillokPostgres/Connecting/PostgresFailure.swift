@@ -11,11 +11,46 @@ struct PostgresFailure: Error {
     let isConnectionLost: Bool
     /// How many statements of the same round trip went well before it.
     var completed = 0
+    /// Whether it is about the plan of a statement that was kept from an earlier round trip.
+    var isOfKeptPlan = false
+
+    /// The SQLSTATE of a statement that was cancelled: by its caller, an operator or `statement_timeout`.
+    static let queryCancelled = "57014"
 
     init(state: String = "", message: String, isConnectionLost: Bool = false) {
         self.state = state
         self.message = String(message.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
         self.isConnectionLost = isConnectionLost
+    }
+
+    /// A connection that was not made.
+    ///
+    /// - Parameters:
+    ///   - message: what libpq says.
+    ///   - verbose: the same in verbose form, which contains the SQLSTATE of each server that has answered.
+    init(refused message: String, verbose: String) {
+        let states = Self.states(inVerbose: verbose)
+        // The user, the database or a setting is wrong: waiting does not help, unless another server only starts up.
+        let isFinal =
+            !states.isEmpty && states.allSatisfy { ["0A", "22", "28", "3D", "42"].contains(String($0.prefix(2))) }
+        self.init(state: states.last ?? "", message: message, isConnectionLost: !isFinal)
+    }
+
+    /// The SQLSTATEs in verbose messages of libpq, `FATAL:  28P01: …`. Only the first and the last part are translated.
+    static func states(inVerbose text: String) -> [String] {
+        var states: [String] = []
+        for line in text.split(separator: "\n") {
+            var rest = Substring(line)
+            while let mark = rest.firstRange(of: ":  ") {
+                rest = rest[mark.upperBound...]
+                let state = rest.prefix(5)
+                guard state.utf8.count == 5, rest.dropFirst(5).hasPrefix(": "),
+                    state.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) })
+                else { continue }
+                states.append(String(state))
+            }
+        }
+        return states
     }
 
     /// Whether another attempt, at another server perhaps, may go well.
@@ -29,13 +64,18 @@ struct PostgresFailure: Error {
         !isConnectionLost && ["0A", "21", "22", "23", "2B", "2F", "42", "44", "P0"].contains(String(state.prefix(2)))
     }
 
-    /// Whether a kept plan does not fit any more, or was never on this server connection.
-    var isOfPreparedStatement: Bool { state == "26000" || (state == "0A000" && message.contains("cached plan")) }
+    /// Whether one request of a group may be the reason, so that the others succeed without it: its data, a constraint,
+    /// a trigger, or a limit of the server.
+    var isOfData: Bool { !isConnectionLost && ["22", "23", "44", "54", "P0"].contains(String(state.prefix(2))) }
+
+    /// Whether a kept plan no longer fits, or was never on this server connection.
+    var isOfPreparedStatement: Bool { state == "26000" || isOfKeptPlan }
 
     private var code: StoreError.Code {
         switch state {
         case "53100": .full
         case "42501", "25006": .readOnly
+        case _ where state.hasPrefix("28"): .accessDenied
         case "3F000", "42P01", "42883", "3D000": .notFound
         case _ where state.hasPrefix("XX"): .corrupt
         case _ where isTransient || state.hasPrefix("57") || state.hasPrefix("53"): .unavailable
@@ -50,6 +90,7 @@ struct PostgresFailure: Error {
             switch code {
             case .full: "No space is left on the server's disk: free some and try again."
             case .readOnly: "Connect to the server that takes writes, as a role that may write."
+            case .accessDenied: "Check the user, its password and the server's pg_hba.conf."
             case .notFound: "Check the database and the schema, and that the store was installed there."
             case .unavailable: "Check that the server runs and can be reached, then try again."
             default: "Look into the server's log."
@@ -60,9 +101,20 @@ struct PostgresFailure: Error {
 }
 
 extension StoreError {
+    /// The task was cancelled before the append was sent.
+    static let cancelledEarly = StoreError(
+        .cancelled, "The append was cancelled before it was sent. Nothing was stored.")
+
     /// What a failed read is reported as.
     static func reading(_ error: any Error) -> any Error {
-        (error as? PostgresFailure)?.storeError("the store could not be read") ?? error
+        guard let failure = error as? PostgresFailure else { return error }
+        if failure.state == PostgresFailure.queryCancelled {
+            return StoreError(
+                .tooExpensive,
+                "The server ended the read: \(failure.message) (SQLSTATE \(failure.state)). Read less at a time, "
+                    + "or raise the role's statement_timeout.", cause: failure)
+        }
+        return failure.storeError("the store could not be read")
     }
 }
 #endif

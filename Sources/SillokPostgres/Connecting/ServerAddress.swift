@@ -39,6 +39,41 @@ struct ServerAddress: Sendable {
         return parameters
     }
 
+    /// Throws if the connection string is wrong in itself, so that no server has to be looked for.
+    func check() throws(PostgresFailure) {
+        guard text.contains("=") || text.contains("://") else { return }
+        var reason: UnsafeMutablePointer<CChar>?
+        guard let options = PQconninfoParse(text, &reason) else {
+            defer { PQfreemem(reason) }
+            throw PostgresFailure(state: Self.invalid, message: reason.map { String(cString: $0) } ?? "no memory")
+        }
+        defer { PQconninfoFree(options) }
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val { try Self.check(String(cString: keyword), String(cString: value)) }
+            option += 1
+        }
+    }
+
+    private static func check(_ keyword: String, _ value: String) throws(PostgresFailure) {
+        let isValid =
+            switch keyword {
+            case "port": value.split(separator: ",").allSatisfy { (1...65535).contains(Int($0) ?? 0) }
+            case "connect_timeout", "keepalives_idle", "tcp_user_timeout": Int(value) != nil
+            case "sslmode": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].contains(value)
+            case "target_session_attrs":
+                ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"].contains(value)
+            default: true
+            }
+        guard isValid else {
+            throw PostgresFailure(
+                state: Self.invalid, message: "the connection string has the invalid \(keyword) \(value)")
+        }
+    }
+
+    /// SQLSTATE of an invalid parameter value.
+    private static let invalid = "22023"
+
     /// The text without a password, for messages.
     var described: String {
         guard let scheme = text.firstRange(of: "://"), let at = text[scheme.upperBound...].lastIndex(of: "@"),

@@ -9,52 +9,111 @@ import Glibc
 import Musl
 #endif
 
-/// A connection that is made when it is needed, and made anew when it breaks. Belongs to one thread.
+/// A connection that is made when it is needed, and again when it breaks. Belongs to one thread.
 final class Session {
     let address: ServerAddress
     private let purpose: ServerAddress.Purpose
     private let patience: Duration
+    private let reachability: Reachability
     private let isClosed: @Sendable () -> Bool
     private var connection: Connection?
 
+    /// When a request was made, and the flag of its task.
+    struct Caller {
+        let asked: ContinuousClock.Instant
+        let cancellation: Cancellation?
+
+        init(asked: ContinuousClock.Instant = .now, _ cancellation: Cancellation? = nil) {
+            self.asked = cancellation?.asked ?? asked
+            self.cancellation = cancellation
+        }
+    }
+
     /// - Parameters:
-    ///   - patience: for how long a server is looked for when there is none.
-    ///   - isClosed: whether nobody waits any more.
+    ///   - patience: how long after its start a request may look for a server.
+    ///   - reachability: shared by the sessions of a store.
+    ///   - isClosed: whether the store is closed: then nothing is tried again.
     init(
         _ address: ServerAddress, for purpose: ServerAddress.Purpose, patience: Duration,
-        isClosed: @escaping @Sendable () -> Bool = { false }
+        reachability: Reachability = Reachability(), isClosed: @escaping @Sendable () -> Bool = { false }
     ) {
         self.address = address
         self.purpose = purpose
         self.patience = patience
+        self.reachability = reachability
         self.isClosed = isClosed
     }
 
     /// Runs `body` with a connection; again with a new one for as long as it fails in a way that may pass.
     ///
-    /// `body` may so be run several times: it must be safe to repeat.
+    /// `body` may run several times: it must be safe to repeat.
     ///
-    /// - Parameter state: a SQLSTATE after which it is not tried again.
-    func retrying<Result>(except state: String? = nil, _ body: (Connection) throws -> Result) throws -> Result {
-        let start = ContinuousClock.now
+    /// - Parameters:
+    ///   - caller: the request that `body` works for. Its patience counts from its start, not from its turn.
+    ///   - state: a SQLSTATE after which it is not tried again.
+    /// - Throws: what `body` throws, `PostgresFailure`, or `CancellationError` if the task of the caller is cancelled.
+    func retrying<Result>(
+        for caller: Caller = Caller(), except state: String? = nil, _ body: (Connection) throws -> Result
+    ) throws -> Result {
         var pause: UInt32 = 10_000
         while true {
+            try caller.cancellation?.check()
             do {
-                let current = try connection ?? Connection(address, for: purpose)
-                connection = current
-                return try body(current)
+                return try interrupted(by: caller.cancellation, try connect(for: caller), body)
             } catch let failure as PostgresFailure {
                 if failure.isConnectionLost || failure.isTransient { connection = nil }
                 guard failure.isTransient || failure.isOfPreparedStatement, failure.state != state,
-                    start.duration(to: .now) < patience, !isClosed()
+                    hasPatience(since: caller.asked), !isClosed()
                 else { throw failure }
-                usleep(pause)
+                try wait(pause, caller)
                 pause = min(pause * 2, 200_000)
             }
         }
     }
 
-    /// Lets go of the connection.
     func disconnect() { connection = nil }
+
+    /// Whether a request that was made at a time may still look for a server.
+    func hasPatience(since asked: ContinuousClock.Instant) -> Bool { asked.duration(to: .now) < patience }
+
+    private func connect(for caller: Caller) throws -> Connection {
+        if let connection { return connection }
+        if !hasPatience(since: caller.asked), let failure = reachability.failure(since: caller.asked) { throw failure }
+        do throws(PostgresFailure) {
+            let made = try Connection(address, for: purpose)
+            reachability.note(nil)
+            connection = made
+            return made
+        } catch {
+            reachability.note(error)
+            throw error
+        }
+    }
+
+    /// Runs `body`; cancelling the task of the caller ends the statement that the server executes.
+    private func interrupted<Result>(
+        by cancellation: Cancellation?, _ current: Connection, _ body: (Connection) throws -> Result
+    ) throws -> Result {
+        guard let cancellation, let canceller = current.canceller() else { return try body(current) }
+        let interruption = Interruption(canceller)
+        cancellation.whenCancelled { interruption.interrupt() }
+        let result = Swift.Result { try body(current) }
+        guard interruption.end() else { return try result.get() }
+        // Unless the request has hit its statement, the server may still apply it to a later one.
+        if case .failure(let failure as PostgresFailure) = result, failure.state == PostgresFailure.queryCancelled {
+            throw CancellationError()
+        }
+        connection = nil
+        return try result.get()
+    }
+
+    /// Waits in short sleeps, so that a cancelled task and a closed store are noticed.
+    private func wait(_ microseconds: UInt32, _ caller: Caller) throws {
+        let end = ContinuousClock.now + .microseconds(Int64(microseconds))
+        while ContinuousClock.now < end, !isClosed() {
+            try caller.cancellation?.check()
+            usleep(min(microseconds, 10_000))
+        }
+    }
 }
 #endif

@@ -8,7 +8,7 @@ func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Resu
     }
 }
 
-/// Waits for `body`, but not longer than until the task is cancelled; `body` then goes on alone.
+/// Waits for `body`, or until the task is cancelled: then `body` is cancelled too, and continues alone.
 func untilCancelled<Result: Sendable>(
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
@@ -16,17 +16,16 @@ func untilCancelled<Result: Sendable>(
     return try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { continuation in
             guard answer.wait(continuation) else {
-                return continuation.resume(
-                    throwing: StoreError(.cancelled, "the task was cancelled before anything was sent."))
+                return continuation.resume(throwing: CancellationError())
             }
-            Task {
-                do { answer.give(.success(try await body())) } catch { answer.give(.failure(error)) }
-            }
+            answer.work(
+                Task {
+                    do { answer.give(.success(try await body())) } catch { answer.give(.failure(error)) }
+                })
         }
     } onCancel: {
-        answer.give(
-            .failure(
-                StoreError(.cancelled, "the task was cancelled before the answer came.", outcome: .unknown)))
+        answer.give(.failure(CancellationError()))
+        answer.cancel()
     }
 }
 
@@ -41,6 +40,24 @@ private final class FirstAnswer<Answer: Sendable>: Sendable {
     }
 
     private let state = Lock(State.before)
+    private let task = Lock<(task: Task<Void, Never>?, isCancelled: Bool)>((nil, false))
+
+    /// Keeps the task that works for the answer.
+    func work(_ worker: Task<Void, Never>) {
+        let isCancelled = task.withLock { task in
+            task.task = worker
+            return task.isCancelled
+        }
+        if isCancelled { worker.cancel() }
+    }
+
+    /// Cancels the task.
+    func cancel() {
+        task.withLock { task in
+            task.isCancelled = true
+            return task.task
+        }?.cancel()
+    }
 
     /// Keeps who waits; `false` if there has been an answer already.
     func wait(_ continuation: Waiting) -> Bool {

@@ -52,7 +52,7 @@ final class Listener: Sendable {
         state.wakeAll()
     }
 
-    /// Whether somebody waits; blocks until somebody does, or until the end.
+    /// Blocks until a caller waits, or until the end: then `false`.
     private func isNeeded() -> Bool {
         state.wait { $0.isClosed ? false : $0.waiters > 0 ? true : nil }
     }
@@ -82,16 +82,16 @@ final class Listener: Sendable {
         }
     }
 
-    /// Takes notifications also when nobody waits: the server keeps them all until they are taken.
+    /// Takes notifications also when no caller waits: the server keeps them all until they are taken.
     private func listen(_ connection: Connection) throws {
         _ = try connection.run(Query("LISTEN \(address.quotedSchema)"))
         try advance(connection)
         while !isClosed {
             var descriptor = pollfd(fd: connection.socket, events: Int16(POLLIN), revents: 0)
             if poll(&descriptor, 1, Self.listenInterval) > 0 {
-                for payload in try connection.notifications() {
-                    if let head = UInt64(payload) { signal.advance(to: Position(head)) }
-                }
+                // A notification is a hint: every role of the database may send one, with any position.
+                let announced = try connection.notifications().compactMap { UInt64($0) }.max()
+                if let announced, announced > signal.head.value { try advance(connection) }
             } else if isWaitedFor {
                 try advance(connection)
             }

@@ -1,11 +1,16 @@
 #if Postgres
 import SillokChain
 import SillokCore
+import SillokPostgresSchema
 
 /// Makes the schema of a store, or brings it up to date, or checks that it is.
 struct Installation {
     let address: ServerAddress
     let connection: Connection
+    /// The steps that this version knows; fewer make a schema as an older version has made it.
+    var steps = Step.all
+
+    private var latest: Int64 { steps.last?.number ?? 0 }
 
     private var schema: String { address.quotedSchema }
 
@@ -13,19 +18,20 @@ struct Installation {
     func prepare(
         _ mode: PostgresEventStore.Mode, newID: () -> StoreID, now: Timestamp
     ) throws -> StoreID {
+        try connection.checkEncoding()
         let version = try installedVersion()
-        guard version <= Step.latest else {
+        guard version <= latest else {
             throw StoreError(
                 .unsupportedFormat,
-                "schema \(address.schema) has version \(version), this version of Sillok knows \(Step.latest).")
+                "schema \(address.schema) has version \(version), this version of Sillok knows \(latest).")
         }
-        if version < Step.latest {
+        if version < latest {
             guard mode == .create else {
                 throw version == 0
                     ? StoreError(.notFound, "there is no store in schema \(address.schema).")
                     : StoreError(
                         .unsupportedFormat,
-                        "schema \(address.schema) has version \(version), this needs \(Step.latest): "
+                        "schema \(address.schema) has version \(version), this needs \(latest): "
                             + "open it once as its owner to bring it up to date.")
             }
             try install(newID: newID(), now: now)
@@ -54,7 +60,7 @@ struct Installation {
             .begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock),
         ])
         do {
-            // Read under the lock: somebody else may have been faster.
+            // Read under the lock: another process may have been faster.
             let version = try installedVersion()
             var queries: [Query] = []
             if version == 0 {
@@ -64,8 +70,8 @@ struct Installation {
                         "CREATE TABLE \(schema).steps (number bigint PRIMARY KEY, name text NOT NULL, "
                             + "taken timestamptz NOT NULL DEFAULT now())"))
             }
-            for step in Step.all where step.number > version {
-                queries += step.queries(address)
+            for step in steps where step.number > version {
+                queries += step.statements(schema: address.schema, quoted: schema).map { Query($0) }
                 var parameters = Parameters()
                 parameters.add(step.number)
                 parameters.add(step.name)
@@ -83,6 +89,20 @@ struct Installation {
         } catch {
             _ = try? connection.run(.rollback)
             throw error
+        }
+    }
+}
+
+extension Connection {
+    /// Throws unless the database keeps texts in UTF-8: another encoding cannot keep every name and payload.
+    func checkEncoding() throws {
+        let rows = try run(Query("SELECT current_setting('server_encoding'), current_database()"))
+        let (encoding, database) = (rows.text(0, 0), rows.text(0, 1))
+        guard encoding == "UTF8" else {
+            throw StoreError(
+                .unsupportedFormat,
+                "The database \(database) has the encoding \(encoding); Sillok needs UTF8, which can keep every text. "
+                    + "Create another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.")
         }
     }
 }

@@ -23,7 +23,7 @@ public struct PostgresRoles: Sendable {
         ServerAddress(text: "", schema: "\(store.schema)_\(part)").quotedSchema
     }
 
-    /// The SQL that makes the roles, to be carried out by the owner after the store was installed, one after the other.
+    /// The SQL that makes the roles, to be executed by the owner after the store was installed, one after the other.
     ///
     /// The roles cannot log in: grant them to those that do. All projectors should log in as the same role, since tables
     /// belong to who makes them.
@@ -35,9 +35,13 @@ public struct PostgresRoles: Sendable {
             "GRANT USAGE ON SCHEMA \(log) TO \(reader)",
             "GRANT SELECT ON ALL TABLES IN SCHEMA \(log) TO \(reader)",
             "ALTER DEFAULT PRIVILEGES IN SCHEMA \(log) GRANT SELECT ON TABLES TO \(reader)",
-            "GRANT EXECUTE ON FUNCTION \(log).revision_at, \(log).recorded_until TO \(reader)",
+            "GRANT EXECUTE ON FUNCTION "
+                + ["revision_at", "recorded_until", "first_match", "matches_after", "matches_before", "judge"]
+                .map { "\(log).\($0)" }.joined(separator: ", ") + " TO \(reader)",
             "GRANT \(reader) TO \(writer), \(projector)",
-            "GRANT EXECUTE ON FUNCTION \(log).append, \(log).append_after, \(log).note_tracked TO \(writer)",
+            "GRANT EXECUTE ON FUNCTION "
+                + ["append", "append_group", "append_after", "note_tracked"].map { "\(log).\($0)" }
+                .joined(separator: ", ") + " TO \(writer)",
             "CREATE SCHEMA IF NOT EXISTS \(views)",
             "GRANT USAGE, CREATE ON SCHEMA \(views) TO \(projector)",
         ]

@@ -148,7 +148,7 @@ struct InlinePass {
 
     /// Makes changes in an open transaction.
     ///
-    /// - Parameter undo: what is carried out if one fails.
+    /// - Parameter undo: what is executed if one fails.
     /// - Throws: ``InlineProjectionFailed`` if the database refuses one.
     static func run(_ changes: [Change], _ connection: Connection, undo: Query = .rollback) throws {
         do throws(PostgresFailure) {

@@ -4,7 +4,7 @@ import SillokSQL
 
 /// A statement of a read model in the server's words, and what it may touch.
 ///
-/// A projection's statement is carried out with an empty search path: what it names by `\(table:)` is written with the
+/// A projection's statement is executed with an empty search path: what it names by `\(table:)` is written with the
 /// schema, and nothing else can be found.
 struct ModelStatement {
     let schema: ServerAddress

@@ -25,6 +25,7 @@ final class ModelWriter {
     /// Where all are there nothing is asked for but to read: a role that may only write to them can open them.
     func install() throws {
         try session.retrying { connection in
+            try connection.checkEncoding()
             if try isComplete(connection), try found(connection) == Int64(ReadModelFormat.version) { return }
             var lock = Parameters()
             lock.add("sillok read model \(session.address.schema)")
@@ -95,14 +96,21 @@ final class ModelWriter {
         "SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
     )
 
+    /// A write as it waits for its turn.
+    struct Request: Sendable {
+        let write: ReadModelWrite
+        let asked = ContinuousClock.now
+    }
+
     /// Makes the changes, if the conditions hold.
-    func write(_ write: ReadModelWrite) throws {
+    func write(_ request: Request) throws {
+        let write = request.write
         if write.changes.isEmpty && write.conditions.isEmpty { return }
         number += 1
         let number = number
         var mayBeWritten = false
         do {
-            try session.retrying { connection in
+            try session.retrying(for: Session.Caller(asked: request.asked)) { connection in
                 guard try begin(connection, write.conditions, isAgain: mayBeWritten ? number : nil) else { return }
                 let queries = try changes(write.changes)
                 mayBeWritten = true
@@ -209,11 +217,13 @@ struct ModelReader {
     let session: Session
 
     /// The rows of a query that changes nothing.
-    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
+    func rows(_ query: ModelQueries.Query) throws -> [SQLRow] {
         do {
             let path = Query("SET LOCAL search_path = \(session.address.quotedSchema)")
-            let statement = try ModelStatement(schema: session.address).query(query, of: projection)
-            return try session.retrying(except: "25006") { connection in
+            let statement = try ModelStatement(schema: session.address)
+                .query(query.sql, of: query.projection)
+            let caller = Session.Caller(query.cancellation)
+            return try session.retrying(for: caller, except: "25006") { connection in
                 try connection.run([.beginReading, path, statement, .commit])[2].sqlRows
             }
         } catch let failure as PostgresFailure {

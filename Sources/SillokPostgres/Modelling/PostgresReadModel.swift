@@ -15,7 +15,7 @@ public final class PostgresReadModel: ReadModel {
     /// The schema that the tables are in.
     public let schema: String
 
-    private let writing: GroupCommit<ReadModelWrite, Void>
+    private let writing: GroupCommit<ModelWriter.Request, Void>
     private let queries: ModelQueries
     private let isClosed: Lock<Bool>
 
@@ -34,8 +34,11 @@ public final class PostgresReadModel: ReadModel {
         let isClosed = Lock(false)
         self.schema = schema
         self.isClosed = isClosed
+        let reachability = Reachability()
         @Sendable func session() -> Session {
-            Session(address, for: .writing, patience: patience) { isClosed.withLock { $0 } }
+            Session(address, for: .writing, patience: patience, reachability: reachability) {
+                isClosed.withLock { $0 }
+            }
         }
         let id = EventID().description
         try await onOwnThread {
@@ -60,7 +63,7 @@ public final class PostgresReadModel: ReadModel {
                 writer.value?.finish()
                 writer.release()
             })
-        queries = ModelQueries(closed: Self.closed) { ModelReader(session: session()).rows(_:of:) }
+        queries = ModelQueries(closed: Self.closed) { ModelReader(session: session()).rows(_:) }
     }
 
     deinit {
@@ -76,7 +79,7 @@ public final class PostgresReadModel: ReadModel {
     }
 
     /// Makes all changes in one transaction, if all conditions hold in it.
-    public func write(_ write: ReadModelWrite) async throws { try await writing.submit(write, weight: 1) }
+    public func write(_ write: ReadModelWrite) async throws { try await writing.submit(.init(write: write), weight: 1) }
 
     /// The rows that a query gives, which sees every write that has returned.
     ///

@@ -48,7 +48,7 @@ public final class PostgresStoreReadModel: InlineReadModel {
         try await model.rows(query, of: projection)
     }
 
-    /// Catches up with the log, and from then on carries out the rule within each append of this process.
+    /// Catches up with the log, and from then on executes the rule within each append of this process.
     ///
     /// What processes append that have not attached the rule, it sees with the next append of one that has: before that
     /// one's events, in the same transaction. An event among them that it cannot project refuses that append.

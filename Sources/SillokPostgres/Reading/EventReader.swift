@@ -6,7 +6,7 @@ import SillokCore
 struct EventReader {
     private let connection: Connection
     private let schema: String
-    private let limits: Limits
+    let limits: Limits
     /// Whether what is asked belongs to a transaction that is open.
     private let isInTransaction: Bool
 
@@ -116,20 +116,30 @@ struct EventReader {
                 bytes += event.data.size
                 events.append(event)
             }
-            guard part.isCut, let last = part.events.last?.position, last <= head else {
-                // A standby that has less than the reader knows leaves it where it is.
-                let through = max(
-                    request.throughAtEnd(last: events.last?.position, head: head),
-                    request.marks.first { $0.position > head && request.direction == .forward }?.position ?? .start)
-                return EventBatch(events: events, through: through, isEnd: true, head: head)
-                    .marked(request) { end.ids[$0] }
+            if part.isCut, let last = part.events.last?.position, last <= head {
+                isMeasured = true
+                switch request.direction {
+                case .forward: rest.after = .position(last)
+                case .backward: rest.before = .position(last)
+                }
+                continue
             }
-            isMeasured = true
-            switch request.direction {
-            case .forward: rest.after = .position(last)
-            case .backward: rest.before = .position(last)
+            if let reached = part.reached, reached.position <= head {
+                return EventBatch(events: events, mark: reached, isEnd: false, head: head)
             }
+            return lastPage(request, events, end)
         }
+    }
+
+    /// The page at the end of a request.
+    private func lastPage(_ request: ReadRequest, _ events: [RecordedEvent], _ end: Ending) -> EventBatch {
+        let head = end.head.position
+        // A standby that has less than the reader knows leaves it where it is.
+        let through = max(
+            request.throughAtEnd(last: events.last?.position, head: head),
+            request.marks.first { $0.position > head && request.direction == .forward }?.position ?? .start)
+        return EventBatch(events: events, through: through, isEnd: true, head: head)
+            .marked(request) { end.ids[$0] }
     }
 
     private struct Part {
@@ -137,31 +147,43 @@ struct EventReader {
         let events: [RecordedEvent]
         /// Whether there may be more.
         let isCut: Bool
+        /// How far the search has come, if its steps did not suffice.
+        let reached: EventMark?
     }
 
     /// The next events of a request, one more than are wanted, but not many more bytes than a page takes.
     ///
-    /// - Parameter measured: the server is to add up the sizes of the events to this many bytes, which takes it a little
+    /// - Parameter measured: the server adds up the sizes of the events to this number of bytes, which takes it a little
     ///   longer; `nil`: it takes all of them to be as large as the largest.
     private func part(_ request: ReadRequest, count: Int, measured: Int?) throws -> Part {
         let wanted = count + 1
         let room = 2 * limits.pageBytes
         let fitting = "least(\(wanted), \(room) / (SELECT s.largest FROM \(schema).store s) + 2)"
-        let limit = measured == nil ? fitting : "\(wanted)"
+        // A page may take two searches: the second one measures.
+        let size = PageQuery.Size(
+            limit: measured == nil ? fitting : "\(wanted)", bytes: measured, steps: max(1, limits.pageSteps / 2))
         let places = request.places
         let ending = endQuery(places)
-        guard let page = PageQuery(request, schema: schema, limit: limit, bytes: measured) else {
-            return Part(end: Ending(try connection.run(ending), places), events: [], isCut: false)
+        guard let page = PageQuery(request, schema: schema, size) else {
+            return Part(end: Ending(try connection.run(ending), places), events: [], isCut: false, reached: nil)
         }
         let asked = [ending, page.query]
         let rows =
             isInTransaction
             ? try connection.run(asked)
             : Array(try connection.run([.beginReading] + asked + [.commit])[1...2])
-        let events = try (0..<rows[1].count).map { try EventRow.event(rows[1], $0) }
+        // A search without a match still says how far it came, in a row without an event.
+        let events = try (0..<rows[1].count).filter { !rows[1].isNull($0, 0) }.map { try EventRow.event(rows[1], $0) }
         let end = Ending(rows[0], places)
         let most = measured == nil ? min(wanted, room / max(1, end.largest) + 2) : wanted
-        return Part(end: end, events: events, isCut: events.count >= most)
+        let isCutShort = page.isBounded && rows[1].count > 0 && !rows[1].isNull(0, EventRow.count)
+        return Part(
+            end: end, events: events, isCut: events.count >= most, reached: isCutShort ? Self.reached(rows[1]) : nil)
+    }
+
+    private static func reached(_ rows: Rows) -> EventMark {
+        EventMark(
+            position: Position(UInt64(clamping: rows.int(0, EventRow.count))), id: rows.id(0, EventRow.count + 1))
     }
 
     /// The events of ids, in their order; `nil` for an id that is not in the log.
@@ -215,52 +237,6 @@ extension ReadRequest {
             if end > .start { places.insert(end) }
         }
         return places.sorted()
-    }
-}
-
-extension EventReader {
-    /// The answer to an append whose condition names an event that the log does not have at that place; `nil` if it has
-    /// them all. An append that was made before has its receipt, for every condition.
-    func refusal(of request: AppendRequest) throws -> Result<Writer.Answer, any Error>? {
-        let marks = request.condition.unchanged.map(\.seen).filter { $0.position > .start }
-        for (mark, found) in zip(marks, try ids(at: marks.map(\.position)))
-        where found == nil || found != mark.id ?? found {
-            let error = try found.map { StoreError.otherEvent($0, at: mark) } ?? .logEnds(at: head(), before: mark)
-            let known = try events(request.entries.map(\.event.id))
-            return Result {
-                guard let receipt = try request.firstReceipt(known: known) else { throw error }
-                return (receipt, receipt.position)
-            }
-        }
-        return nil
-    }
-
-    /// Why a condition did not hold when the head of the log was `head`. What is below a head does not change.
-    func conflict(of condition: AppendCondition, head: Position) throws -> AppendConflict {
-        let names = Array(condition.revisions.keys)
-        var parameters = Parameters()
-        parameters.add(names.map { $0.text as String? })
-        parameters.add(Int64(clamping: head.value))
-        let rows = try connection.run(
-            Query(
-                "SELECT \(schema).revision_at(n.name, $2) FROM unnest($1) WITH ORDINALITY AS n (name, number) "
-                    + "ORDER BY n.number", parameters))
-        var mismatches: [StreamID: AppendConflict.RevisionMismatch] = [:]
-        var causes: [Position: RecordedEvent] = [:]
-        func gather(_ query: EventQuery, after: ReadRequest.Bound) throws {
-            let limit = min(limits.conflictEvents, limits.pageEvents)
-            let request = ReadRequest(query, after: after, before: .position(head.next), limit: limit)
-            for event in try page(request).events { causes[event.position] = event }
-        }
-        for (row, name) in names.enumerated() {
-            let actual = Revision(UInt64(clamping: rows.int(row, 0)))
-            guard let expected = condition.revisions[name], expected != actual else { continue }
-            mismatches[name] = .init(expected: expected, actual: actual)
-            try gather(.stream(name), after: .revision(expected))
-        }
-        for unchanged in condition.unchanged { try gather(unchanged.query, after: .position(unchanged.since)) }
-        let ordered = causes.values.sorted { $0.position < $1.position }
-        return AppendConflict(streams: mismatches, events: limits.shownInConflict(ordered), head: head)
     }
 }
 #endif

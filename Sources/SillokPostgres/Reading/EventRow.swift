@@ -6,6 +6,8 @@ enum EventRow {
     static let columns =
         "e.position, e.revision, e.recorded, e.id, e.stream, e.type, e.content, e.source, e.tracked::text AS tracked, "
         + "e.tags, e.metadata, e.payload"
+    /// The number of columns.
+    static let count = 12
 
     /// A row as an event.
     static func event(_ rows: Rows, _ row: Int) throws(StoreError) -> RecordedEvent {

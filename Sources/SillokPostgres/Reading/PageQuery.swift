@@ -1,46 +1,41 @@
 #if Postgres
 import SillokCore
 
-/// The SQL that answers a page: each alternative of the query walks one index in the order of positions.
+/// The SQL that answers a page.
+///
+/// An item with one part walks one index, in which every entry is a match. Items with several parts, and very many of
+/// them, are answered by the server's functions that search within a number of steps.
 struct PageQuery {
     private let schema: String
     private let request: ReadRequest
     private let isForward: Bool
     private var parameters = Parameters()
     private(set) var query = Query("")
+    /// Whether the search may end before the end of the page: the last column then says where.
+    let isBounded: Bool
 
-    /// - Parameters:
-    ///   - limit: how many rows at most, as SQL.
-    ///   - bytes: rows after this many bytes are left out, but for one; `nil` where `limit` sees to it.
+    /// How much of an answer is wanted.
+    struct Size {
+        /// How many rows at most, as SQL.
+        let limit: String
+        /// Rows after this number of bytes are left out, but for one; `nil` where `limit` bounds the bytes.
+        let bytes: Int?
+        /// The steps that the search may take.
+        let steps: Int
+    }
+
     /// - Returns: `nil` for a query that matches nothing.
-    init?(_ request: ReadRequest, schema: String, limit: String, bytes: Int?) {
-        guard !request.query.items.isEmpty else { return nil }
+    init?(_ request: ReadRequest, schema: String, _ size: Size) {
+        let items = request.query.items.distinct
+        guard !items.isEmpty else { return nil }
         self.schema = schema
         self.request = request
         isForward = request.direction == .forward
-        var walks: [Walk] = []
-        for item in request.query.items {
-            let isOfTypesAlone = item.stream == nil && item.category == nil && item.tags.isEmpty
-            if isOfTypesAlone && item.types.count > 1 {
-                for type in item.types { walks.append(walk(EventQuery.Item(types: [type]))) }
-            } else {
-                walks.append(walk(item))
-            }
-        }
-        var text: String
-        let direction = isForward ? "ASC" : "DESC"
-        if walks.count == 1 {
-            text = "SELECT \(EventRow.columns) \(walks[0].text(order: direction, limit: limit))"
-        } else {
-            let positions = walks.map { walk in
-                "(SELECT \(walk.position) AS position \(walk.text(order: direction, limit: limit)))"
-            }
-            text =
-                "SELECT \(EventRow.columns) FROM (SELECT u.position FROM (\(positions.joined(separator: " UNION "))) u "
-                + "ORDER BY u.position \(direction) LIMIT \(limit)) p JOIN \(schema).events e "
-                + "ON e.position = p.position ORDER BY e.position \(direction)"
-        }
-        if let bytes {
+        let lists = items.reduce(0) { $0 + max(1, $1.types.count) }
+        isBounded = items.contains { $0.parts > 1 } || lists > max(1, size.steps / max(1, request.limit))
+        var text = isBounded ? search(items, size) : walks(items, size.limit)
+        if let bytes = size.bytes {
+            let direction = isForward ? "ASC" : "DESC"
             text =
                 "SELECT * FROM (SELECT e.*, sum(octet_length(e.payload) + coalesce(octet_length(e.metadata), 0)) "
                 + "OVER (ORDER BY e.position \(direction) ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING) AS before "
@@ -48,68 +43,142 @@ struct PageQuery {
         }
         query = Query(text, parameters)
     }
+}
 
-    /// Where an alternative's events are found, and in which order.
+// MARK: The search
+
+extension PageQuery {
+    /// The matches of each item up to where the shortest search has come, and where that is: NULL for the end.
+    private mutating func search(_ items: [EventQuery.Item], _ size: Size) -> String {
+        parameters.add(items: items)
+        let function = isForward ? "matches_after" : "matches_before"
+        let (order, shortest, upTo) = isForward ? ("ASC", "min", "<=") : ("DESC", "max", ">=")
+        let head = "(SELECT coalesce(max(h.position), 0) FROM \(schema).events h)"
+        return """
+            WITH found AS MATERIALIZED (
+                SELECT m.positions, m.reached FROM unnest($1, $2, $3, $4) AS i (stream, category, types, tags),
+                LATERAL \(schema).\(function)(i.stream, i.category, string_to_array(i.types, E'\\x01'),
+                    string_to_array(i.tags, E'\\x01'), \(lowerBound), least(\(upperBound), \(head) + 1), \(size.limit),
+                    \(max(1, size.steps / items.count))) m),
+            stop AS (SELECT \(shortest)(f.reached) AS reached FROM found f)
+            SELECT \(EventRow.columns), s.reached, (SELECT r.id FROM \(schema).events r WHERE r.position = s.reached)
+                AS reached_id FROM stop s LEFT JOIN (
+                (SELECT DISTINCT p.position FROM found f, stop s, unnest(f.positions) AS p (position)
+                    WHERE s.reached IS NULL OR p.position \(upTo) s.reached
+                    ORDER BY p.position \(order) LIMIT \(size.limit)) p
+                JOIN \(schema).events e ON e.position = p.position) ON true ORDER BY e.position \(order)
+            """
+    }
+
+    /// The position after which events are wanted.
+    private var lowerBound: String {
+        mutating get {
+            switch request.after {
+            case .position(let position)?: return bind(Int64(clamping: position.value))
+            case .mark(let mark)?: return bind(Int64(clamping: mark.position.value))
+            case .time(let time)?: return until(time, true)
+            case .revision(let revision)? where revision.value > 0: return position(of: revision)
+            case .revision?, nil: return "0"
+            }
+        }
+    }
+
+    /// The position before which events are wanted.
+    private var upperBound: String {
+        mutating get {
+            switch request.before {
+            case .position(let position)?: return bind(Int64(clamping: position.value))
+            case .mark(let mark)?: return bind(Int64(clamping: mark.position.value))
+            case .time(let time)?: return "\(until(time, false)) + 1"
+            case .revision(let revision)?: return revision.value > 0 ? position(of: revision) : "0"
+            case nil: return "\(Int64.max)"
+            }
+        }
+    }
+
+    /// Where the one stream of the query has a revision: behind all events if it has not.
+    private mutating func position(of revision: Revision) -> String {
+        let stream = bind(request.query.items.first?.stream?.text ?? "")
+        return "coalesce((SELECT r.position FROM \(schema).events r WHERE r.stream = \(stream) "
+            + "AND r.revision = \(bind(Int64(clamping: revision.value)))), \(Int64.max))"
+    }
+}
+
+// MARK: Walks along one index
+
+extension PageQuery {
+    /// The events of items with one part each.
+    private mutating func walks(_ items: [EventQuery.Item], _ limit: String) -> String {
+        var walks: [Walk] = []
+        for item in items {
+            if item.types.count > 1 {
+                for type in item.types { walks.append(walk(EventQuery.Item(types: [type]))) }
+            } else {
+                walks.append(walk(item))
+            }
+        }
+        let direction = isForward ? "ASC" : "DESC"
+        if walks.count == 1 {
+            return "SELECT \(EventRow.columns) \(walks[0].text(order: direction, limit: limit))"
+        }
+        let positions = walks.map { walk in
+            "(SELECT \(walk.position) AS position \(walk.text(order: direction, limit: limit)))"
+        }
+        return "SELECT \(EventRow.columns) FROM (SELECT u.position FROM (\(positions.joined(separator: " UNION "))) u "
+            + "ORDER BY u.position \(direction) LIMIT \(limit)) p JOIN \(schema).events e "
+            + "ON e.position = p.position ORDER BY e.position \(direction)"
+    }
+
+    /// Where the events of an item are found, and in which order.
     private struct Walk {
         let source: String
         var conditions: [String]
         let position: String
-        let order: String
+        let order: [String]
 
         func text(order direction: String, limit: String) -> String {
             let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
-            return "FROM \(source)\(filter) ORDER BY \(order) \(direction) LIMIT \(limit)"
+            let order = order.map { "\($0) \(direction)" }.joined(separator: ", ")
+            return "FROM \(source)\(filter) ORDER BY \(order) LIMIT \(limit)"
         }
     }
 
     private mutating func walk(_ item: EventQuery.Item) -> Walk {
-        var walk: Walk
-        var tags = item.tags[...]
+        let events = "\(schema).events e"
         if let stream = item.stream {
             let name = bind(stream.text)
-            walk = Walk(
-                source: "\(schema).events e", conditions: ["e.stream = \(name)"], position: "e.position",
-                order: "e.revision")
-            walk.conditions += revisionBounds(name)
-        } else if let tag = tags.popFirst() {
-            walk = Walk(
-                source: "\(schema).event_tags t JOIN \(schema).events e ON e.position = t.position",
-                conditions: ["t.tag = \(bind(tag.text))"], position: "t.position", order: "t.position")
-            walk.conditions += positionBounds("t.position")
-        } else {
-            walk = Walk(
-                source: "\(schema).events e", conditions: [], position: "e.position", order: "e.position")
-            walk.conditions += positionBounds("e.position")
+            let bounds = ["e.stream = \(name)"] + revisionBounds(name)
+            return Walk(source: events, conditions: bounds, position: "e.position", order: ["e.revision"])
         }
-        if let category = item.category { walk.conditions.append("e.category = \(bind(category.text))") }
-        if item.types.count == 1 {
-            walk.conditions.append("e.type = \(bind(item.types[0].text))")
-        } else if !item.types.isEmpty {
-            parameters.add(item.types.map { $0.text as String? })
-            walk.conditions.append("e.type = ANY (\(parameters.placeholder))")
+        if let tag = item.tags.first {
+            let bounds = ["t.tag = \(bind(tag.text))"] + positionBounds("t.position")
+            return Walk(
+                source: "\(schema).event_tags t JOIN \(events) ON e.position = t.position", conditions: bounds,
+                position: "t.position", order: ["t.position"])
         }
-        for tag in tags {
-            walk.conditions.append(
-                "EXISTS (SELECT FROM \(schema).event_tags o WHERE o.tag = \(bind(tag.text)) "
-                    + "AND o.position = \(walk.position))")
-        }
-        return walk
+        if let category = item.category { return walk("category", of: bind(category.text)) }
+        if let type = item.types.first { return walk("type", of: bind(type.text)) }
+        return Walk(
+            source: events, conditions: positionBounds("e.position"), position: "e.position", order: ["e.position"])
+    }
+
+    /// The events whose column has a value. Row comparisons: only the index on both columns can serve them, also for a
+    /// value that is in no statistics yet.
+    private mutating func walk(_ column: String, of value: String) -> Walk {
+        let pair = "ROW(e.\(column), e.position)"
+        let bounds = [
+            "\(pair) > ROW(\(value), \(lowerBound))", "\(pair) < ROW(\(value), \(upperBound))",
+            "e.\(column) IS NOT NULL",
+        ]
+        return Walk(
+            source: "\(schema).events e", conditions: bounds, position: "e.position",
+            order: ["e.\(column)", "e.position"])
     }
 
     private mutating func positionBounds(_ column: String) -> [String] {
         var bounds: [String] = []
-        switch request.after {
-        case .position(let position)?: bounds.append("\(column) > \(bind(Int64(clamping: position.value)))")
-        case .mark(let mark)?: bounds.append("\(column) > \(bind(Int64(clamping: mark.position.value)))")
-        case .time(let time)?: bounds.append("\(column) > \(until(time, true))")
-        case .revision?, nil: break
-        }
-        switch request.before {
-        case .position(let position)?: bounds.append("\(column) < \(bind(Int64(clamping: position.value)))")
-        case .mark(let mark)?: bounds.append("\(column) < \(bind(Int64(clamping: mark.position.value)))")
-        case .time(let time)?: bounds.append("\(column) <= \(until(time, false))")
-        case .revision?, nil: break
-        }
+        if request.after != nil { bounds.append("\(column) > \(lowerBound)") }
+        if request.before != nil { bounds.append("\(column) < \(upperBound)") }
         return bounds
     }
 

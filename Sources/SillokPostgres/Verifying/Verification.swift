@@ -65,13 +65,14 @@ struct Verification {
                     WHERE e.position IS NULL OR t.position IS NULL
                     """),
             Check(
-                step: "tracking", message: "the tracked position of its source is not that of its last event",
+                step: "tracking",
+                message: "the tracked position of its source is missing, or before that of its last event",
                 places: """
-                    SELECT coalesce(e.position, 0) FROM (
+                    SELECT e.position FROM (
                         SELECT DISTINCT ON (source) source, position, tracked FROM \(schema).events
                         WHERE source IS NOT NULL ORDER BY source, position DESC) e
-                    FULL JOIN \(schema).tracking t ON t.source = e.source
-                    WHERE t.position IS DISTINCT FROM e.tracked
+                    LEFT JOIN \(schema).tracking t ON t.source = e.source
+                    WHERE t.position IS NULL OR t.position < e.tracked
                     """),
         ]
     }

@@ -2,20 +2,6 @@
 import SillokChain
 import SillokCore
 
-/// An append as it waits for the writer: with the digests of its facts, made in the task of the caller.
-struct PreparedAppend: Sendable {
-    let request: AppendRequest
-    let facts: [ChainDigest]
-    /// The memory that it holds while it waits.
-    let retainedBytes: Int
-
-    init(_ request: AppendRequest) {
-        self.request = request
-        facts = request.factDigests
-        retainedBytes = request.retainedBytes + facts.count * 32
-    }
-}
-
 /// A group of appends in the form in which the server's function takes them: arrays, and numbers that say what belongs
 /// to what. Everything counts from 1, as SQL does.
 struct AppendGroup {
@@ -28,6 +14,8 @@ struct AppendGroup {
     }
 
     let requests: [AppendRequest]
+    /// What the conditions ask for, and which events of the group match it.
+    let watches: GroupWatches
     private let facts: [ChainDigest]
     private(set) var slots: [Slot] = []
     private var numbers: [StreamID: Int32] = [:]
@@ -36,8 +24,10 @@ struct AppendGroup {
     private var places: [(request: Int32, place: Int32, slot: Int32, step: Int32)] = []
     private var size = 0
 
-    init(_ appends: [PreparedAppend]) {
+    /// - Parameter watches: those of the appends, if they are known.
+    init(_ appends: [PreparedAppend], _ watches: GroupWatches? = nil) {
         requests = appends.map(\.request)
+        self.watches = watches ?? GroupWatches(appends)
         facts = appends.flatMap(\.facts)
         for (index, request) in requests.enumerated() { place(request, Int32(index + 1)) }
     }
@@ -68,6 +58,11 @@ struct AppendGroup {
         return Int32(names.count)
     }
 
+    /// Steps that the conditions of one request, and of a group, may take while the lock is held. A condition that
+    /// needs more is judged on a reader first.
+    private static let stepsOfRequest: Int64 = 5000
+    private static let stepsOfGroup: Int64 = 20_000
+
     /// The call of the function.
     func query(_ schema: String, now: Timestamp) -> Query {
         var parameters = Parameters()
@@ -78,46 +73,15 @@ struct AppendGroup {
             return true
         }
         parameters.add(requests.map { $0.tracking?.source.text })
-        parameters.add(requests.map { $0.tracking.map { String($0.position) } })
+        parameters.add(numerics: requests.map { $0.tracking.map { String($0.position) } })
         parameters.add(now.microsecondsSince1970)
         parameters.add(names.map { $0.text as String? })
         parameters.add(slots.map(\.request))
         parameters.add(slots.map(\.name))
         parameters.add(slots.map(\.count))
         addConditions(&parameters)
-        let placeholders = (1...parameters.types.count).map { $0 == 18 ? "$18::text[]::numeric[]" : "$\($0)" }
-        let marks = marks
-        if marks.isEmpty {
-            return Query(
-                "SELECT * FROM \(schema).append(\(placeholders.joined(separator: ", ")))", parameters, isKept: true)
-        }
-        parameters.add(marks.map { Int64(clamping: $0.position.value) })
-        parameters.add(.uuid, marks) { mark, bytes in
-            guard let id = mark.id else { return false }
-            bytes.append(id)
-            return true
-        }
-        return Query(Self.guarded(placeholders, schema), parameters, isKept: true)
-    }
-
-    /// The call, which is not made at all if the log does not have the event of a mark. What was committed does not
-    /// change,
-    /// so that this needs no lock. An argument is taken from the answer to that question, so that it is asked first.
-    private static func guarded(_ placeholders: [String], _ schema: String) -> String {
-        let (places, ids) = ("$\(placeholders.count + 1)", "$\(placeholders.count + 2)")
-        var arguments = placeholders
-        arguments[13] = "held.size"
-        return """
-            WITH held AS MATERIALIZED (SELECT $14::bigint AS size WHERE NOT EXISTS (
-                SELECT FROM unnest(\(places)::bigint[], \(ids)::uuid[]) AS m (position, id) WHERE NOT coalesce(
-                    (SELECT m.id IS NULL OR e.id = m.id FROM \(schema).events e WHERE e.position = m.position), false)))
-            SELECT a.* FROM held, LATERAL \(schema).append(\(arguments.joined(separator: ", "))) AS a
-            """
-    }
-
-    /// The places in the log that the conditions rest on.
-    private var marks: [EventMark] {
-        requests.flatMap { $0.condition.unchanged.map(\.seen) }.filter { $0.position > .start }
+        return Query(
+            "SELECT * FROM \(schema).append_group(\(parameters.placeholders))", parameters, isKept: true)
     }
 
     /// Notes the ids of the foreign events up to which the requests have consumed other logs; `nil` if none is given.
@@ -126,10 +90,10 @@ struct AppendGroup {
         if requests.isEmpty { return nil }
         var parameters = Parameters()
         parameters.add(requests.map { $0.tracking?.source.text })
-        parameters.add(requests.map { $0.tracking.map { String($0.position) } })
+        parameters.add(numerics: requests.map { $0.tracking.map { String($0.position) } })
         parameters.add(requests.compactMap { $0.tracking?.event })
         parameters.add(requests.compactMap { $0.entries.first?.event.id })
-        return Query("SELECT \(schema).note_tracked($1, $2::text[]::numeric[], $3, $4)", parameters, isKept: true)
+        return Query("SELECT \(schema).note_tracked(\(parameters.placeholders))", parameters, isKept: true)
     }
 
     private func addEvents(_ parameters: inout Parameters) {
@@ -147,7 +111,7 @@ struct AppendGroup {
             bytes.append(bigEndian: time.microsecondsSince1970)
             return true
         }
-        parameters.add(entries.map { Self.joined($0.event.tags.map(\.text)) })
+        parameters.add(entries.map { Parameters.joined($0.event.tags.map(\.text)) })
         parameters.add(.bytes, entries) { entry, bytes in
             if entry.event.metadata.isEmpty { return false }
             bytes.append(contentsOf: entry.event.metadata.bytes)
@@ -166,70 +130,57 @@ struct AppendGroup {
 
     private func addConditions(_ parameters: inout Parameters) {
         var expected: [(request: Int32, name: Int32, revision: Int64)] = []
-        var unchanged: [(request: Int32, since: Int64)] = []
-        var items: [(condition: Int32, item: EventQuery.Item)] = []
-        var blockers: [(condition: Int32, event: Int32)] = []
-        var first = 0
         for (index, request) in requests.enumerated() {
-            let number = Int32(index + 1)
             for (stream, revision) in request.condition.revisions {
-                expected.append((number, numbers[stream] ?? 0, Int64(clamping: revision.value)))
+                expected.append((Int32(index + 1), numbers[stream] ?? 0, Int64(clamping: revision.value)))
             }
-            for condition in request.condition.unchanged {
-                unchanged.append((number, Int64(clamping: condition.since.value)))
-                items += condition.query.items.map { (Int32(unchanged.count), $0) }
-                blockers += matches(condition.query, before: first).map { (Int32(unchanged.count), $0) }
-            }
-            first += request.entries.count
         }
         parameters.add(expected.map(\.request))
         parameters.add(expected.map(\.name))
         parameters.add(expected.map(\.revision))
-        parameters.add(unchanged.map(\.request))
-        parameters.add(unchanged.map(\.since))
-        parameters.add(items.map(\.condition))
-        parameters.add(items.map { $0.item.stream?.text })
-        parameters.add(items.map { $0.item.category?.text })
-        parameters.add(items.map { Self.joined($0.item.types.map(\.text)) })
-        parameters.add(items.map { Self.joined($0.item.tags.map(\.text)) })
-        parameters.add(blockers.map(\.condition))
-        parameters.add(blockers.map(\.event))
-    }
-
-    /// The events of the group, up to a place in it, that a query matches.
-    private func matches(_ query: EventQuery, before end: Int) -> [Int32] {
-        if end == 0 { return [] }
-        var found: [Int32] = []
-        var number: Int32 = 0
-        for request in requests {
-            for entry in request.entries {
-                if Int(number) == end { return found }
-                number += 1
-                if query.matches(stream: entry.stream, type: entry.event.type, tags: entry.event.tags) {
-                    found.append(number)
-                }
-            }
+        parameters.add(items: watches.items)
+        parameters.add(watches.items.map { Int32(clamping: $0.lists) })
+        parameters.add(watches.conditions.map(\.request))
+        parameters.add(watches.conditions.map(\.watch))
+        parameters.add(watches.conditions.map(\.since))
+        parameters.add(.uuid, watches.conditions) { condition, bytes in
+            guard let mark = condition.mark else { return false }
+            bytes.append(mark)
+            return true
         }
-        return found
+        parameters.add(watches.hits.map(\.request))
+        parameters.add(watches.hits.map(\.place))
+        parameters.add(watches.hits.map(\.watch))
+        parameters.add(Self.stepsOfRequest)
+        parameters.add(Self.stepsOfGroup)
     }
+}
 
-    /// Names in one text: no name has a control character. `nil` for none.
-    private static func joined(_ names: [String]) -> String? {
-        names.isEmpty ? nil : names.joined(separator: "\u{1}")
-    }
+/// What the server decided on a request, and the head of the log when it did.
+struct Verdict: Sendable {
+    let status: AppendAnswers.Status
+    let head: Position
 }
 
 /// What the function answered for each request.
 struct AppendAnswers {
-    enum Status {
+    enum Status: Sendable {
         case stored(Receipt, head: Position)
         case idKnown
         case conflict
         case tracked(UInt64)
         case timeRunsBackwards(entry: Int, last: Timestamp)
+        /// Judging the condition takes more steps than are allowed while the lock is held.
+        case undecided
+        /// The log is not the one that the condition was judged against.
+        case otherLog
     }
 
     let statuses: [Status]
+
+    /// What the server decided on each request.
+    var verdicts: [Verdict] { zip(statuses, heads).map { Verdict(status: $0, head: $1) } }
+
     /// The head of the log when each request was checked.
     let heads: [Position]
 
@@ -253,13 +204,15 @@ struct AppendAnswers {
                 let start = UInt64(clamping: starts[index] ?? 0)
                 let last = Position(start + UInt64(group.requests[index].entries.count))
                 let receipt = Receipt(
-                    firstPosition: Position(start + 1),
+                    firstPosition: min(Position(start + 1), last),
                     mark: EventMark(position: last, id: group.requests[index].entries.last?.event.id),
                     revisions: revisions[index], recordedAt: clock)
                 return .stored(receipt, head: last)
             case 1: return .idKnown
             case 3: return .tracked(details[index].flatMap { UInt64($0) } ?? 0)
             case 4: return .timeRunsBackwards(entry: details[index].flatMap { Int($0) } ?? 0, last: clock)
+            case 5: return .undecided
+            case 6: return .otherLog
             default: return .conflict
             }
         }

@@ -2,17 +2,14 @@
 import SillokCore
 import SillokSQL
 
-/// Appends in whose transaction rules are carried out.
+/// Appends in whose transaction rules are executed.
 ///
 /// A group is appended, then all that it has stored is projected, with the commit in the same round trip. When a rule
-/// refuses something, the group is rolled back and carried out again, still in one transaction, but one append after the
+/// refuses something, the group is rolled back and executed again, still in one transaction, but one append after the
 /// other, each behind a savepoint: so that it is that append alone which is refused.
 extension Writer {
-    /// A rule refuses an event of a group that was carried out together.
+    /// A rule refuses an event of a group that was executed together.
     private struct Refused: Error {}
-
-    /// An append was decided on another history: the server has not looked at it.
-    private struct OtherHistory: Error {}
 
     private static let savepoint = Query("SAVEPOINT part")
     private static let release = Query("RELEASE SAVEPOINT part")
@@ -62,10 +59,10 @@ extension Writer {
         }
     }
 
-    /// Carries out appends one after the other in one transaction, so that a rule refuses only what it is given.
+    /// Executes appends one after the other in one transaction, so that a rule refuses only what it is given.
     func appendApart(
         _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
-    ) throws -> [Result<Answer, any Error>] {
+    ) throws -> [Result<Verdict, any Error>] {
         end = nil
         let rows = try connection.run(opening(attachments))
         return try rollingBack(connection) {
@@ -75,13 +72,9 @@ extension Writer {
             for append in appends { outcomes.append(try self.append(append, &pass, connection)) }
             let last = try commit(
                 pass.checkpoints() + [LogEnd.query(session.address.quotedSchema)], connection, &isInDoubt)
-            let answered = EventReader(connection, session.address, limits: limits)
-            let results = try zip(appends, outcomes).map { append, outcome -> Result<Answer, any Error> in
-                switch outcome {
-                case .success(let (group, answers)): return try self.results(answers, group.requests, answered)[0]
-                case .failure(is OtherHistory):
-                    return try answered.refusal(of: append.request) ?? .failure(AppendAnswers.unreadable)
-                case .failure(let error): return .failure(error)
+            let results = outcomes.map { outcome in
+                outcome.flatMap { _, answers -> Result<Verdict, any Error> in
+                    answers.verdicts.first.map { .success($0) } ?? .failure(AppendAnswers.unreadable)
                 }
             }
             let receipts = outcomes.flatMap { (try? $0.get())?.1.receipts ?? [] }
@@ -90,7 +83,7 @@ extension Writer {
         }
     }
 
-    /// Carries out one append behind a savepoint.
+    /// Executes one append behind a savepoint.
     ///
     /// - Returns: the answer of the server, or why a rule refuses it: then nothing of it is left.
     private func append(
@@ -101,10 +94,6 @@ extension Writer {
         var queries = [Self.savepoint, group.query(session.address.quotedSchema, now: clock.now())]
         if let tracked = group.trackedEvents(session.address.quotedSchema) { queries.append(tracked) }
         let rows = try connection.run(queries)
-        guard rows[1].count > 0 else {
-            _ = try connection.run(Self.release)
-            return .failure(OtherHistory())
-        }
         let answers = try AppendAnswers(rows[1], group)
         do {
             let changes = try pass.changes(Self.events(group.requests, answers.receipts, reader(connection)))
@@ -162,7 +151,7 @@ extension Writer {
         return pass
     }
 
-    /// What opens a transaction with the turn to append: whoever may append may call the function, here with no events.
+    /// Opens a transaction with the turn to append. Every role that may append may call the function, here with no events.
     private func opening(_ attachments: [InlineAttachment]) throws -> [Query] {
         let schema = session.address.quotedSchema
         return [
@@ -181,8 +170,11 @@ extension Writer {
         }
     }
 
+    /// Reads while the lock is held: pages are cut short earlier than outside.
     private func reader(_ connection: Connection) -> EventReader {
-        EventReader(connection, session.address, limits: limits, isInTransaction: true)
+        var limits = limits
+        limits.pageSteps = min(limits.pageSteps, 20_000)
+        return EventReader(connection, session.address, limits: limits, isInTransaction: true)
     }
 
     /// The events of the requests that were stored, as they are recorded.

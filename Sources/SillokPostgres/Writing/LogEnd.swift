@@ -17,8 +17,8 @@ struct LogEnd {
     private var revisions: [StreamID: Int64]
     private static let capacity = 50_000
 
-    /// What tells the end, in the transaction that has appended. No rows where somebody has made the table anew in
-    /// partitions: its indexes then do not refuse what is in another one.
+    /// Reads the end, in the transaction that has appended. It returns no rows where an operator has rebuilt the table
+    /// with partitions: its indexes then do not refuse what is in another one.
     static func query(_ schema: String) -> Query {
         Query(
             "SELECT e.position, e.link, e.recorded, (SELECT s.largest FROM \(schema).store s), e.id "
@@ -29,7 +29,7 @@ struct LogEnd {
 
     /// - Parameters:
     ///   - rows: the answer to the query.
-    ///   - before: what was known, if nobody else has appended since.
+    ///   - before: the end as it was known, if no other process has appended since.
     ///   - receipts: what has been appended since.
     init?(_ rows: Rows, after before: LogEnd?, _ receipts: [Receipt]) {
         guard rows.count == 1, let link = ChainDigest(rows.bytes(0, 1)) else { return nil }
@@ -142,8 +142,7 @@ private struct ReadyRows {
         parameters.add(revisions)
         parameters.add(events, contents: links, times: times)
         if let size { parameters.add(size) } else { parameters.addNull(.int8) }
-        let placeholders = (1...parameters.types.count).map { "$\($0)" }.joined(separator: ", ")
-        return Query("SELECT * FROM \(schema).append_after(\(placeholders))", parameters, isKept: true)
+        return Query("SELECT * FROM \(schema).append_after(\(parameters.placeholders))", parameters, isKept: true)
     }
 }
 

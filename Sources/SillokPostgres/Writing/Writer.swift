@@ -13,11 +13,9 @@ import Musl
 /// The one connection of this process that appends: each group is one transaction in one round trip.
 ///
 /// Belongs to the writer thread. When the connection breaks, or its server takes no writes any more, it looks for the
-/// server that does and carries out the same group again: what was stored already is found by its ids. Only when that
+/// server that does and executes the same group again: what was stored already is found by its ids. Only when that
 /// does not come to an end in time is an outcome unknown.
 final class Writer {
-    typealias Answer = (receipt: Receipt, head: Position)
-
     let session: Session
     let clock: WallClock
     let limits: Limits
@@ -25,8 +23,10 @@ final class Writer {
     var attachments: [InlineAttachment] = []
     /// The end of the log after what this writer did last, unless that is not certain.
     var end: LogEnd?
-    /// Whether nobody else appended between the last two groups of this writer: then that goes on, as a rule.
+    /// Whether no other process appended between the last two groups of this writer. As a rule that continues.
     private var isAlone = false
+    /// Whether the role may call `append_after`, as far as is known.
+    private var mayAppendReady = true
 
     init(_ session: Session, limits: Limits, clock: WallClock) {
         self.session = session
@@ -34,7 +34,7 @@ final class Writer {
         self.clock = clock
     }
 
-    /// Carries out what waits: what came of each, in their order.
+    /// Executes the waiting requests. Returns a result for each, in their order.
     func carryOut(_ requests: [WriterRequest]) -> [Result<WriterAnswer, any Error>] {
         var appends: [PreparedAppend] = []
         for case .append(let prepared) in requests { appends.append(prepared) }
@@ -42,17 +42,15 @@ final class Writer {
         return requests.map { request in
             switch request {
             case .append:
-                return (answers.next() ?? .failure(AppendAnswers.unreadable)).map {
-                    .appended($0.receipt, head: $0.head)
-                }
+                return (answers.next() ?? .failure(AppendAnswers.unreadable)).map { .judged($0) }
             case .attach(let attachment): return Result { .projected(isAttached: try attach(attachment)) }
             }
         }
     }
 
-    /// Carries out a group of appends.
-    private func append(_ appends: [PreparedAppend]) -> [Result<Answer, any Error>] {
-        var answers: [Result<Answer, any Error>?] = Array(repeating: nil, count: appends.count)
+    /// Executes a group of appends.
+    private func append(_ appends: [PreparedAppend]) -> [Result<Verdict, any Error>] {
+        var answers: [Result<Verdict, any Error>?] = Array(repeating: nil, count: appends.count)
         // An append whose ids are also in one before it waits for what becomes of that one.
         var waiting = Array(appends.indices)
         while !waiting.isEmpty {
@@ -68,28 +66,75 @@ final class Writer {
         return answers.map { $0 ?? .failure(StoreError(.ioFailure, "the append was not carried out.")) }
     }
 
-    private func appendDistinct(_ appends: [PreparedAppend]) -> [Result<Answer, any Error>] {
+    /// Executes appends without a common id in one transaction.
+    ///
+    /// An append whose data the server refuses fails alone: the group is divided in halves until it is found. While no
+    /// server can be reached, each append fails when its own time is over.
+    private func appendDistinct(_ appends: [PreparedAppend]) -> [Result<Verdict, any Error>] {
+        let watches = GroupWatches(appends)
+        if watches.isTooLarge, appends.count > 1 { return appendHalves(appends) }
+        var answers: [Result<Verdict, any Error>?] = Array(repeating: nil, count: appends.count)
+        var pending = Array(appends.indices)
         var isInDoubt = false
-        do {
-            return try session.retrying { connection in
-                try withInline(connection) { isApart in
-                    if isApart { return try appendApart(appends, connection, &isInDoubt) }
-                    if let receipts = try appendReady(appends, connection, &isInDoubt) {
-                        return receipts.map { .success(($0, $0.position)) }
-                    }
-                    return try appendJudged(appends, connection, &isInDoubt)
+        while !pending.isEmpty {
+            let group = pending.map { appends[$0] }
+            let known = group.count == appends.count ? watches : nil
+            let result = Result { try attempt(group, known, &isInDoubt) }
+            let failure: any Error
+            switch result {
+            case .success(let results):
+                for (index, result) in zip(pending, results) { answers[index] = result }
+                failure = AppendAnswers.unreadable
+                pending = []
+            case .failure(let error):
+                if !isInDoubt, group.count > 1, (error as? PostgresFailure)?.isOfData == true {
+                    for (index, result) in zip(pending, appendHalves(group)) { answers[index] = result }
+                    return answers.map { $0 ?? .failure(error) }
                 }
+                failure = reported(error, isInDoubt)
+                let isAway = (error as? PostgresFailure)?.isTransient == true
+                let late = isAway ? pending.filter { session.hasPatience(since: appends[$0].asked) } : []
+                pending = late.count < pending.count ? late : []
             }
-        } catch {
-            let outcome: StoreError.Outcome = isInDoubt ? .unknown : .definite
-            var reported = (error as? PostgresFailure)?.storeError("the append failed", outcome: outcome) ?? error
-            if isInDoubt, let failed = error as? InlineProjectionFailed {
-                reported = StoreError(
-                    .unavailable, "the append was broken off, and \(failed.projection) then stopped: \(failed.cause).",
-                    outcome: .unknown, cause: failed)
+            let open = Set(pending)
+            for index in answers.indices where answers[index] == nil && !open.contains(index) {
+                answers[index] = .failure(failure)
             }
-            return appends.map { _ in .failure(reported) }
         }
+        return answers.map { $0 ?? .failure(AppendAnswers.unreadable) }
+    }
+
+    private func appendHalves(_ appends: [PreparedAppend]) -> [Result<Verdict, any Error>] {
+        let middle = appends.count / 2
+        return appendDistinct(Array(appends[..<middle])) + appendDistinct(Array(appends[middle...]))
+    }
+
+    /// - Parameter watches: those of the appends, if they are known.
+    private func attempt(
+        _ appends: [PreparedAppend], _ watches: GroupWatches?, _ isInDoubt: inout Bool
+    ) throws -> [Result<Verdict, any Error>] {
+        let caller = Session.Caller(asked: appends.map(\.asked).min() ?? .now)
+        return try session.retrying(for: caller) { connection in
+            try withInline(connection) { isApart in
+                if isApart { return try appendApart(appends, connection, &isInDoubt) }
+                if let receipts = try appendReady(appends, connection, &isInDoubt) {
+                    return receipts.map { .success(Verdict(status: .stored($0, head: $0.position), head: $0.position)) }
+                }
+                let group = AppendGroup(appends, watches)
+                return try appendJudged(group, connection, &isInDoubt).map { .success($0) }
+            }
+        }
+    }
+
+    /// A failure in the words of the contract.
+    private func reported(_ error: any Error, _ isInDoubt: Bool) -> any Error {
+        let outcome: StoreError.Outcome = isInDoubt ? .unknown : .definite
+        if isInDoubt, let failed = error as? InlineProjectionFailed {
+            return StoreError(
+                .unavailable, "the append was broken off, and \(failed.projection) then stopped: \(failed.cause).",
+                outcome: .unknown, cause: failed)
+        }
+        return (error as? PostgresFailure)?.storeError("the append failed", outcome: outcome) ?? error
     }
 
     /// Has the server write down what was made ready here; `nil` if that could not be, or the log ends otherwise than
@@ -97,7 +142,7 @@ final class Writer {
     private func appendReady(
         _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws -> [Receipt]? {
-        guard isAlone, !isInDoubt, let before = end else { return nil }
+        guard isAlone, mayAppendReady, !isInDoubt, let before = end else { return nil }
         var next = before
         guard let ready = next.ready(appends, schema: session.address.quotedSchema, now: clock.now()) else {
             return nil
@@ -116,6 +161,9 @@ final class Writer {
         } catch let error as PostgresFailure where error.state == "23505" {
             // An id is known, or a stream that was thought to be new.
             return nil
+        } catch let error as PostgresFailure where error.state == "42501" {
+            mayAppendReady = false
+            return nil
         }
         end = next
         return ready.receipts
@@ -123,50 +171,26 @@ final class Writer {
 
     private static func isStored(_ rows: Rows) -> Bool { rows.count == 1 && rows.bytes(0, 0).first == 1 }
 
-    /// Has the server judge appends one by one, and learns how the log ends then.
+    /// Has the server judge appends one by one, and keeps the end of the log.
     private func appendJudged(
-        _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
-    ) throws -> [Result<Answer, any Error>] {
-        let group = AppendGroup(appends)
+        _ group: AppendGroup, _ connection: Connection, _ isInDoubt: inout Bool
+    ) throws -> [Verdict] {
         let schema = session.address.quotedSchema
-        let (before, wasInDoubt) = (end, isInDoubt)
+        let before = end
         end = nil
         var queries = [group.query(schema, now: clock.now()), LogEnd.query(schema)]
         if let tracked = group.trackedEvents(schema) { queries.append(tracked) }
         let rows = try transact(queries, connection, &isInDoubt) { rows, reader in
-            guard rows[0].count > 0 else { return nil }
             let answers = try AppendAnswers(rows[0], group)
             return (answers.heads.first ?? .start, try Self.events(group.requests, answers.receipts, reader))
         }
-        guard rows[0].count > 0 else {
-            isInDoubt = wasInDoubt
-            return try appendOfThisHistory(appends, connection, &isInDoubt)
-        }
         let answers = try AppendAnswers(rows[0], group)
-        let reader = EventReader(connection, session.address, limits: limits)
-        let results = try results(answers, group.requests, reader)
         isAlone = before.map { Position(UInt64(clamping: $0.head)) } == answers.heads.first
         end = LogEnd(rows[1], after: isAlone ? before : nil, answers.receipts.compactMap { $0 })
-        return results
+        return answers.verdicts
     }
 
-    /// Appends again without those that were decided on another history, after the server has refused the group for
-    /// them.
-    private func appendOfThisHistory(
-        _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
-    ) throws -> [Result<Answer, any Error>] {
-        let reader = EventReader(connection, session.address, limits: limits)
-        let refusals = try appends.map { try reader.refusal(of: $0.request) }
-        let rest = appends.indices.filter { refusals[$0] == nil }
-        guard rest.count < appends.count else {
-            throw StoreError(.corrupt, "the log has the events that a condition names, and not in one snapshot.")
-        }
-        let answers = rest.isEmpty ? [] : try appendJudged(rest.map { appends[$0] }, connection, &isInDoubt)
-        var next = answers.makeIterator()
-        return refusals.map { $0 ?? next.next() ?? .failure(AppendAnswers.unreadable) }
-    }
-
-    /// Carries out queries in a transaction of their own, in one round trip: in two or more where rules are attached.
+    /// Executes queries in a transaction of their own, in one round trip: in two or more where rules are attached.
     ///
     /// - Parameters:
     ///   - isInDoubt: whether something that was sent may be stored; still so when all went well.
@@ -179,7 +203,7 @@ final class Writer {
         return try transactInline(queries, connection, &isInDoubt, stored: stored)
     }
 
-    /// Carries out queries, of which the last are to be committed.
+    /// Executes queries, of which the last are to be committed.
     func commit(
         _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws(PostgresFailure) -> [Rows] {
@@ -203,35 +227,6 @@ final class Writer {
             throw PostgresFailure(message: "the server did not wait for its standby", isConnectionLost: true)
         }
         return rows.dropLast()
-    }
-
-    /// The answers in the words of the contract; why an append was refused stands in the log.
-    func results(
-        _ answers: AppendAnswers, _ requests: [AppendRequest], _ reader: EventReader
-    ) throws -> [Result<Answer, any Error>] {
-        try zip(requests, zip(answers.statuses, answers.heads)).map { request, answer in
-            let (status, head) = answer
-            switch status {
-            case .stored(let receipt, let head): return .success((receipt, head))
-            case .idKnown:
-                let known = try reader.events(request.entries.map(\.event.id))
-                return Result {
-                    guard let receipt = try request.firstReceipt(known: known) else {
-                        throw StoreError(.corrupt, "an event id is in the index and not in the log.")
-                    }
-                    return (receipt, receipt.position)
-                }
-            case .conflict: return .failure(try reader.conflict(of: request.condition, head: head))
-            case .tracked(let recorded):
-                guard let tracking = request.tracking else { return .failure(AppendAnswers.unreadable) }
-                return .failure(TrackingConflict(given: tracking, recorded: recorded))
-            case .timeRunsBackwards(let index, let last):
-                guard index < request.entries.count, let given = request.entries[index].recordedAt else {
-                    return .failure(AppendAnswers.unreadable)
-                }
-                return .failure(InvalidRequest(.timeRunsBackwards(given: given, last: last), index: index))
-            }
-        }
     }
 }
 

@@ -9,10 +9,11 @@ enum WriterRequest: Sendable {
     /// Projects a part of the log for a rule that is to take part in appends.
     case attach(InlineAttachment)
 
-    /// Its share of a group: its events or its KiB, whichever are more.
+    /// Its share of a group: its events or its KiB, whichever are more, and its condition.
     var weight: Int {
         switch self {
-        case .append(let prepared): max(prepared.request.entries.count, prepared.retainedBytes / 1024)
+        case .append(let prepared):
+            max(prepared.request.entries.count, prepared.retainedBytes / 1024) + prepared.conditionWeight
         case .attach: 1000
         }
     }
@@ -20,8 +21,8 @@ enum WriterRequest: Sendable {
 
 /// What came of a request.
 enum WriterAnswer: Sendable {
-    /// The events are recorded, or were before.
-    case appended(Receipt, head: Position)
+    /// The server has judged an append, and recorded its events if it accepted it.
+    case judged(Verdict)
     /// A part is projected; whether the rule takes part now, or there is more of the log.
     case projected(isAttached: Bool)
 }

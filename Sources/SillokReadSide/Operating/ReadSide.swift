@@ -164,9 +164,8 @@ public struct ReadSide: Sendable {
     private func status(_ build: ProjectionBuild, _ head: Position) async throws -> ProjectionStatus {
         let partitions = try await ledger.partitions(of: build.id)
         let position = partitions.map(\.checkpoint.position).min() ?? .start
-        let next =
-            position < head
-            ? try await store.read(StoredQuery.query(of: build.source), after: position, limit: 1).events.first : nil
+        let unread = ReadRequest(try StoredQuery.query(of: build.source), after: .position(position), limit: 1)
+        let next = position < head ? try await store.firstEvent(of: unread) : nil
         let letters = try await readModel.rows(
             """
             SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(build.id))

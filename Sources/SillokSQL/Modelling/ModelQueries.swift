@@ -6,10 +6,18 @@ import SillokThreads
 /// One is for what Sillok asks for itself and its projections, one for all else: a long query of an application holds up
 /// no projector. A thread is started, and its connection opened, for the first query.
 package final class ModelQueries: Sendable {
-    /// How a connection answers a query. Used by one thread alone.
-    package typealias Answering = (SQL, ProjectionID?) throws -> [SQLRow]
+    /// A query as it waits for its turn.
+    package struct Query: Sendable {
+        package let sql: SQL
+        /// The build whose tables it names, or `nil`.
+        package let projection: ProjectionID?
+        /// Says when the caller asked for it, and whether the caller still waits.
+        package let cancellation = Cancellation()
+    }
 
-    private typealias Query = (query: SQL, projection: ProjectionID?)
+    /// How a connection answers a query. Used by one thread alone.
+    package typealias Answering = (Query) throws -> [SQLRow]
+
     private typealias Worker = GroupCommit<Query, [SQLRow]>
 
     private struct State {
@@ -46,7 +54,14 @@ package final class ModelQueries: Sendable {
             if isOwn { state.own = worker } else { state.others = worker }
             return worker
         }
-        return try await worker.submit((query, projection), weight: 1)
+        let waiting = Query(sql: query, projection: projection)
+        // What Sillok asks for itself may belong to its cleaning up after a cancelled task.
+        if isOwn { return try await worker.submit(waiting, weight: 1) }
+        return try await withTaskCancellationHandler {
+            try await worker.submit(waiting, weight: 1)
+        } onCancel: {
+            waiting.cancellation.cancel()
+        }
     }
 
     /// Lets queries finish that are under way, and refuses others.
@@ -68,7 +83,7 @@ package final class ModelQueries: Sendable {
                 queries.map { query in
                     Result {
                         let answer = try opened.made { try open() }
-                        return try answer(query.query, query.projection)
+                        return try answer(query)
                     }
                 }
             }, afterCommit: {}, atEnd: { opened.release() })

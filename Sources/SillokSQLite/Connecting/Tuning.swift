@@ -12,6 +12,10 @@ package struct Tuning: Sendable {
     package var cachedNames = 50_000
     /// Events whose keys are sorted together when a store is converted: 16 bytes of memory each.
     package var conversionBatch = 1_000_000
+    /// Steps that the writer spends on a condition before it leaves it to a reader: half a millisecond.
+    package var writerSteps = 2_000
+    /// Steps that the writer spends on all conditions of a group before it leaves the others to readers.
+    package var groupSteps = 100_000
     /// Threads that read.
     package var readers = 3
 
@@ -30,6 +34,7 @@ package struct Tuning: Sendable {
         tuning.manyPages = 40
         tuning.cachedNames = 4
         tuning.conversionBatch = 7
+        tuning.writerSteps = 12
         tuning.readers = 1
         return tuning
     }()

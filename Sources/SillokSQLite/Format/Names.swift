@@ -36,6 +36,8 @@ final class Names {
     private var texts: [(number: Int64, text: String)]
     private var nextNumber: Int64
     private let capacity: Int
+    /// The names that were looked up in the file and not in memory.
+    private(set) var lookups = 0
     private static let slots = 1 << 15
 
     /// - Parameter capacity: how many names are kept in memory at most.
@@ -52,6 +54,7 @@ final class Names {
     func number(_ kind: NameKind, _ text: String) throws -> Int64? {
         let key = Key(kind: kind, text: text)
         if let number = numbers[key] { return number }
+        lookups &+= 1
         byText.bind(Int64(kind.rawValue), at: 1)
         byText.bind(bytesOf: text, at: 2)
         guard try byText.step() else { return nil }

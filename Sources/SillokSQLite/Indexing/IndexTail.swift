@@ -3,13 +3,28 @@ import SillokCore
 /// The index of the newest events, as one connection keeps it in memory: of all events after those that the
 /// table `entries` holds.
 ///
-/// An entry is found through its key's bucket, newest first; what was added last can be taken back.
+/// Every key has a chain of its entries, newest first. Each entry also points to an older one further back, so that any
+/// place of a chain is reached in a number of hops that grows with the logarithm of its length. What was added last can
+/// be taken back.
 final class IndexTail {
     struct Entry {
         let key: Int64
         let position: Int64
-        /// The entry before it in its bucket, −1 if it is the first.
-        fileprivate let previous: Int
+        /// Its place in the chain of its key, from 0.
+        fileprivate let rank: Int32
+        /// The entry before it in its chain, −1 if it is the first.
+        fileprivate let previous: Int32
+        /// An older entry, or itself if it is the first. Chosen as in a skew-binary list: each is reached by few hops.
+        fileprivate let jump: Int32
+        fileprivate let node: Int32
+    }
+
+    /// A key that has entries.
+    private struct Node {
+        let key: Int64
+        var newest: Int32
+        /// The next key of its bucket, −1 at the end.
+        let next: Int32
     }
 
     /// The last position that is not part of it: up to there `entries` holds everything.
@@ -18,21 +33,25 @@ final class IndexTail {
     private(set) var end: Int64 = 0
     /// In the order of positions.
     private(set) var entries: ContiguousArray<Entry> = []
-    private var newest: ContiguousArray<Int>
+    /// In the order in which the keys came, so that the last one can be taken back.
+    private var nodes: ContiguousArray<Node> = []
+    private var buckets: ContiguousArray<Int32>
     private let mask: UInt64
 
     /// - Parameter capacity: how many entries it has as a rule.
     init(capacity: Int) {
-        var buckets = 16
-        while buckets < capacity { buckets *= 2 }
-        newest = ContiguousArray(repeating: -1, count: buckets)
-        mask = UInt64(buckets - 1)
+        var count = 16
+        while count < capacity { count *= 2 }
+        buckets = ContiguousArray(repeating: -1, count: count)
+        mask = UInt64(count - 1)
     }
 
-    /// Begins anew after a position.
+    /// Empties it; its entries begin after a position.
     func restart(after position: Int64) {
-        for index in newest.indices { newest[index] = -1 }
-        entries.removeAll(keepingCapacity: entries.count < 4 * newest.count)
+        for index in buckets.indices { buckets[index] = -1 }
+        let keepsCapacity = entries.count < 4 * buckets.count
+        entries.removeAll(keepingCapacity: keepsCapacity)
+        nodes.removeAll(keepingCapacity: keepsCapacity)
         (start, end) = (position, position)
     }
 
@@ -47,17 +66,39 @@ final class IndexTail {
     /// Takes back what was added of events after a position.
     func rewind(to position: Int64) {
         while let entry = entries.last, entry.position > position {
-            newest[bucket(entry.key)] = entry.previous
             entries.removeLast()
+            if entry.previous >= 0 {
+                nodes[Int(entry.node)].newest = entry.previous
+            } else {
+                // The key of a first entry is the last key that came.
+                let node = nodes.removeLast()
+                buckets[bucket(node.key)] = node.next
+            }
         }
         end = min(end, position)
     }
 
     /// Adds an entry of an event, whose position is not lower than that of any before.
     @inline(__always) func add(_ key: Int64, _ position: Int64) {
-        let bucket = bucket(key)
-        entries.append(Entry(key: key, position: position, previous: newest[bucket]))
-        newest[bucket] = entries.count - 1
+        let (bucket, index) = (bucket(key), Int32(truncatingIfNeeded: entries.count))
+        let node = node(key, in: bucket)
+        if node >= 0 {
+            let previous = nodes[Int(node)].newest
+            let before = entries[Int(previous)]
+            let jump = entries[Int(before.jump)]
+            let isEven = before.rank - jump.rank == jump.rank - entries[Int(jump.jump)].rank
+            entries.append(
+                Entry(
+                    key: key, position: position, rank: before.rank + 1, previous: previous,
+                    jump: isEven ? jump.jump : previous, node: node))
+            nodes[Int(node)].newest = index
+        } else {
+            let added = Int32(truncatingIfNeeded: nodes.count)
+            entries.append(
+                Entry(key: key, position: position, rank: 0, previous: -1, jump: index, node: added))
+            nodes.append(Node(key: key, newest: index, next: buckets[bucket]))
+            buckets[bucket] = added
+        }
         end = position
     }
 
@@ -65,17 +106,53 @@ final class IndexTail {
     func read(
         _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) {
-        let (first, isForward) = (positions.count, direction == .forward)
-        var index = newest[bucket(key)]
-        while index >= 0 {
-            let entry = entries[index]
-            index = entry.previous
-            if isForward ? entry.position < bound : positions.count - first == limit { break }
-            if entry.key == key && (isForward || entry.position <= bound) { positions.append(entry.position) }
+        let node = node(key, in: bucket(key))
+        guard node >= 0, limit > 0 else { return }
+        let newest = nodes[Int(node)].newest
+        switch direction {
+        case .backward:
+            guard var index = newestEntry(from: newest, where: { $0.position <= bound }) else { return }
+            for _ in 0..<limit {
+                positions.append(entries[Int(index)].position)
+                index = entries[Int(index)].previous
+                if index < 0 { return }
+            }
+        case .forward:
+            guard entries[Int(newest)].position >= bound else { return }
+            // The last entry before the bound, or none.
+            let before = newestEntry(from: newest) { $0.position < bound }
+            let lowest = before.map { entries[Int($0)].rank + 1 } ?? 0
+            let highest = lowest.addingReportingOverflow(Int32(clamping: limit - 1))
+            let last = highest.overflow ? entries[Int(newest)].rank : highest.partialValue
+            guard var index = newestEntry(from: newest, where: { $0.rank <= last }) else { return }
+            let first = positions.count
+            while index >= 0, entries[Int(index)].rank >= lowest {
+                positions.append(entries[Int(index)].position)
+                index = entries[Int(index)].previous
+            }
+            positions[first...].reverse()
         }
-        guard isForward else { return }
-        positions[first...].reverse()
-        if positions.count - first > limit { positions.removeLast(positions.count - first - limit) }
+    }
+
+    /// The newest entry of a chain that a condition holds for, which holds for all older ones too.
+    private func newestEntry(from newest: Int32, where holds: (Entry) -> Bool) -> Int32? {
+        var index = newest
+        while true {
+            let entry = entries[Int(index)]
+            if holds(entry) { return index }
+            if entry.previous < 0 { return nil }
+            index = holds(entries[Int(entry.jump)]) ? entry.previous : entry.jump
+        }
+    }
+
+    @inline(__always) private func node(_ key: Int64, in bucket: Int) -> Int32 {
+        var index = buckets[bucket]
+        while index >= 0 {
+            let node = nodes[Int(index)]
+            if node.key == key { return index }
+            index = node.next
+        }
+        return -1
     }
 
     @inline(__always) private func bucket(_ key: Int64) -> Int {

@@ -38,17 +38,21 @@ final class PositionIndex {
     }
 
     /// Up to `limit` positions of a key, from `bound` on in a direction, appended to `positions`.
-    func read(
+    ///
+    /// - Returns: the steps of finding the place.
+    @discardableResult func read(
         _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int,
         into positions: inout [Int64]
-    ) throws {
+    ) throws -> Int {
         if !isWriter && snapshot != connection.snapshot {
             try reload()
             snapshot = connection.snapshot
         }
+        var cost = 1
         let target = positions.count + limit
         if direction == .backward { tail.read(key, from: bound, direction, limit: limit, into: &positions) }
-        if positions.count < target {
+        if positions.count < target && tail.start > 0 && (direction == .backward || bound <= tail.start) {
+            cost += StepBudget.lookup
             let statement = direction == .forward ? upwards : downwards
             statement.bind(key, at: 1)
             statement.bind(bound, at: 2)
@@ -57,8 +61,10 @@ final class PositionIndex {
             statement.bind(tail.start, at: 4)
             while try statement.step() { positions.append(statement.int(0)) }
         }
-        guard direction == .forward, positions.count < target else { return }
-        tail.read(key, from: bound, direction, limit: target - positions.count, into: &positions)
+        if direction == .forward && positions.count < target {
+            tail.read(key, from: bound, direction, limit: target - positions.count, into: &positions)
+        }
+        return cost
     }
 
     /// The last position of a key, or `nil`.

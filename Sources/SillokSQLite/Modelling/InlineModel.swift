@@ -14,6 +14,8 @@ final class InlineModel {
     }
 
     private let statements: ModelStatements
+    /// Steps that finding the events of a page may take: five milliseconds.
+    private static let pageSteps = 20_000
     private(set) var attachments: [Attachment] = []
     /// As of the last commit; `nil` before the tables have been committed.
     private var committed: [Attachment]?
@@ -82,8 +84,10 @@ final class InlineModel {
         }
         detach(id)
         var attachment = Attachment(rule: rule, checkpoint: checkpoint, stored: checkpoint)
+        // Appends wait meanwhile, so it looks less far than a reader does.
+        let budget = StepBudget(steps: min(reader.limits.pageSteps, Self.pageSteps))
         let page = try reader.pageAsOfNow(
-            ReadRequest(rule.source, after: .mark(checkpoint.mark), limit: reader.limits.pageEvents))
+            ReadRequest(rule.source, after: .mark(checkpoint.mark), limit: reader.limits.pageEvents), budget)
         try take(page.events, &attachment)
         attachment.checkpoint.pass(page.mark)
         attachments.append(attachment)

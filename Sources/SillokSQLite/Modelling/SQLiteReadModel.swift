@@ -42,7 +42,10 @@ public final class SQLiteReadModel: ReadModel {
     private init(_ opening: ModelOpening) throws {
         let written = Handover(try opening.writer())
         queries = opening.path.map { path in
-            ModelQueries(closed: Self.closed) { try ModelReader(path: path).rows(_:of:) }
+            ModelQueries(closed: Self.closed) {
+                let reader = try ModelReader(path: path)
+                return { try reader.rows($0.sql, of: $0.projection) }
+            }
         }
         writing = GroupCommit(
             maximumWeight: 1,

@@ -70,7 +70,8 @@ final class StoreModelAccess: Sendable {
         self.path = path
         self.writer = writer
         queries = ModelQueries(closed: StoreError(.closed, "the store is closed.")) {
-            try ModelReader(path: path).rows(_:of:)
+            let reader = try ModelReader(path: path)
+            return { try reader.rows($0.sql, of: $0.projection) }
         }
     }
 

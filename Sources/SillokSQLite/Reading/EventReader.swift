@@ -15,9 +15,8 @@ final class EventReader {
     private let lastPosition: Statement
     private let idAt: Statement
     private let markBefore: Statement
-    private let markAfter: Statement
     private let trackedPosition: Statement
-    private let streamsFrom: Statement
+    private let streamsBetween: Statement
     /// `nil` in a file of format 1, which has no links.
     private let linksFrom: Statement?
 
@@ -38,18 +37,17 @@ final class EventReader {
         recordedAt = try connection.prepare("SELECT recorded FROM events WHERE position = ?1")
         lastPosition = try connection.prepare("SELECT max(position) FROM events")
         markBefore = try connection.prepare(
-            "SELECT position FROM marks WHERE stream = ?1 AND revision <= ?2 ORDER BY revision DESC LIMIT 1")
-        markAfter = try connection.prepare(
-            "SELECT position FROM marks WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT 1")
+            "SELECT position, revision FROM marks WHERE stream = ?1 AND revision <= ?2 ORDER BY revision DESC LIMIT 1")
         idAt = try connection.prepare("SELECT id FROM events WHERE position = ?1")
         trackedPosition = try connection.prepare(
             try Schema.hasTrackedEvents(connection)
                 ? "SELECT t.position, e.event FROM tracking t LEFT JOIN tracked_events e "
                     + "ON e.source = t.source AND e.position = t.position WHERE t.source = ?1"
                 : "SELECT position, NULL FROM tracking WHERE source = ?1")
-        streamsFrom = try connection.prepare(
+        streamsBetween = try connection.prepare(
             "SELECT text, id FROM names WHERE kind = \(NameKind.stream.rawValue) AND text > ?1 "
-                + "AND (?2 = 0 OR category = ?2) ORDER BY text LIMIT ?3")
+                // No name has a byte of this value.
+                + "AND text < ifnull(?2, x'FF') ORDER BY text LIMIT ?3")
         linksFrom =
             format.version >= 2
             ? try connection.prepare(
@@ -140,13 +138,41 @@ final class EventReader {
         return markBefore.int(0)
     }
 
-    /// A position of the stream at or after its revision; `nil` if there is no mark.
-    func positionNotBefore(revision: Int64, of stream: Int64) throws -> Int64? {
-        markAfter.bind(stream, at: 1)
-        markAfter.bind(revision, at: 2)
-        guard try markAfter.step() else { return nil }
-        defer { markAfter.reset() }
-        return markAfter.int(0)
+    /// The position of a revision of a stream; `nil` if the stream has no such revision.
+    ///
+    /// From the mark before it the index is at most 256 entries away.
+    func position(ofRevision revision: Int64, of stream: Int64) throws -> Int64? {
+        guard revision > 0 else { return nil }
+        markBefore.bind(stream, at: 1)
+        markBefore.bind(revision, at: 2)
+        var (position, marked): (Int64, Int64) = (1, 1)
+        if try markBefore.step() {
+            (position, marked) = (markBefore.int(0), markBefore.int(1))
+            markBefore.reset()
+        }
+        let key = IndexKey.name(stream)
+        guard revision - marked < Schema.markInterval else {
+            guard let last = try index.last(key), try event(at: last).revision.value >= revision else { return nil }
+            throw StoreError(
+                .corrupt, "a mark of a stream before its revision \(revision) is missing. Run `sillok verify`.")
+        }
+        var entries: [Int64] = []
+        let wanted = Int(revision - marked) + 1
+        try index.read(key, from: position, .forward, limit: wanted, into: &entries)
+        guard entries.count == wanted, let found = entries.last else { return nil }
+        let event = try event(at: found)
+        guard event.revision.value == UInt64(revision) else {
+            throw Self.damagedStream(event.stream, at: event.position)
+        }
+        return found
+    }
+
+    /// The index leads to another event of a stream than the next one.
+    static func damagedStream(_ stream: StreamID?, at position: Position) -> StoreError {
+        StoreError(
+            .corrupt,
+            "the index of stream \(stream?.text ?? "") is damaged: the event at position \(position) is not its next. "
+                + "Run `sillok verify`.")
     }
 
     /// The links of the chain after a position, in order.
@@ -182,17 +208,32 @@ final class EventReader {
     }
 
     /// Streams after a name, in the order of their names' bytes.
+    ///
+    /// The names of a category are its own name and one range of the index, for they begin with it and a dash.
     func streams(in category: Category?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
-        var number: Int64 = 0
-        if let category {
-            guard let known = try names.number(.category, category.text) else { return [] }
-            number = known
+        guard let category else { return try streams(after: name?.text ?? "", before: nil, limit: limit) }
+        var found: [StreamFacts] = []
+        let own = StreamID(category.text)
+        if own.category == category, name.map({ $0 < own }) ?? true, let facts = try facts(of: own) {
+            found.append(facts)
         }
-        streamsFrom.bind(bytesOf: name?.text ?? "", at: 1)
-        streamsFrom.bind(number, at: 2)
-        streamsFrom.bind(Int64(limit), at: 3)
+        // A dot is the byte after a dash.
+        let first = StreamID("\(category.text)-")
+        let start = name.map { max($0, first) } ?? first
+        guard first.category == category, found.count < limit else { return found }
+        if start == first, let facts = try facts(of: first), name.map({ $0 < first }) ?? true { found.append(facts) }
+        if found.count == limit { return found }
+        return try found
+            + streams(after: start.text, before: "\(category.text).", limit: limit - found.count)
+    }
+
+    /// Streams whose names lie between two texts, neither of them included.
+    private func streams(after first: String, before last: String?, limit: Int) throws -> [StreamFacts] {
+        streamsBetween.bind(bytesOf: first, at: 1)
+        if let last { streamsBetween.bind(bytesOf: last, at: 2) } else { streamsBetween.bindNull(at: 2) }
+        streamsBetween.bind(Int64(limit), at: 3)
         var found: [(StreamID, Int64)] = []
-        while try streamsFrom.step() { found.append((StreamID(streamsFrom.text(0)), streamsFrom.int(1))) }
+        while try streamsBetween.step() { found.append((StreamID(streamsBetween.text(0)), streamsBetween.int(1))) }
         return try found.compactMap { try facts(of: $0.0, $0.1) }
     }
 

@@ -2,25 +2,33 @@ import SillokCore
 
 extension EventReader {
     /// One page of events, out of one snapshot.
-    func page(_ request: ReadRequest) throws -> EventBatch { try connection.reading { try pageAsOfNow(request) } }
+    func page(_ request: ReadRequest, _ cancellation: Cancellation) throws -> EventBatch {
+        let budget = StepBudget(steps: limits.pageSteps, cancellation)
+        return try connection.reading { try pageAsOfNow(request, budget) }
+    }
 
     /// One page of events within a transaction, as it sees them.
-    func pageAsOfNow(_ request: ReadRequest) throws -> EventBatch {
+    func pageAsOfNow(_ request: ReadRequest, _ budget: StepBudget) throws -> EventBatch {
         let head = try head()
         for mark in request.marks { try check(mark, head) }
-        let plan = try QueryPlan(request.query, request.direction, index, names)
         let range = try range(of: request, head)
+        let plan = QueryPlan(request.query.items, request.direction, self, budget)
         let page =
             switch request.direction {
-            case .forward: try forwardPage(request, plan, range, head)
-            case .backward: try backwardPage(request, plan, range, head)
+            case .forward:
+                try forwardPage(
+                    request, PlaceSearch(plan, from: range.low, through: range.high, budget), range.low, head, budget)
+            case .backward:
+                try backwardPage(
+                    request, PlaceSearch(plan, from: -range.high, through: -range.low, budget), range.high, head, budget
+                )
             }
         return try page.marked(request) { try id(at: $0) }
     }
 
     /// The lowest and the highest position that the bounds of a request leave.
     ///
-    /// For bounds by revision a little more than they leave: the rest is left out event by event.
+    /// A page that is cut short continues by position, so these are exact for all kinds of bounds.
     private func range(of request: ReadRequest, _ head: Int64) throws -> (low: Int64, high: Int64) {
         var (low, high): (Int64, Int64) = (1, head)
         switch request.after {
@@ -29,7 +37,10 @@ extension EventReader {
         case .time(let time)?: low = try count(upTo: head) { $0 <= time.microsecondsSince1970 } + 1
         case .revision(let revision)?:
             guard let stream = try streamNumber(of: request) else { return (1, 0) }
-            low = try positionNotAfter(revision: Int64(clamping: revision.value), of: stream) + 1
+            if revision != .none {
+                let place = try position(ofRevision: Int64(clamping: revision.value), of: stream)
+                low = (place ?? head) + 1
+            }
         case nil: break
         }
         switch request.before {
@@ -37,9 +48,9 @@ extension EventReader {
         case .mark(let mark)?: high = min(high, Int64(clamping: mark.position.value).addingSaturated(-1))
         case .time(let time)?: high = try count(upTo: head) { $0 < time.microsecondsSince1970 }
         case .revision(let revision)?:
-            guard let stream = try streamNumber(of: request) else { return (1, 0) }
-            let mark = try positionNotBefore(revision: Int64(clamping: revision.value), of: stream)
-            if let mark { high = min(high, mark - 1) }
+            guard let stream = try streamNumber(of: request), revision != .none else { return (1, 0) }
+            let place = try position(ofRevision: Int64(clamping: revision.value), of: stream)
+            if let place { high = min(high, place - 1) }
         case nil: break
         }
         return (low, high)
@@ -51,70 +62,55 @@ extension EventReader {
     }
 
     private func forwardPage(
-        _ request: ReadRequest, _ plan: QueryPlan, _ range: (low: Int64, high: Int64), _ head: Int64
+        _ request: ReadRequest, _ search: PlaceSearch, _ low: Int64, _ head: Int64, _ budget: StepBudget
     ) throws -> EventBatch {
         try withUpwardCursor { cursor in
             var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
-            var chain = try StreamChain(request, from: range.low, head, self)
-            var positions = UpwardPositions(plan, range)
-            let isBoundByRevision = request.isBoundByRevision
-            while let position = try positions.next(atMost: page.room, cursor) {
-                if page.isFull && !isBoundByRevision { return page.cut() }
+            var chain = try StreamChain(request, from: low, head, self)
+            var places = UpwardPlaces(search)
+            while let position = try places.next(atMost: page.room, cursor) {
+                if page.isFull { return page.cut() }
+                if page.room % 64 == 0 { try budget.check() }
                 let event = try cursor.event(at: position)
                 try chain?.check(event)
-                if !isBoundByRevision || request.isWithinRevisions(event.revision) {
-                    if page.isFull { return page.cut() }
-                    page.append(event)
-                }
+                page.append(event)
             }
-            return page.end()
+            return places.end.map { page.cut(through: $0) } ?? page.end()
         }
     }
 
     private func backwardPage(
-        _ request: ReadRequest, _ plan: QueryPlan, _ range: (low: Int64, high: Int64), _ head: Int64
+        _ request: ReadRequest, _ search: PlaceSearch, _ high: Int64, _ head: Int64, _ budget: StepBudget
     ) throws -> EventBatch {
-        var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
-        var bound = range.high
-        var chain = try StreamChain(request, from: bound, head, self)
-        while bound >= range.low, let position = try plan.seek(bound), position >= range.low {
-            if page.isFull && !request.isBoundByRevision { return page.cut() }
-            let event = try event(at: position)
+        var (page, search) = (PageBuilder(request, pageBytes: limits.pageBytes, head: head), search)
+        var chain = try StreamChain(request, from: high, head, self)
+        while let place = try search.next() {
+            if page.isFull { return page.cut() }
+            if page.room % 64 == 0 { try budget.check() }
+            let event = try event(at: -place)
             try chain?.check(event)
-            if request.isWithinRevisions(event.revision) {
-                if page.isFull { return page.cut() }
-                page.append(event)
-            }
-            bound = position - 1
+            page.append(event)
         }
-        return page.end()
+        return search.end.map { page.cut(through: -$0) } ?? page.end()
     }
 }
 
-/// The positions of a plan upwards, looked up a few ahead so that their events can be read together.
-private struct UpwardPositions {
-    private let plan: QueryPlan
-    private let isEverything: Bool
-    private let high: Int64
-    private var bound: Int64
+/// The places of a search upwards, looked up a few ahead so that their events can be read together.
+private struct UpwardPlaces {
+    private var search: PlaceSearch
     private var block: [Int64] = []
     private var index = 0
 
-    init(_ plan: QueryPlan, _ range: (low: Int64, high: Int64)) {
-        self.plan = plan
-        isEverything = plan.isEverything
-        (bound, high) = range
-    }
+    init(_ search: PlaceSearch) { self.search = search }
+
+    /// The last place that was looked at, if the steps were used up.
+    var end: Int64? { search.end }
 
     /// The next position, which the cursor is to read.
     ///
     /// - Parameter room: how many events are wanted at most: no more positions are looked up, one at least.
     mutating func next(atMost room: Int, _ cursor: UpwardCursor) throws -> Int64? {
-        if isEverything {
-            guard bound <= high else { return nil }
-            defer { bound += 1 }
-            return bound
-        }
+        if search.isEverything { return try search.next() }
         if index == block.count { try lookUp(max(1, min(room, UpwardCursor.blockSize)), cursor) }
         guard index < block.count else { return nil }
         defer { index += 1 }
@@ -124,10 +120,7 @@ private struct UpwardPositions {
     private mutating func lookUp(_ count: Int, _ cursor: UpwardCursor) throws {
         block.removeAll(keepingCapacity: true)
         index = 0
-        while block.count < count, bound <= high, let position = try plan.seek(bound), position <= high {
-            block.append(position)
-            bound = position + 1
-        }
+        while block.count < count, let position = try search.next() { block.append(position) }
         cursor.expect(block)
     }
 }
@@ -166,10 +159,7 @@ private struct StreamChain {
     mutating func check(_ event: RecordedEvent) throws {
         let follows = previous.map { isForward ? $0.next == event.revision : $0 == event.revision.next } ?? true
         guard follows, event.stream == stream else {
-            throw StoreError(
-                .corrupt,
-                "the index of stream \(stream) is damaged: the event at position \(event.position) is not its next. "
-                    + "Run `sillok verify`.")
+            throw EventReader.damagedStream(stream, at: event.position)
         }
         previous = event.revision
     }
@@ -200,36 +190,19 @@ private struct PageBuilder {
         events.append(event)
     }
 
-    /// The page ends before the request does.
+    /// The page ends at its last event, before the request does.
     func cut() -> EventBatch {
         EventBatch(events: events, through: events.last?.position ?? .start, isEnd: false, head: head)
+    }
+
+    /// The page ends at the last position that was looked at, before the request does.
+    func cut(through position: Int64) -> EventBatch {
+        EventBatch(events: events, through: Position(UInt64(clamping: position)), isEnd: false, head: head)
     }
 
     /// The request has nothing more.
     func end() -> EventBatch {
         let through = request.throughAtEnd(last: events.last?.position, head: head)
         return EventBatch(events: events, through: through, isEnd: true, head: head)
-    }
-}
-
-extension ReadRequest {
-    /// Whether the bounds alone do not say which positions belong to the page.
-    fileprivate var isBoundByRevision: Bool {
-        for case .revision? in [after, before] { return true }
-        return false
-    }
-
-    fileprivate func isWithinRevisions(_ revision: Revision) -> Bool {
-        if case .revision(let bound)? = after, revision <= bound { return false }
-        if case .revision(let bound)? = before, revision >= bound { return false }
-        return true
-    }
-}
-
-extension Int64 {
-    /// The sum, held at the ends of the number range.
-    func addingSaturated(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other > 0 ? .max : .min) : sum
     }
 }

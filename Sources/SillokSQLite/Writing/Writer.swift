@@ -30,7 +30,9 @@ final class Writer {
     private var lastLink: ChainDigest?
     /// Revisions of streams as of the last write, while there is room.
     private var revisions: [Int64: Int64] = [:]
-    private let revisionCapacity: Int
+    private let tuning: Tuning
+    /// The steps that conditions of the group may still take before readers judge them.
+    private(set) var stepsLeft = 0
     /// Why nothing can be written any more, once the disk has failed or the file was replaced.
     private(set) var failure: StoreError?
     /// How long the last commit took until it was on the disk.
@@ -48,7 +50,7 @@ final class Writer {
         self.limits = limits
         reader = try EventReader(connection, limits: limits, isWriter: true, tuning: tuning)
         chain = try Schema.chain(connection)
-        revisionCapacity = tuning.cachedNames
+        self.tuning = tuning
         rows = try EventInsertion(connection, reader.index)
         settling = try TailSettling(connection, reader.index.tail, tuning)
         begin = try connection.prepare("BEGIN IMMEDIATE")
@@ -64,6 +66,7 @@ final class Writer {
         // Before anything is written it is certain that nothing of the group is stored.
         if failure == nil { failure = replacement() }
         if let failure { return requests.map { refuse($0, failure) } }
+        stepsLeft = tuning.groupSteps
         do {
             try begin.run()
             let answers = try requests.map { try carryOut($0) }
@@ -141,7 +144,8 @@ final class Writer {
                 return .success(.appended(receipt, head: Position(UInt64(head))))
             }
             try limits.checkTimes(of: request, clock: clock.now())
-            try ConditionCheck(reader: reader, head: head) { try self.revision(of: $0) }.check(request.condition)
+            for unchanged in request.condition.unchanged { try reader.check(unchanged.seen, head) }
+            guard try holds(prepared.condition) else { return .success(.undecided) }
             if let tracking = request.tracking, let recorded = try reader.tracked(tracking.source)?.position,
                 tracking.position <= recorded
             {
@@ -162,6 +166,24 @@ final class Writer {
             return .failure(error)
         } catch let error as StoreError where error.code == .storeChanged {
             return .failure(error)
+        }
+    }
+
+    /// Whether a condition holds; `false` if it takes too many steps to find out here.
+    ///
+    /// A condition that was not judged before gets few steps, and all of a group share some. Of one that was, only the
+    /// latest events are left to judge: it gets enough for one look at each of its terms.
+    private func holds(_ condition: JudgedCondition) throws -> Bool {
+        let isFirst = condition.heldThrough == nil
+        let steps = isFirst ? min(tuning.writerSteps, max(stepsLeft, 50)) : tuning.writerSteps + 4 * condition.terms
+        let budget = StepBudget(steps: steps)
+        defer { if isFirst { stepsLeft -= budget.used } }
+        switch try ConditionJudge(self, head: head, limits: reader.limits, budget)
+            .verdict(on: condition, isWhole: isFirst)
+        {
+        case .holds: return true
+        case .conflict(let conflict): throw conflict
+        case .undecided: return false
         }
     }
 
@@ -249,17 +271,12 @@ final class Writer {
         }
         if let tracking = request.tracking { try rows.track(source, tracking) }
         return Receipt(
-            firstPosition: Position(UInt64(first)),
+            firstPosition: Position(UInt64(min(first, head))),
             mark: EventMark(position: Position(UInt64(head)), id: request.entries.last?.event.id), revisions: last,
-            recordedAt: Timestamp(microsecondsSince1970: lastRecorded))
+            recordedAt: times.last.map { Timestamp(microsecondsSince1970: $0) } ?? clock.now())
     }
 
-    private func revision(of stream: StreamID) throws -> Int64 {
-        guard let number = try reader.names.number(.stream, stream.text) else { return 0 }
-        return try revision(ofNumber: number)
-    }
-
-    private func revision(ofNumber stream: Int64) throws -> Int64 {
+    func revision(ofNumber stream: Int64) throws -> Int64 {
         if let revision = revisions[stream] { return revision }
         guard let last = try reader.index.last(IndexKey.name(stream)) else { return 0 }
         let revision = Int64(clamping: try reader.event(at: last).revision.value)
@@ -267,8 +284,11 @@ final class Writer {
         return revision
     }
 
+    /// Whether the revision of a stream is in memory.
+    func remembers(_ stream: Int64) -> Bool { revisions[stream] != nil }
+
     private func remember(_ revision: Int64, of stream: Int64) {
-        if revisions.count >= revisionCapacity { revisions.removeAll(keepingCapacity: true) }
+        if revisions.count >= tuning.cachedNames { revisions.removeAll(keepingCapacity: true) }
         revisions[stream] = revision
     }
 
@@ -290,8 +310,11 @@ final class Writer {
             recover(from: error)
             return answers.map { answer in
                 // A conflict may be one with events of this group, which are not recorded now.
-                if case .failure(let error) = answer, error is InvalidRequest { return answer }
-                return .failure(reported)
+                switch answer {
+                case .failure(let error) where error is InvalidRequest: return answer
+                case .success(.undecided): return answer
+                default: return .failure(reported)
+                }
             }
         }
         guard let replaced = replacement() else { return answers }
@@ -369,13 +392,4 @@ final class Writer {
 extension StoreError {
     /// The same failure of an append that may be stored.
     fileprivate var withUnknownOutcome: StoreError { StoreError(code, message, outcome: .unknown, cause: cause) }
-}
-
-extension EventHeader {
-    /// The link of an event with these numbers.
-    fileprivate func link(after previous: ChainDigest, _ fact: ChainDigest) -> ChainDigest {
-        Chain.link(
-            after: previous, Position(UInt64(bitPattern: position)), Revision(UInt64(bitPattern: revision)),
-            Timestamp(microsecondsSince1970: recorded), fact)
-    }
 }

@@ -2,9 +2,11 @@ import SillokChain
 import SillokCore
 import SillokSQL
 
-/// An append as it waits for the writer: with the digests of its facts, made in the task of the caller.
+/// An append as it waits for the writer: with what can be prepared in the task of the caller.
 struct PreparedAppend: Sendable {
     let request: AppendRequest
+    /// Its condition, and how far it is known to hold.
+    var condition: JudgedCondition
     /// Of each entry; none if no chain is kept.
     let facts: [ChainDigest]
     /// The memory that it holds while it waits.
@@ -12,6 +14,7 @@ struct PreparedAppend: Sendable {
 
     init(_ request: AppendRequest, isChained: Bool) {
         self.request = request
+        condition = JudgedCondition(request.condition)
         facts = isChained ? request.factDigests : []
         retainedBytes = request.retainedBytes + facts.count * 32
     }
@@ -51,6 +54,8 @@ enum WriterRequest: Sendable {
 enum WriterAnswer: Sendable {
     /// The events are recorded, or were before.
     case appended(Receipt, head: Position)
+    /// Judging the condition takes longer than the writer may take: a reader has to do it.
+    case undecided
     /// It is done.
     case done
     /// A page is projected; whether the rule takes part now, or there is more of the log.

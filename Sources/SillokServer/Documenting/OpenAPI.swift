@@ -70,7 +70,7 @@ enum OpenAPI {
             json.key("requestBody")
             json.beginObject()
             json.field("required", body.isRequired)
-            write([body], &json)
+            write([body] + endpoint.otherBodies, &json)
             json.endObject()
         }
         json.key("responses")
@@ -126,6 +126,7 @@ extension Endpoint {
         var all: Set = Set(problems).union([503])
         if operation.rule.scope != nil { all.formUnion([401, 403]) }
         if method != .get { all.insert(403) }
+        if body != nil { all.formUnion([408, 413, 415, 417]) }
         if !parameters.isEmpty || body != nil || operation.rule.scope != nil { all.insert(400) }
         if parameters.contains(where: { $0.place == .path }) { all.insert(404) }
         if parameters.contains(where: { $0.name == "Sillok-At-Least" }) { all.formUnion([409, 412]) }

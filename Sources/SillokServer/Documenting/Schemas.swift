@@ -18,12 +18,13 @@ enum Schemas {
     private static let asked: [String: String] = [
         "NewEvent": object(
             [
-                "specversion": #"{"const":"1.0"}"#, "id": #"{"type":"string","format":"uuid"}"#, "type": name,
+                "specversion": #"{"const":"1.0"}"#, "id": #"{"type":"string","minLength":1}"#, "type": name,
                 "subject": #"{"type":"string","minLength":1,"maxLength":512}"#, "source": text, "time": text,
                 "datacontenttype": name, "tags": array(name, "maxItems", 64),
                 "metadata": #"{"type":"object","additionalProperties":{"type":"string"}}"#,
                 "data": "{}", "data_base64": text,
             ], required: ["type"], isOpen: true),
+        "CloudEvent": cloudEvent, "CloudEvents": "{\"type\":\"array\",\"items\":\(cloudEvent)}",
         "Append": """
         {"anyOf":[{"$ref":"#/components/schemas/AppendRequest"},{"$ref":"#/components/schemas/NewEvent"},\
         {"type":"array","items":{"$ref":"#/components/schemas/NewEvent"},"minItems":1,"maxItems":1000}]}
@@ -68,9 +69,11 @@ enum Schemas {
         "Event": object(
             [
                 "specversion": text, "id": text, "source": text, "type": text, "subject": text, "time": time,
-                "datacontenttype": text, "position": position, "revision": position, "tags": array(text),
+                "datacontenttype": text, "position": position, "revision": position,
+                "tags": #"{"type":["array","string"]}"#,
                 "metadata": #"{"type":"object"}"#, "data": "{}", "data_base64": text,
-            ], required: ["specversion", "id", "source", "type", "time", "position"]),
+                "sillokid": #"{"type":"string","format":"uuid"}"#, "silloktime": time, "silloklayout": text,
+            ], required: ["specversion", "id", "source", "type", "position"], isOpen: true),
         "EventStream": text, "Text": text,
         "Page": object(
             [
@@ -141,6 +144,9 @@ enum Schemas {
 
     private static let administering: [String: String] = [
         "Health": object(["status": text], required: ["status"]),
+        "Server": object(
+            ["store": text, "limits": "{\"type\":\"object\",\"additionalProperties\":\(count)}"],
+            required: ["store", "limits"]),
         "Session": #"{"type":"object","required":["isOpen","store","has"]}"#,
         "Keys": object(["keys": array(reference("Key"))], required: ["keys"]),
         "Key": object(key, required: ["id", "name", "scopes", "resources", "created"]),
@@ -153,6 +159,17 @@ enum Schemas {
                 "result": text, "findings": array(text),
             ], required: ["by", "begun", "state", "findings"]),
     ]
+
+    /// An event in the form of the standard. Every other member is an attribute of its producer.
+    private static let cloudEvent = object(
+        [
+            "specversion": #"{"const":"1.0"}"#, "id": #"{"type":"string","minLength":1}"#,
+            "source": #"{"type":"string","minLength":1}"#, "type": name,
+            "subject": #"{"type":["string","null"],"minLength":1,"maxLength":512}"#,
+            "time": #"{"type":["string","null"],"format":"date-time"}"#,
+            "datacontenttype": #"{"type":["string","null"]}"#,
+            "data": "{}", "data_base64": #"{"type":["string","null"]}"#,
+        ], required: ["specversion", "id", "source", "type"], isOpen: true)
 
     private static let key = [
         "id": text, "name": text, "scopes": text, "resources": text, "created": time, "expires": time, "revoked": time,
@@ -167,7 +184,7 @@ enum Schemas {
     private static func object(_ members: [String: String], required: [String] = [], isOpen: Bool = false) -> String {
         let properties = members.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
         let needed = required.isEmpty ? "" : ",\"required\":[\(required.map { "\"\($0)\"" }.joined(separator: ","))]"
-        let rest = isOpen ? #"{"type":"string"}"# : "false"
+        let rest = isOpen ? #"{"type":["string","integer","boolean","null"]}"# : "false"
         return "{\"type\":\"object\",\"properties\":{\(properties)}\(needed),\"additionalProperties\":\(rest)}"
     }
 

@@ -43,9 +43,11 @@ public enum Verdict: Hashable, Sendable {
     case forbidden(String)
 }
 
-/// Judges every call before the store sees it, and open subscriptions again about once a second.
+/// Judges every call before the store sees it, and what is open (subscriptions, long reads) again about once a second.
+///
+/// The operation is a row of the policy table, the same for both protocols: see ``Operation/rule``.
 public typealias Authorizer =
-    @Sendable (_ credentials: Credentials, _ scope: Scope, _ resource: Resource) async -> Verdict
+    @Sendable (_ credentials: Credentials, _ operation: Operation, _ resource: Resource) async -> Verdict
 
 /// Asks the authorizer about a call.
 struct CallAccess: Sendable {
@@ -55,11 +57,11 @@ struct CallAccess: Sendable {
     ///
     /// - Throws: a `CallRefusal`, unless the caller may do what it asks for.
     @discardableResult
-    func authorize(_ call: ServerCall, _ scope: Scope, _ resource: Resource) async throws -> String {
+    func authorize(_ call: ServerCall, _ operation: Operation, _ resource: Resource) async throws -> String {
         let caller = call.caller
         let credentials = Credentials(
             authorization: caller.authorization, certificate: caller.certificate, address: caller.address)
-        switch await authorizer(credentials, scope, resource) {
+        switch await authorizer(credentials, operation, resource) {
         case .allowed(let principal): return principal
         case .unauthenticated(let reason): throw CallRefusal.unauthenticated(reason)
         case .forbidden(let reason): throw CallRefusal.forbidden(reason)
@@ -69,10 +71,10 @@ struct CallAccess: Sendable {
     /// The same for calls of UmaDB's protocol.
     func authorize(_ call: ServerCall, _ access: UmaDBService.Access) async throws -> String {
         switch access {
-        case .store: try await authorize(call, .read, .store)
-        case .read(let query): try await authorize(call, .read, .query(query))
+        case .store: try await authorize(call, .head, .store)
+        case .read(let query): try await authorize(call, .readEvents, .query(query))
         case .subscribe(let query): try await authorize(call, .subscribe, .query(query))
-        case .append(let request): try await authorize(call, .append, .append(request))
+        case .append(let request): try await authorize(call, .appendEvents, .append(request))
         }
     }
 }
@@ -80,16 +82,11 @@ struct CallAccess: Sendable {
 extension Gatekeeper {
     /// Judges calls over gRPC by the same keys and tokens as requests over HTTP.
     public var authorizer: Authorizer {
-        { credentials, scope, resource in
+        { credentials, operation, resource in
             guard let principal = try? await self.principal(bearing: credentials.bearer) else {
                 return .unauthenticated("a key or a token is needed, as authorization: Bearer …")
             }
-            guard principal.grant.scopes.contains(scope) else {
-                return .forbidden("this needs the scope \"\(scope.rawValue)\"")
-            }
-            guard principal.grant.reaches(resource) else {
-                return .forbidden("this reaches beyond the resources of \(principal.name)")
-            }
+            if let refusal = operation.refusal(of: principal, on: resource) { return .forbidden(refusal) }
             return .allowed(principal: principal.name)
         }
     }
@@ -97,18 +94,7 @@ extension Gatekeeper {
 
 extension Credentials {
     fileprivate var bearer: String? {
-        guard let authorization, authorization.hasPrefix("Bearer ") else { return nil }
-        return String(authorization.dropFirst(7))
-    }
-}
-
-extension Grant {
-    fileprivate func reaches(_ resource: Resource) -> Bool {
-        switch resource {
-        case .store: true
-        case .query(let query): reaches(query)
-        case .streams(let category): category.map { reaches(EventQuery.category($0)) } ?? reachesAll
-        case .append(let request): reaches(request)
-        }
+        guard let authorization, authorization.prefix(7).lowercased() == "bearer " else { return nil }
+        return authorization.dropFirst(7).trimmed
     }
 }

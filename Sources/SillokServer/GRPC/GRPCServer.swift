@@ -17,7 +17,8 @@ public struct GRPCServer: Service {
         public var host = "127.0.0.1"
         /// The port to listen on; 0 lets the system choose.
         public var port = 50051
-        /// Gives the TLS context for each new connection, so that it can be loaded anew; `nil` for plain text.
+        /// Returns the TLS context of each new connection, so that it can be loaded again; `nil` for plain text. It is
+        /// called on a thread that may block.
         public var tls: (@Sendable () throws -> NIOSSLContext)?
         /// Connections at once: 1,000.
         public var connections = 1000
@@ -71,9 +72,10 @@ public struct GRPCServer: Service {
 
     /// Listens and serves until the task is cancelled or a graceful shutdown begins.
     ///
-    /// - Throws: what the system says when the address cannot be listened on.
+    /// - Throws: ``ListeningFailure``, or what else the system says when the address cannot be listened on.
     public func run() async throws {
-        let listener = try await context.listen()
+        let address = ListeningAddress(host: configuration.host, port: configuration.port)
+        let listener = try await ListeningFailure.naming(address) { try await context.listen() }
         whenListening(listener.localAddress?.port ?? configuration.port)
         try? await gracefulShutdown()
         try? await listener.close()

@@ -24,31 +24,52 @@ struct RemoteService: Sendable {
     }
 
     private func describe(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
-        try await access.authorize(call, .read, .store)
+        try await access.authorize(call, .head, .store)
         return try await answer { Remote.answer(try await store.storeID(), store.limits) }
     }
 
     private func append(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let request = try Remote.Append(reading: message.take()).request()
-        try await access.authorize(call, .append, .append(request))
-        return try await answer { Remote.answer(try await store.append(request)) }
+        try await access.authorize(call, .appendEvents, .append(request))
+        if request.entries.contains(where: { $0.recordedAt != nil }) {
+            try await access.authorize(call, .setRecordedTime, .append(request))
+        }
+        return try await answer {
+            do {
+                return Remote.answer(try await store.append(request))
+            } catch let conflict as AppendConflict {
+                throw await shown(conflict, of: request, to: call)
+            }
+        }
+    }
+
+    /// The conflict as a caller may see it: without the events that broke the condition if it may not read them.
+    private func shown(_ conflict: AppendConflict, of request: AppendRequest, to call: ServerCall) async
+        -> AppendConflict
+    {
+        do {
+            try await access.authorize(call, .showPayloads, .append(request))
+            return conflict
+        } catch {
+            return AppendConflict(streams: conflict.streams, events: [], head: conflict.head)
+        }
     }
 
     private func read(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let request = try Remote.Read(reading: message.take()).request()
-        try await access.authorize(call, .read, .query(request.query))
+        try await access.authorize(call, .readEvents, .query(request.query))
         return try await answer { Remote.answer(try await store.read(request)) }
     }
 
     private func head(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
-        try await access.authorize(call, .read, .store)
+        try await access.authorize(call, .head, .store)
         return try await answer { Remote.answer(number: try await store.head().value) }
     }
 
     /// Waits for a few seconds at most: whoever waits longer asks again, and is judged again.
     private func reach(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let position = Position(try Remote.Question(reading: message.take()).number)
-        try await access.authorize(call, .read, .store)
+        try await access.authorize(call, .head, .store)
         return try await answer {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await store.reach(position) }
@@ -62,25 +83,29 @@ struct RemoteService: Sendable {
 
     private func event(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let id = try Remote.Question(reading: message.take()).id()
-        try await access.authorize(call, .read, .store)
+        try await access.authorize(call, .readEvent, .store)
         return try await answer {
             guard let event = try await store.event(id) else { return Remote.answer(RecordedEvent?.none) }
-            // Only now is it known whose event it is.
-            try await access.authorize(call, .read, .query(event.stream.map { EventQuery.stream($0) } ?? .all))
+            // Only now is it known whose event it is. Whether there is one that the grant does not reach is not told.
+            do {
+                try await access.authorize(call, .readEvent, .query(event.stream.map { EventQuery.stream($0) } ?? .all))
+            } catch CallRefusal.forbidden {
+                return Remote.answer(RecordedEvent?.none)
+            }
             return Remote.answer(event)
         }
     }
 
     private func stream(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let stream = StreamID(try Remote.Question(reading: message.take()).text())
-        try await access.authorize(call, .read, .query(.stream(stream)))
+        try await access.authorize(call, .readStream, .query(.stream(stream)))
         return try await answer { Remote.answer(try await store.stream(stream).map { [$0] } ?? []) }
     }
 
     private func streams(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let request = try Remote.ListStreams(reading: message.take())
         let category = request.category.map { Category($0) }
-        try await access.authorize(call, .read, .streams(category))
+        try await access.authorize(call, .listStreams, .streams(category))
         return try await answer {
             Remote.answer(
                 try await store.streams(
@@ -90,7 +115,7 @@ struct RemoteService: Sendable {
 
     private func tracking(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let source = TrackingSource(try Remote.Question(reading: message.take()).text())
-        try await access.authorize(call, .read, .store)
+        try await access.authorize(call, .tracking, .store)
         return try await answer { Remote.answer(try await store.tracking(of: source)) }
     }
 

@@ -19,8 +19,18 @@ public final class Gatekeeper: Sendable {
     private let tokens: TokenVerifier?
     private let clock: WallClock
 
-    /// Lets everybody do everything: on loopback, and in tests.
-    public static var open: Gatekeeper { Gatekeeper(keyring: nil) }
+    /// Who everybody is where no proof is asked for.
+    let anybody: Principal
+
+    /// Lets every caller do everything without a proof: append events, operate projections, start backups. Use it for
+    /// loopback and tests. Elsewhere put guards of your own in front of it, or use ``open(for:)``.
+    public static var open: Gatekeeper { open(for: .everything) }
+
+    /// Lets every caller do what a grant allows, without a proof: `.open(for: Grant([.read, .subscribe]))` shows the
+    /// log and takes no event.
+    public static func open(for grant: Grant) -> Gatekeeper {
+        Gatekeeper(keyring: nil, tokens: nil, clock: .system, anybody: Principal("anybody", grant))
+    }
 
     /// Lets in whoever proves to be somebody by a key or a token.
     ///
@@ -28,7 +38,12 @@ public final class Gatekeeper: Sendable {
     ///   - keyring: the keys; `nil`: everybody may do everything.
     ///   - tokens: what checks JSON Web Tokens; `nil`: none are taken.
     ///   - clock: the time by which a proof ends.
-    public init(keyring: Keyring?, tokens: TokenVerifier? = nil, clock: WallClock = .system) {
+    public convenience init(keyring: Keyring?, tokens: TokenVerifier? = nil, clock: WallClock = .system) {
+        self.init(keyring: keyring, tokens: tokens, clock: clock, anybody: .anybody)
+    }
+
+    private init(keyring: Keyring?, tokens: TokenVerifier?, clock: WallClock, anybody: Principal) {
+        self.anybody = anybody
         self.keyring = keyring
         self.tokens = tokens
         self.clock = clock
@@ -42,7 +57,7 @@ public final class Gatekeeper: Sendable {
     ///
     /// - Throws: ``Refusal/unproved``.
     public func principal(bearing text: String?) async throws -> Principal {
-        guard let keyring else { return .anybody }
+        guard let keyring else { return anybody }
         guard let text else { throw Refusal.unproved }
         if let key = keyring.key(provedBy: text) {
             return Principal("key \(key.id) (\(key.name))", key.grant, key: key.id, expires: key.expires)
@@ -58,16 +73,11 @@ public final class Gatekeeper: Sendable {
         return keyring.isValid(key)
     }
 
-    /// Throws unless somebody may ask for an operation.
+    /// Throws unless a principal may ask for an operation, as far as that can be said before the request is understood.
     ///
     /// - Throws: ``Refusal/forbidden(_:)``.
     public func check(_ principal: Principal, asksFor operation: Operation) throws {
-        guard !operation.allows(principal) else { return }
-        let scope = operation.rule.scope?.rawValue ?? ""
-        throw Refusal.forbidden(
-            principal.grant.scopes.contains { $0.rawValue == scope }
-                ? "\(operation.rawValue) needs a grant on everything (\"*\")"
-                : "\(operation.rawValue) needs the scope \"\(scope)\"")
+        if let refusal = operation.refusal(of: principal, on: .store) { throw Refusal.forbidden(refusal) }
     }
 }
 

@@ -8,14 +8,17 @@ public enum Operation: String, CaseIterable, Hashable, Sendable {
     // Signing in, and who is signed in.
     case signIn, signOut, session
     // The log.
-    case appendEvents, appendToStream, readEvents, queryEvents, readEvent, readPosition, eventRelations
+    case appendEvents, appendToStream, readEvents, queryEvents, readEvent, readEventInBinaryMode, readPosition
+    case eventRelations
     case readStream, streamEvents, streamState, listStreams, listCategories, head, tracking, subscribe
+    // Rights that a request needs on top of its own.
+    case showPayloads, setRecordedTime
     // Projections.
     case listProjections, showProjection, diffProjection, projectionAudit, objectives, listDeadLetters, showDeadLetter
     case pauseProjection, resumeProjection, rebuildProjection, promoteProjection, rollbackProjection
     case retryDeadLetters, skipDeadLetter, replaceDeadLetter
     // Operations.
-    case overview, metrics, listKeys, createKey, revokeKey, audit
+    case describeServer, overview, metrics, listKeys, createKey, revokeKey, audit
     case startVerification, showVerification, startBackup, showBackup
 
     /// What an operation asks of whoever asks for it.
@@ -46,9 +49,14 @@ public enum Operation: String, CaseIterable, Hashable, Sendable {
         case .live, .ready, .dashboard, .assets, .documentation, .openAPI: .everybody
         case .signIn, .signOut, .session: .everybody
         case .appendEvents, .appendToStream: .needs(.append, .streams)
-        case .readEvents, .queryEvents, .readEvent, .readPosition, .eventRelations: .needs(.read, .streams)
+        // What broke the condition of an append is events, with what is in them.
+        case .showPayloads: .needs(.read, .streams)
+        // A time holds for all that comes later, in all streams.
+        case .setRecordedTime: .needs(.import, .streams)
+        case .readEvents, .queryEvents, .readEvent, .readEventInBinaryMode: .needs(.read, .streams)
+        case .readPosition, .eventRelations: .needs(.read, .streams)
         case .readStream, .streamEvents, .streamState, .listStreams, .listCategories: .needs(.read, .streams)
-        case .head, .tracking: .needs(.read, .server)
+        case .head, .tracking, .describeServer: .needs(.read, .server)
         case .subscribe: .needs(.subscribe, .streams)
         case .listProjections, .showProjection, .diffProjection, .projectionAudit, .objectives: .needs(.read, .all)
         case .listDeadLetters, .showDeadLetter: .needs(.read, .all)
@@ -60,9 +68,20 @@ public enum Operation: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// Whether somebody may ask for it, as far as that can be said before the request is understood.
+    /// Whether a principal may ask for it, as far as that can be said before the request is understood.
     public func allows(_ principal: Principal) -> Bool {
         guard let scope = rule.scope else { return true }
-        return principal.grant.scopes.contains(scope) && (rule.reach != .all || principal.grant.reachesAll)
+        return principal.grant.allows(scope) && (rule.reach != .all || principal.grant.reachesAll)
+    }
+
+    /// Why a principal may not do this to something; `nil` if it may. Every protocol asks this.
+    public func refusal(of principal: Principal, on resource: Resource) -> String? {
+        guard allows(principal) else {
+            let scope = rule.scope?.rawValue ?? ""
+            return rule.scope.map { principal.grant.allows($0) } ?? true
+                ? "\(rawValue) needs a grant on everything (\"*\")" : "\(rawValue) needs the scope \"\(scope)\""
+        }
+        guard rule.reach == .streams, !principal.grant.reaches(resource) else { return nil }
+        return "the grant does not reach everything that was asked for"
     }
 }

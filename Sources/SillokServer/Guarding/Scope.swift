@@ -12,6 +12,8 @@ public enum Scope: String, CaseIterable, Hashable, Sendable {
     case admin
     /// Operating projections: pause, rebuild, promote, dead letters.
     case project
+    /// Appending events with recorded times of their own, as copies of a log do. `admin` includes it.
+    case `import`
 }
 
 /// Which streams a key or a token reaches: `*` all of them and what belongs to none, `account-*` a category,
@@ -72,6 +74,11 @@ public struct Grant: Hashable, Sendable {
     /// Every scope on everything.
     public static let everything = Grant(Set(Scope.allCases))
 
+    /// Whether it allows a scope: one that it has, or one that another includes.
+    public func allows(_ scope: Scope) -> Bool {
+        scopes.contains(scope) || scope == .import && scopes.contains(.admin)
+    }
+
     /// Whether it reaches everything.
     public var reachesAll: Bool { resources.contains { $0.coversAll } }
 
@@ -89,6 +96,16 @@ public struct Grant: Hashable, Sendable {
                 guard let category = item.category else { return false }
                 return resources.contains { $0.covers(category) }
             }
+    }
+
+    /// Whether it reaches what something is done to.
+    public func reaches(_ resource: Resource) -> Bool {
+        switch resource {
+        case .store: true
+        case .query(let query): reaches(query)
+        case .streams(let category): category.map { reaches(EventQuery.category($0)) } ?? reachesAll
+        case .append(let request): reaches(request)
+        }
     }
 
     /// Whether it reaches everything that an append writes to or asks about.

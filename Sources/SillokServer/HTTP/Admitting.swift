@@ -8,7 +8,7 @@ extension WebInterface {
 
     /// Finds the endpoint of a request and who asks; whatever is not declared is denied.
     func admit(
-        _ request: Request, _ base: String, _ isSecure: Bool, _ disconnect: (@Sendable () -> Void)?
+        _ request: Request, _ base: String, _ isSecure: Bool, _ connection: RequestConnection
     ) async throws -> (endpoint: Endpoint, call: Call) {
         try checkHost(request)
         let (path, query) = try parts(of: request, below: base)
@@ -25,7 +25,9 @@ extension WebInterface {
         guard let (endpoint, values) = match else {
             if matches.isEmpty { throw Problem(404, .notFound, "there is nothing at this path") }
             var problem = Problem(405, .methodNotAllowed, "\(request.method) is not a method of this path")
-            problem.headers[.allow] = Set(matches.map { $0.endpoint.method.rawValue }).sorted().joined(separator: ", ")
+            var methods = Set(matches.map { $0.endpoint.method.rawValue })
+            if methods.contains("GET") { methods.insert("HEAD") }
+            problem.headers[.allow] = methods.sorted().joined(separator: ", ")
             throw problem
         }
         try gatekeeper.check(principal, asksFor: endpoint.operation)
@@ -36,7 +38,7 @@ extension WebInterface {
         }
         let call = Call(
             request: request, operation: endpoint.operation, principal: principal, path: values, query: query,
-            session: session, isSecure: isSecure, disconnect: disconnect)
+            session: session, isSecure: isSecure, connection: connection)
         return (endpoint, call)
     }
 
@@ -101,7 +103,7 @@ extension WebInterface {
     }
 
     private func principal(of request: Request, _ session: Sessions.Session?) async throws -> Principal {
-        if gatekeeper.isOpen { return .anybody }
+        if gatekeeper.isOpen { return gatekeeper.anybody }
         if let header = request.headers[.authorization] {
             guard header.count < 10_000, header.lowercased().hasPrefix("bearer ") else {
                 throw Gatekeeper.Refusal.unproved

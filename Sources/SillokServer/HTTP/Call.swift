@@ -13,8 +13,8 @@ struct Call: Sendable {
     /// What stands in the path in the place of names in braces.
     let path: [String: String]
     let query: [(name: String, value: String)]
-    /// Ends the connection, if there is one.
-    let disconnect: (@Sendable () -> Void)?
+    /// What the connection of the request can do.
+    let connection: RequestConnection
     let session: Sessions.Session?
     let isSecure: Bool
     private let checked = Lock(false)
@@ -22,7 +22,7 @@ struct Call: Sendable {
     init(
         request: Request, operation: Operation, principal: Principal, path: [String: String],
         query: [(name: String, value: String)], session: Sessions.Session?, isSecure: Bool,
-        disconnect: (@Sendable () -> Void)?
+        connection: RequestConnection
     ) {
         self.request = request
         self.operation = operation
@@ -31,7 +31,7 @@ struct Call: Sendable {
         self.query = query
         self.session = session
         self.isSecure = isSecure
-        self.disconnect = disconnect
+        self.connection = connection
     }
 
     /// Whether the streams that were asked for have been held against the grant: an answer without that is not given.
@@ -80,7 +80,7 @@ struct Call: Sendable {
 
     func number(_ name: String) throws -> UInt64? {
         guard let text = try text(name) else { return nil }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt64(text), number < 1 << 63 else {
+        guard text.isDigits, let number = UInt64(text), number < 1 << 63 else {
             throw Problem(400, .malformed, "\"\(name)\" is not a whole number below 2^63")
         }
         return number
@@ -96,7 +96,8 @@ struct Call: Sendable {
     }
 
     static func mark(_ text: String) -> EventMark? {
-        EventMark(text).flatMap { $0.position.value < 1 << 63 ? $0 : nil }
+        guard text.prefix(1).isDigits else { return nil }
+        return EventMark(text).flatMap { $0.position.value < 1 << 63 ? $0 : nil }
     }
 
     func limit(atMost most: Int, default usual: Int) throws -> Int {
@@ -129,31 +130,66 @@ struct Call: Sendable {
         ])
     }
 
-    /// How long to wait for a position that must be there: `Prefer: wait=5`.
-    func patienceSeconds() throws -> Int {
-        guard let prefer = request.headers[.prefer] else { return 5 }
-        guard prefer.hasPrefix("wait="), let seconds = Int(prefer.dropFirst(5)), (0...30).contains(seconds) else {
-            throw Problem(400, .malformed, "\"Prefer\" is \"wait=\" and up to 30 seconds")
+    /// How long to wait for a position that must be there: `Prefer: wait=5`, five seconds unless it is given, at most
+    /// thirty. As RFC 7240 says, other preferences and what cannot be understood are ignored, and the first `wait`
+    /// counts.
+    var patienceSeconds: Int {
+        for preference in (request.headers[.prefer] ?? "").split(separator: ",") {
+            let parts = preference.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, parts[0].trimmed.lowercased() == "wait" else { continue }
+            let text = parts[1].trimmed.filter { $0 != "\"" }
+            return text.isDigits ? min(UInt64(text).map { Int(clamping: $0) } ?? 30, 30) : 5
         }
-        return seconds
-    }
-
-    func header(_ name: String) -> String? {
-        HTTPField.Name(name).flatMap { request.headers[$0] }
+        return 5
     }
 
     /// Whether the answer is wanted in a form, and not in the usual one.
     func accepts(_ mediaType: String) -> Bool {
         (request.headers[.accept] ?? "").split(separator: ",").contains { part in
-            part.prefix { $0 != ";" }.trimmed.lowercased() == mediaType
+            let parts = part.split(separator: ";").map { $0.trimmed.lowercased() }
+            let isRefused = parts.dropFirst().contains {
+                $0.hasPrefix("q=0") && !$0.contains { ("1"..."9").contains($0) }
+            }
+            return parts.first == mediaType && !isRefused
         }
     }
 
+    /// Whether the caller has an answer with this tag already. The comparison is the weak one, as RFC 9110 asks.
+    func has(_ tag: String) -> Bool {
+        (request.headers[.ifNoneMatch] ?? "").split(separator: ",").contains { part in
+            let given = part.trimmed
+            return given == "*" || given == tag || given == "W/" + tag
+        }
+    }
+
+    /// The media type of the body, in lower case and without parameters.
+    var bodyType: String { (request.headers[.contentType] ?? "").prefix { $0 != ";" }.trimmed.lowercased() }
+
     /// The body, which must be JSON.
     func jsonBody(limit: Int) async throws -> [UInt8] {
-        let type = (request.headers[.contentType] ?? "").prefix { $0 != ";" }.trimmed.lowercased()
+        let type = bodyType
         guard type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json")) else {
             throw Problem(415, .mediaType, "the body must be JSON: Content-Type: application/json")
+        }
+        return try await body(limit: limit)
+    }
+
+    /// The body of any type. A caller that waits for leave to send it gets it here.
+    func body(limit: Int) async throws -> [UInt8] {
+        let coding = (request.headers[.contentEncoding] ?? "")[...].trimmed.lowercased()
+        guard coding.isEmpty || coding == "identity" else {
+            var problem = Problem(415, .mediaType, "the body must not be coded as \(coding): send it uncoded")
+            problem.headers[.acceptEncoding] = "identity"
+            throw problem
+        }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit {
+            throw Problem(413, .tooLarge, "the body has \(length) bytes; at most \(limit) are allowed")
+        }
+        if let expectation = request.headers[.expect] {
+            guard expectation.lowercased() == "100-continue" else {
+                throw Problem(417, .expectation, "the only expectation that is met is 100-continue")
+            }
+            connection.proceed?()
         }
         let body = request.body
         let buffer = try await withDeadline(.seconds(30), "the body did not come in time") {
@@ -163,11 +199,24 @@ struct Call: Sendable {
     }
 }
 
+/// What the connection of a request can do in addition to the answer.
+struct RequestConnection: Sendable {
+    /// Ends the connection.
+    var disconnect: (@Sendable () -> Void)?
+    /// Lets a caller that asked for it send the body: `100 Continue`.
+    var proceed: (@Sendable () -> Void)?
+}
+
+extension StringProtocol {
+    /// Whether it is one or more of the ten digits, and nothing else.
+    var isDigits: Bool { !isEmpty && utf8.allSatisfy { (0x30...0x39).contains($0) } }
+}
+
 extension Substring {
-    /// Without spaces around it.
+    /// Without spaces and tabs around it.
     var trimmed: String {
-        var rest = drop { $0 == " " }
-        while rest.last == " " { rest.removeLast() }
+        var rest = drop { $0 == " " || $0 == "\t" }
+        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
         return String(rest)
     }
 }
@@ -197,10 +246,10 @@ extension Response {
     }
 
     static func bytes(
-        _ bytes: [UInt8], _ type: String, status: Int = 200, headers: HTTPFields = HTTPFields()
+        _ bytes: [UInt8], _ type: String?, status: Int = 200, headers: HTTPFields = HTTPFields()
     ) -> Response {
         var headers = headers
-        headers[.contentType] = type
+        if let type { headers[.contentType] = type }
         if headers[.cacheControl] == nil { headers[.cacheControl] = "no-store" }
         return Response(
             status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
@@ -210,6 +259,7 @@ extension Response {
 extension HTTPField.Name {
     static let sillokPosition = named("Sillok-Position")
     static let sillokToken = named("Sillok-Token")
+    static let sillokThrough = named("Sillok-Through")
     static let sillokStore = named("Sillok-Store")
     static let sillokAtLeast = named("Sillok-At-Least")
     static let sillokGuard = named("Sillok-Guard")

@@ -30,6 +30,8 @@ struct Endpoint: Sendable {
     let summary: String
     var parameters: [Parameter] = []
     var body: Content?
+    /// Other forms that the body may have.
+    var otherBodies: [Content] = []
     /// The statuses of a success, each with what the body then is.
     let answers: [Int: [Content]]
     /// The statuses of problems beside those that any request can meet.
@@ -107,10 +109,16 @@ extension Endpoint.Parameter {
             "A position or token to wait for. A token is refused when the log has another event at its position.",
             mark),
         header(
-            "Prefer", "How long to wait, such as `wait=5`.", #"{"type":"string","pattern":"^wait=[0-9]{1,2}$"}"#),
+            "Prefer", "How many seconds to wait for it, 30 at most, such as `wait=5`. Other preferences are ignored.",
+            #"{"type":"string"}"#),
     ]
 }
 
 extension Endpoint.Content {
     static func json(_ schema: String) -> Self { Self(mediaType: "application/json", schema: schema) }
+
+    /// One event, in the standard's JSON.
+    static let cloudEvent = Self(mediaType: "application/cloudevents+json", schema: "CloudEvent")
+    /// Events, in the standard's JSON.
+    static let cloudEvents = Self(mediaType: "application/cloudevents-batch+json", schema: "CloudEvents")
 }

@@ -25,7 +25,7 @@ struct Problem: Error {
         case trackingConflict = "tracking-conflict"
         case storeChanged = "store-changed"
         case tooExpensive = "too-expensive"
-        case forgery
+        case forgery, expectation
     }
 
     let status: Int

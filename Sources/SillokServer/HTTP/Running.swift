@@ -1,13 +1,26 @@
 import Logging
 import Sillok
+public import ServiceLifecycle
 import SillokCore
 import SillokReadSide
 import SillokSQL
 
-extension WebInterface {
-    /// Measures once a second and follows the keys, until the task is cancelled. A ``StoreServer`` does it; an
-    /// application that mounts the interface runs it beside its server.
+extension WebInterface: Service {
+    /// Measures once a second and follows the keys, until the task is cancelled or a graceful shutdown begins. Then
+    /// open subscriptions end, so that they hold up no server.
+    ///
+    /// A ``StoreServer`` does the same for its interface. An application that mounts one in a router of its own adds
+    /// the interface to its service group, after the server: a group shuts services down in the reverse order.
     public func run() async throws {
+        await withGracefulShutdownHandler {
+            await cancelWhenGracefulShutdown { _ = try? await self.watch() }
+        } onGracefulShutdown: {
+            self.end()
+        }
+    }
+
+    /// Measures and follows the keys until the task is cancelled.
+    func watch() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.measure() }
             group.addTask { try await self.followKeys() }

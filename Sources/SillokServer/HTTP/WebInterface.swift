@@ -12,9 +12,11 @@ import SillokWire
 ///
 /// A ``StoreServer`` serves it at `/`. An application can mount it in a router of its own instead:
 /// ```swift
-/// let interface = try await WebInterface(Served(store, readSide: side), gatekeeper: .open, logger: logger)
+/// let gatekeeper = Gatekeeper.open(for: Grant([.read, .subscribe]))
+/// let interface = try await WebInterface(Served(store, readSide: side), gatekeeper: gatekeeper, logger: logger)
 /// interface.mount(on: router, at: "sillok")
 /// ```
+/// The interface is a service: add it to the service group of the application after the server.
 public final class WebInterface: Sendable {
     /// What of the requests is limited.
     public struct Limits: Sendable {
@@ -105,20 +107,22 @@ public final class WebInterface: Sendable {
     ///   - base: where the interface is mounted, such as `/sillok`.
     ///   - isSecure: whether the connection is protected, so that cookies may be kept to such.
     ///   - disconnect: ends the connection, for subscribers that do not take what they asked for.
+    ///   - proceed: answers `100 Continue`, for callers that wait for it before they send a body.
     public func respond(
         to request: Request, below base: String = "", isSecure: Bool = false,
-        disconnect: (@Sendable () -> Void)? = nil
+        disconnect: (@Sendable () -> Void)? = nil, proceed: (@Sendable () -> Void)? = nil
     ) async -> Response {
         let clock = ContinuousClock()
         let start = clock.now
         var admitted: (endpoint: Endpoint, call: Call)?
         var response: Response
         do {
-            let (endpoint, call) = try await admit(request, base, isSecure, disconnect)
+            let (endpoint, call) = try await admit(
+                request, base, isSecure, RequestConnection(disconnect: disconnect, proceed: proceed))
             admitted = (endpoint, call)
             response = try await answer(call, endpoint)
         } catch {
-            let mayRead = admitted?.call.principal.grant.scopes.contains(.read) ?? false
+            let mayRead = admitted.map { Operation.showPayloads.allows($0.call.principal) } ?? false
             let problem = Problem(error, showsEvents: mayRead)
             if problem.status >= 500 { report(error, problem, request) }
             response = problem.response
@@ -158,7 +162,7 @@ public final class WebInterface: Sendable {
     }
 
     private func wait(for wanted: Position, _ call: Call) async throws {
-        let seconds = try call.patienceSeconds()
+        let seconds = call.patienceSeconds
         if try await store.head() >= wanted { return }
         _ = try? await withDeadline(.seconds(seconds), "") { [store] in
             while try await store.head() < wanted { try await store.reach(wanted) }

@@ -1,3 +1,13 @@
+import NIOCore
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// Where a server listens.
 public struct ListeningAddress: Hashable, Sendable, CustomStringConvertible {
     /// A name or a number of this machine.
@@ -34,6 +44,33 @@ public struct ListeningAddress: Hashable, Sendable, CustomStringConvertible {
         if host == "localhost" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+/// A server cannot listen at its address.
+public struct ListeningFailure: Error, CustomStringConvertible {
+    /// The address.
+    public let address: ListeningAddress
+    /// What the system says: a number of `errno`.
+    public let code: Int32
+
+    /// What happened and what to do, in a sentence.
+    public var description: String {
+        switch code {
+        case EADDRINUSE: "\(address) is in use by another process. Stop it, or listen at another address."
+        case EACCES, EPERM: "this process may not listen at \(address). Ports below 1024 need a right of their own."
+        case EADDRNOTAVAIL: "\(address) is not an address of this machine."
+        default: "the server cannot listen at \(address): \(String(cString: strerror(code)))."
+        }
+    }
+
+    /// Runs `body`, and says of the system's error which address it is about.
+    static func naming<Result>(_ address: ListeningAddress, _ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as IOError where [EADDRINUSE, EACCES, EPERM, EADDRNOTAVAIL].contains(error.errnoCode) {
+            throw ListeningFailure(address: address, code: error.errnoCode)
+        }
     }
 }
 

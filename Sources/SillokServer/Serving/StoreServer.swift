@@ -1,8 +1,9 @@
+import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-import HummingbirdTLS
 public import Logging
 import NIOCore
+import NIOHTTPTypes
 public import ServiceLifecycle
 import SillokCore
 
@@ -52,10 +53,16 @@ public struct StoreServer: Service {
     }
 
     /// Serves until the service group shuts down.
+    ///
+    /// - Throws: ``ListeningFailure`` if the address is in use or not this process's to use.
     public func run() async throws {
         let (interface, isSecure, address) = (interface, configuration.tls != nil, configuration.address)
         let responder = CallbackResponder<ConnectionContext> { request, context in
-            await interface.respond(to: request, isSecure: isSecure) { context.channel.close(promise: nil) }
+            let channel = context.channel
+            return await interface.respond(
+                to: request, isSecure: isSecure, disconnect: { channel.close(promise: nil) },
+                proceed: { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
+            )
         }
         var settings = ApplicationConfiguration(address: .hostname(address.host, port: address.port))
         settings.availableConnectionsDelegate = MaximumAvailableConnections(configuration.connections)
@@ -66,8 +73,8 @@ public struct StoreServer: Service {
             }, logger: logger)
         try await withGracefulShutdownHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await application.run() }
-                group.addTask { try await interface.run() }
+                group.addTask { try await ListeningFailure.naming(address) { try await application.run() } }
+                group.addTask { try await interface.watch() }
                 defer { group.cancelAll() }
                 try await group.next()
             }
@@ -79,13 +86,15 @@ public struct StoreServer: Service {
     private func server() throws -> HTTPServerBuilder {
         let metrics = interface.metrics
         let idle = TimeAmount(configuration.idleTimeout)
-        let plain = HTTPServerBuilder.http1(
-            configuration: .init(
-                additionalChannelHandlers: [ConnectionCounter(metrics)], idleTimeout: idle,
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
-        guard let tls = configuration.tls else { return plain }
-        return try .tls(plain, tlsConfiguration: try tls.configuration(logger: logger))
+        let settings = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionCounter(metrics)], idleTimeout: idle,
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))
+        guard let tls = configuration.tls else { return .http1(configuration: settings) }
+        let contexts = try tls.contexts(logger: logger, protocols: ["http/1.1"])
+        return HTTPServerBuilder { responder in
+            ProtectedChannel(base: HTTP1Channel(responder: responder, configuration: settings), contexts: contexts)
+        }
     }
 }
 

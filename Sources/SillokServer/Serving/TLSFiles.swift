@@ -1,5 +1,7 @@
+import HummingbirdCore
 public import Logging
 import NIOCore
+import NIOPosix
 public import NIOSSL
 import SillokCore
 
@@ -11,7 +13,8 @@ import Glibc
 import Musl
 #endif
 
-/// The files of a certificate: read again when they have changed, so that a new certificate needs no restart.
+/// The files of a certificate: read again when they have changed, so that a new certificate, key or authority of
+/// clients needs no restart.
 public struct TLSFiles: Sendable {
     /// The certificate and its chain, in PEM.
     public var certificate: String
@@ -27,61 +30,98 @@ public struct TLSFiles: Sendable {
         self.clientAuthority = clientAuthority
     }
 
-    /// The configuration of a server: TLS 1.2 and newer.
+    /// The contexts of a server, TLS 1.2 and newer: one for each new connection, made of the present files.
     ///
-    /// - Throws: an error that names the file which cannot be used.
-    public func configuration(logger: Logger) throws -> TLSConfiguration {
-        let (chain, secret) = try load()
-        var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: secret)
+    /// Files that do not belong together, such as a certificate that was replaced before its key, are not used: until
+    /// they fit, connections have the context of the last ones that did. The function reads files, so call it where
+    /// blocking is allowed.
+    ///
+    /// - Parameters:
+    ///   - logger: where it is written that files are used, and that they cannot be.
+    ///   - protocols: the protocols that are offered: HTTP/2 for gRPC.
+    /// - Throws: an error that names what cannot be used.
+    public func contexts(
+        logger: Logger, protocols: [String] = ["h2"]
+    ) throws -> @Sendable () throws -> NIOSSLContext {
+        let current = Lock((stamp: stamp, context: try context(protocols)))
+        let refused = Lock([Int]())
+        return {
+            let stamp = self.stamp
+            let known = current.withLock { $0 }
+            if stamp == known.stamp { return known.context }
+            do {
+                let context = try self.context(protocols)
+                current.withLock { $0 = (stamp, context) }
+                logger.notice("a new certificate is in use", metadata: ["file": "\(certificate)"])
+                return context
+            } catch {
+                // The next connection tries again; the same files are complained about once.
+                let isNew = refused.withLock { refused in
+                    defer { refused = stamp }
+                    return refused != stamp
+                }
+                if isNew { logger.error("new TLS files cannot be used", metadata: ["error": "\(error)"]) }
+                return known.context
+            }
+        }
+    }
+
+    private func context(_ protocols: [String]) throws -> NIOSSLContext {
+        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+        let secret = try NIOSSLPrivateKey(file: key, format: .pem)
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: .privateKey(secret))
         configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = protocols
         if let clientAuthority {
-            configuration.trustRoots = .file(clientAuthority)
+            // Read here: the authorities that are checked against are those that the stamp is of.
+            configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(clientAuthority))
             configuration.certificateVerification = .noHostnameVerification
         }
-        let current = Lock((stamp: stamp, chain: chain, secret: secret))
-        configuration.sslContextCallback = { _, promise in
-            let stamp = self.stamp
-            let (chain, secret) = current.withLock { current in
-                if stamp != current.stamp {
-                    // A half-written pair is not used: the next handshake tries again.
-                    if let (chain, secret) = try? self.load() {
-                        current = (stamp, chain, secret)
-                        logger.notice("a new certificate is in use", metadata: ["file": "\(certificate)"])
-                    }
-                }
-                return (current.chain, current.secret)
-            }
-            var override = NIOSSLContextConfigurationOverride()
-            override.certificateChain = chain
-            override.privateKey = secret
-            promise.succeed(override)
+        do {
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw UnusableFiles(files: self, cause: error)
         }
-        return configuration
     }
 
-    /// What gRPC needs: contexts that offer HTTP/2.
-    public func contexts(logger: Logger) throws -> @Sendable () throws -> NIOSSLContext {
-        var configuration = try self.configuration(logger: logger)
-        configuration.applicationProtocols = ["h2"]
-        let context = try NIOSSLContext(configuration: configuration)
-        return { context }
-    }
-
-    private func load() throws -> ([NIOSSLCertificateSource], NIOSSLPrivateKeySource) {
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-        return (chain, .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-    }
-
-    /// When both files were last changed.
+    /// When the files were last changed, and which they are.
     private var stamp: [Int] {
-        [certificate, key].flatMap { path -> [Int] in
+        [certificate, key, clientAuthority].flatMap { path -> [Int] in
             var facts = stat()
-            guard stat(path, &facts) == 0 else { return [0, 0] }
+            guard let path, stat(path, &facts) == 0 else { return [0, 0, 0] }
             #if canImport(Darwin)
-            return [facts.st_mtimespec.tv_sec, facts.st_mtimespec.tv_nsec]
+            return [Int(facts.st_ino), facts.st_mtimespec.tv_sec, facts.st_mtimespec.tv_nsec]
             #else
-            return [facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec]
+            return [Int(facts.st_ino), facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec]
             #endif
         }
     }
+
+    /// A certificate and a key that do not belong together, or that TLS cannot use.
+    private struct UnusableFiles: Error, CustomStringConvertible {
+        let files: TLSFiles
+        let cause: any Error
+
+        var description: String {
+            "the certificate \(files.certificate) and the key \(files.key) cannot be used together: \(cause)"
+        }
+    }
+}
+
+/// A channel of a server whose connections are protected, each by the files that exist when it begins.
+struct ProtectedChannel<Base: ServerChildChannel>: ServerChildChannel {
+    let base: Base
+    let contexts: @Sendable () throws -> NIOSSLContext
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
+        // Reading files blocks, and an event loop must not.
+        NIOThreadPool.singleton.runIfActive(eventLoop: channel.eventLoop) { try contexts() }.flatMapThrowing {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: $0))
+        }.flatMap {
+            base.setup(channel: channel, logger: logger)
+        }
+    }
+
+    func handle(value: Base.Value, logger: Logger) async { await base.handle(value: value, logger: logger) }
 }

@@ -4,7 +4,8 @@ package import SillokCore
 package enum Remote {
     /// An event on its way in.
     package struct Event: ProtobufReadable {
-        package var id = EventID(high: 0, low: 0)
+        /// `nil` if the message has none.
+        package var id: EventID?
         package var type = ""
         package var tags: [Tag] = []
         package var metadata: [MetadataEntry] = []
@@ -27,9 +28,10 @@ package enum Remote {
             }
         }
 
-        /// The event in our words; a key that comes twice is a malformed message.
+        /// The event in our words. A message without an id is malformed, and so is one with a key that comes twice.
         package func data() throws(ProtobufError) -> EventData {
             guard let metadata = Metadata(metadata) else { throw .repeatedKey }
+            guard let id else { throw .malformedID(field: 1) }
             return EventData(
                 id: id, type: EventType(type), tags: tags, metadata: metadata,
                 contentType: ContentType(contentType), payload: payload)

@@ -44,6 +44,7 @@ extension Remote {
             case "control-character": return name.map { .controlCharacter($0) }
             case "over-limit":
                 return InvalidRequest.Measure(rawValue: subject).map { .overLimit($0, count: count, limit: limit) }
+            case "dash-in-category": return .dashInCategory(Category(subject))
             case "repeated-id": return id.map { .repeatedID($0) }
             case "time-runs-backwards":
                 return .timeRunsBackwards(
@@ -68,6 +69,7 @@ extension ProtobufWriter {
         case .controlCharacter(let subject): write("control-character", subject.rawValue)
         case .nameTooLong(let subject, let bytes, let limit): write("name-too-long", subject.rawValue, bytes, limit)
         case .overLimit(let measure, let count, let limit): write("over-limit", measure.rawValue, count, limit)
+        case .dashInCategory(let category): write("dash-in-category", category.text)
         case .repeatedID(let id):
             text(1, "repeated-id")
             self.id(6, id)

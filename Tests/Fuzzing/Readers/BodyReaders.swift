@@ -19,7 +19,7 @@ enum BodyReaders {
     /// An append that was accepted can be sent over gRPC, and is the same there.
     private static func append(_ bytes: [UInt8], to stream: StreamID?) throws(BrokenPromise) {
         let id = EventID(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)
-        guard let request = accepted({ try Asking.append(bytes, to: stream) { _ in id } }) else { return }
+        guard let request = accepted({ try Asking.append(bytes, to: stream) { _ in id }.request }) else { return }
         let framed = Remote.message(request)
         let message = Array(framed.readableBytesView.dropFirst(ProtobufWriter.frameBytes))
         let again = accepted {

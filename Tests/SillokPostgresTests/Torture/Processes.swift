@@ -29,11 +29,16 @@ enum Programs {
 
     /// Carries out `scripts/postgres`; gives the last line that it prints.
     @discardableResult
-    static func server(_ arguments: String...) throws -> String {
+    static func server(_ arguments: String...) throws -> String { try server(arguments) }
+
+    /// Runs `scripts/postgres` in a changed environment.
+    @discardableResult
+    static func server(_ arguments: [String], environment: [String: String] = [:]) throws -> String {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
         let process = Process()
         process.executableURL = root.appending(path: "scripts/postgres")
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

@@ -39,7 +39,7 @@ struct AppendingTests {
         #expect(event.metadata.actor == "ada" && event.metadata.traceparent == trace)
         for (bad, problem) in [
             (#"{"type":"a","position":1}"#, "malformed"), (#"{"type":"a","specversion":"0.3"}"#, "malformed"),
-            (#"{"type":"a","extra":1}"#, "malformed"), (#"{"data":1}"#, "malformed"), (#"{"type":""}"#, "invalid"),
+            (#"{"type":"a","extra":1.5}"#, "malformed"), (#"{"data":1}"#, "malformed"), (#"{"type":""}"#, "invalid"),
             ("[]", "invalid"), (#"{"events":[]}"#, "invalid"), (#"{"events":1}"#, "malformed"), ("1", "malformed"),
             (#"{"events":[{"type":"a"}],"conditions":{}}"#, "malformed"), (#"{"type":"a","type":"b"}"#, "malformed"),
             (#"{"type":"a","id":"7"}"#, "malformed"), (#"{"type":"a","data":1,"data_base64":"AA=="}"#, "malformed"),

@@ -107,7 +107,7 @@ struct WatchingTests {
         let (store, router, logger) = (MemoryEventStore(), Router(), Logger(label: "test"))
         let accounts = StreamFold("counter", of: Counter.self) { ["total": $0.total] }
         let interface = try await WebInterface(
-            Served(store, folds: [accounts]), gatekeeper: .open, logger: logger)
+            Served(store, folds: [accounts]), gatekeeper: .open(for: Grant([.read, .subscribe])), logger: logger)
         interface.mount(on: router, at: "sillok")
         let responder = router.buildResponder()
         for (path, status) in [

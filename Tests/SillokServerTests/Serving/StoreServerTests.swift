@@ -72,6 +72,84 @@ struct StoreServerTests {
         }
     }
 
+    @Test("C20: who waits for leave to send a body gets it, unless the request is refused anyway")
+    func continuing() async throws {
+        try await serving(MemoryEventStore()) { port, _ in
+            let body = #"{"type":"noted","subject":"a-1","data":1}"#
+            let head =
+                "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + "Connection: close\r\nExpect: 100-continue\r\n"
+            let answer = try await exchange(
+                port, head + "Content-Length: \(body.utf8.count)\r\n\r\n", thenOn: "100 Continue\r\n\r\n", body)
+            #expect(answer.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), "\(answer)")
+            let large = try await exchange(port, head + "Content-Length: 99999999\r\n\r\n", thenOn: "never", "")
+            #expect(large.hasPrefix("HTTP/1.1 413"), "\(large)")
+        }
+    }
+
+    @Test("X9: a certificate without its key is not used, and a new authority of clients is")
+    func pairs() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func path(_ name: String) -> String { folder.appending(path: name).path }
+        for name in ["first", "second"] {
+            try makeCertificate("\(name).example", path("\(name).pem"), path("\(name).key"))
+        }
+        func copy(_ from: String, _ to: String) throws {
+            try Data(contentsOf: URL(fileURLWithPath: path(from))).write(
+                to: URL(fileURLWithPath: path(to)), options: .atomic)
+        }
+        try copy("first.pem", "chain.pem")
+        try copy("first.key", "key.pem")
+        try copy("first.pem", "clients.pem")
+        let files = TLSFiles(certificate: path("chain.pem"), key: path("key.pem"), clientAuthority: path("clients.pem"))
+        let contexts = try files.contexts(logger: logger)
+        let before = try contexts()
+        #expect(try contexts() === before)
+        // Between two renames: the certificate is new, the key is not.
+        try copy("second.pem", "chain.pem")
+        #expect(try contexts() === before)
+        try copy("second.key", "key.pem")
+        let after = try contexts()
+        #expect(after !== before)
+        try copy("second.pem", "clients.pem")
+        #expect(try contexts() !== after)
+        try copy("first.key", "key.pem")
+        #expect(throws: (any Error).self) { _ = try files.contexts(logger: logger) }
+        // An address that is in use is named.
+        try await serving(MemoryEventStore()) { port, interface in
+            let address = ListeningAddress(host: "127.0.0.1", port: port)
+            let second = StoreServer(interface, configuration: .init(address: address), logger: logger)
+            await #expect { try await second.run() } throws: { ($0 as? ListeningFailure)?.address == address }
+        }
+    }
+
+    /// Sends a request and answers everything until the connection ends; what `more` says is sent once `mark` has come.
+    private func exchange(
+        _ port: Int, _ request: String, thenOn mark: String, _ more: String
+    ) async throws -> String {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: request))
+            var text = ""
+            var isSent = false
+            for try await part in inbound {
+                text += String(buffer: part)
+                if !isSent, text.hasSuffix(mark) {
+                    isSent = true
+                    try await outbound.write(ByteBuffer(string: more))
+                }
+            }
+            return text
+        }
+    }
+
     /// Sends a request and answers everything until the connection ends.
     private func exchange(_ port: Int, _ request: String) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -6,6 +6,7 @@ extension EventStoreSuite {
         Check("a tracked position keeps the id of the foreign event", foreignEvent),
         Check("a tracked position must rise, for each source on its own", trackingRises),
         Check("a refused append leaves the tracking unchanged", refusedTracking),
+        Check("C23: progress without an event is recorded, under the same rules", progressWithoutEvents),
     ]
 
     private static func trackingReadsBack(_ trial: Trial) async throws {
@@ -64,6 +65,42 @@ extension EventStoreSuite {
         try trial.equal(last?.position, .max, "the tracking at the end of the number range")
         try trial.equal(other?.position, 1, "the tracking of a name that only looks the same")
         try trial.equal(try await trial.log(of: store).last?.tracking?.position, .max, "the tracking of the last event")
+    }
+
+    private static func progressWithoutEvents(_ trial: Trial) async throws {
+        let subject = try await trial.open()
+        let store = subject.store
+        func progress(_ position: UInt64, if condition: AppendCondition = .always) -> AppendRequest {
+            AppendRequest([], if: condition, tracking: Tracking(source: "feed", position: position))
+        }
+        let early = try await store.append(progress(3))
+        try trial.equal([early.firstPosition, early.position], [0, 0], "the positions in an empty store")
+        try await store.append(.sample(0..<1))
+        let receipt = try await store.append(progress(7))
+        try trial.equal([receipt.firstPosition, receipt.position], [1, 1], "the positions after one event")
+        try trial.equal(receipt.revisions.isEmpty, true, "whether no stream is named")
+        for position: UInt64 in [0, 6, 7] {
+            _ = try await trial.refusal(TrackingConflict.self, "position \(position) after 7") {
+                try await store.append(progress(position))
+            }
+        }
+        _ = try await trial.refusal(AppendConflict.self, "a condition that does not hold") {
+            try await store.append(progress(8, if: .revision(9, of: "a-1")))
+        }
+        _ = try await trial.refusal(AppendConflict.self, "a query that finds an event") {
+            try await store.append(progress(8, if: AppendCondition(unchanged: [.init(.all, since: 0)])))
+        }
+        _ = try await trial.refusal(TrackingConflict.self, "an event at a position that was passed without one") {
+            try await store.append(.sample(1..<2, tracking: Tracking(source: "feed", position: 7)))
+        }
+        try await store.append(.sample(1..<2, tracking: Tracking(source: "feed", position: 8)))
+        try await store.append(progress(9, if: AppendCondition(unchanged: [.init(.all, since: 2)])))
+        try trial.equal(try await store.head(), 2, "the head")
+        let reopened = try await trial.reopen(subject)
+        try trial.equal(try await reopened.store.tracking(of: "feed")?.position, 9, "the tracking after opening again")
+        _ = try await trial.refusal(InvalidRequest.self, "neither an event nor progress") {
+            try await reopened.store.append(AppendRequest([]))
+        }
     }
 
     private static func refusedTracking(_ trial: Trial) async throws {

@@ -16,6 +16,9 @@ const exact = (_, value, context) =>
   typeof value === "number" && context?.source && !Number.isSafeInteger(value) && String(value) !== context.source
     ? new Exact(context.source) : value;
 
+// JSON with every digit of its numbers.
+export const parse = (text) => JSON.parse(text, exact);
+
 async function call(method, path, { body, signal } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -23,7 +26,7 @@ async function call(method, path, { body, signal } = {}) {
   const response = await fetch(path, { method, headers, signal, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
   const text = await response.text();
   let value = null;
-  try { value = text ? JSON.parse(text, exact) : null; } catch { /* not JSON: the status says enough */ }
+  try { value = text ? parse(text) : null; } catch { /* not JSON: the status says enough */ }
   if (response.ok) return value;
   if (response.status === 401) state.onUnproved();
   throw new Problem(response.status, value);

@@ -1,6 +1,6 @@
 // The frame of all pages: where one is, who one is, keys, and the light.
 import { get, send, state, may } from "./api.js";
-import { h, toast } from "./dom.js";
+import { h, toast, count } from "./dom.js";
 import { overview } from "./overview.js";
 import { streams, stream } from "./streams.js";
 import { event } from "./event.js";
@@ -123,7 +123,7 @@ async function beat() {
   try {
     if (state.session && (state.session.isOpen || state.session.principal) && may("read") && !document.hidden) {
       const head = await get("v1/head");
-      pulse.textContent = `at ${head.head.toLocaleString("en")}`;
+      pulse.textContent = `at ${count(head.head)}`;
       const letters = state.session.has.readModel ? (await get("v1/dead-letters", { limit: 100 })).deadLetters.filter((one) => one.state !== "skipped").length : 0;
       const badge = document.getElementById("letters-count");
       badge.textContent = letters === 100 ? "100+" : String(letters);

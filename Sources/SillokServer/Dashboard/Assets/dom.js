@@ -50,8 +50,9 @@ export function facts(pairs) {
     .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-// Numbers and times for people.
-export const count = (number) => Number(number ?? 0).toLocaleString("en").replaceAll(",", "\u2009");
+// Numbers and times for people. No line ends within a number, or within "7 of 9".
+export const count = (number) => Number(number ?? 0).toLocaleString("en").replaceAll(",", "\u202F");
+export const outOf = (part, whole) => `${count(part)}\u00A0of\u00A0${count(whole)}`;
 export function span(seconds) {
   if (seconds === undefined || seconds === null) return "–";
   if (seconds <= 0) return "0";
@@ -69,6 +70,9 @@ export function size(bytes) {
   return `${unit ? value.toFixed(1) : value} ${units[unit]}`;
 }
 export const moment = (text) => h("time", { datetime: text, title: text }, (text ?? "").replace("T", " ").replace(/\.\d+Z$|Z$/, ""));
+// Of an event with an identity of its producer: its id in the store, and when the store recorded it.
+export const eventID = (event) => event.sillokid ?? event.id;
+export const recorded = (event) => event.silloktime ?? event.time;
 export const clock = (text) => (text ?? "").slice(11, 23);
 
 // JSON, indented and tinted, as text nodes alone.

@@ -1,8 +1,9 @@
 // One event: what it says, why it happened, and what came of it.
 import { get, path } from "./api.js";
-import { h, card, code, count, link, moment, facts, Exact } from "./dom.js";
+import { h, card, code, count, eventID, recorded, link, moment, facts, Exact } from "./dom.js";
 
 export function shortPayload(event) {
+  if (event.data === undefined && event.data_base64 === undefined) return "";
   const text = event.data === undefined ? `${(event.data_base64 ?? "").length * 3 / 4 | 0} bytes` : JSON.stringify(event.data, (_, value) => value instanceof Exact ? value.text : value);
   return text.length > 240 ? text.slice(0, 240) + "…" : text;
 }
@@ -10,14 +11,15 @@ export function shortPayload(event) {
 export async function event({ show, signal }, id) {
   const around = await get(`${path("v1", "events", id)}/relations`, {}, signal);
   const { event, causes, effects } = around;
-  const metadata = Object.entries(event.metadata ?? {});
+  const metadata = [...Object.entries(event.metadata ?? {}),
+    ...Object.entries(event).filter(([name]) => !known.has(name)).map(([name, value]) => [name, value instanceof Exact ? value.text : value])];
   show(h("div", { class: "head" }, h("h1", {}, event.type), h("span", { class: "sub mono" }, event.id)),
     h("div", { class: "wide" },
       card("Payload", event.data === undefined ? binary(event) : code(event.data)),
       h("div", { class: "fields" },
         card("Where", facts([
           ["Stream", event.subject ? h("span", {}, link(["stream", event.subject], event.subject), ` @ ${count(event.revision)}`) : "none"],
-          ["Position", count(event.position)], ["Recorded", moment(event.time)], ["Content", event.datacontenttype], ["Source", event.source],
+          ["Position", count(event.position)], ["Recorded", moment(recorded(event))], ["Happened", event.sillokid && event.time], ["Content", event.datacontenttype], ["Source", event.source],
           ["Tags", event.tags?.length ? event.tags.map((tag) => h("span", { class: "tag" }, tag)) : null],
         ])),
         metadata.length > 0 && card("Metadata", facts(metadata.map(([name, value]) => [name, name === "causationid" ? link(["event", value], value) : value]))),
@@ -29,16 +31,20 @@ function binary(event) {
   return h("pre", { class: "code" }, text.length > 4000 ? text.slice(0, 4000) + "…" : text || "(empty)");
 }
 
+// What is shown elsewhere on the page. Anything else is an attribute of the event's producer.
+const known = new Set(["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "position", "revision",
+  "tags", "metadata", "data", "data_base64", "sillokid", "silloktime", "silloklayout"]);
+
 // The first cause at the root, each event under what caused it.
 function tree(event, causes, effects) {
   const under = new Map();
   for (const one of effects) {
-    const cause = one.metadata.causationid;
+    const cause = one.metadata?.causationid ?? one.causationid;
     under.set(cause, [...(under.get(cause) ?? []), one]);
   }
-  const node = (one) => h("span", { class: "node" }, link(["event", one.id], one.type), " ", h("span", { class: "note" }, `${one.subject ?? "no stream"} at ${count(one.position)}`));
-  const down = (one, depth) => h("li", { class: one.id === event.id ? "here" : "" }, node(one),
-    under.has(one.id) && depth < 40 && h("ul", {}, under.get(one.id).map((next) => down(next, depth + 1))));
+  const node = (one) => h("span", { class: "node" }, link(["event", eventID(one)], one.type), " ", h("span", { class: "note" }, `${one.subject ?? "no stream"} at ${count(one.position)}`));
+  const down = (one, depth) => h("li", { class: eventID(one) === eventID(event) ? "here" : "" }, node(one),
+    under.has(eventID(one)) && depth < 40 && h("ul", {}, under.get(eventID(one)).map((next) => down(next, depth + 1))));
   const chain = causes.reduce((inner, cause) => h("li", {}, node(cause), h("ul", {}, inner)), down(event, 0));
   return h("ul", { class: "tree" }, chain);
 }

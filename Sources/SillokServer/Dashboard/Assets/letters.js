@@ -1,6 +1,6 @@
 // Dead letters: events that a projection could not take, and what waits behind them.
 import { get, send, every, path, may } from "./api.js";
-import { h, card, code, count, table, link, moment, facts, toast, confirmed } from "./dom.js";
+import { h, card, code, count, eventID, table, link, moment, facts, toast, confirmed } from "./dom.js";
 
 export async function letters({ show, signal }) {
   let chosen = null;
@@ -14,7 +14,7 @@ export async function letters({ show, signal }) {
       const found = await get(path("v1", "projections", one.projection, "dead-letters", one.position), {}, signal);
       const base = path("v1", "projections", one.projection, "dead-letters", one.position);
       detail.replaceChildren(card(`${one.projection} at ${count(one.position)}`, h("p", { class: "bad" }, found.deadLetter.reason),
-        facts([["Event", link(["event", found.event.id], found.event.type)], ["Sequence", found.deadLetter.sequence], ["Tries", count(found.deadLetter.attempts)], ["Parked", moment(found.deadLetter.parkedAt)],
+        facts([["Event", link(["event", eventID(found.event)], found.event.type)], ["Sequence", found.deadLetter.sequence], ["Tries", count(found.deadLetter.attempts)], ["Parked", moment(found.deadLetter.parkedAt)],
           ["Replaced by", found.deadLetter.replacement]]), code(found.event.data ?? found.event.data_base64),
         may("project") && h("div", { class: "buttons" },
           h("button", { type: "button", class: "danger", onclick: async () => {

@@ -1,6 +1,6 @@
 // Projections: how they are, and what can be done with them.
 import { get, send, every, path, may } from "./api.js";
-import { h, card, count, span, table, link, moment, facts, toast, confirmed } from "./dom.js";
+import { h, card, count, outOf, span, table, link, moment, facts, toast, confirmed } from "./dom.js";
 
 const acts = {
   pause: ["Pause", "All builds stop until it is resumed; what is appended meanwhile waits in the log."],
@@ -41,7 +41,7 @@ function summary(name, builds) {
   const shown = live ?? builds[0];
   return h("section", { class: "card" }, h("div", { class: "row" }, h("h1", {}, link(["projection", name], name)), tag(shown), h("span", { class: "sub" }, `v${shown.version}${shown.build > 1 ? ` build ${shown.build}` : ""}`),
     h("span", { class: "end note" }, shown.deadLetters ? h("a", { class: "bad", href: "#/letters" }, `${count(shown.deadLetters)} dead letters`) : "no dead letters")),
-    h("div", { class: "row" }, h("span", { class: "note" }, `${count(shown.position)} of ${count(shown.head)}`), h("meter", { min: 0, max: Math.max(1, shown.head), value: shown.position, "aria-label": "position" }),
+    h("div", { class: "row" }, h("span", { class: "note" }, outOf(shown.position, shown.head)), h("meter", { min: 0, max: Math.max(1, shown.head), value: shown.position, "aria-label": "position" }),
       h("span", { class: "num" }, shown.behind ? `${count(shown.behind)} behind, ${span(shown.lagSeconds)}` : "up to date")),
     shown.failure && h("p", { class: "bad" }, shown.failure), next && building(next));
 }
@@ -72,7 +72,7 @@ export async function projection({ show, signal }, name) {
       live?.isPaused ? button("resume", true) : button("pause", live && !live.failure), button("rebuild", live && !next),
       h("button", { type: "button", disabled: builds.length < 2, onclick: diff }, "Compare"), button("promote", next?.caughtUp, "main"), button("rollback", builds.some((one) => one.state === "previous"), "danger"))),
       next && card("The new build", building(next)),
-      h("div", { class: "wide" }, builds.map((one) => card(`v${one.version} build ${one.build}`, h("div", {}, tag(one)), facts([["Position", `${count(one.position)} of ${count(one.head)}`],
+      h("div", { class: "wide" }, builds.map((one) => card(`v${one.version} build ${one.build}`, h("div", {}, tag(one)), facts([["Position", outOf(one.position, one.head)],
         ["Lag", one.behind ? `${count(one.behind)} positions, ${span(one.lagSeconds)}` : "none"], ["Events taken", count(one.events)],
         ["Dead letters", one.deadLetters ? h("a", { class: "bad", href: "#/letters" }, count(one.deadLetters)) : "none"], ["Lifecycle", one.lifecycle], ["Partitions", count(one.partitions)],
         ["Begun", moment(one.begun)], ["Caught up", one.caughtUp && moment(one.caughtUp)], ["Stopped", one.failure && h("span", { class: "bad" }, one.failure)]])))),

@@ -1,6 +1,6 @@
 // Streams and categories, and one stream with its events and its state through time.
 import { get, path } from "./api.js";
-import { h, card, count, table, link, moment, facts, code, leaves, route } from "./dom.js";
+import { h, card, count, eventID, recorded, outOf, table, link, moment, facts, code, leaves, route } from "./dom.js";
 import { shortPayload } from "./event.js";
 
 export async function streams({ show, signal }, chosen = "", search = "") {
@@ -40,9 +40,9 @@ export async function stream({ show, signal }, name) {
     const rows = query.direction === "forward" ? page.events.toReversed() : page.events;
     events.replaceChildren(card("Events", table([
       { title: "Revision", class: "num", cell: (one) => count(one.revision) }, { title: "Position", class: "num", cell: (one) => count(one.position) },
-      { title: "Type", class: "cut", cell: (one) => link(["event", one.id], one.type) }, { title: "Recorded", class: "cut", cell: (one) => moment(one.time) },
+      { title: "Type", class: "cut", cell: (one) => link(["event", eventID(one)], one.type) }, { title: "Recorded", class: "cut", cell: (one) => moment(recorded(one)) },
       { title: "Payload", class: "cut mono", cell: (one) => shortPayload(one) },
-    ], rows, { open: (one) => () => { location.hash = route("event", one.id); } }), h("div", { class: "buttons" },
+    ], rows, { open: (one) => () => { location.hash = route("event", eventID(one)); } }), h("div", { class: "buttons" },
       rows.length > 0 && rows[0].revision < about.revision && h("button", { type: "button", onclick: () => load({ direction: "forward", after: rows[0].revision }) }, "Newer"),
       rows.length > 0 && rows.at(-1).revision > 1 && h("button", { type: "button", onclick: () => load({ before: rows.at(-1).revision }) }, "Older"))));
   };
@@ -70,7 +70,7 @@ function slider(name, about, signal) {
   let asked = 0;
   const draw = async () => {
     const [turn, revision] = [++asked, Number(range.value)];
-    label.textContent = `revision ${count(revision)} of ${count(about.revision)}`;
+    label.textContent = `revision ${outOf(revision, about.revision)}`;
     try {
       const [before, now] = [await fetchState(revision - 1), await fetchState(revision)];
       if (turn !== asked) return;

@@ -1,5 +1,6 @@
 // What is appended, as it is appended. The page holds two hundred rows and no more.
-import { h, card, clock, count, route } from "./dom.js";
+import { parse } from "./api.js";
+import { h, card, clock, count, eventID, recorded, route } from "./dom.js";
 import { shortPayload } from "./event.js";
 
 const most = 200;
@@ -15,8 +16,8 @@ export async function tail({ show, signal }, chosen = "") {
 
   const draw = () => {
     drawing = 0;
-    const rows = waiting.splice(0).slice(-most).map((one) => h("a", { href: route("event", one.id) },
-      h("span", { class: "num" }, count(one.position)), h("span", { class: "time" }, clock(one.time)), h("span", { class: "stream" }, one.subject ? `${one.subject}@${one.revision}` : "–"),
+    const rows = waiting.splice(0).slice(-most).map((one) => h("a", { href: route("event", eventID(one)) },
+      h("span", { class: "num" }, count(one.position)), h("span", { class: "time" }, clock(recorded(one))), h("span", { class: "stream" }, one.subject ? `${one.subject}@${one.revision}` : "–"),
       h("span", { class: "type" }, one.type), h("span", { class: "rest" }, shortPayload(one))));
     feed.prepend(...rows.reverse());
     while (feed.childElementCount > most) feed.lastElementChild.remove();
@@ -30,7 +31,7 @@ export async function tail({ show, signal }, chosen = "") {
     source.onmessage = (message) => {
       last = message.lastEventId;
       seen += 1;
-      waiting.push(JSON.parse(message.data));
+      waiting.push(parse(message.data));
       if (waiting.length > most) waiting.shift();
       drawing ||= requestAnimationFrame(draw);
     };

@@ -10,16 +10,18 @@ extension Endpoint {
     static let appending = [
         Endpoint(
             method: .post, route: "/v1/events", operation: .appendEvents,
-            summary: "Append events, all or none, under a condition.", parameters: [.idempotencyKey, .traceparent],
-            body: .json("Append"), answers: [200: [.json("Receipt")]], problems: [408, 409, 413, 415, 422, 507],
-            handle: { try await $0.append($1, to: nil) }),
+            summary: "Append events, all or none, under a condition. "
+                + "A body with headers `ce-…` is one CloudEvent in binary mode.",
+            parameters: [.idempotencyKey, .traceparent], body: .json("Append"),
+            otherBodies: [.cloudEvent, .cloudEvents], answers: [200: [.json("Receipt")]],
+            problems: [409, 422, 507], handle: { try await $0.append($1, to: nil) }),
         Endpoint(
             method: .post, route: "/v1/streams/{stream}/events", operation: .appendToStream,
             summary:
                 "Append events to one stream; If-Match says which revision it must have, If-None-Match: * that it must not exist.",
             parameters: [.stream, .idempotencyKey, .traceparent, .ifMatch, .ifNoneMatch], body: .json("Append"),
-            answers: [200: [.json("Receipt")]], problems: [408, 409, 412, 413, 415, 422, 507],
-            handle: { try await $0.append($1, to: $1.stream) }),
+            otherBodies: [.cloudEvent, .cloudEvents], answers: [200: [.json("Receipt")]],
+            problems: [409, 412, 422, 507], handle: { try await $0.append($1, to: $1.stream) }),
     ]
 }
 
@@ -31,8 +33,8 @@ extension Endpoint.Parameter {
         "traceparent", "The W3C trace that the events belong to.",
         #"{"type":"string","pattern":"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"}"#)
     fileprivate static let ifMatch = header(
-        "If-Match", "The revision of the stream, as its ETag says it.",
-        #"{"type":"string","pattern":"^\"[0-9]{1,18}\"$"}"#)
+        "If-Match", "The revision of the stream, as its ETag says it; several, of which one must hold; `*`: any.",
+        #"{"type":"string","pattern":"^(\\*|\"[0-9]{1,18}\"(, *\"[0-9]{1,18}\")*)$"}"#)
     fileprivate static let ifNoneMatch = header(
         "If-None-Match", "`*`: the stream must not exist.", #"{"type":"string","enum":["*"]}"#)
 }
@@ -40,53 +42,74 @@ extension Endpoint.Parameter {
 extension WebInterface {
     fileprivate func append(_ call: Call, to stream: StreamID?) async throws -> Response {
         let key = try idempotencyKey(call)
-        let bytes = try await call.jsonBody(limit: limits.bodyBytes)
-        var request = try Asking.append(bytes, to: stream) { index in
+        let posted = try await call.posted(limit: limits.bodyBytes, to: stream) { index in
             key.map { Self.id(of: $0, index) } ?? EventID()
         }
+        var request = posted.request
         if let trace = call.request.headers[.traceparent], Self.isTrace(trace) {
             for index in request.entries.indices where request.entries[index].event.metadata.traceparent == nil {
                 request.entries[index].event.metadata.traceparent = trace
             }
         }
-        let expected = try stream.flatMap { try precondition(call, on: $0) }
-        if let stream, let expected { request.condition.revisions[stream] = expected }
         try call.require(call.principal.grant.reaches(request))
-        do {
-            let receipt = try await store.append(request)
-            var json = JSONWriter()
-            json.write(receipt)
-            var headers: HTTPFields = [
-                .sillokPosition: "\(receipt.position)", .sillokToken: "\(receipt.mark)",
-                .sillokStore: storeID.description,
-            ]
-            if let stream, let revision = receipt.revisions[stream] { headers[.eTag] = "\"\(revision)\"" }
-            return .json(json, headers: headers)
-        } catch let conflict as AppendConflict {
-            guard let stream, expected != nil, conflict.streams[stream] != nil else { throw conflict }
-            let problem = Problem(conflict as any Error, showsEvents: call.principal.grant.scopes.contains(.read))
-            throw Problem(412, .preconditionFailed, problem.detail, members: problem.members)
+        // What an earlier version has recorded under its UUID alone is not recorded again.
+        for (index, former) in posted.former {
+            if let known = try await store.event(former.id), known.data.isSameFact(as: former) {
+                request.entries[index].event = former
+            }
+        }
+        guard let stream, let precondition = try StreamPrecondition(call.request.headers) else {
+            return try await respond(to: request, on: stream)
+        }
+        return try await append(request, to: stream, if: precondition, call)
+    }
+
+    /// Appends to a stream that must be as the head of the request says. A stream that changes between the look at it
+    /// and the append is looked at again, a few times.
+    private func append(
+        _ request: AppendRequest, to stream: StreamID, if precondition: StreamPrecondition, _ call: Call
+    ) async throws -> Response {
+        var attempts = 0
+        while true {
+            attempts += 1
+            var request = request
+            var isMet = false
+            if precondition.looksFirst {
+                let actual: Revision = try await store.stream(stream)?.revision ?? Revision.none
+                isMet = precondition.isMet(by: actual)
+                if isMet { request.condition.revisions[stream] = actual }
+            }
+            // What is not met goes to the store all the same: it may be a repeat of an append that succeeded.
+            if !isMet { request.condition.revisions[stream] = precondition.expected }
+            do {
+                return try await respond(to: request, on: stream)
+            } catch let conflict as AppendConflict {
+                guard conflict.streams[stream] != nil else { throw conflict }
+                if isMet, attempts < 10 { continue }
+                let mayRead = Operation.showPayloads.allows(call.principal)
+                let problem = Problem(conflict as any Error, showsEvents: mayRead)
+                throw Problem(412, .preconditionFailed, problem.detail, members: problem.members)
+            }
         }
     }
 
-    /// The revision that the head of the request asks of a stream.
-    private func precondition(_ call: Call, on stream: StreamID) throws -> Revision? {
-        if let none = call.request.headers[.ifNoneMatch] {
-            guard none == "*" else { throw Problem(400, .malformed, "\"If-None-Match\" can only be \"*\" here") }
-            return Revision.none
-        }
-        guard let match = call.request.headers[.ifMatch] else { return nil }
-        guard match.count > 2, match.hasPrefix("\""), match.hasSuffix("\""),
-            let revision = UInt64(match.dropFirst().dropLast()), revision < 1 << 63
-        else { throw Problem(400, .malformed, "\"If-Match\" is the ETag of a stream, such as \"4\" in quotes") }
-        return Revision(revision)
+    private func respond(to request: AppendRequest, on stream: StreamID?) async throws -> Response {
+        let receipt = try await store.append(request)
+        var json = JSONWriter()
+        json.write(receipt)
+        var headers: HTTPFields = [
+            .sillokPosition: "\(receipt.position)", .sillokToken: "\(receipt.mark)", .sillokStore: storeID.description,
+        ]
+        if let stream, let revision = receipt.revisions[stream] { headers[.eTag] = "\"\(revision)\"" }
+        return .json(json, headers: headers)
     }
 
     /// The key as given, and who gave it: the same key of somebody else is another one.
     private func idempotencyKey(_ call: Call) throws -> String? {
         guard let key = call.request.headers[.idempotencyKey] else { return nil }
-        guard (1...255).contains(key.utf8.count) else {
-            throw Problem(400, .malformed, "\"Idempotency-Key\" has 1 to 255 bytes")
+        // Bytes that are not UTF-8 have been replaced on the way here: two keys could have become one.
+        guard (1...255).contains(key.utf8.count), !key.unicodeScalars.contains("\u{FFFD}") else {
+            throw Problem(400, .malformed, "\"Idempotency-Key\" has 1 to 255 bytes of UTF-8")
         }
         return "\(call.principal.key ?? call.principal.name)\n\(key)"
     }
@@ -105,5 +128,74 @@ extension WebInterface {
         guard parts.count == 4, parts.map(\.utf8.count) == [2, 32, 16, 2], parts[0] != "ff" else { return false }
         return parts.allSatisfy { [UInt8](hexadecimal: $0) != nil }
             && parts[1].contains { $0 != "0" } && parts[2].contains { $0 != "0" }
+    }
+}
+
+/// What the head of a request asks of the stream that it appends to.
+enum StreamPrecondition: Equatable {
+    /// `If-None-Match: *`.
+    case isNew
+    /// `If-Match: *`.
+    case exists
+    /// `If-Match` with tags. A weak one never matches, as RFC 9110 says.
+    case revisions([Revision])
+
+    /// Reads the precondition of a head; `nil` if it has none.
+    init?(_ headers: HTTPFields) throws {
+        let (match, none) = (headers[.ifMatch], headers[.ifNoneMatch])
+        guard match == nil || none == nil else {
+            throw Problem(400, .malformed, "\"If-Match\" and \"If-None-Match\" exclude each other here")
+        }
+        if let none {
+            guard none[...].trimmed == "*" else {
+                throw Problem(400, .malformed, "\"If-None-Match\" can only be \"*\" here")
+            }
+            self = .isNew
+            return
+        }
+        guard let match else { return nil }
+        if match[...].trimmed == "*" {
+            self = .exists
+            return
+        }
+        var revisions: [Revision] = []
+        for part in match.split(separator: ",") {
+            let tag = part.trimmed
+            let text = (tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...])
+            guard text.utf8.count > 2, text.hasPrefix("\""), text.hasSuffix("\""), text.dropFirst().dropLast().isDigits,
+                let revision = UInt64(text.dropFirst().dropLast()), revision < 1 << 63
+            else { throw Problem(400, .malformed, "\"If-Match\" is the ETag of a stream, such as \"4\" in quotes") }
+            if !tag.hasPrefix("W/") { revisions.append(Revision(revision)) }
+        }
+        self = .revisions(revisions)
+    }
+
+    /// Whether the store cannot judge it alone: it takes one revision and no alternatives.
+    var looksFirst: Bool {
+        switch self {
+        case .isNew: false
+        case .exists: true
+        case .revisions(let revisions): revisions.count != 1
+        }
+    }
+
+    /// A revision that the stream must have where the precondition does not hold.
+    var expected: Revision {
+        switch self {
+        case .isNew: .none
+        case .exists: Revision(Self.never)
+        case .revisions(let revisions): revisions.first ?? Revision(Self.never)
+        }
+    }
+
+    /// A revision that no stream reaches.
+    private static let never: UInt64 = (1 << 63) - 1
+
+    func isMet(by actual: Revision) -> Bool {
+        switch self {
+        case .isNew: actual == .none
+        case .exists: actual > .none
+        case .revisions(let revisions): revisions.contains(actual)
+        }
     }
 }

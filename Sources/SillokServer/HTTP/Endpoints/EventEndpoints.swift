@@ -10,9 +10,13 @@ extension Endpoint {
     static let reading = [
         Endpoint(
             method: .get, route: "/v1/events", operation: .readEvents,
-            summary: "Read events: a page, or all of them as JSON lines (Accept: application/x-ndjson).",
+            summary:
+                "Read events: a page, a page as a batch of CloudEvents (Accept: application/cloudevents-batch+json), "
+                + "or all of them as JSON lines (Accept: application/x-ndjson).",
             parameters: Parameter.filters + [.afterMark, .before, .direction, .limit] + Parameter.atLeast,
-            answers: [200: [.json("Page"), Content(mediaType: "application/x-ndjson", schema: "Event")]],
+            answers: [
+                200: [.json("Page"), .cloudEvents, Content(mediaType: "application/x-ndjson", schema: "Event")]
+            ],
             problems: [422],
             handle: { interface, call in
                 try await interface.read(try interface.request(call, try call.eventQuery()), call)
@@ -28,19 +32,36 @@ extension Endpoint {
                 return try await interface.read(try Asking.read(bytes, limit: 100), call)
             }),
         Endpoint(
-            method: .get, route: "/v1/events/{id}", operation: .readEvent, summary: "Read the event of an id.",
-            parameters: [.path("id", "The id of an event.", #"{"type":"string","format":"uuid"}"#)] + Parameter.atLeast,
-            answers: [200: [.json("Event")], 304: []], problems: [404],
+            method: .get, route: "/v1/events/{id}", operation: .readEvent,
+            summary: "Read the event of an id: the UUID that it has in the store, or, with `source`, the one that its "
+                + "producer gave it.",
+            parameters: [
+                .path("id", "The id of an event.", Parameter.name),
+                .source,
+            ] + Parameter.atLeast,
+            answers: [200: [.json("Event"), .cloudEvent], 304: []], problems: [404],
             handle: { interface, call in
                 let id = try call.eventID()
                 return try interface.immutable(
                     try call.require(try await interface.store.event(id), "event \(id)"), call)
             }),
         Endpoint(
+            method: .get, route: "/v1/events/{id}/binary", operation: .readEventInBinaryMode,
+            summary:
+                "Read the event of an id in the binary mode of CloudEvents: its attributes are headers `ce-…`, its "
+                + "payload is the body.",
+            parameters: [.path("id", "The id of an event.", Parameter.name), .source] + Parameter.atLeast,
+            answers: [200: [Content(mediaType: "*/*", schema: "Text")], 304: []], problems: [404],
+            handle: { interface, call in
+                let id = try call.eventID()
+                return try interface.immutable(
+                    try call.require(try await interface.store.event(id), "event \(id)"), call, isBinary: true)
+            }),
+        Endpoint(
             method: .get, route: "/v1/positions/{position}", operation: .readPosition,
             summary: "Read the event at a position.",
             parameters: [.path("position", "A position.", Parameter.position)] + Parameter.atLeast,
-            answers: [200: [.json("Event")], 304: []], problems: [404],
+            answers: [200: [.json("Event"), .cloudEvent], 304: []], problems: [404],
             handle: { interface, call in
                 let position = try call.pathNumber("position")
                 let page = try await interface.store.read(.all, after: position.previous, limit: 1)
@@ -50,7 +71,7 @@ extension Endpoint {
         Endpoint(
             method: .get, route: "/v1/events/{id}/relations", operation: .eventRelations,
             summary: "The events that caused an event, and those that it caused, as far as was looked.",
-            parameters: [.path("id", "The id of an event.", #"{"type":"string","format":"uuid"}"#)],
+            parameters: [.path("id", "The id of an event.", Parameter.name), .source],
             answers: [200: [.json("Relations")]], problems: [404, 422],
             handle: { try await $0.relations($1) }),
         Endpoint(
@@ -89,7 +110,12 @@ extension Endpoint {
 
 extension Call {
     func eventID() throws -> EventID {
-        guard let id = EventID(pathName("id")) else { throw Problem(404, .notFound, "an id of an event is a UUID") }
+        let name = pathName("id")
+        if let source = try text("source") { return CloudEventIdentity(source: source, id: name).eventID }
+        guard let id = EventID(name) else {
+            throw Problem(
+                404, .notFound, "an id of an event is a UUID; for one that its producer gave, name its \"source\"")
+        }
         return id
     }
 
@@ -123,26 +149,38 @@ extension WebInterface {
         try store.limits.check(request)
         if call.accepts("application/x-ndjson") {
             let isLimited = try call.number("limit") != nil
-            return lines(request, limit: isLimited ? request.limit : nil)
+            return lines(request, call, limit: isLimited ? request.limit : nil)
         }
         let batch = try await store.read(request)
         var writer = CloudEventWriter(store: storeID)
-        writer.write(batch)
-        let headers: HTTPFields = [
+        var headers: HTTPFields = [
             .sillokPosition: "\(batch.head)", .sillokToken: "\(batch.mark)", .sillokStore: storeID.description,
+            .vary: "Accept",
         ]
+        if call.accepts(Endpoint.Content.cloudEvents.mediaType) {
+            writer.json.beginArray()
+            for event in batch.events { writer.writeStandard(event) }
+            writer.json.endArray()
+            headers[.sillokThrough] = "\(batch.through)"
+            return .bytes(writer.take(), "application/cloudevents-batch+json; charset=utf-8", headers: headers)
+        }
+        writer.write(batch)
         return .bytes(writer.take(), "application/json", headers: headers)
     }
 
-    /// All events of a request as lines of JSON, read as fast as they are taken.
-    private func lines(_ request: ReadRequest, limit: Int?) -> Response {
+    /// All events of a request as lines of JSON, at the speed of the reader. A key that is revoked meanwhile breaks
+    /// the answer off, so that no reader takes it for the whole.
+    private func lines(_ request: ReadRequest, _ call: Call, limit: Int?) -> Response {
         let (store, storeID) = (store, storeID)
         let body = ResponseBody { writer in
+            let watch = Task { await self.disconnect(call) { self.gatekeeper.isValid(call.principal) } }
+            defer { watch.cancel() }
             var pace = Pace()
             var rest = limit ?? .max
             var next: ReadRequest? = request
             var lines = CloudEventWriter(store: storeID)
             while var current = next, rest > 0 {
+                guard self.gatekeeper.isValid(call.principal) else { throw Gatekeeper.Refusal.unproved }
                 current.limit = min(rest, pace.limit)
                 let batch = try await store.read(current)
                 for event in batch.events { lines.write(event) }
@@ -160,18 +198,6 @@ extension WebInterface {
                 .contentType: "application/x-ndjson", .cacheControl: "no-store", .sillokStore: storeID.description,
             ], body: body)
     }
-
-    /// An event, which never changes: whoever has it need not ask again.
-    func immutable(_ event: RecordedEvent, _ call: Call) throws -> Response {
-        let tag = "\"\(storeID)-\(event.position)\""
-        let headers: HTTPFields = [.eTag: tag, .cacheControl: "private, max-age=31536000, immutable"]
-        if (call.request.headers[.ifNoneMatch] ?? "").split(separator: ",").contains(where: { $0.trimmed == tag }) {
-            return Response(status: .notModified, headers: headers)
-        }
-        var writer = CloudEventWriter(store: storeID)
-        writer.writeObject(event)
-        return .bytes(writer.take(), "application/json", headers: headers)
-    }
 }
 
 /// How many events to read at once, so that a page is about 128 KiB whatever its events weigh: few at first, for that
@@ -185,4 +211,8 @@ struct Pace {
         let bytes = batch.events.reduce(0) { $0 + $1.data.size }
         limit = max(1, min(256, Self.bytes * batch.events.count / max(bytes, 1)))
     }
+}
+
+extension Endpoint.Parameter {
+    fileprivate static let source = query("source", "The source of the event, for an id that its producer gave it.")
 }

@@ -22,6 +22,10 @@ extension Endpoint {
                 return .health("ready")
             }),
         Endpoint(
+            method: .get, route: "/v1/server", operation: .describeServer,
+            summary: "The store that is served, and the limits of requests.", answers: [200: [.json("Server")]],
+            handle: { interface, _ in interface.describe() }),
+        Endpoint(
             method: .get, route: "/metrics", operation: .metrics, summary: "Metrics, as Prometheus reads them.",
             answers: [200: [Content(mediaType: "text/plain", schema: "Text")]],
             handle: { interface, _ in
@@ -70,6 +74,23 @@ extension Endpoint {
             method: .get, route: "/v1/backup", operation: .showBackup, summary: "How far the copy is, or the last one.",
             answers: [200: [.json("Job")]], problems: [404], handle: { interface, _ in try interface.show(.backup) }),
     ]
+}
+
+extension WebInterface {
+    fileprivate func describe() -> Response {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("store", storeID.description)
+        json.key("limits")
+        json.beginObject()
+        for setting in LimitSetting.all { json.field(setting.name, setting.value(store.limits)) }
+        json.field("bodyBytes", limits.bodyBytes)
+        json.field("requests", limits.requests)
+        json.field("subscriptions", limits.subscriptions)
+        json.endObject()
+        json.endObject()
+        return .json(json)
+    }
 }
 
 extension Response {

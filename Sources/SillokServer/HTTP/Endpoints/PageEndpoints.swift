@@ -44,7 +44,7 @@ extension Response {
     fileprivate static func kept(_ bytes: [UInt8], _ type: String, _ call: Call) -> Response {
         let tag = "\"\(Array(SHA256.hash(data: bytes)).prefix(12).map { $0 }.hexadecimal)\""
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "no-cache"]
-        if (call.request.headers[.ifNoneMatch] ?? "").split(separator: ",").contains(where: { $0.trimmed == tag }) {
+        if call.has(tag) {
             return Response(status: .notModified, headers: headers)
         }
         return .bytes(bytes, type, headers: headers)

@@ -46,7 +46,7 @@ extension WebInterface {
         json.beginObject()
         json.field("isOpen", gatekeeper.isOpen)
         json.field("store", storeID.description)
-        let principal = gatekeeper.isOpen ? .anybody : session?.principal
+        let principal = gatekeeper.isOpen ? gatekeeper.anybody : session?.principal
         if let principal {
             json.field("principal", principal.name)
             json.key("scopes")

@@ -17,8 +17,8 @@ extension Endpoint {
             ], answers: [200: [.json("Streams")]], problems: [422], handle: { try await $0.listStreams($1) }),
         Endpoint(
             method: .get, route: "/v1/categories", operation: .listCategories,
-            summary: "List the categories of streams in the order of their names.",
-            parameters: [.query("after", "Only after this name.", Parameter.name), .limit],
+            summary: "List the categories of streams, each once, in the order of their first streams' names.",
+            parameters: [.query("after", "Only after this category.", Parameter.name), .limit],
             answers: [200: [.json("Categories")]], problems: [422], handle: { try await $0.listCategories($1) }),
         Endpoint(
             method: .get, route: "/v1/streams/{stream}", operation: .readStream,
@@ -96,11 +96,19 @@ extension WebInterface {
     }
 
     /// Goes from the first stream of a category to the first of the next.
+    ///
+    /// In the order of bytes the streams of a category need not stand together: between `user` and `user-1` stand
+    /// `user 2-1` and `user+admin-1`. A category is listed where its first stream stands: its name alone, if there is
+    /// such a stream.
     fileprivate func listCategories(_ call: Call) async throws -> Response {
         let limit = try call.limit(atMost: 1000, default: 100)
         call.showsOnlyWhatIsReached()
         var found: [Category] = []
-        var last = try call.text("after").map { Self.end(of: Category($0)) }
+        var last: StreamID?
+        if let after = try call.text("after").map({ Category($0) }) {
+            try store.limits.check(after)
+            last = try await isStream(after) ? StreamID(after.text) : end(of: after)
+        }
         var isEnd = false
         let deadline = ContinuousClock.now + Self.patience
         while found.count < limit, ContinuousClock.now < deadline {
@@ -109,10 +117,12 @@ extension WebInterface {
                 break
             }
             let category = next.category
-            if found.last != category, call.principal.grant.resources.contains(where: { $0.covers(category) }) {
+            let hasDash = next.text.utf8.contains(UInt8(ascii: "-"))
+            let isListed = try await hasDash ? isStream(category) : false
+            if !isListed, call.principal.grant.resources.contains(where: { $0.covers(category) }) {
                 found.append(category)
             }
-            last = next.text.utf8.contains(UInt8(ascii: "-")) ? Self.end(of: category) : next
+            last = hasDash ? end(of: category) : next
         }
         var json = JSONWriter()
         json.beginObject()
@@ -125,10 +135,20 @@ extension WebInterface {
         return .json(json)
     }
 
-    /// A name after all streams of a category that have a dash.
-    private static func end(of category: Category) -> StreamID {
-        let name = category.text + "-\u{10FFFF}"
-        return StreamID(name.utf8.count > 512 ? category.text : name)
+    /// Whether there is a stream whose whole name is a category.
+    private func isStream(_ category: Category) async throws -> Bool {
+        try await store.stream(StreamID(category.text)) != nil
+    }
+
+    /// The last name that a stream of a category with a dash can have: filled with the greatest characters that fit.
+    private func end(of category: Category) -> StreamID {
+        var name = category.text + "-"
+        guard name.utf8.count <= store.limits.streamBytes else { return StreamID(category.text) }
+        for (character, bytes) in [("\u{10FFFF}", 4), ("\u{FFFF}", 3), ("\u{7FF}", 2), ("~", 1)] {
+            let room = store.limits.streamBytes - name.utf8.count
+            if room >= bytes { name += String(repeating: character, count: room / bytes) }
+        }
+        return StreamID(name)
     }
 
     fileprivate func readStream(_ call: Call) async throws -> Response {
@@ -139,7 +159,7 @@ extension WebInterface {
         }
         let tag = "\"\(facts.revision)\""
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "private, no-cache"]
-        if (call.request.headers[.ifNoneMatch] ?? "").split(separator: ",").contains(where: { $0.trimmed == tag }) {
+        if call.has(tag) {
             return Response(status: .notModified, headers: headers)
         }
         var json = JSONWriter()

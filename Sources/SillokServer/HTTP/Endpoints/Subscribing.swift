@@ -45,7 +45,7 @@ extension WebInterface {
         }
         let feed = EventFeed(interface: self, call: call, query: query, ticket: ticket)
         let body = ResponseBody { writer in
-            let watch = Task { await feed.watch() }
+            let watch = Task { await self.disconnect(call) { feed.ending == nil } }
             defer {
                 watch.cancel()
                 ticket.end()
@@ -59,6 +59,13 @@ extension WebInterface {
                 .contentType: "text/event-stream", .cacheControl: "no-store", .sillokStore: storeID.description,
                 .sillokPosition: "\(head.position)", .sillokToken: "\(head)",
             ], body: body)
+    }
+
+    /// Cuts the connection of a reader that takes nothing and may not continue, so that it ends within five seconds.
+    func disconnect(_ call: Call, unless mayGoOn: @Sendable () -> Bool) async {
+        while !Task.isCancelled, mayGoOn() { try? await Task.sleep(for: Self.look) }
+        try? await Task.sleep(for: .milliseconds(500))
+        if !Task.isCancelled { call.connection.disconnect?() }
     }
 
     /// Where the reader wants to begin; `nil`: at the head.
@@ -120,17 +127,8 @@ private struct EventFeed: Sendable {
         }
     }
 
-    /// Cuts the connection of a reader that takes nothing and may not go on, so that it ends within five seconds.
-    func watch() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: WebInterface.look)
-            if ending != nil { break }
-        }
-        try? await Task.sleep(for: .milliseconds(500))
-        if !Task.isCancelled { call.disconnect?() }
-    }
-
-    private var ending: String? {
+    /// Why the subscription ends, if it does.
+    var ending: String? {
         if interface.admission.isClosing { return "the server is ending" }
         return interface.gatekeeper.isValid(call.principal) ? nil : "the key is no longer valid"
     }

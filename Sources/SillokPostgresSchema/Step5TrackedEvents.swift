@@ -2,9 +2,8 @@
 extension Step {
     /// Keeps the id of the foreign event with the progress in another log, where the consumer gave it.
     ///
-    /// `append` moves the position alone, so the id counts only while `event_position` is that position.
-    /// `note_tracked` is
-    /// called after it in the same transaction, with the first event of each append: of those that were refused it
+    /// `append` moves the position alone, so the id counts only while `event_position` is that position. `note_tracked`
+    /// is called after it in the same transaction, with the first event of each append: of those that were refused it
     /// keeps nothing.
     static let trackedEvents = Step(
         number: 5, name: "tracked events",

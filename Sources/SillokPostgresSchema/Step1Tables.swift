@@ -2,15 +2,15 @@
 extension Step {
     /// The tables. `SCHEMA` stands for the name of the schema.
     ///
-    ///   store       one row: the identity of the store, and what stands before the first link of the hash chain. Its lock is
-    ///               the turn to append
+    ///   store       one row: the identity of the store, and the value before the first link of the hash chain. Its
+    ///               lock is the turn to append
     ///   events      position → the event: the log itself, written at its right edge alone, in the order of commits
     ///   event_tags  (tag, position): which events carry a tag
     ///   tracking    source → position: how far other logs have been consumed
     ///
-    /// Names are kept as text and compared byte by byte (`COLLATE "C"`). What is the same for nearly all events is NULL: the
-    /// content type of JSON, no tags, no metadata. `largest` is an upper bound of the bytes of any event, so that a page
-    /// can be held to a size.
+    /// Names are kept as text and compared byte by byte (`COLLATE "C"`). What is the same for nearly all events is
+    /// NULL: the content type of JSON, no tags, no metadata. `largest` is an upper bound of the bytes of any event, so
+    /// that a page can be held to a size.
     static let tables = Step(
         number: 1, name: "tables",
         statements: [

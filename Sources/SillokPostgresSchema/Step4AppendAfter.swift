@@ -1,14 +1,13 @@
 #if Postgres
 extension Step {
-    /// Records events that whoever appends has made ready: with their revisions, times and links, after a head that he
-    /// knows.
+    /// Records events that the client has prepared: with their revisions, times and links, after a head that it knows.
     ///
-    /// It stores all of them if the log ends with that very link, and nothing otherwise: a link says what all events
-    /// before it are, so what he has concluded from them holds. The lock is that of `append`; two more things are left to
-    /// the unique indexes, which refuse an id that is known, and the first event of a stream that exists.
+    /// It stores all of them if the log ends with that very link, and nothing otherwise. A link determines all events
+    /// before it, so what the client has concluded from them holds. Two checks are left to the unique indexes, which
+    /// refuse a known id, and the first event of a stream that exists.
     ///
-    /// It has few expressions, since each of them is prepared anew in each transaction, which took longer than the rows.
-    /// Who may append may carry out `append_after`, also where the roles were made before it.
+    /// It has few expressions: PL/pgSQL prepares each of them again in each transaction, which took longer than the
+    /// rows. Roles that may execute `append` may execute `append_after`, also if they are older.
     static let appendAfter = Step(
         number: 4, name: "append after",
         statements: [

@@ -1,11 +1,12 @@
 #if Postgres
 extension Step {
-    /// Carries out a group of appends in one statement: who may is asked, nothing else can write.
+    /// Executes a group of appends in one statement: who may is asked, nothing else can write.
     ///
-    /// The lock on the one row of `store` comes first. What follows sees all that was committed before the lock was given
-    /// (each statement of a volatile function does, in READ COMMITTED), and the lock is held until the commit is visible;
-    /// so positions have no holes and rise in the order of commits, whichever processes write. The lock is written to the
-    /// WAL, so that even a group which stores nothing waits until all before it is durable, on the standby too.
+    /// The lock on the one row of `store` comes first. What follows sees all that was committed before the lock was
+    /// given (each statement of a volatile function does, in READ COMMITTED), and the lock is held until the commit is
+    /// visible; so positions have no holes and rise in the order of commits, whichever processes write. The lock is
+    /// written to the WAL, so that even a group which stores nothing waits until all before it is durable, on the
+    /// standby too.
     ///
     /// Each append is checked against what the appends of the group before it have brought. An append that is refused
     /// has a status and has written nothing; why, the caller finds out in the log, which does not change below `heads`.
@@ -170,8 +171,8 @@ extension Step {
                         END IF;
                     END LOOP;
                     INSERT INTO SCHEMA.events (
-                        position, revision, recorded, id, stream, type, content, source, tracked, tags, metadata, payload,
-                        link)
+                        position, revision, recorded, id, stream, type, content, source, tracked, tags, metadata,
+                        payload, link)
                     SELECT starts[n.request] + n.place, coalesce(bases[n.slot], 0) + n.step,
                         coalesce(n.recorded, clocks[n.request]), n.id, n.stream, n.type, n.content, sources[n.request],
                         tracked[n.request], string_to_array(n.tags, E'\\x01'), n.metadata, n.payload, n.link

@@ -1,0 +1,94 @@
+/// The form of an append's condition that is judged: equal items of its queries once, and how far it is known to hold.
+package struct JudgedCondition: Sendable {
+    /// An item of a query, and the position up to which the caller has seen its events.
+    package struct Part: Sendable {
+        package let item: EventQuery.Item
+        package let since: Int64
+    }
+
+    /// The revisions that streams must have.
+    package let revisions: [StreamID: Revision]
+    /// The items that must match nothing new.
+    package let parts: [Part]
+    /// The condition was judged and holds up to this position: only later events are left. `nil`: it was not judged
+    /// yet.
+    package var heldThrough: Int64?
+
+    /// Prepares a condition. Two equal items are one with the lower position: what breaks one of them breaks the
+    /// condition.
+    package init(_ condition: AppendCondition) {
+        revisions = condition.revisions
+        let all = condition.unchanged.flatMap { unchanged in
+            unchanged.query.items.map { Part(item: $0, since: Int64(clamping: unchanged.since.value)) }
+        }
+        guard all.count > 1 else {
+            parts = all
+            return
+        }
+        var distinct: [Part] = []
+        var indices: [EventQuery.Item: Int] = [:]
+        for part in all {
+            let item = part.item.normalized
+            if let index = indices[item] {
+                distinct[index] = Part(item: item, since: min(distinct[index].since, part.since))
+            } else {
+                indices[item] = distinct.count
+                distinct.append(Part(item: item, since: part.since))
+            }
+        }
+        parts = distinct
+    }
+
+    /// The number of terms that have to be looked up to judge it.
+    package var terms: Int {
+        parts.reduce(revisions.count) { count, part in
+            count + part.item.tags.count + part.item.types.count + (part.item.stream == nil ? 0 : 1)
+                + (part.item.category == nil ? 0 : 1)
+        }
+    }
+}
+
+extension StoreError {
+    /// The refusal of an append whose task was cancelled before its condition was judged.
+    package static var cancelledJudging: StoreError {
+        StoreError(
+            .cancelled,
+            "The append was rejected: its task was cancelled while its condition was judged. Nothing was stored.")
+    }
+
+    /// The refusal of an append whose condition needs more steps than the limit.
+    ///
+    /// - Parameter part: what took most of them; `nil` for the expected revisions.
+    package static func tooExpensive(
+        _ condition: JudgedCondition, _ part: JudgedCondition.Part?, limits: Limits, head: Position
+    ) -> StoreError {
+        let limit = "The append was rejected: judging its condition takes more than \(limits.conditionSteps) steps."
+        guard let part else {
+            return StoreError(
+                .tooExpensive,
+                "\(limit) It expects the revisions of \(condition.revisions.count) streams. Nothing was stored. "
+                    + "Expect the revisions of fewer streams.")
+        }
+        return StoreError(
+            .tooExpensive,
+            "\(limit) The most expensive query item is \(part.item.summary), unchanged since position \(part.since); "
+                + "the head is \(head). Nothing was stored. Add a stream, a rarer tag or a type to the item, or read "
+                + "again and use a position closer to the head.")
+    }
+}
+
+extension EventQuery.Item {
+    /// The item in a few words, for messages.
+    package var summary: String {
+        func list(_ kind: String, _ names: [String], _ joint: String) -> String? {
+            if names.isEmpty { return nil }
+            let rest = names.count > 3 ? " and \(names.count - 3) more" : ""
+            return "\(kind)\(names.count > 1 ? "s" : "") \(names.prefix(3).joined(separator: " \(joint) "))\(rest)"
+        }
+        let parts = [
+            stream.map { "stream \($0)" }, category.map { "category \($0)" },
+            list("type", types.map(\.text), "or"), list("tag", tags.map(\.text), "and"),
+        ].compactMap(\.self)
+        return parts.isEmpty ? "every event" : "(\(parts.joined(separator: ", ")))"
+    }
+}

@@ -1,0 +1,80 @@
+/// Values by keys that are compared byte by byte, in the order in which the keys were first set.
+///
+/// A `Dictionary` with `String` keys takes `"é"` and `"e\u{301}"` for the same key, and one of two values disappears. A
+/// store takes them for two names, and so does this.
+public struct KeyedValues<Value> {
+    /// A key and its value.
+    public typealias Element = (key: String, value: Value)
+
+    private var elements: [Element] = []
+    private var indexes: [NameBytes: Int] = [:]
+
+    /// No values.
+    public init() {}
+
+    /// The value of a key, or `nil`. A value that is set under a new key goes to the end.
+    public subscript(key: String) -> Value? {
+        get { indexes[NameBytes(key)].map { elements[$0].value } }
+        set {
+            switch (indexes[NameBytes(key)], newValue) {
+            case (let index?, let value?): elements[index].value = value
+            case (nil, let value?):
+                indexes[NameBytes(key)] = elements.count
+                elements.append((key, value))
+            case (let index?, nil):
+                elements.remove(at: index)
+                indexes = [:]
+                for (index, element) in elements.enumerated() { indexes[NameBytes(element.key)] = index }
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// The keys, in order.
+    public var keys: [String] { elements.map(\.key) }
+
+    /// The values, in the order of their keys.
+    public var values: [Value] { elements.map(\.value) }
+
+    /// The same keys with other values.
+    public func mapValues<Other>(_ transform: (Value) throws -> Other) rethrows -> KeyedValues<Other> {
+        var mapped = KeyedValues<Other>()
+        for (key, value) in elements { mapped[key] = try transform(value) }
+        return mapped
+    }
+
+    /// A text that is compared by its bytes.
+    private struct NameBytes: Hashable, Sendable {
+        let text: String
+
+        init(_ text: String) { self.text = text }
+
+        static func == (left: Self, right: Self) -> Bool { left.text.hasSameBytes(as: right.text) }
+        func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
+    }
+}
+
+extension KeyedValues: Sendable where Value: Sendable {}
+
+extension KeyedValues: Equatable where Value: Equatable {
+    /// Whether both have the same keys with the same values, in any order.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.count == right.count && left.elements.allSatisfy { right[$0.key] == $0.value }
+    }
+}
+
+extension KeyedValues: RandomAccessCollection {
+    /// The index of the first key.
+    public var startIndex: Int { 0 }
+    /// The index after the last key.
+    public var endIndex: Int { elements.count }
+    /// The key at an index, and its value.
+    public subscript(position: Int) -> Element { elements[position] }
+}
+
+extension KeyedValues: ExpressibleByDictionaryLiteral {
+    /// The values of a literal. The last one of a key counts.
+    public init(dictionaryLiteral elements: (String, Value)...) {
+        for (key, value) in elements { self[key] = value }
+    }
+}

@@ -1,0 +1,108 @@
+#if Postgres
+import SillokCore
+import SillokThreads
+
+/// An append from the caller's side: what happens before and after the writer.
+///
+/// Conditions that may take long are judged by readers of their own, so that neither the writer nor the lock of the
+/// store waits for them. The reasons for a refusal are read by them too: the log does not change below the head at
+/// which the append was judged.
+struct Appending: Sendable {
+    /// Reads the log on a connection of the judges. It ends when the task is cancelled.
+    let reading: @Sendable (Lane, @escaping @Sendable (EventReader) throws -> Outcome) async throws -> Outcome
+    /// Hands an append to the writer.
+    let writing: @Sendable (PreparedAppend) async throws -> Verdict
+    let limits: Limits
+
+    typealias Lane = ReaderPool<Session>.Lane
+
+    enum Outcome: Sendable {
+        case prepared(PreparedAppend)
+        case receipt(Receipt)
+    }
+
+    /// A look-up counts as much as this number of neighbouring entries of an index.
+    private static let stepsOfRevision = 8
+    /// How often an append is judged again because too much was appended meanwhile.
+    private static let attempts = 5
+
+    /// Appends.
+    ///
+    /// - Parameter head: the last position of the log that this process knows.
+    func callAsFunction(_ request: AppendRequest, head: Position) async throws -> Receipt {
+        var prepared = PreparedAppend(request)
+        // Expected revisions are looked up under the lock.
+        if prepared.condition.revisions.count > limits.conditionSteps / Self.stepsOfRevision {
+            throw StoreError.tooExpensive(prepared.condition, nil, limits: limits, head: head)
+        }
+        if prepared.isExpensive(head: head) { prepared = try await judged(prepared) }
+        for _ in 0..<Self.attempts {
+            let verdict = try await writing(prepared)
+            switch verdict.status {
+            case .stored(let receipt, _): return receipt
+            case .undecided: prepared = try await judged(prepared)
+            case .otherLog where prepared.mark != nil:
+                prepared = try await judged(PreparedAppend(request, asked: prepared.asked))
+            default: return try await refused(prepared, verdict)
+            }
+        }
+        throw StoreError(
+            .overloaded,
+            "The append was rejected: others append faster than its condition can be judged. Nothing was stored. Retry "
+                + "later, or use a condition with fewer query items.", retryAfter: .seconds(1))
+    }
+
+    private func judged(_ prepared: PreparedAppend) async throws -> PreparedAppend {
+        guard case .prepared(let judged) = try await reading(.long, { .prepared(try $0.judged(prepared)) }) else {
+            throw AppendAnswers.unreadable
+        }
+        return judged
+    }
+
+    /// The receipt of an append that was made before.
+    ///
+    /// - Throws: why an append was refused.
+    private func refused(_ prepared: PreparedAppend, _ verdict: Verdict) async throws -> Receipt {
+        do {
+            let outcome = try await reading(.quick) { .receipt(try $0.answer(to: prepared, verdict)) }
+            guard case .receipt(let receipt) = outcome else { throw AppendAnswers.unreadable }
+            return receipt
+        } catch let error as StoreError {
+            guard case .idKnown = verdict.status else { throw error }
+            // The events of these ids are recorded; whether by this append could not be read.
+            throw StoreError(
+                error.code, error.message, outcome: .unknown, cause: error.cause, retryAfter: error.retryAfter)
+        }
+    }
+}
+
+extension EventReader {
+    /// The answer to an append that was not stored now.
+    fileprivate func answer(to append: PreparedAppend, _ verdict: Verdict) throws -> Receipt {
+        let request = append.request
+        switch verdict.status {
+        case .stored(let receipt, _): return receipt
+        case .idKnown:
+            guard let receipt = try request.firstReceipt(known: try events(request.entries.map(\.event.id))) else {
+                throw StoreError(.corrupt, "an event id is in the index and not in the log.")
+            }
+            return receipt
+        case .conflict: throw try conflict(of: append, head: verdict.head)
+        case .tracked(let recorded):
+            guard let tracking = request.tracking else { throw AppendAnswers.unreadable }
+            throw TrackingConflict(given: tracking, recorded: recorded)
+        case .timeRunsBackwards(let index, let last):
+            guard index < request.entries.count, let given = request.entries[index].recordedAt else {
+                throw AppendAnswers.unreadable
+            }
+            throw InvalidRequest(.timeRunsBackwards(given: given, last: last), index: index)
+        case .otherLog:
+            guard let refusal = try refusal(of: request) else {
+                throw StoreError(.corrupt, "the log has the events that a condition names, and not in one snapshot.")
+            }
+            return try refusal.get()
+        case .undecided: throw AppendAnswers.unreadable
+        }
+    }
+}
+#endif

@@ -1,0 +1,141 @@
+import HTTPTypes
+import Hummingbird
+import Sillok
+import SillokCore
+import SillokWire
+
+// The three modes of CloudEvents over HTTP, in and out: structured, batch and binary.
+extension Call {
+    /// The events of the body, in any of our forms and of those that the standard defines.
+    func posted(
+        limit: Int, to stream: StreamID?, id: (Int) -> EventID
+    ) async throws -> Asking.Append {
+        let type = bodyType
+        if type.hasPrefix("application/cloudevents") {
+            let form: Asking.Form? =
+                switch type {
+                case "application/cloudevents+json", "application/cloudevents": .event
+                case "application/cloudevents-batch+json": .batch
+                default: nil
+                }
+            guard let form else {
+                throw Problem(415, .mediaType, "of the formats of CloudEvents only JSON is taken, not \(type)")
+            }
+            return try Asking.append(try await body(limit: limit), as: form, to: stream, id: id)
+        }
+        if let headers = try binaryHeaders() {
+            let contentType = request.headers[.contentType].flatMap { $0.isEmpty ? nil : $0 }
+            let body = try await body(limit: limit)
+            return Asking.Append([
+                try CloudEvent.posted(headers: headers, contentType: contentType, body: body, to: stream, id: id(0))
+            ])
+        }
+        return try Asking.append(try await jsonBody(limit: limit), to: stream, id: id)
+    }
+
+    /// The attributes in the headers of a request in binary mode, without `ce-`; `nil` if it has none.
+    private func binaryHeaders() throws -> [(name: String, value: String)]? {
+        var attributes: [(name: String, value: String)] = []
+        for field in request.headers {
+            let name = field.name.canonicalName
+            guard name.hasPrefix("ce-") else { continue }
+            guard let value = CloudEventHeader.decoded(field.value) else {
+                throw Problem(400, .malformed, "\(name) is not percent-encoded UTF-8, as a header must be")
+            }
+            guard !attributes.contains(where: { $0.name == name.dropFirst(3) }) else {
+                throw Problem(400, .malformed, "\(name) is given twice")
+            }
+            attributes.append((String(name.dropFirst(3)), value))
+        }
+        return attributes.isEmpty ? nil : attributes
+    }
+}
+
+/// The values of `ce-` headers: printable ASCII, with everything else percent-encoded, as the standard says for HTTP.
+enum CloudEventHeader {
+    /// The text of a value; `nil` if it has other characters, or what is encoded is not UTF-8.
+    static func decoded(_ value: String) -> String? {
+        guard value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { return nil }
+        var text = value[...]
+        if text.utf8.count > 1, text.hasPrefix("\""), text.hasSuffix("\"") {
+            text = unquoted(text.dropFirst().dropLast())[...]
+        }
+        return percentDecoded(text)
+    }
+
+    /// The value of a text.
+    static func encoded(_ text: String) -> String {
+        var value = ""
+        for byte in text.utf8 {
+            let isPlain = (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "\"")
+            value += isPlain ? String(UnicodeScalar(byte)) : "%" + [byte].hexadecimal.uppercased()
+        }
+        return value
+    }
+
+    private static func unquoted(_ text: Substring) -> String {
+        var result = ""
+        var isEscaped = false
+        for character in text {
+            if character == "\\", !isEscaped {
+                isEscaped = true
+            } else {
+                result.append(character)
+                isEscaped = false
+            }
+        }
+        return result
+    }
+}
+
+extension WebInterface {
+    /// One event, in the form that the caller asks for.
+    ///
+    /// An event never changes: who has it need not ask again.
+    func immutable(_ event: RecordedEvent, _ call: Call, isBinary: Bool = false) throws -> Response {
+        let isStandard = call.accepts(Endpoint.Content.cloudEvent.mediaType)
+        let form = isBinary ? EventForm.binary : isStandard ? .standard : .ours
+        let tag = "\"\(storeID)-\(event.position)\(form.suffix)\""
+        var headers: HTTPFields = [.eTag: tag, .cacheControl: "private, max-age=31536000, immutable", .vary: "Accept"]
+        if call.has(tag) { return Response(status: .notModified, headers: headers) }
+        var writer = CloudEventWriter(store: storeID)
+        switch form {
+        case .ours:
+            writer.writeObject(event)
+            return .bytes(writer.take(), "application/json", headers: headers)
+        case .standard:
+            writer.writeStandard(event)
+            return .bytes(writer.take(), "application/cloudevents+json; charset=utf-8", headers: headers)
+        case .binary:
+            // The payload is of any type, and must not act on a page as a part of this server.
+            headers[.contentSecurityPolicy] = "sandbox; default-src 'none'"
+            headers[.contentDisposition] = "attachment"
+            for (name, value, _) in writer.standardAttributes(of: event) where name != "datacontenttype" {
+                guard let name = HTTPField.Name("ce-\(name)") else { continue }
+                headers[name] = CloudEventHeader.encoded(value)
+            }
+            let envelope = CloudEventEnvelope(of: event.data)
+            let isTyped = envelope?.hasContentType ?? (event.contentType != .json || !event.payload.isEmpty)
+            return .bytes(event.payload, isTyped ? event.contentType.text : nil, headers: headers)
+        }
+    }
+}
+
+/// The forms of one event.
+enum EventForm {
+    /// The line that reads and exports have.
+    case ours
+    /// `application/cloudevents+json`.
+    case standard
+    /// Attributes in headers, the payload as the body.
+    case binary
+
+    /// The end of its tag, which no other form has.
+    var suffix: String {
+        switch self {
+        case .ours: ""
+        case .standard: "-structured"
+        case .binary: "-binary"
+        }
+    }
+}
