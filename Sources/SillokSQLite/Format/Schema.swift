@@ -19,6 +19,8 @@ import SillokSQL
 //   tracking  source → position                  how far other logs have been consumed
 //   tracked_events  source → position, id        the foreign event there, where its id was given; counts only while
 //                                                `tracking` has the same position
+//   tracked_alone  source → position             the last position that was recorded without an event: `tracking` has
+//                                                this one or that of the last event of the source, the higher of both
 //
 //   key < 0   the name −key: a stream, category, type or tag
 //   key ≥ 0   a hash of an event id, keyed by the secret of the store so that no client can choose ids that collide: below
@@ -63,17 +65,26 @@ enum Schema {
             PRIMARY KEY (stream, revision)) STRICT, WITHOUT ROWID;
         CREATE TABLE tracking (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
         \(trackedEvents)
+        \(trackedAlone)
         """
 
-    /// Files of earlier versions lack this table until they are opened for writing.
+    // Files of earlier versions lack these two tables until they are opened for writing.
     private static let trackedEvents = """
         CREATE TABLE tracked_events (
             source INTEGER PRIMARY KEY, position INTEGER NOT NULL, event BLOB NOT NULL) STRICT;
+        """
+    private static let trackedAlone = """
+        CREATE TABLE tracked_alone (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
         """
 
     /// Whether the file has the ids of tracked events.
     static func hasTrackedEvents(_ connection: Connection) throws -> Bool {
         try connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'tracked_events'") > 0
+    }
+
+    /// Whether the file has the positions that were recorded without an event.
+    static func hasTrackedAlone(_ connection: Connection) throws -> Bool {
+        try connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'tracked_alone'") > 0
     }
 
     /// The names of the tables that hold the log.
@@ -109,6 +120,7 @@ enum Schema {
                 let found = try connection.number("PRAGMA user_version")
                 try FormatUpgrade(connection, origins, batch: tuning.conversionBatch).run(from: found)
                 if try !hasTrackedEvents(connection) { try connection.run(trackedEvents) }
+                if try !hasTrackedAlone(connection) { try connection.run(trackedAlone) }
                 let keepsChain = origins.keepsChain ?? (found < 2 ? true : nil)
                 if let keepsChain { try setChain(keepsChain, connection) }
             }

@@ -108,23 +108,30 @@ final class Verification {
         return kinds
     }
 
-    /// The progress of every source is that of its last event, or further: it may be recorded without an event.
+    /// The progress of every source is that of its last event, or what was recorded after it without an event.
     private func checkTracking(_ tracked: [Int64: UInt64]) throws {
         do {
-            var left = tracked
+            var left = tracked.merging(try trackedAlone()) { max($0, $1) }
             let rows = try connection.prepare("SELECT source, position FROM tracking")
             while try rows.step() {
                 let (source, position) = (rows.int(0), UInt64(bitPattern: rows.int(1)))
-                if let last = left.removeValue(forKey: source), last > position {
-                    find(
-                        "the tracked position \(position) of source \(source) is before that of its last event, \(last)"
-                    )
+                if left.removeValue(forKey: source) != position {
+                    find("the tracked position \(position) of source \(source) is not the one that was recorded last")
                 }
             }
             for source in left.keys { find("the tracked position of source \(source) is missing") }
         } catch {
             try find(error)
         }
+    }
+
+    /// The last position of each source that was recorded without an event.
+    private func trackedAlone() throws -> [Int64: UInt64] {
+        guard try Schema.hasTrackedAlone(connection) else { return [:] }
+        var positions: [Int64: UInt64] = [:]
+        let rows = try connection.prepare("SELECT source, position FROM tracked_alone")
+        while try rows.step() { positions[rows.int(0)] = UInt64(bitPattern: rows.int(1)) }
+        return positions
     }
 }
 

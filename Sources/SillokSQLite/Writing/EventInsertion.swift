@@ -9,6 +9,7 @@ final class EventInsertion {
     private let mark: Statement
     private let tracking: Statement
     private let trackedEvent: Statement
+    private let trackedAlone: Statement
     /// The highest key of a time-ordered id that is stored. A higher one cannot be known.
     private var highestOrderedKey: Int64 = -1
     private var tagNumbers: [Int64] = []
@@ -22,6 +23,7 @@ final class EventInsertion {
         tracking = try connection.prepare(
             "INSERT INTO tracking VALUES (?1, ?2) ON CONFLICT DO UPDATE SET position = excluded.position")
         trackedEvent = try connection.prepare("INSERT OR REPLACE INTO tracked_events VALUES (?1, ?2, ?3)")
+        trackedAlone = try connection.prepare("INSERT OR REPLACE INTO tracked_alone VALUES (?1, ?2)")
     }
 
     /// Reads anew what is kept in memory.
@@ -65,10 +67,17 @@ final class EventInsertion {
     }
 
     /// Records how far a source has been consumed.
-    func track(_ source: Int64, _ progress: Tracking) throws {
+    ///
+    /// - Parameter isAlone: no event is recorded with it. Then verify finds the position in a table of its own.
+    func track(_ source: Int64, _ progress: Tracking, isAlone: Bool) throws {
         tracking.bind(source, at: 1)
         tracking.bind(Int64(bitPattern: progress.position), at: 2)
         try tracking.run()
+        if isAlone {
+            trackedAlone.bind(source, at: 1)
+            trackedAlone.bind(Int64(bitPattern: progress.position), at: 2)
+            try trackedAlone.run()
+        }
         guard let event = progress.event else { return }
         try event.bytes.withUnsafeBytes { id in
             trackedEvent.bind(source, at: 1)

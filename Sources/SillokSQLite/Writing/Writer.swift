@@ -269,7 +269,7 @@ final class Writer {
             head += 1
             lastRecorded = time
         }
-        if let tracking = request.tracking { try rows.track(source, tracking) }
+        if let tracking = request.tracking { try rows.track(source, tracking, isAlone: request.entries.isEmpty) }
         return Receipt(
             firstPosition: Position(UInt64(min(first, head))),
             mark: EventMark(position: Position(UInt64(head)), id: request.entries.last?.event.id), revisions: last,

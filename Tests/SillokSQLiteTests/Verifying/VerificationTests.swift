@@ -78,6 +78,41 @@ struct VerificationTests {
         }
     }
 
+    @Test(
+        "C23: progress without an event is sound, and a change of it is found",
+        arguments: [
+            "UPDATE tracking SET position = position + 1", "UPDATE tracking SET position = position - 1",
+            "DELETE FROM tracking", "UPDATE tracked_alone SET position = position + 1", "DELETE FROM tracked_alone",
+        ])
+    func progressAlone(_ sql: String) async throws {
+        let store = try SQLiteEventStore(path: folder.path())
+        for source: TrackingSource in ["idle", "event last", "event first"] {
+            let entries = [AppendRequest.Entry(stream: "s-1", event: note("of \(source)"))]
+            let steps: [[AppendRequest.Entry]] =
+                source == "idle" ? [[], []] : source == "event last" ? [[], entries] : [entries, []]
+            for (index, step) in steps.enumerated() {
+                let tracking = Tracking(source: source, position: UInt64(10 + index))
+                _ = try await store.append(AppendRequest(step, tracking: tracking))
+            }
+        }
+        await store.close()
+        let sound = try await verify()
+        #expect(sound.isSound, "\(sound.findings.map(\.description))")
+        try tamper(folder.path(), sql)
+        #expect(try await !verify().isSound)
+    }
+
+    @Test("C23: a file of an earlier version takes progress without an event")
+    func earlierFile() async throws {
+        try await fill()
+        try tamper(folder.path(), "DROP TABLE tracked_alone")
+        #expect(try await verify().isSound)
+        let store = try SQLiteEventStore(path: folder.path())
+        _ = try await store.append(AppendRequest([], tracking: Tracking(source: "elsewhere", position: 100)))
+        await store.close()
+        #expect(try await verify().isSound)
+    }
+
     @Test("an event that was changed is not read as if it were whole")
     func damagedRead() async throws {
         try await fill()
