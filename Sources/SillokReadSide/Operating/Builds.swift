@@ -63,12 +63,12 @@ package struct Builds: Sendable {
         if build.state == .live { throw ProjectionRefusal("\(id) is live already.") }
         let live = builds.first { $0.state == .live }
         var comparison: PromotionCheck?
-        var lacks: String?
+        var lacks: PromotionCheck.Lack?
         if let live {
             // What can be said early; what counts is asked again in the transaction.
             let check = PromotionCheck(of: build, against: live)
             lacks = try await check.whatIsLacking(ledger)
-            if let lacks, !force { throw ProjectionRefusal(lacks) }
+            if let lacks, !force { throw ProjectionRefusal(lacks.description) }
             comparison = check
         }
         try await checkTables(of: build)
@@ -81,7 +81,7 @@ package struct Builds: Sendable {
         }
         changes.append(.init("UPDATE sillok_builds SET state = 'live' \(Ledger.whose(id))"))
         let position = try await position(of: id)
-        let forced = action == "rollback" ? nil : lacks.map { ", forced: \($0)" }
+        let forced = action == "rollback" ? nil : lacks.map { ", forced: \($0.fact)" }
         changes.append(whom.did(action, id, "at \(position)\(forced ?? "")", wallClock.now()))
         var conditions = [unchanged(builds, id.name)]
         if let comparison, !force { conditions += comparison.conditions }

@@ -20,28 +20,47 @@ struct PromotionCheck: Sendable {
         isAlike = build.partitions == live.partitions && build.sequencing == live.sequencing
     }
 
-    /// What the build lacks, in a sentence that says what to do; `nil`: nothing.
-    func whatIsLacking(_ ledger: Ledger) async throws -> String? {
-        if isRequested { return "\(id) has not been begun: run the application that registers it." }
+    /// What a build lacks, and what to do about it.
+    struct Lack: CustomStringConvertible {
+        /// The fact, which the audit keeps if the promotion is forced.
+        let fact: String
+        let advice: String
+
+        var description: String { "\(fact). \(advice)" }
+    }
+
+    /// What the build lacks; `nil`: nothing.
+    func whatIsLacking(_ ledger: Ledger) async throws -> Lack? {
+        if isRequested {
+            return Lack(fact: "\(id) has not been begun", advice: "Run the application that registers it.")
+        }
         if try await count(behind, ledger) > 0 {
             let (mine, lived) = (try await positions(id, ledger), try await positions(live, ledger))
-            return "\(id) is at \(mine), the live \(live) at \(lived): wait until it has caught up."
+            return Lack(
+                fact: "\(id) is at \(mine), the live \(live) at \(lived)",
+                advice: "Wait until it has caught up. If the log has become shorter, as after a restore, it cannot: "
+                    + "\(Self.forcing)")
         }
         let letters = try await count(letters, ledger)
         if letters > 0 {
-            return
-                "\(id) has \(letters) dead letters that the live \(live) does not have: their events would be missing. "
-                + "Retry, skip or replace them, or force the promotion with a reason."
+            return Lack(
+                fact: "\(id) has \(letters) dead letters that the live \(live) does not have: their events would be "
+                    + "missing",
+                advice: "Retry, skip or replace them, or \(Self.forcing)")
         }
         let fewer = try await count(fewer, ledger)
         if fewer > 0 {
-            return
-                "\(id) has handled \(fewer) events fewer than the live \(live), up to the same "
-                + "position. If that is what "
-                + "the new version is for, force the promotion with a reason."
+            return Lack(
+                fact: "\(id) has handled \(fewer) events fewer than the live \(live), up to the same position",
+                advice: "If that is what the new version is for, \(Self.forcing)")
         }
         return nil
     }
+
+    /// How an operator promotes it nevertheless.
+    private static let forcing =
+        "force the promotion with a reason: promote(_:by:force:) with force: true, or "
+        + "sillok projections promote --force --reason TEXT."
 
     /// What must hold in the transaction that promotes it.
     var conditions: [ReadModelWrite.Condition] {

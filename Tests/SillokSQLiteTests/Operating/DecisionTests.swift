@@ -180,7 +180,9 @@ struct DecisionTests {
         let refusal = await #expect(throws: ProjectionRefusal.self) {
             try await projector.readSide.promote("balances", by: ada)
         }
-        #expect(refusal?.description.contains("wait until it has caught up") == true)
+        let text = refusal?.description ?? ""
+        #expect(text.contains("Wait until it has caught up"), "\(text)")
+        #expect(text.contains("force: true") && text.contains("promote --force"), "\(text)")
         #expect(try await projector.readSide.status().first { $0.build.id == id }?.build.state == .building)
         await books.model.close()
     }
