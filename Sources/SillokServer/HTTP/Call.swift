@@ -225,10 +225,18 @@ extension Substring {
 func withDeadline<Result: Sendable>(
     _ time: Duration, _ what: String, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
+    try await withDeadline(time, what, pause: WebInterface.sleep, body)
+}
+
+/// Runs `body`, but no longer than `pause` waits when it is asked for a time.
+func withDeadline<Result: Sendable>(
+    _ time: Duration, _ what: String, pause: @escaping WebInterface.Pause,
+    _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
     try await withThrowingTaskGroup(of: Result?.self) { group in
         group.addTask { try await body() }
         group.addTask {
-            try await Task.sleep(for: time)
+            try await pause(time)
             return nil
         }
         defer { group.cancelAll() }

@@ -31,6 +31,11 @@ public final class WebInterface: Sendable {
         public init() {}
     }
 
+    /// Waits for a time.
+    typealias Pause = @Sendable (Duration) async throws -> Void
+
+    static let sleep: Pause = { try await Task.sleep(for: $0) }
+
     /// The store, whose appends and reads are measured: for others that serve it too.
     public let store: any EventStore
 
@@ -43,6 +48,8 @@ public final class WebInterface: Sendable {
     let jobs = Jobs()
     let history = History()
     let clock: WallClock
+    /// Waits between two looks at a subscription.
+    let pause: Pause
     let logger: Logger
     /// Hosts that a browser may have asked; `nil`: any.
     let hosts: Set<String>?
@@ -62,16 +69,26 @@ public final class WebInterface: Sendable {
         _ served: Served, gatekeeper: Gatekeeper, limits: Limits = Limits(), loopbackOnly: Bool = false,
         clock: WallClock = .system, logger: Logger
     ) async throws {
+        try await self.init(
+            served, gatekeeper: gatekeeper, limits: limits, loopbackOnly: loopbackOnly, clock: clock, logger: logger,
+            pause: WebInterface.sleep)
+    }
+
+    /// An interface whose looks at subscriptions are `pause` apart, so that a test can count them.
+    convenience init(
+        _ served: Served, gatekeeper: Gatekeeper, limits: Limits, loopbackOnly: Bool, clock: WallClock,
+        logger: Logger, pause: @escaping Pause
+    ) async throws {
         let metrics = ServerMetrics()
         served.tools.observeCommits? { metrics.commit($0) }
         var metered = served
         metered.store = MeteredStore(store: served.store, metrics: metrics)
-        try await self.init(metered, metrics, gatekeeper, limits, loopbackOnly, clock, logger)
+        try await self.init(metered, metrics, gatekeeper, limits, loopbackOnly, clock, logger, pause)
     }
 
     init(
         _ served: Served, _ metrics: ServerMetrics, _ gatekeeper: Gatekeeper, _ limits: Limits, _ loopbackOnly: Bool,
-        _ clock: WallClock, _ logger: Logger
+        _ clock: WallClock, _ logger: Logger, _ pause: @escaping Pause
     ) async throws {
         self.served = served
         self.metrics = metrics
@@ -81,6 +98,7 @@ public final class WebInterface: Sendable {
         self.limits = limits
         self.clock = clock
         self.logger = logger
+        self.pause = pause
         admission = Admission(requests: limits.requests, subscriptions: limits.subscriptions)
         hosts = loopbackOnly ? ["localhost", "127.0.0.1", "[::1]", "::1"] : nil
         routes = Routes(Endpoint.all)

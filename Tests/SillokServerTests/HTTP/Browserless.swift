@@ -17,12 +17,13 @@ struct Browserless {
     init(
         _ store: any EventStore = MemoryEventStore(), keyring: Keyring? = nil, folds: [StreamFold] = [],
         readSide: ReadSide? = nil, limits: WebInterface.Limits = .init(), loopbackOnly: Bool = false,
-        tools: StoreTools = StoreTools()
+        tools: StoreTools = StoreTools(), pause: @escaping WebInterface.Pause = WebInterface.sleep
     ) async throws {
         self.store = store
         interface = try await WebInterface(
             Served(store, readSide: readSide, folds: folds, tools: tools), gatekeeper: Gatekeeper(keyring: keyring),
-            limits: limits, loopbackOnly: loopbackOnly, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            limits: limits, loopbackOnly: loopbackOnly, clock: .system,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, pause: pause)
     }
 
     /// What came back.

@@ -63,8 +63,8 @@ extension WebInterface {
 
     /// Cuts the connection of a reader that takes nothing and may not continue, so that it ends within five seconds.
     func disconnect(_ call: Call, unless mayGoOn: @Sendable () -> Bool) async {
-        while !Task.isCancelled, mayGoOn() { try? await Task.sleep(for: Self.look) }
-        try? await Task.sleep(for: .milliseconds(500))
+        while !Task.isCancelled, mayGoOn() { try? await pause(Self.look) }
+        try? await pause(.milliseconds(500))
         if !Task.isCancelled { call.connection.disconnect?() }
     }
 
@@ -122,7 +122,7 @@ private struct EventFeed: Sendable {
                 lastSign = clock.now
             }
             let next = mark.position.next
-            _ = try? await withDeadline(WebInterface.look, "") { try await store.reach(next) }
+            _ = try? await withDeadline(WebInterface.look, "", pause: interface.pause) { try await store.reach(next) }
             try Task.checkCancellation()
         }
     }
