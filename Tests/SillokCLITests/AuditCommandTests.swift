@@ -95,7 +95,7 @@ struct AuditCommandTests {
     func audit() async throws {
         await fill()
         let all = await sillok("audit", store)
-        #expect(all.lines.count == 6)
+        try #require(all.lines.count == 6)
         #expect(all.lines[0].contains("WHO") && all.lines[0].contains("WHY"))
         #expect(
             all.lines[2].contains("ada") && all.lines[2].contains("account-1@2") && all.lines[2].contains("reason 2"))

@@ -71,32 +71,50 @@ struct OutcomeTests {
         #expect(CommandFailure(StoreError(code, "so"))?.status.rawValue == status)
     }
 
-    private func line(_ time: String) throws -> String {
+    /// A file with one event, of a store of ours unless another source is given.
+    private func line(
+        _ times: String, from source: String = "urn:uuid:01a20a88-5887-7000-acea-8ed5ce39550b"
+    ) throws -> String {
         try folder.write(
             """
-            {"specversion":"1.0","id":"01a20a88-5881-7000-ad8c-000000000001","source":"urn:x","type":"t",\
-            "time":"\(time)","data":1}
+            {"specversion":"1.0","id":"01a20a88-5881-7000-ad8c-000000000001","source":"\(source)","type":"t",\
+            \(times),"data":1}
             """, to: "future.jsonl")
     }
 
     @Test("C7: a line of the year 2226 is refused by import and copy, unless an option says yes")
     func future() async throws {
-        let file = try line("2226-01-01T00:00:00Z")
+        let file = try line(#""time":"2226-01-01T00:00:00Z""#)
         let refused = await sillok("import", store, file)
         #expect(refused.status == ExitStatus.invalidData.rawValue)
         #expect(refused.errors.contains("too far ahead of the store's clock"))
         #expect(refused.errors.contains("--allow-future"))
+        #expect(!FileManager.default.fileExists(atPath: store))
         #expect(await sillok("append", store, "a-1", "--type", "t", "--data", "1").status == 0)
         let allowed = await sillok("import", folder("b.sqlite"), file, "--allow-future")
         #expect(allowed.status == 0, "\(allowed.errors)")
         let copy = await sillok("copy", folder("b.sqlite"), folder("c.sqlite"))
         #expect(copy.status == ExitStatus.invalidData.rawValue && copy.errors.contains("--allow-future"))
+        #expect(!FileManager.default.fileExists(atPath: folder("c.sqlite")))
         #expect(await sillok("copy", folder("b.sqlite"), folder("c.sqlite"), "--allow-future").status == 0)
+    }
+
+    @Test("C7: of another producer's event the recorded time counts, and not when it happened for the producer")
+    func foreignFuture() async throws {
+        let recorded = try line(#""silloktime":"2226-01-01T00:00:00Z""#, from: "urn:x")
+        let refused = await sillok("import", store, recorded)
+        #expect(refused.status == ExitStatus.invalidData.rawValue)
+        #expect(refused.errors.contains("too far ahead of the store's clock"))
+        #expect(!FileManager.default.fileExists(atPath: store))
+        let happened = try line(#""time":"2226-01-01T00:00:00Z""#, from: "urn:x")
+        let taken = await sillok("import", store, happened)
+        #expect(taken.status == 0, "\(taken.errors)")
+        #expect(!(await sillok("stat", store).errors.contains("clock")))
     }
 
     @Test("C7: append, stat and serve warn when the clock is behind the log")
     func clockBehindTheLog() async throws {
-        let file = try line("2226-01-01T00:00:00Z")
+        let file = try line(#""time":"2226-01-01T00:00:00Z""#)
         _ = await sillok("import", store, file, "--allow-future")
         for arguments in [["append", store, "a-1", "--type", "t", "--data", "1"], ["stat", store]] {
             let ending = await sillok(arguments)

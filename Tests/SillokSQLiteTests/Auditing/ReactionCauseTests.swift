@@ -33,7 +33,8 @@ struct ReactionCauseTests {
         reacting.cancel()
         _ = await reacting.result
         let events = try await store.read(.all).events
-        let (cause, effect) = (events[0], events[1])
+        let cause = try #require(events.first)
+        let effect = try #require(events.dropFirst().first)
         #expect(effect.metadata.causationID == cause.id.description)
         #expect(effect.metadata.correlationID == cause.id.description)
         let tree = try await store.causes(of: effect)
