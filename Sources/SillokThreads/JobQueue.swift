@@ -7,6 +7,9 @@ struct JobQueue<Job> {
 
     var isEmpty: Bool { jobs.isEmpty }
 
+    /// The jobs that wait.
+    var count: Int { jobs.count }
+
     /// The number of the job whose turn it is, or `nil`.
     var next: UInt64? {
         mutating get {

@@ -88,6 +88,12 @@ package final class ReaderPool<Reader>: Sendable {
         }
     }
 
+    /// The reads that no thread has begun. A page counts once, however many callers wait for it.
+    package var queuedReads: Int { state.withLock { $0.quick.count + $0.long.count } }
+
+    /// The callers who wait for a page, also one that is being read.
+    package var waitingForPages: Int { state.withLock { $0.pages.callers } }
+
     /// Lets another thread begin long work, or end if the pool is closing.
     private static func endLong(_ state: Lock<State>) {
         let isClosing = state.withLock { state in
@@ -214,8 +220,9 @@ package final class ReaderPool<Reader>: Sendable {
         let cancellation: Cancellation
     }
 
-    /// Notes that a page is read before a caller asks for it; `nil` if it is not worth it.
+    /// Notes that a page is read before a caller asks for it; `nil` if it is not worth it, or nobody can ask any more.
     private static func begin(_ request: ReadRequest, _ state: inout State) -> Coming? {
+        guard state.closing == nil else { return nil }
         let number = state.newNumber()
         guard state.ahead.begin(request, number) else { return nil }
         return Coming(request: request, number: number, cancellation: state.pages.readAhead(request, number))

@@ -24,6 +24,9 @@ struct SharedPages {
     /// The pages that no thread has begun to read: callers may still join those who wait.
     private var queued: [ReadRequest: UInt64] = [:]
 
+    /// The number of callers who wait.
+    var callers: Int { pages.values.reduce(0) { $0 + $1.answers.count } }
+
     /// Adds a page that is queued.
     mutating func queue(_ request: ReadRequest, _ number: UInt64) {
         pages[number] = Page(request: request)

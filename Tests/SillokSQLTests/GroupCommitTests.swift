@@ -3,7 +3,7 @@ import SillokSQL
 import SillokThreads
 import Testing
 
-@Suite struct GroupCommitTests {
+@Suite(.timeLimit(.minutes(2))) struct GroupCommitTests {
     private struct Refused: Error {}
 
     @Test func `requests that wait while a commit is under way are committed together`() async throws {
@@ -16,14 +16,18 @@ import Testing
                 gate.wait { $0 ? () : nil }
                 return requests.map { .success($0 * 2) }
             }, afterCommit: {}, atEnd: {})
+        let open: @Sendable () -> Void = {
+            gate.withLock { $0 = true }
+            gate.wakeAll()
+        }
         let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+            defer { open() }
             group.addTask { try await commit.submit(1, weight: 1) }
-            while groups.withLock({ $0.isEmpty }) { await Task.yield() }
+            try await until { groups.withLock { !$0.isEmpty } }
             for request in 2...50 { group.addTask { try await commit.submit(request, weight: 1) } }
             // The first group is held at the gate until all others are queued or about to be.
             for _ in 0..<1000 { await Task.yield() }
-            gate.withLock { $0 = true }
-            gate.wakeAll()
+            open()
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(answers.sorted() == (1...50).map { $0 * 2 })
@@ -92,22 +96,22 @@ import Testing
         }
 
         /// Submits a request and waits until its commit has begun.
-        func begin(_ request: Int, bytes: Int, in queue: GroupCommit<Int, Int>) async -> Task<Int, any Error> {
+        func begin(_ request: Int, bytes: Int, in queue: GroupCommit<Int, Int>) async throws -> Task<Int, any Error> {
             let task = Task { try await queue.submit(request, weight: 1, bytes: bytes) }
-            while committed.withLock({ !$0.contains(request) }) { await Task.yield() }
+            try await until { committed.withLock { $0.contains(request) } }
             return task
         }
     }
 
-    private func wait(for bytes: Int, in queue: GroupCommit<Int, Int>) async {
-        while queue.heldBytes != bytes { await Task.yield() }
+    private func wait(for bytes: Int, in queue: GroupCommit<Int, Int>) async throws {
+        try await until { queue.heldBytes == bytes }
     }
 
     @Test("W6: a request beyond the bytes of the queue fails at once, definitely, with a delay; a lone one is taken")
     func isBounded() async throws {
         let gated = Gated()
         let queue = gated.queue(bytes: 100)
-        let first = await gated.begin(1, bytes: 160, in: queue)
+        let first = try await gated.begin(1, bytes: 160, in: queue)
         let refusal = await #expect(throws: StoreError.self) { try await queue.submit(2, weight: 1, bytes: 1) }
         #expect(refusal?.code == .overloaded && refusal?.outcome == .definite)
         #expect(try #require(refusal?.retryAfter) > .zero)
@@ -123,15 +127,15 @@ import Testing
     func isWithdrawn() async throws {
         let gated = Gated()
         let queue = gated.queue(bytes: 100)
-        let first = await gated.begin(1, bytes: 50, in: queue)
+        let first = try await gated.begin(1, bytes: 50, in: queue)
         let second = Task { try await queue.submit(2, weight: 1, bytes: 50) }
-        await wait(for: 100, in: queue)
+        try await wait(for: 100, in: queue)
         second.cancel()
         let error = await #expect(throws: StoreError.self) { try await second.value }
         #expect(error?.code == .cancelled && error?.outcome == .definite)
         #expect(queue.heldBytes == 50)
         let third = Task { try await queue.submit(3, weight: 1, bytes: 50) }
-        await wait(for: 100, in: queue)
+        try await wait(for: 100, in: queue)
         gated.open()
         #expect(try await first.value == 1)
         #expect(try await third.value == 3)
@@ -149,14 +153,14 @@ import Testing
     func manyAreWithdrawn() async throws {
         let gated = Gated()
         let queue = gated.queue(bytes: .max)
-        let first = await gated.begin(0, bytes: 1, in: queue)
+        let first = try await gated.begin(0, bytes: 1, in: queue)
         var tasks: [Task<Int, any Error>] = []
         for request in 1...3000 {
             tasks.append(Task { try await queue.submit(request, weight: 1, bytes: 1) })
-            await wait(for: 1 + request, in: queue)
+            try await wait(for: 1 + request, in: queue)
         }
         for (index, task) in tasks.enumerated() where index % 10 != 0 { task.cancel() }
-        await wait(for: 301, in: queue)
+        try await wait(for: 301, in: queue)
         gated.open()
         #expect(try await first.value == 0)
         for (index, task) in tasks.enumerated() {
@@ -174,7 +178,7 @@ import Testing
     func isAnsweredTruthfully() async throws {
         let patient = Gated()
         let queue = patient.queue(bytes: 100)
-        let first = await patient.begin(1, bytes: 50, in: queue)
+        let first = try await patient.begin(1, bytes: 50, in: queue)
         first.cancel()
         patient.open()
         #expect(try await first.value == 1)
@@ -183,7 +187,7 @@ import Testing
         let impatient = Gated()
         let other = impatient.queue(
             bytes: 100, cancelledInCommit: StoreError(.cancelled, "in doubt", outcome: .unknown))
-        let second = await impatient.begin(2, bytes: 50, in: other)
+        let second = try await impatient.begin(2, bytes: 50, in: other)
         second.cancel()
         let error = await #expect(throws: StoreError.self) { try await second.value }
         #expect(error?.outcome == .unknown)
