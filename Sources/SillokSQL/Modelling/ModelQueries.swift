@@ -57,10 +57,15 @@ package final class ModelQueries: Sendable {
         let waiting = Query(sql: query, projection: projection)
         // What Sillok asks for itself may belong to its cleaning up after a cancelled task.
         if isOwn { return try await worker.submit(waiting, weight: 1) }
-        return try await withTaskCancellationHandler {
-            try await worker.submit(waiting, weight: 1)
-        } onCancel: {
-            waiting.cancellation.cancel()
+        do {
+            // A query of a cancelled task leaves the queue. One that is being carried out ends if the database can end it.
+            return try await withTaskCancellationHandler {
+                try await worker.submit(waiting, weight: 1, bytes: 0)
+            } onCancel: {
+                waiting.cancellation.cancel()
+            }
+        } catch let error as StoreError where error.code == .cancelled && Task.isCancelled {
+            throw CancellationError()
         }
     }
 

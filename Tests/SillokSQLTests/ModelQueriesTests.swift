@@ -1,0 +1,27 @@
+import SillokCore
+import SillokSQL
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct ModelQueriesTests {
+    @Test("W1: a cancelled query that waits behind a long one is answered at once and not carried out")
+    func cancelledInQueue() async throws {
+        let (gate, templates) = (Gate(), Lock([String]()))
+        defer { gate.open() }
+        let queries = ModelQueries(closed: StoreError(.closed, "the read model is closed.")) {
+            return { query in
+                templates.withLock { $0.append(query.sql.template) }
+                gate.pass()
+                return []
+            }
+        }
+        let long = Task { try await queries.rows("SELECT 1", nil) }
+        try await until { gate.arrived == 1 }
+        let cancelled = Task { try await queries.rows("SELECT 2", nil) }
+        cancelled.cancel()
+        await #expect(throws: CancellationError.self) { try await value(of: cancelled) }
+        gate.open()
+        #expect(try await value(of: long).isEmpty)
+        #expect(templates.withLock { $0 } == ["SELECT 1"])
+        try await value(of: Task { await queries.close() })
+    }
+}
