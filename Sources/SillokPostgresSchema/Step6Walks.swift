@@ -20,7 +20,7 @@ extension Step {
             matches(.forward), matches(.backward), firstMatch, judge, Step.allowed(like: "revision_at", walkers),
         ])
 
-    private static let walkers = ["matches_after", "matches_before", "first_match", "judge"]
+    static let walkers = ["matches_after", "matches_before", "first_match", "judge"]
 
     /// Allows functions to all roles that may execute another one: the roles may be older than the functions.
     static func allowed(like known: String, _ functions: [String]) -> String {

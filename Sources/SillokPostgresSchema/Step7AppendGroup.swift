@@ -84,6 +84,17 @@ extension Step {
             FOR r IN 1 .. cardinality(counts) LOOP
                 heads[r] := head;
                 status := statuses[r];
+                -- All marks come first: a condition on another log says nothing about this one.
+                k := c;
+                WHILE condition_requests[k] = r LOOP
+                    since := condition_sinces[k];
+                    IF status = 0 AND (since > base OR condition_marks[k] IS NOT NULL AND NOT EXISTS (
+                        SELECT FROM SCHEMA.events e WHERE e.position = since AND e.id = condition_marks[k]))
+                    THEN
+                        status := 6;
+                    END IF;
+                    k := k + 1;
+                END LOOP;
                 WHILE expected_requests[x] = r LOOP
                     IF status = 0 AND revisions[expected_names[x]] <> expected_revisions[x] THEN
                         status := 2;
@@ -95,11 +106,7 @@ extension Step {
                     IF status = 0 THEN
                         w := condition_watches[c];
                         since := condition_sinces[c];
-                        IF since > base OR condition_marks[c] IS NOT NULL AND NOT EXISTS (
-                            SELECT FROM SCHEMA.events e WHERE e.position = since AND e.id = condition_marks[c])
-                        THEN
-                            status := 6;
-                        ELSIF w = 0 THEN
+                        IF w = 0 THEN
                             NULL;
                         ELSIF hits[w] > since THEN
                             status := 2;

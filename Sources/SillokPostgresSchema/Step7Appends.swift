@@ -9,7 +9,7 @@ extension Step {
     ///
     /// `append_group` evaluates conditions within a number of steps, since the lock is held. A condition that needs
     /// more is left undecided (status 5), and the client evaluates it before the next attempt. A mark is the id of the
-    /// event at `since`: status 6 means that another event is there, or none.
+    /// event at `since`: status 6 means that another event is there, or none. It comes before status 2.
     ///
     /// A watch is a distinct query item of the group's conditions, and `watch_lists` the number of its parts. `hit_…`
     /// say which events of the group match a watch, so that a condition is compared with the events before it in the
@@ -26,6 +26,8 @@ extension Step {
         statements: [
             checkAppended, appendGroup, appendForOlderVersions, checkedAppendAfter,
             allowed(like: "append", ["append_group"]),
+            // Again: roles may have been made after step 6 by a version that does not know its functions.
+            allowed(like: "revision_at", walkers),
         ])
 
     /// A text as the canonical form of the chain has it.

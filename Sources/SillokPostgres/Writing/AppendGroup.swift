@@ -144,7 +144,7 @@ struct AppendGroup {
         parameters.add(watches.conditions.map(\.watch))
         parameters.add(watches.conditions.map(\.since))
         parameters.add(.uuid, watches.conditions) { condition, bytes in
-            guard let mark = condition.mark else { return false }
+            guard condition.since > 0, let mark = condition.mark else { return false }
             bytes.append(mark)
             return true
         }
