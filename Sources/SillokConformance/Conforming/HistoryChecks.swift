@@ -96,11 +96,12 @@ extension EventStoreSuite {
 
     private static func conditionsCompareMarks(_ trial: Trial) async throws {
         let store = try await nine(trial)
+        let third = AppendCondition.unchanged(.tags("third"), seen: EventMark(position: 4, id: .sample(3)))
         for query in queries {
             for mark in foreign {
                 let what = "an append on \(query) as seen up to \(mark)"
                 let condition = AppendCondition.unchanged(query, seen: mark)
-                for condition in [condition, condition.and(.revision(77, of: "a-1"))] {
+                for condition in [condition, condition.and(.revision(77, of: "a-1")), third.and(condition)] {
                     let found = try await trial.refusal(StoreError.self, what) {
                         try await store.append(.sample(100..<102, to: "z-1", if: condition))
                     }
@@ -110,7 +111,6 @@ extension EventStoreSuite {
             }
         }
         try trial.equal(try await store.head(), 9, "the head after refused appends")
-        let third = AppendCondition.unchanged(.tags("third"), seen: EventMark(position: 4, id: .sample(3)))
         let conflict = try await trial.refusal(AppendConflict.self, "a mark that is right, and a new event") {
             try await store.append(.sample(100..<101, to: "z-1", if: third))
         }

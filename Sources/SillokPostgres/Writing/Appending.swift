@@ -41,7 +41,8 @@ struct Appending: Sendable {
             switch verdict.status {
             case .stored(let receipt, _): return receipt
             case .undecided: prepared = try await judged(prepared)
-            case .otherLog where prepared.mark != nil:
+            case .otherLog:
+                // Throws, unless others have appended the event meanwhile, or the log went back after it was judged.
                 prepared = try await judged(PreparedAppend(request, asked: prepared.asked))
             default: return try await refused(prepared, verdict)
             }
@@ -96,12 +97,7 @@ extension EventReader {
                 throw AppendAnswers.unreadable
             }
             throw InvalidRequest(.timeRunsBackwards(given: given, last: last), index: index)
-        case .otherLog:
-            guard let refusal = try refusal(of: request) else {
-                throw StoreError(.corrupt, "the log has the events that a condition names, and not in one snapshot.")
-            }
-            return try refusal.get()
-        case .undecided: throw AppendAnswers.unreadable
+        case .undecided, .otherLog: throw AppendAnswers.unreadable
         }
     }
 }
