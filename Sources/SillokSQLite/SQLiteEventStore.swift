@@ -173,14 +173,16 @@ public final class SQLiteEventStore: ChainedEventStore {
         for _ in 0..<Self.attempts {
             switch try await model.submit(.append(prepared)) {
             case .appended(let receipt, _): return receipt
-            case .undecided: try await judge(&prepared)
+            case .undecided:
+                try await judge(&prepared)
+                prepared.rounds += 1
             default: throw StoreError(.corrupt, "the writer has answered something else.")
             }
         }
         throw StoreError(
-            .tooExpensive,
-            "The append was rejected: others appended faster than its condition could be judged. Nothing was stored. "
-                + "Retry, or use fewer query items.")
+            .overloaded,
+            "The append was rejected: others append faster than its condition can be judged. Nothing was stored. Retry "
+                + "later, or use a condition with fewer query items.", retryAfter: .seconds(1))
     }
 
     /// How often an append goes to the writer, with what others append meanwhile still to be judged.

@@ -145,7 +145,7 @@ final class Writer {
             }
             try limits.checkTimes(of: request, clock: clock.now())
             for unchanged in request.condition.unchanged { try reader.check(unchanged.seen, head) }
-            guard try holds(prepared.condition) else { return .success(.undecided) }
+            guard try holds(prepared) else { return .success(.undecided) }
             if let tracking = request.tracking, let recorded = try reader.tracked(tracking.source)?.position,
                 tracking.position <= recorded
             {
@@ -172,10 +172,16 @@ final class Writer {
     /// Whether a condition holds; `false` if it takes too many steps to find out here.
     ///
     /// A condition that was not judged before gets few steps, and all of a group share some. Of one that was, only the
-    /// latest events are left to judge: it gets enough for one look at each of its terms.
-    private func holds(_ condition: JudgedCondition) throws -> Bool {
+    /// latest events are left to judge: it gets enough for one look at each of its terms, and twice as many each time it
+    /// comes back, so that it is decided however fast others append.
+    private func holds(_ prepared: PreparedAppend) throws -> Bool {
+        let condition = prepared.condition
         let isFirst = condition.heldThrough == nil
-        let steps = isFirst ? min(tuning.writerSteps, max(stepsLeft, 50)) : tuning.writerSteps + 4 * condition.terms
+        let fewest = tuning.writerSteps + 4 * condition.terms
+        let steps =
+            isFirst
+            ? min(tuning.writerSteps, max(stepsLeft, 50))
+            : max(fewest, min(fewest << prepared.rounds, limits.conditionSteps))
         let budget = StepBudget(steps: steps)
         defer { if isFirst { stepsLeft -= budget.used } }
         switch try ConditionJudge(self, head: head, limits: reader.limits, budget)

@@ -7,6 +7,8 @@ struct PreparedAppend: Sendable {
     let request: AppendRequest
     /// Its condition, and how far it is known to hold.
     var condition: JudgedCondition
+    /// How often it was judged outside the writer. Each time, the writer may take twice the steps for what came after.
+    var rounds = 0
     /// Of each entry; none if no chain is kept.
     let facts: [ChainDigest]
     /// The memory that it holds while it waits.
