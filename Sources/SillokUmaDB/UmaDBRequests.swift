@@ -54,7 +54,9 @@ package enum UmaDB {
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
         ) throws(ProtobufError) {
             switch field.number {
-            case 1: items.append(try reader.message(field, as: QueryItem.self).item)
+            case 1:
+                try reader.expectRoom(field, after: items.count)
+                items.append(try reader.message(field, as: QueryItem.self).item)
             default: try reader.skip(field)
             }
         }
@@ -97,7 +99,7 @@ package enum UmaDB {
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
         ) throws(ProtobufError) {
             switch field.number {
-            case 1: events.append(try reader.message(field))
+            case 1: try reader.message(field, addedTo: &events)
             case 2: try reader.message(field, into: &condition)
             case 3: try reader.message(field, into: &tracking)
             default: try reader.skip(field)

@@ -45,6 +45,11 @@ import Testing
         #expect(text.percentEncoded.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
     }
 
+    @Test(arguments: ["%+1", "%-a", "%0x", "% 1", "%1"])
+    func `a percent sign without two hexadecimal digits stays as it is`(_ text: String) {
+        #expect(text.percentDecoded == text)
+    }
+
     @Test func `a status keeps its message short`() {
         #expect(GRPCStatus(.internal, String(repeating: "실", count: 5000)).message.utf8.count <= 1024)
     }

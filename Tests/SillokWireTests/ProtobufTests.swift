@@ -52,6 +52,19 @@ import Testing
         }
     }
 
+    /// Two bytes of an empty event become more than a hundred in memory: a message of 1 MiB took 60 MB and more.
+    @Test func `a list of more elements than any request has is refused before it takes the memory`() throws {
+        func empty(_ count: Int) -> ByteBuffer {
+            ByteBuffer(bytes: (0..<2 * count).map { UInt8($0 % 2 == 0 ? 0x0A : 0) })
+        }
+        let most = ProtobufReader.maximumElements
+        _ = try Remote.Append(reading: empty(most))
+        #expect(throws: ProtobufError.tooMany(field: 1)) { try Remote.Append(reading: empty(most + 1)) }
+        #expect(throws: ProtobufError.tooMany(field: 1)) { try Remote.Query(reading: empty(most + 1)) }
+        #expect(throws: ProtobufError.tooMany(field: 1)) { try UmaDB.AppendRequest(reading: empty(most + 1)) }
+        #expect(throws: ProtobufError.tooMany(field: 1)) { try UmaDB.Query(reading: empty(most + 1)) }
+    }
+
     @Test func `known bytes are written as the format says`() {
         let sample = Sample(number: 150, signed: -2, text: "testing", bytes: [], nested: [[9]])
         let expected: [UInt8] =

@@ -80,9 +80,9 @@ extension String {
         var index = 0
         while index < source.count {
             if source[index] == UInt8(ascii: "%"), index + 2 < source.count,
-                let value = UInt8(String(decoding: source[index + 1...index + 2], as: UTF8.self), radix: 16)
+                let high = source[index + 1].hexadecimalDigit, let low = source[index + 2].hexadecimalDigit
             {
-                bytes.append(value)
+                bytes.append(high << 4 | low)
                 index += 3
             } else {
                 bytes.append(source[index])
@@ -97,4 +97,14 @@ private let hexadecimal = Array("0123456789ABCDEF".utf8)
 
 extension UInt8 {
     fileprivate var isPlainInMessage: Bool { self >= 0x20 && self < 0x7F && self != UInt8(ascii: "%") }
+
+    /// The value of the character as a hexadecimal digit.
+    fileprivate var hexadecimalDigit: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
 }

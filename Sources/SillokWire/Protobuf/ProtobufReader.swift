@@ -15,6 +15,8 @@ package enum ProtobufError: Error, Hashable, CustomStringConvertible {
     case invalidText(field: UInt32)
     /// An id that has not 16 bytes.
     case malformedID(field: UInt32)
+    /// More elements of a repeated field than ``ProtobufReader/maximumElements``.
+    case tooMany(field: UInt32)
     /// A metadata key that comes twice.
     case repeatedKey
     /// A part that must be there is not, or has a value that there is not.
@@ -28,6 +30,8 @@ package enum ProtobufError: Error, Hashable, CustomStringConvertible {
         case .unexpectedWireType(let field): "field \(field) of the message has an unexpected wire type"
         case .invalidText(let field): "field \(field) of the message is not UTF-8"
         case .malformedID(let field): "field \(field) of the message is no id of 16 bytes"
+        case .tooMany(let field):
+            "field \(field) of the message comes more than \(ProtobufReader.maximumElements) times"
         case .repeatedKey: "a metadata key of the message comes twice"
         case .incomplete: "a part of the message is missing or unknown"
         }
@@ -47,6 +51,10 @@ package struct ProtobufReader {
         package let number: UInt32
         package let type: ProtobufWireType
     }
+
+    /// The most elements of a repeated field whose elements take much more memory than bytes: an event that is written in
+    /// two bytes takes more than a hundred in memory. Far more than a store takes in one request.
+    package static let maximumElements = 1 << 16
 
     private let bytes: UnsafeRawBufferPointer
     private var index = 0
@@ -108,6 +116,19 @@ package struct ProtobufReader {
         var message = Message()
         try self.message(field, into: &message)
         return message
+    }
+
+    /// A nested message that is one more element of a list.
+    package mutating func message<Message: ProtobufReadable>(
+        _ field: Field, addedTo messages: inout [Message]
+    ) throws(ProtobufError) {
+        try expectRoom(field, after: messages.count)
+        messages.append(try message(field))
+    }
+
+    /// Throws if a repeated field has as many elements already as it may have.
+    package func expectRoom(_ field: Field, after count: Int) throws(ProtobufError) {
+        guard count < Self.maximumElements else { throw .tooMany(field: field.number) }
     }
 
     /// Takes all fields that are left.

@@ -81,7 +81,9 @@ package enum Remote {
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
         ) throws(ProtobufError) {
             switch field.number {
-            case 1: query.items.append(try reader.message(field, as: QueryItem.self).item)
+            case 1:
+                try reader.expectRoom(field, after: query.items.count)
+                query.items.append(try reader.message(field, as: QueryItem.self).item)
             default: try reader.skip(field)
             }
         }

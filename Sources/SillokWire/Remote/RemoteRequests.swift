@@ -14,11 +14,13 @@ extension Remote {
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
         ) throws(ProtobufError) {
             switch field.number {
-            case 1: entries.append(try reader.message(field))
+            case 1: try reader.message(field, addedTo: &entries)
             case 2:
+                try reader.expectRoom(field, after: condition.revisions.count)
                 let revision: StreamRevision = try reader.message(field)
                 condition.revisions[StreamID(revision.stream)] = Revision(revision.revision)
             case 3:
+                try reader.expectRoom(field, after: condition.unchanged.count)
                 let unchanged: Unchanged = try reader.message(field)
                 let seen = EventMark(position: Position(unchanged.since), id: unchanged.id)
                 condition.unchanged.append(.init(unchanged.query.query, seen: seen))
