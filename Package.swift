@@ -353,13 +353,13 @@ for target in package.targets where target.type != .system && !target.name.hasPr
 
 // The fuzzer, which `scripts/torture` builds in a folder of its own: every target of ours reports its coverage to libFuzzer.
 if Context.environment["SILLOK_FUZZING"] != nil {
-    for target in package.targets where target.type != .system && !target.name.hasPrefix("CS") {
-        target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer", "-O"]))
-    }
     package.targets += [
         .target(name: "CFuzzMeter", path: "Tests/Fuzzing/Meter"),
         .executableTarget(
             name: "sillok-fuzzing", dependencies: ["CFuzzMeter", "SillokForeignReaders"],
-            path: "Tests/Fuzzing/Program", swiftSettings: [.unsafeFlags(["-O"])]),
+            path: "Tests/Fuzzing/Program", swiftSettings: []),
     ]
+    for target in package.targets where target.type != .system && !target.name.hasPrefix("C") {
+        target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer", "-O"]))
+    }
 }

@@ -22,11 +22,11 @@ enum Plant: String {
     /// A list whose every element is compared with all before it.
     private static func loop(_ bytes: [UInt8]) {
         guard bytes.first == 0x5B else { return }
-        var repeats = 0
+        var sum = 0
         for index in bytes.indices {
-            for earlier in 0..<index where bytes[earlier] == bytes[index] { repeats += index ^ earlier }
+            for earlier in 0..<index { sum = (sum &* 31 &+ Int(bytes[earlier])) &* 17 &+ Int(bytes[index]) }
         }
-        sink = repeats
+        sink = sum
     }
 
     /// A list that says how long it is, and is believed.
