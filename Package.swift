@@ -276,7 +276,7 @@ let package = Package(
             dependencies: [
                 "SillokGRPC", "SillokConformance", "SillokProjections", "Sillok", "SillokClient", "SillokServer",
                 "SillokSQLite",
-                "SillokTesting", "SillokWire",
+                "SillokTesting", "SillokPostgres", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -1,0 +1,156 @@
+import Foundation
+import Sillok
+import SillokPostgres
+import SillokSQLite
+import Testing
+
+/// A log that can be put back to a copy of itself, as an operator restores a backup.
+protocol DrilledLog: Sendable {
+    /// Opens the log for appending.
+    func open() async throws -> OpenedLog
+
+    /// Keeps a copy of what the log has now. Nobody has it open.
+    func keep(_ name: String) throws
+
+    /// Puts a copy in the place of the log.
+    func restore(_ name: String) throws
+
+    /// Whether the log can be restored while stores have it open.
+    var isRestoredInUse: Bool { get }
+
+    /// Removes everything.
+    func remove() throws
+}
+
+/// A folder for the files of a drill, that is gone when the drill is.
+final class DrillFolder: Sendable {
+    private let url = FileManager.default.temporaryDirectory.appending(
+        path: "sillok-drill-\(EventID())")
+
+    init() throws {
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    func path(_ name: String) -> String { url.appending(path: name).path }
+}
+
+struct OpenedLog: Sendable {
+    let store: any EventStore
+    let close: @Sendable () async -> Void
+}
+
+/// A log in a file.
+struct DrilledFile: DrilledLog {
+    let folder: DrillFolder
+
+    var path: String { folder.path("log.sqlite") }
+    var isRestoredInUse: Bool { false }
+
+    func open() throws -> OpenedLog {
+        let store = try SQLiteEventStore(path: path)
+        return OpenedLog(store: store) { await store.close() }
+    }
+
+    func keep(_ name: String) throws {
+        try? FileManager.default.removeItem(atPath: folder.path(name))
+        try FileManager.default.copyItem(atPath: path, toPath: folder.path(name))
+    }
+
+    func restore(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.copyItem(atPath: folder.path(name), toPath: path)
+    }
+
+    func remove() throws {}
+}
+
+#if Postgres
+/// A log in a schema of a PostgreSQL database, kept with `pg_dump`.
+struct DrilledSchema: DrilledLog {
+    let folder: DrillFolder
+    let schema = "drill_\(EventID().description.suffix(12))"
+
+    var isRestoredInUse: Bool { true }
+
+    /// The connection string of the server, if there is one.
+    static var server: String? {
+        ProcessInfo.processInfo.environment["SILLOK_POSTGRES"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Whether there is a server, and the programs that keep and restore a schema.
+    static var isPossible: Bool {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        return server != nil
+            && ["pg_dump", "psql"].allSatisfy { program in
+                folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
+            }
+    }
+
+    func open() async throws -> OpenedLog {
+        let server = try #require(Self.server)
+        let named = server + (server.contains("?") ? "&" : "?") + "application_name=\(schema)"
+        let store = try await PostgresEventStore(named, schema: schema, patience: .seconds(30))
+        return OpenedLog(store: store) { await store.close() }
+    }
+
+    func keep(_ name: String) throws {
+        try run("pg_dump", "-n", schema, "-f", folder.path(name), "-d", try #require(Self.server))
+    }
+
+    /// Restores in one transaction, which ends all other sessions: whoever has the log open sees the old or the new one.
+    func restore(_ name: String) throws {
+        let sessions =
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(schema)'"
+        try run(
+            "psql", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-c", "DROP SCHEMA \"\(schema)\" CASCADE",
+            "-f",
+            folder.path(name), "-c", sessions, "-d", try #require(Self.server))
+    }
+
+    func remove() throws {
+        try run(
+            "psql", "-q", "-c", "DROP SCHEMA \"\(schema)\" CASCADE", "-d", try #require(Self.server))
+    }
+
+    private func run(_ words: String...) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = words
+        let pipe = Pipe()
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = pipe
+        try process.run()
+        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(words[0]) failed: \(output)")
+    }
+}
+#endif
+
+/// A store that forgets which event was at a place: what every reader was before marks. The drill must catch it.
+struct ForgetfulStore: EventStore {
+    let base: any EventStore
+
+    var limits: Limits { base.limits }
+    func storeID() async throws -> StoreID { try await base.storeID() }
+    func append(_ request: AppendRequest) async throws -> Receipt { try await base.append(request) }
+    func read(_ request: ReadRequest) async throws -> EventBatch {
+        var request = request
+        if case .mark(let mark)? = request.after { request.after = .position(mark.position) }
+        return try await base.read(request)
+    }
+    func head() async throws -> Position { try await base.head() }
+    func reach(_ position: Position) async throws { try await base.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws
+        -> [StreamFacts]
+    {
+        try await base.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> Tracking? {
+        try await base.tracking(of: source)
+    }
+}
