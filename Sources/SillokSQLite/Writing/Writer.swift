@@ -171,17 +171,15 @@ final class Writer {
 
     /// Whether a condition holds; `false` if it takes too many steps to find out here.
     ///
-    /// A condition that was not judged before gets few steps, and all of a group share some. Of one that was, only the
-    /// latest events are left to judge: it gets enough for one look at each of its terms, and twice as many each time it
-    /// comes back, so that it is decided however fast others append.
+    /// A condition that was not judged before gets few steps, and those of a group share a number of steps. Of one that
+    /// was judged, only the latest events are left: it gets enough for one look at each of its terms, and twice as many
+    /// each time it returns, so that it is decided however fast others append.
     private func holds(_ prepared: PreparedAppend) throws -> Bool {
         let condition = prepared.condition
         let isFirst = condition.heldThrough == nil
-        let fewest = tuning.writerSteps + 4 * condition.terms
-        let steps =
-            isFirst
-            ? min(tuning.writerSteps, max(stepsLeft, 50))
-            : max(fewest, min(fewest << prepared.rounds, limits.conditionSteps))
+        let least = tuning.writerSteps + 4 * condition.terms
+        let more = max(least, min(least << prepared.rounds, limits.conditionSteps))
+        let steps = isFirst ? min(tuning.writerSteps, max(stepsLeft, 50)) : more
         let budget = StepBudget(steps: steps)
         defer { if isFirst { stepsLeft -= budget.used } }
         switch try ConditionJudge(self, head: head, limits: reader.limits, budget)
@@ -381,7 +379,7 @@ final class Writer {
         try rows.reload()
     }
 
-    /// The link of a position, from which the next one goes on.
+    /// The link of a position.
     private func link(of position: Int64, in chain: Chain) throws -> ChainDigest {
         let position = Position(UInt64(position))
         if position.next == chain.start { return chain.genesis }
@@ -390,8 +388,8 @@ final class Writer {
         }
         throw StoreError(
             .corrupt,
-            "the event at position \(position), the last one, has no link in the hash chain. Run `sillok verify --chain`; "
-                + "to go on without a chain, open the store with keepsChain: false.")
+            "the event at position \(position), the last one, has no link in the hash chain. "
+                + "Run `sillok verify --chain`; to go on without a chain, open the store with keepsChain: false.")
     }
 }
 

@@ -52,8 +52,9 @@ package struct ProtobufReader {
         package let type: ProtobufWireType
     }
 
-    /// The most elements of a repeated field whose elements take much more memory than bytes: an event that is written in
-    /// two bytes takes more than a hundred in memory. Far more than a store takes in one request.
+    /// The most elements of a repeated field whose elements take much more memory than bytes.
+    ///
+    /// An event of two bytes takes more than a hundred in memory. A store takes far fewer events in one request.
     package static let maximumElements = 1 << 16
 
     private let bytes: UnsafeRawBufferPointer
