@@ -1,6 +1,5 @@
 import Sillok
 public import SillokCore
-import SillokWire
 
 /// The keys of a server and what its administrators did: events in a log of the server's own, beside the one it serves.
 ///
@@ -29,12 +28,14 @@ public final class Keyring: Sendable {
 
     private let log: any EventStore
     private let clock: WallClock
+    private let records: CommandHandler<KeyRecord>
     private let state = Lock(State())
 
-    /// The keys that a log tells of. Call ``load()`` before they are asked for.
+    /// The keys that a log contains. Call ``load()`` before they are asked for.
     public init(log: any EventStore, clock: WallClock = .system) {
         self.log = log
         self.clock = clock
+        records = CommandHandler("key", in: log)
     }
 
     /// All keys, also those that are revoked or have ended, in the order in which they were made.
@@ -92,114 +93,86 @@ public final class Keyring: Sendable {
         _ name: String, _ grant: Grant, expires: Timestamp? = nil, by whom: String
     ) async throws -> (key: AccessKey, secret: Secret) {
         let secret = [UInt8].random(32)
+        let new = KeyDescription(
+            id: [UInt8].random(6).hexadecimal, name: name, grant: grant, expires: expires,
+            digest: AccessKey.digest(of: secret))
+        try await Metadata.$current.withValue(Metadata(actor: whom)) {
+            try await records.execute(.create(new), on: new.id)
+        }
         let key = AccessKey(
-            id: [UInt8].random(6).hexadecimal, name: name, grant: grant, created: clock.now(), expires: expires,
-            revoked: nil, digest: AccessKey.digest(of: secret))
-        let created = EventData(type: "keyCreated", payload: key.json)
-        try await append(created, key.id, act(whom, "createKey", key.id, "\(name): \(grant.words)"))
+            id: new.id, name: name, grant: grant, created: clock.now(), expires: expires, revoked: nil,
+            digest: new.digest)
         state.withLock { $0.keys[key.id] = key }
         return (key, AccessKey.text(id: key.id, secret: secret))
     }
 
-    /// Revokes a key for good; `false` if there is none of that id that still opens anything.
+    /// Revokes a key for good; `false` if no valid key has that id, also if another process revokes it at the same time.
     public func revoke(_ id: String, by whom: String) async throws -> Bool {
         try await load()
         guard let key = state.withLock({ $0.keys[id] }), key.revoked == nil else { return false }
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("id", id)
-        json.endObject()
-        let revoked = EventData(type: "keyRevoked", payload: json.bytes)
-        try await append(revoked, id, act(whom, "revokeKey", id, key.name))
+        do {
+            try await Metadata.$current.withValue(Metadata(actor: whom)) {
+                try await records.execute(.revoke, on: id)
+            }
+        } catch is KeyRecord.Refusal {
+            try await load()
+            return false
+        }
         state.withLock { $0.keys[id] = key.revoked(at: clock.now()) }
         return true
     }
 
     /// Keeps for good that an administrator did something.
     public func record(_ action: String, _ target: String, _ detail: String = "", by whom: String) async throws {
-        try await log.append([act(whom, action, target, detail)], to: Self.audit)
+        let act = AdministratorEvent.acted(by: whom, action: action, target: target, detail: detail)
+        let event = try EventCoding<AdministratorEvent>().encode(act, metadata: Metadata(actor: whom))
+        try await log.append([event], to: Self.audit)
     }
 
     /// What administrators did, the newest first.
+    ///
+    /// - Parameter limit: the most acts. There may be fewer in a log that older versions wrote.
     public func acts(limit: Int = 100) async throws -> [Act] {
-        let request = ReadRequest(.stream(Self.audit), direction: .backward, limit: limit)
-        return try await log.read(request).events.compactMap { event in
-            guard let fields = try? Asking.texts(event.payload, ["by", "action", "target", "detail"]) else {
-                return nil
+        let query = EventQuery.types("acted", "keyCreated", "keyRevoked")
+        // Older versions recorded an act of its own with each change of a key, which had no actor.
+        let request = ReadRequest(query, direction: .backward, limit: min(limit * 2, log.limits.pageEvents))
+        return Array(try await log.read(request).events.compactMap(act).prefix(limit))
+    }
+
+    private func act(_ event: RecordedEvent) -> Act? {
+        if event.type == "acted" {
+            guard let recorded = try? EventCoding<AdministratorEvent>().recorded(event).first else { return nil }
+            switch recorded.payload {
+            case .acted(let by, let action, let target, let detail):
+                return Act(at: event.recordedAt, by: by, action: action, target: target, detail: detail)
             }
-            return Act(
-                at: event.recordedAt, by: fields["by"] ?? "", action: fields["action"] ?? "",
-                target: fields["target"] ?? "", detail: fields["detail"] ?? "")
         }
-    }
-
-    private func act(_ whom: String, _ action: String, _ target: String, _ detail: String) -> EventData {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("by", whom)
-        json.field("action", action)
-        json.field("target", target)
-        json.field("detail", detail)
-        json.endObject()
-        return EventData(type: "acted", metadata: Metadata(actor: whom), payload: json.bytes)
-    }
-
-    private func append(_ event: EventData, _ id: String, _ act: EventData) async throws {
-        try await log.append(
-            AppendRequest([
-                .init(stream: StreamID("key", id), event: event), .init(stream: Self.audit, event: act),
-            ]))
+        guard let whom = event.metadata.actor, let recorded = try? EventCoding<KeyRecord.Event>().recorded(event).first
+        else { return nil }
+        switch recorded.payload {
+        case .keyCreated(let id, let name, _, _, _, _):
+            let detail = AccessKey(recorded).map { "\(name): \($0.grant.summary)" } ?? name
+            return Act(at: event.recordedAt, by: whom, action: "createKey", target: id, detail: detail)
+        case .keyRevoked(let id):
+            let name = state.withLock { $0.keys[id]?.name } ?? ""
+            return Act(at: event.recordedAt, by: whom, action: "revokeKey", target: id, detail: name)
+        }
     }
 
     private func take(_ batch: EventBatch) {
         state.withLock { state in
             for event in batch.events {
-                if let key = AccessKey(event) {
-                    // A revocation that this process wrote itself may already be known.
-                    if state.keys[key.id] == nil { state.keys[key.id] = key }
-                } else if event.type == "keyRevoked", let id = event.stream?.key, let key = state.keys[id] {
+                // An event that cannot be decoded makes no key, but it still revokes the key of its stream.
+                if event.type == "keyRevoked", let id = event.stream?.key, let key = state.keys[id] {
                     state.keys[id] = key.revoked(at: event.recordedAt)
+                } else if let recorded = try? EventCoding<KeyRecord.Event>().recorded(event).first,
+                    let key = AccessKey(recorded), state.keys[key.id] == nil
+                {
+                    // A key that this process made itself may already be known.
+                    state.keys[key.id] = key
                 }
             }
             if batch.through > state.mark.position || state.mark.id == nil { state.mark = batch.mark }
         }
-    }
-}
-
-extension Grant {
-    /// What it allows, in a line.
-    var words: String {
-        scopes.map(\.rawValue).sorted().joined(separator: " ") + " on "
-            + resources.map(\.description).joined(separator: " ")
-    }
-}
-
-extension AccessKey {
-    /// What the log keeps of a key.
-    var json: [UInt8] {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("id", id)
-        json.field("name", name)
-        json.field("scopes", grant.scopes.map(\.rawValue).sorted().joined(separator: " "))
-        json.field("resources", grant.resources.map(\.description).joined(separator: " "))
-        if let expires { json.field("expires", expires.description) }
-        json.field("sha256", digest.hexadecimal)
-        json.endObject()
-        return json.bytes
-    }
-
-    init?(_ event: RecordedEvent) {
-        let known: Set = ["id", "name", "scopes", "resources", "expires", "sha256"]
-        guard event.type == "keyCreated", let fields = try? Asking.texts(event.payload, known),
-            let id = fields["id"], let digest = fields["sha256"].flatMap({ [UInt8](hexadecimal: $0) })
-        else { return nil }
-        self.init(
-            id: id, name: fields["name"] ?? "",
-            grant: Grant(
-                Set((fields["scopes"] ?? "").split(separator: " ").compactMap { Scope(rawValue: String($0)) }),
-                on: (fields["resources"] ?? "").split(separator: " ").map { ResourcePattern(String($0)) }),
-            created: event.recordedAt, expires: fields["expires"].flatMap { Timestamp($0) }, revoked: nil,
-            digest: digest)
     }
 }

@@ -58,6 +58,54 @@ struct KeyringTests {
         #expect(try await here.acts().map(\.by) == ["bob", "ada"])
     }
 
+    @Test("of two processes that revoke a key at the same time, one has revoked it")
+    func revokedTwice() async throws {
+        let log = InterruptedStore(MemoryEventStore())
+        let (here, there) = (Keyring(log: log), Keyring(log: log.store))
+        let (key, _) = try await here.create("a", .everything, by: "ada")
+        let first = Lock(false)
+        log.beforeAppend {
+            let isFirst = try await there.revoke(key.id, by: "bob")
+            first.withLock { $0 = isFirst }
+        }
+        #expect(try await here.revoke(key.id, by: "ada") == false)
+        #expect(first.withLock { $0 })
+        #expect(try await log.store.read(.all).events.map(\.type) == ["keyCreated", "keyRevoked"])
+        #expect(try await here.acts().map(\.by) == ["bob", "ada"])
+        #expect(!here.isValid(key.id))
+    }
+
+    @Test("a log that an older version wrote has the same keys and acts, and a damaged revocation still revokes")
+    func olderLog() async throws {
+        let log = MemoryEventStore()
+        func note(_ type: EventType, _ payload: String, to stream: StreamID, by whom: String? = nil) async throws {
+            try await log.append(
+                [EventData(type: type, metadata: Metadata(actor: whom), payload: Array(payload.utf8))], to: stream)
+        }
+        let digest = String(repeating: "ab", count: 32)
+        for id in ["k1", "k2"] {
+            let grant = #""scopes":"read newScope","resources":"account-*""#
+            try await note(
+                "keyCreated", #"{"id":"\#(id)","name":"billing",\#(grant),"sha256":"\#(digest)"}"#,
+                to: StreamID("key", id))
+            try await note(
+                "acted",
+                #"{"by":"ada","action":"createKey","target":"\#(id)","detail":"billing: read on account-*"}"#,
+                to: "audit", by: "ada")
+        }
+        try await note("keyRevoked", "{damaged", to: StreamID("key", "k2"))
+        let keyring = Keyring(log: log)
+        try await keyring.load()
+        #expect(keyring.keys.map(\.id) == ["k1", "k2"])
+        #expect(keyring.keys.first?.grant == Grant([.read], on: [ResourcePattern("account-*")]))
+        #expect(keyring.isValid("k1") && !keyring.isValid("k2"))
+        #expect(try await keyring.revoke("k1", by: "bob"))
+        let acts = try await keyring.acts()
+        #expect(acts.map(\.action) == ["revokeKey", "createKey", "createKey"])
+        #expect(acts.map(\.target) == ["k1", "k2", "k1"])
+        #expect(acts.first?.detail == "billing")
+    }
+
     @Test("a session needs its second text for changes, and ends with its key")
     func sessions() async throws {
         let keyring = Keyring(log: MemoryEventStore())
@@ -133,6 +181,36 @@ struct KeyringTests {
         #expect(waited + WebInterface.look <= .seconds(5), "\(pauses.withLock { $0 })")
         #expect(collector.text.contains("event: end"))
     }
+}
+
+/// A store in which something else happens just before the next append.
+private final class InterruptedStore: EventStore {
+    let store: MemoryEventStore
+    private let interruption = Lock<(@Sendable () async throws -> Void)?>(nil)
+
+    init(_ store: MemoryEventStore) { self.store = store }
+
+    func beforeAppend(_ body: @escaping @Sendable () async throws -> Void) { interruption.withLock { $0 = body } }
+
+    var limits: Limits { store.limits }
+    func append(_ request: AppendRequest) async throws -> Receipt {
+        let body = interruption.withLock { body in
+            defer { body = nil }
+            return body
+        }
+        try await body?()
+        return try await store.append(request)
+    }
+    func storeID() async throws -> StoreID { try await store.storeID() }
+    func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
+    func head() async throws -> Position { try await store.head() }
+    func reach(_ position: Position) async throws { try await store.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
+    func streams(in category: SillokCore.Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try await store.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }
 
 /// A reader that takes nothing.
