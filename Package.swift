@@ -108,9 +108,8 @@ let package = Package(
         .target(
             name: "SillokServer",
             dependencies: [
-                "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory", "SillokJSON",
-                "Sillok", "SillokCore",
-                "SillokSQL", "SillokWire",
+                "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory",
+                "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -121,9 +120,15 @@ let package = Package(
                 .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
-                .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: dashboardAssets.map { .embedInCode("Dashboard/Assets/\($0)") }),
+        .target(
+            name: "SillokAccess",
+            dependencies: [
+                "Sillok", "SillokCore", "SillokJSON", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
         .target(
             name: "SillokUmaDB",
             dependencies: [

@@ -1,4 +1,4 @@
-public import SillokCore
+import SillokCore
 import SillokGRPC
 import SillokUmaDB
 
@@ -19,18 +19,6 @@ public struct Credentials: Hashable, Sendable {
         self.certificate = certificate
         self.address = address
     }
-}
-
-/// What something is done to, so that a key can be held to some streams.
-public enum Resource: Hashable, Sendable {
-    /// The store as a whole: its head, its identity, what it tracks, an event by its id.
-    case store
-    /// The events of a query.
-    case query(EventQuery)
-    /// The streams of a category, or of all.
-    case streams(Category?)
-    /// The events to record, and where they go.
-    case append(AppendRequest)
 }
 
 /// Whether a caller may do what it asks for.

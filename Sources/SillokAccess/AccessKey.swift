@@ -16,20 +16,20 @@ public struct AccessKey: Hashable, Sendable {
     /// When it was revoked; `nil`: it was not.
     public let revoked: Timestamp?
 
-    let digest: [UInt8]
+    package let digest: [UInt8]
 
     /// Whether it opens anything at a time.
     public func isValid(at now: Timestamp) -> Bool { revoked == nil && (expires.map { now < $0 } ?? true) }
 
-    func revoked(at time: Timestamp) -> AccessKey {
+    package func revoked(at time: Timestamp) -> AccessKey {
         AccessKey(
             id: id, name: name, grant: grant, created: created, expires: expires, revoked: time, digest: digest)
     }
 
     /// Whether a secret is the one of this key, in a time that does not depend on where it differs.
-    func isProved(by secret: [UInt8]) -> Bool { Self.digest(of: secret).isSame(as: digest) }
+    package func isProved(by secret: [UInt8]) -> Bool { Self.digest(of: secret).isSame(as: digest) }
 
-    static func digest(of secret: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: secret)) }
+    package static func digest(of secret: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: secret)) }
 }
 
 /// The text of a key, `sillok_<id>_<secret>`: shown once when the key is made, and never printed by accident.
@@ -49,10 +49,10 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
 }
 
 extension AccessKey {
-    static let prefix = "sillok_"
+    package static let prefix = "sillok_"
 
     /// The parts of a key's text; `nil` if it is none.
-    static func parts(of text: String) -> (id: String, secret: [UInt8])? {
+    package static func parts(of text: String) -> (id: String, secret: [UInt8])? {
         guard text.hasPrefix(prefix) else { return nil }
         let parts = text.dropFirst(prefix.count).split(separator: "_", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, let secret = [UInt8](hexadecimal: parts[1]), secret.count == 32
@@ -60,18 +60,18 @@ extension AccessKey {
         return (String(parts[0]), secret)
     }
 
-    static func text(id: String, secret: [UInt8]) -> Secret { Secret("\(prefix)\(id)_\(secret.hexadecimal)") }
+    package static func text(id: String, secret: [UInt8]) -> Secret { Secret("\(prefix)\(id)_\(secret.hexadecimal)") }
 }
 
 extension [UInt8] {
     /// So many random bytes.
-    static func random(_ count: Int) -> [UInt8] {
+    package static func random(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 
     /// Whether both are the same, in a time that depends on their lengths alone.
-    func isSame(as other: [UInt8]) -> Bool {
+    package func isSame(as other: [UInt8]) -> Bool {
         guard count == other.count else { return false }
         var difference: UInt8 = 0
         for index in indices { difference |= self[index] ^ other[index] }
@@ -79,12 +79,12 @@ extension [UInt8] {
     }
 
     /// Two digits a byte.
-    var hexadecimal: String {
+    package var hexadecimal: String {
         let digits = Array<UInt8>("0123456789abcdef".utf8)
         return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    init?(hexadecimal text: some StringProtocol) {
+    package init?(hexadecimal text: some StringProtocol) {
         var bytes: [UInt8] = []
         var high: UInt8?
         for byte in text.utf8 {

@@ -15,12 +15,12 @@ public final class Gatekeeper: Sendable {
     /// The keys; `nil`: nobody needs a proof.
     public let keyring: Keyring?
 
-    let sessions: Sessions
+    package let sessions: Sessions
     private let tokens: TokenVerifier?
     private let clock: WallClock
 
     /// Who everybody is where no proof is asked for.
-    let anybody: Principal
+    package let anybody: Principal
 
     /// Lets every caller do everything without a proof: append events, operate projections, start backups. Use it for
     /// loopback and tests. Elsewhere put guards of your own in front of it, or use ``open(for:)``.
@@ -82,24 +82,24 @@ public final class Gatekeeper: Sendable {
 }
 
 /// What proves people who signed in on a page: a cookie, and for changes a second text that only the page knows.
-final class Sessions: Sendable {
-    struct Session: Sendable {
-        let principal: Principal
+package final class Sessions: Sendable {
+    package struct Session: Sendable {
+        package let principal: Principal
         /// What the page sends with every change, so that no other page can.
-        let guardText: String
-        let ends: Timestamp
+        package let guardText: String
+        package let ends: Timestamp
     }
 
-    static let lifetimeSeconds: Int64 = 12 * 3600
+    package static let lifetimeSeconds: Int64 = 12 * 3600
     private static let limit = 1000
 
     private let clock: WallClock
     private let state = Lock([String: Session]())
 
-    init(clock: WallClock) { self.clock = clock }
+    package init(clock: WallClock) { self.clock = clock }
 
     /// Begins a session and answers the text of its cookie.
-    func begin(_ principal: Principal) -> (cookie: String, session: Session) {
+    package func begin(_ principal: Principal) -> (cookie: String, session: Session) {
         let cookie = [UInt8].random(32).hexadecimal
         let now = clock.now()
         let session = Session(
@@ -115,14 +115,14 @@ final class Sessions: Sendable {
         return (cookie, session)
     }
 
-    func session(of cookie: String) -> Session? {
+    package func session(of cookie: String) -> Session? {
         guard let session = state.withLock({ $0[Self.name(of: cookie)] }), session.ends > clock.now() else {
             return nil
         }
         return session
     }
 
-    func end(_ cookie: String) { _ = state.withLock { $0.removeValue(forKey: Self.name(of: cookie)) } }
+    package func end(_ cookie: String) { _ = state.withLock { $0.removeValue(forKey: Self.name(of: cookie)) } }
 
     /// Sessions are found by a hash, so that the time of the search says nothing of the cookies that there are.
     private static func name(of cookie: String) -> String { AccessKey.digest(of: Array(cookie.utf8)).hexadecimal }

@@ -1,7 +1,6 @@
 import JWTKit
-import Sillok
 import SillokCore
-import SillokWire
+import SillokJSON
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -37,7 +36,7 @@ public struct TokenVerifier: Sendable {
     }
 
     /// Whom a token proves; `nil` if it proves nobody.
-    func principal(of token: String) async -> Principal? {
+    package func principal(of token: String) async -> Principal? {
         guard token.utf8.count <= 8192, let algorithm = Self.algorithm(of: token), Self.algorithms.contains(algorithm)
         else { return nil }
         guard let claims = try? await keys.verify(token, as: Claims.self) else { return nil }

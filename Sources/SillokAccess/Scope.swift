@@ -58,6 +58,18 @@ public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
     private var beginning: String? { description.hasSuffix("*") ? String(description.dropLast()) : nil }
 }
 
+/// What something is done to, so that a key can be held to some streams.
+public enum Resource: Hashable, Sendable {
+    /// The store as a whole: its head, its identity, what it tracks, an event by its id.
+    case store
+    /// The events of a query.
+    case query(EventQuery)
+    /// The streams of a category, or of all.
+    case streams(Category?)
+    /// The events to record, and where they go.
+    case append(AppendRequest)
+}
+
 /// Scopes, and the streams that they reach.
 public struct Grant: Hashable, Sendable {
     /// What is allowed.

@@ -61,11 +61,11 @@ enum AdministratorEvent: Codable, Sendable {
 }
 
 extension Grant {
-    var scopeList: String { scopes.map(\.rawValue).sorted().joined(separator: " ") }
-    var resourceList: String { resources.map(\.description).joined(separator: " ") }
+    package var scopeList: String { scopes.map(\.rawValue).sorted().joined(separator: " ") }
+    package var resourceList: String { resources.map(\.description).joined(separator: " ") }
 
     /// What it allows, in a line.
-    var summary: String { "\(scopeList) on \(resourceList)" }
+    package var summary: String { "\(scopeList) on \(resourceList)" }
 }
 
 extension AccessKey {
