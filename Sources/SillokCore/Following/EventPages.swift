@@ -8,7 +8,7 @@ public struct EventPages: AsyncSequence, Sendable {
     let store: any EventStore
     let request: ReadRequest
 
-    /// Starts reading at the first page.
+    /// Returns an iterator that starts at the first page.
     public func makeAsyncIterator() -> Iterator { Iterator(store: store, request: request) }
 
     /// Reads the pages in order.
@@ -31,7 +31,7 @@ public struct EventPages: AsyncSequence, Sendable {
 /// The events of a sequence of batches, one by one.
 public struct BatchedEvents<Batches: AsyncSequence & Sendable>: AsyncSequence, Sendable
 where Batches.Element == EventBatch, Batches.AsyncIterator: Sendable {
-    /// An event.
+    /// One event.
     public typealias Element = RecordedEvent
 
     let batches: Batches

@@ -16,7 +16,7 @@ package protocol PositionSource: AnyObject {
     ) throws -> Int
 }
 
-/// Finds the positions of terms in one state of a log.
+/// An index that finds the positions of terms in one state of a log.
 package protocol TermIndex: AnyObject {
     /// Returns the positions of a term, or `nil` if no event of the log has it.
     ///

@@ -28,8 +28,8 @@ public struct Limits: Hashable, Sendable {
 
     /// Steps that judging the condition of one append may take: 100,000, about 25 milliseconds.
     ///
-    /// A step is one index entry that is read; looking up a place in a stored index counts as eight. An append whose
-    /// condition takes more is refused with ``StoreError/Code/tooExpensive``; nothing is stored.
+    /// Reading one index entry is a step; a lookup in a stored index counts as eight. If the condition of an append
+    /// needs more steps, the store rejects the append with ``StoreError/Code/tooExpensive`` and stores nothing.
     public var conditionSteps = 100_000
 
     /// Steps that finding the events of one page may take: 100,000, about 25 milliseconds. See ``conditionSteps``.

@@ -36,7 +36,7 @@ public struct ReadRequest: Hashable, Sendable {
     /// The maximum number of events, from 1 to ``Limits/pageEvents``. A page also ends at ``Limits/pageBytes``.
     public var limit: Int
 
-    /// Creates a request, by default for the first hundred events of all, forward and without bounds.
+    /// Creates a request, by default for the first 1,000 events of the log, forward and without bounds.
     public init(
         _ query: EventQuery = .all, after: Bound? = nil, before: Bound? = nil, direction: Direction = .forward,
         limit: Int = 1000

@@ -51,7 +51,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let fileReplaced = Code(description: "file-replaced")
     }
 
-    /// Whether an append that failed may be in the log all the same.
+    /// Whether a failed append may be in the log.
     public enum Outcome: Hashable, Sendable {
         /// Nothing was stored and nothing will appear later.
         case definite
@@ -59,22 +59,22 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case unknown
     }
 
-    /// What went wrong.
+    /// The kind of the failure.
     public let code: Code
 
-    /// What happened and what to do.
+    /// What happened and what to do next.
     public let message: String
 
     /// Whether the request may have taken effect.
     public let outcome: Outcome
 
-    /// What it comes from, if it comes from another error.
+    /// The underlying error, if there is one.
     public let cause: (any Error)?
 
     /// How long to wait before a retry, if the store knows.
     public let retryAfter: Duration?
 
-    /// An error with all of its parts.
+    /// Creates an error. By default the request took no effect, there is no underlying error, and the delay is unknown.
     public init(
         _ code: Code, _ message: String, outcome: Outcome = .definite, cause: (any Error)? = nil,
         retryAfter: Duration? = nil
@@ -86,7 +86,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// The message, and what is known of the outcome.
+    /// The message, and a note if the outcome is unknown.
     public var description: String {
         switch outcome {
         case .definite: message
