@@ -178,7 +178,7 @@ package struct Subjects<D: Decider>: Sendable {
     }
 }
 
-// Remembered states.
+// Whether a decision would use states that were not compared with the store.
 extension Subjects {
     /// Whether a decision would rest on states that were not compared with the store.
     var restOnMemory: Bool { groups.contains { $0.isRemembered } }
