@@ -6,8 +6,8 @@ import SillokSQL
 // The file, format 4: an SQLite database in WAL mode (application id "Sill", user version 4).
 //
 //   store     key → value                        the id of the store, its creation time and the secret of `entries`.
-//                                                Also the position up to which `entries` is complete (`indexed`). If the
-//                                                store keeps a hash chain, the position at which the chain begins.
+//                                                Also the position up to which `entries` is complete (`indexed`), and
+//                                                the position at which the hash chain begins, if the store keeps one.
 //   names     id → kind, text, category          every stream, category, type, tag, content type and source, once.
 //   events    position → the event               the log itself; new rows are only added at its end.
 //   entries   (key, position)                    one index for all queries: the positions of each key. It does not
