@@ -77,7 +77,7 @@ public struct ReadSide: Sendable {
     public func promote(_ name: String, by whom: Operator, force: Bool = false) async throws {
         let builds = try await ledger.builds(of: name)
         guard let next = builds.last(where: { $0.state == .building }) else {
-            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has only the live build: rebuild it first.")
+            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has only the live build.")
         }
         try await Builds(ledger: ledger, wallClock: wallClock)
             .promote(next.id, as: "promote", by: whom, force: force)
@@ -139,7 +139,7 @@ public struct ReadSide: Sendable {
         do {
             try await readModel.write(ReadModelWrite(changes, if: conditions))
         } catch is ConditionFailed {
-            throw ProjectionRefusal("Another operator changed it at the same time: check its status, and retry if needed.")
+            throw ProjectionRefusal("Another operator changed it meanwhile: check its status, and retry if needed.")
         }
         wake()
     }
