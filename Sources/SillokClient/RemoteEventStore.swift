@@ -43,10 +43,10 @@ public final class RemoteEventStore: EventStore {
     /// Connects to a server.
     ///
     /// - Parameters:
-    ///  - address: `sillok://host:port`, or `https://host:port` for TLS.
-    ///  - options: the access key, the TLS settings, and the timeouts.
-    ///  - clock: the clock that measures pauses and timeouts.
-    ///  - random: spreads the pauses of many clients.
+    ///   - address: `sillok://host:port`, or `https://host:port` for TLS.
+    ///   - options: the access key, the TLS settings, and the timeouts.
+    ///   - clock: the clock that measures pauses and timeouts.
+    ///   - random: spreads the pauses of many clients.
     /// - Throws: `StoreError`: `notFound` if the address is not valid, `unavailable` if no server answers,
     ///   `accessDenied`.
     public init(

@@ -16,9 +16,9 @@ public struct StoreTool: Sendable {
     /// Creates a tool.
     ///
     /// - Parameters:
-    ///  - name: the name of the executable, for its help.
-    ///  - deciders: the deciders whose states are shown.
-    ///  - open: opens the store that is named on the command line, for reading.
+    ///   - name: the name of the executable, for its help.
+    ///   - deciders: the deciders whose states are shown.
+    ///   - open: opens the store that is named on the command line, for reading.
     public init(
         _ name: String, _ deciders: ShownDecider..., open: @escaping @Sendable (String) async throws -> any EventStore
     ) {

@@ -48,16 +48,16 @@ public final class PostgresEventStore: ChainedEventStore {
     /// Opens a store.
     ///
     /// - Parameters:
-    ///  - connection: a connection string of libpq: `postgres://user@host1,host2/database?sslmode=verify-full` or
-    ///    `host=… dbname=…`. Missing settings come from the environment (`PGHOST`, `PGUSER`, `PGPASSFILE` …). Of
-    ///    several hosts the one that accepts writes is found, also after a failover.
-    ///  - schema: the schema of the store. One database can have several stores.
-    ///  - mode: how the store is opened.
-    ///  - limits: the maximum sizes of requests.
-    ///  - patience: how long a call searches for a server that is away, before it fails.
-    ///  - readers: the number of connections that read.
-    ///  - clock: the clock for recorded times.
-    ///  - ids: the source of the identity of a new store.
+    ///   - connection: a connection string of libpq: `postgres://user@host1,host2/database?sslmode=verify-full` or
+    ///     `host=… dbname=…`. Missing settings come from the environment (`PGHOST`, `PGUSER`, `PGPASSFILE` …). Of
+    ///     several hosts the one that accepts writes is found, also after a failover.
+    ///   - schema: the schema of the store. One database can have several stores.
+    ///   - mode: how the store is opened.
+    ///   - limits: the maximum sizes of requests.
+    ///   - patience: how long a call searches for a server that is away, before it fails.
+    ///   - readers: the number of connections that read.
+    ///   - clock: the clock for recorded times.
+    ///   - ids: the source of the identity of a new store.
     /// - Throws: `StoreError`: `unavailable` if no server can be reached, `notFound` if there is no store,
     ///   `unsupportedFormat` if it is of another version, `readOnly` if the role may not do this.
     public init(

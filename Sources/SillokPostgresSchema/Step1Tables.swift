@@ -2,11 +2,11 @@
 extension Step {
     /// The tables. `SCHEMA` stands for the name of the schema.
     ///
-    ///  store       one row: the identity of the store, and the value before the first link of the hash chain. Its
-    ///              lock is the turn to append.
-    ///  events      position → the event: the log itself. Rows are only added at its end, in the order of commits.
-    ///  event_tags  (tag, position): the events of each tag.
-    ///  tracking    source → position: how far other logs have been consumed.
+    ///   store       one row: the identity of the store, and the value before the first link of the hash chain. Its
+    ///               lock is the turn to append.
+    ///   events      position → the event: the log itself. Rows are only added at its end, in the order of commits.
+    ///   event_tags  (tag, position): the events of each tag.
+    ///   tracking    source → position: how far other logs have been consumed.
     ///
     /// Names are stored as text and compared byte by byte (`COLLATE "C"`). Values that nearly all events share are
     /// NULL: the content type of JSON, no tags, no metadata. `largest` is an upper bound of the bytes of any event, so

@@ -2,10 +2,10 @@
 extension Step {
     /// The functions that need more than one index lookup.
     ///
-    ///  revision_at     the number of events of a stream at or before a position. Positions rise with revisions, so a
-    ///                  binary search finds it.
-    ///  recorded_until  the number of events that were recorded at or before a time. Times never decrease.
-    ///  first_match     the first event after a position that one alternative of a query matches, or NULL.
+    ///   revision_at     the number of events of a stream at or before a position. Positions rise with revisions, so a
+    ///                   binary search finds it.
+    ///   recorded_until  the number of events that were recorded at or before a time. Times never decrease.
+    ///   first_match     the first event after a position that one alternative of a query matches, or NULL.
     static let questions = Step(
         number: 2, name: "questions",
         statements: [

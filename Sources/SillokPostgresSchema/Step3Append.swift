@@ -11,11 +11,11 @@ extension Step {
     /// Each append is checked against the changes of the earlier appends of the group. A rejected append has a status
     /// and has written nothing. The caller finds the reason in the log, which does not change below `heads`.
     ///
-    ///  status  0 stored.
-    ///          1 an id is known.
-    ///          2 the condition does not hold.
-    ///          3 tracked already; `details` has the position.
-    ///          4 a given time runs backwards; `details` has the event, and `clocks` has the last time.
+    ///   status  0 stored.
+    ///           1 an id is known.
+    ///           2 the condition does not hold.
+    ///           3 tracked already; `details` has the position.
+    ///           4 a given time runs backwards; `details` has the event, and `clocks` has the last time.
     static let append = Step(
         number: 3, name: "append",
         statements: [

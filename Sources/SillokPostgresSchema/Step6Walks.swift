@@ -2,10 +2,10 @@
 extension Step {
     /// Functions that search along the log within a number of steps. A step is one entry of an index.
     ///
-    ///  matches_after   the positions of a query item's events in a range, in rising order.
-    ///  matches_before  the same in falling order.
-    ///  first_match     the first event after a position that an item with one part matches, or NULL.
-    ///  judge           whether conditions hold: the first item that an event after its position matches.
+    ///   matches_after   the positions of a query item's events in a range, in rising order.
+    ///   matches_before  the same in falling order.
+    ///   first_match     the first event after a position that an item with one part matches, or NULL.
+    ///   judge           whether conditions hold: the first item that an event after its position matches.
     ///
     /// The parts of an item are lists of positions: a tag, a category, types, a stream. In each round the function
     /// looks how far the next entries of every list reach. The list that reaches furthest is the rarest one here, and

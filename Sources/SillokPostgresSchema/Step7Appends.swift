@@ -2,10 +2,10 @@
 extension Step {
     /// The functions that append, with bounds and checks.
     ///
-    ///  append_group    executes a group of appends. It replaces `append`.
-    ///  append          the same with the arguments of older versions of the library, which may still be running.
-    ///  append_after    records prepared events, as before.
-    ///  check_appended  checks the events of a session that does not own the schema.
+    ///   append_group    executes a group of appends. It replaces `append`.
+    ///   append          the same with the arguments of older versions of the library, which may still be running.
+    ///   append_after    records prepared events, as before.
+    ///   check_appended  checks the events of a session that does not own the schema.
     ///
     /// `append_group` evaluates conditions within a number of steps, because it holds the lock. A condition that needs
     /// more is left undecided (status 5), and the client evaluates it before the next attempt. A mark is the id of the
@@ -15,13 +15,13 @@ extension Step {
     /// `hit_…` arguments contain the events of the group that match a watch. So a condition is compared with the
     /// earlier events of the group by one number.
     ///
-    ///  status  0 stored.
-    ///          1 an id is known.
-    ///          2 the condition does not hold.
-    ///          3 tracked already; `details` has the position.
-    ///          4 a given time runs backwards; `details` has the event, and `clocks` the last time.
-    ///          5 the condition is undecided; `details` has the watch.
-    ///          6 a mark does not fit.
+    ///   status  0 stored.
+    ///           1 an id is known.
+    ///           2 the condition does not hold.
+    ///           3 tracked already; `details` has the position.
+    ///           4 a given time runs backwards; `details` has the event, and `clocks` the last time.
+    ///           5 the condition is undecided; `details` has the watch.
+    ///           6 a mark does not fit.
     ///
     /// A role that may only append could pass wrong revisions, times and links by hand. So the function checks the
     /// stored events before the commit, unless the session belongs to the owner, who can write to the tables anyway.

@@ -45,18 +45,18 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// Opens a store. Blocks until the file is open: milliseconds, more after a crash.
     ///
     /// - Parameters:
-    ///  - path: the file. While it is open there are three more files: `-wal`, `-shm` and `-lock`.
-    ///  - mode: how the file is opened.
-    ///  - limits: the maximum sizes of requests.
-    ///  - clock: the clock for recorded times.
-    ///  - ids: the source of the identity of a new store.
-    ///  - keepsChain: switches the hash chain of the log on or off permanently; `nil` does not change it. A new file
-    ///    has a chain by default. If it is switched on later, the chain begins with the next event.
-    ///  - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
-    ///    index. It must be unpredictable in production.
-    ///  - progress: called on the calling thread while a file of an older format is converted, about once per million
-    ///    events. A conversion takes seconds for each million events. If the process ends meanwhile, the file is
-    ///    unchanged.
+    ///   - path: the file. While it is open there are three more files: `-wal`, `-shm` and `-lock`.
+    ///   - mode: how the file is opened.
+    ///   - limits: the maximum sizes of requests.
+    ///   - clock: the clock for recorded times.
+    ///   - ids: the source of the identity of a new store.
+    ///   - keepsChain: switches the hash chain of the log on or off permanently; `nil` does not change it. A new file
+    ///     has a chain by default. If it is switched on later, the chain begins with the next event.
+    ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
+    ///     index. It must be unpredictable in production.
+    ///   - progress: called on the calling thread while a file of an older format is converted, about once per million
+    ///     events. A conversion takes seconds for each million events. If the process ends meanwhile, the file is
+    ///     unchanged.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat` if the file is
     ///   not a store, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(

@@ -19,8 +19,8 @@ public struct ReadSideService: Service {
     /// Creates a service of projections.
     ///
     /// - Parameters:
-    ///  - projections: the projectors.
-    ///  - monitor: the monitor of their objectives; with `nil` they have none.
+    ///   - projections: the projectors.
+    ///   - monitor: the monitor of their objectives; with `nil` they have none.
     public init(_ projections: any RunnableProjection..., monitor: ObjectiveMonitor? = nil) {
         self.projections = projections
         self.monitor = monitor
@@ -86,10 +86,10 @@ extension ObjectiveMonitor {
     /// `sillok_dead_letters`, `sillok_rebuild_seconds` and `sillok_projection_stopped` (0 or 1). The others are
     /// `sillok_append_seconds`, `sillok_append_errors_total`, and `sillok_alarms_total` by subject.
     /// - Parameters:
-    ///  - objectives: the objectives.
-    ///  - logger: where alarms are written: at `error` when raised, at `notice` when they are over.
-    ///  - metrics: the metrics system; by default that of the process.
-    ///  - onAlarm: also called with every alarm; must not block.
+    ///   - objectives: the objectives.
+    ///   - logger: where alarms are written: at `error` when raised, at `notice` when they are over.
+    ///   - metrics: the metrics system; by default that of the process.
+    ///   - onAlarm: also called with every alarm; must not block.
     public convenience init(
         _ objectives: [Objective], logger: Logger, metrics: (any MetricsFactory)? = nil,
         onAlarm: @escaping @Sendable (Alarm) -> Void = { _ in }

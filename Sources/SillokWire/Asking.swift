@@ -42,10 +42,10 @@ package enum Asking {
     /// Parses an append.
     ///
     /// - Parameters:
-    ///  - bytes: the JSON.
-    ///  - form: the expected form.
-    ///  - stream: the stream of events that name none.
-    ///  - id: returns the id for an event that has none, by its index in the append.
+    ///   - bytes: the JSON.
+    ///   - form: the expected form.
+    ///   - stream: the stream of events that name none.
+    ///   - id: returns the id for an event that has none, by its index in the append.
     /// - Throws: `InvalidLine`.
     package static func append(
         _ bytes: [UInt8], as form: Form = .any, to stream: StreamID? = nil, id: (Int) -> EventID

@@ -32,10 +32,10 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     /// Returns the event to append: its type, its payload, and the version of its type in its metadata.
     ///
     /// - Parameters:
-    ///  - event: the event to encode.
-    ///  - id: its identity.
-    ///  - tags: what it is about.
-    ///  - metadata: why it happened and where it came from.
+    ///   - event: the event to encode.
+    ///   - id: its identity.
+    ///   - tags: what it is about.
+    ///   - metadata: why it happened and where it came from.
     /// - Throws: ``UnstorableEvent`` if it is not an enum with synthesized `Codable`, if it has a value without a JSON
     ///   form, or if its stored name also belongs to another case.
     public func encode(
@@ -72,9 +72,9 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     /// it.
     ///
     /// - Parameters:
-    ///  - recorded: the stored event.
-    ///  - query: the events that are wanted. Events of other types that upcasters make are left out. To find all wanted
-    ///    events, read the store with ``EventSchema/stored(_:)`` of the query.
+    ///   - recorded: the stored event.
+    ///   - query: the events that are wanted. Events of other types that upcasters make are left out. To find all
+    ///     wanted events, read the store with ``EventSchema/stored(_:)`` of the query.
     /// - Throws: ``UnknownEventType`` if the enum has no such case, ``NewerEventVersion`` if the version is newer than
     ///   the code, ``DamagedPayload`` if the payload does not fit or an upcaster fails.
     public func decode(_ recorded: RecordedEvent, for query: EventQuery = .all) throws -> [Event] {
@@ -164,9 +164,9 @@ public struct Recorded<Payload: Sendable>: Sendable {
     /// Creates a decoded event from its payload and the stored event.
     ///
     /// - Parameters:
-    ///  - event: the stored event.
-    ///  - type: the current type, if it differs from the stored one.
-    ///  - payload: the decoded event.
+    ///   - event: the stored event.
+    ///   - type: the current type, if it differs from the stored one.
+    ///   - payload: the decoded event.
     public init(_ event: RecordedEvent, type: EventType? = nil, payload: Payload) {
         self.payload = payload
         position = event.position

@@ -28,11 +28,11 @@ public struct CommandHandler<D: Decider>: Sendable {
     /// `account-42`.
     ///
     /// - Parameters:
-    ///  - category: the part of the streams' names before the first dash. If it contains a dash, every command and
-    ///    every query throws an `InvalidRequest`, because no stream has such a category.
-    ///  - store: where events are read and appended.
-    ///  - retries: how often the handler tries.
-    ///  - ids: the source of ids for commands that are given none.
+    ///   - category: the part of the streams' names before the first dash. If it contains a dash, every command and
+    ///     every query throws an `InvalidRequest`, because no stream has such a category.
+    ///   - store: where events are read and appended.
+    ///   - retries: how often the handler tries.
+    ///   - ids: the source of ids for commands that are given none.
     public init(
         _ category: Category, in store: any EventStore, retries: RetryPolicy = RetryPolicy(),
         ids: IDGenerator = .system
@@ -43,11 +43,11 @@ public struct CommandHandler<D: Decider>: Sendable {
     /// Executes a command on a stream.
     ///
     /// - Parameters:
-    ///  - command: the command to decide.
-    ///  - key: the member of the category.
-    ///  - id: the identity of the command. If it was executed before, the first outcome is returned.
-    ///  - expected: the revision that the command is based on, such as the one a user saw on a screen. If the stream
-    ///    has another revision, the command is not decided, and never retried.
+    ///   - command: the command to decide.
+    ///   - key: the member of the category.
+    ///   - id: the identity of the command. If it was executed before, the first outcome is returned.
+    ///   - expected: the revision that the command is based on, such as the one a user saw on a screen. If the stream
+    ///     has another revision, the command is not decided, and never retried.
     /// - Throws: `D.Refusal` if the decider refuses; ``TooManyConflicts``; `AppendConflict` if `expected` does not
     ///   hold; ``CommandIDConflict``; ``UnsettledCommand``; ``UnknownEventType``, ``DamagedPayload`` or
     ///   ``UnstorableEvent``; errors of the store; `CancellationError`. Except with ``UnsettledCommand``, nothing is
@@ -187,9 +187,9 @@ extension CommandHandler where D: BoundaryDecider {
     /// Creates a handler for decisions that depend on queries. Its events belong to no stream.
     ///
     /// - Parameters:
-    ///  - store: where events are read and appended.
-    ///  - retries: how often the handler tries.
-    ///  - ids: the source of ids for commands that are given none.
+    ///   - store: where events are read and appended.
+    ///   - retries: how often the handler tries.
+    ///   - ids: the source of ids for commands that are given none.
     public init(
         in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system
     ) {

@@ -36,9 +36,9 @@ public struct EventSchema: Sendable {
     /// Creates a schema.
     ///
     /// - Parameters:
-    ///  - versions: the current version of each type that is not at version 1.
-    ///  - upcasters: one for each step from an old version to the next.
-    ///  - edition: raise it after an upcaster was fixed.
+    ///   - versions: the current version of each type that is not at version 1.
+    ///   - upcasters: one for each step from an old version to the next.
+    ///   - edition: raise it after an upcaster was fixed.
     public init(versions: [EventType: Int] = [:], upcasters: [Upcaster] = [], edition: Int = 1) {
         self.versions = versions
         self.edition = edition

@@ -34,9 +34,9 @@ public struct Upcaster: Sendable {
     /// Returns an upcaster to the next version of the same type, which can rename, add and remove members.
     ///
     /// - Parameters:
-    ///  - type: the stored type.
-    ///  - version: the version that it reads; it writes the next one.
-    ///  - body: changes the payload. If it throws, the event is damaged for its reader, which stops or parks it.
+    ///   - type: the stored type.
+    ///   - version: the version that it reads; it writes the next one.
+    ///   - body: changes the payload. If it throws, the event is damaged for its reader, which stops or parks it.
     public static func change(
         _ type: EventType, from version: Int, _ body: @escaping @Sendable (_ old: inout OldEvent) throws -> Void
     ) -> Upcaster {
@@ -51,10 +51,10 @@ public struct Upcaster: Sendable {
     ///
     /// A reader takes all of these events or none, at the position and revision of the stored event.
     /// - Parameters:
-    ///  - type: the stored type. If the type no longer exists, `version` is its last version.
-    ///  - version: the version that it reads.
-    ///  - results: the types that it writes, and the version of the payload of each.
-    ///  - body: makes the events. If it throws, the event is damaged for its reader, which stops or parks it.
+    ///   - type: the stored type. If the type no longer exists, `version` is its last version.
+    ///   - version: the version that it reads.
+    ///   - results: the types that it writes, and the version of the payload of each.
+    ///   - body: makes the events. If it throws, the event is damaged for its reader, which stops or parks it.
     public static func split(
         _ type: EventType, from version: Int, into results: [EventType: Int],
         _ body: @escaping @Sendable (_ old: OldEvent) throws -> [Part]

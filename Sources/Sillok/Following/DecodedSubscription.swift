@@ -73,12 +73,12 @@ extension EventStore {
     /// Returns the stored events of a query after a position and then each new one, decoded.
     ///
     /// - Parameters:
-    ///  - query: which events, by their current types.
-    ///  - event: the enum whose cases are the types.
-    ///  - position: the last position that the subscriber has seen: the ``DecodedBatch/through`` of its last batch.
-    ///  - store: the store that the subscriber expects. Any other store ends it with `StoreError.Code.storeChanged`.
-    ///  - pollInterval: the longest delay that a lost wake-up can cause.
-    ///  - clock: the clock that measures that delay.
+    ///   - query: which events, by their current types.
+    ///   - event: the enum whose cases are the types.
+    ///   - position: the last position that the subscriber has seen: the ``DecodedBatch/through`` of its last batch.
+    ///   - store: the store that the subscriber expects. Any other store ends it with `StoreError.Code.storeChanged`.
+    ///   - pollInterval: the longest delay that a lost wake-up can cause.
+    ///   - clock: the clock that measures that delay.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, after position: Position = .start,
         expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
@@ -92,13 +92,13 @@ extension EventStore {
     /// Returns the stored events of a query after a mark and then each new one, decoded.
     ///
     /// - Parameters:
-    ///  - query: which events, by their current types.
-    ///  - event: the enum whose cases are the types.
-    ///  - mark: the last mark that the subscriber has seen: the ``DecodedBatch/mark`` of its last batch. If the log
-    ///    does not have its event, the subscription ends with `StoreError.Code.storeChanged`.
-    ///  - store: the store that the subscriber expects. Any other store ends it with `StoreError.Code.storeChanged`.
-    ///  - pollInterval: the longest delay that a lost wake-up can cause.
-    ///  - clock: the clock that measures that delay.
+    ///   - query: which events, by their current types.
+    ///   - event: the enum whose cases are the types.
+    ///   - mark: the last mark that the subscriber has seen: the ``DecodedBatch/mark`` of its last batch. If the log
+    ///     does not have its event, the subscription ends with `StoreError.Code.storeChanged`.
+    ///   - store: the store that the subscriber expects. Any other store ends it with `StoreError.Code.storeChanged`.
+    ///   - pollInterval: the longest delay that a lost wake-up can cause.
+    ///   - clock: the clock that measures that delay.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, resumingAfter mark: EventMark,
         expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),

@@ -24,9 +24,9 @@ public final class MemoryEventStore: EventStore {
     /// Creates an empty store.
     ///
     /// - Parameters:
-    ///  - id: the identity of the store.
-    ///  - limits: the maximum sizes of requests.
-    ///  - clock: the clock for recorded times.
+    ///   - id: the identity of the store.
+    ///   - limits: the maximum sizes of requests.
+    ///   - clock: the clock for recorded times.
     public init(id: StoreID = StoreID(), limits: Limits = Limits(), clock: WallClock = .system) {
         self.id = id
         self.limits = limits

@@ -2,7 +2,7 @@
 ///
 /// Each node answers one question: its first place at or beyond a bound. In an intersection the parts skip ahead of
 /// each other, and the part that skipped last is asked first. So an intersection costs about as much as its rarest
-/// part, in whatever order the parts were written. Every entry that is read counts against a ``StepBudget``; a search
+/// part, and the order of the parts does not matter. Every entry that is read counts against a ``StepBudget``; a search
 /// without steps left reports how far it came.
 package final class QueryPlan {
     private enum Node {

@@ -82,7 +82,7 @@ public struct Tracking: Hashable, Sendable {
     /// The mark in the other store.
     public var mark: EventMark { EventMark(position: Position(position), id: event) }
 
-    /// The progress without the id of the foreign event, as it is stored with an event.
+    /// The progress without the id of the foreign event: the form that is stored with an event.
     package var withoutEvent: Tracking { event == nil ? self : Tracking(source: source, position: position) }
 
     /// Returns whether both have the same source and position. The foreign event's id is not compared.

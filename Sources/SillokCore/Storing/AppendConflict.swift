@@ -99,6 +99,6 @@ public struct TrackingConflict: Error, Hashable, CustomStringConvertible {
     /// What happened and what to do next, in a sentence.
     public var description: String {
         "source \(given.source) is tracked up to \(recorded), so \(given.position) is not new; nothing is stored. "
-            + "Read the tracked position and go on after it."
+            + "Read the tracked position and continue after it."
     }
 }

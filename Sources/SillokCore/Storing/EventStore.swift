@@ -133,11 +133,11 @@ extension EventStore {
     /// Returns the stored events of a query after a position, and then each new one.
     ///
     /// - Parameters:
-    ///  - query: which events.
-    ///  - position: the last position that the subscriber has seen: the ``EventBatch/through`` of its last batch.
-    ///  - store: the store that the subscriber expects. Any other store ends it with ``StoreError/Code/storeChanged``.
-    ///  - pollInterval: the longest delay that a lost wake-up can cause.
-    ///  - clock: the clock that measures that delay.
+    ///   - query: which events.
+    ///   - position: the last position that the subscriber has seen: the ``EventBatch/through`` of its last batch.
+    ///   - store: the store that the subscriber expects. Any other store ends it with ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest delay that a lost wake-up can cause.
+    ///   - clock: the clock that measures that delay.
     public func subscribe(
         to query: EventQuery = .all, after position: Position = .start, expecting store: StoreID? = nil,
         pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
@@ -150,12 +150,12 @@ extension EventStore {
     /// Returns the stored events of a query after a mark, and then each new one.
     ///
     /// - Parameters:
-    ///  - query: which events.
-    ///  - mark: the last mark that the subscriber has seen: the ``EventBatch/mark`` of its last batch. If the log does
-    ///    not have its event, the subscription ends with ``StoreError/Code/storeChanged``.
-    ///  - store: the store that the subscriber expects. Any other store ends it with ``StoreError/Code/storeChanged``.
-    ///  - pollInterval: the longest delay that a lost wake-up can cause.
-    ///  - clock: the clock that measures that delay.
+    ///   - query: which events.
+    ///   - mark: the last mark that the subscriber has seen: the ``EventBatch/mark`` of its last batch. If the log does
+    ///     not have its event, the subscription ends with ``StoreError/Code/storeChanged``.
+    ///   - store: the store that the subscriber expects. Any other store ends it with ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest delay that a lost wake-up can cause.
+    ///   - clock: the clock that measures that delay.
     public func subscribe(
         to query: EventQuery = .all, resumingAfter mark: EventMark, expecting store: StoreID? = nil,
         pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()

@@ -26,8 +26,8 @@ struct PostgresFailure: Error {
     /// Creates the failure of a connection that was not opened.
     ///
     /// - Parameters:
-    ///  - message: the message of libpq.
-    ///  - verbose: the same message in verbose form, which contains the SQLSTATE of each server that has answered.
+    ///   - message: the message of libpq.
+    ///   - verbose: the same message in verbose form, which contains the SQLSTATE of each server that has answered.
     init(refused message: String, verbose: String) {
         let states = Self.states(inVerbose: verbose)
         // The user, the database or a setting is wrong. Waiting does not help, unless another server is only starting

@@ -30,9 +30,9 @@ final class Session {
     }
 
     /// - Parameters:
-    ///  - patience: the timeout of a request: how long after its start it may search for a server.
-    ///  - reachability: shared by the sessions of a store.
-    ///  - isClosed: returns whether the store is closed; then nothing is retried.
+    ///   - patience: the timeout of a request: how long after its start it may search for a server.
+    ///   - reachability: shared by the sessions of a store.
+    ///   - isClosed: returns whether the store is closed; then nothing is retried.
     init(
         _ address: ServerAddress, for purpose: ServerAddress.Purpose, patience: Duration,
         reachability: Reachability = Reachability(), isClosed: @escaping @Sendable () -> Bool = { false }
@@ -49,8 +49,8 @@ final class Session {
     /// `body` may run several times, so it must be safe to repeat.
     ///
     /// - Parameters:
-    ///  - caller: the request that `body` works for. Its timeout counts from its start, not from its turn.
-    ///  - state: a SQLSTATE after which there is no retry.
+    ///   - caller: the request that `body` works for. Its timeout counts from its start, not from its turn.
+    ///   - state: a SQLSTATE after which there is no retry.
     /// - Throws: errors of `body`, `PostgresFailure`, or `CancellationError` if the task of the caller is cancelled.
     func retrying<Result>(
         for caller: Caller = Caller(), except state: String? = nil, _ body: (Connection) throws -> Result

@@ -23,9 +23,9 @@ public final class PostgresReadModel: ReadModel {
     /// Opens a read model, and creates its schema if there is none.
     ///
     /// - Parameters:
-    ///  - connection: a connection string of libpq, as for `PostgresEventStore`.
-    ///  - schema: the schema of the tables.
-    ///  - patience: how long a call searches for a server that is away, before it fails.
+    ///   - connection: a connection string of libpq, as for `PostgresEventStore`.
+    ///   - schema: the schema of the tables.
+    ///   - patience: how long a call searches for a server that is away, before it fails.
     /// - Throws: `StoreError`: `unavailable`, `unsupportedFormat` if the read model has a newer format, `readOnly` if
     ///   the role may not do this.
     public init(

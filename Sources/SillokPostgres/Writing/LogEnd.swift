@@ -28,9 +28,9 @@ struct LogEnd {
     }
 
     /// - Parameters:
-    ///  - rows: the result of the query.
-    ///  - before: the end as it was known, if no other process has appended since.
-    ///  - receipts: the receipts of the appends since then.
+    ///   - rows: the result of the query.
+    ///   - before: the end as it was known, if no other process has appended since.
+    ///   - receipts: the receipts of the appends since then.
     init?(_ rows: Rows, after before: LogEnd?, _ receipts: [Receipt]) {
         guard rows.count == 1, let link = ChainDigest(rows.bytes(0, 1)) else { return nil }
         head = rows.int(0, 0)

@@ -194,8 +194,9 @@ final class Writer {
     /// Executes queries in their own transaction and in one round trip, or in more if rules are attached.
     ///
     /// - Parameters:
-    ///  - isInDoubt: whether something that was sent may be stored; it stays set after a success.
-    ///  - stored: returns the previous head and the stored events for projections; `nil` if nothing is to be committed.
+    ///   - isInDoubt: whether something that was sent may be stored; it stays set after a success.
+    ///   - stored: returns the previous head and the stored events for projections; `nil` if nothing is to be
+    ///     committed.
     private func transact(
         _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool,
         stored: ([Rows], EventReader) throws -> (before: Position, events: [RecordedEvent])?

@@ -41,8 +41,8 @@ struct BatchMaker: Sendable {
     /// Returns the batch for a page.
     ///
     /// - Parameters:
-    ///  - documents: contains the documents that the events change, and afterwards their new contents.
-    ///  - now: the time on the machine's clock, used to schedule retries.
+    ///   - documents: contains the documents that the events change, and afterwards their new contents.
+    ///   - now: the time on the machine's clock, used to schedule retries.
     func batch(
         of page: EventBatch, after state: PartitionState, _ hints: BatchHints, _ documents: inout DocumentCache?,
         now: Duration

@@ -12,8 +12,8 @@ extension Projector {
     /// Queries see the live build until `ReadSide.promote(_:by:force:)`. This works whether ``run()`` is running or
     /// not.
     /// - Parameters:
-    ///  - whom: the operator who requests it.
-    ///  - progress: called at intervals with the status of the new build.
+    ///   - whom: the operator who requests it.
+    ///   - progress: called at intervals with the status of the new build.
     /// - Throws: `ProjectionRefusal` if a build is in progress; `ProjectionFailure` if the new build fails.
     @discardableResult
     public func rebuild(
@@ -38,10 +38,10 @@ extension Projector {
     /// Projects the events of one sequence, such as a stream, again from scratch and in one transaction.
     ///
     /// - Parameters:
-    ///  - sequence: the name of the sequence.
-    ///  - events: a query that includes its events: for a stream `.stream(…)`, for a tag `.tags(…)`. Events of other
-    ///    sequences are ignored.
-    ///  - whom: the operator who requests it.
+    ///   - sequence: the name of the sequence.
+    ///   - events: a query that includes its events: for a stream `.stream(…)`, for a tag `.tags(…)`. Events of other
+    ///     sequences are ignored.
+    ///   - whom: the operator who requests it.
     /// - Returns: the number of events that were projected.
     /// - Throws: `ProjectionRefusal` if the projection does not define how to clear a sequence, or the sequence has
     ///   dead letters; errors of the projection.

@@ -41,8 +41,8 @@ extension ReadSide {
     /// missing or was handled more than once.
     ///
     /// - Parameters:
-    ///  - name: the projection.
-    ///  - progress: called with the number of compared positions and the total number.
+    ///   - name: the projection.
+    ///   - progress: called with the number of compared positions and the total number.
     /// - Throws: `ProjectionRefusal` if there is no such projection, or only its code knows its sequencing.
     public func verify(
         _ name: String, progress: (_ done: Position, _ of: Position) -> Void = { _, _ in }

@@ -38,8 +38,8 @@ public protocol DocumentProjection<Event, Document>: Sendable {
     /// Returns the document after an event; `nil` deletes it.
     ///
     /// - Parameters:
-    ///  - document: the document before the event, or `nil` if there is none.
-    ///  - event: the event.
+    ///   - document: the document before the event, or `nil` if there is none.
+    ///   - event: the event.
     func evolve(_ document: Document?, _ event: Recorded<Event>) throws -> Document?
 }
 

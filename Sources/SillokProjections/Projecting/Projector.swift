@@ -26,11 +26,11 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// Creates a projector of a projection that writes SQL. It does nothing until ``run()``.
     ///
     /// - Parameters:
-    ///  - projection: the rule.
-    ///  - lifecycle: when the rows are written.
-    ///  - store: the log to read.
-    ///  - readModel: where the rows and the checkpoint are written.
-    ///  - options: how the projection is run.
+    ///   - projection: the rule.
+    ///   - lifecycle: when the rows are written.
+    ///   - store: the log to read.
+    ///   - readModel: where the rows and the checkpoint are written.
+    ///   - options: how the projection is run.
     public convenience init(
         _ projection: some Projection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
         into readModel: Model, options: ProjectorOptions = ProjectorOptions()
@@ -41,11 +41,11 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// Creates a projector of a projection of documents. It does nothing until ``run()``.
     ///
     /// - Parameters:
-    ///  - projection: the rule.
-    ///  - lifecycle: when the documents are written; not `inline`.
-    ///  - store: the log to read.
-    ///  - readModel: where the documents and the checkpoint are written.
-    ///  - options: how the projection is run.
+    ///   - projection: the rule.
+    ///   - lifecycle: when the documents are written; not `inline`.
+    ///   - store: the log to read.
+    ///   - readModel: where the documents and the checkpoint are written.
+    ///   - options: how the projection is run.
     public convenience init(
         documents projection: some DocumentProjection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
         into readModel: Model, options: ProjectorOptions = ProjectorOptions()
@@ -119,8 +119,8 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// process.
     ///
     /// - Parameters:
-    ///  - mark: the mark; the log must have its event.
-    ///  - duration: the longest time to wait.
+    ///   - mark: the mark; the log must have its event.
+    ///   - duration: the longest time to wait.
     /// - Throws: the errors of ``model(atLeast:within:)-(Position,_)``, and `StoreError` `storeChanged` if the log does
     ///   not have the event.
     public func model(atLeast mark: EventMark, within duration: Duration) async throws -> Model {

@@ -19,9 +19,9 @@ extension Projector {
     /// executed a second time: pass the event's id to their recipients. A parked event counts as handled. Commands that
     /// run through a `CommandHandler` in the effect record the event as their cause, and its correlation.
     /// - Parameters:
-    ///  - reaction: the name of the reaction.
-    ///  - start: where it starts when it is new.
-    ///  - effect: the side effect. If it throws, the reaction ends; the next run continues with that event.
+    ///   - reaction: the name of the reaction.
+    ///   - start: where it starts when it is new.
+    ///   - effect: the side effect. If it throws, the reaction ends; the next run continues with that event.
     /// - Throws: errors of `effect`, `ProjectionFailure`, `CancellationError`; `StoreError`, with `storeChanged` if the
     ///   log does not have the event up to which effects were executed: see `ReadSide.resetReaction`.
     public func react(
@@ -122,10 +122,10 @@ extension ReadSide {
     ///
     /// Effects of events after that place are executed, even if they were executed before. Stop the reaction first.
     /// - Parameters:
-    ///  - reaction: the name of the reaction.
-    ///  - name: the projection that it belongs to.
-    ///  - start: the first event of this log, or the first one after its current head.
-    ///  - whom: the operator who requests it.
+    ///   - reaction: the name of the reaction.
+    ///   - name: the projection that it belongs to.
+    ///   - start: the first event of this log, or the first one after its current head.
+    ///   - whom: the operator who requests it.
     /// - Throws: `ProjectionRefusal` if the projection has no such reaction, or the reaction advanced at the same time.
     public func resetReaction(
         _ reaction: String, of name: String, to start: ReactionStart, by whom: Operator

@@ -15,8 +15,8 @@ final class PartitionIO: Sendable {
     private let heard: Lock<Int>
 
     /// - Parameters:
-    ///  - limit: the number of events of a page.
-    ///  - heard: the number of wake-ups before the partition was loaded.
+    ///   - limit: the number of events of a page.
+    ///   - heard: the number of wake-ups before the partition was loaded.
     init(
         store: any EventStore, ledger: Ledger, rule: ProjectionRule, id: ProjectionID, partition: Int, limit: Int,
         clock: any Clock<Duration>, wakeUp: WakeUp, heard: Int

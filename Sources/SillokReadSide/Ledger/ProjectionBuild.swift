@@ -59,8 +59,8 @@ public struct ProjectionBuild: Hashable, Sendable {
     /// Creates a build that starts.
     ///
     /// - Parameters:
-    ///  - source: the events that the projection handles.
-    ///  - sequencing: the name of the rule that keeps events in order.
+    ///   - source: the events that the projection handles.
+    ///   - sequencing: the name of the rule that keeps events in order.
     package init(
         _ id: ProjectionID, tables: Set<String>, source: EventQuery, sequencing: String, state: State, partitions: Int,
         lifecycle: Lifecycle, begun: Timestamp, target: Position

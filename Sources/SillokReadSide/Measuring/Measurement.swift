@@ -55,9 +55,9 @@ public struct MeasuredEventStore: EventStore {
     /// Creates a store that measures each append.
     ///
     /// - Parameters:
-    ///  - store: the store that executes all requests.
-    ///  - clock: measures the time of an append.
-    ///  - record: called with each measurement; must not block.
+    ///   - store: the store that executes all requests.
+    ///   - clock: measures the time of an append.
+    ///   - record: called with each measurement; must not block.
     public init(
         _ store: any EventStore, clock: any Clock<Duration> = ContinuousClock(),
         record: @escaping @Sendable (Measurement) -> Void

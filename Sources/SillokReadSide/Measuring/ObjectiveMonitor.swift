@@ -56,10 +56,10 @@ public final class ObjectiveMonitor: Sendable {
     /// Creates a monitor of objectives.
     ///
     /// - Parameters:
-    ///  - objectives: the objectives for every subject that they concern.
-    ///  - clock: the clock for the times of measurements.
-    ///  - onMeasurement: called with every measurement, for example to export metrics; must not block.
-    ///  - onAlarm: called with every alarm, once when it is raised and once when it is over; must not block.
+    ///   - objectives: the objectives for every subject that they concern.
+    ///   - clock: the clock for the times of measurements.
+    ///   - onMeasurement: called with every measurement, for example to export metrics; must not block.
+    ///   - onAlarm: called with every alarm, once when it is raised and once when it is over; must not block.
     public init(
         _ objectives: [Objective], clock: WallClock = .system,
         onMeasurement: @escaping @Sendable (Measurement) -> Void = { _ in },

@@ -57,9 +57,9 @@ extension ReadSide {
     ///
     /// If a store or read model is locked or full for a while, it is measured again at the next interval.
     /// - Parameters:
-    ///  - monitor: the monitor of the objectives.
-    ///  - interval: the time between two measurements.
-    ///  - clock: the clock that measures the interval.
+    ///   - monitor: the monitor of the objectives.
+    ///   - interval: the time between two measurements.
+    ///   - clock: the clock that measures the interval.
     public func measure(
         with monitor: ObjectiveMonitor, every interval: Duration = .seconds(1),
         clock: any Clock<Duration> = ContinuousClock()

@@ -35,9 +35,9 @@ extension ReadSide {
     /// Rows of a table belong together if their first columns are equal. They are compared by the columns that both
     /// builds have.
     /// - Parameters:
-    ///  - name: the projection.
-    ///  - limit: the maximum number of differing rows to read, of each table and build.
-    ///  - isExpected: returns whether a difference is intended by the new version.
+    ///   - name: the projection.
+    ///   - limit: the maximum number of differing rows to read, of each table and build.
+    ///   - isExpected: returns whether a difference is intended by the new version.
     /// - Throws: ``ProjectionRefusal`` if there is only the live build.
     public func diff(
         _ name: String, limit: Int = 1000, isExpected: (RowDifference) -> Bool = { _ in false }

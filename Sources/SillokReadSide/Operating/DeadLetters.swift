@@ -67,10 +67,10 @@ extension ReadSide {
     /// Returns the dead letters of the live build of a projection, or of all projections, in the order of the log.
     ///
     /// - Parameters:
-    ///  - name: the projection; `nil` means all.
-    ///  - sequence: limits the result to this sequence.
-    ///  - position: limits the result to dead letters after this position.
-    ///  - limit: the maximum number of dead letters.
+    ///   - name: the projection; `nil` means all.
+    ///   - sequence: limits the result to this sequence.
+    ///   - position: limits the result to dead letters after this position.
+    ///   - limit: the maximum number of dead letters.
     public func deadLetters(
         of name: String? = nil, sequence: String? = nil, after position: Position = .start, limit: Int = 100
     ) async throws -> [DeadLetter] {
@@ -115,9 +115,9 @@ extension ReadSide {
     /// number of dead letters to retry.
     ///
     /// - Parameters:
-    ///  - name: the projection.
-    ///  - sequence: limits the retry to this sequence; `nil` means all.
-    ///  - whom: the operator who requests it.
+    ///   - name: the projection.
+    ///   - sequence: limits the retry to this sequence; `nil` means all.
+    ///   - whom: the operator who requests it.
     @discardableResult
     public func retry(_ name: String, sequence: String? = nil, by whom: Operator) async throws -> Int {
         let live = try await live(name)
@@ -137,9 +137,9 @@ extension ReadSide {
     /// projection follows this decision too, including later builds.
     ///
     /// - Parameters:
-    ///  - name: the projection.
-    ///  - position: the position of the event.
-    ///  - whom: the operator who requests it.
+    ///   - name: the projection.
+    ///   - position: the position of the event.
+    ///   - whom: the operator who requests it.
     /// - Throws: ``ProjectionRefusal`` if there is no dead letter at that position.
     public func skip(_ name: String, at position: Position, by whom: Operator) async throws {
         try await settle(name, position, .skip, "\(position)", whom)
@@ -149,10 +149,10 @@ extension ReadSide {
     /// log does not change. Every other build of the projection follows this decision too, including later builds.
     ///
     /// - Parameters:
-    ///  - name: the projection.
-    ///  - position: the position of the event.
-    ///  - payload: the new payload as JSON.
-    ///  - whom: the operator who requests it.
+    ///   - name: the projection.
+    ///   - position: the position of the event.
+    ///   - payload: the new payload as JSON.
+    ///   - whom: the operator who requests it.
     /// - Throws: ``ProjectionRefusal`` if there is no dead letter at that position, or the payload is not JSON.
     public func replace(
         _ name: String, at position: Position, with payload: String, by whom: Operator

@@ -67,13 +67,12 @@ public struct ReadSide: Sendable {
     /// previous build.
     ///
     /// - Parameters:
-    ///  - name: the projection.
-    ///  - whom: the operator who requests it.
-    ///  - force: whether to promote a build that contains less than the live one. The reasons against it are recorded
-    ///    with the operator's reason.
-    /// - Throws: ``ProjectionRefusal`` if there is no new build. Unless `force` is set, also if a partition of it is
-    ///   behind that of the live build, if it has dead letters that the live build does not have, or if it has handled
-    ///   fewer events.
+    ///   - name: the projection.
+    ///   - whom: the operator who requests it.
+    ///   - force: whether to promote a build that contains less than the live one. The reasons against it are recorded
+    ///     with the operator's reason.
+    /// - Throws: ``ProjectionRefusal`` if there is no new build. Unless `force` is set, also if it contains less than
+    ///   the live build: a partition is behind, there are more dead letters, or it has handled fewer events.
     public func promote(_ name: String, by whom: Operator, force: Bool = false) async throws {
         let builds = try await ledger.builds(of: name)
         guard let next = builds.last(where: { $0.state == .building }) else {

@@ -11,11 +11,11 @@ enum IndexKey {
     /// Calls `body` once with every key under which the index holds an event.
     ///
     /// - Parameters:
-    ///  - id: the key of the event's id.
-    ///  - type: the number of its type. Here and below, numbers are those of names.
-    ///  - tags: the numbers of its tags.
-    ///  - stream: the number of its stream, or 0 without one.
-    ///  - category: the number of the stream's category.
+    ///   - id: the key of the event's id.
+    ///   - type: the number of its type. Here and below, numbers are those of names.
+    ///   - tags: the numbers of its tags.
+    ///   - stream: the number of its stream, or 0 without one.
+    ///   - category: the number of the stream's category.
     @inline(__always)
     static func each(
         id: Int64, type: Int64, tags: [Int64], stream: Int64, category: Int64, _ body: (Int64) -> Void

@@ -73,8 +73,8 @@ final class ModelStatements {
     }
 
     /// - Parameters:
-    ///  - owner: the projection, which may access only tables that it names; `nil` if all tables may be accessed.
-    ///  - named: the build whose tables are named.
+    ///   - owner: the projection, which may access only tables that it names; `nil` if all tables may be accessed.
+    ///   - named: the build whose tables are named.
     @inline(__always) private func prepared(
         _ sql: SQL, _ owner: ProjectionID?, named: ProjectionID?
     ) throws(SQLiteFailure) -> PreparedSQL {

@@ -14,10 +14,10 @@ final class StatementScope {
     private(set) var denial: String?
 
     /// - Parameters:
-    ///  - projection: the projection that runs the statement; `nil` if it may access every table.
-    ///  - names: the tables and indexes that the statement names, under their names in the file.
-    ///  - text: the statement.
-    ///  - protected: tables that no projection's statement may change.
+    ///   - projection: the projection that runs the statement; `nil` if it may access every table.
+    ///   - names: the tables and indexes that the statement names, under their names in the file.
+    ///   - text: the statement.
+    ///   - protected: tables that no projection's statement may change.
     init(_ projection: ProjectionID?, names: [String], text: String, protected: Set<String> = []) {
         self.projection = projection
         self.names = names.map(Self.folded)

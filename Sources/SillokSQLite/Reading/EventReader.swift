@@ -267,8 +267,8 @@ final class UpwardCursor {
     private var expected = 0
 
     /// - Parameters:
-    ///  - upwards: selects the events from a position on.
-    ///  - several: selects the events at `blockSize` positions.
+    ///   - upwards: selects the events from a position on.
+    ///   - several: selects the events at `blockSize` positions.
     init(_ upwards: Statement, _ several: Statement, _ names: Names) {
         self.upwards = upwards
         self.several = several

@@ -17,8 +17,8 @@ extension SQLiteEventStore {
     /// and ids. The file gets its name only when it is complete, on the disk and verified. To restore it, open it as a
     /// store.
     /// - Parameters:
-    ///  - path: the new file.
-    ///  - progress: called at intervals with the progress of the verification.
+    ///   - path: the new file.
+    ///   - progress: called at intervals with the progress of the verification.
     /// - Returns: a report about the copy.
     /// - Throws: `StoreError`: `readOnly` if there is already a file at `path`, `full`, `ioFailure`, `corrupt` if the
     ///   copy is not sound; `CancellationError` when the task is cancelled.

@@ -2,21 +2,21 @@ import Sillok
 public import SillokCore
 import SillokWire
 
-/// The keys of a server and what its administrators did: events in a log of the server's own, beside the one it serves.
+/// The keys of a server and the acts of its administrators, stored as events in a separate log of the server.
 ///
-/// Another process may write to that log too, such as `sillok keys revoke`: ``follow()`` sees it within a second.
+/// Another process may write to that log too, such as `sillok keys revoke`. ``follow()`` sees it within a second.
 public final class Keyring: Sendable {
-    /// Something that an administrator did.
+    /// An act of an administrator.
     public struct Act: Hashable, Sendable {
-        /// When.
+        /// When the administrator did it.
         public let at: Timestamp
-        /// Who.
+        /// The name of the administrator.
         public let by: String
-        /// What, such as `createKey`.
+        /// The act, such as `createKey`.
         public let action: String
-        /// To what.
+        /// The target of the act.
         public let target: String
-        /// Why, or how.
+        /// The reason or the details.
         public let detail: String
     }
 
@@ -31,18 +31,18 @@ public final class Keyring: Sendable {
     private let clock: WallClock
     private let state = Lock(State())
 
-    /// The keys that a log tells of. Call ``load()`` before they are asked for.
+    /// Creates a keyring of the keys in a log. Call ``load()`` before the first lookup.
     public init(log: any EventStore, clock: WallClock = .system) {
         self.log = log
         self.clock = clock
     }
 
-    /// All keys, also those that are revoked or have ended, in the order in which they were made.
+    /// All keys in the order of their creation, including revoked and expired keys.
     public var keys: [AccessKey] {
         state.withLock { $0.keys.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
     }
 
-    /// The key that a text proves, if it is valid now.
+    /// Returns the key that a text belongs to, if the key is valid now.
     public func key(provedBy text: String) -> AccessKey? {
         guard let (id, secret) = AccessKey.parts(of: text) else { return nil }
         let key = state.withLock { $0.keys[id] }
@@ -50,14 +50,14 @@ public final class Keyring: Sendable {
         return key
     }
 
-    /// Whether a key is still valid: what is open under it ends when it is not.
+    /// Returns whether a key is still valid. Open subscriptions end when it is not.
     public func isValid(_ id: String) -> Bool {
         state.withLock { $0.keys[id] }?.isValid(at: clock.now()) ?? false
     }
 
     private static let query: EventQuery = .types("keyCreated", "keyRevoked")
 
-    /// Reads what is new in the log.
+    /// Reads the new events of the log.
     public func load() async throws {
         try await startingAgain {
             while true {
@@ -68,7 +68,7 @@ public final class Keyring: Sendable {
         }
     }
 
-    /// Takes what comes, until the task is cancelled.
+    /// Follows the log until the task is cancelled.
     public func follow() async throws {
         try await startingAgain {
             let mark = state.withLock { $0.mark }
@@ -76,8 +76,8 @@ public final class Keyring: Sendable {
         }
     }
 
-    /// Runs `body`; once more with no keys known if the log was replaced by another one, or restored from an older
-    /// copy: only its keys are valid then.
+    /// Runs `body`. If the log was replaced or restored from an older copy, forgets all keys and runs it again, because
+    /// only the keys of that log are valid then.
     private func startingAgain(_ body: () async throws -> Void) async throws {
         do {
             try await body()
@@ -87,7 +87,7 @@ public final class Keyring: Sendable {
         }
     }
 
-    /// Makes a key; its secret is not kept and cannot be shown again.
+    /// Creates a key. Its secret is not stored and cannot be shown again.
     public func create(
         _ name: String, _ grant: Grant, expires: Timestamp? = nil, by whom: String
     ) async throws -> (key: AccessKey, secret: Secret) {
@@ -101,7 +101,7 @@ public final class Keyring: Sendable {
         return (key, AccessKey.text(id: key.id, secret: secret))
     }
 
-    /// Revokes a key for good; `false` if there is none of that id that still opens anything.
+    /// Revokes a key permanently; returns `false` if no valid key has that id.
     public func revoke(_ id: String, by whom: String) async throws -> Bool {
         try await load()
         guard let key = state.withLock({ $0.keys[id] }), key.revoked == nil else { return false }
@@ -115,12 +115,12 @@ public final class Keyring: Sendable {
         return true
     }
 
-    /// Keeps for good that an administrator did something.
+    /// Records an act of an administrator permanently.
     public func record(_ action: String, _ target: String, _ detail: String = "", by whom: String) async throws {
         try await log.append([act(whom, action, target, detail)], to: Self.audit)
     }
 
-    /// What administrators did, the newest first.
+    /// Returns the acts of administrators, the newest first.
     public func acts(limit: Int = 100) async throws -> [Act] {
         let request = ReadRequest(.stream(Self.audit), direction: .backward, limit: limit)
         return try await log.read(request).events.compactMap { event in
@@ -155,7 +155,7 @@ public final class Keyring: Sendable {
         state.withLock { state in
             for event in batch.events {
                 if let key = AccessKey(event) {
-                    // A revocation that this process wrote itself may already be known.
+                    // The keyring may already have a revocation that this process wrote itself.
                     if state.keys[key.id] == nil { state.keys[key.id] = key }
                 } else if event.type == "keyRevoked", let id = event.stream?.key, let key = state.keys[id] {
                     state.keys[id] = key.revoked(at: event.recordedAt)
@@ -167,7 +167,7 @@ public final class Keyring: Sendable {
 }
 
 extension Grant {
-    /// What it allows, in a line.
+    /// The grant as one line.
     var words: String {
         scopes.map(\.rawValue).sorted().joined(separator: " ") + " on "
             + resources.map(\.description).joined(separator: " ")
@@ -175,7 +175,7 @@ extension Grant {
 }
 
 extension AccessKey {
-    /// What the log keeps of a key.
+    /// The stored form of a key.
     var json: [UInt8] {
         var json = JSONWriter()
         json.beginObject()
