@@ -195,8 +195,7 @@ public final class PostgresEventStore: ChainedEventStore {
 
     /// Reads one page of events.
     ///
-    /// A page whose search takes more than `Limits.pageSteps` ends early. `EventBatch.through` says where, and the next
-    /// page continues there.
+    /// A page whose search takes more than `Limits.pageSteps` ends early, and the next page continues there.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
         return try await untilCancelled { [readers] in try await readers.page(request) }

@@ -54,9 +54,8 @@ public final class SQLiteEventStore: ChainedEventStore {
     ///     has a chain by default. If it is switched on later, the chain begins with the next event.
     ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
     ///     index. It must be unpredictable in production.
-    ///   - progress: called on the calling thread while a file of an older format is converted, about once per million
-    ///     events. A conversion takes seconds for each million events. If the process ends meanwhile, the file is
-    ///     unchanged.
+    ///   - progress: called on the calling thread while an older format is converted, about once per million events,
+    ///     which take seconds. If the process ends meanwhile, the file is unchanged.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat` if the file is
     ///   not a store, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(

@@ -32,9 +32,8 @@ public struct Subscription: AsyncSequence, Sendable {
 
         /// Returns the next batch; waits for new events if there is none.
         ///
-        /// - Throws: `CancellationError` when the task is cancelled; ``StoreError`` with
-        ///   ``StoreError/Code/storeChanged`` if the store is another one, ends before the last mark, or has another
-        ///   event there.
+        /// - Throws: `CancellationError` when the task is cancelled; ``StoreError/Code/storeChanged`` if the store is
+        ///   another one, ends before the last mark, or has another event there.
         public mutating func next() async throws -> EventBatch? {
             if !isChecked { try await checkStore() }
             let store = subscription.store

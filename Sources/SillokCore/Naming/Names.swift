@@ -1,7 +1,6 @@
 /// The name of a stream, such as `account-42`: the events of one entity, in order.
 ///
-/// The part before the first dash is its ``Category``. At most 512 bytes by default; neither empty nor with
-/// control characters.
+/// The part before the first dash is its ``Category``. At most 512 bytes by default, not empty, no control characters.
 public struct StreamID: Name {
     /// The name as it was given.
     public let text: String

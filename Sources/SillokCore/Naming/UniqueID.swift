@@ -127,8 +127,7 @@ private func hexadecimalValue(_ byte: UInt8) -> UInt64? {
 
 /// The identity of an event. The writer chooses it, and the store keeps it forever.
 ///
-/// A second append of the same event with the same id stores nothing and returns the first receipt. So every append is
-/// safe to repeat.
+/// A repeated append of the event with the same id stores nothing and returns the first receipt, so it is safe.
 public struct EventID: UniqueID {
     /// The first eight bytes, the most significant first.
     public let high: UInt64
@@ -150,8 +149,7 @@ public struct CommandID: UniqueID {
     @inlinable public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 }
 
-/// The identity of a store, made when the store is created. A consumer uses it to notice that it talks to another
-/// store.
+/// The identity of a store, made when the store is created. A consumer uses it to recognize another store.
 public struct StoreID: UniqueID {
     /// The first eight bytes, the most significant first.
     public let high: UInt64

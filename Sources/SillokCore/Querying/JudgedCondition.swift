@@ -11,8 +11,7 @@ package struct JudgedCondition: Sendable {
     package let revisions: [StreamID: Revision]
     /// The items that must match nothing new.
     package let parts: [Part]
-    /// The condition is known to hold up to this position, so only later events are left to check. `nil`: it was not
-    /// judged yet.
+    /// The condition is known to hold up to this position, so only later events are left. `nil`: not judged yet.
     package var heldThrough: Int64?
 
     /// Prepares a condition. Two equal items become one with the lower position, because an event that breaks either of

@@ -154,8 +154,7 @@ package final class QueryPlan {
                 switch try parts[index].seek(start, limit: best.map { min(end, $0 - 1) } ?? end) {
                 case .none: continue
                 case .match(start):
-                    // No part has an earlier place. The next places often come from the same part, so it is asked
-                    // first.
+                    // No part has an earlier place. The next ones often come from the same part, so it is asked first.
                     parts.swapAt(0, index)
                     return .match(start)
                 case .match(let place): best = min(best ?? place, place)
@@ -180,8 +179,7 @@ extension EventQuery {
 }
 
 extension EventQuery.Item {
-    /// The item with its types and tags sorted and without repeats. Items are equal if they ask for the same in this
-    /// form.
+    /// The item with sorted types and tags, without repeats. Items are equal if they ask for the same in this form.
     var normalized: EventQuery.Item {
         if types.count < 2 && tags.count < 2 { return self }
         return EventQuery.Item(

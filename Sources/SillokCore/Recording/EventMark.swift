@@ -41,8 +41,7 @@ public struct EventMark: Hashable, Sendable, Codable {
 }
 
 extension EventMark: LosslessStringConvertible {
-    /// Parses `42@01890a5d-ac96-774b-bcce-b302099a8057`, or a plain position such as `42`; returns `nil` for any other
-    /// text.
+    /// Parses `42@01890a5d-ac96-774b-bcce-b302099a8057` or a plain position such as `42`; returns `nil` otherwise.
     public init?(_ description: String) {
         let parts = description.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         guard let digits = parts.first, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),

@@ -167,8 +167,7 @@ public struct Metadata: Hashable, Sendable {
             return index..<index + length
         }
 
-        /// Returns the length of the next text and moves to its start; returns `nil` at the end or if the length does
-        /// not fit.
+        /// Returns the length of the next text and moves to its start; `nil` at the end or if it does not fit.
         mutating func nextLength() -> Int? {
             let before = index
             guard let length = bytes.length(at: &index), length <= bytes.count - index else {

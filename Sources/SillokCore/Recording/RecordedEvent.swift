@@ -62,9 +62,8 @@ public struct Tracking: Hashable, Sendable {
     /// The position up to which the other log has been consumed.
     public let position: UInt64
 
-    /// The id of the foreign event at ``position``, if the other log is a store. It is kept once for the source, not
-    /// with each event. A consumer that continues after ``mark`` notices if the other log was restored from an older
-    /// copy.
+    /// The id of the foreign event at ``position``, if the other log is a store; kept once for the source. A consumer
+    /// that continues after ``mark`` notices if the other log was restored from an older copy.
     public let event: EventID?
 
     /// Creates the progress in a source.

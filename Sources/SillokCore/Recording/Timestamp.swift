@@ -35,8 +35,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
 
     /// Parses RFC 3339: a date alone, or a date and a time with a fraction of up to six digits and `Z` or an offset.
     ///
-    /// A date alone means its first moment in UTC. Returns `nil` for any other text, and for a fraction finer than a
-    /// microsecond.
+    /// A date alone means its first moment in UTC. Returns `nil` for other texts and for more than six digits.
     public init?(_ description: String) {
         var parser = TimestampParser(bytes: Array(description.utf8))
         guard let moment = parser.moment() else { return nil }

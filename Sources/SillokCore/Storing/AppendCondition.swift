@@ -44,8 +44,8 @@ public struct AppendCondition: Hashable, Sendable {
     /// The condition that always holds.
     public static let always = AppendCondition()
 
-    /// Returns the condition that a stream has exactly this revision: `.revision(4, of: "account-42")`; 0 if it must
-    /// not exist.
+    /// Returns the condition that a stream has exactly this revision, 0 if it must not exist: `.revision(4, of:
+    /// "a-1")`.
     public static func revision(_ revision: Revision, of stream: StreamID) -> AppendCondition {
         AppendCondition(revisions: [stream: revision])
     }
@@ -55,8 +55,7 @@ public struct AppendCondition: Hashable, Sendable {
         AppendCondition(revisions: revisions)
     }
 
-    /// Returns the condition that no event after `position` matches the query, so that a decision made on it is still
-    /// valid.
+    /// Returns the condition that no event after `position` matches the query, so that the decision is still valid.
     public static func unchanged(_ query: EventQuery, since position: Position) -> AppendCondition {
         AppendCondition(unchanged: [Unchanged(query, since: position)])
     }

@@ -81,8 +81,7 @@ public struct EventIDConflict: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// The tracked position of an append is not above the recorded one. Nothing was stored: the foreign event has already
-/// been consumed.
+/// The tracked position of an append is not above the recorded one. Nothing was stored: it was consumed before.
 public struct TrackingConflict: Error, Hashable, CustomStringConvertible {
     /// The tracking of the append.
     public let given: Tracking

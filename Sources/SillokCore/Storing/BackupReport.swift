@@ -1,5 +1,4 @@
-/// The contents of a copy of a store: everything acknowledged before the copy began, verified from the first event to
-/// the last.
+/// The contents of a copy of a store: everything acknowledged before the copy began, completely verified.
 public struct BackupReport: Hashable, Sendable {
     /// The position of the last event of the copy.
     public let head: Position

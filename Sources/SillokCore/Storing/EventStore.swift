@@ -35,8 +35,7 @@ public protocol EventStore: Sendable {
 
     /// Waits until the head is at or past `position`.
     ///
-    /// May return early, and may miss a wake-up. So callers check again, as ``Subscription`` does at least once a
-    /// second.
+    /// May return early, and may miss a wake-up. So callers check again; ``Subscription`` does so every second.
     /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
     func reach(_ position: Position) async throws
 
@@ -49,8 +48,7 @@ public protocol EventStore: Sendable {
     /// Returns at most `limit` streams, ordered by the bytes of their names, after `name`, of one category or of all.
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts]
 
-    /// Returns how far a source has been consumed into this store, with the foreign event's id if it was given, or
-    /// `nil`.
+    /// Returns how far a source has been consumed into this store, with the foreign event's id if known, or `nil`.
     func tracking(of source: TrackingSource) async throws -> Tracking?
 }
 

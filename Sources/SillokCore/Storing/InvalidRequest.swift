@@ -77,8 +77,7 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         case repeatedID(EventID)
         /// The request bounds a query by revision, but the query is not for exactly one stream.
         case revisionWithoutStream
-        /// The category contains a dash. No stream has such a category: a category is the part of a name before the
-        /// first dash.
+        /// The category contains a dash. No stream has such a category, because it ends before the first dash.
         case dashInCategory(Category)
         /// A given recorded time is earlier than the last one of the store.
         case timeRunsBackwards(given: Timestamp, last: Timestamp)

@@ -1,5 +1,4 @@
-/// The maximum sizes of requests. A store rejects a larger request with an ``InvalidRequest`` before it reaches the
-/// log.
+/// The maximum sizes of requests. A larger request causes an ``InvalidRequest`` before it reaches the log.
 public struct Limits: Hashable, Sendable {
     /// Payload bytes of one event: 1 MiB.
     public var payloadBytes = 1 << 20

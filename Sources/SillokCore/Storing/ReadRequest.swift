@@ -83,8 +83,7 @@ public struct ReadRequest: Hashable, Sendable {
 
     /// Throws if a page shows that the log ends before the mark after which it was requested.
     ///
-    /// A store that compares marks has thrown already. This check is for stores that do not, such as a server of an
-    /// older version.
+    /// A store that compares marks has thrown already. This check is for others, such as servers of older versions.
     package func check(_ batch: EventBatch) throws(StoreError) {
         guard direction == .forward, before == nil, case .mark(let mark)? = after, batch.through < mark.position else {
             return
@@ -123,8 +122,7 @@ public struct EventBatch: Hashable, Sendable {
 
     /// Whether nothing more matched when the page was read.
     ///
-    /// A page without events is not always the last one: a search that has used ``Limits/pageSteps`` ends the page
-    /// early.
+    /// A page without events is not always the last one: a search of ``Limits/pageSteps`` ends the page early.
     public let isEnd: Bool
 
     /// The last position of the store when the page was read.
@@ -138,15 +136,13 @@ public struct EventBatch: Hashable, Sendable {
         self.head = head
     }
 
-    /// Creates a page that was read up to a position. Its mark has the id of the last event, if that event is at the
-    /// position.
+    /// Creates a page that was read up to a position. Its mark has the id of the last event if that is there.
     public init(events: [RecordedEvent], through: Position, isEnd: Bool, head: Position) {
         let last = events.last.flatMap { $0.position == through ? $0.id : nil }
         self.init(events: events, mark: EventMark(position: through, id: last), isEnd: isEnd, head: head)
     }
 
-    /// Returns the page with the id of the event at ``through``. Calls `find` for the id if neither the page nor a mark
-    /// of the request has it.
+    /// Returns the page with the id of the event at ``through``. Calls `find` if page and request do not have it.
     package func marked(
         _ request: ReadRequest, find: (Position) throws -> EventID?
     ) rethrows -> EventBatch {

@@ -40,8 +40,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         /// before it. The message says how to continue.
         public static let storeChanged = Code(description: "store-changed")
 
-        /// A query needs more steps than ``Limits`` allows. The message names the query and says how to make it
-        /// cheaper.
+        /// A query needs more steps than ``Limits`` allows. The message names it and says how to make it cheaper.
         public static let tooExpensive = Code(description: "too-expensive")
 
         /// Too many requests wait. Nothing was stored; try again after ``StoreError/retryAfter``.

@@ -20,8 +20,7 @@ struct Query: Sendable {
 
     static let commit = Query("COMMIT")
     static let rollback = Query("ROLLBACK")
-    /// Each statement sees everything that was committed before it, which appends need. The server's default is
-    /// ignored.
+    /// Each statement sees everything that was committed before it, which appends need. Overrides the server's default.
     static let begin = Query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
     /// All statements see the same snapshot.
     static let beginReading = Query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -116,8 +115,7 @@ final class Connection {
 
     /// Sends all queries and returns their results. The first failure ends them all.
     ///
-    /// - Parameter undo: the statement to execute after a failure in a transaction, usually its end, so that none is
-    ///   left open.
+    /// - Parameter undo: the statement to execute after a failure, usually the end of the transaction.
     func run(_ queries: [Query], undo: Query = .rollback) throws(PostgresFailure) -> [Rows] {
         let known = kept.count
         var reused: Set<Int> = []

@@ -30,15 +30,13 @@ struct PostgresFailure: Error {
     ///   - verbose: the same message in verbose form, which contains the SQLSTATE of each server that has answered.
     init(refused message: String, verbose: String) {
         let states = Self.states(inVerbose: verbose)
-        // The user, the database or a setting is wrong. Waiting does not help, unless another server is only starting
-        // up.
+        // The user, the database or a setting is wrong. Waiting only helps if another server is starting up.
         let isFinal =
             !states.isEmpty && states.allSatisfy { ["0A", "22", "28", "3D", "42"].contains(String($0.prefix(2))) }
         self.init(state: states.last ?? "", message: message, isConnectionLost: !isFinal)
     }
 
-    /// Returns the SQLSTATEs in verbose messages of libpq, `FATAL:  28P01: …`. Only the first and the last part are
-    /// translated.
+    /// Returns the SQLSTATEs in verbose messages of libpq, `FATAL:  28P01: …`, whose other parts are translated.
     static func states(inVerbose text: String) -> [String] {
         var states: [String] = []
         for line in text.split(separator: "\n") {

@@ -55,8 +55,7 @@ final class Rows {
             low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
     }
 
-    /// Returns the bytes of each element of an array in binary form, with `nil` for NULL. Empty unless the array has
-    /// one dimension.
+    /// Returns the bytes of each element of a binary array, `nil` for NULL. Empty unless it has one dimension.
     func array<Element>(
         _ row: Int, _ column: Int, _ element: (UnsafeRawBufferPointer?) -> Element
     ) -> [Element] {

@@ -28,8 +28,7 @@ struct ServerAddress: Sendable {
         "\"" + schema.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 
-    /// Returns the keywords and values to connect with. Settings in the text or in the environment override the
-    /// defaults.
+    /// Returns the keywords and values to connect with. The text and the environment override the defaults.
     func parameters(for purpose: Purpose) -> [(keyword: String, value: String)] {
         var parameters = Self.defaults.filter { getenv($0.environment) == nil }.map { ($0.keyword, $0.value) }
         if purpose == .writing, getenv("PGTARGETSESSIONATTRS") == nil {

@@ -23,8 +23,7 @@ struct PreparedAppend: Sendable {
         condition = JudgedCondition(request.condition)
     }
 
-    /// If the log has grown by more than this since a condition's position, the condition is judged before the lock is
-    /// taken.
+    /// If the log has grown by more than this since a condition's position, a judge searches it before the lock.
     private static let distance: Int64 = 1000
 
     /// Returns whether its condition may take long: it compares lists of the index over a large part of the log.

@@ -23,9 +23,8 @@ struct InlineAttachment: Sendable {
 
 /// The inline projections in one transaction that has the turn to append: their checkpoints and their changes.
 ///
-/// Other processes append too and move the same checkpoints. So each transaction reads the checkpoints under two locks:
-/// first that of the store, then the turn of the read model. A rule that is behind the log first handles the events in
-/// between.
+/// Other processes append too and move the same checkpoints. So each transaction reads the checkpoints under the lock
+/// of the store and then the turn of the read model. A rule that is behind first handles the missed events.
 struct InlinePass {
     /// A statement of a rule, with the event that it projects.
     struct Change {

@@ -72,8 +72,7 @@ final class ModelWriter {
         return try connection.run(Query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", name)).count == 1
     }
 
-    /// Returns whether everything of the format exists. A read model of an older version of the library may lack a
-    /// table.
+    /// Returns whether everything of the format exists. An older version of the library may have left out a table.
     private func isComplete(_ connection: Connection) throws(PostgresFailure) -> Bool {
         let names = ["sillok_turn", "sillok_writers", "sillok_format"] + ReadModelFormat.relations
         var parameters = Parameters()
@@ -135,8 +134,7 @@ final class ModelWriter {
         }
     }
 
-    /// Begins the transaction, takes the turn and checks the conditions. Returns `false` if the write has been made
-    /// before.
+    /// Begins the transaction, takes the turn and checks the conditions. `false`: the write has been made before.
     private func begin(
         _ connection: Connection, _ conditions: [ReadModelWrite.Condition], isAgain number: Int64?
     ) throws -> Bool {

@@ -2,8 +2,7 @@
 import SillokCore
 
 extension EventQuery.Item {
-    /// The number of lists of positions that are compared: one for each tag, one for all types, one for the category,
-    /// one for the stream.
+    /// The number of compared lists of positions: one for each tag, and one each for types, category and stream.
     var parts: Int { tags.count + (types.isEmpty ? 0 : 1) + (category == nil ? 0 : 1) + (stream == nil ? 0 : 1) }
 
     /// The number of index lookups that find its first event; each type needs one.

@@ -2,8 +2,7 @@
 import SillokChain
 import SillokCore
 
-/// A group of appends as the arguments of the server's function: arrays, and indexes that connect them. All indexes
-/// start at 1, as in SQL.
+/// A group of appends as arguments of the server's function: arrays, with indexes that start at 1 as in SQL.
 struct AppendGroup {
     /// The events of one request that go to one stream.
     struct Slot {

@@ -6,8 +6,7 @@ import SillokCore
 /// A condition must see the earlier events of its group. An index by stream, category, type and tag finds these events:
 /// a watch is compared only with the events of its rarest part.
 struct GroupWatches {
-    /// An item that a request's condition watches. Indexes start at 1, as in SQL. Watch 0 means only a mark, which the
-    /// log must have.
+    /// An item that a condition watches. Indexes start at 1, as in SQL. Watch 0 means only a mark of the log.
     struct Condition {
         let request: Int32
         let watch: Int32

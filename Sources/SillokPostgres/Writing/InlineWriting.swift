@@ -59,8 +59,7 @@ extension Writer {
         }
     }
 
-    /// Executes appends one after the other in one transaction, so that a failing rule only rejects the append at
-    /// fault.
+    /// Executes appends one after the other in one transaction, so that a failing rule only rejects its append.
     func appendApart(
         _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws -> [Result<Verdict, any Error>] {
@@ -140,8 +139,7 @@ extension Writer {
         }
     }
 
-    /// Returns the current state of the rules, after they have handled all events up to a head. Rules whose build was
-    /// dropped are detached.
+    /// Returns the rules after they have handled all events up to a head. Rules whose build was dropped are detached.
     private func pass(
         answers: [Rows], through head: Position, _ connection: Connection, _ reader: EventReader
     ) throws -> InlinePass {

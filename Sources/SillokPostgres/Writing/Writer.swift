@@ -23,8 +23,7 @@ final class Writer {
     var attachments: [InlineAttachment] = []
     /// The end of the log after the last append of this writer, if it is certain.
     var end: LogEnd?
-    /// Whether no other process appended between the last two groups of this writer, and so probably will not before
-    /// the next.
+    /// Whether no other process appended between the last two groups of this writer. This usually continues.
     private var isAlone = false
     /// Whether the role may call `append_after`, as far as is known.
     private var mayAppendReady = true
@@ -195,8 +194,7 @@ final class Writer {
     ///
     /// - Parameters:
     ///   - isInDoubt: whether something that was sent may be stored; it stays set after a success.
-    ///   - stored: returns the previous head and the stored events for projections; `nil` if nothing is to be
-    ///     committed.
+    ///   - stored: returns the previous head and the stored events for projections; `nil`: nothing to commit.
     private func transact(
         _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool,
         stored: ([Rows], EventReader) throws -> (before: Position, events: [RecordedEvent])?

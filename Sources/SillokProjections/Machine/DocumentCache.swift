@@ -3,8 +3,7 @@ import SillokSQL
 
 /// The documents that a partition works on. Each is read once, changed in memory, and written once per batch.
 ///
-/// The cache contains the documents as of the last batch that was made, written or not. It is cleared when a write
-/// fails.
+/// The cache has the documents as of the last batch that was made, written or not. A failed write clears it.
 struct DocumentCache: Sendable {
     /// A document as it was read; `nil` if there is none with that key.
     struct Row: Sendable {

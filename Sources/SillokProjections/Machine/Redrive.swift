@@ -9,8 +9,7 @@ struct ParkedDeadLetter: Sendable {
     let event: RecordedEvent
 }
 
-/// The retry of the dead letters of a sequence, in their order. A letter is deleted in the write that projects it, so
-/// it is projected once.
+/// The retry of the dead letters of a sequence, in order. The write that projects a letter also deletes it.
 struct Redrive: Sendable {
     let sequence: StreamID
 

@@ -9,8 +9,7 @@ extension Projector {
 
     /// Makes a new build of this version next to the live one, and returns when it has reached the head of the log.
     ///
-    /// Queries see the live build until `ReadSide.promote(_:by:force:)`. This works whether ``run()`` is running or
-    /// not.
+    /// Queries see the live build until `ReadSide.promote(_:by:force:)`. It does not matter whether ``run()`` runs.
     /// - Parameters:
     ///   - whom: the operator who requests it.
     ///   - progress: called at intervals with the status of the new build.
@@ -39,8 +38,7 @@ extension Projector {
     ///
     /// - Parameters:
     ///   - sequence: the name of the sequence.
-    ///   - events: a query that includes its events: for a stream `.stream(…)`, for a tag `.tags(…)`. Events of other
-    ///     sequences are ignored.
+    ///   - events: a query that includes its events, such as `.stream(…)` or `.tags(…)`; others are ignored.
     ///   - whom: the operator who requests it.
     /// - Returns: the number of events that were projected.
     /// - Throws: `ProjectionRefusal` if the projection does not define how to clear a sequence, or the sequence has

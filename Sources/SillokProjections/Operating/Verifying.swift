@@ -29,8 +29,7 @@ public struct ProjectionVerification: Sendable {
     public let events: UInt64
     /// The position up to which they were compared.
     public let position: Position
-    /// The number of these events that are dead letters or were skipped by an operator: they were handled, but are not
-    /// in the rows.
+    /// The number of these events that are dead letters or were skipped: handled, but not in the rows.
     public let deadLetters: Int
     /// The first difference of each partition; empty if there is none.
     public let findings: [Finding]

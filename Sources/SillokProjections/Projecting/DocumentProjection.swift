@@ -21,8 +21,7 @@ public protocol DocumentProjection<Event, Document>: Sendable {
     /// The query for the events that the projection handles.
     var source: EventQuery { get }
 
-    /// The events that must stay in order. All events of one key must be in one sequence. By default each stream is a
-    /// sequence.
+    /// The events that must stay in order. The events of a key must be in one sequence. By default that is a stream.
     var sequencing: Sequencing { get }
 
     /// The treatment of an event whose type has no case in ``Event``. By default the projection stops.
@@ -31,8 +30,7 @@ public protocol DocumentProjection<Event, Document>: Sendable {
     /// The treatment of an event whose version is newer than the code. By default the projection stops.
     var newerVersions: NewerVersionPolicy { get }
 
-    /// Returns the key of the document that an event changes, or `nil` if there is none. By default the name of its
-    /// stream.
+    /// Returns the key of the document that an event changes, or `nil` for none. By default the stream's name.
     func key(of event: Recorded<Event>) -> String?
 
     /// Returns the document after an event; `nil` deletes it.

@@ -65,18 +65,15 @@ public enum UnknownTypePolicy: String, Hashable, Sendable {
     case ignore
 }
 
-/// The treatment of an event whose type a projection knows, in a version that is newer than its code. Such an event
-/// cannot be ignored.
+/// The treatment of an event of a known type in a version that is newer than the code. It cannot be ignored.
 public enum NewerVersionPolicy: String, Hashable, Sendable {
     /// The projection stops before it, with an error that names it. Newer code continues from there.
     case stop
-    /// The event is parked as a dead letter, and the later events of its sequence behind it, until newer code retries
-    /// them.
+    /// The event is parked, and the later events of its sequence behind it, until newer code retries them.
     case park
 }
 
-/// A rule that groups events into sequences. The events of one sequence stay in order, in every partition and behind
-/// every dead letter.
+/// A rule that groups events into sequences. The events of one stay in order, also behind a dead letter.
 public struct Sequencing: Sendable {
     let name: String
     let sequence: @Sendable (RecordedEvent) -> String
@@ -111,8 +108,7 @@ public struct Sequencing: Sendable {
         }
     }
 
-    /// Returns the partition for an event, from 0 to `partitions` − 1. It is the same on every machine and never
-    /// changes.
+    /// Returns the partition for an event, from 0 to `partitions` − 1. It is the same everywhere and never changes.
     package func partition(of event: RecordedEvent, among partitions: Int) -> Int {
         guard partitions > 1 else { return 0 }
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325

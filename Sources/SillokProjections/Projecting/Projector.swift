@@ -80,10 +80,8 @@ public final class Projector<Model: ReadModel>: Sendable {
 
     /// Projects the events of the log and all new ones, until the task is cancelled.
     ///
-    /// An `inline` projection catches up and is then attached to every append, see ``attach()``. A `live` projection
-    /// does nothing here.
-    /// - Throws: `ProjectionFailure` when it cannot continue; run it again to continue where it stopped.
-    ///   `CancellationError`.
+    /// An `inline` projection is then attached to every append, see ``attach()``. A `live` one does nothing here.
+    /// - Throws: `ProjectionFailure` when it cannot continue; run it again to continue there. `CancellationError`.
     public func run() async throws {
         board.begin()
         defer { board.end() }
@@ -121,8 +119,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// - Parameters:
     ///   - mark: the mark; the log must have its event.
     ///   - duration: the longest time to wait.
-    /// - Throws: the errors of ``model(atLeast:within:)-(Position,_)``, and `StoreError` `storeChanged` if the log does
-    ///   not have the event.
+    /// - Throws: as ``model(atLeast:within:)-(Position,_)``; `StoreError` `storeChanged` without the mark's event.
     public func model(atLeast mark: EventMark, within duration: Duration) async throws -> Model {
         _ = try await store.head(resumingAfter: mark)
         return try await model(atLeast: mark.position, within: duration)
@@ -133,8 +130,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// - Parameters:
     ///   - receipt: the result of the append.
     ///   - duration: the longest time to wait.
-    /// - Throws: the errors of ``model(atLeast:within:)-(Position,_)``, and `ParkedEvent` if an event of the append is
-    ///   a dead letter.
+    /// - Throws: as ``model(atLeast:within:)-(Position,_)``; `ParkedEvent` if an event of the append is parked.
     public func model(atLeast receipt: Receipt, within duration: Duration) async throws -> Model {
         try await model(atLeast: receipt.firstPosition, through: receipt.position, within: duration)
     }
@@ -159,8 +155,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         if board.position < position { try await reach(position, duration) }
     }
 
-    /// Returns the first event between two positions that is a dead letter, and whether it is retried without an
-    /// operator.
+    /// Returns the first dead letter between two positions, and whether it is retried without an operator.
     private func deadLetter(
         of live: ProjectionID, _ first: Position, _ last: Position
     ) async throws -> (error: ParkedEvent, isRetried: Bool)? {

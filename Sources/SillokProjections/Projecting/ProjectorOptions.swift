@@ -19,8 +19,7 @@ public struct ProjectorOptions: Sendable {
     /// The treatment of an event that cannot be projected.
     public var failures: FailurePolicy
 
-    /// The number of partitions over which the sequences are spread. Each partition has its own checkpoint. The number
-    /// is fixed for a build.
+    /// The number of partitions that share the sequences, each with its own checkpoint. It is fixed for a build.
     public var partitions: Int
 
     /// How long a partition stays with a projector that no longer renews its lease, if several processes run the same

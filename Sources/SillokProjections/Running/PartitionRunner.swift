@@ -116,8 +116,7 @@ struct PartitionRunner: Sendable {
         return try await store.ofHistory(id) { try await store.head(resumingAfter: checkpoint.mark) }.position
     }
 
-    /// Runs a machine until it ends. Returns `true` if it reached the goal, `false` if the partition must be loaded
-    /// again.
+    /// Runs a machine until it ends: `true` at the goal, `false` if the partition must be loaded again.
     private func drive(_ state: PartitionState, _ heard: Int, until goal: Position?) async throws -> Bool {
         let pause = options.lease.map { min($0, options.pollInterval) } ?? options.pollInterval
         var machine = PartitionMachine(maker, state, documents, .init(pollInterval: pause, goal: goal))
@@ -175,8 +174,7 @@ func stopwatch<C: Clock>(_ clock: C) -> @Sendable () -> Duration where C.Duratio
 }
 
 extension Ledger {
-    /// Returns the state of a partition: its row, its sequences with dead letters, and those that are retried
-    /// immediately.
+    /// Returns the state of a partition: its row, its sequences with dead letters, and those to retry immediately.
     func state(of row: PartitionRow, _ id: ProjectionID) async throws -> PartitionState {
         let rows = try await model.rows(
             """

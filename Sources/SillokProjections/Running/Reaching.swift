@@ -37,8 +37,7 @@ extension Projector {
 
     private var id: ProjectionID { ProjectionID(name, version: version) }
 
-    /// Returns the position of the live build and the failure that stopped it, as stored in the read model. It may run
-    /// in another process.
+    /// Returns the stored position of the live build and the failure that stopped it, in any process.
     private func storedPosition() async throws -> (Position, ProjectionFailure?) {
         guard let live = try await ledger.live(name) else { return (.start, nil) }
         board.setLive(live.id)

@@ -162,8 +162,7 @@ final class Part {
 
     /// Runs `body`. If it throws, rolls back its changes and calls `undone`.
     ///
-    /// A failure of SQLite that is not the statement's own fault concerns the whole transaction and is thrown
-    /// unchanged.
+    /// A failure of SQLite that is not the statement's own concerns the whole transaction and is thrown unchanged.
     func run<Result>(_ body: () throws -> Result, undone: () throws -> Void = {}) throws -> Result {
         try begin.run()
         let result: Result

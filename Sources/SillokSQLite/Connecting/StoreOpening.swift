@@ -56,9 +56,8 @@ struct StoreOpening {
     /// the disk first. Later commits must not follow a part of the log that the disk may have lost.
     private func settle(_ connection: Connection) throws {
         if try isMoved(connection) { return }
-        // A full disk or a reader can prevent the move of the log. SQLite has then not synced all of it; with a reader
-        // of the database file only (read mark 0), nothing of it. The write lock stops others from changing it
-        // meanwhile.
+        // A full disk or a reader can prevent the move of the log. SQLite has then not synced all of it, or nothing
+        // with a reader of the file only (read mark 0). The write lock keeps others from changing it.
         try connection.run("BEGIN IMMEDIATE")
         defer { sqlite3_exec(connection.handle, "ROLLBACK", nil, nil, nil) }
         try rewrite(connection.opened + "-wal")

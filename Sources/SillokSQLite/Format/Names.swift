@@ -11,8 +11,7 @@ enum NameKind: UInt8 {
     case source = 5
 }
 
-/// The names and their numbers as seen by one connection. A name is looked up once, and then kept in memory if there is
-/// space.
+/// The names and their numbers as seen by one connection. A name is looked up once and kept if there is space.
 final class Names {
     struct Key: Hashable {
         let kind: NameKind

@@ -109,8 +109,7 @@ enum Schema {
         let progress: (WorkProgress) -> Void
     }
 
-    /// Creates a store in an empty database, or checks that the database is a store and converts it to the current
-    /// format.
+    /// Creates a store in an empty database, or checks an existing store and converts it to the current format.
     static func install(on connection: Connection, _ origins: Origins, tuning: Tuning) throws {
         try connection.run("BEGIN IMMEDIATE")
         do {

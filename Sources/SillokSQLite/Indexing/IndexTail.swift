@@ -13,8 +13,7 @@ final class IndexTail {
         fileprivate let rank: Int32
         /// The previous entry in the chain, −1 if this is the first.
         fileprivate let previous: Int32
-        /// An older entry, or the entry itself if it is the first. Chosen as in a skew-binary list, so that few hops
-        /// reach each.
+        /// An older entry, or itself if it is the first. Chosen as in a skew-binary list, for a few hops to each.
         fileprivate let jump: Int32
         fileprivate let node: Int32
     }

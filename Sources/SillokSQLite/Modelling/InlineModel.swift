@@ -76,8 +76,7 @@ final class InlineModel {
         try refresh()
     }
 
-    /// Projects a page of events that are new to the rule. At the head of the log it attaches the rule and returns
-    /// `true`.
+    /// Projects a page of new events for the rule. At the head of the log it attaches the rule and returns `true`.
     func attach(_ rule: InlineRule, _ reader: EventReader) throws -> Bool {
         let id = rule.projection
         guard let checkpoint = try checkpoint(of: id) else {

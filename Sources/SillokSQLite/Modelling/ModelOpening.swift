@@ -23,8 +23,7 @@ struct ModelOpening {
             let install = {
                 try check(connection)
                 if path != nil { try connection.run("PRAGMA journal_mode = WAL") }
-                // A commit that a power cut removes takes rows and checkpoint together, so the rows are projected
-                // again.
+                // A power cut removes rows and checkpoint together, so the rows are projected again.
                 for pragma in SQLiteSettings.writing(isDurable: false) { try connection.run(pragma) }
                 // Projections create their tables in any order.
                 try connection.run("PRAGMA foreign_keys = OFF")

@@ -125,8 +125,7 @@ final class ModelStatements {
         } catch {
             throw explained(error, scope)
         }
-        // Without this check a statement could end the transaction it is part of; SQLite does not ask the authorizer
-        // about it.
+        // Otherwise a statement could end the transaction it is part of; SQLite does not ask the authorizer.
         guard key.owner == nil && protected.isEmpty || !scope.mentions("rollback") else {
             throw SQLiteFailure(code: SQLITE_AUTH, message: "it says ROLLBACK, which is not its to say")
         }

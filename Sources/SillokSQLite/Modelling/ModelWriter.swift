@@ -57,8 +57,7 @@ final class ModelWriter {
         } catch let error as SQLiteFailure where error.isFatal {
             failure = error.storeError("a checkpoint failed, the read model takes no more writes")
         } catch {
-            // The disk is full, or another connection prevents it. The log keeps everything, and a later commit tries
-            // again.
+            // The disk is full, or another connection prevents it. A later commit tries again.
         }
     }
 

@@ -2,8 +2,7 @@ import CSQLite
 import SillokCore
 import SillokSQL
 
-/// The objects that a statement may access. SQLite asks when it prepares the statement, and again after a schema
-/// change.
+/// The objects that a statement may access. SQLite asks when it prepares the statement, and after a schema change.
 final class StatementScope {
     private let projection: ProjectionID?
     private let names: [[UInt8]]
@@ -94,8 +93,7 @@ final class StatementScope {
         return "it touches the \(kind) \(name), which it does not name: write \\(\(kind): \"\(plain)\")"
     }
 
-    /// Returns whether the statement names the table, or a table that it is a part of, such as that of a full-text
-    /// index.
+    /// Returns whether the statement names the table, or one that the table belongs to, such as a full-text index.
     private func isNamed(_ name: String) -> Bool {
         let name = Self.folded(name)
         return names.contains { own in

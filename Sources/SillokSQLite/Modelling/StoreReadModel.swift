@@ -59,8 +59,7 @@ public struct StoreReadModel: InlineReadModel, Hashable {
     }
 }
 
-/// The access of a store to the read model in its file: writes go through the thread that appends, and queries run on
-/// their own threads.
+/// The access of a store to the read model in its file: the thread that appends writes, other threads query.
 final class StoreModelAccess: Sendable {
     private let path: String
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?

@@ -28,8 +28,7 @@ extension EventReader: ConditionLog {
         return try position(ofRevision: next, of: number)
     }
 
-    /// Judges a condition on a snapshot. Returns `nil` if an event of the append is stored already: the writer has the
-    /// answer.
+    /// Judges a condition on a snapshot. `nil`: an event of the append is already stored; the writer has the answer.
     func verdict(
         on condition: JudgedCondition, of request: AppendRequest, _ cancellation: Cancellation
     ) throws -> (verdict: ConditionJudge.Verdict, head: Position)? {

@@ -108,8 +108,7 @@ private struct UpwardPlaces {
 
     /// Returns the next position, which the cursor must read.
     ///
-    /// - Parameter room: the maximum number of events that are wanted. At most that many positions are looked up, but
-    ///   at least one.
+    /// - Parameter room: the maximum number of wanted events, and of positions to look up, but at least one.
     mutating func next(atMost room: Int, _ cursor: UpwardCursor) throws -> Int64? {
         if search.isEverything { return try search.next() }
         if index == block.count { try lookUp(max(1, min(room, UpwardCursor.blockSize)), cursor) }

@@ -47,8 +47,7 @@ struct IndexScan {
     }
 }
 
-/// The entries of the table and of the tail, ordered by key and position. Table entries that are also in the tail are
-/// skipped.
+/// The entries of table and tail, ordered by key and position, without table entries that the tail has too.
 private struct MergedEntries {
     typealias Entry = (key: Int64, position: Int64)
 

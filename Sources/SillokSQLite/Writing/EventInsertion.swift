@@ -68,8 +68,7 @@ final class EventInsertion {
 
     /// Records how far a source has been consumed.
     ///
-    /// - Parameter isAlone: whether no event is recorded with it. Then the position is also stored in its own table for
-    ///   `verify`.
+    /// - Parameter isAlone: whether no event is recorded with it. Then a second table has the position, for `verify`.
     func track(_ source: Int64, _ progress: Tracking, isAlone: Bool) throws {
         tracking.bind(source, at: 1)
         tracking.bind(Int64(bitPattern: progress.position), at: 2)

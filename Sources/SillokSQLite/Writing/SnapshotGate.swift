@@ -33,8 +33,7 @@ final class SnapshotGate: Sendable {
     /// Whether new snapshots are being held.
     var isHolding: Bool { state.withLock { $0.isHolding } }
 
-    /// Holds new snapshots for a moment, if the store's readers have any open. Otherwise other readers would keep the
-    /// log anyway.
+    /// Holds new snapshots for a moment, if the store's readers have any open. Others would keep the log anyway.
     func hold() {
         state.withLock { state in
             if state.count > 0 && !state.isHolding { state.end = .now + Self.longest }

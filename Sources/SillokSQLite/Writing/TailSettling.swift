@@ -3,9 +3,8 @@ import SillokCore
 /// The move of index entries from the tail in memory to the table `entries`, in the order of keys.
 ///
 /// The key of a new entry may be anywhere, so writing each entry alone would write an index page for each. The tail
-/// collects enough entries that they share pages. A group of appends moves at most one slice, so that no append waits
-/// long. Moved entries count only when all of them are written. A process that restarts writes them to the same places
-/// again.
+/// collects enough entries that they share pages. A group of appends moves at most one slice, so that none waits long.
+/// Moved entries count only when all are written. After a restart they are written to the same places again.
 final class TailSettling {
     /// The entries that are being moved.
     private struct Moving {

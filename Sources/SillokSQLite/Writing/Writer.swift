@@ -78,8 +78,7 @@ final class Writer {
         }
     }
 
-    /// Returns the answer to a request when writes are no longer possible. It must stay true after the store is opened
-    /// again.
+    /// Returns the answer when writes are no longer possible. It must stay true after the store is opened again.
     private func refuse(_ request: WriterRequest, _ failure: StoreError) -> Result<Answer, any Error> {
         guard case .append(let prepared) = request else { return .failure(failure) }
         let request = prepared.request
@@ -333,15 +332,13 @@ final class Writer {
         }
     }
 
-    /// Returns why no append may be acknowledged: other files are at the paths than the open ones. Returns `nil` if
-    /// they match.
+    /// Returns why no append may be acknowledged: other files are at the paths than the open ones; else `nil`.
     private func replacement() -> StoreError? {
         guard let error = connection.files?.replacement(of: "the store") else { return nil }
         return StoreError(error.code, "\(error.message) The store takes no more appends.")
     }
 
-    /// Ends a group that failed before its commit. Nothing of it is stored, but a repeat of a stored append still gets
-    /// its receipt.
+    /// Ends a group that failed before its commit: nothing is stored. A repeat of a stored append gets its receipt.
     private func abandon(_ requests: [WriterRequest], _ error: any Error) -> [Result<Answer, any Error>] {
         let failed = (error as? SQLiteFailure) ?? SQLiteFailure(code: SQLITE_CORRUPT, message: "\(error)")
         recover(from: failed)

@@ -43,8 +43,7 @@ struct RemoteService: Sendable {
         }
     }
 
-    /// Returns the conflict as a caller may see it: without the events that broke the condition if it may not read
-    /// them.
+    /// Returns the conflict without the events that broke the condition, if the caller may not read them.
     private func shown(_ conflict: AppendConflict, of request: AppendRequest, to call: ServerCall) async
         -> AppendConflict
     {
@@ -87,8 +86,7 @@ struct RemoteService: Sendable {
         try await access.authorize(call, .readEvent, .store)
         return try await answer {
             guard let event = try await store.event(id) else { return Remote.answer(RecordedEvent?.none) }
-            // The stream of the event is only known now. The answer does not show whether an event outside the grant
-            // exists.
+            // The stream of the event is only known now. The answer must not disclose events outside the grant.
             do {
                 try await access.authorize(call, .readEvent, .query(event.stream.map { EventQuery.stream($0) } ?? .all))
             } catch CallRefusal.forbidden {

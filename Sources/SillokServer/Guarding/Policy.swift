@@ -74,8 +74,7 @@ public enum Operation: String, CaseIterable, Hashable, Sendable {
         return principal.grant.allows(scope) && (rule.reach != .all || principal.grant.reachesAll)
     }
 
-    /// Returns why a principal may not execute the operation on a resource, or `nil` if it may. Every protocol calls
-    /// this.
+    /// Returns why a principal may not execute the operation on a resource, or `nil`. Every protocol calls this.
     public func refusal(of principal: Principal, on resource: Resource) -> String? {
         guard allows(principal) else {
             let scope = rule.scope?.rawValue ?? ""

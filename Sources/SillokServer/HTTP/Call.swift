@@ -50,8 +50,7 @@ struct Call: Sendable {
 
     func require(_ stream: StreamID) throws { try require(principal.grant.reaches(stream)) }
 
-    /// Returns an event that exists and is within the grant. The error does not show whether an event outside the grant
-    /// exists.
+    /// Returns an event that exists and is within the grant. The error does not disclose events outside it.
     func require(_ event: RecordedEvent?, _ what: String) throws -> RecordedEvent {
         checked.withLock { $0 = true }
         guard let event, principal.grant.reaches(event.stream) else {
@@ -154,8 +153,7 @@ struct Call: Sendable {
         }
     }
 
-    /// Returns whether the caller already has an answer with this entity tag. The comparison is weak, as RFC 9110
-    /// requires.
+    /// Returns whether the caller has an answer with this entity tag. The comparison is weak, as in RFC 9110.
     func has(_ tag: String) -> Bool {
         (request.headers[.ifNoneMatch] ?? "").split(separator: ",").contains { part in
             let given = part.trimmed

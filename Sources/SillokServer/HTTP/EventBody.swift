@@ -51,8 +51,7 @@ extension Call {
     }
 }
 
-/// The encoding of `ce-` headers: printable ASCII, with everything else percent-encoded, as the standard requires for
-/// HTTP.
+/// The encoding of `ce-` headers: printable ASCII, and everything else percent-encoded, as in the standard.
 enum CloudEventHeader {
     /// Decodes a value; returns `nil` if it has other characters, or the decoded bytes are not UTF-8.
     static func decoded(_ value: String) -> String? {

@@ -24,8 +24,7 @@ struct Histogram: Sendable {
         count += 1
     }
 
-    /// Returns the value below which this part of the measurements lies, as exactly as the buckets allow; `nil` without
-    /// any.
+    /// Returns the value below which this part of the measurements lies, by the buckets; `nil` without any.
     func quantile(_ part: Double) -> Double? {
         guard count > 0 else { return nil }
         let rank = part * Double(count)

@@ -40,8 +40,7 @@ extension Response {
         return kept(bytes, "\(type); charset=utf-8", call)
     }
 
-    /// Returns a response that does not change while the program runs. Browsers revalidate it, but it is not sent
-    /// again.
+    /// Returns a response that does not change while the program runs. Browsers revalidate it with its tag.
     fileprivate static func kept(_ bytes: [UInt8], _ type: String, _ call: Call) -> Response {
         let tag = "\"\(Array(SHA256.hash(data: bytes)).prefix(12).map { $0 }.hexadecimal)\""
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "no-cache"]

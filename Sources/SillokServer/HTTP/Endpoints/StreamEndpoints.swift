@@ -139,8 +139,7 @@ extension WebInterface {
         try await store.stream(StreamID(category.text)) != nil
     }
 
-    /// Returns the last possible name of a stream in a category with a dash: filled with the greatest characters that
-    /// fit.
+    /// Returns the last possible stream name of a category with a dash, filled with the greatest characters that fit.
     private func end(of category: Category) -> StreamID {
         var name = category.text + "-"
         guard name.utf8.count <= store.limits.streamBytes else { return StreamID(category.text) }

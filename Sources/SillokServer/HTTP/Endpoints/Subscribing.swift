@@ -61,8 +61,7 @@ extension WebInterface {
             ], body: body)
     }
 
-    /// Closes the connection of a reader that accepts no data and may not continue, so that it ends within five
-    /// seconds.
+    /// Closes the connection of a reader that accepts no data and may not continue, within five seconds.
     func disconnect(_ call: Call, unless mayGoOn: @Sendable () -> Bool) async {
         while !Task.isCancelled, mayGoOn() { try? await pause(Self.look) }
         try? await pause(.milliseconds(500))
