@@ -1,6 +1,6 @@
 /// A state that decides commands, and that is the replay of its events and nothing else.
 ///
-/// A decider has an initial state and two pure functions: ``init()`` is the state before the first event,
+/// A decider has an initial state and two pure functions. ``init()`` is the state before the first event,
 /// ``decide(_:)`` turns a command into events or a refusal, and ``evolve(_:)`` applies one event. They use no I/O, no
 /// clock and no randomness: a command contains all that its decision needs.
 ///

@@ -12,8 +12,8 @@ public protocol EventStore: Sendable {
 
     /// Records all of the events or none, under a condition, and durably before it returns.
     ///
-    /// The store works in this order: it checks the request against the limits; returns the first receipt if the append
-    /// is a repeat; checks the condition and the tracking; gives the events the next positions.
+    /// First the store checks the request against the limits. If the append is a repeat, it returns the first receipt.
+    /// Otherwise it checks the condition and the tracking, and gives the events the next positions.
     ///
     /// - Returns: where the events are. The receipt of a repeated append equals the first one.
     /// - Throws: ``InvalidRequest``, ``AppendConflict``, ``EventIDConflict`` or ``TrackingConflict``; nothing was

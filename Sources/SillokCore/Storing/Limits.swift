@@ -38,7 +38,7 @@ public struct Limits: Hashable, Sendable {
     public var pageSteps = 100_000
 
     /// Bytes of memory that the appends in a store may hold until they are answered: 64 MiB. The store rejects an
-    /// append that exceeds this with ``StoreError/Code/overloaded``, unless no other append waits.
+    /// append that exceeds this with ``StoreError/Code/overloaded``, unless it is the only one.
     public var queueBytes = 64 << 20
 
     /// How far ahead of the store's clock a given recorded time may be: five minutes.

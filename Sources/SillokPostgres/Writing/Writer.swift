@@ -222,7 +222,7 @@ final class Writer {
             isInDoubt = wasInDoubt
             throw PostgresFailure(message: "the transaction was rolled back")
         }
-        // The server warns when it stops waiting for its standby: the commit is on the server, but not on the standby.
+        // The server warns when it stops waiting for its standby: the commit may be missing on the standby.
         guard connection.warningCount == warnings else {
             throw PostgresFailure(message: "the server did not wait for its standby", isConnectionLost: true)
         }

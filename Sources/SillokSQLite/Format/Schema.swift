@@ -12,9 +12,9 @@ import SillokSQL
 //   events    position → the event               the log itself; new rows are only added at its end.
 //   entries   (key, position)                    one index for all queries: the positions of each key. It does not
 //                                                hold the newest events: each reader derives their entries from the
-//                                                events. The writer moves about a hundred thousand entries at a time into
-//                                                this table, in the order of keys, so that many share a page. Entries
-//                                                beyond `indexed` do not count yet.
+//                                                events. The writer moves about a hundred thousand entries at a time
+//                                                into this table, in the order of keys, so that many share a page.
+//                                                Entries beyond `indexed` do not count yet.
 //   marks     (stream, revision) → position      every 256th revision of a stream: where to start inside a long one.
 //   tracking  source → position                  how far other logs have been consumed.
 //   tracked_events  source → position, id        the id of the foreign event at that position, if it was given. A row

@@ -27,7 +27,7 @@ final class ModelWriter {
     /// Creates the missing tables of the format, unless the file has a newer format.
     ///
     /// - Parameter isFresh: whether the file was created for this read model. Otherwise it may be another program's
-    ///   file, and its application id and version are not changed.
+    ///   file, and its application id is not changed.
     func install(isFresh: Bool) throws {
         try transaction {
             if isFresh { try connection.run("PRAGMA application_id = \(SQLiteFileMark.readModel)") }
