@@ -37,7 +37,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     ///   - tags: what it is about.
     ///   - metadata: why it happened and where it came from.
     /// - Throws: ``UnstorableEvent`` if it is not an enum with synthesized `Codable`, has a value without a JSON
-    ///   form, or if its stored name also belongs to another case.
+    ///   form, or has a stored name that also belongs to another case.
     public func encode(
         _ event: Event, id: EventID = EventID(), tags: [Tag] = [], metadata: Metadata = Metadata()
     ) throws(UnstorableEvent) -> EventData {

@@ -44,8 +44,8 @@ public struct AppendCondition: Hashable, Sendable {
     /// The condition that always holds.
     public static let always = AppendCondition()
 
-    /// Returns the condition that a stream has exactly this revision, 0 if it must not exist: `.revision(4, of:
-    /// "a-1")`.
+    /// Returns the condition that a stream has exactly this revision, 0 if it must not exist:
+    /// `.revision(4, of: "a-1")`.
     public static func revision(_ revision: Revision, of stream: StreamID) -> AppendCondition {
         AppendCondition(revisions: [stream: revision])
     }

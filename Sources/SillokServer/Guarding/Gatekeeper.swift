@@ -27,8 +27,8 @@ public final class Gatekeeper: Sendable {
     /// ``open(for:)``.
     public static var open: Gatekeeper { open(for: .everything) }
 
-    /// Returns a gatekeeper that allows every caller the operations of a grant, without a proof. `.open(for:
-    /// Grant([.read, .subscribe]))` shows the log and accepts no events.
+    /// Returns a gatekeeper that allows every caller the operations of a grant, without a proof.
+    /// `.open(for: Grant([.read, .subscribe]))` shows the log and accepts no events.
     public static func open(for grant: Grant) -> Gatekeeper {
         Gatekeeper(keyring: nil, tokens: nil, clock: .system, anybody: Principal("anybody", grant))
     }
