@@ -74,7 +74,7 @@ extension Step {
         ROW(e.type, e.position) > ROW(w.type, low) AND ROW(e.type, e.position) < ROW(w.type, high)
         """
 
-    /// `reached` is NULL when the whole range was searched. Otherwise every match up to it is in `positions`.
+    /// Returns a search. `reached` is NULL if it searched the whole range; `positions` has all matches up to it.
     private static func matches(_ way: Direction) -> String {
         """
         CREATE FUNCTION SCHEMA.\(way.name)(

@@ -92,7 +92,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         return events
     }
 
-    /// The only place where a stored event becomes events of the code. Returns all of them, or throws and returns none.
+    /// Turns a stored event into events of the code, here only. Returns all of them, or throws and returns none.
     @inline(__always)
     package func forEach(
         of recorded: RecordedEvent, for query: EventQuery = .all, _ body: (Event, EventType) throws -> Void

@@ -18,7 +18,7 @@ public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sen
         Iterator(batches: subscription.makeAsyncIterator(), query: query, coding: coding)
     }
 
-    /// Reads the batches in order and waits at the end of the log.
+    /// The iterator, which reads the batches in order and waits at the end of the log.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         var batches: Subscription.Iterator
         let query: EventQuery

@@ -11,7 +11,7 @@ public struct EventPages: AsyncSequence, Sendable {
     /// Returns an iterator that starts at the first page.
     public func makeAsyncIterator() -> Iterator { Iterator(store: store, request: request) }
 
-    /// Reads the pages in order.
+    /// The iterator, which reads the pages in order.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let store: any EventStore
         var request: ReadRequest?
@@ -39,7 +39,7 @@ where Batches.Element == EventBatch, Batches.AsyncIterator: Sendable {
     /// Returns an iterator that starts with the first batch.
     public func makeAsyncIterator() -> Iterator { Iterator(batches: batches.makeAsyncIterator()) }
 
-    /// Reads the batches in order and returns their events.
+    /// The iterator, which reads the batches in order and returns their events.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         var batches: Batches.AsyncIterator
         var current: ArraySlice<RecordedEvent> = []

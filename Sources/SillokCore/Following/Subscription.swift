@@ -19,7 +19,7 @@ public struct Subscription: AsyncSequence, Sendable {
     /// Returns an iterator that starts after the place that was given to the subscription.
     public func makeAsyncIterator() -> Iterator { Iterator(subscription: self, mark: after) }
 
-    /// Reads the batches in order and waits at the end of the log.
+    /// The iterator, which reads the batches in order and waits at the end of the log.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let subscription: Subscription
         var mark: EventMark

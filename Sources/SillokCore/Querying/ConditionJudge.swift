@@ -8,7 +8,7 @@ package protocol ConditionLog: TermIndex {
     func event(at position: Int64) throws -> RecordedEvent
 }
 
-/// Judges whether conditions hold at the head of a log, within a number of steps.
+/// The judge of whether conditions hold at the head of a log, within a number of steps.
 package struct ConditionJudge {
     /// The result of judging a condition.
     package enum Verdict {

@@ -47,7 +47,7 @@ public struct Limits: Hashable, Sendable {
     /// is restored from an export must accept such events, so open it with a larger value.
     public var clockLead: Duration = .seconds(300)
 
-    /// The default limits.
+    /// Creates the default limits.
     public init() {}
 
     /// Throws unless a store with these limits takes the request.
@@ -155,7 +155,7 @@ public struct Limits: Hashable, Sendable {
         try check(text: name.text, subject, limit)
     }
 
-    /// A name is not empty, not too long, and has no control characters: none below U+0020, nor U+007F to U+009F.
+    /// Checks that a name is not empty, not too long, and has no characters below U+0020 or from U+007F to U+009F.
     private func check(
         text: String, _ subject: InvalidRequest.Subject, _ limit: Int
     ) throws(InvalidRequest) {

@@ -61,7 +61,7 @@ package final class Lock<State>: @unchecked Sendable {
 /// Lets other threads run before this thread continues.
 package func yieldThread() { sched_yield() }
 
-/// The number of processors that are online, at least one.
+/// Returns the number of processors that are online, at least one.
 package func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
 /// Starts a thread of our own for work that blocks, so that it never holds up the cooperative pool.

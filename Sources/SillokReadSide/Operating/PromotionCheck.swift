@@ -57,7 +57,7 @@ struct PromotionCheck: Sendable {
         return nil
     }
 
-    /// How an operator can promote it nevertheless.
+    /// The advice on how to promote it nevertheless.
     private static let forcing =
         "force the promotion with a reason: promote(_:by:force:) with force: true, or "
         + "sillok projections promote --force --reason TEXT."
