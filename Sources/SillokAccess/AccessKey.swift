@@ -1,24 +1,24 @@
 import Crypto
 public import SillokCore
 
-/// A key as the server keeps it: who has it and what it allows, and of its secret the SHA-256 alone.
+/// An access key as stored by the server: its owner, its grant, and only the SHA-256 of its secret.
 public struct AccessKey: Hashable, Sendable {
-    /// Its public part.
+    /// The public part of the key.
     public let id: String
-    /// What it is for.
+    /// The purpose of the key.
     public let name: String
-    /// What it allows.
+    /// The grant of the key.
     public let grant: Grant
-    /// When it was made.
+    /// When the key was created.
     public let created: Timestamp
-    /// When it ends; `nil`: never.
+    /// When the key expires; `nil` means never.
     public let expires: Timestamp?
-    /// When it was revoked; `nil`: it was not.
+    /// When the key was revoked; `nil` if it was not.
     public let revoked: Timestamp?
 
     package let digest: [UInt8]
 
-    /// Whether it opens anything at a time.
+    /// Returns whether the key is valid at a time.
     public func isValid(at now: Timestamp) -> Bool { revoked == nil && (expires.map { now < $0 } ?? true) }
 
     package func revoked(at time: Timestamp) -> AccessKey {
@@ -26,32 +26,32 @@ public struct AccessKey: Hashable, Sendable {
             id: id, name: name, grant: grant, created: created, expires: expires, revoked: time, digest: digest)
     }
 
-    /// Whether a secret is the one of this key, in a time that does not depend on where it differs.
+    /// Returns whether a secret belongs to this key, in constant time.
     package func isProved(by secret: [UInt8]) -> Bool { Self.digest(of: secret).isSame(as: digest) }
 
     package static func digest(of secret: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: secret)) }
 }
 
-/// The text of a key, `sillok_<id>_<secret>`: shown once when the key is made, and never printed by accident.
+/// The text of a key, `sillok_<id>_<secret>`. It is shown once when the key is created, and never printed by accident.
 public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The text, for the one place that hands it over.
+    /// The plain text, for the one place that shows it.
     public let revealed: String
 
-    /// Keeps a text from being printed.
+    /// Creates a secret from a text.
     public init(_ text: String) { revealed = text }
 
-    /// Stands in its place wherever it would be printed.
+    /// A placeholder, so that the secret is never printed.
     public var description: String { "<redacted>" }
-    /// Stands in its place wherever it would be printed.
+    /// A placeholder, so that the secret is never printed.
     public var debugDescription: String { description }
-    /// Nothing of it is shown.
+    /// A mirror without contents.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension AccessKey {
     package static let prefix = "sillok_"
 
-    /// The parts of a key's text; `nil` if it is none.
+    /// Returns the parts of a key's text, or `nil` if it is not a key.
     package static func parts(of text: String) -> (id: String, secret: [UInt8])? {
         guard text.hasPrefix(prefix) else { return nil }
         let parts = text.dropFirst(prefix.count).split(separator: "_", omittingEmptySubsequences: false)
@@ -64,13 +64,13 @@ extension AccessKey {
 }
 
 extension [UInt8] {
-    /// So many random bytes.
+    /// Returns random bytes.
     package static func random(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 
-    /// Whether both are the same, in a time that depends on their lengths alone.
+    /// Returns whether both are equal, in a time that depends only on their lengths.
     package func isSame(as other: [UInt8]) -> Bool {
         guard count == other.count else { return false }
         var difference: UInt8 = 0
@@ -78,7 +78,7 @@ extension [UInt8] {
         return difference == 0
     }
 
-    /// Two digits a byte.
+    /// The bytes as hexadecimal digits, two for each byte.
     package var hexadecimal: String {
         let digits = Array<UInt8>("0123456789abcdef".utf8)
         return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)

@@ -1,43 +1,44 @@
 public import SillokCore
 
-/// Who may come in: finds out who asks, and whether what is asked for is theirs to ask.
+/// The access control of a server: it authenticates callers and authorizes their operations.
 ///
-/// One for a server, over HTTP and gRPC alike.
+/// One gatekeeper serves both HTTP and gRPC.
 public final class Gatekeeper: Sendable {
-    /// Why somebody is not let in.
+    /// The reason why a caller is rejected.
     public enum Refusal: Error, Hashable, Sendable {
-        /// Nothing proves who asks, or what should prove it is wrong, has ended or was revoked.
+        /// The caller has no proof, or the proof is wrong, expired or revoked.
         case unproved
-        /// It is proved who asks, and it is not theirs to ask.
+        /// The caller is authenticated and may not execute the operation.
         case forbidden(String)
     }
 
-    /// The keys; `nil`: nobody needs a proof.
+    /// The keys; `nil` if no caller needs a proof.
     public let keyring: Keyring?
 
     package let sessions: Sessions
     private let tokens: TokenVerifier?
     private let clock: WallClock
 
-    /// Who everybody is where no proof is asked for.
+    /// The principal of all callers if no proof is required.
     package let anybody: Principal
 
-    /// Lets every caller do everything without a proof: append events, operate projections, start backups. Use it for
-    /// loopback and tests. Elsewhere put guards of your own in front of it, or use ``open(for:)``.
+    /// A gatekeeper that allows every caller everything without a proof: append events, operate projections, start
+    /// backups. Use it for loopback and tests. Elsewhere put your own access control in front of it, or use
+    /// ``open(for:)``.
     public static var open: Gatekeeper { open(for: .everything) }
 
-    /// Lets every caller do what a grant allows, without a proof: `.open(for: Grant([.read, .subscribe]))` shows the
-    /// log and takes no event.
+    /// Returns a gatekeeper that allows every caller the operations of a grant, without a proof.
+    /// `.open(for: Grant([.read, .subscribe]))` shows the log and accepts no events.
     public static func open(for grant: Grant) -> Gatekeeper {
         Gatekeeper(keyring: nil, tokens: nil, clock: .system, anybody: Principal("anybody", grant))
     }
 
-    /// Lets in whoever proves to be somebody by a key or a token.
+    /// Creates a gatekeeper that requires a key or a token.
     ///
     /// - Parameters:
-    ///   - keyring: the keys; `nil`: everybody may do everything.
-    ///   - tokens: what checks JSON Web Tokens; `nil`: none are taken.
-    ///   - clock: the time by which a proof ends.
+    ///   - keyring: the keys; with `nil` every caller may do everything.
+    ///   - tokens: the verifier of JSON Web Tokens; with `nil` none are accepted.
+    ///   - clock: the clock for expiry times.
     public convenience init(keyring: Keyring?, tokens: TokenVerifier? = nil, clock: WallClock = .system) {
         self.init(keyring: keyring, tokens: tokens, clock: clock, anybody: .anybody)
     }
@@ -50,10 +51,10 @@ public final class Gatekeeper: Sendable {
         sessions = Sessions(clock: clock)
     }
 
-    /// Whether nobody needs a proof.
+    /// Whether no caller needs a proof.
     public var isOpen: Bool { keyring == nil }
 
-    /// Who a bearer's text proves to be.
+    /// Authenticates the bearer of a key or a token.
     ///
     /// - Throws: ``Refusal/unproved``.
     public func principal(bearing text: String?) async throws -> Principal {
@@ -66,14 +67,14 @@ public final class Gatekeeper: Sendable {
         throw Refusal.unproved
     }
 
-    /// Whether what proved somebody still does: asked every second while a subscription is open.
+    /// Returns whether a principal's proof is still valid. It is called every second while a subscription is open.
     public func isValid(_ principal: Principal) -> Bool {
         if let expires = principal.expires, clock.now() >= expires { return false }
         guard let key = principal.key, let keyring else { return true }
         return keyring.isValid(key)
     }
 
-    /// Throws unless a principal may ask for an operation, as far as that can be said before the request is understood.
+    /// Throws unless a principal may execute an operation, as far as that is known before the request is parsed.
     ///
     /// - Throws: ``Refusal/forbidden(_:)``.
     public func check(_ principal: Principal, asksFor operation: Operation) throws {
@@ -81,11 +82,11 @@ public final class Gatekeeper: Sendable {
     }
 }
 
-/// What proves people who signed in on a page: a cookie, and for changes a second text that only the page knows.
+/// The sessions of users who signed in on a page: a cookie, and for changes a second text that only the page knows.
 package final class Sessions: Sendable {
     package struct Session: Sendable {
         package let principal: Principal
-        /// What the page sends with every change, so that no other page can.
+        /// The text that the page sends with every change, so that no other page can make changes.
         package let guardText: String
         package let ends: Timestamp
     }
@@ -98,7 +99,7 @@ package final class Sessions: Sendable {
 
     package init(clock: WallClock) { self.clock = clock }
 
-    /// Begins a session and answers the text of its cookie.
+    /// Begins a session and returns the text of its cookie.
     package func begin(_ principal: Principal) -> (cookie: String, session: Session) {
         let cookie = [UInt8].random(32).hexadecimal
         let now = clock.now()
@@ -124,6 +125,6 @@ package final class Sessions: Sendable {
 
     package func end(_ cookie: String) { _ = state.withLock { $0.removeValue(forKey: Self.name(of: cookie)) } }
 
-    /// Sessions are found by a hash, so that the time of the search says nothing of the cookies that there are.
+    /// Sessions are looked up by a hash, so that the time of a lookup reveals nothing about existing cookies.
     private static func name(of cookie: String) -> String { AccessKey.digest(of: Array(cookie.utf8)).hexadecimal }
 }

@@ -1,21 +1,21 @@
 import Sillok
 public import SillokCore
 
-/// The keys of a server and what its administrators did: events in a log of the server's own, beside the one it serves.
+/// The keys of a server and the acts of its administrators, stored as events in a separate log of the server.
 ///
-/// Another process may write to that log too, such as `sillok keys revoke`: ``follow()`` sees it within a second.
+/// Another process may write to that log too, such as `sillok keys revoke`. ``follow()`` sees it within a second.
 public final class Keyring: Sendable {
-    /// Something that an administrator did.
+    /// An act of an administrator.
     public struct Act: Hashable, Sendable {
-        /// When.
+        /// When the administrator did it.
         public let at: Timestamp
-        /// Who.
+        /// The name of the administrator.
         public let by: String
-        /// What, such as `createKey`.
+        /// The act, such as `createKey`.
         public let action: String
-        /// To what.
+        /// The target of the act.
         public let target: String
-        /// Why, or how.
+        /// The reason or the details.
         public let detail: String
     }
 
@@ -31,19 +31,19 @@ public final class Keyring: Sendable {
     private let records: CommandHandler<KeyRecord>
     private let state = Lock(State())
 
-    /// The keys that a log contains. Call ``load()`` before they are asked for.
+    /// Creates a keyring of the keys in a log. Call ``load()`` before the first lookup.
     public init(log: any EventStore, clock: WallClock = .system) {
         self.log = log
         self.clock = clock
         records = CommandHandler("key", in: log)
     }
 
-    /// All keys, also those that are revoked or have ended, in the order in which they were made.
+    /// All keys in the order of their creation, including revoked and expired keys.
     public var keys: [AccessKey] {
         state.withLock { $0.keys.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
     }
 
-    /// The key that a text proves, if it is valid now.
+    /// Returns the key that a text belongs to, if the key is valid now.
     public func key(provedBy text: String) -> AccessKey? {
         guard let (id, secret) = AccessKey.parts(of: text) else { return nil }
         let key = state.withLock { $0.keys[id] }
@@ -51,14 +51,14 @@ public final class Keyring: Sendable {
         return key
     }
 
-    /// Whether a key is still valid: what is open under it ends when it is not.
+    /// Returns whether a key is still valid. Open subscriptions end when it is not.
     public func isValid(_ id: String) -> Bool {
         state.withLock { $0.keys[id] }?.isValid(at: clock.now()) ?? false
     }
 
     private static let query: EventQuery = .types("keyCreated", "keyRevoked")
 
-    /// Reads what is new in the log.
+    /// Reads the new events of the log.
     public func load() async throws {
         try await startingAgain {
             while true {
@@ -69,7 +69,7 @@ public final class Keyring: Sendable {
         }
     }
 
-    /// Takes what comes, until the task is cancelled.
+    /// Follows the log until the task is cancelled.
     public func follow() async throws {
         try await startingAgain {
             let mark = state.withLock { $0.mark }
@@ -77,8 +77,8 @@ public final class Keyring: Sendable {
         }
     }
 
-    /// Runs `body`; once more with no keys known if the log was replaced by another one, or restored from an older
-    /// copy: only its keys are valid then.
+    /// Runs `body`. If the log was replaced or restored from an older copy, forgets all keys and runs it again, because
+    /// only the keys of that log are valid then.
     private func startingAgain(_ body: () async throws -> Void) async throws {
         do {
             try await body()
@@ -88,7 +88,7 @@ public final class Keyring: Sendable {
         }
     }
 
-    /// Makes a key; its secret is not kept and cannot be shown again.
+    /// Creates a key. Its secret is not stored and cannot be shown again.
     public func create(
         _ name: String, _ grant: Grant, expires: Timestamp? = nil, by whom: String
     ) async throws -> (key: AccessKey, secret: Secret) {
@@ -106,7 +106,7 @@ public final class Keyring: Sendable {
         return (key, AccessKey.text(id: key.id, secret: secret))
     }
 
-    /// Revokes a key for good; `false` if no valid key has that id. Of two processes that revoke it at once, one gets `true`.
+    /// Revokes a key permanently; returns `false` if no valid key has that id.
     public func revoke(_ id: String, by whom: String) async throws -> Bool {
         try await load()
         guard let key = state.withLock({ $0.keys[id] }), key.revoked == nil else { return false }
@@ -122,16 +122,14 @@ public final class Keyring: Sendable {
         return true
     }
 
-    /// Keeps for good that an administrator did something.
+    /// Records an act of an administrator permanently.
     public func record(_ action: String, _ target: String, _ detail: String = "", by whom: String) async throws {
         let act = AdministratorEvent.acted(by: whom, action: action, target: target, detail: detail)
         let event = try EventCoding<AdministratorEvent>().encode(act, metadata: Metadata(actor: whom))
         try await log.append([event], to: Self.audit)
     }
 
-    /// What administrators did, the newest first.
-    ///
-    /// - Parameter limit: the most acts. There may be fewer in a log that older versions wrote.
+    /// Returns the acts of administrators, the newest first.
     public func acts(limit: Int = 100) async throws -> [Act] {
         let query = EventQuery.types("acted", "keyCreated", "keyRevoked")
         // Older versions recorded an act of its own with each change of a key, which had no actor.

@@ -1,9 +1,9 @@
-/// Everything that can be asked of a server, over HTTP and gRPC alike.
+/// The operations of a server, over HTTP and gRPC.
 ///
-/// ``rule`` is the one policy table. A route or an RPC is served only if it belongs to one of these operations, so what
-/// is not declared is denied.
+/// ``rule`` is the only policy table. A route or an RPC is served only if it belongs to one of these operations, so
+/// anything that is not declared is denied.
 public enum Operation: String, CaseIterable, Hashable, Sendable {
-    // What everybody may see: whether the server is there, and pages without contents.
+    // Public: whether the server is alive, and pages without contents.
     case live, ready, dashboard, assets, documentation, openAPI
     // Signing in, and who is signed in.
     case signIn, signOut, session
@@ -11,7 +11,7 @@ public enum Operation: String, CaseIterable, Hashable, Sendable {
     case appendEvents, appendToStream, readEvents, queryEvents, readEvent, readEventInBinaryMode, readPosition
     case eventRelations
     case readStream, streamEvents, streamState, listStreams, listCategories, head, tracking, subscribe
-    // Rights that a request needs on top of its own.
+    // Rights that a request needs in addition to its own.
     case showPayloads, setRecordedTime
     // Projections.
     case listProjections, showProjection, diffProjection, projectionAudit, objectives, listDeadLetters, showDeadLetter
@@ -21,21 +21,21 @@ public enum Operation: String, CaseIterable, Hashable, Sendable {
     case describeServer, overview, metrics, listKeys, createKey, revokeKey, audit
     case startVerification, showVerification, startBackup, showBackup
 
-    /// What an operation asks of whoever asks for it.
+    /// The requirements of an operation.
     public struct Rule: Hashable, Sendable {
-        /// How far the grant must reach.
+        /// The part of the log that the grant must cover.
         public enum Reach: Hashable, Sendable {
-            /// Nothing of the log is shown or changed.
+            /// No part of the log is shown or changed.
             case server
             /// The streams that the request names or shows; each must be within the grant.
             case streams
-            /// All of the log.
+            /// The whole log.
             case all
         }
 
-        /// The scope; `nil`: none, also without any proof.
+        /// The required scope; `nil` means that the operation is allowed without any proof.
         public let scope: Scope?
-        /// How far the grant must reach.
+        /// The part of the log that the grant must cover.
         public let reach: Reach
 
         static let everybody = Rule(scope: nil, reach: .server)
@@ -43,15 +43,15 @@ public enum Operation: String, CaseIterable, Hashable, Sendable {
         static func needs(_ scope: Scope, _ reach: Reach) -> Rule { Rule(scope: scope, reach: reach) }
     }
 
-    /// The policy table.
+    /// The rule of the operation in the policy table.
     public var rule: Rule {
         switch self {
         case .live, .ready, .dashboard, .assets, .documentation, .openAPI: .everybody
         case .signIn, .signOut, .session: .everybody
         case .appendEvents, .appendToStream: .needs(.append, .streams)
-        // What broke the condition of an append is events, with what is in them.
+        // A condition is broken by events, whose payloads an answer may show.
         case .showPayloads: .needs(.read, .streams)
-        // A time holds for all that comes later, in all streams.
+        // A recorded time affects all later events, in all streams.
         case .setRecordedTime: .needs(.import, .streams)
         case .readEvents, .queryEvents, .readEvent, .readEventInBinaryMode: .needs(.read, .streams)
         case .readPosition, .eventRelations: .needs(.read, .streams)
@@ -68,13 +68,13 @@ public enum Operation: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// Whether a principal may ask for it, as far as that can be said before the request is understood.
+    /// Returns whether a principal may execute the operation, as far as that is known before the request is parsed.
     public func allows(_ principal: Principal) -> Bool {
         guard let scope = rule.scope else { return true }
         return principal.grant.allows(scope) && (rule.reach != .all || principal.grant.reachesAll)
     }
 
-    /// Why a principal may not do this to something; `nil` if it may. Every protocol asks this.
+    /// Returns why a principal may not execute the operation on a resource, or `nil`. Every protocol calls this.
     public func refusal(of principal: Principal, on resource: Resource) -> String? {
         guard allows(principal) else {
             let scope = rule.scope?.rawValue ?? ""

@@ -1,37 +1,37 @@
 public import SillokCore
 
-/// What a key or a token allows.
+/// A permission of a key or a token.
 public enum Scope: String, CaseIterable, Hashable, Sendable {
     /// Reading events, streams, projections and metrics.
     case read
     /// Appending events.
     case append
-    /// Following events as they come.
+    /// Subscribing to events.
     case subscribe
-    /// Keys, verification, backups, and what was done.
+    /// Managing keys, verification, backups, and the audit.
     case admin
     /// Operating projections: pause, rebuild, promote, dead letters.
     case project
-    /// Appending events with recorded times of their own, as copies of a log do. `admin` includes it.
+    /// Appending events with given recorded times, as copies of a log do. `admin` includes it.
     case `import`
 }
 
-/// Which streams a key or a token reaches: `*` all of them and what belongs to none, `account-*` a category,
-/// `account-eu*` all names that begin so, `account-42` one stream.
+/// The streams that a key or a token covers. `*` covers all streams and events without a stream, `account-*` a
+/// category, `account-eu*` all names with this prefix, `account-42` one stream.
 public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
-    /// The pattern as it was given.
+    /// The text of the pattern.
     public let description: String
 
-    /// Everything.
+    /// The pattern for everything.
     public static let all = ResourcePattern("*")
 
-    /// A pattern as it was given.
+    /// Creates a pattern from its text.
     public init(_ description: String) { self.description = description }
 
-    /// Whether it covers everything, also what belongs to no stream.
+    /// Whether the pattern covers everything, including events without a stream.
     public var coversAll: Bool { description == "*" }
 
-    /// Whether it covers a stream.
+    /// Returns whether the pattern covers a stream.
     public func covers(_ stream: StreamID) -> Bool {
         if coversAll { return true }
         if let category { return stream.category == category }
@@ -39,7 +39,7 @@ public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
         return stream.text.hasSameBytes(as: description)
     }
 
-    /// Whether it covers every stream of a category.
+    /// Returns whether the pattern covers every stream of a category.
     public func covers(_ category: Category) -> Bool {
         if coversAll { return true }
         if let own = self.category { return own == category }
@@ -47,7 +47,7 @@ public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
         return category.text.utf8.starts(with: beginning.utf8)
     }
 
-    /// The category of `account-*`.
+    /// The category of a pattern such as `account-*`.
     private var category: Category? {
         guard let beginning, beginning.hasSuffix("-"), !beginning.dropLast().utf8.contains(UInt8(ascii: "-")) else {
             return nil
@@ -58,49 +58,49 @@ public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
     private var beginning: String? { description.hasSuffix("*") ? String(description.dropLast()) : nil }
 }
 
-/// What something is done to, so that a key can be held to some streams.
+/// The target of an operation, so that a key can be limited to some streams.
 public enum Resource: Hashable, Sendable {
-    /// The store as a whole: its head, its identity, what it tracks, an event by its id.
+    /// The store as a whole: its head, its identity, its tracked positions, an event by its id.
     case store
     /// The events of a query.
     case query(EventQuery)
     /// The streams of a category, or of all.
     case streams(Category?)
-    /// The events to record, and where they go.
+    /// The events to append, and their streams.
     case append(AppendRequest)
 }
 
-/// Scopes, and the streams that they reach.
+/// A set of scopes, and the streams that they cover.
 public struct Grant: Hashable, Sendable {
-    /// What is allowed.
+    /// The allowed scopes.
     public let scopes: Set<Scope>
-    /// To which streams.
+    /// The covered streams.
     public let resources: [ResourcePattern]
 
-    /// A grant of scopes on streams.
+    /// Creates a grant of scopes on streams, by default on everything.
     public init(_ scopes: Set<Scope>, on resources: [ResourcePattern] = [.all]) {
         self.scopes = scopes
         self.resources = resources
     }
 
-    /// Every scope on everything.
+    /// The grant of every scope on everything.
     public static let everything = Grant(Set(Scope.allCases))
 
-    /// Whether it allows a scope: one that it has, or one that another includes.
+    /// Returns whether the grant allows a scope: one of its own, or one that another includes.
     public func allows(_ scope: Scope) -> Bool {
         scopes.contains(scope) || scope == .import && scopes.contains(.admin)
     }
 
-    /// Whether it reaches everything.
+    /// Whether the grant covers everything.
     public var reachesAll: Bool { resources.contains { $0.coversAll } }
 
-    /// Whether it reaches a stream; `nil`: an event of no stream.
+    /// Returns whether the grant covers a stream; `nil` stands for events without a stream.
     public func reaches(_ stream: StreamID?) -> Bool {
         guard let stream else { return reachesAll }
         return resources.contains { $0.covers(stream) }
     }
 
-    /// Whether it reaches every event that a query can match.
+    /// Returns whether the grant covers every event that a query can match.
     public func reaches(_ query: EventQuery) -> Bool {
         reachesAll
             || query.items.allSatisfy { item in
@@ -110,7 +110,7 @@ public struct Grant: Hashable, Sendable {
             }
     }
 
-    /// Whether it reaches what something is done to.
+    /// Returns whether the grant covers a resource.
     public func reaches(_ resource: Resource) -> Bool {
         switch resource {
         case .store: true
@@ -120,7 +120,7 @@ public struct Grant: Hashable, Sendable {
         }
     }
 
-    /// Whether it reaches everything that an append writes to or asks about.
+    /// Returns whether the grant covers everything that an append writes to or has conditions on.
     public func reaches(_ request: AppendRequest) -> Bool {
         reachesAll
             || request.entries.allSatisfy { reaches($0.stream) }
@@ -129,18 +129,18 @@ public struct Grant: Hashable, Sendable {
     }
 }
 
-/// Who asks: proved by a key, a token, a certificate or a session, or not at all.
+/// An authenticated caller, by a key, a token, a certificate or a session, or an anonymous one.
 public struct Principal: Hashable, Sendable {
-    /// Who it is, such as `key 4f2a` or `ada@example.org`: what audits say.
+    /// The name of the caller, such as `key 4f2a` or `ada@example.org`. The audit uses it.
     public let name: String
-    /// What is allowed.
+    /// The grant of the caller.
     public let grant: Grant
-    /// The key that proved it, whose revocation ends what is open.
+    /// The key of the caller. Its revocation ends open subscriptions.
     public let key: String?
-    /// When the proof ends.
+    /// When the proof expires.
     public let expires: Timestamp?
 
-    /// Somebody with a grant.
+    /// Creates a principal with a grant, by default without a key and without an expiry time.
     public init(_ name: String, _ grant: Grant, key: String? = nil, expires: Timestamp? = nil) {
         self.name = name
         self.grant = grant
@@ -148,6 +148,6 @@ public struct Principal: Hashable, Sendable {
         self.expires = expires
     }
 
-    /// Whoever reaches a server that asks for no proof.
+    /// The principal of every caller on a server that requires no proof.
     public static let anybody = Principal("anybody", .everything)
 }

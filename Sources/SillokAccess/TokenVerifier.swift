@@ -8,26 +8,26 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// Checks JSON Web Tokens against public keys that it was given, and nothing else: it fetches nothing.
+/// A verifier of JSON Web Tokens against given public keys. It never fetches keys from the network.
 ///
-/// A token must be signed by one of a fixed list of algorithms, none of which works with a shared secret, and must name
-/// the issuer, the audience, a subject and an end. Its claim `scope` has scopes, separated by spaces; `resources` is a
-/// list of patterns, all of the log without it.
+/// A token must be signed with one of a fixed list of algorithms; none of them uses a shared secret. It must have an
+/// issuer, an audience, a subject and an expiry time. Its claim `scope` contains scopes, separated by spaces. Its claim
+/// `resources` is a list of patterns; without it the token covers the whole log.
 public struct TokenVerifier: Sendable {
-    /// The algorithms that are taken. What a token says of itself never widens them.
+    /// The accepted algorithms. The header of a token cannot add others.
     public static let algorithms: Set = ["EdDSA", "ES256", "ES384", "RS256", "PS256"]
 
     private let keys: JWTKeyCollection
     private let issuer: String
     private let audience: String
 
-    /// A verifier of the tokens of one issuer.
+    /// Creates a verifier of the tokens of one issuer.
     ///
     /// - Parameters:
     ///   - keySet: a JSON Web Key Set (RFC 7517) with the issuer's public keys, each with a `kid`.
-    ///   - issuer: what `iss` must be.
-    ///   - audience: what `aud` must have.
-    /// - Throws: an error that says what is wrong with the key set.
+    ///   - issuer: the required value of `iss`.
+    ///   - audience: a value that `aud` must contain.
+    /// - Throws: an error that describes what is wrong with the key set.
     public init(keySet: String, issuer: String, audience: String) async throws {
         keys = JWTKeyCollection()
         try await keys.add(jwksJSON: keySet)
@@ -35,7 +35,7 @@ public struct TokenVerifier: Sendable {
         self.audience = audience
     }
 
-    /// Whom a token proves; `nil` if it proves nobody.
+    /// Returns the principal of a token, or `nil` if the token is not valid.
     package func principal(of token: String) async -> Principal? {
         guard token.utf8.count <= 8192, let algorithm = Self.algorithm(of: token), Self.algorithms.contains(algorithm)
         else { return nil }
@@ -50,7 +50,7 @@ public struct TokenVerifier: Sendable {
                 ?? Timestamp(microsecondsSince1970: 0))
     }
 
-    /// The algorithm that a token says it was signed with.
+    /// Returns the algorithm in the header of a token.
     private static func algorithm(of token: String) -> String? {
         guard let header = token.split(separator: ".", omittingEmptySubsequences: false).first else { return nil }
         var text = header.replacing("-", with: "+").replacing("_", with: "/")

@@ -4,30 +4,30 @@ public import SillokCore
 import SillokSQL
 import SillokThreads
 
-/// A log in one SQLite file: durable, embedded, and fast, with nothing to set up.
+/// An event log in one SQLite file: durable, embedded, fast, and without any setup.
 ///
-/// An acknowledged append is on the disk (`synchronous = FULL`). One thread writes, and commits together all appends
-/// that wait, so that one fsync carries many; a few threads read. No call blocks the cooperative pool. One process at a
-/// time may write; others can open the file for reading meanwhile.
+/// An acknowledged append is on the disk (`synchronous = FULL`). One thread writes and commits all waiting appends
+/// together, so that one fsync serves many; a few threads read. No call blocks the cooperative pool. One process at a
+/// time may write; other processes can open the file as read-only meanwhile.
 ///
 /// ```swift
 /// let store = try SQLiteEventStore(path: "bank.sqlite")
 /// ```
 public final class SQLiteEventStore: ChainedEventStore {
-    /// How a file is opened.
+    /// The mode in which a file is opened.
     public enum Mode: Hashable, Sendable {
-        /// For reading and writing; the file is made if there is none.
+        /// For reading and writing; the file is created if there is none.
         case create
-        /// For reading and writing; the file must be there.
+        /// For reading and writing; the file must exist.
         case existing
-        /// For reading alone, also while another process writes: for tools.
+        /// For reading only, even while another process writes. Tools use it.
         case readOnly
     }
 
-    /// The limits that requests are held to.
+    /// The limits that this store enforces.
     public let limits: Limits
 
-    /// Where the file is.
+    /// The path of the file.
     public let path: String
 
     private let id: StoreID
@@ -35,30 +35,29 @@ public final class SQLiteEventStore: ChainedEventStore {
     private let tuning: Tuning
     private let readers: ReaderPool<EventReader>
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
-    /// The chain that the writer keeps; `nil` also for a store that was opened for reading.
+    /// The chain that the writer keeps; `nil` also for a store that was opened as read-only.
     private let writtenChain: Chain?
-    /// The way to the read model in the file.
+    /// The access to the read model in the file.
     let model: StoreModelAccess
     private let signal = HeadSignal()
     private let observer = Lock(CommitObserver())
 
-    /// Opens a store. Blocks for as long as it takes to open a file: milliseconds, more after a crash.
+    /// Opens a store. Blocks until the file is open: milliseconds, more after a crash.
     ///
     /// - Parameters:
-    ///   - path: the file. Two more, ending in `-wal` and `-shm`, stand beside it while it is open, and `-lock`.
-    ///   - mode: how it is opened.
-    ///   - limits: how large a request may be.
-    ///   - clock: where recorded times come from.
-    ///   - ids: where the identity of a new store comes from.
-    ///   - keepsChain: switches the hash chain of the log on or off, for good; `nil` leaves it as it is in the file. A
-    ///   new file keeps one unless told otherwise. Switched on later, the chain begins with the next event.
+    ///   - path: the file. While it is open there are three more files: `-wal`, `-shm` and `-lock`.
+    ///   - mode: how the file is opened.
+    ///   - limits: the maximum sizes of requests.
+    ///   - clock: the clock for recorded times.
+    ///   - ids: the source of the identity of a new store.
+    ///   - keepsChain: switches the hash chain of the log on or off permanently; `nil` does not change it. A new file
+    ///     has a chain by default. If it is switched on later, the chain begins with the next event.
     ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
     ///     index. It must be unpredictable in production.
-    ///   - progress: is called while a file of an older format is converted, on the calling thread, about every million
-    ///     events. A conversion takes seconds for each million events. If the process ends meanwhile, the file is
-    /// unchanged.
-    /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
-    ///   if the file is something else, `readOnly`, `ioFailure`, `corrupt`.
+    ///   - progress: called on the calling thread while an older format is converted, about once per million events,
+    ///     which take seconds. If the process ends meanwhile, the file is unchanged.
+    /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat` if the file is
+    ///   not a store, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
         path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
         ids: IDGenerator = .system, keepsChain: Bool? = nil,
@@ -70,7 +69,7 @@ public final class SQLiteEventStore: ChainedEventStore {
             tuning: Tuning(), progress: progress)
     }
 
-    /// Opens a store that does its house-keeping at other sizes.
+    /// Opens a store with other maintenance sizes.
     package init(
         path: String, mode: Mode, limits: Limits, clock: WallClock, ids: IDGenerator = .system,
         keepsChain: Bool? = nil, random: any RandomNumberGenerator = SystemRandomNumberGenerator(), tuning: Tuning,
@@ -81,7 +80,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         self.limits = limits
         self.tuning = tuning
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
-        // The thread that writes is started last: what fails before it leaves nothing behind.
+        // The thread that writes is started last, so that an earlier failure leaves nothing behind.
         try opening.probe()
         let lock = mode == .readOnly ? nil : try FileLock(path: resolvedPath(path) + "-lock")
         let origins = Schema.Origins(
@@ -101,7 +100,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         model = StoreModelAccess(path: path, writer: writer)
     }
 
-    /// Starts the thread that writes, which holds the lock for as long as it runs.
+    /// Starts the thread that writes. It holds the lock until it ends.
     private static func start(
         _ writer: Writer, _ lock: FileLock?, _ limits: Limits, _ signal: HeadSignal, _ observer: Lock<CommitObserver>
     ) -> GroupCommit<WriterRequest, WriterAnswer> {
@@ -140,9 +139,9 @@ public final class SQLiteEventStore: ChainedEventStore {
         writer?.abandon(refusing: error)
     }
 
-    /// Finishes what is under way, moves everything into the one file, and lets others open it.
+    /// Finishes the current work, moves everything into the one file, and releases the lock.
     ///
-    /// Calls that come later throw `StoreError` `closed`. Closing again does nothing.
+    /// Later calls throw `StoreError` `closed`. Closing again does nothing.
     public func close() async {
         signal.fail(Self.closed)
         await readers.close(refusing: Self.closed)
@@ -150,7 +149,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         await writer?.close(refusing: Self.closed)
     }
 
-    /// Has every commit told from now on, on the thread that writes: `observe` must not block.
+    /// Calls `observe` after every commit from now on, on the thread that writes. `observe` must not block.
     public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
         observer.withLock { $0.observe = observe }
     }
@@ -158,15 +157,15 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// The bytes of the appends that wait for the writer or are being committed.
     package var queuedBytes: Int { writer?.heldBytes ?? 0 }
 
-    /// The identity that was written when the store was made.
+    /// Returns the identity that was written when the store was created.
     public func storeID() async throws -> StoreID { id }
 
-    /// Records events: all of them or none, under a condition, on the disk before it returns.
+    /// Records all of the events or none, under a condition, and on the disk before it returns.
     ///
     /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
     /// definite outcome. Once the commit has begun, the task gets the real answer.
     /// - Throws: in addition to the errors of every store, `InlineProjectionFailed` if an inline projection could not
-    ///   project an event: nothing is stored.
+    ///   project an event; nothing is stored then.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         var prepared = PreparedAppend(request, isChained: writtenChain != nil)
@@ -185,10 +184,10 @@ public final class SQLiteEventStore: ChainedEventStore {
                 + "later, or use a condition with fewer query items.", retryAfter: .seconds(1))
     }
 
-    /// How often an append goes to the writer, with what others append meanwhile still to be judged.
+    /// The maximum number of times that an append goes to the writer while the latest events still have to be judged.
     private static let attempts = 8
 
-    /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges what came after.
+    /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges the later events.
     private func judge(_ prepared: inout PreparedAppend) async throws {
         let (condition, request) = (prepared.condition, prepared.request)
         let judged: (verdict: ConditionJudge.Verdict, head: Position)?
@@ -216,10 +215,10 @@ public final class SQLiteEventStore: ChainedEventStore {
         return batch
     }
 
-    /// The position of the last event.
+    /// Returns the position of the last event.
     ///
-    /// A store that writes knows it, and it is never lower than what was read before; one that was opened for reading
-    /// looks into the file.
+    /// A store that writes has it in memory, and it is never lower than an earlier read. A store that was opened as
+    /// read-only reads it from the file.
     public func head() async throws -> Position {
         if mode != .readOnly { return try signal.current() }
         return try await readers.read { reader in
@@ -229,27 +228,27 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Waits until the head is at or past `position`.
     ///
-    /// A store that was opened for reading looks every 50 milliseconds, since another process writes.
+    /// A store that was opened as read-only polls every 50 milliseconds, since another process writes.
     public func reach(_ position: Position) async throws {
         if mode != .readOnly { return try await signal.reach(position) }
         while try await head() < position { try await Task.sleep(for: .milliseconds(50)) }
     }
 
-    /// The event of an id, or `nil`.
+    /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
         let event = try await readers.read { reader in try reader.connection.reading { try reader.event(id) } }
         if let event { signal.advance(to: event.position) }
         return event
     }
 
-    /// What is known of a stream, or `nil` if it has no events.
+    /// Returns the facts about a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? {
         let facts = try await readers.read { reader in try reader.connection.reading { try reader.facts(of: id) } }
         if let facts { signal.advance(to: facts.lastPosition) }
         return facts
     }
 
-    /// Streams in the order of their names' bytes.
+    /// Returns streams ordered by the bytes of their names.
     public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return try await readers.read { reader in
@@ -257,17 +256,17 @@ public final class SQLiteEventStore: ChainedEventStore {
         }
     }
 
-    /// How far a source has been consumed into this store, or `nil`.
+    /// Returns how far a source has been consumed into this store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
         try await readers.read { reader in try reader.connection.reading { try reader.tracked(source) } }
     }
 
-    /// The hash chain of the log, or `nil` if the file keeps none.
+    /// Returns the hash chain of the log, or `nil` if the file keeps none.
     public func chain() async throws -> Chain? {
         try await readers.read { reader in try reader.connection.reading { try Schema.chain(reader.connection) } }
     }
 
-    /// The links of the hash chain after a position.
+    /// Returns the links of the hash chain after a position.
     public func links(after position: Position, limit: Int) async throws -> [ChainLink] {
         try limits.checkStreams(in: nil, after: nil, limit: limit)
         return try await readers.read { reader in
@@ -275,13 +274,12 @@ public final class SQLiteEventStore: ChainedEventStore {
         }
     }
 
-    /// Checks everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
+    /// Verifies everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
     ///
-    /// Works on one snapshot, beside readers and writers, on a thread and a connection of its own. Memory is bounded
-    /// but
-    /// for a byte for each name. The write-ahead log cannot begin anew meanwhile, so it grows with what is appended.
-    /// - Parameter progress: told now and then how far it has come, on the thread that checks.
-    /// - Returns: a report with what is wrong, as far as it could be read.
+    /// It works on one snapshot, on its own thread and connection, while others read and write. Memory is bounded
+    /// except for one byte for each name. The write-ahead log cannot be reset meanwhile, so it grows with the appends.
+    /// - Parameter progress: called at intervals with the progress, on the thread that verifies.
+    /// - Returns: a report with the findings, as far as the file could be read.
     /// - Throws: `CancellationError` when the task is cancelled, `StoreError` if the file cannot be opened.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
@@ -305,8 +303,8 @@ public final class SQLiteEventStore: ChainedEventStore {
     private static let closed = StoreError(.closed, "the store is closed.")
 }
 
-/// Who is told of commits. A type of its own: a function that lies in a generic place by itself is wrapped anew each
-/// time that it is looked at, and each call would go through all wrappings.
+/// The observer of commits. It is a type of its own because Swift would wrap a plain function in a generic place once
+/// more on each access, and each call would pass all wrappers.
 private struct CommitObserver {
     var observe: (@Sendable (CommitMeasurement) -> Void)?
 }

@@ -6,7 +6,7 @@ import SillokCore
 public import SillokProjections
 public import SillokReadSide
 
-/// Projections as one service of a server: runs them, measures them, and ends when the server shuts down.
+/// A service that runs the projections of a server, measures them, and ends when the server shuts down.
 ///
 /// ```swift
 /// let readSide = ReadSideService(balances, orders, monitor: monitor)
@@ -16,11 +16,11 @@ public struct ReadSideService: Service {
     private let projections: [any RunnableProjection]
     private let monitor: ObjectiveMonitor?
 
-    /// A service of projections.
+    /// Creates a service of projections.
     ///
     /// - Parameters:
     ///   - projections: the projectors.
-    ///   - monitor: keeps their objectives; `nil`: none are kept.
+    ///   - monitor: the monitor of their objectives; with `nil` they have none.
     public init(_ projections: any RunnableProjection..., monitor: ObjectiveMonitor? = nil) {
         self.projections = projections
         self.monitor = monitor
@@ -35,7 +35,7 @@ public struct ReadSideService: Service {
         for projection in projections { try await projection.prepare() }
     }
 
-    /// Runs all of them until the server shuts down; ends with the error of the first that cannot go on.
+    /// Runs all projections until the server shuts down; ends with the error of the first that cannot continue.
     public func run() async throws {
         try await cancelWhenGracefulShutdown {
             do {
@@ -53,7 +53,7 @@ public struct ReadSideService: Service {
         }
     }
 
-    /// One for each read model: it measures all projections that it has.
+    /// One for each read model, which measures all projections in it.
     private var sides: [ReadSide] {
         var known: Set<AnyHashable> = []
         return projections.map(\.readSide).filter { side in
@@ -65,12 +65,12 @@ public struct ReadSideService: Service {
     }
 }
 
-/// A projector, whatever read model it writes.
+/// A projector of any read model.
 public protocol RunnableProjection: Sendable {
-    /// The projections of its read model, for those who operate them.
+    /// The operations on the projections of its read model.
     var readSide: ReadSide { get }
 
-    /// Creates the tables that are missing.
+    /// Creates the missing tables.
     func prepare() async throws
 
     /// Runs until the task is cancelled.
@@ -80,16 +80,16 @@ public protocol RunnableProjection: Sendable {
 extension Projector: RunnableProjection {}
 
 extension ObjectiveMonitor {
-    /// A monitor whose measurements are metrics and whose alarms are lines of a log and metrics.
+    /// Creates a monitor that exports its measurements as metrics, and its alarms as log lines and metrics.
     ///
-    /// The metrics: `sillok_projection_lag_events`, `sillok_projection_lag_seconds`, `sillok_dead_letters`,
-    /// `sillok_rebuild_seconds`, `sillok_projection_stopped` (0 or 1) by projection; `sillok_append_seconds`,
-    /// `sillok_append_errors_total`; `sillok_alarms_total` by subject.
+    /// The metrics by projection are `sillok_projection_lag_events`, `sillok_projection_lag_seconds`,
+    /// `sillok_dead_letters`, `sillok_rebuild_seconds` and `sillok_projection_stopped` (0 or 1). The others are
+    /// `sillok_append_seconds`, `sillok_append_errors_total`, and `sillok_alarms_total` by subject.
     /// - Parameters:
-    ///   - objectives: what is promised.
+    ///   - objectives: the objectives.
     ///   - logger: where alarms are written: at `error` when raised, at `notice` when they are over.
-    ///   - metrics: where metrics go; by default the process's own system.
-    ///   - onAlarm: told every alarm too; must not block.
+    ///   - metrics: the metrics system; by default that of the process.
+    ///   - onAlarm: also called with every alarm; must not block.
     public convenience init(
         _ objectives: [Objective], logger: Logger, metrics: (any MetricsFactory)? = nil,
         onAlarm: @escaping @Sendable (Alarm) -> Void = { _ in }
@@ -107,12 +107,13 @@ extension ObjectiveMonitor {
 }
 
 extension Measurement {
-    /// What tells measurements to a log and a metrics system: for `Snapshots`, and for whoever measures without
-    /// objectives.
+    /// Returns a function that exports measurements to a log and a metrics system. Use it for `Snapshots`, or to
+    /// measure without objectives.
     ///
-    /// The metrics are those of a monitor; `sillok_snapshots_total` counts by decider and outcome (`used`, `written`,
-    /// `ignored`, `failed`). A snapshot that was not used, or not written, is a line at `warning`; those that were made by
-    /// other code are one line for each decider and reason, for after a release there is one of every stream.
+    /// The metrics are those of a monitor. In addition, `sillok_snapshots_total` counts by decider and outcome (`used`,
+    /// `written`, `ignored`, `failed`). A snapshot that was not used or not written is a log line at `warning`.
+    /// Snapshots of other code are one line for each decider and reason, because after a release there is one for every
+    /// stream.
     public static func reporter(
         logger: Logger, metrics: (any MetricsFactory)? = nil
     ) -> @Sendable (Measurement) -> Void {

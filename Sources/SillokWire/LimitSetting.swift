@@ -1,17 +1,17 @@
 package import SillokCore
 
-/// A limit of requests by its name: what settings call it, and what a server shows of itself.
+/// A limit of requests with the name that settings and servers use for it.
 package struct LimitSetting: Sendable {
-    /// The name, which is that of the property.
+    /// The name of the property.
     package let name: String
     /// The value, in bytes, counts or seconds.
     package let value: @Sendable (Limits) -> Int
     private let take: @Sendable (Int, inout Limits) -> Void
 
-    /// The greatest value of a limit.
+    /// The largest allowed value of a limit.
     package static let most = 1 << 30
 
-    /// Sets the limit; `false`, and nothing is set, for a value that is no limit.
+    /// Sets the limit. Returns `false` and sets nothing if the value is not allowed.
     package func set(_ value: Int, _ limits: inout Limits) -> Bool {
         guard (1...Self.most).contains(value) else { return false }
         take(value, &limits)

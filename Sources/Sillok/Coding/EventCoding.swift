@@ -1,25 +1,27 @@
-/// How the cases of an event enum become types and payloads, and back.
+/// The encoding of the cases of an event enum as types and payloads, and the decoding.
 ///
-/// The name of the case is the type, its values are the members of a JSON object: `deposited(amount: 100)` is of type
-/// `deposited` with the payload `{"amount":100}`. A case without values has `{}`; values without a label are `_0`, `_1`.
-/// No macro and no registry: the `Codable` that Swift synthesizes for an enum is all it takes. See ``StableEventNames``
-/// for names that differ from the code's.
+/// The name of the case is the type, and its values are the members of a JSON object: `deposited(amount: 100)` has the
+/// type `deposited` and the payload `{"amount":100}`. A case without values has `{}`; values without a label are `_0`,
+/// `_1`. No macro and no registry is needed, only the `Codable` conformance that Swift synthesizes for an enum. See
+/// ``StableEventNames`` for stored names that differ from the code's.
 ///
-/// Dates are RFC 3339 texts in UTC with microseconds, `Data` is base 64, a `Decimal` keeps its digits; numbers that are
-/// not finite are refused. A payload with a key twice is damaged: which value counts would depend on the reader.
+/// Dates are RFC 3339 texts in UTC with microseconds, `Data` is base 64, and a `Decimal` keeps its digits. Encoding
+/// rejects numbers that are not finite. A payload that has a key twice is damaged, because readers could differ in
+/// which value they use.
 ///
-/// Events of an older version are upcast here and nowhere else, see ``EventSchema``: so one stored event may be several,
-/// or none.
+/// Older versions of events are upcast here and nowhere else, see ``EventSchema``. So one stored event may become
+/// several events, or none.
 public struct EventCoding<Event: Codable & Sendable>: Sendable {
-    /// The versions of the types, and how older ones are read.
+    /// The versions of the types and the upcasters for older ones.
     public let schema: EventSchema
 
     private let storedNames: [String: EventType]
     private let caseNames: [EventType: String]
 
-    /// The coding of an event enum.
+    /// Creates the coding of an event enum.
     ///
-    /// Ends the program if the enum's ``EventSchema`` has a ``SchemaFault``: it could not read what is stored.
+    /// Ends the program if the enum's ``EventSchema`` has a ``SchemaFault``, because the code could not read all stored
+    /// events.
     public init() {
         storedNames = (Event.self as? any StableEventNames.Type)?.storedNames ?? [:]
         caseNames = Dictionary(storedNames.map { ($0.value, $0.key) }) { min($0, $1) }
@@ -27,15 +29,15 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         if !schema.faults.isEmpty { stop(SchemaFault(event: "\(Event.self)", reasons: schema.faults).description) }
     }
 
-    /// The event as it is appended: its type, its payload, and the version of its type in its metadata.
+    /// Returns the event to append: its type, its payload, and the version of its type in its metadata.
     ///
     /// - Parameters:
-    ///   - event: the fact.
+    ///   - event: the event to encode.
     ///   - id: its identity.
     ///   - tags: what it is about.
-    ///   - metadata: why and from where.
-    /// - Throws: ``UnstorableEvent`` if it is not an enum with synthesized `Codable`, holds what JSON cannot, or has a
-    ///   stored name that belongs to another case too.
+    ///   - metadata: why it happened and where it came from.
+    /// - Throws: ``UnstorableEvent`` if it is not an enum with synthesized `Codable`, has a value without a JSON
+    ///   form, or has a stored name that also belongs to another case.
     public func encode(
         _ event: Event, id: EventID = EventID(), tags: [Tag] = [], metadata: Metadata = Metadata()
     ) throws(UnstorableEvent) -> EventData {
@@ -66,21 +68,22 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         return (type, payload)
     }
 
-    /// What a recorded event means today: one event, or as many as the upcasters of its version make of it.
+    /// Returns a recorded event in its current form: one event, or the events that the upcasters of its version make of
+    /// it.
     ///
     /// - Parameters:
-    ///   - recorded: the event as it is stored.
-    ///   - query: the events that are wanted. What upcasters make of another type is left out. To find all that is
-    ///     wanted, read the store with ``EventSchema/stored(_:)`` of the query.
-    /// - Throws: ``UnknownEventType`` if the enum has no such case, ``NewerEventVersion`` if the version is newer than the
-    ///   code, ``DamagedPayload`` if the payload does not fit or an upcaster fails.
+    ///   - recorded: the stored event.
+    ///   - query: the events that are wanted. Events of other types that upcasters make are left out. To find all
+    ///     wanted events, read the store with ``EventSchema/stored(_:)`` of the query.
+    /// - Throws: ``UnknownEventType`` if the enum has no such case, ``NewerEventVersion`` if the version is newer than
+    ///   the code, ``DamagedPayload`` if the payload does not fit or an upcaster fails.
     public func decode(_ recorded: RecordedEvent, for query: EventQuery = .all) throws -> [Event] {
         var events: [Event] = []
         try forEach(of: recorded, for: query) { event, _ in events.append(event) }
         return events
     }
 
-    /// What a recorded event means today, each with where and when it was recorded. The same as ``decode(_:for:)``.
+    /// Returns the same events as ``decode(_:for:)``, each with where and when it was recorded.
     public func recorded(_ event: RecordedEvent, for query: EventQuery = .all) throws -> [Recorded<Event>] {
         var events: [Recorded<Event>] = []
         try forEach(of: event, for: query) { payload, type in
@@ -89,7 +92,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         return events
     }
 
-    /// The one place where a stored event becomes events of the code: all of them, or an error and none.
+    /// Turns a stored event into events of the code, here only. Returns all of them, or throws and returns none.
     @inline(__always)
     package func forEach(
         of recorded: RecordedEvent, for query: EventQuery = .all, _ body: (Event, EventType) throws -> Void
@@ -125,45 +128,45 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         }
     }
 
-    /// A text that differs when stored events may be read differently.
+    /// A text that changes when stored events may be read differently.
     package var fingerprint: String {
         storedNames.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n") + " " + schema.fingerprint
     }
 
-    /// The case whose events are stored under a type; `""` if the name now belongs to none.
+    /// Returns the case whose events are stored under a type; `""` if the name now belongs to no case.
     private func caseName(of type: EventType) -> String {
         if let name = caseNames[type] { return name }
         return storedNames[type.text] == nil ? type.text : ""
     }
 }
 
-/// An event whose payload is decoded, with where and when it was recorded.
+/// A decoded event, with where and when it was recorded.
 public struct Recorded<Payload: Sendable>: Sendable {
-    /// The fact itself.
+    /// The decoded event.
     public let payload: Payload
-    /// Its place in the whole store, from 1.
+    /// The event's place in the whole store, from 1.
     public let position: Position
-    /// The stream it belongs to; `nil` for an event that is found by its tags alone.
+    /// The event's stream; `nil` for an event that is found by its tags only.
     public let stream: StreamID?
-    /// Its place in its stream, from 1; `Revision.none` without a stream.
+    /// The event's place in its stream, from 1; `Revision.none` without a stream.
     public let revision: Revision
-    /// When the store recorded it.
+    /// When the store recorded the event.
     public let recordedAt: Timestamp
-    /// The stable name of its kind; of an event that was upcast, that of today.
+    /// The stable name of the kind of event; for an upcast event, the current one.
     public let type: EventType
-    /// Its identity; the same for all events that upcasters made of one.
+    /// The identity of the event; the same for all events that upcasters made of one.
     public let id: EventID
-    /// What it is about.
+    /// What the event is about.
     public let tags: [Tag]
-    /// Why and from where.
+    /// Why the event happened and where it came from.
     public let metadata: Metadata
 
-    /// Joins a decoded payload with the event it comes from.
+    /// Creates a decoded event from its payload and the stored event.
     ///
     /// - Parameters:
-    ///   - event: the event as it is stored.
-    ///   - type: what it is today, if that differs.
-    ///   - payload: what it says.
+    ///   - event: the stored event.
+    ///   - type: the current type, if it differs from the stored one.
+    ///   - payload: the decoded event.
     public init(_ event: RecordedEvent, type: EventType? = nil, payload: Payload) {
         self.payload = payload
         position = event.position

@@ -1,17 +1,18 @@
-/// A stored event of a type that the event enum has no case for.
+/// A stored event has a type for which the event enum has no case.
 ///
-/// Add the case, or map an existing one to the type with ``StableEventNames``. Events are never skipped in silence.
+/// Add the case, or map an existing one to the type with ``StableEventNames``. Readers never skip such an event
+/// silently.
 public struct UnknownEventType: Error, Hashable, CustomStringConvertible {
     /// The type in the log.
     public let type: EventType
-    /// Where the event is.
+    /// The position of the event.
     public let position: Position
-    /// The stream it belongs to, if any.
+    /// The stream of the event, if it has one.
     public let stream: StreamID?
     /// The name of the Swift type that has no such case.
     public let event: String
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         "\(event) has no case for the event type \"\(type)\" at position \(position)\(stream.place). "
             + "Add the case, or name an existing one in storedNames."
@@ -25,16 +26,16 @@ public struct UnknownEventType: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// An event that cannot be stored: its Swift type or a value in it has no stored form.
+/// An event cannot be stored, because its Swift type or one of its values has no stored form.
 public struct UnstorableEvent: Error, Hashable, CustomStringConvertible {
-    /// The name of the Swift type.
+    /// The name of the Swift type of the event.
     public let event: String
-    /// The keys that lead to the place, joined by dots; empty for the whole event.
+    /// The keys that lead to the value, joined by dots; empty for the whole event.
     public let path: String
-    /// What is wrong there.
+    /// Why it cannot be stored.
     public let reason: String
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         "an event of \(event) cannot be stored\(path.isEmpty ? "" : ", because of \(path)"): \(reason)."
     }

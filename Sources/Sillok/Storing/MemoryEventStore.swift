@@ -1,8 +1,9 @@
 public import SillokCore
 
-/// A store in memory, for tests and previews: every promise of `EventStore` but durability. It keeps no hash chain.
+/// A store in memory for tests and previews. It keeps every guarantee of `EventStore` except durability, and has no
+/// hash chain.
 ///
-/// It finds events by the same plans as a store on disk, and holds requests to the same numbers of steps.
+/// It finds events with the same query plans as a store on disk, and has the same limits for steps.
 public final class MemoryEventStore: EventStore {
     struct State {
         var events: [RecordedEvent] = []
@@ -12,7 +13,7 @@ public final class MemoryEventStore: EventStore {
         var index = MemoryIndex()
     }
 
-    /// The limits that requests are held to.
+    /// The limits that this store enforces.
     public let limits: Limits
 
     private let id: StoreID
@@ -20,22 +21,22 @@ public final class MemoryEventStore: EventStore {
     private let state = Lock(State())
     private let signal = HeadSignal()
 
-    /// An empty store.
+    /// Creates an empty store.
     ///
     /// - Parameters:
     ///   - id: the identity of the store.
-    ///   - limits: how large a request may be.
-    ///   - clock: where recorded times come from.
+    ///   - limits: the maximum sizes of requests.
+    ///   - clock: the clock for recorded times.
     public init(id: StoreID = StoreID(), limits: Limits = Limits(), clock: WallClock = .system) {
         self.id = id
         self.limits = limits
         self.clock = clock
     }
 
-    /// The identity that the store was made with.
+    /// Returns the identity that was given to the store.
     public func storeID() async throws -> StoreID { id }
 
-    /// Records events: all of them or none, under a condition.
+    /// Records all of the events or none, under a condition.
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         let condition = JudgedCondition(request.condition)
@@ -65,23 +66,23 @@ public final class MemoryEventStore: EventStore {
         }
     }
 
-    /// The position of the last event.
+    /// Returns the position of the last event.
     public func head() async throws -> Position { state.withLock { $0.head } }
 
     /// Waits until the head is at or past `position`.
     public func reach(_ position: Position) async throws { try await signal.reach(position) }
 
-    /// The event of an id, or `nil`.
+    /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
         state.withLock { state in state.positions[id].map { state.events[$0 - 1] } }
     }
 
-    /// What is known of a stream, or `nil` if it has no events.
+    /// Returns the facts about a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? {
         state.withLock { $0.facts(of: id) }
     }
 
-    /// Streams in the order of their names' bytes.
+    /// Returns streams ordered by the bytes of their names.
     public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return state.withLock { state in
@@ -92,7 +93,7 @@ public final class MemoryEventStore: EventStore {
         }
     }
 
-    /// How far a source has been consumed into this store, or `nil`.
+    /// Returns how far a source has been consumed into this store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
         state.withLock { $0.tracking[source] }
     }

@@ -3,7 +3,7 @@ import SillokCore
 import SillokGRPC
 import SillokWire
 
-/// Makes calls and repeats them until they are answered or the patience is over.
+/// The calls of a client. Each is repeated until it is answered or its timeout has passed.
 final class Caller: Sendable {
     private let connector: Connector
     private let options: RemoteEventStore.Options
@@ -22,10 +22,10 @@ final class Caller: Sendable {
 
     func close() async { await connector.close() }
 
-    /// Asks the server until it answers.
+    /// Calls the server until it answers.
     ///
-    /// Every method may be repeated: appends carry their ids. An append is not cancelled while it is under way, for
-    /// then its fate would not be known.
+    /// Every method may be repeated, because appends carry their ids. An append is not cancelled while it is in
+    /// progress, because its outcome would be unknown then.
     func ask<Answer: Remote.Answer>(
         _ method: String, _ message: ByteBuffer, _ type: Answer.Type, isAppend: Bool = false
     ) async throws -> Answer.Value {
@@ -50,9 +50,10 @@ final class Caller: Sendable {
         }
     }
 
-    /// The value of an answer.
+    /// Returns the value of an answer.
     ///
-    /// - Throws: `CallFailure` if the answer is a failure of the store or cannot be read; the refusals of the store.
+    /// - Throws: `CallFailure` if the answer is a failure of the store or cannot be read; the rejection errors of the
+    ///   store.
     private func value<Answer: Remote.Answer>(of message: ByteBuffer, _ type: Answer.Type) throws -> Answer.Value {
         let refusal: any Error
         do throws(ProtobufError) {
@@ -60,14 +61,15 @@ final class Caller: Sendable {
             guard let failure = answer.failure else { return try answer.value() }
             refusal = try failure.error()
         } catch {
-            // An answer has come, so the store may have stored the events.
+            // The server has answered, so the store may have stored the events.
             throw CallFailure(.malformed(error), mayHaveHappened: true)
         }
         guard let error = refusal as? StoreError else { throw refusal }
         throw CallFailure(.store(error), mayHaveHappened: error.outcome == .unknown)
     }
 
-    /// Waits before another attempt; `false` if the patience is over, or would be before the server takes a retry.
+    /// Waits before another attempt. Returns `false` if the timeout has passed, or would pass before the server accepts
+    /// a retry.
     private func pause(
         before attempts: inout Attempts, _ retryAfter: Duration?, isAppend: Bool
     ) async throws -> Bool {
@@ -83,7 +85,7 @@ final class Caller: Sendable {
     }
 }
 
-/// How often a call has been tried, and how long to wait before it is tried again.
+/// The number of attempts of a call, and the pause before the next one.
 private struct Attempts {
     private let spent: () -> Duration
     private let patience: Duration
@@ -95,7 +97,8 @@ private struct Attempts {
         spent = Self.stopwatch(clock)
     }
 
-    /// The next pause, longer each time, and not shorter than the server asks for; `nil` when the patience is over.
+    /// Returns the next pause, which is longer each time and at least what the server requested. Returns `nil` after
+    /// the timeout.
     ///
     /// - Parameter share: from 0.5 to 1. It spreads the retries of many clients.
     mutating func next(_ share: Double, _ retryAfter: Duration?) -> Duration? {
@@ -113,10 +116,10 @@ private struct Attempts {
     }
 }
 
-/// Why an attempt came to nothing, and whether the server may have done what it was asked.
+/// Why an attempt failed, and whether the server may have executed it.
 struct CallFailure: Error {
     enum Reason {
-        /// No connection could be made.
+        /// No connection could be opened.
         case unreachable(any Error)
         /// The connection broke before the answer.
         case lost
@@ -148,7 +151,7 @@ struct CallFailure: Error {
         }
     }
 
-    /// How long the server asks to wait before another attempt.
+    /// The pause that the server requested before another attempt.
     var retryAfter: Duration? {
         switch reason {
         case .store(let error): error.retryAfter
@@ -157,7 +160,7 @@ struct CallFailure: Error {
         }
     }
 
-    /// The same failure, as the store reported it in the details of a status.
+    /// Returns the same failure with the details that the store reported in the status.
     func withDetails<Answer: Remote.Answer>(_ type: Answer.Type) -> CallFailure {
         guard case .status(let status) = reason, let details = status.details,
             let answer = try? Answer(reading: ByteBuffer(bytes: details)),
@@ -180,7 +183,7 @@ struct CallFailure: Error {
         }
     }
 
-    /// The failure in the words of the seam.
+    /// Returns the failure as a `StoreError`.
     func storeError(_ address: ServerAddress, mayHaveHappened: Bool) -> StoreError {
         let outcome: StoreError.Outcome = mayHaveHappened ? .unknown : .definite
         func error(_ code: StoreError.Code, _ message: String) -> StoreError {

@@ -6,7 +6,7 @@ import SillokCore
 import SillokGRPC
 import SillokWire
 
-/// The one connection to a server, made when it is needed and made anew when it breaks.
+/// The only connection to a server. It is opened on first use, and reopened after it breaks.
 final class Connector: Sendable {
     private struct State {
         var connecting: (number: Int, task: Task<ClientConnection, any Error>)?
@@ -24,13 +24,13 @@ final class Connector: Sendable {
         self.options = options
     }
 
-    /// The path of a method of the service.
+    /// Returns the path of a method of the service.
     static func path(_ method: String) -> String { "/sillok.v1.EventStore/\(method)" }
 
-    /// From now on only this store will do.
+    /// Accepts only this store from now on.
     func expect(_ store: StoreID) { state.withLock { $0.expected = store } }
 
-    /// The connection; all who ask while it is being made wait for the same one.
+    /// Returns the connection. Callers that ask while it is being opened wait for the same one.
     ///
     /// - Throws: ``CallFailure``.
     func connection() async throws -> ClientConnection {
@@ -75,7 +75,7 @@ final class Connector: Sendable {
             return connection
         } catch {
             forget(number)
-            // Nothing was asked on this connection yet.
+            // No call was made on this connection yet.
             if let failure = error as? TransportFailure {
                 throw CallFailure(CallFailure(failure).reason, mayHaveHappened: false)
             }
@@ -111,7 +111,7 @@ final class Connector: Sendable {
             isEncrypted: address.isEncrypted, token: options.token)
     }
 
-    /// The next call makes a new connection.
+    /// Removes the connection, so that the next call opens a new one.
     private func forget(_ number: Int) {
         state.withLock { state in if state.connecting?.number == number { state.connecting = nil } }
     }
@@ -140,7 +140,7 @@ final class Connector: Sendable {
     }
 }
 
-/// Notices that a server wants no new calls on a connection.
+/// A handler that notices when a server accepts no new calls on a connection.
 private final class FarewellHandler: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame

@@ -1,4 +1,4 @@
-/// The head of a store, and those who wait for it to rise: what a store implements `reach` with.
+/// The head of a store and the tasks that wait for it to rise. Stores implement `reach` with it.
 package final class HeadSignal: Sendable {
     private struct State {
         var head: Position = .start
@@ -14,7 +14,7 @@ package final class HeadSignal: Sendable {
     /// The last position that was announced.
     package var head: Position { state.withLock { $0.head } }
 
-    /// The last position that was announced; throws when the store has ended.
+    /// Returns the last position that was announced; throws when the store has ended.
     package func current() throws -> Position {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
@@ -35,7 +35,7 @@ package final class HeadSignal: Sendable {
         for stream in woken { stream.finish() }
     }
 
-    /// Ends all waits, now and later, with an error.
+    /// Ends all current and later waits with an error.
     package func fail(_ error: any Error) {
         let woken = state.withLock { state in
             state.failure = error
@@ -45,7 +45,7 @@ package final class HeadSignal: Sendable {
         for stream in woken { stream.finish() }
     }
 
-    /// Returns when the head is at or past `position`; throws when the task is cancelled or the store has ended.
+    /// Waits until the head is at or past `position`; throws when the task is cancelled or the store has ended.
     package func reach(_ position: Position) async throws {
         if try current() >= position { return }
         let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))

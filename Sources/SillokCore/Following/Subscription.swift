@@ -1,10 +1,10 @@
-/// The events of a query that are, and then those that come, pulled by the reader batch by batch.
+/// The stored events of a query, and then each new one, pulled by the reader batch by batch.
 ///
-/// Nothing is read before it is asked for, so a slow reader costs no memory. Every batch says how far it looked
-/// (``EventBatch/mark``), also when it has no events; a reader that keeps it can resume there and misses nothing and
-/// sees nothing twice. Each read compares the place of the one before with the log: a log that went back ends the
-/// subscription with ``StoreError/Code/storeChanged``. Ends with the task that reads it. A wake-up that gets lost costs
-/// at most the poll interval.
+/// Nothing is read before the reader asks for it, so a slow reader costs no memory. Every batch has a mark that says
+/// how far it looked (``EventBatch/mark``), even a batch without events. A reader that keeps the mark can resume there;
+/// it misses no event and sees none twice. Each read checks that the event of the previous mark is still in the log. If
+/// the log was set back, the subscription ends with ``StoreError/Code/storeChanged``. The subscription ends with the
+/// task that reads it. A lost wake-up delays a batch by at most the poll interval.
 public struct Subscription: AsyncSequence, Sendable {
     /// A batch of events.
     public typealias Element = EventBatch
@@ -16,10 +16,10 @@ public struct Subscription: AsyncSequence, Sendable {
     let pollInterval: Duration
     let clock: any Clock<Duration>
 
-    /// Starts after the place that the subscription was made with.
+    /// Returns an iterator that starts after the place that was given to the subscription.
     public func makeAsyncIterator() -> Iterator { Iterator(subscription: self, mark: after) }
 
-    /// Reads batch after batch, and waits at the end of the log.
+    /// The iterator, which reads the batches in order and waits at the end of the log.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let subscription: Subscription
         var mark: EventMark
@@ -30,11 +30,10 @@ public struct Subscription: AsyncSequence, Sendable {
             self.mark = mark
         }
 
-        /// The next batch; waits for one if there is none.
+        /// Returns the next batch; waits for new events if there is none.
         ///
-        /// - Throws: `CancellationError` when the task is cancelled; ``StoreError`` with
-        ///   ``StoreError/Code/storeChanged`` if the store is another one, ends before the place that was read last, or
-        ///   has another event there.
+        /// - Throws: `CancellationError` when the task is cancelled; ``StoreError/Code/storeChanged`` if the store is
+        ///   another one, ends before the last mark, or has another event there.
         public mutating func next() async throws -> EventBatch? {
             if !isChecked { try await checkStore() }
             let store = subscription.store
@@ -42,7 +41,7 @@ public struct Subscription: AsyncSequence, Sendable {
                 try Task.checkCancellation()
                 let batch = try await store.read(subscription.query, resumingAfter: mark)
                 let isNew = batch.through > mark.position
-                // A place that was kept without its event has it from now on.
+                // A mark without an id takes the id of its event from the first batch.
                 if isNew || mark.id == nil { mark = batch.mark }
                 if isNew { return batch }
                 try await wait(for: mark.position.next)

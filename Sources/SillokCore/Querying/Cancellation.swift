@@ -1,14 +1,14 @@
-/// Carries the cancellation of a task to the thread that works for it.
+/// A flag that carries the cancellation of a task to the thread that works for it.
 ///
-/// A thread of our own has no task, so it cannot ask `Task.isCancelled`. The caller's cancellation handler sets this
-/// flag, and the work looks at it, as a ``StepBudget`` does every few hundred steps.
+/// A thread of our own has no task, so it cannot read `Task.isCancelled`. The caller's cancellation handler sets this
+/// flag. The work checks it, as a ``StepBudget`` does every few hundred steps.
 package final class Cancellation: Sendable {
     private struct State {
         var isCancelled = false
         var handlers: [@Sendable () -> Void] = []
     }
 
-    /// When the request was made: its time counts from here, not from its turn.
+    /// When the request was made. Its timeout counts from here, not from its turn.
     package let asked = ContinuousClock.now
 
     private let state = Lock(State())

@@ -1,20 +1,20 @@
-/// What a store must know of one state of its log to judge conditions.
+/// The questions about one state of the log that a store must answer to judge conditions.
 package protocol ConditionLog: TermIndex {
-    /// The revision of a stream.
+    /// Returns the revision of a stream.
     func revision(of stream: StreamID, _ budget: StepBudget) throws -> Revision
-    /// The position of the first event of a stream after a revision, or `nil`.
+    /// Returns the position of the first event of a stream after a revision, or `nil`.
     func position(after revision: Revision, of stream: StreamID) throws -> Int64?
-    /// The event at a position.
+    /// Returns the event at a position.
     func event(at position: Int64) throws -> RecordedEvent
 }
 
-/// Judges whether conditions hold at the head of a log, within a number of steps.
+/// The judge of whether conditions hold at the head of a log, within a number of steps.
 package struct ConditionJudge {
     /// The result of judging a condition.
     package enum Verdict {
         case holds
         case conflict(AppendConflict)
-        /// The steps were used up. The part took most of them; `nil` stands for the expected revisions.
+        /// The steps ran out. The part used most of them; `nil` means the expected revisions.
         case undecided(JudgedCondition.Part?)
     }
 
@@ -26,7 +26,7 @@ package struct ConditionJudge {
     /// - Parameters:
     ///   - log: the log, which does not change while conditions are judged.
     ///   - head: its last position.
-    ///   - budget: the steps for all conditions. A conflict may take them once more to collect its events.
+    ///   - budget: the steps for all conditions. A conflict may use as many again to collect its events.
     package init(_ log: any ConditionLog, head: Int64, limits: Limits, _ budget: StepBudget) {
         self.log = log
         self.head = head
@@ -34,13 +34,13 @@ package struct ConditionJudge {
         self.budget = budget
     }
 
-    /// The steps that a conflict may take at least to collect the events that it shows: half a millisecond.
+    /// The steps that a conflict may use at least to collect the events that it shows: half a millisecond.
     private static let shownSteps = 2_000
 
     /// Judges a condition.
     ///
-    /// - Parameter isWhole: whether a conflict must name every part that is broken. Without the steps for that, the
-    ///   condition is undecided.
+    /// - Parameter isWhole: whether a conflict must list every part that is broken. If the steps do not suffice for
+    ///   that, the condition is undecided.
     /// - Throws: `CancellationError` if the caller no longer waits, or an error of the storage.
     package func verdict(on condition: JudgedCondition, isWhole: Bool = false) throws -> Verdict {
         if let held = condition.heldThrough, held >= head { return .holds }
@@ -71,7 +71,7 @@ package struct ConditionJudge {
                 streams: streams, events: causes(streams, walks), head: Position(UInt64(clamping: head))))
     }
 
-    /// The streams whose revisions are not the expected ones; `nil` if the steps do not suffice to find out.
+    /// Returns the streams whose revisions are not the expected ones, or `nil` if the steps ran out first.
     private func mismatches(
         _ condition: JudgedCondition, _ isWhole: Bool
     ) throws -> [StreamID: AppendConflict.RevisionMismatch]? {
@@ -92,9 +92,9 @@ package struct ConditionJudge {
         return !first.isEmpty
     }
 
-    /// The first of the events that broke a condition, in the order of the log.
+    /// Returns the first events that broke a condition, in the order of the log.
     ///
-    /// A conflict is certain here, so it shows fewer events where the steps do not suffice or one cannot be read.
+    /// A conflict is certain here, so it shows fewer events if the steps run out or an event cannot be read.
     private func causes(
         _ streams: [StreamID: AppendConflict.RevisionMismatch], _ broken: [Walk]
     ) -> [RecordedEvent] {
@@ -108,7 +108,7 @@ package struct ConditionJudge {
     }
 }
 
-/// A plan and how far it has been walked.
+/// A plan and how far the search along it has come.
 private struct Walk {
     let plan: QueryPlan
     var bound: Int64
@@ -129,7 +129,7 @@ private struct MergedWalks: Sequence, IteratorProtocol {
         self.budget = budget
     }
 
-    /// The next event. Ends where the order is no longer certain for want of steps, but not before the first event.
+    /// Returns the next event. Ends where a lack of steps makes the order uncertain, but not before the first event.
     mutating func next() -> RecordedEvent? {
         guard let best = try? nearest(), (try? budget.spend(StepBudget.event + walks.count)) != nil,
             let event = try? log.event(at: best)

@@ -1,4 +1,5 @@
-/// The form of an append's condition that is judged: equal items of its queries once, and how far it is known to hold.
+/// An append's condition, prepared for judging: each distinct query item once, and the position through which it is
+/// known to hold.
 package struct JudgedCondition: Sendable {
     /// An item of a query, and the position up to which the caller has seen its events.
     package struct Part: Sendable {
@@ -10,12 +11,11 @@ package struct JudgedCondition: Sendable {
     package let revisions: [StreamID: Revision]
     /// The items that must match nothing new.
     package let parts: [Part]
-    /// The condition was judged and holds up to this position: only later events are left. `nil`: it was not judged
-    /// yet.
+    /// The condition is known to hold up to this position, so only later events are left. `nil`: not judged yet.
     package var heldThrough: Int64?
 
-    /// Prepares a condition. Two equal items are one with the lower position: what breaks one of them breaks the
-    /// condition.
+    /// Prepares a condition. Two equal items become one with the lower position, because an event that breaks either of
+    /// them breaks the condition.
     package init(_ condition: AppendCondition) {
         revisions = condition.revisions
         let all = condition.unchanged.flatMap { unchanged in
@@ -39,7 +39,7 @@ package struct JudgedCondition: Sendable {
         parts = distinct
     }
 
-    /// The number of terms that have to be looked up to judge it.
+    /// The number of index terms to look up when the condition is judged.
     package var terms: Int {
         parts.reduce(revisions.count) { count, part in
             count + part.item.tags.count + part.item.types.count + (part.item.stream == nil ? 0 : 1)
@@ -49,16 +49,16 @@ package struct JudgedCondition: Sendable {
 }
 
 extension StoreError {
-    /// The refusal of an append whose task was cancelled before its condition was judged.
+    /// The error of an append whose task was cancelled before its condition was judged.
     package static var cancelledJudging: StoreError {
         StoreError(
             .cancelled,
             "The append was rejected: its task was cancelled while its condition was judged. Nothing was stored.")
     }
 
-    /// The refusal of an append whose condition needs more steps than the limit.
+    /// Returns the error of an append whose condition needs more steps than the limit.
     ///
-    /// - Parameter part: what took most of them; `nil` for the expected revisions.
+    /// - Parameter part: the part that used most of them; `nil` means the expected revisions.
     package static func tooExpensive(
         _ condition: JudgedCondition, _ part: JudgedCondition.Part?, limits: Limits, head: Position
     ) -> StoreError {
@@ -78,7 +78,7 @@ extension StoreError {
 }
 
 extension EventQuery.Item {
-    /// The item in a few words, for messages.
+    /// A short form of the item for messages.
     package var summary: String {
         func list(_ kind: String, _ names: [String], _ joint: String) -> String? {
             if names.isEmpty { return nil }

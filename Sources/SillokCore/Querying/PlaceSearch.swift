@@ -1,11 +1,11 @@
-/// The places of a plan between two places, one after the other, until the steps are used up.
+/// The places of a plan between two places, in order, until the steps run out.
 package struct PlaceSearch {
     private let plan: QueryPlan
     private let last: Int64
     private let first: Int64
     private let budget: StepBudget
     private var bound: Int64
-    /// The last place that was looked at, once the steps are used up.
+    /// The last place that was checked, set when the steps have run out.
     package private(set) var end: Int64?
 
     package init(_ plan: QueryPlan, from first: Int64, through last: Int64, _ budget: StepBudget) {
@@ -15,12 +15,12 @@ package struct PlaceSearch {
         bound = first
     }
 
-    /// Whether there is no plan to search: every place matches.
+    /// Whether every place matches, so that there is no plan to search.
     package var isEverything: Bool { plan.isEverything }
 
-    /// The next place; `nil` at the last one, or where the steps end, which is then in `end`.
+    /// Returns the next place. Returns `nil` after the last place, or when the steps run out; `end` is set then.
     ///
-    /// A search that has not moved at all gets its steps again, so that every page makes progress.
+    /// A search that has not advanced gets its steps again, so that every page makes progress.
     package mutating func next() throws -> Int64? {
         guard end == nil else { return nil }
         while bound <= last {

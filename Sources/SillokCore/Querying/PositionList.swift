@@ -1,18 +1,18 @@
-/// How a search along the log ended. Places are positions for a search forwards and negated positions for one
-/// backwards, so that both rise.
+/// The result of a search along the log. A place is a position in a forward search and a negated position in a backward
+/// search, so that places rise in both.
 package enum Finding: Equatable {
     /// The first match is here.
     case match(Int64)
     /// Nothing matches up to the end of the log.
     case none
-    /// Nothing matches before this place. The search ended here at its limit or for want of steps.
+    /// Nothing matches before this place. The search ended here because of its limit or because the steps ran out.
     case open(Int64)
 }
 
-/// The places of one term, fetched in blocks that fit the way in which they are used.
+/// The places of one term, fetched in blocks whose size fits the access pattern.
 ///
-/// A list that is walked gets blocks that grow. A list that is leapt over gets small blocks: a leap reads a few entries
-/// however many the leap passes.
+/// A list that is scanned gets growing blocks. A list that is skipped through gets small blocks: a skip reads a few
+/// entries, no matter how many it passes.
 final class PositionList {
     private let source: any PositionSource
     private let direction: ReadRequest.Direction
@@ -20,7 +20,7 @@ final class PositionList {
     private var block: [Int64] = []
     private var next = 0
     private var blockSize = PositionList.firstBlock
-    /// The number of entries of the block that were answers.
+    /// The number of entries of the block that were returned.
     private var answered = 0
     private var isLastBlock = false
     private static let firstBlock = 8
@@ -33,7 +33,7 @@ final class PositionList {
         self.budget = budget
     }
 
-    /// The first place at or beyond `place`. Places must rise from call to call.
+    /// Returns the first place at or beyond `place`. Places must rise from call to call.
     func seek(_ place: Int64) throws -> Finding {
         while true {
             if let last = block.last, last >= place {
@@ -48,7 +48,7 @@ final class PositionList {
         }
     }
 
-    /// The index of the first entry at or beyond `place`, which the block has.
+    /// Returns the index of the first entry at or beyond `place`; the block must contain one.
     private func firstIndex(from place: Int64) -> Int {
         if block[next] >= place { return next }
         var (low, step) = (next, 1)

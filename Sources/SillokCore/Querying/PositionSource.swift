@@ -1,4 +1,4 @@
-/// What an index can be asked for: the events of a stream, of a category, of a type, or with a tag.
+/// A term that an index can look up: a stream, a category, a type or a tag.
 package enum IndexTerm: Hashable, Sendable {
     case stream(StreamID)
     case category(Category)
@@ -10,15 +10,15 @@ package enum IndexTerm: Hashable, Sendable {
 package protocol PositionSource: AnyObject {
     /// Appends up to `limit` positions to `positions`, from `bound` on in a direction, without gaps.
     ///
-    /// - Returns: the steps of finding the place. The positions are counted by the caller.
+    /// - Returns: the steps that finding the place took. The caller counts the positions.
     func read(
         from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) throws -> Int
 }
 
-/// Finds the positions of terms in one state of a log.
+/// An index that finds the positions of terms in one state of a log.
 package protocol TermIndex: AnyObject {
-    /// The positions of a term, or `nil` if no event of the log has it.
+    /// Returns the positions of a term, or `nil` if no event of the log has it.
     ///
     /// - Throws: `CancellationError` from the budget, or an error of the storage.
     func positions(of term: IndexTerm, _ budget: StepBudget) throws -> (any PositionSource)?

@@ -1,9 +1,9 @@
-/// A query as lists of places that are joined: walked in one direction, without reading an event.
+/// A query as joined lists of places, searched in one direction without reading an event.
 ///
-/// Each node answers one question: the first place at or beyond a bound that it has. An intersection lets its parts
-/// leap over one another, and asks the part first that leapt last. So it costs about as much as its rarest part, for every
-/// order in which the parts were written. Every entry that is read counts against a ``StepBudget``; a search that
-/// has no steps left says how far it came.
+/// Each node answers one question: its first place at or beyond a bound. In an intersection the parts skip ahead of
+/// each other, and the part that skipped last is asked first. So an intersection costs about as much as its rarest
+/// part, and the order of the parts does not matter. Every entry that is read counts against a ``StepBudget``; a search
+/// without steps left reports how far it came.
 package final class QueryPlan {
     private enum Node {
         case everything
@@ -17,10 +17,10 @@ package final class QueryPlan {
     private var node: Node
     private var parts: [QueryPlan]
     private let context: Context
-    /// What was found last. It holds for all places up to that of the finding.
+    /// The last finding. It holds for all places up to its own.
     private var found: Finding?
 
-    /// What all nodes of a plan share.
+    /// The state that all nodes of a plan share.
     private final class Context {
         let direction: ReadRequest.Direction
         let index: any TermIndex
@@ -39,7 +39,7 @@ package final class QueryPlan {
         self.context = context
     }
 
-    /// The plan of the events that match any of some items. Equal items are one.
+    /// Creates a plan for the events that match any of the items. Equal items become one.
     package convenience init(
         _ items: [EventQuery.Item], _ direction: ReadRequest.Direction, _ index: any TermIndex, _ budget: StepBudget
     ) {
@@ -55,7 +55,7 @@ package final class QueryPlan {
         }
     }
 
-    /// The plan of what an item asks for: all of its parts.
+    /// Returns the plan for an item: all of its parts must match.
     private static func plan(_ item: EventQuery.Item, _ context: Context) -> QueryPlan {
         var parts: [QueryPlan] = []
         func term(_ term: IndexTerm) -> QueryPlan { QueryPlan(.term(term), in: context) }
@@ -69,13 +69,13 @@ package final class QueryPlan {
         return parts.first ?? QueryPlan(.everything, in: context)
     }
 
-    /// Whether every position of the log is part of it.
+    /// Whether the plan contains every position of the log.
     package var isEverything: Bool { if case .everything = node { true } else { false } }
 
-    /// The first place at or beyond `bound`, unless that is beyond `limit`.
+    /// Returns the first place at or beyond `bound`, unless it is beyond `limit`.
     ///
     /// Bounds must rise from call to call. ``Finding/open(_:)`` at or before `limit` means that no steps are left.
-    /// After the budget was renewed the same call continues where it ended.
+    /// After the budget was renewed, the same call continues where it ended.
     /// - Throws: `CancellationError` if the caller no longer waits, or an error of the storage.
     package func seek(_ bound: Int64, limit: Int64) throws -> Finding {
         var start = bound
@@ -112,7 +112,7 @@ package final class QueryPlan {
 
     private var isNothing: Bool { if case .nothing = node { true } else { false } }
 
-    /// Looks up the term of a node: `false` if no event has it, or if no steps are left to find out.
+    /// Looks up the term of a node. Returns `false` if no event has it, or if no steps are left to find out.
     private func resolve() throws -> Bool {
         guard case .term(let term) = node else { return true }
         if context.budget.isExhausted { return false }
@@ -124,7 +124,7 @@ package final class QueryPlan {
         return false
     }
 
-    /// The first place that all parts have.
+    /// Returns the first place that all parts have.
     private func meeting(_ start: Int64, _ limit: Int64) throws -> Finding {
         var (candidate, agreed) = (start, 0)
         while agreed < parts.count {
@@ -134,7 +134,7 @@ package final class QueryPlan {
             case .open(let place): return .open(max(candidate, place))
             case .match(candidate): agreed += 1
             case .match(let place):
-                // The part that leaps is asked first from now on: a rare one leaps most.
+                // The part that skipped ahead is asked first from now on: a rare part skips most.
                 if agreed > 0 { parts.insert(parts.remove(at: agreed), at: 0) }
                 (candidate, agreed) = (place, 1)
             }
@@ -142,10 +142,9 @@ package final class QueryPlan {
         return .match(candidate)
     }
 
-    /// The first place that any part has.
+    /// Returns the first place that any part has.
     ///
-    /// All parts look through one window after the other, so that none spends the steps of the others far ahead of
-    /// them.
+    /// All parts search one window after the other, so that no part spends the steps of the others far ahead of them.
     private func first(_ start: Int64, _ limit: Int64) throws -> Finding {
         var window: Int64 = 63
         while true {
@@ -155,7 +154,7 @@ package final class QueryPlan {
                 switch try parts[index].seek(start, limit: best.map { min(end, $0 - 1) } ?? end) {
                 case .none: continue
                 case .match(start):
-                    // No part has an earlier place. The next places are often of the same part: it is asked first.
+                    // No part has an earlier place. The next ones often come from the same part, so it is asked first.
                     parts.swapAt(0, index)
                     return .match(start)
                 case .match(let place): best = min(best ?? place, place)
@@ -172,7 +171,7 @@ package final class QueryPlan {
 }
 
 extension EventQuery {
-    /// Items without the ones that ask for the same events as an item before them.
+    /// Returns the items without those that ask for the same events as an earlier item.
     package static func distinct(_ items: [Item]) -> [Item] {
         var seen: Set<Item> = []
         return items.filter { seen.insert($0.normalized).inserted }
@@ -180,8 +179,7 @@ extension EventQuery {
 }
 
 extension EventQuery.Item {
-    /// The same item with its types and tags in order, each once: items are equal if they ask for the same in this
-    /// form.
+    /// The item with sorted types and tags, without repeats. Items are equal if they ask for the same in this form.
     var normalized: EventQuery.Item {
         if types.count < 2 && tags.count < 2 { return self }
         return EventQuery.Item(
@@ -190,7 +188,7 @@ extension EventQuery.Item {
 }
 
 extension Array where Element: Hashable {
-    /// The elements in their order, each once.
+    /// Returns the elements in their order, without repeats.
     func uniqued() -> [Element] {
         if count < 2 { return self }
         var seen: Set<Element> = []
@@ -199,7 +197,7 @@ extension Array where Element: Hashable {
 }
 
 extension Int64 {
-    /// The sum, held at the ends of the number range.
+    /// Returns the sum, clamped to the range of `Int64`.
     package func addingSaturated(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other > 0 ? .max : .min) : sum

@@ -1,48 +1,46 @@
-/// A store could not do what it was asked, and whether it may have done it all the same.
+/// A store could not execute a request. The outcome says whether the request may have taken effect.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
-    /// What went wrong, in a form that code can act on. New codes may come.
+    /// The kind of a failure, for code that reacts to it. New codes may be added.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         /// The stable name of the code.
         public let description: String
 
-        /// A code that came from elsewhere.
+        /// Creates a code that came from elsewhere, such as a server.
         package init(description: String) { self.description = description }
 
         /// Another process has the store open for writing.
         public static let locked = Code(description: "locked")
-        /// The store was opened for reading only.
+        /// The store was opened as read-only.
         public static let readOnly = Code(description: "read-only")
-        /// There is no store at that place.
+        /// There is no store at this path or address.
         public static let notFound = Code(description: "not-found")
-        /// The file is not a store, or one of a newer format.
+        /// The file is not a store, or has a newer format.
         public static let unsupportedFormat = Code(description: "unsupported-format")
-        /// No space is left. Reads go on; appends work again when there is space.
+        /// No space is left. Reads still work; appends work again when there is space.
         public static let full = Code(description: "full")
-        /// The disk failed. The store takes no more appends until it is opened anew.
+        /// The disk failed. The store accepts no more appends until it is opened again.
         public static let ioFailure = Code(description: "io-failure")
-        /// What is stored is damaged; the message names the place.
+        /// The stored data is damaged; the message names the place.
         public static let corrupt = Code(description: "corrupt")
-        /// An inline projection of the application that embeds the server could not project an event: nothing was
-        /// stored,
-        /// and a repeat is refused too until the projection is mended. In that application itself
-        /// `InlineProjectionFailed` is thrown.
+        /// An inline projection of the application that embeds the server could not project an event. Nothing was
+        /// stored, and a retry fails too until the projection is fixed. That application itself gets an
+        /// `InlineProjectionFailed`.
         public static let refused = Code(description: "refused")
-        /// A query of a read model is wrong, or would change something.
+        /// A query of a read model is invalid, or would change data.
         public static let invalidQuery = Code(description: "invalid-query")
-        /// The task was cancelled before the answer came. The outcome is definite if the append was still waiting.
+        /// The task was cancelled before the result arrived. The outcome is definite if the append was still waiting.
         public static let cancelled = Code(description: "cancelled")
         /// The store is closed.
         public static let closed = Code(description: "closed")
-        /// The server cannot be reached or does not answer in time, or has too much to do. Try again later.
+        /// The server cannot be reached, does not answer in time, or is overloaded. Try again later.
         public static let unavailable = Code(description: "unavailable")
-        /// The server does not know the caller, or does not let it do this.
+        /// The server does not know the caller, or the caller may not do this.
         public static let accessDenied = Code(description: "access-denied")
-        /// The log is not the one that a kept position belongs to: the event at that position is another one, or the
-        /// log ends before it. The message says how to continue.
+        /// The log is not the one that a kept position belongs to: it has another event at that position, or ends
+        /// before it. The message says how to continue.
         public static let storeChanged = Code(description: "store-changed")
 
-        /// A query needs more steps than ``Limits`` allows. The message names the query and says how to make it
-        /// cheaper.
+        /// A query needs more steps than ``Limits`` allows. The message names it and says how to make it cheaper.
         public static let tooExpensive = Code(description: "too-expensive")
 
         /// Too many requests wait. Nothing was stored; try again after ``StoreError/retryAfter``.
@@ -52,7 +50,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let fileReplaced = Code(description: "file-replaced")
     }
 
-    /// Whether an append that failed may be in the log all the same.
+    /// Whether a failed append may be in the log.
     public enum Outcome: Hashable, Sendable {
         /// Nothing was stored and nothing will appear later.
         case definite
@@ -60,22 +58,22 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case unknown
     }
 
-    /// What went wrong.
+    /// The kind of the failure.
     public let code: Code
 
-    /// What happened and what to do.
+    /// What happened and what to do next.
     public let message: String
 
     /// Whether the request may have taken effect.
     public let outcome: Outcome
 
-    /// What it comes from, if it comes from another error.
+    /// The underlying error, if there is one.
     public let cause: (any Error)?
 
     /// How long to wait before a retry, if the store knows.
     public let retryAfter: Duration?
 
-    /// An error with all of its parts.
+    /// Creates an error. By default the request took no effect, there is no underlying error, and the delay is unknown.
     public init(
         _ code: Code, _ message: String, outcome: Outcome = .definite, cause: (any Error)? = nil,
         retryAfter: Duration? = nil
@@ -87,7 +85,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// The message, and what is known of the outcome.
+    /// The message, and a note if the outcome is unknown.
     public var description: String {
         switch outcome {
         case .definite: message

@@ -1,6 +1,6 @@
-/// Lets one task at a time do something for a key, in the order in which they came.
+/// A queue for each key: one task at a time runs, in the order of arrival.
 ///
-/// Commands on one stream would otherwise race inside one process only to lose, read again and decide again.
+/// Otherwise commands on one stream would race inside one process, lose, read again and decide again.
 package final class Turns<Key: Hashable & Sendable>: Sendable {
     private struct Place {
         let ticket: UInt64
@@ -8,7 +8,7 @@ package final class Turns<Key: Hashable & Sendable>: Sendable {
     }
 
     private struct State {
-        /// For each key those whose turn it is or will be, in order.
+        /// For each key the tasks that run or wait, in order.
         var queues: [Key: [Place]] = [:]
         var lastTicket: UInt64 = 0
     }
@@ -17,7 +17,7 @@ package final class Turns<Key: Hashable & Sendable>: Sendable {
 
     package init() {}
 
-    /// Runs `body` when all that came earlier for the key have ended theirs.
+    /// Runs `body` after all earlier callers for the key have finished.
     ///
     /// - Throws: `CancellationError` if the task is cancelled while it waits, and what `body` throws.
     package func wait<Result>(for key: Key, _ body: () async throws -> Result) async throws -> Result {

@@ -9,10 +9,10 @@ import Glibc
 import Musl
 #endif
 
-/// Watches for the head to rise, on a thread and a connection of its own: by LISTEN, and by looking now and then.
+/// A listener that waits for the head to rise, on its own thread and connection. It uses LISTEN and also polls.
 ///
-/// A look catches what a notification loses, and notices a connection that is dead. Where a pooler stands between, which
-/// would hand notifications to anybody, it only looks, more often.
+/// A poll catches a lost notification and detects a dead connection. A pooler could deliver notifications to any
+/// client, so behind one the listener only polls, at a shorter interval.
 final class Listener: Sendable {
     private struct State {
         var isStarted = false
@@ -23,9 +23,9 @@ final class Listener: Sendable {
     private let address: ServerAddress
     private let signal: HeadSignal
     private let state = Lock(State())
-    /// Milliseconds that a notification is waited for before a look.
+    /// The milliseconds to wait for a notification before a poll.
     private static let listenInterval: Int32 = 1000
-    /// Microseconds between looks where there are no notifications.
+    /// The microseconds between polls if there are no notifications.
     private static let lookInterval: UInt32 = 20_000
 
     init(_ address: ServerAddress, _ signal: HeadSignal) {
@@ -33,7 +33,7 @@ final class Listener: Sendable {
         self.signal = signal
     }
 
-    /// Returns when the head is at or past `position`.
+    /// Waits until the head is at or past `position`.
     func reach(_ position: Position) async throws {
         if signal.head >= position { return try await signal.reach(position) }
         let starts = state.withLock { state in
@@ -52,7 +52,7 @@ final class Listener: Sendable {
         state.wakeAll()
     }
 
-    /// Blocks until a caller waits, or until the end: then `false`.
+    /// Blocks until a caller waits, or until the end, when it returns `false`.
     private func isNeeded() -> Bool {
         state.wait { $0.isClosed ? false : $0.waiters > 0 ? true : nil }
     }
@@ -69,7 +69,7 @@ final class Listener: Sendable {
                 }
             } catch {
                 session.disconnect()
-                // The server is away: it is looked for again until it is back.
+                // The server is away: the listener tries again until it is back.
                 usleep(100_000)
             }
         }

@@ -2,9 +2,9 @@
 import SillokCore
 
 extension EventReader {
-    /// Why a condition did not hold when the head of the log was `head`. Events below a head do not change.
+    /// Returns why a condition did not hold when the head of the log was `head`. Events below a head do not change.
     ///
-    /// It shows fewer events where the search for them takes more than `Limits.conditionSteps`.
+    /// The conflict shows fewer events if the search for them takes more than `Limits.conditionSteps`.
     func conflict(of append: PreparedAppend, head: Position) throws -> AppendConflict {
         let mismatches = try mismatches(append.request.condition.revisions, head)
         var positions = try firstEvents(of: mismatches, head)
@@ -39,7 +39,7 @@ extension EventReader {
         return mismatches
     }
 
-    /// The positions of the events after the expected revisions.
+    /// Returns the positions of the events after the expected revisions.
     private func firstEvents(
         of mismatches: [StreamID: AppendConflict.RevisionMismatch], _ head: Position
     ) throws -> [Int64] {
@@ -60,7 +60,7 @@ extension EventReader {
         return (0..<rows.count).map { rows.int($0, 0) }
     }
 
-    /// The positions of the events that match the queries, up to where the shortest search has come.
+    /// Returns the positions of the events that match the queries, up to the end of the shortest search.
     private func firstMatches(_ condition: JudgedCondition, _ head: Position) throws -> [Int64] {
         if condition.parts.isEmpty { return [] }
         var parameters = Parameters()

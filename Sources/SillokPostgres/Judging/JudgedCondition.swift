@@ -1,9 +1,10 @@
 #if Postgres
 import SillokCore
 
-/// The condition of an append in the form that is judged: each item once, and how far it is known to hold.
+/// The condition of an append, prepared for judging: each distinct query item once, and the position through which it
+/// is known to hold.
 struct JudgedCondition: Sendable {
-    /// An item of a query, and the place up to which the caller has seen its events.
+    /// An item of a query, and the position up to which the caller has seen its events.
     struct Part: Sendable {
         let item: EventQuery.Item
         let seen: EventMark
@@ -13,16 +14,16 @@ struct JudgedCondition: Sendable {
 
     /// The revisions that streams must have.
     let revisions: [StreamID: Revision]
-    /// The items that must match nothing new.
+    /// The items that must match no new event.
     let parts: [Part]
-    /// The condition was judged and holds up to this position. `nil`: it was not judged yet.
+    /// The condition is known to hold up to this position. `nil`: it was not judged yet.
     var heldThrough: Int64?
 
-    /// The places of the log that it rests on: the server compares the ids of the events there.
+    /// The marks that the condition depends on. The server compares the ids of the events there.
     let marks: [EventMark]
 
-    /// Prepares a condition. Two equal items are one with the lower position: an event that breaks one of them breaks
-    /// the condition.
+    /// Prepares a condition. Two equal items become one with the lower position, because an event that breaks either of
+    /// them breaks the condition.
     init(_ condition: AppendCondition) {
         revisions = condition.revisions
         var distinct: [Part] = []
@@ -45,9 +46,9 @@ struct JudgedCondition: Sendable {
 }
 
 extension StoreError {
-    /// The refusal of an append whose condition needs more steps than the limit.
+    /// Returns the error of an append whose condition needs more steps than the limit.
     ///
-    /// - Parameter part: the item that did not fit; `nil` for the expected revisions.
+    /// - Parameter part: the item that needed too many; `nil` means the expected revisions.
     static func tooExpensive(
         _ condition: JudgedCondition, _ part: JudgedCondition.Part?, limits: Limits, head: Position
     ) -> StoreError {
@@ -67,7 +68,7 @@ extension StoreError {
 }
 
 extension EventQuery.Item {
-    /// The item in a few words, for messages.
+    /// A short form of the item for messages.
     fileprivate var summary: String {
         let names =
             [stream.map { "stream \($0)" }, category.map { "category \($0)" }].compactMap(\.self)

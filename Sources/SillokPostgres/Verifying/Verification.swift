@@ -2,12 +2,12 @@
 public import SillokCore
 
 extension PostgresEventStore {
-    /// Checks everything that is stored, in one snapshot and on the server: positions, times, revisions, tags, tracking.
+    /// Verifies everything that is stored, in one snapshot and on the server: positions, times, revisions, tags,
+    /// tracking.
     ///
-    /// Whether the bytes on its disks are those that were written, the server itself checks, if the cluster was made with
-    /// data checksums.
-    /// - Parameter progress: told of each step, on the thread that checks.
-    /// - Returns: a report with what is wrong.
+    /// The server itself checks the bytes on its disks, if the cluster was created with data checksums.
+    /// - Parameter progress: called with each step, on the thread that verifies.
+    /// - Returns: a report with the findings.
     /// - Throws: `CancellationError` when the task is cancelled; `StoreError`.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
@@ -23,12 +23,12 @@ extension PostgresEventStore {
     }
 }
 
-/// The questions whose answers are what is wrong.
+/// The queries whose results are the findings.
 struct Verification {
     let connection: Connection
     let schema: String
 
-    /// What is checked, and the places where it does not hold.
+    /// The name of a check, and the query for the places where it fails.
     private struct Check {
         let step: String
         let message: String

@@ -1,7 +1,7 @@
 import SillokCore
 import SillokSQL
 
-/// Executes the actions of a ``PartitionMachine``: reads and writes the store and the read model, and waits.
+/// The I/O of a ``PartitionMachine``: it executes actions on the store and the read model, and waits.
 final class PartitionIO: Sendable {
     private let store: any EventStore
     private let ledger: Ledger
@@ -11,7 +11,7 @@ final class PartitionIO: Sendable {
     private let limit: Int
     private let clock: any Clock<Duration>
     private let wakeUp: WakeUp
-    /// The number of wake-ups that were heard.
+    /// The number of wake-ups that were handled.
     private let heard: Lock<Int>
 
     /// - Parameters:
@@ -50,7 +50,7 @@ final class PartitionIO: Sendable {
     }
 
     private func readRow() async throws -> PartitionRow? {
-        // What is woken from now on is seen by the next wait.
+        // The next wait notices later wake-ups.
         let count = wakeUp.count
         let row = try await ledger.partition(partition, of: id)
         heard.withLock { $0 = max($0, count) }
@@ -101,7 +101,7 @@ final class PartitionIO: Sendable {
         return keys.map { DocumentCache.Row(key: $0, text: found[$0]) }
     }
 
-    /// The first dead letters of a sequence with their events, and the number of all.
+    /// Returns the first dead letters of a sequence with their events, and the number of all.
     private func deadLetters(of sequence: StreamID) async throws -> PartitionMachine.Input {
         let place: SQL = "\(Ledger.whose(id)) AND sequence = \(sequence) AND state <> 'skipped'"
         let rows = try await ledger.model.rows(
@@ -130,7 +130,7 @@ extension ParkedDeadLetter {
 }
 
 extension EventStore {
-    /// Runs a read. If the log is not the one that a build was made from, the error names the build.
+    /// Runs a read. If the log is not the one from which a build was made, the error names the build.
     func ofHistory<Result: Sendable>(_ id: ProjectionID, _ read: () async throws -> Result) async throws -> Result {
         do {
             return try await read()

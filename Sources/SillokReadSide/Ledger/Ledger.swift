@@ -1,13 +1,13 @@
 import SillokCore
 package import SillokSQL
 
-/// The tables in which a read model keeps what Sillok knows of its projections, as values.
+/// Access to the tables in which a read model stores the state of its projections.
 package struct Ledger: Sendable {
     package let model: any ReadModel
 
     package init(model: any ReadModel) { self.model = model }
 
-    /// The builds of a projection, or of all, the newest last.
+    /// Returns the builds of a projection, or of all projections, the newest last.
     package func builds(of name: String? = nil) async throws -> [ProjectionBuild] {
         let filter: SQL = name.map { "WHERE projection = \($0)" } ?? ""
         return try await model.rows("SELECT * FROM sillok_builds \(filter) ORDER BY projection, version, build")
@@ -32,7 +32,7 @@ package struct Ledger: Sendable {
             .map { try PartitionRow($0) }
     }
 
-    /// What operators have decided about events of a projection, in any build.
+    /// Returns the decisions of operators about events of a projection, in any build.
     package func decisions(of name: String) async throws -> Decisions {
         let rows = try await model.rows(
             "SELECT event, action, replacement FROM sillok_decisions WHERE projection = \(name)")

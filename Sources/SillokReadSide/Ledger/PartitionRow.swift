@@ -1,7 +1,7 @@
 import SillokCore
 package import SillokSQL
 
-/// How far a partition has come, and who runs it.
+/// The progress of a partition, and the process that runs it.
 package struct PartitionRow: Hashable, Sendable {
     package let number: Int
     package var checkpoint: Checkpoint
@@ -33,7 +33,7 @@ package struct PartitionRow: Hashable, Sendable {
         beat = row["beat"].integer ?? 0
     }
 
-    /// What says that the row is still as this one is; the sign of life may differ.
+    /// Returns the condition that the row has not changed; the heartbeat may differ.
     package func isUnchanged(_ id: ProjectionID) -> ReadModelWrite.Condition {
         ReadModelWrite.Condition(
             "SELECT position, count, sum, epoch, token FROM sillok_checkpoints \(Ledger.whose(id, number))",
@@ -45,12 +45,12 @@ package struct PartitionRow: Hashable, Sendable {
             ])
     }
 
-    /// What moves the checkpoint.
+    /// Returns the statement that moves the checkpoint.
     package func moving(_ id: ProjectionID, to checkpoint: Checkpoint) -> SQL {
         ReadModelFormat.move(id, number, to: checkpoint)
     }
 
-    /// What records a partition at its beginning.
+    /// Returns the statement that adds a partition with its first checkpoint.
     package static func insertion(_ id: ProjectionID, _ number: Int, _ checkpoint: Checkpoint) -> SQL {
         """
         INSERT INTO sillok_checkpoints (

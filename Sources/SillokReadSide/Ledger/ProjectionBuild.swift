@@ -2,39 +2,39 @@ public import SillokCore
 import SillokJSON
 public import SillokSQL
 
-/// A build of a projection: its tables, and what they are at the moment.
+/// A build of a projection: its tables and its state.
 public struct ProjectionBuild: Hashable, Sendable {
-    /// What a build is at the moment.
+    /// The state of a build.
     public enum State: String, Sendable {
-        /// Somebody asked for it; the application begins it.
+        /// An operator has requested it, and the application has not started it yet.
         case requested
-        /// It is made beside the live one.
+        /// It is being made, while queries see the live build.
         case building
         /// Queries see it.
         case live
-        /// It was live before; ``ReadSide/rollback(_:by:)`` makes it so again.
+        /// It was the live build before; ``ReadSide/rollback(_:by:)`` makes it live again.
         case previous
     }
 
-    /// Which build.
+    /// The identity of the build.
     public let id: ProjectionID
-    /// What it is at the moment.
+    /// The state of the build.
     public let state: State
-    /// Into how many partitions its sequences are spread.
+    /// The number of partitions over which its sequences are spread.
     public let partitions: Int
-    /// When its rows are made.
+    /// When its rows are written.
     public let lifecycle: Lifecycle
-    /// The names of its tables, as queries see them.
+    /// The names of its tables, as used in queries.
     public let tables: [String]
-    /// Whether an operator has stopped it for a while.
+    /// Whether an operator has paused it.
     public let isPaused: Bool
-    /// Why it stopped; `nil`: it did not.
+    /// Why it stopped; `nil` if it did not.
     public let failure: String?
-    /// When it was begun.
+    /// When it was started.
     public let begun: Timestamp
-    /// When it first had come to the head of the log; `nil`: not yet.
+    /// When it first reached the head of the log; `nil` if it has not.
     public let caughtUp: Timestamp?
-    /// Where the head of the log was when it began: what its progress is measured by.
+    /// The head of the log when the build was started. Its progress is measured by it.
     public let target: Position
 
     package let source: String
@@ -56,10 +56,10 @@ public struct ProjectionBuild: Hashable, Sendable {
         sequencing = row["sequencing"].text ?? ""
     }
 
-    /// A build that begins.
+    /// Creates a build that starts.
     ///
     /// - Parameters:
-    ///   - source: the events that the projection wants.
+    ///   - source: the events that the projection handles.
     ///   - sequencing: the name of the rule that keeps events in order.
     package init(
         _ id: ProjectionID, tables: Set<String>, source: EventQuery, sequencing: String, state: State, partitions: Int,
@@ -79,7 +79,7 @@ public struct ProjectionBuild: Hashable, Sendable {
         self.sequencing = sequencing
     }
 
-    /// What records it.
+    /// The statement that adds the build.
     package var insertion: SQL {
         """
         INSERT INTO sillok_builds VALUES (

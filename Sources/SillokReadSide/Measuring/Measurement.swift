@@ -1,26 +1,28 @@
 public import SillokCore
 
-/// Something that was measured: of a projection, or of the store's appends.
+/// A measurement of a projection, of the store's appends, or of a snapshot.
 public enum Measurement: Hashable, Sendable {
-    /// How far a live build is behind the log: in positions, and as the age of the oldest event that it has not taken.
+    /// How far a live build is behind the log: in positions, and as the age of the oldest event that it has not
+    /// handled.
     case lag(projection: String, events: UInt64, time: Duration)
 
-    /// How many events of a live build are parked as dead letters.
+    /// The number of dead letters of a live build.
     case deadLetters(projection: String, count: Int)
 
-    /// How long a build took to come to the head of the log.
+    /// The time that a build took to reach the head of the log.
     case rebuild(projection: String, time: Duration)
 
-    /// A projection stopped, and why; `nil`: it runs (again).
+    /// A projection stopped, with the reason; `nil` means that it runs (again).
     case failure(projection: String, String?)
 
-    /// How long an append took, and whether the store could carry it out. A refused one, such as by a conflict, could.
+    /// The time of an append, and whether the store could execute it. A rejected append, such as one with a conflict,
+    /// counts as executed.
     case append(time: Duration, isCarriedOut: Bool)
 
-    /// What became of a snapshot of a decider, whose name is that of its type.
+    /// The outcome of a snapshot of a decider, whose name is that of its type.
     case snapshot(decider: String, SnapshotOutcome)
 
-    /// What was measured: the name of the projection or the decider, or `store`.
+    /// The subject of the measurement: the name of the projection or the decider, or `store`.
     public var subject: String {
         switch self {
         case .snapshot(let decider, _): decider
@@ -32,30 +34,30 @@ public enum Measurement: Hashable, Sendable {
     }
 }
 
-/// What became of a snapshot.
+/// The outcome of a snapshot.
 public enum SnapshotOutcome: Hashable, Sendable {
-    /// A state was replayed from it on.
+    /// A state was replayed from the snapshot.
     case used
-    /// One was written, of so many bytes.
+    /// A snapshot was written, with this number of bytes.
     case written(bytes: Int)
-    /// One of a stream, or of a query, was not used, and why.
+    /// A snapshot of a stream or of a query was not used, with the reason.
     case ignored(subject: String, reason: String)
-    /// One could not be read or written, and why. Nothing depends on it.
+    /// A snapshot could not be read or written, with the reason. No result depends on it.
     case failed(String)
 }
 
-/// A store that measures each append and does all else as the store that it wraps.
+/// A store that measures each append and otherwise forwards to another store.
 public struct MeasuredEventStore: EventStore {
     private let store: any EventStore
     private let clock: any Clock<Duration>
     private let record: @Sendable (Measurement) -> Void
 
-    /// A store that tells what each append took.
+    /// Creates a store that measures each append.
     ///
     /// - Parameters:
-    ///   - store: what carries out everything.
+    ///   - store: the store that executes all requests.
     ///   - clock: measures the time of an append.
-    ///   - record: told each measurement; must not block.
+    ///   - record: called with each measurement; must not block.
     public init(
         _ store: any EventStore, clock: any Clock<Duration> = ContinuousClock(),
         record: @escaping @Sendable (Measurement) -> Void
@@ -68,7 +70,7 @@ public struct MeasuredEventStore: EventStore {
     /// The limits of the store.
     public var limits: Limits { store.limits }
 
-    /// Appends, and tells how long it took.
+    /// Appends to the store and records a measurement.
     @discardableResult
     public func append(_ request: AppendRequest) async throws -> Receipt {
         var result: Result<Receipt, any Error> = .failure(CancellationError())
@@ -85,29 +87,29 @@ public struct MeasuredEventStore: EventStore {
         return try result.get()
     }
 
-    /// The identity of the store.
+    /// Returns the identity of the store.
     public func storeID() async throws -> StoreID { try await store.storeID() }
 
     /// Reads from the store.
     public func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
 
-    /// The head of the store.
+    /// Returns the head of the store.
     public func head() async throws -> Position { try await store.head() }
 
-    /// Waits for the store's head.
+    /// Waits until the store's head is at or past `position`.
     public func reach(_ position: Position) async throws { try await store.reach(position) }
 
-    /// The store's event of an id.
+    /// Returns the store's event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
 
-    /// What the store knows of a stream.
+    /// Returns the facts about a stream of the store, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
 
-    /// The store's streams.
+    /// Returns the streams of the store.
     public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await store.streams(in: category, after: name, limit: limit)
     }
 
-    /// How far a source has been consumed into the store.
+    /// Returns how far a source has been consumed into the store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

@@ -1,24 +1,24 @@
 public import SillokCore
 
-/// Something that somebody should look at, or need not look at any more.
+/// A problem that needs attention, or the end of one.
 public struct Alarm: Hashable, Sendable, CustomStringConvertible {
-    /// What it is about.
+    /// The kind of problem.
     public enum Kind: Hashable, Sendable {
-        /// An objective's budget is used up too fast.
+        /// The error budget of an objective is being used too fast.
         case burning(Objective)
-        /// An objective's budget is used up.
+        /// The error budget of an objective is used up.
         case broken(Objective)
-        /// A projection stopped.
+        /// A projection has stopped.
         case stopped
     }
 
     /// The projection, or `store`.
     public let subject: String
-    /// What it is about.
+    /// The kind of problem.
     public let kind: Kind
-    /// Whether it begins; `false`: it is over.
+    /// Whether the problem begins; `false` if it is over.
     public let isRaised: Bool
-    /// What was measured, or why it stopped.
+    /// The measurement, or the reason why the projection stopped.
     public let detail: String
 
     /// What happened, in a sentence.
@@ -33,8 +33,8 @@ public struct Alarm: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Keeps objectives: takes measurements, says how each objective stands, and raises alarms when one begins to break and
-/// once more when that is over.
+/// A monitor of objectives. It receives measurements, returns the status of each objective, and raises an alarm when
+/// one begins to break and another when that is over.
 public final class ObjectiveMonitor: Sendable {
     private struct Key: Hashable {
         let subject: String
@@ -53,13 +53,13 @@ public final class ObjectiveMonitor: Sendable {
     private let onAlarm: @Sendable (Alarm) -> Void
     private let state = Lock(State())
 
-    /// A monitor of objectives.
+    /// Creates a monitor of objectives.
     ///
     /// - Parameters:
-    ///   - objectives: what is promised of every subject that they concern.
-    ///   - clock: the time of measurements.
-    ///   - onMeasurement: told every measurement, such as to make metrics of it; must not block.
-    ///   - onAlarm: told every alarm once when it is raised and once when it is over; must not block.
+    ///   - objectives: the objectives for every subject that they concern.
+    ///   - clock: the clock for the times of measurements.
+    ///   - onMeasurement: called with every measurement, for example to export metrics; must not block.
+    ///   - onAlarm: called with every alarm, once when it is raised and once when it is over; must not block.
     public init(
         _ objectives: [Objective], clock: WallClock = .system,
         onMeasurement: @escaping @Sendable (Measurement) -> Void = { _ in },
@@ -71,7 +71,7 @@ public final class ObjectiveMonitor: Sendable {
         self.onAlarm = onAlarm
     }
 
-    /// Takes a measurement.
+    /// Records a measurement.
     public func record(_ measurement: Measurement) {
         onMeasurement(measurement)
         let now = clock.now().microsecondsSince1970
@@ -89,7 +89,7 @@ public final class ObjectiveMonitor: Sendable {
         for alarm in alarms { onAlarm(alarm) }
     }
 
-    /// How every objective stands now, for every subject that was measured.
+    /// Returns the current status of every objective for every measured subject.
     public func statuses() -> [ObjectiveStatus] {
         let now = clock.now().microsecondsSince1970
         return state.withLock { state in
@@ -119,7 +119,7 @@ public final class ObjectiveMonitor: Sendable {
         entry.window.record(good: good, bad: bad, at: now)
         let status = entry.window.status(key.subject, measured, at: now)
         state.windows[key] = entry
-        // What hovers about its limit raises one alarm: it is over when it is well within the limit again.
+        // A value near its limit raises one alarm. The alarm is over when the value is well within the limit again.
         let raised = state.raised[key.subject] ?? []
         let isBroken = raised.contains(.broken(objective)) ? status.budgetLeft < 0.1 : !status.isMet
         let isBurning = raised.contains(.burning(objective)) ? status.burnRate >= 1 : status.isBurning
@@ -127,7 +127,7 @@ public final class ObjectiveMonitor: Sendable {
             + change(&state, key.subject, .burning(objective), isBurning, measured)
     }
 
-    /// The alarm of an edge; none while nothing changes.
+    /// Returns the alarm for a change; `nil` if nothing changed.
     private func change(
         _ state: inout State, _ subject: String, _ kind: Alarm.Kind, _ isRaised: Bool, _ detail: String
     ) -> [Alarm] {

@@ -1,19 +1,19 @@
 public import SillokCore
 import SillokSQL
 
-/// An objective as it was last measured, kept in the read model so that a tool can ask without the application.
+/// The last status of an objective, stored in the read model so that a tool can read it without the application.
 public struct ObjectiveReport: Hashable, Sendable {
     /// The projection, or `store`.
     public let subject: String
-    /// What is promised.
+    /// The objective as a text.
     public let objective: String
-    /// The last measurement, for people.
+    /// The last measurement, as a text for people.
     public let measured: String
-    /// How much of the error budget is left, from 1 down.
+    /// The share of the error budget that is left, at most 1.
     public let budgetLeft: Double
-    /// How fast the budget is used up: at 1 it lasts for just a window.
+    /// How fast the budget is used. At 1 it lasts for exactly one window.
     public let burnRate: Double
-    /// Whether the budget lasts.
+    /// Whether the error budget is not used up.
     public let isMet: Bool
     /// When it was measured.
     public let at: Timestamp
@@ -28,7 +28,7 @@ public struct ObjectiveReport: Hashable, Sendable {
         at = Timestamp(microsecondsSince1970: row["at"].integer ?? 0)
     }
 
-    /// Whether nobody has measured it for so long: as bad as broken.
+    /// Returns whether the last measurement is older than `age`. That is as bad as a broken objective.
     public func isStale(at now: Timestamp, after age: Duration = .seconds(60)) -> Bool {
         Duration.microseconds(now.microseconds(since: at)) > age
     }
@@ -45,21 +45,21 @@ extension SQLValue {
 }
 
 extension ReadSide {
-    /// The objectives as the application has last measured them.
+    /// Returns the objectives as last measured by the application.
     public func objectives() async throws -> [ObjectiveReport] {
         try await readModel.rows("SELECT * FROM sillok_objectives ORDER BY subject, objective").map {
             ObjectiveReport($0)
         }
     }
 
-    /// Measures all live projections every so often, keeps the objectives' state in the read model, and raises the
-    /// monitor's alarms, until the task is cancelled.
+    /// Measures all live projections at regular intervals, stores the status of the objectives in the read model, and
+    /// raises the monitor's alarms, until the task is cancelled.
     ///
-    /// A store or read model that is locked or full for a while is measured again at the next time.
+    /// If a store or read model is locked or full for a while, it is measured again at the next interval.
     /// - Parameters:
-    ///   - monitor: what keeps the objectives.
+    ///   - monitor: the monitor of the objectives.
     ///   - interval: the time between two measurements.
-    ///   - clock: what measures that time.
+    ///   - clock: the clock that measures the interval.
     public func measure(
         with monitor: ObjectiveMonitor, every interval: Duration = .seconds(1),
         clock: any Clock<Duration> = ContinuousClock()
@@ -72,7 +72,7 @@ extension ReadSide {
                 try await measureOnce(monitor, &rebuilt, isFirst: isFirst)
                 isFirst = false
             } catch let error as StoreError where error.code == .locked || error.code == .full {
-                // Whoever waits for its turn, or for space, does not end what measures it.
+                // A locked or full read model does not end the measuring.
             }
             try await clock.sleep(for: interval)
         }

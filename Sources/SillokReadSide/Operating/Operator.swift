@@ -1,14 +1,14 @@
 package import SillokCore
 package import SillokSQL
 
-/// Who does something to projections, and why: kept for good in the read model.
+/// A person who changes projections, with a reason. Both are stored permanently in the read model.
 public struct Operator: Hashable, Sendable {
-    /// Who it is.
+    /// The name of the person.
     public let name: String
-    /// Why.
+    /// The reason for the change.
     public let reason: String
 
-    /// Somebody with a reason.
+    /// Creates an operator with a name and a reason.
     public init(_ name: String, because reason: String) {
         self.name = name
         self.reason = reason

@@ -12,20 +12,20 @@ struct SQLiteFailure: Error {
     var primary: Int32 { code & 0xFF }
 }
 
-/// One connection to a database file. Belongs to one thread at a time.
+/// A connection to a database file. Belongs to one thread at a time.
 final class Connection {
     let handle: OpaquePointer
     let path: String
-    /// The path as SQLite has opened it: absolute, without links.
+    /// The path that SQLite opened: absolute, without links.
     let opened: String
-    /// The files that the connection has open; `nil` in memory, and until ``watchFiles()``.
+    /// The open files of the connection; `nil` in memory, and until ``watchFiles()``.
     private(set) var files: OpenFiles?
-    /// What every snapshot of ``reading(_:)`` passes.
+    /// The gate that every snapshot of ``reading(_:)`` passes.
     let gate: SnapshotGate
     /// Pages in the write-ahead log after the last commit of this connection.
     private let logPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
-    /// Opens a file.
+    /// Opens a database file.
     init(
         path: String, flags: Int32, cacheKiB: Int, gate: SnapshotGate = SnapshotGate()
     ) throws(SQLiteFailure) {
@@ -54,12 +54,12 @@ final class Connection {
         logPages.deallocate()
     }
 
-    /// Runs statements that give no rows that matter.
+    /// Runs statements and ignores their rows.
     func run(_ sql: String) throws(SQLiteFailure) {
         try check(sqlite3_exec(handle, sql, nil, nil, nil))
     }
 
-    /// Prepares a statement that is kept for long.
+    /// Prepares a statement that is kept for a long time.
     func prepare(_ sql: String) throws(SQLiteFailure) -> Statement {
         var statement: OpaquePointer?
         try check(sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil))
@@ -67,21 +67,21 @@ final class Connection {
         return Statement(statement, of: handle)
     }
 
-    /// The first column of the first row as a number, 0 without a row.
+    /// Returns the first column of the first row as a number, or 0 without a row.
     func number(_ sql: String) throws(SQLiteFailure) -> Int64 {
         let statement = try prepare(sql)
         return try statement.step() ? statement.int(0) : 0
     }
 
-    /// The first column of the first row as text.
+    /// Returns the first column of the first row as text.
     func text(_ sql: String) throws(SQLiteFailure) -> String? {
         let statement = try prepare(sql)
         return try statement.step() ? statement.text(0) : nil
     }
 
-    /// Remembers the files that are open by now, so that a read or a commit notices when others take their places.
+    /// Remembers the files that are open now, so that a read or a commit notices if other files replace them.
     func watchFiles() throws {
-        // The write-ahead log is opened by the first read.
+        // The first read opens the write-ahead log.
         _ = try number("PRAGMA user_version")
         let files = OpenFiles(path: path, opened: opened)
         guard sillok_has_moved(handle) == 0 else {
@@ -90,7 +90,7 @@ final class Connection {
         self.files = files
     }
 
-    /// Takes the right to write to the file, which holds for all of its paths; `false` if another connection has it.
+    /// Reserves the right to write to the file under all of its paths. Returns `false` if another connection has it.
     func reserveFile() throws(SQLiteFailure) -> Bool {
         let code = sillok_reserve_file(handle)
         if code & 0xFF == SQLITE_BUSY { return false }
@@ -98,10 +98,10 @@ final class Connection {
         return true
     }
 
-    /// Counts the snapshots that were read.
+    /// The number of snapshots that were read.
     private(set) var snapshot: UInt64 = 0
 
-    /// Runs `body` in a read transaction: all that it reads is one snapshot.
+    /// Runs `body` in a read transaction, so that everything it reads is one snapshot.
     func reading<Result>(_ body: () throws -> Result) throws -> Result {
         try files?.check("the store")
         return try gate.passing {
@@ -128,10 +128,10 @@ final class Connection {
     /// Pages in the write-ahead log after the last commit.
     var pagesInLog: Int { Int(logPages.pointee) }
 
-    /// Moves pages from the write-ahead log into the database file. Never waits for other connections: what they still
-    /// read stays in the log.
+    /// Moves pages from the write-ahead log into the database file. Never waits for other connections: pages that they
+    /// still read stay in the log.
     ///
-    /// - Parameter truncating: afterwards the log is empty, or this throws `SQLITE_BUSY`.
+    /// - Parameter truncating: whether the log must be empty afterwards; if it cannot be, this throws `SQLITE_BUSY`.
     func checkpoint(truncating: Bool) throws(SQLiteFailure) {
         sqlite3_busy_timeout(handle, 0)
         defer { sqlite3_busy_timeout(handle, Self.busyTimeout) }
@@ -139,7 +139,7 @@ final class Connection {
         try check(sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil))
     }
 
-    /// How long a statement waits for another process that writes or recovers the file, in milliseconds.
+    /// The time that a statement waits for another process that writes or recovers the file, in milliseconds.
     private static let busyTimeout: Int32 = 5000
 
     func check(_ result: Int32) throws(SQLiteFailure) {
@@ -148,7 +148,7 @@ final class Connection {
     }
 }
 
-/// A part of a transaction that can be taken back without the rest.
+/// A savepoint: a part of a transaction that can be rolled back alone.
 final class Part {
     private let begin: Statement
     private let end: Statement
@@ -160,9 +160,9 @@ final class Part {
         undo = try connection.prepare("ROLLBACK TO part")
     }
 
-    /// Runs `body`; what it has changed when it throws is taken back, and `undone` is told.
+    /// Runs `body`. If it throws, rolls back its changes and calls `undone`.
     ///
-    /// A failure of SQLite that is not a statement's own is passed on as it is: it concerns the whole transaction.
+    /// A failure of SQLite that is not the statement's own concerns the whole transaction and is thrown unchanged.
     func run<Result>(_ body: () throws -> Result, undone: () throws -> Void = {}) throws -> Result {
         try begin.run()
         let result: Result
@@ -180,7 +180,7 @@ final class Part {
     }
 }
 
-/// A prepared statement of a connection, used again and again.
+/// A prepared statement of a connection, used many times.
 final class Statement {
     let handle: OpaquePointer
     private let connection: OpaquePointer
@@ -195,10 +195,10 @@ final class Statement {
     /// Binds a number; placeholders count from 1.
     @inline(__always) func bind(_ value: Int64, at index: Int32) { sqlite3_bind_int64(handle, index, value) }
 
-    /// Binds nothing.
+    /// Binds NULL.
     @inline(__always) func bindNull(at index: Int32) { sqlite3_bind_null(handle, index) }
 
-    /// Binds bytes that stay where they are until the statement is reset.
+    /// Binds bytes that must stay valid until the statement is reset.
     @inline(__always) func bind(unowned bytes: UnsafeRawBufferPointer, at index: Int32) {
         // A null pointer would bind NULL instead of an empty blob.
         if bytes.count == 0 {
@@ -233,7 +233,7 @@ final class Statement {
         _ = sillok_bind_text_copied(handle, index, text, sqlite3_uint64(text.utf8.count))
     }
 
-    /// Goes to the next row; `false` at the end, where the statement is ready to be bound again.
+    /// Moves to the next row. Returns `false` at the end; the statement can then be bound again.
     @inline(__always) func step() throws(SQLiteFailure) -> Bool {
         let result = sqlite3_step(handle)
         if result == SQLITE_ROW { return true }
@@ -251,15 +251,15 @@ final class Statement {
     /// Makes the statement ready to be bound again.
     @inline(__always) func reset() { sqlite3_reset(handle) }
 
-    /// Columns count from 0.
+    /// Returns a column as a number. Columns count from 0.
     @inline(__always) func int(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
-    /// The bytes of a column, valid until the next step; empty for NULL.
+    /// Returns the bytes of a column, valid until the next step; empty for NULL.
     @inline(__always) func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
         let start = sqlite3_column_blob(handle, column)
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
     }
 
-    /// The bytes of a column as text.
+    /// Returns the bytes of a column as text.
     func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
 }

@@ -8,16 +8,17 @@ import Glibc
 import Musl
 #endif
 
-/// The right to write to a store: an advisory lock on a file beside it, held until the process ends or lets go.
+/// The right to write to a store: an advisory lock on a file next to the store's, held until it is released or the
+/// process ends.
 ///
-/// Not on the database file itself: SQLite's own locks on it are lost when any descriptor of it is closed.
+/// The database file itself cannot be locked: SQLite's own locks on it are lost when any descriptor of it is closed.
 final class FileLock: Sendable {
     private let descriptor: Int32
 
     /// Takes the lock, or throws ``StoreError/Code/locked``.
     ///
-    /// A lock that was just given up may be held for a moment more: by a child that this process is starting, until its
-    /// program runs. So it is asked for during 200 milliseconds.
+    /// A released lock may be held for a moment longer by a child process that this process is starting, until its
+    /// program runs. So this tries for 200 milliseconds.
     init(path: String) throws(StoreError) {
         let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard opened >= 0 else {
@@ -39,7 +40,7 @@ final class FileLock: Sendable {
         }
         descriptor = opened
         let text = Array("\(getpid())\n".utf8)
-        // The process id is a help for the reader of a message, nothing depends on it.
+        // The process id only helps the reader of the error message.
         if ftruncate(opened, 0) == 0 { _ = pwrite(opened, text, text.count, 0) }
     }
 

@@ -2,7 +2,7 @@ import CSQLite
 import SillokCore
 import SillokSQL
 
-/// How the connections of a store are opened.
+/// The options and steps for opening the connections of a store.
 struct StoreOpening {
     let path: String
     let mode: SQLiteEventStore.Mode
@@ -17,7 +17,7 @@ struct StoreOpening {
         self.tuning = tuning
     }
 
-    /// Throws if what is at the path is no store, or one that cannot be opened. Changes nothing.
+    /// Throws if the file at the path is not a store, or cannot be opened. Changes nothing.
     func probe() throws {
         if mode != .create && FileFacts(path: path) == nil {
             throw StoreError(.notFound, "there is no store at \(path).")
@@ -26,7 +26,7 @@ struct StoreOpening {
         try FileProbe(path).checkIsStore(path)
     }
 
-    /// The connection that writes, in a file that is made or checked first.
+    /// Opens the connection that writes, and creates or checks the file first.
     func writer(_ origins: Schema.Origins, clock: WallClock) throws -> Writer {
         try reported {
             let create = mode == .create ? SQLITE_OPEN_CREATE : 0
@@ -49,21 +49,21 @@ struct StoreOpening {
         }
     }
 
-    /// Brings the write-ahead log that an earlier process left to the disk.
+    /// Syncs the write-ahead log that an earlier process left to the disk.
     ///
     /// That process may have been killed, or its disk may have failed, after it wrote a commit and before the commit
-    /// was on the disk. This process sees the commit and acknowledges it to a caller who repeats it, so it must be on
+    /// was on the disk. This process sees the commit and acknowledges it to a caller that repeats it, so it must be on
     /// the disk first. Later commits must not follow a part of the log that the disk may have lost.
     private func settle(_ connection: Connection) throws {
         if try isMoved(connection) { return }
-        // A full disk or a reader keeps the log from being moved. SQLite has then not synced all of it: with a reader
-        // of the file alone (read mark 0), nothing of it. The write lock keeps others from changing it meanwhile.
+        // A full disk or a reader can prevent the move of the log. SQLite has then not synced all of it, or nothing
+        // with a reader of the file only (read mark 0). The write lock keeps others from changing it.
         try connection.run("BEGIN IMMEDIATE")
         defer { sqlite3_exec(connection.handle, "ROLLBACK", nil, nil, nil) }
         try rewrite(connection.opened + "-wal")
     }
 
-    /// Moves the write-ahead log into the file, and syncs both; `false` if a reader or a full disk prevents it.
+    /// Moves the write-ahead log into the file and syncs both. Returns `false` if a reader or a full disk prevents it.
     private func isMoved(_ connection: Connection) throws(SQLiteFailure) -> Bool {
         do {
             try connection.checkpoint(truncating: true)
@@ -73,7 +73,7 @@ struct StoreOpening {
         }
     }
 
-    /// The connections that read, and the identity of the store.
+    /// Opens the connections that read, and reads the identity of the store.
     func readers() throws -> (StoreID, [EventReader]) {
         try reported {
             var id: StoreID?
@@ -91,7 +91,7 @@ struct StoreOpening {
         }
     }
 
-    /// A check of the whole store, on a connection of its own.
+    /// Returns a check of the whole store, on its own connection.
     func verification(
         _ report: @escaping (WorkProgress) -> Void, isCancelled: @escaping () -> Bool
     ) throws -> Verification {
@@ -114,7 +114,7 @@ struct StoreOpening {
 }
 
 extension SQLiteEventStore {
-    /// Whether the file is a store, of whatever format. Blocks for as long as it takes to open a file.
+    /// Returns whether the file is a store of any format. Blocks until the file is opened.
     package static func isStore(at path: String) -> Bool {
         FileProbe(path).isStore
     }

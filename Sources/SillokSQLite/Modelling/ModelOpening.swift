@@ -2,15 +2,15 @@ import CSQLite
 import SillokCore
 import SillokSQL
 
-/// How the connections of a read model are opened.
+/// The options and steps for opening the connections of a read model.
 struct ModelOpening {
-    /// The file; `nil` for one in memory.
+    /// The path of the file; `nil` for a read model in memory.
     let path: String?
     let tuning: Tuning
-    /// How long a turn to write is waited for.
+    /// The maximum time to wait for a turn to write.
     let patience: Duration
 
-    /// The connection that writes, in a file that is made or checked first.
+    /// Opens the connection that writes, and creates or checks the file first.
     func writer() throws -> ModelWriter {
         try reported {
             if let path {
@@ -23,9 +23,9 @@ struct ModelOpening {
             let install = {
                 try check(connection)
                 if path != nil { try connection.run("PRAGMA journal_mode = WAL") }
-                // A commit that a power cut takes away takes rows and checkpoint together: they are made again.
+                // A power cut removes rows and checkpoint together, so the rows are projected again.
                 for pragma in SQLiteSettings.writing(isDurable: false) { try connection.run(pragma) }
-                // The order in which projections come to their tables is their own.
+                // Projections create their tables in any order.
                 try connection.run("PRAGMA foreign_keys = OFF")
             }
             if let lock { try lock.turn(install) } else { try install() }
@@ -50,12 +50,12 @@ struct ModelOpening {
     }
 }
 
-/// The connection that reads a read model. Belongs to its thread.
+/// A connection that reads a read model. Belongs to its thread.
 final class ModelReader {
     private let connection: Connection
     private let statements: ModelStatements
 
-    /// Opens a file that is there.
+    /// Opens an existing file.
     init(path: String) throws {
         do {
             connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192)
@@ -66,7 +66,7 @@ final class ModelReader {
         statements = ModelStatements(connection)
     }
 
-    /// The rows of a query that changes nothing.
+    /// Returns the rows of a query that changes nothing.
     func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
         try connection.files?.check("the read model")
         return try statements.rows(query, of: projection)
@@ -74,7 +74,7 @@ final class ModelReader {
 }
 
 extension ModelStatements {
-    /// The rows of a query that changes nothing, in the words of the contract.
+    /// Returns the rows of a query that changes nothing; throws errors as `StoreError`.
     func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
         do {
             var columns: [String]?

@@ -11,16 +11,17 @@ import Musl
 #endif
 
 extension SQLiteEventStore {
-    /// Writes a copy of the store into a new file, beside readers and writers, and checks it.
+    /// Writes a copy of the store into a new file, while others read and write, and verifies it.
     ///
-    /// The copy is one snapshot: everything that was acknowledged before the call, with the same identity, positions and
-    /// ids. It has its name only when it is whole, on the disk and found sound. To restore it, open it as a store.
+    /// The copy is one snapshot: everything that was acknowledged before the call, with the same identity, positions
+    /// and ids. The file gets its name only when it is complete, on the disk and verified. To restore it, open it as a
+    /// store.
     /// - Parameters:
     ///   - path: the new file.
-    ///   - progress: told now and then how far the check has come.
-    /// - Returns: what the copy holds.
-    /// - Throws: `StoreError`: `readOnly` if there is something at `path`, `full`, `ioFailure`, `corrupt` if the copy is
-    ///   not sound; `CancellationError` when the task is cancelled.
+    ///   - progress: called at intervals with the progress of the verification.
+    /// - Returns: a report about the copy.
+    /// - Throws: `StoreError`: `readOnly` if there is already a file at `path`, `full`, `ioFailure`, `corrupt` if the
+    ///   copy is not sound; `CancellationError` when the task is cancelled.
     public func backup(
         to path: String, progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
@@ -59,7 +60,7 @@ extension SQLiteEventStore {
         }
     }
 
-    /// Brings the copy and its name to the disk: SQLite leaves that to whoever makes one.
+    /// Syncs the copy and its name to the disk, which SQLite leaves to the caller.
     private static func keep(_ partial: String, as path: String) throws -> UInt64 {
         let descriptor = open(partial, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unwritten(path) }
@@ -82,7 +83,7 @@ extension SQLiteEventStore {
         return StoreError(errno == ENOSPC ? .full : .ioFailure, "the copy could not be brought to \(path): \(reason).")
     }
 
-    /// Runs what blocks on a thread of its own.
+    /// Runs blocking work on its own thread.
     private func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
             startThread { continuation.resume(with: Swift.Result { try body() }) }
@@ -90,5 +91,5 @@ extension SQLiteEventStore {
     }
 }
 
-/// Closes a descriptor; in the class above, `close` is another one.
+/// Closes a descriptor; in the class above, `close` is another function.
 private func shut(_ descriptor: Int32) { close(descriptor) }

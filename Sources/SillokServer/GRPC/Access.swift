@@ -2,18 +2,18 @@ import SillokCore
 import SillokGRPC
 import SillokUmaDB
 
-/// What a caller brings to show who it is.
+/// The data with which a caller proves its identity.
 public struct Credentials: Hashable, Sendable {
     /// The value of the `authorization` header, such as `Bearer …`.
     public var authorization: String?
 
-    /// The certificate that the caller proved to own, in DER; `nil` without mutual TLS.
+    /// The client certificate in DER, whose private key the caller has proved to own; `nil` without mutual TLS.
     public var certificate: [UInt8]?
 
-    /// The address that the caller speaks from.
+    /// The network address of the caller.
     public var address: String?
 
-    /// Credentials with all of their parts.
+    /// Creates credentials, by default without any proof.
     public init(authorization: String? = nil, certificate: [UInt8]? = nil, address: String? = nil) {
         self.authorization = authorization
         self.certificate = certificate
@@ -21,29 +21,30 @@ public struct Credentials: Hashable, Sendable {
     }
 }
 
-/// Whether a caller may do what it asks for.
+/// The decision whether a caller may execute an operation.
 public enum Verdict: Hashable, Sendable {
-    /// It may. Limits count by the name of the principal.
+    /// The caller may. Limits count by the name of the principal.
     case allowed(principal: String)
-    /// It did not show who it is, and why that is so.
+    /// The caller did not prove its identity, with the reason.
     case unauthenticated(String)
-    /// It is known and may not, and why that is so.
+    /// The caller is known and may not, with the reason.
     case forbidden(String)
 }
 
-/// Judges every call before the store sees it, and what is open (subscriptions, long reads) again about once a second.
+/// A function that authorizes every call before the store sees it, and open subscriptions and long reads again about
+/// once a second.
 ///
-/// The operation is a row of the policy table, the same for both protocols: see ``Operation/rule``.
+/// The operation is a row of the policy table, which both protocols share: see ``Operation/rule``.
 public typealias Authorizer =
     @Sendable (_ credentials: Credentials, _ operation: Operation, _ resource: Resource) async -> Verdict
 
-/// Asks the authorizer about a call.
+/// The authorization of a call.
 struct CallAccess: Sendable {
     let authorizer: Authorizer
 
-    /// Returns the name of the caller.
+    /// Authorizes a call and returns the name of the caller.
     ///
-    /// - Throws: a `CallRefusal`, unless the caller may do what it asks for.
+    /// - Throws: a `CallRefusal`, unless the caller may execute the operation.
     @discardableResult
     func authorize(_ call: ServerCall, _ operation: Operation, _ resource: Resource) async throws -> String {
         let caller = call.caller
@@ -56,7 +57,7 @@ struct CallAccess: Sendable {
         }
     }
 
-    /// The same for calls of UmaDB's protocol.
+    /// Authorizes a call of UmaDB's protocol and returns the name of the caller.
     func authorize(_ call: ServerCall, _ access: UmaDBService.Access) async throws -> String {
         switch access {
         case .store: try await authorize(call, .head, .store)
@@ -68,7 +69,7 @@ struct CallAccess: Sendable {
 }
 
 extension Gatekeeper {
-    /// Judges calls over gRPC by the same keys and tokens as requests over HTTP.
+    /// The authorizer of gRPC calls, which uses the same keys and tokens as HTTP requests.
     public var authorizer: Authorizer {
         { credentials, operation, resource in
             guard let principal = try? await self.principal(bearing: credentials.bearer) else {

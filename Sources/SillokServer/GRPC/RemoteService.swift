@@ -3,8 +3,8 @@ import SillokCore
 import SillokGRPC
 import SillokWire
 
-/// The whole seam over the network, for `RemoteEventStore`. What the store refuses is part of the answer; a status that
-/// is not OK says that the store was not asked, or that nobody knows.
+/// The service that provides all methods of a store to `RemoteEventStore`. Errors of the store are part of the answer.
+/// A status other than OK means that the store was not called, or that the outcome is unknown.
 struct RemoteService: Sendable {
     static let name = "sillok.v1.EventStore"
 
@@ -43,7 +43,7 @@ struct RemoteService: Sendable {
         }
     }
 
-    /// The conflict as a caller may see it: without the events that broke the condition if it may not read them.
+    /// Returns the conflict without the events that broke the condition, if the caller may not read them.
     private func shown(_ conflict: AppendConflict, of request: AppendRequest, to call: ServerCall) async
         -> AppendConflict
     {
@@ -66,7 +66,7 @@ struct RemoteService: Sendable {
         return try await answer { Remote.answer(number: try await store.head().value) }
     }
 
-    /// Waits for a few seconds at most: whoever waits longer asks again, and is judged again.
+    /// Waits for a few seconds at most. A client that waits longer calls again, and is authorized again.
     private func reach(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let position = Position(try Remote.Question(reading: message.take()).number)
         try await access.authorize(call, .head, .store)
@@ -86,7 +86,7 @@ struct RemoteService: Sendable {
         try await access.authorize(call, .readEvent, .store)
         return try await answer {
             guard let event = try await store.event(id) else { return Remote.answer(RecordedEvent?.none) }
-            // Only now is it known whose event it is. Whether there is one that the grant does not reach is not told.
+            // The stream of the event is only known now. The answer must not disclose events outside the grant.
             do {
                 try await access.authorize(call, .readEvent, .query(event.stream.map { EventQuery.stream($0) } ?? .all))
             } catch CallRefusal.forbidden {
@@ -119,7 +119,7 @@ struct RemoteService: Sendable {
         return try await answer { Remote.answer(try await store.tracking(of: source)) }
     }
 
-    /// What the store says, be it a refusal.
+    /// Returns the answer of the store, including its errors.
     private func answer(_ body: () async throws -> ByteBuffer) async throws -> ByteBuffer {
         do {
             return try await body()

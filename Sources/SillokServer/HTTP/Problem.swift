@@ -7,9 +7,9 @@ import SillokReadSide
 import SillokSQL
 import SillokWire
 
-/// Why a request was not carried out, in the form of RFC 9457: `application/problem+json`.
+/// The reason why a request failed, in the form of RFC 9457: `application/problem+json`.
 struct Problem: Error {
-    /// The kinds of problems, which code can act on. Their text is the end of the problem's `type`.
+    /// The kinds of problems, for code that reacts to them. The raw value is the end of the problem's `type`.
     enum Kind: String, CaseIterable {
         case malformed, invalid, unauthenticated, forbidden, conflict, refused, behind, overloaded, unavailable, full
         case damaged, unexpected
@@ -47,14 +47,14 @@ struct Problem: Error {
         self.members = members
     }
 
-    /// Comes again a little later.
+    /// Returns the problem with a retry delay.
     func retrying(afterSeconds seconds: Int) -> Problem {
         var problem = self
         problem.headers[.retryAfter] = "\(seconds)"
         return problem
     }
 
-    /// The answer that says it.
+    /// The response for the problem.
     var response: Response {
         var json = JSONWriter()
         json.beginObject()
@@ -74,7 +74,7 @@ struct Problem: Error {
 }
 
 extension Problem {
-    /// Says of any error what it means over HTTP.
+    /// Converts any error to a problem.
     init(_ error: any Error, showsEvents: Bool) {
         switch error {
         case let problem as Problem: self = problem

@@ -8,7 +8,7 @@ import SillokReadSide
 import SillokSQL
 import SillokWire
 
-/// The HTTP API and the dashboard over a store: answers requests, wherever they come from.
+/// The HTTP API and the dashboard of a store. It answers requests from any server.
 ///
 /// A ``StoreServer`` serves it at `/`. An application can mount it in a router of its own instead:
 /// ```swift
@@ -18,25 +18,25 @@ import SillokWire
 /// ```
 /// The interface is a service: add it to the service group of the application after the server.
 public final class WebInterface: Sendable {
-    /// What of the requests is limited.
+    /// The limits of requests.
     public struct Limits: Sendable {
-        /// Requests under way at once; more are told to come again: 512.
+        /// Maximum number of requests in progress: 512. Further requests get a response with a retry delay.
         public var requests = 512
-        /// Subscriptions at once of one principal: 100.
+        /// Maximum number of subscriptions of one principal: 100.
         public var subscriptions = 100
-        /// Bytes of a body: 8 MiB, for JSON is longer than what it says.
+        /// Maximum number of bytes of a body: 8 MiB, because JSON is longer than its contents.
         public var bodyBytes = 8 << 20
 
-        /// The default limits.
+        /// Creates the default limits.
         public init() {}
     }
 
-    /// Waits for a time.
+    /// A function that waits for a time.
     typealias Pause = @Sendable (Duration) async throws -> Void
 
     static let sleep: Pause = { try await Task.sleep(for: $0) }
 
-    /// The store, whose appends and reads are measured: for others that serve it too.
+    /// The store, whose appends and reads are measured. Other servers of the same store should use it too.
     public let store: any EventStore
 
     let served: Served
@@ -48,23 +48,23 @@ public final class WebInterface: Sendable {
     let jobs = Jobs()
     let history = History()
     let clock: WallClock
-    /// Waits between two looks at a subscription.
+    /// Waits between two checks of a subscription.
     let pause: Pause
     let logger: Logger
-    /// Hosts that a browser may have asked; `nil`: any.
+    /// The host names that a browser may use; `nil` allows any.
     let hosts: Set<String>?
     let routes: Routes
 
-    /// An interface to a store.
+    /// Creates an interface to a store.
     ///
     /// - Parameters:
-    ///   - served: the store, and what else there is to show.
-    ///   - gatekeeper: who may do what.
-    ///   - limits: what of the requests is limited.
-    ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a page of somebody else's
-    ///     cannot use a name of its own for this machine.
+    ///   - served: the store, and other objects to show.
+    ///   - gatekeeper: the access control.
+    ///   - limits: the limits of requests.
+    ///   - loopbackOnly: whether only requests for a loopback host name are answered. This prevents that a foreign page
+    ///     reaches the server through its own host name.
     ///   - clock: the time of day.
-    ///   - logger: where it is written what happens.
+    ///   - logger: the logger of the interface.
     public convenience init(
         _ served: Served, gatekeeper: Gatekeeper, limits: Limits = Limits(), loopbackOnly: Bool = false,
         clock: WallClock = .system, logger: Logger
@@ -74,7 +74,7 @@ public final class WebInterface: Sendable {
             pause: WebInterface.sleep)
     }
 
-    /// An interface whose looks at subscriptions are `pause` apart, so that a test can count them.
+    /// Creates an interface whose checks of subscriptions are `pause` apart, so that a test can count them.
     convenience init(
         _ served: Served, gatekeeper: Gatekeeper, limits: Limits, loopbackOnly: Bool, clock: WallClock,
         logger: Logger, pause: @escaping Pause
@@ -104,7 +104,7 @@ public final class WebInterface: Sendable {
         routes = Routes(Endpoint.all)
     }
 
-    /// Answers requests below a path of an application's own router.
+    /// Serves requests below a path of an application's own router.
     public func mount<Context: RequestContext>(
         on router: some RouterMethods<Context>, at path: String, isSecure: Bool = false
     ) {
@@ -122,10 +122,10 @@ public final class WebInterface: Sendable {
     ///
     /// - Parameters:
     ///   - request: the request.
-    ///   - base: where the interface is mounted, such as `/sillok`.
-    ///   - isSecure: whether the connection is protected, so that cookies may be kept to such.
-    ///   - disconnect: ends the connection, for subscribers that do not take what they asked for.
-    ///   - proceed: answers `100 Continue`, for callers that wait for it before they send a body.
+    ///   - base: the path of the interface, such as `/sillok`.
+    ///   - isSecure: whether the connection is encrypted, so that cookies can require encryption.
+    ///   - disconnect: closes the connection, for subscribers that do not accept their data.
+    ///   - proceed: sends `100 Continue`, for callers that wait for it before they send a body.
     public func respond(
         to request: Request, below base: String = "", isSecure: Bool = false,
         disconnect: (@Sendable () -> Void)? = nil, proceed: (@Sendable () -> Void)? = nil
@@ -169,7 +169,7 @@ public final class WebInterface: Sendable {
         return response
     }
 
-    /// Waits for the position that must be there, if the request names one. Of a token the event must be there too.
+    /// Waits for the required position, if the request names one. For a token, the log must also have its event.
     private func waitForWanted(_ call: Call) async throws {
         guard let text = call.request.headers[.sillokAtLeast] else { return }
         guard let mark = Call.mark(text) else {

@@ -3,7 +3,7 @@ import SillokCore
 import SillokReadSide
 import SillokSQL
 
-/// What a server counts and measures.
+/// The counters and measurements of a server.
 final class ServerMetrics: Sendable {
     struct Append: Sendable {
         var requests: UInt64 = 0
@@ -36,7 +36,7 @@ final class ServerMetrics: Sendable {
 
     private let state = Lock(State())
 
-    /// All of it, as it is now.
+    /// The current values.
     var current: State { state.withLock { $0 } }
 
     func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
@@ -48,7 +48,7 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    /// Takes what a store says of a commit.
+    /// Counts a commit of a store.
     func commit(_ commit: CommitMeasurement) {
         state.withLock { state in
             state.groupSizes.record(Double(commit.appends))
@@ -57,7 +57,7 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    /// Takes what came of an append.
+    /// Counts an append and its result.
     func append(events: Int, took time: Duration, _ error: (any Error)?) {
         state.withLock { state in
             state.append.requests += 1
@@ -73,7 +73,7 @@ final class ServerMetrics: Sendable {
     }
 }
 
-/// A store whose appends and reads are measured, whoever asks for them.
+/// A store whose appends and reads are measured for all of its users.
 struct MeteredStore: EventStore {
     let store: any EventStore
     let metrics: ServerMetrics

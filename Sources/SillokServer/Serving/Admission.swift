@@ -1,8 +1,8 @@
 import SillokCore
 
-/// How much is under way: what comes when it is too much is told to come again.
+/// The limits of concurrent requests and subscriptions. Requests above the limit are rejected with a retry delay.
 final class Admission: Sendable {
-    /// A subscription that is open, and how far it has come.
+    /// An open subscription, and how far it has come.
     struct Follower: Sendable {
         let id: UInt64
         let principal: String
@@ -13,7 +13,7 @@ final class Admission: Sendable {
 
     private struct State {
         var requests = 0
-        /// Requests that wait to be taken in, by the order in which they came, and whose turn it is.
+        /// The waiting requests, in the order of their arrival.
         var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
         var turn: UInt64 = 0
         var lastInLine: UInt64 = 0
@@ -33,19 +33,18 @@ final class Admission: Sendable {
     private let requestLimit: Int
     private let subscriptionLimit: Int
 
-    /// - Parameter patience: for how long a request waits to be taken in. An answer that it is too much costs the server
-    ///   nearly as much as one that does what was asked for, and brings the next request at once: so it is given after a
-    ///   moment.
+    /// - Parameter patience: the timeout for a request to be admitted. A rejection costs the server nearly as much as
+    ///   an answer, and the client retries immediately. So the rejection is delayed by this time.
     init(requests: Int, subscriptions: Int, patience: Duration = .milliseconds(250)) {
         self.patience = patience
         requestLimit = requests
         subscriptionLimit = subscriptions
     }
 
-    /// How many requests wait to be taken in.
+    /// The maximum number of waiting requests.
     private static let lineLimit = 4096
 
-    /// Takes a request in, after a wait if many are under way; `false` if there are too many all the same.
+    /// Admits a request, after a wait if too many are in progress; returns `false` if there are still too many.
     func begin() async -> Bool {
         if state.withLock({ $0.enter(limit: requestLimit) }) { return true }
         return await withCheckedContinuation { continuation in
@@ -67,7 +66,7 @@ final class Admission: Sendable {
         }
     }
 
-    /// Whoever has waited longest takes the place of a request that has ended.
+    /// Ends a request. The request that has waited longest takes its place.
     func end() {
         state.withLock { state -> CheckedContinuation<Bool, Never>? in
             while !state.waiting.isEmpty, state.turn < state.lastInLine {
@@ -81,7 +80,7 @@ final class Admission: Sendable {
 
     private struct Settled: Error { let isTaken: Bool }
 
-    /// A place among the subscriptions, for as long as somebody holds it.
+    /// A place among the subscriptions, held until the ticket is released.
     final class Ticket: Sendable {
         private let admission: Admission
         private let id: UInt64
@@ -93,7 +92,7 @@ final class Admission: Sendable {
 
         deinit { end() }
 
-        /// Gives the place up; it may be held on to longer, such as by a response that has been sent.
+        /// Releases the place. The ticket itself may live longer, for example in a response that has been sent.
         func end() {
             let id = id
             _ = admission.state.withLock { $0.followers.removeValue(forKey: id) }
@@ -105,7 +104,7 @@ final class Admission: Sendable {
         }
     }
 
-    /// Takes a subscription in; `nil` if the principal has too many.
+    /// Admits a subscription; returns `nil` if the principal has too many.
     func subscribe(_ principal: String, _ query: String, since: Timestamp, at position: Position) -> Ticket? {
         let id = state.withLock { state -> UInt64? in
             guard state.followers.values.count(where: { $0.principal == principal }) < subscriptionLimit else {
@@ -119,15 +118,15 @@ final class Admission: Sendable {
         return id.map { Ticket(self, $0) }
     }
 
-    /// The subscriptions that are open.
+    /// The open subscriptions.
     var followers: [Follower] { state.withLock { $0.followers.values.sorted { $0.id < $1.id } } }
 
-    /// Lets subscriptions end by themselves.
+    /// Notes that the server is ending, so that subscriptions end.
     func close() { state.withLock { $0.isClosing = true } }
 
     /// Whether the server is ending.
     var isClosing: Bool { state.withLock { $0.isClosing } }
 
-    /// Requests under way.
+    /// The number of requests in progress.
     var requests: Int { state.withLock { $0.requests } }
 }

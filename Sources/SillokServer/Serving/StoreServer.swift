@@ -7,23 +7,24 @@ import NIOHTTPTypes
 public import ServiceLifecycle
 import SillokCore
 
-/// Serves a store over HTTP: the API, the documentation and the dashboard, until the service group shuts down.
+/// A server for a store over HTTP: the API, the documentation and the dashboard. It runs until the service group shuts
+/// down.
 ///
-/// When it shuts down it takes no new connection, lets requests that are under way finish, and ends subscriptions with
-/// an event that says so.
+/// During the shutdown it accepts no new connections, lets requests in progress finish, and ends subscriptions with an
+/// event that explains it.
 public struct StoreServer: Service {
-    /// Where and how it listens.
+    /// The address, the certificate and the limits of a server.
     public struct Configuration: Sendable {
-        /// Where it listens.
+        /// The address at which it listens.
         public var address: ListeningAddress
-        /// Its certificate; `nil`: the connection is not protected.
+        /// Its certificate; with `nil` connections are not encrypted.
         public var tls: TLSFiles?
-        /// Connections at once; more wait until one is closed: 1,000.
+        /// Maximum number of connections: 1,000. Further ones wait until one is closed.
         public var connections = 1000
-        /// The time after which a connection that asks for nothing is closed: a minute.
+        /// The time after which an idle connection is closed: a minute.
         public var idleTimeout: Duration = .seconds(60)
 
-        /// Listens at an address.
+        /// Creates a configuration, by default for port 8080 of the loopback interface without TLS.
         public init(address: ListeningAddress = ListeningAddress(host: "127.0.0.1", port: 8080), tls: TLSFiles? = nil) {
             self.address = address
             self.tls = tls
@@ -35,13 +36,13 @@ public struct StoreServer: Service {
     private let logger: Logger
     private let onStart: @Sendable (ListeningAddress) async -> Void
 
-    /// A server of an interface.
+    /// Creates a server for an interface.
     ///
     /// - Parameters:
-    ///   - interface: what answers.
-    ///   - configuration: where and how it listens.
-    ///   - logger: where it is written what happens.
-    ///   - onStart: told where it listens as soon as it does; the port is the real one, also where 0 was asked for.
+    ///   - interface: the interface that answers requests.
+    ///   - configuration: the address, the certificate and the limits.
+    ///   - logger: the logger of the server.
+    ///   - onStart: called with the address when it listens; the port is the actual one, also if 0 was configured.
     public init(
         _ interface: WebInterface, configuration: Configuration = Configuration(), logger: Logger,
         onStart: @escaping @Sendable (ListeningAddress) async -> Void = { _ in }
@@ -54,7 +55,7 @@ public struct StoreServer: Service {
 
     /// Serves until the service group shuts down.
     ///
-    /// - Throws: ``ListeningFailure`` if the address is in use or not this process's to use.
+    /// - Throws: ``ListeningFailure`` if the address is in use, or this process may not use it.
     public func run() async throws {
         let (interface, isSecure, address) = (interface, configuration.tls != nil, configuration.address)
         let responder = CallbackResponder<ConnectionContext> { request, context in
@@ -98,14 +99,14 @@ public struct StoreServer: Service {
     }
 }
 
-/// What a request is told of its connection.
+/// The context of a request, with its connection.
 private struct ConnectionContext: InitializableFromSource, Sendable {
     let channel: any Channel
 
     init(source: ApplicationRequestContextSource) { channel = source.channel }
 }
 
-/// Counts connections.
+/// A handler that counts connections.
 private final class ConnectionCounter: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 

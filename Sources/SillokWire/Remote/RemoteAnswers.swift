@@ -2,7 +2,7 @@ package import NIOCore
 package import SillokCore
 
 extension Remote {
-    /// An answer of the server: what was asked for, or the failure of the store.
+    /// An answer of the server: the requested value, or the failure of the store.
     package protocol Answer: ProtobufReadable {
         associatedtype Value
         var failure: Failure? { get }
@@ -81,13 +81,13 @@ extension Remote {
 
         package func value() -> EventBatch {
             let (through, head) = (Position(through), Position(head))
-            // A server of an older version does not say which event it is.
+            // A server of an older version does not return the id of the event.
             guard let id else { return EventBatch(events: events, through: through, isEnd: isEnd, head: head) }
             return EventBatch(events: events, mark: EventMark(position: through, id: id), isEnd: isEnd, head: head)
         }
     }
 
-    /// An answer that is a position, or none.
+    /// An answer that is a position, or empty.
     package struct Number: Answer {
         package private(set) var failure: Failure?
         private var number: UInt64?
@@ -125,7 +125,7 @@ extension Remote {
             }
         }
 
-        /// The position, and the id of the foreign event there if the server knows it.
+        /// Returns the position, and the id of the foreign event there if the server has it.
         package func value() -> (position: UInt64, event: EventID?)? { position.map { ($0, event) } }
     }
 
@@ -169,15 +169,15 @@ extension Remote {
 }
 
 extension Remote {
-    /// A framed answer that is the failure of the store.
+    /// Returns the framed answer for a failure of the store.
     package static func answer(failure: any Error) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.write(failure: failure)
         return writer.finished()
     }
 
-    /// The answer of a failure without a frame, for the details of a status: a client of `sillok.v1` learns the outcome
-    /// from it, and others see a status that they know.
+    /// Returns the answer for a failure without a frame, for the details of a status. A client of `sillok.v1` reads the
+    /// outcome from it; other clients see a status that they know.
     package static func details(failure error: StoreError) -> [UInt8] {
         var writer = ProtobufWriter(framed: false)
         writer.write(failure: error)

@@ -2,7 +2,7 @@ import SillokCore
 import SillokSQL
 
 extension Remote {
-    /// A refusal of a store, or a failure, as an answer carries it.
+    /// A failure of a store in the form that an answer contains.
     package struct Failure: ProtobufReadable {
         private var invalid: Invalid?
         private var conflict: Conflict?
@@ -25,7 +25,7 @@ extension Remote {
             }
         }
 
-        /// The error that the store threw.
+        /// Returns the error that the store threw.
         package func error() throws(ProtobufError) -> any Error {
             if let invalid { return try invalid.error() }
             if let conflict { return try conflict.error() }
@@ -138,7 +138,7 @@ extension Remote {
 }
 
 extension ProtobufWriter {
-    /// An error of a store as field 15; anything that is not one of the seam as a failure that says so.
+    /// Writes an error of a store as field 15. Any other error is written as an I/O failure with its description.
     package mutating func write(failure error: any Error) {
         let whole = begin(15)
         switch error {

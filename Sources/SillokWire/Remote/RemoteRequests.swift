@@ -172,7 +172,7 @@ extension Remote {
         }
     }
 
-    /// A request that is one text, or one id, or one number, or nothing.
+    /// A request that consists of one text, one id, one number, or nothing.
     package struct Question: ProtobufReadable {
         package private(set) var number: UInt64 = 0
         private var bytes: [UInt8] = []
@@ -203,7 +203,7 @@ extension Remote {
 }
 
 extension Remote {
-    /// A framed request to record events.
+    /// Returns a framed request to record events.
     package static func message(_ request: AppendRequest) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true, capacity: 1024)
         for entry in request.entries {
@@ -225,7 +225,7 @@ extension Remote {
         return writer.finished()
     }
 
-    /// A framed request for a page.
+    /// Returns a framed request for a page.
     package static func message(_ request: ReadRequest) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.write(1, request.query)
@@ -236,7 +236,7 @@ extension Remote {
         return writer.finished()
     }
 
-    /// A framed request for a page of streams.
+    /// Returns a framed request for a page of streams.
     package static func message(_ category: Category?, after name: StreamID?, limit: Int) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         if let category { writer.text(1, category.text) }
@@ -245,21 +245,21 @@ extension Remote {
         return writer.finished()
     }
 
-    /// A framed request that is a text.
+    /// Returns a framed request that is a text.
     package static func message(_ text: String) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.text(1, text)
         return writer.finished()
     }
 
-    /// A framed request that is an id.
+    /// Returns a framed request that is an id.
     package static func message(_ id: EventID) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.id(1, id)
         return writer.finished()
     }
 
-    /// A framed request that is a position, or nothing.
+    /// Returns a framed request that is a position, or empty.
     package static func message(_ position: Position? = nil) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         if let position { writer.number(1, position.value) }

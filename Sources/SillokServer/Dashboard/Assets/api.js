@@ -1,4 +1,4 @@
-// Talks to the server that the page came from.
+// Calls the server that served the page.
 import { Exact } from "./dom.js";
 
 export class Problem extends Error {
@@ -11,12 +11,12 @@ export class Problem extends Error {
 
 export const state = { session: null, onUnproved: () => {} };
 
-// Numbers that JavaScript cannot hold keep their text.
+// Numbers that JavaScript cannot represent keep their text.
 const exact = (_, value, context) =>
   typeof value === "number" && context?.source && !Number.isSafeInteger(value) && String(value) !== context.source
     ? new Exact(context.source) : value;
 
-// JSON with every digit of its numbers.
+// Parses JSON and keeps every digit of its numbers.
 export const parse = (text) => JSON.parse(text, exact);
 
 async function call(method, path, { body, signal } = {}) {
@@ -42,7 +42,7 @@ export const send = (method, path, body) => call(method, path, { body });
 export const path = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");
 export const may = (scope) => state.session?.scopes?.includes(scope) ?? false;
 
-// Runs `body` at once and every so often while the page is to be seen, until the signal ends it.
+// Runs `body` immediately and then at intervals while the page is visible, until the signal ends it.
 export async function every(milliseconds, signal, body) {
   while (!signal.aborted) {
     if (!document.hidden) await body();

@@ -1,4 +1,4 @@
-// The frame of all pages: where one is, who one is, keys, and the light.
+// The frame of all pages: navigation, session, keyboard shortcuts and theme.
 import { get, send, state, may } from "./api.js";
 import { h, toast, count } from "./dom.js";
 import { overview } from "./overview.js";
@@ -35,7 +35,7 @@ async function show() {
   }
 }
 
-// Draws a page anew. Whoever is on a row or a button stays there; whoever marks text is not disturbed.
+// Redraws a page. A focused row or button keeps its focus, and a page with selected text is not redrawn.
 function draw(content) {
   if (main.childElementCount && getSelection()?.type === "Range" && main.contains(getSelection().anchorNode)) return;
   const places = () => [...main.querySelectorAll("a,button,input,select,tr[tabindex]")];
@@ -72,7 +72,7 @@ function drawMenu() {
     h("a", { href: "#/" + page, "data-page": page, title: `g ${key}` }, title, page === "letters" && h("span", { id: "letters-count", class: "count", hidden: true }))));
 }
 
-// The light: as the system says until somebody chooses.
+// The theme: the system's until the user chooses one.
 function paint(choice = localStorage.getItem("sillok-theme")) {
   const isDark = choice ? choice === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.dataset.theme = isDark ? "dark" : "light";
@@ -117,7 +117,7 @@ function toggle() {
   paint(next);
 }
 
-// Says in the bar whether the server answers, whatever page is open.
+// Shows in the bar whether the server answers, on every page.
 async function beat() {
   const pulse = document.getElementById("pulse");
   try {

@@ -1,4 +1,4 @@
-// Lines over the last seconds, as SVG.
+// Line charts of the last seconds, as SVG.
 import { h, svg } from "./dom.js";
 
 export function chart({ series, format, label, small = false }) {
@@ -35,7 +35,7 @@ export function chart({ series, format, label, small = false }) {
   return h("div", { class: "chart-box" }, drawing, h("div", { class: "row legend" }, series.map((one, number) => h("span", { class: number ? "b" : "a" }, one.name)), readout));
 }
 
-// A round number that is not less.
+// Returns the next round number that is not smaller.
 function ceiling(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

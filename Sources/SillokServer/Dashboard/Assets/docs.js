@@ -1,4 +1,4 @@
-// The documentation of the API, drawn from the document that the server makes of its own routes.
+// The documentation of the API, rendered from the document that the server generates from its routes.
 import { h, card, code, table } from "./dom.js";
 
 const isDark = localStorage.getItem("sillok-theme") ? localStorage.getItem("sillok-theme") === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;

@@ -1,4 +1,4 @@
-// The store as a whole: its check, its copies, its keys, and what administrators did.
+// The store as a whole: verification, backups, keys, and the acts of administrators.
 import { get, send, every, path, may, state } from "./api.js";
 import { h, card, count, table, moment, toast, confirmed } from "./dom.js";
 

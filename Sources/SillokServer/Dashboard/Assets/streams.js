@@ -1,4 +1,4 @@
-// Streams and categories, and one stream with its events and its state through time.
+// Streams and categories, and one stream with its events and its state over time.
 import { get, path } from "./api.js";
 import { h, card, count, eventID, recorded, outOf, table, link, moment, facts, code, leaves, route } from "./dom.js";
 import { shortPayload } from "./event.js";
@@ -19,7 +19,7 @@ export async function streams({ show, signal }, chosen = "", search = "") {
       { title: "Events", class: "num", cell: (one) => count(one.revision) }, { title: "Last at", class: "num", cell: (one) => count(one.lastPosition) },
       { title: "First", class: "cut", cell: (one) => moment(one.firstRecordedAt) }, { title: "Last", class: "cut", cell: (one) => moment(one.lastRecordedAt) },
     ], page.streams, { empty: page.isEnd ? "no stream has such a name" : "none among the names looked at", open: (one) => () => { location.hash = route("stream", one.stream); } });
-    // A hundred rows at a time: what was shown before goes.
+    // A hundred rows at a time; the previous rows are removed.
     results.replaceChildren(card(null, list, h("div", { class: "buttons" },
       after !== undefined && h("button", { type: "button", onclick: () => load() }, "From the first"),
       !page.isEnd && page.through && h("button", { type: "button", onclick: () => load(page.through) }, "Further"))));
@@ -53,7 +53,7 @@ export async function stream({ show, signal }, name) {
   await load({});
 }
 
-// The state as of a revision: the slider goes through time, and what a step changed is marked.
+// The state as of a revision. The slider selects the revision, and changes of the last step are marked.
 function slider(name, about, signal) {
   const range = h("input", { type: "range", min: 1, max: about.revision, value: about.revision, "aria-label": "Revision" });
   const label = h("span", { class: "num" });

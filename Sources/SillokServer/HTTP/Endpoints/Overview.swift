@@ -14,7 +14,7 @@ import Musl
 #endif
 
 extension WebInterface {
-    /// How everything is, for a page that asks every second.
+    /// Returns the overall status, for a page that polls every second.
     func overview(_ call: Call) async throws -> Response {
         let seconds = try call.number("seconds") ?? 120
         guard (1...600).contains(seconds) else { throw Problem(400, .malformed, "\"seconds\" is between 1 and 600") }
@@ -92,7 +92,7 @@ extension WebInterface {
         json.endArray()
     }
 
-    /// How much memory the process has, where the system says it.
+    /// The resident memory of the process in bytes, if the system reports it.
     static var residentBytes: UInt64? {
         #if os(Linux)
         guard let file = fopen("/proc/self/statm", "r") else { return nil }
@@ -107,7 +107,7 @@ extension WebInterface {
         #endif
     }
 
-    /// All metrics in the text form of Prometheus.
+    /// Returns all metrics in the text form of Prometheus.
     func metricsText() async throws -> String {
         let state = metrics.current
         let head = try await store.head()
@@ -176,7 +176,7 @@ extension WebInterface {
 }
 
 extension PrometheusText {
-    /// Writes how long syncs take, and the size of the write-ahead log for a store that has one.
+    /// Writes the durations of syncs, and the size of the write-ahead log for a store that has one.
     fileprivate mutating func commits(_ state: ServerMetrics.State) {
         histogram("sillok_sync_seconds", "The time until a commit is on the disk.", [([], state.syncSeconds)])
         guard let bytes = state.logBytes else { return }

@@ -6,7 +6,7 @@ import SillokCore
 import SillokWire
 
 extension Endpoint {
-    /// Following the log.
+    /// The endpoints for subscriptions.
     static let following = [
         Endpoint(
             method: .get, route: "/v1/subscribe", operation: .subscribe,
@@ -25,7 +25,7 @@ extension Endpoint {
 }
 
 extension WebInterface {
-    /// The time between two looks at whether a subscription may go on, and between two signs of life.
+    /// The interval at which a subscription is authorized again, and at which it sends a heartbeat.
     static let look: Duration = .seconds(1)
     static let heartbeat: Duration = .seconds(10)
 
@@ -61,14 +61,14 @@ extension WebInterface {
             ], body: body)
     }
 
-    /// Cuts the connection of a reader that takes nothing and may not continue, so that it ends within five seconds.
+    /// Closes the connection of a reader that accepts no data and may not continue, within five seconds.
     func disconnect(_ call: Call, unless mayGoOn: @Sendable () -> Bool) async {
         while !Task.isCancelled, mayGoOn() { try? await pause(Self.look) }
         try? await pause(.milliseconds(500))
         if !Task.isCancelled { call.connection.disconnect?() }
     }
 
-    /// Where the reader wants to begin; `nil`: at the head.
+    /// Returns the mark after which the reader starts; `nil` means the head.
     private func start(_ call: Call) throws -> EventMark? {
         if let last = call.request.headers[.lastEventID] {
             guard let mark = Call.mark(last) else {
@@ -81,7 +81,7 @@ extension WebInterface {
     }
 }
 
-/// One subscription: reads as fast as its reader takes, and writes what is ready at once.
+/// A subscription that reads as fast as its reader accepts data, and writes available events immediately.
 private struct EventFeed: Sendable {
     let interface: WebInterface
     let call: Call
@@ -92,7 +92,7 @@ private struct EventFeed: Sendable {
         do {
             try await follow(from: start, into: &writer)
         } catch let error as StoreError where error.code == .storeChanged {
-            // A reader that comes again with the same id is refused with the same problem.
+            // A reader that reconnects with the same id gets the same problem.
             try await writer.write(ByteBuffer(string: "event: end\ndata: \(error)\n\n"))
         }
     }
@@ -127,7 +127,7 @@ private struct EventFeed: Sendable {
         }
     }
 
-    /// Why the subscription ends, if it does.
+    /// The reason why the subscription ends, if it does.
     var ending: String? {
         if interface.admission.isClosing { return "the server is ending" }
         return interface.gatekeeper.isValid(call.principal) ? nil : "the key is no longer valid"
@@ -140,7 +140,7 @@ private struct EventFeed: Sendable {
             lines.json.bytes += "\n\n".utf8
         }
         if batch.events.last?.position != batch.through {
-            // Events that do not match were passed as well: a reader that comes again need not read them again.
+            // The mark is past events that do not match, so that a reader that reconnects need not read them again.
             lines.json.bytes += "id: \(batch.mark)\nevent: progress\ndata: \(batch.through)\n\n".utf8
         }
         return lines.take()
@@ -148,7 +148,7 @@ private struct EventFeed: Sendable {
 }
 
 extension EventQuery {
-    /// What it asks for, in a line.
+    /// The query as one line.
     var words: String {
         items.map { item in
             var words = item.types.map { "type \($0)" } + item.tags.map { "tag \($0)" }
