@@ -26,7 +26,7 @@ struct StatementScope: Sendable {
     /// Whether it makes, changes or drops tables.
     var changesSchema: Bool { first.isOneOf("create", "drop", "alter") }
 
-    /// Whether it must leave the tables of others as they are.
+    /// Whether it must not change the tables of others.
     var isGuardedSchema: Bool { projection != nil && changesSchema }
 
     private var first: String { words.first ?? "" }

@@ -143,14 +143,14 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
 
         /// Names a table of the projection that the SQL belongs to.
         ///
-        /// Each build of a projection has tables of its own under names of its own; queries that belong to no projection
-        /// say the plain name, and see the live build.
+        /// Each build of a projection has tables of its own under names of its own; queries that belong to no
+        /// projection say the plain name, and see the live build.
         public mutating func appendInterpolation(table name: String) { sql.append(name, between: "\u{1}") }
 
         /// Names an index of the projection that the SQL belongs to, as `table:` does.
         public mutating func appendInterpolation(index name: String) { sql.append(name, between: "\u{2}") }
 
-        /// Inserts text as it is: for the names of tables and columns, which cannot be bound. Never for input.
+        /// Inserts text unchanged: for the names of tables and columns, which cannot be bound. Never for input.
         public mutating func appendInterpolation(raw text: String) { sql.append(text) }
     }
 }

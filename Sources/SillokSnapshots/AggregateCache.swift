@@ -59,8 +59,8 @@ public final class AggregateCache: Sendable {
 
     /// An empty cache.
     ///
-    /// - Parameter bytes: about how many bytes its states may take together. A state's size is estimated; one that alone
-    ///   is larger is not held.
+    /// - Parameter bytes: about how many bytes its states may take together. A state's size is estimated; one that
+    ///   alone is larger is not held.
     public init(bytes: Int = 64 << 20) { limit = max(0, bytes) }
 
     /// What it holds and has done.
@@ -147,7 +147,7 @@ struct CachedStates<D: Decider>: Sendable {
         cache.take(.init(handler: handler, subject: subject)) as? Kept<D>
     }
 
-    /// Holds a state. It is measured anew when it has taken a sixteenth more events, so that large ones cost little.
+    /// Stores a state. Its size is measured again after a sixteenth more events, so that large states cost little.
     func put(_ subject: String, _ kept: Kept<D>) {
         var kept = kept
         kept.isTrusted = true

@@ -1,8 +1,8 @@
 import SillokCore
 
-/// Shows how far long work has come: a bar on a terminal, a plain line every few seconds elsewhere.
+/// Shows the progress of long work: a bar on a terminal, a plain line every few seconds elsewhere.
 ///
-/// Costs nothing to speak of when it is told of every step: it draws at most ten times a second.
+/// It is cheap to report every step, because the bar is drawn at most ten times a second.
 package final class ProgressBar: Sendable {
     private struct State {
         var done: UInt64 = 0

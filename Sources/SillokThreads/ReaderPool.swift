@@ -220,7 +220,7 @@ package final class ReaderPool<Reader>: Sendable {
         let cancellation: Cancellation
     }
 
-    /// Notes that a page is read before a caller asks for it; `nil` if it is not worth it, or nobody can ask any more.
+    /// Registers that a page is read before a caller asks for it; `nil` if that is not useful, or if no caller can ask.
     private static func begin(_ request: ReadRequest, _ state: inout State) -> Coming? {
         guard state.closing == nil else { return nil }
         let number = state.newNumber()

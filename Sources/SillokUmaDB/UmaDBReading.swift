@@ -99,11 +99,11 @@ extension UmaDBService {
     }
 }
 
-/// The events of a batch as they are encoded, and when it is to be sent.
+/// Collects the encoded events of a batch, and decides when to send it.
 private struct Batching: ~Copyable {
     private var writer = UmaDB.BatchWriter()
     private let size: Int
-    /// Clients take no message of more than 4 MiB unless they are told to.
+    /// Clients accept messages of at most 4 MiB by default.
     private let bytes: Int
     private let isLimited: Bool
     private var last: Position?

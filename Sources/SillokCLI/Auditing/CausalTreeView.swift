@@ -41,8 +41,8 @@ struct CausalTreeView {
         return json
     }
 
-    /// The branches before each line: a branch goes on below where a later line stands at the same depth before a line
-    /// that is less deep. Found from the last line up.
+    /// The branches before each line. A branch continues if a later line has the same depth and no line between them is
+    /// less deep. Computed from the last line up.
     private var branches: [String] {
         var goesOn: Set<Int> = []
         let drawn = tree.nodes.reversed().map { node -> String in

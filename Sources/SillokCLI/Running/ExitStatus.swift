@@ -30,7 +30,7 @@ enum ExitStatus: Int32, CaseIterable {
     case locked = 75
     /// Ended by Ctrl-C.
     case interrupted = 130
-    /// Nobody read the output any more.
+    /// The reader of the output closed it.
     case brokenPipe = 141
     /// Ended by the system.
     case terminated = 143
@@ -50,7 +50,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .ioFailure: "reading or writing failed, or the disk is full"
         case .locked: "another process writes to the store, or too many appends wait: try again later"
         case .interrupted: "ended by Ctrl-C; nothing is broken"
-        case .brokenPipe: "nobody read the output any more"
+        case .brokenPipe: "the reader of the output closed it"
         case .terminated: "ended by a signal to terminate; nothing is broken"
         }
     }
@@ -80,7 +80,7 @@ struct CommandFailure: Error {
         case let missing as NoSuchStream: self.init(.notFound, "\(missing)")
         case let failure as ListeningFailure: self.init(.ioFailure, "\(failure)")
         case let refusal as ProjectionRefusal: self.init(.conflict, "\(refusal)")
-        case is BrokenPipe: self.init(.brokenPipe, "nobody reads the output any more")
+        case is BrokenPipe: self.init(.brokenPipe, "the reader of the output has closed it")
         case let failure as OutputFailure: self.init(.ioFailure, "the output cannot be written: \(failure)")
         case is CancellationError: self.init(.interrupted, "interrupted")
         default: return nil

@@ -30,7 +30,7 @@ public struct AuditQuery: Hashable, Sendable {
     /// In which order.
     public var direction: ReadRequest.Direction
 
-    /// A question with all of its parts.
+    /// Creates a query for the events that match all given filters.
     public init(
         _ events: EventQuery = .all, actor: String? = nil, correlationID: String? = nil, commandID: CommandID? = nil,
         after: ReadRequest.Bound? = nil, before: ReadRequest.Bound? = nil,

@@ -32,8 +32,8 @@ public struct CausalTree: Hashable, Sendable {
 extension EventStore {
     /// The whole tree that an event belongs to: up to its first cause, and down to all that this led to.
     ///
-    /// Causes are found by their ids; what they led to is looked for in the log from the first cause on, a million events
-    /// in one pass. Memory grows with the tree alone.
+    /// Causes are found by their ids; what they led to is looked for in the log from the first cause on, a million
+    /// events in one pass. Memory grows with the tree alone.
     /// - Parameters:
     ///   - event: an event of this store.
     ///   - progress: told now and then how far it has come.
@@ -43,7 +43,7 @@ extension EventStore {
     ) async throws -> CausalTree {
         let first = try await firstCause(of: event)
         var growth = CausalGrowth(first)
-        // What an outside cause led to before, nobody knows without looking.
+        // The effects of an outside cause may be anywhere in the log, so the search begins at the start.
         let start: Position = growth.isOutside ? .start : try await self.start(of: first).previous
         for try await page in pages(ReadRequest(after: .position(start), limit: limits.pageEvents)) {
             for event in page.events { growth.add(event) }

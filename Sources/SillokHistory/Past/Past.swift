@@ -40,13 +40,14 @@ public struct Past: Sendable {
         return (subjects.all[0].state, subjects.all[0].revision)
     }
 
-    /// A read model as it was: a projection of everything up to the moment.
+    /// Builds a past read model: a projection of all events up to the moment.
     ///
     /// - Parameters:
     ///   - projection: the rule.
-    ///   - model: an empty read model, such as one in memory; or one that was made for an earlier moment, which goes on.
-    ///   - progress: told how far it is; must not block.
-    /// - Returns: the read model that was given.
+    ///   - model: an empty read model, such as one in memory, or one that was built for an earlier moment and is
+    ///     continued.
+    ///   - progress: called with the progress; must not block.
+    /// - Returns: the given read model.
     public func model<Model: ReadModel>(
         of projection: some Projection, in model: Model,
         progress: @escaping @Sendable (_ done: Position, _ of: Position) -> Void = { _, _ in }
@@ -99,7 +100,7 @@ public struct Past: Sendable {
 }
 
 extension EventStore {
-    /// The log as it is now, whatever is appended later.
+    /// Returns the log up to the current head, without later appends.
     public func past() async throws -> Past { Past(self, try await head()) }
 
     /// The log as it was when it had come to a position.

@@ -6,8 +6,8 @@ extension CommandHandler where D.Command: Encodable {
     /// This handler, recording with the first event of each command the command itself.
     ///
     /// It stands as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it once more by
-    /// other rules. A command that is refused, or changes nothing, leaves nothing behind; one of more than 32 KiB is not
-    /// recorded, and `transact(on:id:expecting:_:)` has none.
+    /// other rules. A command that is refused, or changes nothing, leaves nothing behind; one of more than 32 KiB is
+    /// not recorded, and `transact(on:id:expecting:_:)` has none.
     public func recordingCommands() -> CommandHandler {
         var handler = self
         handler.commandText = { command in
@@ -22,16 +22,16 @@ extension CommandHandler where D.Command: Encodable {
 public enum TrialCourse: Hashable, Sendable {
     /// By what happened: each command is decided on the history as it was.
     case recorded
-    /// By what would have happened: the events of a command are those that it is decided to lead to now, and none if it is
-    /// refused. Events without a recorded command stay as they are.
+    /// Continues with the events that each command is decided to lead to now, or with none if it is refused. Events
+    /// without a recorded command are unchanged.
     case decided
 }
 
 extension Past {
     /// Compares two deciders over the same events: states and sums, and the commands that were recorded.
     ///
-    /// Each recorded command is decided once more by the second decider, on its state right before: it would be refused,
-    /// or lead to other events than it did, or to the same. See `CommandHandler.recordingCommands()`.
+    /// Each recorded command is decided once more by the second decider, on its state right before: it would be
+    /// refused, or lead to other events than it did, or to the same. See `CommandHandler.recordingCommands()`.
     /// - Parameters:
     ///   - was: the decider that held.
     ///   - would: the decider to try.
@@ -106,7 +106,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         commands.changes.sort { ($0.position ?? .start, $0.key) < ($1.position ?? .start, $1.key) }
     }
 
-    /// Decides a command on the states as they are in the end.
+    /// Decides a command on the final states.
     mutating func attempt(_ command: Would.Command, on stream: StreamID) throws {
         let index = comparison.index(of: stream) { .init(was: Was(), would: Would()) }
         guard let same = command as? Was.Command else { return commands.unreadable += 1 }
@@ -161,7 +161,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         if commands.changes.count < limit { commands.changes.append(change) }
     }
 
-    /// An event as it is recorded, in a line.
+    /// The recorded event on one line.
     private func line(_ event: Would.Event) throws -> String {
         let data = try wouldCoding.encode(event)
         return "\(data.type) \(String(decoding: data.payload, as: UTF8.self))"

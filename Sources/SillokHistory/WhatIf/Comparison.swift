@@ -57,7 +57,7 @@ struct Comparison<Was: Sendable, Would: Sendable> {
         var keys = 0
     }
 
-    /// A sum of whole numbers, as long as it is one.
+    /// A sum of integers, for as long as all summands are integers.
     private struct Number {
         var whole: Int64? = 0
         var real = 0.0

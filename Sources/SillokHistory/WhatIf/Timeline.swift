@@ -53,7 +53,7 @@ public struct Timeline<Rule: Sendable>: Sendable {
     /// The rule that held when an event was recorded.
     public func rule<Payload>(for event: Recorded<Payload>) -> Rule { rule(at: event.recordedAt) }
 
-    /// This timeline, with another rule from a moment on, whatever came later.
+    /// Returns this timeline with another rule from a moment on, in place of all later rules.
     public func changing(from: Timestamp, to rule: Rule) -> Timeline {
         Timeline(first, changes.filter { $0.from < from } + [Change(from: from, rule: rule)])
     }

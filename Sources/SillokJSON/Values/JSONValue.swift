@@ -8,7 +8,7 @@ public enum JSONValue: Hashable, Sendable {
     case null
     /// `true` or `false`.
     case bool(Bool)
-    /// A number, as it is written.
+    /// A number, as written in the text.
     case number(String)
     /// A text.
     case string(String)

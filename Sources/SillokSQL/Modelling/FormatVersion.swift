@@ -3,7 +3,7 @@ package import SillokCore
 // What storages of read models share.
 
 extension ReadModelFormat {
-    /// Makes the table that tells the version of the format.
+    /// Creates the table that contains the version of the format.
     package static let versions: SQL = "CREATE TABLE IF NOT EXISTS sillok_format (version INTEGER NOT NULL)"
 
     /// Asks for the version of the format; no row in a fresh read model.

@@ -3,8 +3,8 @@ import SillokThreads
 
 /// The threads that answer queries of a read model, each with a connection of its own.
 ///
-/// One is for what Sillok asks for itself and its projections, one for all else: a long query of an application holds up
-/// no projector. A thread is started, and its connection opened, for the first query.
+/// One is for what Sillok asks for itself and its projections, one for all else: a long query of an application holds
+/// up no projector. A thread is started, and its connection opened, for the first query.
 package final class ModelQueries: Sendable {
     /// A query as it waits for its turn.
     package struct Query: Sendable {
@@ -58,7 +58,7 @@ package final class ModelQueries: Sendable {
         // What Sillok asks for itself may belong to its cleaning up after a cancelled task.
         if isOwn { return try await worker.submit(waiting, weight: 1) }
         do {
-            // A query of a cancelled task leaves the queue. One that is being carried out ends if the database can end it.
+            // A query of a cancelled task leaves the queue. A running one ends if the database can cancel it.
             return try await withTaskCancellationHandler {
                 try await worker.submit(waiting, weight: 1, bytes: 0)
             } onCancel: {

@@ -72,7 +72,7 @@ public enum ReadModelFormat {
             at BIGINT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, action TEXT NOT NULL,
             projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, detail TEXT NOT NULL)
         """,
-        // Up to where the side effects of a projection have been carried out, whatever build is live.
+        // The position up to which the side effects of a projection were executed, for any live build.
         """
         CREATE TABLE IF NOT EXISTS sillok_reactions (
             projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL, mark TEXT NOT NULL DEFAULT '')

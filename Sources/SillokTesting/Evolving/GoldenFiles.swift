@@ -4,18 +4,19 @@ import SillokCore
 import SillokHistory
 public import Testing
 
-/// Golden files of an event enum: what was once written, kept for ever, and how it is read today.
+/// Golden files of an event enum: payloads that were once written, and the values that the current code reads from
+/// them.
 ///
 /// ```swift
 /// GoldenFiles(of: Order.Event.self, in: "Golden/order", samples: [.placed(cents: 5), .cancelled]).check()
 /// ```
-/// One file for each type and version, in a folder beside the test, and `schema.json` for `sillok schema`. Run the test
-/// once with `SILLOK_RECORD=1` and commit what it wrote; it adds, and never changes a payload or a reading that is there.
-/// From then on the test fails when
-/// - today's code reads a golden payload in another way, drops a field of it, or cannot read it;
-/// - a sample is of a type or version, or has a field, that no golden file shows;
+/// There is one file for each type and version, in a folder next to the test, and `schema.json` for `sillok schema`.
+/// Run the test once with `SILLOK_RECORD=1` and commit its files. Recording only adds files; it never changes a
+/// recorded payload or value. From then on the test fails when
+/// - the current code reads a golden payload differently, drops a field of it, or cannot read it;
+/// - a sample has a type, a version or a field that is in no golden file;
 /// - a case of the enum has no sample;
-/// - `schema.json` is not that of today.
+/// - `schema.json` is not the current schema.
 public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     let folder: URL
     let samples: [Event]
