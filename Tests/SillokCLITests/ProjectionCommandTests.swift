@@ -162,7 +162,7 @@ struct ProjectionCommandTests {
         #expect(await sillok(["projections", "resume", model, "sums"] + why).status == 0)
     }
 
-    @Test("objectives that nobody measured, or that are broken, end with status 1")
+    @Test("objectives without a measurement, or broken ones, end with status 1")
     func objectives() async throws {
         try await prepare()
         #expect(await sillok("slo", model).status == 1)

@@ -94,7 +94,7 @@ struct RoundTripTests {
         #expect(await sillok("read", folder("b.sqlite"), "--json").lines.count == lines.count)
     }
 
-    @Test("an import that ends anywhere goes on where it stopped")
+    @Test("an import that ends at any point continues where it stopped")
     func resume() async throws {
         var random = SeededGenerator()
         _ = try await fill(folder("a.sqlite"), count: 2500, random)

@@ -129,7 +129,7 @@ struct SignedHeadTests {
 }
 
 extension FixedLog {
-    /// The log as it was when it had so many events.
+    /// Creates the first `count` events of a log.
     init(prefix count: Int, of log: FixedLog) throws {
         self = log
         events = Array(log.events.prefix(count))

@@ -3,7 +3,7 @@ import SillokSQL
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct ModelQueriesTests {
-    @Test("W1: a cancelled query that waits behind a long one is answered at once and not carried out")
+    @Test("W1: a cancelled query that waits behind a long one is answered at once and not executed")
     func cancelledInQueue() async throws {
         let (gate, templates) = (Gate(), Lock([String]()))
         defer { gate.open() }

@@ -37,7 +37,7 @@ struct RestoreDrillTests {
     }
 
     @Test(
-        "OPS-1: stopped meanwhile, nobody takes an older copy for the log, however far it grew",
+        "OPS-1: stopped meanwhile, no participant takes an older copy for the log, however far it grew",
         arguments: kinds)
     func stopped(_ kind: Kind) async throws {
         let findings = try await drill(on: kind) { try await $0.stopped() }
@@ -45,7 +45,7 @@ struct RestoreDrillTests {
     }
 
     @Test(
-        "OPS-1: running meanwhile, nobody takes an older copy for the log, whether it has grown past the kept places or not",
+        "OPS-1: running meanwhile, no participant takes an older copy for the log, also past the kept positions",
         arguments: kinds, [3, 6, 10])
     func running(_ kind: Kind, _ length: Int) async throws {
         let findings = try await drill(on: kind) { try await $0.running(length: length) }

@@ -41,7 +41,7 @@ struct UpcastingPathTests {
         #expect(steps != ledger.steps)
     }
 
-    @Test("revisions count stored events, whatever they are read as, and what is decided rests on them")
+    @Test("revisions count stored events, also after a split or a drop, and decisions use these revisions")
     func revisions() async throws {
         let ledger = ledger()
         let store = try await ledger.store()

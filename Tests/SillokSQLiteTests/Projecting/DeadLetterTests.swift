@@ -61,7 +61,7 @@ struct DeadLetterTests {
         await books.model.close()
     }
 
-    @Test("skipped and replaced events are settled, and what waits behind them goes on", arguments: Storage.tested)
+    @Test("skipped and replaced events are settled, and the events behind them continue", arguments: Storage.tested)
     func settled(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)

@@ -105,7 +105,7 @@ struct KeyringTests {
         #expect(simple.problem == "media-type")
     }
 
-    @Test("SEC-2: a subscription ends within five seconds of the revocation, also when nobody reads it")
+    @Test("SEC-2: a subscription ends within five seconds of the revocation, also when its client does not read")
     func revokedSubscription() async throws {
         let keyring = Keyring(log: MemoryEventStore())
         let (key, secret) = try await keyring.create("reader", Grant([.subscribe]), by: "ada")

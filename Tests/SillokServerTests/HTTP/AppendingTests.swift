@@ -118,7 +118,7 @@ extension AppendingTests {
     }
 }
 
-/// A store with a projection that takes part in appends and can project nothing.
+/// A store with an inline projection that can project no event.
 private struct Refusing: EventStore {
     struct Poison: Error {}
 

@@ -49,7 +49,7 @@ struct ReadingTests {
         #expect(some.text.split(separator: "\n").count == 300)
     }
 
-    @Test("what is immutable is kept by whoever has it")
+    @Test("immutable answers may be cached")
     func caching() async throws {
         let web = try await filled(3)
         let event = try #require(try await web.store.read(.all).events.last)

@@ -7,7 +7,7 @@ struct BoundaryTests {
     let store = TroubledStore()
     var courses: CommandHandler<Enrolment> { CommandHandler(in: store) }
 
-    @Test("never gives away more seats than there are, whoever asks at once")
+    @Test("never gives away more seats than there are, for any number of concurrent requests")
     func keepsSeats() async throws {
         let handlers = [courses, courses]
         try await courses.execute(.define(course: "7", seats: 5))

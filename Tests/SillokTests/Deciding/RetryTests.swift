@@ -94,7 +94,7 @@ struct RetryTests {
         #expect(try await store.head() == 1)
     }
 
-    @Test("throws a certain failure as it is")
+    @Test("throws a definite failure unchanged")
     func throwsFailure() async throws {
         store.add(.failure)
         let error = await #expect(throws: StoreError.self) { try await accounts().execute(.open(owner: "a"), on: "42") }

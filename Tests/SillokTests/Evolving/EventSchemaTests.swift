@@ -2,7 +2,7 @@ import Sillok
 import SillokCore
 import Testing
 
-/// An account's events as they are today, after four years.
+/// The current events of an account, after four years.
 enum EvolvedEvent: Codable, Equatable, Sendable, EvolvingEvent {
     case opened(owner: String, by: String, currency: String)
     case deposited(cents: Int, note: String?)

@@ -25,7 +25,7 @@ extension EventStoreSuite {
             for _ in 0..<round { await Task.yield() }
             try await store.append(.sample(100 + round..<101 + round))
             do { try await waiting.value } catch is Overdue { lost += 1 }
-            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) appends woke no waiter within \(trial.patience)") }
+            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) wake-ups took longer than \(trial.patience)") }
         }
     }
 
