@@ -71,8 +71,8 @@ public final class GRDBReadModel: ReadModel {
         }
     }
 
-    /// Finishes what is under way, moves everything into the one file, and lets go of it. Later calls throw
-    /// `StoreError` `closed`.
+    /// Finishes running work, moves everything into the one file, and closes it. Later calls throw `StoreError`
+    /// `closed`.
     public func close() async {
         let (pool, writing) = (pool, writing)
         await withCheckedContinuation { continuation in

@@ -7,11 +7,11 @@ public import SillokCore
 /// ```
 /// The same literal serves SQLite and PostgreSQL: only the form of the placeholders differs.
 public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
-    /// The text, with a mark for each value and around each name. One text, so that a statement costs one allocation
-    /// beside that of its values, and is found again by one comparison.
+    /// The text, with a mark for each value and around each name. It is one text, so that a statement costs one
+    /// allocation in addition to that of its values, and a cached statement is found by one comparison.
     package private(set) var template: String
 
-    /// The values, in the order in which they stand in the text.
+    /// The values, in the order of the text.
     public private(set) var values: [SQLValue]
 
     /// SQL without values.
@@ -34,9 +34,10 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
     /// The text with a placeholder for each value, numbered from 1.
     ///
     /// - Parameters:
-    ///   - name: what stands for a name of a table or an index, quotes included; by default the name itself, quoted.
-    ///   - index: what stands for the name of an index, where that differs.
-    ///   - placeholder: what stands for the value of a number.
+    ///   - name: returns the text for a name of a table or an index, including quotes; by default the quoted name
+    ///     itself.
+    ///   - index: returns the text for the name of an index, where that differs.
+    ///   - placeholder: returns the placeholder for the value with a number.
     public func text(
         name: (String) -> String = { SQL.quoted($0) }, index: ((String) -> String)? = nil, placeholder: (Int) -> String
     ) -> String {

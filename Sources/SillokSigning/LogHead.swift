@@ -77,7 +77,7 @@ extension EventStore {
     /// - Parameters:
     ///   - signed: the head, as it was published.
     ///   - key: whose signature is trusted.
-    ///   - progress: told now and then how far it has come.
+    ///   - progress: called at intervals with the progress.
     /// - Throws: ``InvalidSignature`` if it was not signed with that key; what the store throws; `CancellationError`.
     public func check(
         _ signed: SignedHead, signedBy key: VerifyingKey, progress: @Sendable (WorkProgress) -> Void = { _ in }

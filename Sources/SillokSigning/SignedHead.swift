@@ -62,7 +62,7 @@ public struct SignedHead: Hashable, Sendable {
         String(decoding: head.signedBytes, as: UTF8.self) + "\ned25519 \(publicKey) \(signature.hexadecimal)\n"
     }
 
-    /// Whether the head is what was signed with this key.
+    /// Whether the signature of the head is valid for this key.
     public func isSigned(by key: VerifyingKey) -> Bool {
         key == publicKey && key.isValid(signature, of: head.signedBytes)
     }

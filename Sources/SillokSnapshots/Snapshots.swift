@@ -37,9 +37,9 @@ public final class Snapshots: Sendable {
     /// Snapshots in a read model.
     ///
     /// - Parameters:
-    ///   - readModel: where they are kept. One read model keeps the snapshots of one store.
-    ///   - policy: when a state is kept.
-    ///   - onMeasurement: told what becomes of each snapshot; must not block.
+    ///   - readModel: where they are stored. One read model has the snapshots of one store.
+    ///   - policy: when a state is stored.
+    ///   - onMeasurement: called when a snapshot is used, written or rejected; must not block.
     public init(
         in readModel: any ReadModel, _ policy: SnapshotPolicy = .every(100),
         onMeasurement: @escaping @Sendable (Measurement) -> Void = { _ in }
@@ -78,7 +78,7 @@ public final class Snapshots: Sendable {
             areDistrusted: { [self] in isDistrusted(kind) })
     }
 
-    /// No snapshot of this kind is used any more in this process, and those that are kept are taken away.
+    /// Stops the use of snapshots of this kind in this process, and removes the stored ones.
     func distrust(_ kind: Kind) {
         _ = state.withLock { $0.distrusted.insert(kind) }
         work.add(StreamID("distrust\n\(kind.decider)")) { [model] in

@@ -61,7 +61,7 @@ func stableName(_ type: any Any.Type) -> String {
 }
 
 extension Substring {
-    /// Where a text stands first.
+    /// The first place of a text.
     fileprivate func range(of text: String) -> Range<Index>? {
         var start = startIndex
         while start < endIndex {
@@ -72,7 +72,7 @@ extension Substring {
     }
 }
 
-/// A sum of 64 bits over bytes: finds what changed by accident, not what was forged.
+/// A sum of 64 bits over bytes: detects accidental changes, not forgery.
 struct Digest: Hashable, Sendable {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 

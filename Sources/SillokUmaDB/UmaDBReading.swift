@@ -81,7 +81,7 @@ extension UmaDBService {
         }
     }
 
-    /// Judges the caller again if that was a second ago: what is revoked meanwhile ends what is open.
+    /// Authorizes the caller again once a second, so that a revoked key ends open calls.
     private func judge(_ call: ServerCall, _ access: Access, _ judged: inout ContinuousClock.Instant) async throws {
         guard judged.duration(to: .now) >= .seconds(1) else { return }
         try await authorize(call, access)
@@ -153,7 +153,7 @@ private struct PageSize {
 
     mutating func learn(from page: EventBatch) {
         guard let first = page.events.first else { return }
-        // The first event stands for the others; a page that ended early was too large.
+        // The size of the first event is taken for the others; a page that ended early was too large.
         let size = max(1, first.data.size)
         let fitting = max(1, bytes / size)
         let wanted = page.isEnd || page.events.count >= events ? fitting : min(fitting, page.events.count)

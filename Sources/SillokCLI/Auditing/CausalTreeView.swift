@@ -60,7 +60,7 @@ struct CausalTreeView {
         switch node.subject {
         case .outside(let id): return "outside: \(id.visible)"
         case .command(let id):
-            // What is known of a command stands in the metadata of its first event, which follows it.
+            // The details of a command are in the metadata of its first event, which follows it.
             let first = tree.nodes.dropFirst(index + 1).first
             guard case .event(let event)? = first?.subject else { return "command \(id)" }
             let actor = event.metadata.actor.map { " by \($0.visible)" } ?? ""

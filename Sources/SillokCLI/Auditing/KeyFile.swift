@@ -7,7 +7,7 @@ import SillokWire
 /// The files of keys: the secret one as PKCS #8 in PEM, as `openssl` reads it too, the public one as hexadecimal
 /// digits.
 enum KeyFile {
-    /// What stands before the 32 secret bytes of an Ed25519 key (RFC 8410).
+    /// The bytes before the 32 secret bytes of an Ed25519 key (RFC 8410).
     private static let header: [UInt8] = [
         0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
     ]

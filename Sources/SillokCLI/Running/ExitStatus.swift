@@ -10,7 +10,7 @@ enum ExitStatus: Int32, CaseIterable {
     case done = 0
     /// Done, and something was found: damage, a difference, a broken objective.
     case found = 1
-    /// The append does not fit what is recorded: another revision, a known id. Nothing was stored.
+    /// The append conflicts with recorded events: another revision, a known id. Nothing was stored.
     case conflict = 2
     /// The command has changed something, and its result could not be printed: do not repeat it.
     case unreported = 3
@@ -68,7 +68,7 @@ struct CommandFailure: Error {
         self.hint = hint
     }
 
-    /// Says of any error of the library what it means on the command line; `nil` for those of the argument parser.
+    /// Converts any error of the library to a failure of the command; `nil` for errors of the argument parser.
     init?(_ error: any Error) {
         switch error {
         case let failure as CommandFailure: self = failure

@@ -31,7 +31,7 @@ enum Interruption {
         return signals
     }
 
-    /// Takes over the signals of the process. Call it before other threads start: they inherit what is blocked.
+    /// Takes over the signals of the process. Call it before other threads start: they inherit the blocked signals.
     static func watch(_ interrupt: @escaping @Sendable () -> Void) {
         signal(SIGPIPE, SIG_IGN)
         var blocked = signals

@@ -20,7 +20,7 @@ final class AccessStore: EventStore {
             // the reads of this one.
             try await Self.writing(path) { _ in }
         } catch is StoreError where !isNew {
-            // It may be there to be read only, or be written to at this moment. Reading says what is wrong.
+            // It may be read-only, or another process may be writing to it. Reading reports the fault.
         }
         if isNew {
             try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)

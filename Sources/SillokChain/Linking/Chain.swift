@@ -11,7 +11,7 @@ public struct Chain: Hashable, Sendable {
     /// The first position that has a link. Events before it, of the time when no chain was kept, are not protected.
     public let start: Position
 
-    /// What stands in the place of a link before the first one.
+    /// The digest in the place of the link before the first one.
     public let genesis: ChainDigest
 
     /// The chain of a store that begins at a position.

@@ -14,7 +14,7 @@ public struct ChainReport: Hashable, Sendable {
     /// What is not as the chain says, in the order of the log, the first hundred; empty in a log that is intact.
     public let findings: [VerificationReport.Finding]
 
-    /// Whether every event is what it was when its link was made.
+    /// Whether every event is unchanged since its link was computed.
     public var isIntact: Bool { findings.isEmpty }
 
     /// How many events the chain covers.

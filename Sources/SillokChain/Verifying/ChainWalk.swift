@@ -55,7 +55,8 @@ package struct ChainWalk {
 
     private var isFull: Bool { findings.count >= Self.maximumFindings }
 
-    /// A page, or `nil` if a damaged event stands in it: then it is found, and the walk stands behind it.
+    /// Returns a page, or `nil` if it contains a damaged event: this is then a finding, and the walk continues after
+    /// it.
     private mutating func page(_ request: ReadRequest) async throws -> EventBatch? {
         do {
             return try await store.read(request)

@@ -79,7 +79,7 @@ private struct SequenceRun {
         return try await run { index, model, now in index < length ? generator.next(model, now: now) : nil }
     }
 
-    /// Runs given operations; what is wrong, if anything.
+    /// Runs given operations. Returns the first fault, or `nil`.
     mutating func given(_ operations: [Operation]) async throws -> String? {
         try await run { index, _, _ in index < operations.count ? operations[index] : nil }
     }

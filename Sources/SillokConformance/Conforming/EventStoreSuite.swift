@@ -12,10 +12,10 @@ import SillokTesting
 /// func keepsItsPromises(_ check: EventStoreSuite.Check) async throws { try await suite.run(check) }
 /// ```
 ///
-/// A store that outlives its process gives `close` too: the suite then closes it and opens the same place again,
-/// and expects to find what was there. Random choices come from one seed, which every failure names.
+/// For a store that outlives its process, pass `close` too: the suite then closes it, opens the same place again,
+/// and expects the same contents. Random choices come from one seed, which every failure names.
 public struct EventStoreSuite: Sendable {
-    /// Where a store is to be made, or to be found again, and what it is to be made with.
+    /// The place at which a store is created or opened again, and its settings.
     public struct Place: Sendable {
         /// A name made of letters and digits, unique in the process: the same name is the same store.
         public let name: String

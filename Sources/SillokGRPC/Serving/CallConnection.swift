@@ -123,7 +123,7 @@ final class CallConnection: ChannelInboundHandler {
         if let next = calls.values.compactMap({ $0.isEnded ? nil : $0.due }).min() { end(by: next) }
     }
 
-    /// Lets the caller send on when it has used up half of what it may.
+    /// Returns flow-control credit to the caller when it has used half of its window.
     private func grant(_ event: NIOHTTP2WindowUpdatedEvent) {
         guard let left = event.inboundWindowSize else { return }
         let window = event.streamID == .rootStream ? Self.connectionWindow : Self.streamWindow

@@ -24,7 +24,7 @@ struct PastStore: EventStore {
         }
         let batch = try await store.read(bounded)
         let events = batch.events.filter { $0.position <= end }
-        // Forwards everything behind the end is later still; backwards what was left out came first.
+        // Forwards, all events after the end are later still. Backwards, the removed events came first.
         let isCut = request.direction == .forward && events.count < batch.events.count
         let isBeyond = request.direction == .forward && batch.through > end
         let past = EventBatch(

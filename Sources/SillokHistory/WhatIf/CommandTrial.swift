@@ -5,9 +5,9 @@ import SillokJSON
 extension CommandHandler where D.Command: Encodable {
     /// This handler, recording with the first event of each command the command itself.
     ///
-    /// It stands as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it once more by
-    /// other rules. A command that is refused, or changes nothing, leaves nothing behind; one of more than 32 KiB is
-    /// not recorded, and `transact(on:id:expecting:_:)` has none.
+    /// The command is stored as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it
+    /// again by other rules. A command that is refused, or changes nothing, is not recorded. Neither is one of more
+    /// than 32 KiB, nor a call of `transact(on:id:expecting:_:)`, which has no command.
     public func recordingCommands() -> CommandHandler {
         var handler = self
         handler.commandText = { command in
@@ -39,7 +39,7 @@ extension Past {
     ///   - course: which events the second decider evolves by.
     ///   - commands: commands to try at the end, on both states: they would now be refused, or accepted.
     ///   - limit: how many keys, and how many commands, to list.
-    ///   - progress: told how far it is; must not block.
+    ///   - progress: called with the progress; must not block.
     public func compare<Was: Decider, Would: Decider>(
         deciders was: Was.Type, with would: Would.Type, over query: EventQuery, course: TrialCourse = .recorded,
         trying commands: [(stream: StreamID, command: Would.Command)] = [], limit: Int = 100,

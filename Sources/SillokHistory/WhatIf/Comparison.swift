@@ -1,7 +1,7 @@
 import Sillok
 import SillokCore
 
-/// Two states of each key, folded side by side, and what is made of them in the end.
+/// Folds two states of each key in parallel, and compares them at the end.
 struct Comparison<Was: Sendable, Would: Sendable> {
     struct Pair {
         var was: Was

@@ -2,23 +2,23 @@ public import Sillok
 public import SillokCore
 package import SillokJSON
 
-/// How what was, and what would have been, differ.
+/// The differences between the recorded history and a what-if.
 public struct WhatIfReport: Sendable {
     /// A key whose two states differ.
     public struct Difference: Hashable, Sendable {
-        /// The stream, or what the comparison went by.
+        /// The stream, or another key of the comparison.
         public let key: String
-        /// The places that differ: before is what was, after what would have been.
+        /// The places that differ: before is the recorded history, after is the what-if.
         public let changes: [StateChange]
     }
 
     /// A number of the states, summed up over all keys.
     public struct Total: Hashable, Sendable {
-        /// Where it stands in a state.
+        /// Its place in a state.
         public let path: String
-        /// The sum of what was.
+        /// The sum in the recorded history.
         public let was: StateTree.Value
-        /// The sum of what would have been.
+        /// The sum in the what-if.
         public let would: StateTree.Value
         /// In how many keys it differs.
         public let keys: Int

@@ -4,7 +4,7 @@ package import SillokCore
 extension RecordedEvent {
     /// The member that holds the payload.
     package enum DataMember: Hashable, Sendable {
-        /// `data`, as the payload stands.
+        /// `data`, with the payload unchanged.
         case json
         /// `data`, as a string.
         case text(String)

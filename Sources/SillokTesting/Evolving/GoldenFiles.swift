@@ -26,8 +26,8 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - event: the enum.
-    ///   - folder: the folder, seen from that of the test's file.
-    ///   - samples: events of today: of each case one at least, and together with a value in each field.
+    ///   - folder: the folder, relative to that of the test's file.
+    ///   - samples: current events: at least one of each case, and together with a value in each field.
     ///   - file: the test's file.
     public init(
         of event: Event.Type = Event.self, in folder: String = "Golden", samples: [Event],
@@ -43,7 +43,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         self.samples = samples
     }
 
-    /// Compares, and reports each difference as an issue; records first what is missing if `SILLOK_RECORD` is set.
+    /// Compares, and reports each difference as an issue. If `SILLOK_RECORD` is set, it first records missing files.
     ///
     /// - Parameter sourceLocation: where to report what differs.
     public func check(sourceLocation: SourceLocation = #_sourceLocation) {
@@ -78,7 +78,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         return findings
     }
 
-    /// Adds what is missing: files of new versions, new fields, readings of a new version, and the schema.
+    /// Adds missing parts: files of new versions, new fields, values of a new version, and the schema.
     package func record() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var golden = try goldenEvents()
@@ -123,7 +123,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         }
     }
 
-    /// The schema of today: the fields of all golden payloads and samples of today's versions.
+    /// The current schema: the fields of all golden payloads and samples of current versions.
     private func snapshot(_ golden: [GoldenEvent]) throws -> SchemaSnapshot {
         let current = try currentSamples()
         var snapshot = SchemaSnapshot(coding.schema, writing: current.map(\.type))

@@ -145,7 +145,7 @@ public struct ProjectionMatrix: Sendable {
         return try await model.rows(query)
     }
 
-    /// Runs into the break, and again until it has come to the end.
+    /// Runs until the interruption, and again until the projection has reached the end.
     private func rowsAfterBreak(_ store: any EventStore, _ model: BreakingModel) async throws -> [SQLRow] {
         let head = try await store.head()
         let options = options(batch: Int(clamping: max(1, head.value / 10)))
