@@ -120,7 +120,7 @@ struct ProcessTests {
         try await expectCopy(of: file)
     }
 
-    @Test("a reader that goes away ends read and export without a word")
+    @Test("a reader that closes the pipe ends read and export without a message")
     func brokenPipe() async throws {
         let file = try writeExport(5000)
         _ = await sillok("import", folder("b.sqlite"), file)

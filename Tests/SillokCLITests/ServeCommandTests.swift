@@ -38,7 +38,7 @@ struct ServeCommandTests {
         #expect(try await again.ending().status == 0)
     }
 
-    @Test("what is not safe is refused")
+    @Test("unsafe settings are refused")
     func exposure() async throws {
         for arguments in [
             ["--http", "0.0.0.0:0"], ["--http", "0.0.0.0:0", "--auth", "keys"], ["--auth", "maybe"],

@@ -196,7 +196,7 @@ struct GRDBReadModelTests {
         await model.close()
     }
 
-    @Test("a projection's statements touch its own tables alone; what is refused changes nothing")
+    @Test("a projection's statements change only its own tables; refused statements change nothing")
     func scope() async throws {
         let folder = try Folder()
         let store = MemoryEventStore()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import sillok_fuzz
 
-@Suite("the JSON coder beside Foundation's")
+@Suite("the JSON coder compared with Foundation's")
 struct FuzzTests {
     @Test("random values and texts are read alike, but for the differences that are written down")
     func agrees() {

@@ -91,7 +91,7 @@ struct BackupTests {
         await store.close()
     }
 
-    @Test("telling of the hundredth commit goes through no more calls than of the first")
+    @Test("reporting the hundredth commit takes no more calls than the first")
     func commitsStayCheap() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteEventStore(path: folder.path())

@@ -8,7 +8,7 @@ struct InlineTests {
     private let ada = Operator("Ada", because: "a test")
 
     @Test(
-        "rows tell an append when it returns; checkpoint, sum and marks agree with the log", arguments: Storage.tested)
+        "rows include a returned append; checkpoint, sum and marks agree with the log", arguments: Storage.tested)
     func readsOwnWrite(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         let projector = try await books.attached()
@@ -99,7 +99,7 @@ struct InlineTests {
         await books.close()
     }
 
-    @Test("it catches up with what was appended without it, at every opening of the store", arguments: Storage.tested)
+    @Test("it catches up with events appended without it, at every opening of the store", arguments: Storage.tested)
     func catchesUp(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }

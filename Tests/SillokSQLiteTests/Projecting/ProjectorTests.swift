@@ -250,7 +250,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a projector in another process is waited for, and its failure told", arguments: Storage.tested)
+    @Test("a query waits for a projector in another process, and reports its failure", arguments: Storage.tested)
     func elsewhere(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)

@@ -185,7 +185,7 @@ struct ReadSideRaceTests {
         await model.close()
     }
 
-    @Test("paused, or beside run, there is no catching up", arguments: Storage.tested)
+    @Test("a projection that is paused or running refuses to catch up", arguments: Storage.tested)
     func catchUpRefused(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)

@@ -24,7 +24,7 @@ struct LeaseKillTests {
         )
     }
 
-    @Test("PRJ-2: the check catches processes that write without asking who holds the lease")
+    @Test("PRJ-2: the check catches processes that write without a check of the lease")
     func unfenced() async throws {
         let bench = try TortureBench()
         for round in 1...20 {

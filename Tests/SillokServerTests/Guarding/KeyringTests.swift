@@ -40,7 +40,7 @@ struct KeyringTests {
         ] where text != secret.revealed { #expect(keyring.key(provedBy: text) == nil, "\(text.count)") }
     }
 
-    @Test("another process sees what was made and revoked, and the acts are kept")
+    @Test("another process sees created and revoked keys, and the actions are recorded")
     func anotherProcess() async throws {
         let log = MemoryEventStore()
         let (here, there) = (Keyring(log: log), Keyring(log: log))

@@ -126,7 +126,7 @@ struct PolicyTests {
         }
     }
 
-    @Test("what is not declared is denied")
+    @Test("an undeclared operation is denied")
     func undeclared() async throws {
         let bench = try await Bench()
         let declared = Set(Endpoint.all.map { "\($0.method) \($0.route)" })

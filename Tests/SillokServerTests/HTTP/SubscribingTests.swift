@@ -68,7 +68,7 @@ struct SubscribingTests {
         #expect(try await web.ask(.get, "/v1/subscribe?after=x").status == 400)
     }
 
-    @Test("H1: a token of another history is refused, and ends what is being followed")
+    @Test("H1: a token of another history is refused, and ends a running subscription")
     func tokens() async throws {
         let web = try await Browserless()
         for number in 1...3 { try await web.note("s-1", "noted", "\(number)") }

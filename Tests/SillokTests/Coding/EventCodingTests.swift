@@ -56,7 +56,7 @@ struct EventCodingTests {
     }
 
     @Test(
-        "names what is damaged in a payload, and where",
+        "names the damaged part of a payload, and its place",
         arguments: [
             ("deposited", #"{"amount":"x"}"#, "amount", "expected Int, found \"x\""),
             ("deposited", "{}", "", "there is no key \"amount\""),
