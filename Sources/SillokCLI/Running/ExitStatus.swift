@@ -46,7 +46,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .invalidData: "invalid data: a damaged line, a name or a size that no store takes"
         case .notFound: "no such store, file or stream"
         case .damagedStore: "the store is damaged, or not a store of this version"
-        case .unexpected: "a mistake in sillok"
+        case .unexpected: "a bug in sillok"
         case .ioFailure: "reading or writing failed, or the disk is full"
         case .locked: "another process writes to the store, or too many appends wait: try again later"
         case .interrupted: "ended by Ctrl-C; nothing is broken"
