@@ -93,7 +93,7 @@ struct StatementScope: Sendable {
     }
 }
 
-/// Watches what the statement that is under way changes.
+/// Observes the changes of the running statement.
 final class StatementScopes: Sendable {
     /// Asked by GRDB about every kind of change that a statement makes, before it runs.
     final class Observer: TransactionObserver, Sendable {

@@ -56,7 +56,7 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         return text
     }
 
-    /// The names of the tables that it speaks of by `\(table: …)`.
+    /// The names of the tables that it contains as `\(table: …)`.
     public var tables: Set<String> {
         var tables: Set<String> = []
         for case .table(let name) in parts { tables.insert(name) }

@@ -76,9 +76,9 @@ extension EventStore {
     /// the original. If the store keeps the same chain, its links help to name the first event that differs.
     /// - Parameters:
     ///   - signed: the head, as it was published.
-    ///   - key: whose signature is trusted.
+    ///   - key: the key whose signature is trusted.
     ///   - progress: called at intervals with the progress.
-    /// - Throws: ``InvalidSignature`` if it was not signed with that key; what the store throws; `CancellationError`.
+    /// - Throws: ``InvalidSignature`` if it was not signed with that key; the errors of the store; `CancellationError`.
     public func check(
         _ signed: SignedHead, signedBy key: VerifyingKey, progress: @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> ChainReport {

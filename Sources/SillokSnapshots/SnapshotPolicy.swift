@@ -9,7 +9,8 @@ public struct SnapshotPolicy: Hashable, Sendable {
     /// When so much time lies between the last event of the kept one and the last of all; `nil`: time does not matter.
     public var age: Duration?
 
-    /// How many of a stream's kept states stay: 2. More of them help to look far back.
+    /// The number of snapshots that are kept for each stream, by default 2. More of them make old states faster to
+    /// load.
     public var retained = 2
 
     /// A snapshot larger than this is not written: 16 MiB.

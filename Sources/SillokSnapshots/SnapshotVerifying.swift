@@ -30,7 +30,7 @@ extension Snapshots {
     /// If a state differs, the decider's code has changed under the same ``SnapshottedDecider/foldVersion``. Then all
     /// of its snapshots are removed, and this process no longer uses any of them.
     /// - Parameters:
-    ///   - decider: whose.
+    ///   - decider: the decider whose snapshots are compared.
     ///   - store: the log.
     ///   - sample: how many, at most.
     public func verify<D: SnapshottedDecider>(

@@ -175,7 +175,7 @@ extension Snapshots {
     }
 }
 
-/// The identity of a store, asked for once.
+/// The identity of a store, requested only once.
 final class KnownStore: Sendable {
     private let known = Lock<StoreID?>(nil)
 

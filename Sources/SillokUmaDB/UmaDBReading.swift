@@ -34,7 +34,7 @@ extension UmaDBService {
         return batch.finishAtEnd()
     }
 
-    /// `Subscribe`: the events of a query that are, and then those that come, until the caller goes.
+    /// `Subscribe`: the existing events of a query, and then new ones, until the caller ends the call.
     func subscribe(_ call: ServerCall, _ message: UmaDB.SubscribeRequest) async throws {
         let query = message.query?.query ?? .all
         let principal = try await authorize(call, .subscribe(query))

@@ -6,7 +6,7 @@ import SillokWire
 /// Draws a tree of causes: a line for each command and event.
 struct CausalTreeView {
     let tree: CausalTree
-    /// The event that was asked for.
+    /// The requested event.
     let marked: Position
     let terminal: Terminal
     private static let deepest = 40

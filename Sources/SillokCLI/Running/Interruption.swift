@@ -13,7 +13,7 @@ import SillokCore
 enum Interruption {
     private static let received = Lock<Int32?>(nil)
 
-    /// What the first signal asked for, if one came.
+    /// The exit status for the first signal, if one arrived.
     static var status: ExitStatus? {
         received.withLock { signal in
             switch signal {

@@ -198,7 +198,7 @@ extension CallHandler {
         if room != nil && connection.isWritable && unsentBytes <= Self.lowWater { takeRoom()?.resume() }
     }
 
-    /// Writes how the call ended, once, and lets go of everything.
+    /// Writes the status of the call once, and releases its resources.
     func end(_ status: GRPCStatus) {
         if isEnded { return }
         var trailers = areHeadersSent ? HPACKHeaders() : Self.answerHeaders

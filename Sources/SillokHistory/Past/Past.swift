@@ -106,6 +106,6 @@ extension EventStore {
     /// Returns the log up to a position.
     public func past(at position: Position) async throws -> Past { Past(self, min(position, try await head())) }
 
-    /// The log as it was at a time: all events that were recorded at it or before.
+    /// Returns the log at a past time: all events that were recorded at or before it.
     public func past(at time: Timestamp) async throws -> Past { Past(self, try await self.position(at: time)) }
 }

@@ -4,7 +4,7 @@ import SillokCore
 struct PastStore: EventStore {
     let store: any EventStore
     let end: Position
-    /// Told how far it has been read.
+    /// Called with the position up to which the log was read.
     var onPage: @Sendable (Position) -> Void = { _ in }
 
     var limits: Limits { store.limits }

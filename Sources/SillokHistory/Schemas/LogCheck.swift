@@ -48,7 +48,7 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
     ///   - progress: called at intervals with the progress.
     /// - Returns: all types and versions, events that cannot be read, and states that differ. The check does not stop
     ///   at the first fault.
-    /// - Throws: what the store throws.
+    /// - Throws: the errors of the store.
     public func run(
         against states: [KeptState] = [], progress: (WorkProgress) -> Void = { _ in }
     ) async throws -> LogCheckReport {

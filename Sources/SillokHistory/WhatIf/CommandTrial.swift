@@ -18,7 +18,7 @@ extension CommandHandler where D.Command: Encodable {
     }
 }
 
-/// Which events the state evolves by that recorded commands are decided on once more.
+/// The events by which the state evolves when recorded commands are decided again.
 public enum TrialCourse: Hashable, Sendable {
     /// By what happened: each command is decided on the history as it was.
     case recorded

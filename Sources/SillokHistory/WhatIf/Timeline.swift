@@ -40,7 +40,7 @@ public struct Timeline<Rule: Sendable>: Sendable {
         self.init(first, changes.map { Change(from: $0.from, rule: $0.1) })
     }
 
-    /// The rule that holds at a time.
+    /// Returns the rule that is valid at a time.
     public func rule(at time: Timestamp) -> Rule {
         var (low, high) = (0, changes.count)
         while low < high {

@@ -11,7 +11,7 @@ package final class ModelQueries: Sendable {
         package let sql: SQL
         /// The build whose tables it names, or `nil`.
         package let projection: ProjectionID?
-        /// Says when the caller asked for it, and whether the caller still waits.
+        /// The time of the request, and whether its caller still waits.
         package let cancellation = Cancellation()
     }
 
@@ -69,7 +69,7 @@ package final class ModelQueries: Sendable {
         }
     }
 
-    /// Lets queries finish that are under way, and refuses others.
+    /// Lets running queries finish, and refuses others.
     package func close() async {
         let state = state.withLock { state in
             state.isClosed = true

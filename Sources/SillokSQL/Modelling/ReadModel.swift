@@ -53,7 +53,7 @@ public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
 public struct ReadModelWrite: Sendable {
     /// A query, and the rows that it must give.
     public struct Condition: Hashable, Sendable {
-        /// What is asked.
+        /// The query of the condition.
         public var query: SQL
         /// The values of the rows that it must give.
         public var rows: [[SQLValue]]
@@ -65,7 +65,7 @@ public struct ReadModelWrite: Sendable {
         }
     }
 
-    /// A statement, and whose it is.
+    /// A statement, with the projection that it belongs to.
     public struct Change: Hashable, Sendable {
         /// What is done.
         public var statement: SQL
