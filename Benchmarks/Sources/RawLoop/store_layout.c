@@ -1,4 +1,4 @@
-// Format 3 of the store. What stands here follows Sources/SillokSQLite: Schema, EventInsertion, IndexTail,
+// Format 3 of the store. This code follows Sources/SillokSQLite: Schema, EventInsertion, IndexTail,
 // TailSettling.
 #include "raw.h"
 
