@@ -18,12 +18,12 @@ struct Day {
         dashboard = Projector(Dashboard(), from: store, into: model)
     }
 
-    /// What the list of orders gives, as it is at a position or later.
+    /// Queries the list of orders at a position or later.
     func list(_ query: SQL, at position: Position, within time: Duration = .seconds(5)) async throws -> [SQLRow] {
         try await orders.model(atLeast: position, within: time).rows(query)
     }
 
-    /// Runs both projections for as long as `story` takes, and until they tell all of it.
+    /// Runs both projections during `story`, and until they have caught up with it.
     func projecting(_ story: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let (orders, dashboard) = (orders, dashboard)

@@ -1,10 +1,10 @@
 import Sillok
 
-/// What customers and clerks set in motion: commands on several streams, one after the other.
+/// The actions of customers and clerks: commands on several streams, one after the other.
 ///
-/// Each stream is consistent by itself; between two of them the program may be broken off. So every function may be
-/// called again, as often as one likes: what was done already is not done twice. They return the position to wait for
-/// to see it in a read model.
+/// Each stream is consistent on its own, but the program may be interrupted between two of them. So every function may
+/// be called again any number of times, and does not repeat a completed step. Each returns the position to wait for in
+/// a read model.
 struct Shop: Sendable {
     /// The day whose settlement takes the money, such as `2026-11-23`.
     let day: String

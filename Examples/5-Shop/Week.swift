@@ -3,8 +3,8 @@ import SillokProjections
 import SillokSQLite
 import SillokTerminal
 
-/// Three days of the shop, told on the terminal. Each day the store is opened anew, and both projections go on where
-/// they stopped.
+/// Three days of the shop, printed on the terminal. Each day the store is opened again, and both projections continue
+/// where they stopped.
 struct Week {
     let folder: String
     let model: SQLiteReadModel
@@ -46,7 +46,7 @@ struct Week {
         do {
             _ = try await day.list(OrderList.states, at: position, within: .milliseconds(50))
         } catch let stale as StaleModel {
-            print("  asked to tell the orders, it says so: \(stale)")
+            print("  the query for the orders fails: \(stale)")
         }
         try await day.projecting {
             for row in try await day.list(OrderList.states, at: position) { print("  with its projector:", row.told) }

@@ -30,14 +30,14 @@ public final class GRDBReadModel: ReadModel {
     private let pool: DatabasePool
     private let writing: Writing
 
-    /// Opens a read model; the file is made if there is none. Blocks for as long as it takes to open a file.
+    /// Opens a read model; creates the file if there is none. Blocks while the file is opened.
     ///
     /// - Parameters:
-    ///   - path: the file. Beside it stand two more while it is open, ending in `-wal` and `-shm`, and `-lock`.
-    ///   - durability: how sure a write is. It is set after everything that `configuration` does, for GRDB itself sets
-    ///     it when it opens a pool.
-    ///   - configuration: what else GRDB is told. Foreign keys are off whatever it says: the order in which projections
-    ///     come to their tables is their own.
+    ///   - path: the file. While it is open, there are files next to it that end in `-wal`, `-shm` and `-lock`.
+    ///   - durability: which failures a write survives. It is set after `configuration`, because GRDB itself sets it
+    ///     when it opens a pool.
+    ///   - configuration: further settings of GRDB. Foreign keys are always off, because projections write their tables
+    ///     in any order.
     /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database or of a newer format,
     ///   `locked` if another process does not let it write, `notFound`, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
@@ -71,8 +71,8 @@ public final class GRDBReadModel: ReadModel {
         }
     }
 
-    /// Finishes what is under way, moves everything into the one file, and lets go of it. Later calls throw
-    /// `StoreError` `closed`.
+    /// Finishes running work, moves everything into the one file, and closes it. Later calls throw `StoreError`
+    /// `closed`.
     public func close() async {
         let (pool, writing) = (pool, writing)
         await withCheckedContinuation { continuation in

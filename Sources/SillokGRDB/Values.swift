@@ -39,7 +39,7 @@ extension DatabaseValue {
 }
 
 extension SillokSQL.SQL {
-    /// The text with numbered placeholders, for the tables of a build; and what it names.
+    /// The text with numbered placeholders, for the tables of a build, and the names in it.
     func named(_ projection: ProjectionID?) -> (text: String, names: [String]) {
         var names: [String] = []
         let text = text(

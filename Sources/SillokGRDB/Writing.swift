@@ -71,7 +71,7 @@ final class Writing: Sendable {
         }
     }
 
-    /// Leaves one file behind, if nobody else has it open.
+    /// Leaves a single file, if no other connection has it open.
     func finish(_ db: Database) throws {
         // What others still read stays in the log.
         try db.execute(sql: "PRAGMA busy_timeout = 0")

@@ -7,11 +7,11 @@ public import SillokCore
 /// ```
 /// The same literal serves SQLite and PostgreSQL: only the form of the placeholders differs.
 public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
-    /// The text, with a mark for each value and around each name. One text, so that a statement costs one allocation
-    /// beside that of its values, and is found again by one comparison.
+    /// The text, with a mark for each value and around each name. It is one text, so that a statement costs one
+    /// allocation in addition to that of its values, and a cached statement is found by one comparison.
     package private(set) var template: String
 
-    /// The values, in the order in which they stand in the text.
+    /// The values, in the order of the text.
     public private(set) var values: [SQLValue]
 
     /// SQL without values.
@@ -34,9 +34,10 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
     /// The text with a placeholder for each value, numbered from 1.
     ///
     /// - Parameters:
-    ///   - name: what stands for a name of a table or an index, quotes included; by default the name itself, quoted.
-    ///   - index: what stands for the name of an index, where that differs.
-    ///   - placeholder: what stands for the value of a number.
+    ///   - name: returns the text for a name of a table or an index, including quotes; by default the quoted name
+    ///     itself.
+    ///   - index: returns the text for the name of an index, where that differs.
+    ///   - placeholder: returns the placeholder for the value with a number.
     public func text(
         name: (String) -> String = { SQL.quoted($0) }, index: ((String) -> String)? = nil, placeholder: (Int) -> String
     ) -> String {
@@ -55,7 +56,7 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         return text
     }
 
-    /// The names of the tables that it speaks of by `\(table: …)`.
+    /// The names of the tables that it contains as `\(table: …)`.
     public var tables: Set<String> {
         var tables: Set<String> = []
         for case .table(let name) in parts { tables.insert(name) }
@@ -143,14 +144,14 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
 
         /// Names a table of the projection that the SQL belongs to.
         ///
-        /// Each build of a projection has tables of its own under names of its own; queries that belong to no projection
-        /// say the plain name, and see the live build.
+        /// Each build of a projection has tables of its own under names of its own; queries that belong to no
+        /// projection say the plain name, and see the live build.
         public mutating func appendInterpolation(table name: String) { sql.append(name, between: "\u{1}") }
 
         /// Names an index of the projection that the SQL belongs to, as `table:` does.
         public mutating func appendInterpolation(index name: String) { sql.append(name, between: "\u{2}") }
 
-        /// Inserts text as it is: for the names of tables and columns, which cannot be bound. Never for input.
+        /// Inserts text unchanged: for the names of tables and columns, which cannot be bound. Never for input.
         public mutating func appendInterpolation(raw text: String) { sql.append(text) }
     }
 }

@@ -38,9 +38,9 @@ struct KeptStates<D: Decider>: Sendable {
         return await snapshots?.find(key, store, moment)
     }
 
-    /// Keeps what a command has learned of its subjects, and lets go of what proved wrong.
+    /// Caches the states that a command has loaded, and removes the states that proved wrong.
     ///
-    /// - Parameter isOfNow: whether nothing that is in the store was left out; what is of the past is no hot state.
+    /// - Parameter isOfNow: whether the states include all events of the store; past states are not cached.
     private func remember(_ subjects: Subjects<D>, in store: any EventStore, isOfNow: Bool) {
         for (index, place) in subjects.rejected {
             if let key = subjects.all[index].key { snapshots?.reject(key, place) }

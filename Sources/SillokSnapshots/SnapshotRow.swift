@@ -3,12 +3,12 @@ import SillokCore
 import SillokJSON
 import SillokSQL
 
-/// A snapshot as it is stored.
+/// The stored row of a snapshot.
 struct SnapshotRow {
     /// Why a snapshot cannot be used.
     struct Unusable: Error {
         let reason: String
-        /// Whether nobody else can use it either.
+        /// Whether no other reader can use it either.
         var isUseless = true
     }
 

@@ -11,25 +11,26 @@ public struct SnapshotVerification: Hashable, Sendable {
         public let subject: String
         /// The last event that the snapshot has taken.
         public let position: Position
-        /// How the state differs: from what the snapshot says to what the replay gives. Empty if there is another reason.
+        /// How the state differs: from what the snapshot says to what the replay gives. Empty if there is another
+        /// reason.
         public let differences: [StateChange]
         /// Why it cannot be used, in a sentence.
         public let reason: String
     }
 
-    /// How many were compared.
+    /// The number of snapshots that were compared.
     public let checked: Int
-    /// Those that differ. They were taken away.
+    /// The snapshots that differ. They were removed.
     public let findings: [Finding]
 }
 
 extension Snapshots {
-    /// Compares some of a decider's snapshots with the full replay of their events, and takes away those that differ.
+    /// Compares some of a decider's snapshots with the full replay of their events, and removes those that differ.
     ///
-    /// If the state of one differs, its code has changed under the same ``SnapshottedDecider/foldVersion``: then all of
-    /// its snapshots are taken away, and this process uses none of them any more.
+    /// If a state differs, the decider's code has changed under the same ``SnapshottedDecider/foldVersion``. Then all
+    /// of its snapshots are removed, and this process no longer uses any of them.
     /// - Parameters:
-    ///   - decider: whose.
+    ///   - decider: the decider whose snapshots are compared.
     ///   - store: the log.
     ///   - sample: how many, at most.
     public func verify<D: SnapshottedDecider>(

@@ -4,16 +4,16 @@ import SillokJSON
 public import SillokReadSide
 public import SillokSQL
 
-/// Keeps states beside the log, so that a long stream need not be replayed from its beginning.
+/// Stores states next to the log, so that a long stream need not be replayed from its beginning.
 ///
 /// ```swift
 /// let snapshots = Snapshots(in: try SQLiteReadModel(path: "snapshots.sqlite"), .every(100))
 /// ```
-/// They are rows of a read model and never the truth: any of them may be lost or taken away at any time. One is used only
-/// if it is whole (a checksum), was made by the code of today (a fingerprint, see ``SnapshottedDecider``) from this
-/// store, and if the last event that it has taken is still where it was; otherwise the stream is replayed, and whoever
-/// listens is told. They are written after the answer to a command, in the background and with bounded memory: a read
-/// model that is slow or fails costs no command anything.
+/// Snapshots are rows of a read model and never the truth: any of them may be lost or removed at any time. A snapshot
+/// is used if it is undamaged (a checksum) and was made from this store by the current code (a fingerprint, see
+/// ``SnapshottedDecider``). The last event in it must also still be at its position. Otherwise the stream is replayed,
+/// and the observer is notified. Snapshots are written after the answer to a command, in the background and with
+/// bounded memory. So a slow or failing read model does not delay commands.
 public final class Snapshots: Sendable {
     /// What is known of snapshots of one decider.
     struct Kind: Hashable, Sendable {
@@ -37,9 +37,9 @@ public final class Snapshots: Sendable {
     /// Snapshots in a read model.
     ///
     /// - Parameters:
-    ///   - readModel: where they are kept. One read model keeps the snapshots of one store.
-    ///   - policy: when a state is kept.
-    ///   - onMeasurement: told what becomes of each snapshot; must not block.
+    ///   - readModel: where they are stored. One read model has the snapshots of one store.
+    ///   - policy: when a state is stored.
+    ///   - onMeasurement: called when a snapshot is used, written or rejected; must not block.
     public init(
         in readModel: any ReadModel, _ policy: SnapshotPolicy = .every(100),
         onMeasurement: @escaping @Sendable (Measurement) -> Void = { _ in }
@@ -78,7 +78,7 @@ public final class Snapshots: Sendable {
             areDistrusted: { [self] in isDistrusted(kind) })
     }
 
-    /// No snapshot of this kind is used any more in this process, and those that are kept are taken away.
+    /// Stops the use of snapshots of this kind in this process, and removes the stored ones.
     func distrust(_ kind: Kind) {
         _ = state.withLock { $0.distrusted.insert(kind) }
         work.add(StreamID("distrust\n\(kind.decider)")) { [model] in
@@ -97,7 +97,7 @@ public final class Snapshots: Sendable {
         record(.snapshot(decider: kind.decider, .ignored(subject: subject, reason: reason)))
     }
 
-    /// Takes away a snapshot that nobody can use.
+    /// Removes a snapshot that no reader can use.
     func remove(_ kind: Kind, _ subject: String, _ position: Position) {
         work.add(StreamID("remove\n\(position)\n\(kind.decider)\n\(subject)")) { [model] in
             try? await model.write(
@@ -124,7 +124,7 @@ public final class Snapshots: Sendable {
 
 // Reading and writing them.
 extension Snapshots {
-    /// The newest snapshot that can be used; what is wrong with others is told.
+    /// Returns the newest usable snapshot, and reports the faults of others.
     private func find<D: SnapshottedDecider>(
         _ kind: Kind, _ subject: String, _ known: KnownStore, _ store: any EventStore, _ moment: Moment?
     ) async -> Kept<D>? {
@@ -175,7 +175,7 @@ extension Snapshots {
     }
 }
 
-/// The identity of a store, asked for once.
+/// The identity of a store, requested only once.
 final class KnownStore: Sendable {
     private let known = Lock<StoreID?>(nil)
 
@@ -188,7 +188,7 @@ final class KnownStore: Sendable {
 }
 
 extension Moment {
-    /// Whether a snapshot lies in it, as SQL.
+    /// The SQL condition that a snapshot is within it.
     fileprivate var includesSnapshot: SQL {
         switch self {
         case .revision(let revision): "events <= \(revision)"

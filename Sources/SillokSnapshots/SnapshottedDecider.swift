@@ -7,16 +7,17 @@ public import Sillok
 ///     static let foldVersion = 1
 /// }
 /// ```
-/// A kept state is used only by the code that made it: by a decider of the same name and ``foldVersion``, whose state has
-/// the same properties of the same types, and whose events have the same stored names and upcasters. What the library
-/// cannot see is a change inside `evolve`: that is what ``foldVersion`` is for, and what ``Snapshots`` look for when they
-/// compare a sample with the replay.
+/// A kept state is used only by the code that made it: by a decider of the same name and ``foldVersion``, whose state
+/// has the same properties of the same types, and whose events have the same stored names and upcasters. What the
+/// library cannot see is a change inside `evolve`: that is what ``foldVersion`` is for, and what ``Snapshots`` look for
+/// when they compare a sample with the replay.
 public protocol SnapshottedDecider: Decider, Codable {
     /// The version of `evolve`, from 1. Raise it with every change after which old events lead to another state.
     static var foldVersion: Int { get }
 }
 
-/// What a kept state depends on beside the events: one that was made under another fingerprint is not used.
+/// Identifies everything except the events on which a snapshot depends. A snapshot with another fingerprint is not
+/// used.
 struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     /// What is compared, part by part: the version of the fold, the form of the state, the reading of the events.
     private let parts: [(name: String, value: String)]
@@ -60,7 +61,7 @@ func stableName(_ type: any Any.Type) -> String {
 }
 
 extension Substring {
-    /// Where a text stands first.
+    /// The first place of a text.
     fileprivate func range(of text: String) -> Range<Index>? {
         var start = startIndex
         while start < endIndex {
@@ -71,7 +72,7 @@ extension Substring {
     }
 }
 
-/// A sum of 64 bits over bytes: finds what changed by accident, not what was forged.
+/// A sum of 64 bits over bytes: detects accidental changes, not forgery.
 struct Digest: Hashable, Sendable {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 

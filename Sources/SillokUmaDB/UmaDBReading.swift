@@ -34,7 +34,7 @@ extension UmaDBService {
         return batch.finishAtEnd()
     }
 
-    /// `Subscribe`: the events of a query that are, and then those that come, until the caller goes.
+    /// `Subscribe`: the existing events of a query, and then new ones, until the caller ends the call.
     func subscribe(_ call: ServerCall, _ message: UmaDB.SubscribeRequest) async throws {
         let query = message.query?.query ?? .all
         let principal = try await authorize(call, .subscribe(query))
@@ -81,7 +81,7 @@ extension UmaDBService {
         }
     }
 
-    /// Judges the caller again if that was a second ago: what is revoked meanwhile ends what is open.
+    /// Authorizes the caller again once a second, so that a revoked key ends open calls.
     private func judge(_ call: ServerCall, _ access: Access, _ judged: inout ContinuousClock.Instant) async throws {
         guard judged.duration(to: .now) >= .seconds(1) else { return }
         try await authorize(call, access)
@@ -99,11 +99,11 @@ extension UmaDBService {
     }
 }
 
-/// The events of a batch as they are encoded, and when it is to be sent.
+/// Collects the encoded events of a batch, and decides when to send it.
 private struct Batching: ~Copyable {
     private var writer = UmaDB.BatchWriter()
     private let size: Int
-    /// Clients take no message of more than 4 MiB unless they are told to.
+    /// Clients accept messages of at most 4 MiB by default.
     private let bytes: Int
     private let isLimited: Bool
     private var last: Position?
@@ -153,7 +153,7 @@ private struct PageSize {
 
     mutating func learn(from page: EventBatch) {
         guard let first = page.events.first else { return }
-        // The first event stands for the others; a page that ended early was too large.
+        // The size of the first event is taken for the others; a page that ended early was too large.
         let size = max(1, first.data.size)
         let fitting = max(1, bytes / size)
         let wanted = page.isEnd || page.events.count >= events ? fitting : min(fitting, page.events.count)

@@ -97,7 +97,7 @@ struct ProcessTests {
         try await expectCopy(of: file)
     }
 
-    @Test("Ctrl-C stops an import between two batches, says how to go on, and leaves nothing broken")
+    @Test("Ctrl-C stops an import between two batches, prints how to continue, and leaves nothing broken")
     func interrupted() async throws {
         let file = try writeExport(20_000)
         let lines = try Data(contentsOf: URL(fileURLWithPath: file))
@@ -120,7 +120,7 @@ struct ProcessTests {
         try await expectCopy(of: file)
     }
 
-    @Test("a reader that goes away ends read and export without a word")
+    @Test("a reader that closes the pipe ends read and export without a message")
     func brokenPipe() async throws {
         let file = try writeExport(5000)
         _ = await sillok("import", folder("b.sqlite"), file)

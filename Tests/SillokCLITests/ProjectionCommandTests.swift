@@ -127,7 +127,7 @@ struct ProjectionCommandTests {
         #expect(await sillok("dead-letters", "skip", model, "sums", "3").status == 64)
     }
 
-    @Test("skip and replace settle what is parked")
+    @Test("skip and replace settle parked events")
     func settles() async throws {
         try await prepare()
         #expect(await sillok(["dead-letters", "replace", model, "sums", "3", "--data", "{"] + why).status == 2)
@@ -137,7 +137,7 @@ struct ProjectionCommandTests {
         #expect(await sillok("dead-letters", "list", model).output.contains("skipped"))
     }
 
-    @Test("a rebuild is made by the application, compared, promoted, gone back from and dropped")
+    @Test("the application rebuilds a projection, which is compared, promoted, rolled back and dropped")
     func rebuild() async throws {
         try await prepare()
         let alone = await sillok(
@@ -162,7 +162,7 @@ struct ProjectionCommandTests {
         #expect(await sillok(["projections", "resume", model, "sums"] + why).status == 0)
     }
 
-    @Test("objectives that nobody measured, or that are broken, end with status 1")
+    @Test("objectives without a measurement, or broken ones, end with status 1")
     func objectives() async throws {
         try await prepare()
         #expect(await sillok("slo", model).status == 1)

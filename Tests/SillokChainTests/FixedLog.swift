@@ -10,7 +10,7 @@ struct FixedLog: ChainedEventStore {
     /// Positions at which reading fails, as if a checksum did not match.
     var damaged: Set<Position> = []
 
-    /// A sound log of so many events.
+    /// Creates an undamaged log of `count` events.
     init(count: Int, pageEvents: Int = 7) async throws {
         let store = MemoryEventStore()
         for number in 0..<count {

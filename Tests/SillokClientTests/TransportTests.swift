@@ -193,8 +193,7 @@ import Testing
             let start = ContinuousClock.now
             let patient = try await client.call("/umadb.v1.DCB/Subscribe", headers: ["grpc-timeout": "1H"])
             try await patient.wait { $0.headers != nil }
-            // Some are due before those that began before them, so that whoever looks has to look earlier, and then
-            // again.
+            // Some are due before calls that began earlier, so that the timer must fire earlier, and then again.
             var calls: [(milliseconds: Int, call: RawCall)] = []
             for milliseconds in [400, 200, 300, 100] {
                 let call = try await client.call(

@@ -155,7 +155,7 @@ struct RuleTests {
         #expect(found.first?.contains("Measurement is also in Foundation") == true)
     }
 
-    @Test("what was known when a rule came is let pass, and may not grow")
+    @Test("places that were known when a rule came are accepted, and may not increase")
     func today() {
         let known = Rules(today: "# places\nwords 2 docs/a.md\n")
         let two = Tree(["docs/a.md": "anew\nanew\n"])

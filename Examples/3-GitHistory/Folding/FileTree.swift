@@ -73,7 +73,7 @@ private struct BackwardFold {
     }
 }
 
-/// What cannot be told from a store.
+/// A question that the store cannot answer.
 enum HistoryError: Error, Equatable, CustomStringConvertible {
     case unknownCommit(String)
     case incomplete(String)
@@ -85,7 +85,7 @@ enum HistoryError: Error, Equatable, CustomStringConvertible {
         case .unknownCommit(let name):
             "the store has no commit \(name): give a full id, HEAD, or a branch or tag that was imported."
         case .incomplete(let id):
-            "commit \(id) is recorded in part only: run the import again, it goes on where it ended."
+            "commit \(id) is recorded only in part: run the import again, it continues where it ended."
         case .nothingBefore(let time): "nothing was committed before \(time)."
         case .notALine(let id):
             "commit \(id) does not follow the one before it: import with --first-parent to read the past by snapshots."

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Reads a git log on a thread of its own, a few batches ahead of whoever takes them.
+/// Reads a git log on its own thread, a few batches ahead of the consumer.
 ///
-/// The thread waits while that many batches lie untaken, so that memory does not grow with the history.
+/// The thread waits while that number of batches is pending, so that memory does not grow with the history.
 final class BatchReader: Sendable {
     /// The batches; ends with the log, or throws what went wrong with it.
     let batches: AsyncThrowingStream<CommitBatch, any Error>
@@ -50,7 +50,7 @@ final class BatchReader: Sendable {
         }
     }
 
-    /// Hands a batch over when there is room for it; false if nobody takes it any more.
+    /// Delivers a batch when there is room for it. Returns false if the consumer has stopped.
     private func deliver(_ batch: CommitBatch) -> Bool {
         free.wait()
         if case .terminated = continuation.yield(batch) { return false }

@@ -1,10 +1,10 @@
 import Sillok
 
-/// Brings the history of a repository into a store, as far as it is not there yet.
+/// Imports the history of a repository into a store, except for what the store already has.
 ///
-/// Safe to kill and to run again at any moment: a part of a commit is recorded whole or not at all, and recording it
-/// once more changes nothing. Parents are recorded before their children. References are recorded last, so that a recorded reference has its whole history beneath
-/// it, and a later run asks git only for what is new.
+/// It is safe to kill and to run again at any moment: a part of a commit is recorded completely or not at all, and
+/// recording it again changes nothing. Parents are recorded before their children. References are recorded last, so
+/// that the store has the whole history of a recorded reference. A later run asks git only for newer commits.
 struct Importer: Sendable {
     let repository: GitRepository
     let store: any EventStore

@@ -1,4 +1,4 @@
-/// A commit as `git log` tells it: relative to its first parent.
+/// A commit from the output of `git log`: relative to its first parent.
 struct GitCommit: Equatable, Sendable {
     var id: String
     var parents: [String]
@@ -15,8 +15,9 @@ struct GitCommit: Equatable, Sendable {
 
 /// Reads commits from the bytes of `git log`, one at a time.
 struct GitLog: ~Copyable {
-    /// What makes git print what this reads: parents before children, each commit against its first parent, renames
-    /// found, full ids, whatever the user's own configuration says. Revisions are read from standard input.
+    /// The arguments of git for the format that this reads: parents before children, each commit compared with its
+    /// first parent, with renames and full ids, for any user configuration. Git reads revisions from its standard
+    /// input.
     static let arguments = [
         "log", "--stdin", "--ignore-missing", "--reverse", "--topo-order", "--raw", "-z", "-M", "--root",
         "--diff-merges=first-parent", "--no-abbrev", "--no-relative", "--ignore-submodules=none", "--no-notes",

@@ -61,7 +61,7 @@ struct CommitHistory: Decider {
     }
 }
 
-/// What a commit did to one file, as git tells it.
+/// A change of one file in a commit, as reported by git.
 enum FileChange: Equatable, Sendable {
     case added(GitPath, FileContent)
     case modified(GitPath, FileContent)

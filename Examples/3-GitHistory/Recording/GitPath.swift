@@ -1,7 +1,7 @@
-/// A path as git has it, which is bytes; in JSON a text that gives the same bytes back.
+/// A path of git, which is bytes. In JSON it is a text from which the same bytes can be restored.
 ///
-/// In that text characters stay as they are, a backslash is doubled, and a control character or a byte that is not
-/// UTF-8 is written `\xHH` in lower case. Two paths are one if their bytes are: Unicode's equivalences do not count.
+/// In that text characters are unchanged and a backslash is doubled. A control character or a byte that is not UTF-8 is
+/// written as `\xHH` in lower case. Two paths are equal if their bytes are equal, without Unicode's equivalences.
 struct GitPath: Hashable, Sendable, Codable {
     /// The path as git prints it with `-z`.
     let bytes: [UInt8]

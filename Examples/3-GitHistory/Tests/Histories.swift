@@ -3,8 +3,8 @@ import Sillok
 @testable import git_history
 
 extension ScratchRepository {
-    /// Roots, merges of two and of three, an evil merge, renames, copies, modes, links, a submodule, names of all
-    /// kinds, empty commits, a file that becomes a folder and back, an odd author.
+    /// Adds every kind of change: roots, merges of two and of three, an evil merge, renames, copies, modes, links. Also
+    /// a submodule, names of all kinds, empty commits, a file that becomes a folder and back, an odd author.
     func addEveryKindOfChange() throws {
         let long = (0..<40).map { "line \($0)" }.joined(separator: "\n")
         let root = commit([

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Shop
 
-/// Days of the shop at random, with everything done twice, told by the read models and by the streams themselves.
+/// Random days of the shop, with every action repeated. Compares the read models with the streams.
 @Suite struct ReadModelTests {
     @Test(arguments: [1, 4]) func `the read models equal the streams, whatever was doubled or came early`(
         partitions: Int

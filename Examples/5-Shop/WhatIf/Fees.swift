@@ -1,7 +1,7 @@
 import Sillok
 import SillokHistory
 
-/// What the shop pays for taking money: so many thousandths of a day's takings, and no less than a minimum.
+/// The fee that the shop pays for payments: a number of thousandths of a day's takings, but at least a minimum.
 struct FeeRule: Equatable, Codable {
     var permille: Int
     var minimumCents = 0
@@ -17,7 +17,7 @@ struct Fees: Fold {
 
     struct State: Sendable { var takings = 0, fee = 0, payout = 0 }
 
-    /// The rule of each time; `nil`: what was taken is taken as it is.
+    /// The rules over time; `nil` uses the recorded fees.
     let rules: Timeline<FeeRule>?
     let initial = State()
 

@@ -129,7 +129,8 @@ private struct Workload {
     let store: SQLiteEventStore
     private static let streams: UInt64 = 1000
 
-    /// Appends from several writers at once, each as fast as it is answered.
+    /// Appends from several writers at once. Each writer sends its next append when it gets the answer to the previous
+    /// one.
     func append(writers: Int, batch: Int, for duration: Duration) async throws -> Measurement {
         let store = store
         return try await measured("append", writers: writers, batch: batch) {

@@ -8,9 +8,9 @@ struct ExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Write all events as JSON lines.",
         discussion: """
-            One CloudEvents 1.0 object a line. Importing the file into a new store and exporting that gives the same
-            file, byte for byte. --resume goes on after the last whole line of the file: to finish an export that was
-            interrupted, or to add what has been recorded since.
+            Writes one CloudEvents 1.0 object per line. Importing the file into a new store and exporting that store
+            gives the same file, byte for byte. --resume continues after the last complete line of the file: to finish
+            an interrupted export, or to add events that were recorded since.
 
             Examples:
               sillok export bank.sqlite bank.jsonl
@@ -31,7 +31,7 @@ struct ExportCommand: AsyncParsableCommand {
         })
     var after: EventMark?
 
-    @Flag(help: "Go on after the last whole line of the file.")
+    @Flag(help: "Continue after the last complete line of the file.")
     var resume = false
 
     @OptionGroup var show: ShowOptions

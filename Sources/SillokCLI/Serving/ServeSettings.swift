@@ -16,7 +16,7 @@ import SystemPackage
 struct ServeSettings: ParsableArguments {
     @Option(help: "Where HTTP is served. (default: 127.0.0.1:8080, unless only --grpc is given)") var http: String?
     @Option(help: "Where gRPC is served. (default: 127.0.0.1:50051, unless only --http is given)") var grpc: String?
-    @Option(help: "Who may come in: none (nobody needs a key) or keys. (default: none)") var auth: String?
+    @Option(help: "Access control: none (no key is needed) or keys. (default: none)") var auth: String?
     @Option(help: "The log of the keys and of administrative acts. (default: STORE-access)", completion: .file())
     var access: String?
     @Option(help: "A read model whose projections are shown and operated.", completion: .file()) var readModel: String?

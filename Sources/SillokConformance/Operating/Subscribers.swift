@@ -2,7 +2,7 @@ import SillokCore
 import SillokTesting
 
 extension OperationalChecks {
-    /// What one subscriber asked for and what it was given.
+    /// The query of one subscriber and the events that it received.
     private struct Delivery: Sendable {
         let query: EventQuery
         let after: Position

@@ -2,10 +2,10 @@ import NIOCore
 import NIOHTTP2
 import NIOSSL
 
-/// The calls of one connection: hands each the frames of its HTTP/2 stream, lets the caller send on, and ends what takes
-/// too long. What concerns the connection as a whole goes on to the handler that keeps it.
+/// The calls of one connection: passes the frames of an HTTP/2 stream to its call, returns flow-control credit to the
+/// caller, and ends calls that take too long. Frames of the whole connection are passed to the handler that keeps it.
 ///
-/// A stream has no channel of its own: making one for each call costs more than all else that is done for a small call.
+/// A stream has no separate channel: creating one for each call costs more than all other work of a small call.
 final class CallConnection: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
@@ -123,7 +123,7 @@ final class CallConnection: ChannelInboundHandler {
         if let next = calls.values.compactMap({ $0.isEnded ? nil : $0.due }).min() { end(by: next) }
     }
 
-    /// Lets the caller send on when it has used up half of what it may.
+    /// Returns flow-control credit to the caller when it has used half of its window.
     private func grant(_ event: NIOHTTP2WindowUpdatedEvent) {
         guard let left = event.inboundWindowSize else { return }
         let window = event.streamID == .rootStream ? Self.connectionWindow : Self.streamWindow

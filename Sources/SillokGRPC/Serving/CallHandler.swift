@@ -116,7 +116,7 @@ extension CallHandler {
         end(GRPCStatus(.resourceExhausted, "the message has \(bytes) bytes; at most \(server.messageBytes) are taken"))
     }
 
-    /// The request has come to its end: runs the method.
+    /// Runs the method: the request is complete.
     func complete() {
         isRequestComplete = true
         guard !isEnded, task == nil, let method, let call else { return }
@@ -193,12 +193,12 @@ extension CallHandler {
         room = continuation
     }
 
-    /// Lets a sender go on that waits for room, if there is room now.
+    /// Resumes a sender that waits for room, if there is room now.
     func goOn() {
         if room != nil && connection.isWritable && unsentBytes <= Self.lowWater { takeRoom()?.resume() }
     }
 
-    /// Writes how the call ended, once, and lets go of everything.
+    /// Writes the status of the call once, and releases its resources.
     func end(_ status: GRPCStatus) {
         if isEnded { return }
         var trailers = areHeadersSent ? HPACKHeaders() : Self.answerHeaders

@@ -102,7 +102,7 @@ package final class ServerContext: Sendable {
         state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
     }
 
-    /// Tells all connections to end, lets their calls finish, and closes what is left after a while.
+    /// Asks all connections to end, lets their calls finish, and closes the remaining connections after a while.
     package func drain() async {
         whenDraining()
         let (connections, following) = state.withLock { state in

@@ -4,7 +4,7 @@ import SillokCore
 struct PastStore: EventStore {
     let store: any EventStore
     let end: Position
-    /// Told how far it has been read.
+    /// Called with the position up to which the log was read.
     var onPage: @Sendable (Position) -> Void = { _ in }
 
     var limits: Limits { store.limits }
@@ -24,7 +24,7 @@ struct PastStore: EventStore {
         }
         let batch = try await store.read(bounded)
         let events = batch.events.filter { $0.position <= end }
-        // Forwards everything behind the end is later still; backwards what was left out came first.
+        // Forwards, all events after the end are later still. Backwards, the removed events came first.
         let isCut = request.direction == .forward && events.count < batch.events.count
         let isBeyond = request.direction == .forward && batch.through > end
         let past = EventBatch(

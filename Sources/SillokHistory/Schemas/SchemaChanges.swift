@@ -1,4 +1,4 @@
-/// What a change of a schema means for what is stored.
+/// What a change of a schema means for stored events.
 package struct SchemaChange: Hashable, Sendable {
     /// How bad it is, from good to bad.
     package enum Verdict: String, Comparable, Sendable {

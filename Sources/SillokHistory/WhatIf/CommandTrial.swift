@@ -5,9 +5,9 @@ import SillokJSON
 extension CommandHandler where D.Command: Encodable {
     /// This handler, recording with the first event of each command the command itself.
     ///
-    /// It stands as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it once more by
-    /// other rules. A command that is refused, or changes nothing, leaves nothing behind; one of more than 32 KiB is not
-    /// recorded, and `transact(on:id:expecting:_:)` has none.
+    /// The command is stored as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it
+    /// again by other rules. A command that is refused, or changes nothing, is not recorded. Neither is one of more
+    /// than 32 KiB, nor a call of `transact(on:id:expecting:_:)`, which has no command.
     public func recordingCommands() -> CommandHandler {
         var handler = self
         handler.commandText = { command in
@@ -18,20 +18,20 @@ extension CommandHandler where D.Command: Encodable {
     }
 }
 
-/// Which events the state evolves by that recorded commands are decided on once more.
+/// The events by which the state evolves when recorded commands are decided again.
 public enum TrialCourse: Hashable, Sendable {
     /// By what happened: each command is decided on the history as it was.
     case recorded
-    /// By what would have happened: the events of a command are those that it is decided to lead to now, and none if it is
-    /// refused. Events without a recorded command stay as they are.
+    /// Continues with the events that each command is decided to lead to now, or with none if it is refused. Events
+    /// without a recorded command are unchanged.
     case decided
 }
 
 extension Past {
     /// Compares two deciders over the same events: states and sums, and the commands that were recorded.
     ///
-    /// Each recorded command is decided once more by the second decider, on its state right before: it would be refused,
-    /// or lead to other events than it did, or to the same. See `CommandHandler.recordingCommands()`.
+    /// Each recorded command is decided once more by the second decider, on its state right before: it would be
+    /// refused, or lead to other events than it did, or to the same. See `CommandHandler.recordingCommands()`.
     /// - Parameters:
     ///   - was: the decider that held.
     ///   - would: the decider to try.
@@ -39,7 +39,7 @@ extension Past {
     ///   - course: which events the second decider evolves by.
     ///   - commands: commands to try at the end, on both states: they would now be refused, or accepted.
     ///   - limit: how many keys, and how many commands, to list.
-    ///   - progress: told how far it is; must not block.
+    ///   - progress: called with the progress; must not block.
     public func compare<Was: Decider, Would: Decider>(
         deciders was: Was.Type, with would: Would.Type, over query: EventQuery, course: TrialCourse = .recorded,
         trying commands: [(stream: StreamID, command: Would.Command)] = [], limit: Int = 100,
@@ -106,7 +106,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         commands.changes.sort { ($0.position ?? .start, $0.key) < ($1.position ?? .start, $1.key) }
     }
 
-    /// Decides a command on the states as they are in the end.
+    /// Decides a command on the final states.
     mutating func attempt(_ command: Would.Command, on stream: StreamID) throws {
         let index = comparison.index(of: stream) { .init(was: Was(), would: Would()) }
         guard let same = command as? Was.Command else { return commands.unreadable += 1 }
@@ -161,7 +161,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         if commands.changes.count < limit { commands.changes.append(change) }
     }
 
-    /// An event as it is recorded, in a line.
+    /// The recorded event on one line.
     private func line(_ event: Would.Event) throws -> String {
         let data = try wouldCoding.encode(event)
         return "\(data.type) \(String(decoding: data.payload, as: UTF8.self))"

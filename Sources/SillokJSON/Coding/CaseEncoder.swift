@@ -1,6 +1,6 @@
 import SillokCore
 
-/// Takes the first layer off an enum: the key of its case becomes the name, what is nested under it the payload.
+/// Removes the outer layer of an enum: the key of its case becomes the name, and the nested value the payload.
 ///
 /// The `Codable` that Swift synthesizes for an enum writes `{"deposited":{"amount":100}}`. This outer container writes
 /// nothing and remembers the key; the nested one is the whole text.

@@ -42,7 +42,7 @@ final class JSONEncoding {
         return writer.bytes
     }
 
-    /// Opens a container in a frame, or goes on with the one that is open.
+    /// Opens a container in a frame, or continues the open one.
     func open(_ kind: Frame.Kind, at level: Int) {
         guard level < frames.count else { return misuse("a container was opened after its value had ended") }
         switch (frames[level].kind, kind) {

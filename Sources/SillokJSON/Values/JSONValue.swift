@@ -8,7 +8,7 @@ public enum JSONValue: Hashable, Sendable {
     case null
     /// `true` or `false`.
     case bool(Bool)
-    /// A number, as it is written.
+    /// A number, as written in the text.
     case number(String)
     /// A text.
     case string(String)
@@ -61,7 +61,7 @@ public struct JSONObject: Hashable, Sendable {
 
     package init(members: [Member]) { self.members = members }
 
-    /// The value of a name; `nil` if there is none. Setting `nil` takes the member away, a new one goes to the end.
+    /// The value of a name; `nil` if there is none. Setting `nil` removes the member; a new member is added at the end.
     public subscript(name: String) -> JSONValue? {
         get { index(of: name).map { members[$0].value } }
         set {

@@ -23,7 +23,7 @@ public struct Checkpoint: Hashable, Sendable {
         self.init(store: store, mark: EventMark(position: position, id: nil), count: count, sum: sum)
     }
 
-    /// A checkpoint with all of its parts.
+    /// Creates a checkpoint at a known event.
     public init(store: StoreID, mark: EventMark, count: UInt64, sum: UInt64) {
         self.store = store
         self.mark = mark

@@ -3,7 +3,7 @@ package import SillokCore
 // What storages of read models share.
 
 extension ReadModelFormat {
-    /// Makes the table that tells the version of the format.
+    /// Creates the table that contains the version of the format.
     package static let versions: SQL = "CREATE TABLE IF NOT EXISTS sillok_format (version INTEGER NOT NULL)"
 
     /// Asks for the version of the format; no row in a fresh read model.
@@ -12,7 +12,7 @@ extension ReadModelFormat {
     /// Notes the version in a fresh read model.
     package static let noteVersion: SQL = "INSERT INTO sillok_format VALUES (\(version))"
 
-    /// Brings the tables of an older version up to date, after ``schema`` has made those that are missing.
+    /// Upgrades the tables of an older version, after ``schema`` has created missing ones.
     package static func upgrade(from found: Int64) -> [SQL] {
         if found >= Int64(version) { return [] }
         let steps = (Int(clamping: max(found, 0)) + 1...version).flatMap { migrations[$0] ?? [] }

@@ -1,16 +1,16 @@
 public import SillokCore
 
-/// A read model whose tables can be written in the transaction of the append: it lies in the store's own file.
+/// A read model whose tables can be written in the transaction of the append, because it is in the store's own file.
 public protocol InlineReadModel: ReadModel {
     /// The store that it is part of.
     func storeID() async throws -> StoreID
 
-    /// Catches up with the log, and from then on carries out the rule within each append.
+    /// Catches up with the log, and from then on runs the rule within each append.
     ///
-    /// What the rule or its SQL throws refuses the append: nothing of it is stored, and the appends beside it are not
-    /// touched. Attaching a rule again replaces it. A rule whose build is taken away takes part no longer.
-    /// - Throws: ``InlineProjectionFailed`` at an event that it cannot project: what lies before it may have been
-    ///   projected, and the rule does not take part. `StoreError`: `notFound` if there is no such build.
+    /// An error of the rule or its SQL refuses the append: none of its events is stored, and the other appends of the
+    /// group are not affected. Attaching a rule again replaces it. If its build is dropped, the rule no longer runs.
+    /// - Throws: ``InlineProjectionFailed`` at an event that it cannot project: earlier events may have been projected,
+    ///   and the rule is not attached. `StoreError`: `notFound` if there is no such build.
     func attach(_ rule: InlineRule) async throws
 }
 
@@ -19,13 +19,13 @@ public struct InlineRule: Sendable {
     /// The build that it writes: its rows are those of partition 0.
     public let projection: ProjectionID
 
-    /// The events that it wants.
+    /// The events that it projects.
     public let source: EventQuery
 
     /// The changes that an event makes. Every append waits for it, so it must be quick.
     public let changes: @Sendable (RecordedEvent) throws -> [SQL]
 
-    /// A rule with all of its parts.
+    /// Creates a rule that writes the `changes` of each event of `source` into the build `projection`.
     public init(
         _ projection: ProjectionID, source: EventQuery, changes: @escaping @Sendable (RecordedEvent) throws -> [SQL]
     ) {
@@ -46,7 +46,7 @@ public struct InlineProjectionFailed: Error, Sendable, CustomStringConvertible {
     /// Why: what the rule threw, or ``ChangeFailed`` for its SQL.
     public let cause: any Error
 
-    /// An error with all of its parts.
+    /// Creates an error for the event that `projection` could not project because of `cause`.
     public init(projection: ProjectionID, event: RecordedEvent, cause: any Error) {
         self.projection = projection
         self.event = event

@@ -3,15 +3,15 @@ import SillokThreads
 
 /// The threads that answer queries of a read model, each with a connection of its own.
 ///
-/// One serves Sillok and its projections, the other serves applications: a long query of an application does not delay
-/// a projector. A thread is started, and its connection opened, for the first query.
+/// One is for what Sillok asks for itself and its projections, one for all else: a long query of an application holds
+/// up no projector. A thread is started, and its connection opened, for the first query.
 package final class ModelQueries: Sendable {
     /// A query as it waits for its turn.
     package struct Query: Sendable {
         package let sql: SQL
         /// The build whose tables it names, or `nil`.
         package let projection: ProjectionID?
-        /// Says when the caller asked for it, and whether the caller still waits.
+        /// The time of the request, and whether its caller still waits.
         package let cancellation = Cancellation()
     }
 
@@ -58,7 +58,7 @@ package final class ModelQueries: Sendable {
         // What Sillok asks for itself may belong to its cleaning up after a cancelled task.
         if isOwn { return try await worker.submit(waiting, weight: 1) }
         do {
-            // A query of a cancelled task leaves the queue. One that runs ends if the database can end it.
+            // A query of a cancelled task leaves the queue. A running one ends if the database can cancel it.
             return try await withTaskCancellationHandler {
                 try await worker.submit(waiting, weight: 1, bytes: 0)
             } onCancel: {
@@ -69,7 +69,7 @@ package final class ModelQueries: Sendable {
         }
     }
 
-    /// Lets queries finish that are under way, and refuses others.
+    /// Lets running queries finish, and refuses others.
     package func close() async {
         let state = state.withLock { state in
             state.isClosed = true

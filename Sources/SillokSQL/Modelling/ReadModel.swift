@@ -53,7 +53,7 @@ public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
 public struct ReadModelWrite: Sendable {
     /// A query, and the rows that it must give.
     public struct Condition: Hashable, Sendable {
-        /// What is asked.
+        /// The query of the condition.
         public var query: SQL
         /// The values of the rows that it must give.
         public var rows: [[SQLValue]]
@@ -65,7 +65,7 @@ public struct ReadModelWrite: Sendable {
         }
     }
 
-    /// A statement, and whose it is.
+    /// A statement, with the projection that it belongs to.
     public struct Change: Hashable, Sendable {
         /// What is done.
         public var statement: SQL
@@ -87,16 +87,16 @@ public struct ReadModelWrite: Sendable {
         }
     }
 
-    /// What must hold, asked in this order.
+    /// The conditions of the write, checked in this order.
     public var conditions: [Condition]
 
-    /// What is done, in this order.
+    /// The changes, executed in this order.
     public var changes: [Change]
 
-    /// Whether a power cut must not take the write once it has returned: one of its changes must survive.
+    /// Whether the write must survive a power cut once it has returned: true if one of its changes must.
     public var isDurable: Bool { changes.contains(where: \.isDurable) }
 
-    /// A write with all of its parts.
+    /// Creates a write that executes all changes if all conditions hold, and otherwise none.
     public init(_ changes: [Change], if conditions: [Condition] = []) {
         self.conditions = conditions
         self.changes = changes
@@ -107,10 +107,10 @@ public struct ReadModelWrite: Sendable {
 public struct ConditionFailed: Error, Hashable, CustomStringConvertible {
     /// Which of the write's conditions, from 0.
     public let index: Int
-    /// What its query gave.
+    /// The rows that its query returned.
     public let rows: [[SQLValue]]
 
-    /// An error with all of its parts.
+    /// Creates an error for the condition with this index, whose query returned `rows`.
     public init(index: Int, rows: [[SQLValue]]) {
         self.index = index
         self.rows = rows
@@ -118,18 +118,18 @@ public struct ConditionFailed: Error, Hashable, CustomStringConvertible {
 
     /// What happened, in a sentence.
     public var description: String {
-        "Somebody else wrote to the read model: condition \(index) of the write does not hold. Nothing was written."
+        "Another writer changed the read model: condition \(index) of the write does not hold. Nothing was written."
     }
 }
 
-/// A change could not be carried out, by its own fault and not the storage's; nothing was written.
+/// A change could not be executed because of the change itself, not because of the storage; nothing was written.
 public struct ChangeFailed: Error, Hashable, CustomStringConvertible {
     /// Which of the write's changes, from 0.
     public let index: Int
     /// Why, in the words of the database.
     public let reason: String
 
-    /// An error with all of its parts.
+    /// Creates an error for the change with this index.
     public init(index: Int, reason: String) {
         self.index = index
         self.reason = reason

@@ -1,4 +1,4 @@
-/// The tables that Sillok itself keeps in a read model, beside those of the projections.
+/// The tables that Sillok itself keeps in a read model, in addition to those of the projections.
 ///
 /// The same SQL serves SQLite and PostgreSQL. Numbers of 64 bits without sign are kept as their bit patterns.
 public enum ReadModelFormat {
@@ -35,9 +35,9 @@ public enum ReadModelFormat {
             begun BIGINT NOT NULL, caught_up BIGINT NOT NULL, target BIGINT NOT NULL,
             PRIMARY KEY (projection, version, build))
         """,
-        // How far each partition of a build has come, with the count and the sum of what it took; who runs it. The
-        // epoch
-        // rises with everything that its runner must know of. The mark is the position with the id of the event there.
+        // The progress of each partition of a build, with the count and the sum of its events, and its runner. The
+        // epoch rises with every change that the runner must notice. The mark is the position with the id of the event
+        // there.
         """
         CREATE TABLE IF NOT EXISTS sillok_checkpoints (
             projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
@@ -72,7 +72,7 @@ public enum ReadModelFormat {
             at BIGINT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, action TEXT NOT NULL,
             projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, detail TEXT NOT NULL)
         """,
-        // Up to where the side effects of a projection have been carried out, whatever build is live.
+        // The position up to which the side effects of a projection were executed, for any live build.
         """
         CREATE TABLE IF NOT EXISTS sillok_reactions (
             projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL, mark TEXT NOT NULL DEFAULT '')

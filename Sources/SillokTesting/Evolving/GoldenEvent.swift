@@ -71,7 +71,7 @@ struct GoldenEvent {
         }
     }
 
-    /// What differs from how it was read when the versions were those of today.
+    /// The differences from the value that was recorded for the current versions.
     func findings<Event>(_ coding: EventCoding<Event>) -> [String] {
         let now: [Reading]
         do {

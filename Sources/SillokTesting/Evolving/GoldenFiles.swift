@@ -4,18 +4,19 @@ import SillokCore
 import SillokHistory
 public import Testing
 
-/// Golden files of an event enum: what was once written, kept for ever, and how it is read today.
+/// Golden files of an event enum: payloads that were once written, and the values that the current code reads from
+/// them.
 ///
 /// ```swift
 /// GoldenFiles(of: Order.Event.self, in: "Golden/order", samples: [.placed(cents: 5), .cancelled]).check()
 /// ```
-/// One file for each type and version, in a folder beside the test, and `schema.json` for `sillok schema`. Run the test
-/// once with `SILLOK_RECORD=1` and commit what it wrote; it adds, and never changes a payload or a reading that is there.
-/// From then on the test fails when
-/// - today's code reads a golden payload in another way, drops a field of it, or cannot read it;
-/// - a sample is of a type or version, or has a field, that no golden file shows;
+/// There is one file for each type and version, in a folder next to the test, and `schema.json` for `sillok schema`.
+/// Run the test once with `SILLOK_RECORD=1` and commit its files. Recording only adds files; it never changes a
+/// recorded payload or value. From then on the test fails when
+/// - the current code reads a golden payload differently, drops a field of it, or cannot read it;
+/// - a sample has a type, a version or a field that is in no golden file;
 /// - a case of the enum has no sample;
-/// - `schema.json` is not that of today.
+/// - `schema.json` is not the current schema.
 public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     let folder: URL
     let samples: [Event]
@@ -25,8 +26,8 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - event: the enum.
-    ///   - folder: the folder, seen from that of the test's file.
-    ///   - samples: events of today: of each case one at least, and together with a value in each field.
+    ///   - folder: the folder, relative to that of the test's file.
+    ///   - samples: current events: at least one of each case, and together with a value in each field.
     ///   - file: the test's file.
     public init(
         of event: Event.Type = Event.self, in folder: String = "Golden", samples: [Event],
@@ -42,7 +43,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         self.samples = samples
     }
 
-    /// Compares, and reports each difference as an issue; records first what is missing if `SILLOK_RECORD` is set.
+    /// Compares, and reports each difference as an issue. If `SILLOK_RECORD` is set, it first records missing files.
     ///
     /// - Parameter sourceLocation: where to report what differs.
     public func check(sourceLocation: SourceLocation = #_sourceLocation) {
@@ -77,7 +78,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         return findings
     }
 
-    /// Adds what is missing: files of new versions, new fields, readings of a new version, and the schema.
+    /// Adds missing parts: files of new versions, new fields, values of a new version, and the schema.
     package func record() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var golden = try goldenEvents()
@@ -122,7 +123,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         }
     }
 
-    /// The schema of today: the fields of all golden payloads and samples of today's versions.
+    /// The current schema: the fields of all golden payloads and samples of current versions.
     private func snapshot(_ golden: [GoldenEvent]) throws -> SchemaSnapshot {
         let current = try currentSamples()
         var snapshot = SchemaSnapshot(coding.schema, writing: current.map(\.type))

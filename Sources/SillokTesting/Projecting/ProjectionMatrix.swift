@@ -3,10 +3,10 @@ public import SillokProjections
 import SillokReadSide
 public import SillokSQL
 
-/// Runs a projection in all the ways that must not matter, and expects the same rows from each.
+/// Runs a projection with all variations that must not change its result, and expects the same rows from each.
 ///
-/// Batches of one and of many; broken off before and after each write in turn, and begun anew; each write repeated; each
-/// event given twice; 1 to 16 partitions; the streams interleaved in other ways.
+/// The variations are: batches of one event and of many; an interruption before and after each write in turn, with a
+/// restart; each write repeated; each event passed twice; 1 to 16 partitions; other interleavings of the streams.
 /// ```swift
 /// let matrix = ProjectionMatrix(AccountBalance(), rows: "SELECT * FROM account_balance ORDER BY 1") {
 ///     try SQLiteReadModel()
@@ -45,11 +45,11 @@ public struct ProjectionMatrix: Sendable {
     ///
     /// - Parameters:
     ///   - projection: the rule.
-    ///   - query: what tells the rows, in an order of their own.
+    ///   - query: returns the rows, in a defined order.
     ///   - partitions: how many partitions to try.
-    ///   - interleavings: whether rows must not depend on how events of different streams follow each other; `false` for a
-    ///     projection that keeps positions or times, or whose sequencing is not by stream.
-    ///   - model: makes an empty read model.
+    ///   - interleavings: whether rows must not depend on the order of events of different streams; `false` for a
+    ///     projection that stores positions or times, or whose sequencing is not by stream.
+    ///   - model: creates an empty read model.
     public init(
         _ projection: some Projection, rows query: SQL, partitions: [Int] = [1, 2, 3, 5, 8, 16],
         interleavings: Bool = true, model: @escaping @Sendable () async throws -> any ReadModel
@@ -145,7 +145,7 @@ public struct ProjectionMatrix: Sendable {
         return try await model.rows(query)
     }
 
-    /// Runs into the break, and again until it has come to the end.
+    /// Runs until the interruption, and again until the projection has reached the end.
     private func rowsAfterBreak(_ store: any EventStore, _ model: BreakingModel) async throws -> [SQLRow] {
         let head = try await store.head()
         let options = options(batch: Int(clamping: max(1, head.value / 10)))

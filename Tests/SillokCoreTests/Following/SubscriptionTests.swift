@@ -135,7 +135,7 @@ private final class LineStore: EventStore {
     func tracking(of source: TrackingSource) async throws -> Tracking? { nil }
 }
 
-/// A clock that moves when it is told to.
+/// A clock that moves only when the test advances it.
 private final class HandClock: Clock {
     struct Instant: InstantProtocol {
         var offset: Duration = .zero

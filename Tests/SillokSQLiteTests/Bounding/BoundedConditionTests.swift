@@ -126,7 +126,7 @@ import Testing
         #expect(conflict.events.map(\.position) == [20_102])
     }
 
-    @Test("W1: a cancelled append whose condition is judged outside stores nothing and says so")
+    @Test("W1: a cancelled append whose condition is judged outside stores nothing and reports that")
     func cancelledAppend() async throws {
         var tuning = Tuning()
         tuning.writerSteps = 1

@@ -7,7 +7,7 @@ import SillokSnapshots
 import SillokTesting
 import Testing
 
-@Suite("a log that goes back while it is followed", .timeLimit(.minutes(2)))
+@Suite("a log that goes back during a subscription", .timeLimit(.minutes(2)))
 struct FailoverTests {
     private func deposits(_ cents: [Int]) throws -> [EventData] {
         try cents.map { try EventCoding<AccountEvent>().encode(.deposited(cents: $0)) }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SillokSnapshots
 
-/// A log, the snapshots in a read model of a storage, and what was told of them.
+/// A log, the snapshots in a read model of a storage, and the reports about them.
 private struct SnapshotBench {
     let place: Place
     let store = MemoryEventStore()
@@ -279,7 +279,7 @@ private final class CountingStore: EventStore {
 }
 
 extension SQLRow {
-    /// The row as somebody sees it who does not look at fingerprints.
+    /// The row for a reader that ignores fingerprints.
     fileprivate func pretending(_ fingerprint: String) -> SQLRow {
         let texts =
             ["decider", "subject", "event", "store"].map { self[$0].text ?? "" } + [

@@ -50,7 +50,7 @@ struct Release: Sendable {
     @TaskLocal static var current = Release()
 }
 
-/// A read model that fails, or shows rows as they are not.
+/// A read model that fails, or returns wrong rows.
 struct TroubledModel: ReadModel {
     let inner: TestedModel
     var fails = false
@@ -68,7 +68,7 @@ struct TroubledModel: ReadModel {
     }
 }
 
-/// What was told of snapshots.
+/// Collects the reports about snapshots.
 final class Told: Sendable {
     private let outcomes = Lock<[SnapshotOutcome]>([])
 

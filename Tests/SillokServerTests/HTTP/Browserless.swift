@@ -95,7 +95,7 @@ final class Collector: ResponseBodyWriter, Sendable {
 
     struct Full: Error {}
 
-    /// - Parameter limit: ends the writing when so many bytes came.
+    /// - Parameter limit: the number of bytes after which the writing ends.
     init(limit: Int = .max) { self.limit = limit }
 
     var text: String { String(decoding: bytes.withLock { $0 }, as: UTF8.self) }

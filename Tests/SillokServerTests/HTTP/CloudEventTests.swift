@@ -131,7 +131,7 @@ struct CloudEventTests {
         #expect(try await web.store.head() == 1)
     }
 
-    @Test("C11: every type of attribute and every time of RFC 3339 is kept; what is none is said")
+    @Test("C11: every type of attribute and every time of RFC 3339 is kept; other values are refused with a reason")
     func attributes() async throws {
         let web = try await Browserless()
         for (index, time) in [

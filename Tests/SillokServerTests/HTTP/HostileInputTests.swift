@@ -6,7 +6,7 @@ import Testing
 
 @testable import SillokServer
 
-/// INP-3/4 over HTTP: whatever comes is answered with a type, and what is accepted reads back byte for byte.
+/// INP-3/4 over HTTP: every input gets an answer with a type, and accepted input reads back byte for byte.
 @Suite("Hostile input over HTTP")
 struct HostileInputTests {
     static let names = [
@@ -74,7 +74,7 @@ struct HostileInputTests {
         #expect(try event.json["data"]?.raw.count == 1 << 20)
     }
 
-    @Test("requests beyond what may be under way are told to come again")
+    @Test("requests over the limit get an answer that asks to retry")
     func overload() async throws {
         var limits = WebInterface.Limits()
         limits.requests = 0

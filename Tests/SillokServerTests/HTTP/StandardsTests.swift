@@ -50,7 +50,7 @@ struct StandardsTests {
         #expect(found == ["alpha 1", "alpha", "user", "user 2", "user+admin", "zebra"])
     }
 
-    @Test("C20: preferences are read as a list, and what is not understood is ignored")
+    @Test("C20: preferences are read as a list, and unknown ones are ignored")
     func preferences() async throws {
         let web = try await Browserless()
         try await web.note("a-1")

@@ -29,7 +29,7 @@ struct SubscribingTests {
         #expect(web.interface.admission.followers.isEmpty)
     }
 
-    @Test("whoever comes again goes on after the last id, also over events that do not match", arguments: [0, 3, 10])
+    @Test("a client that reconnects continues after the last id, also over other events", arguments: [0, 3, 10])
     func resuming(last: Int) async throws {
         let web = try await Browserless()
         for number in 1...10 { try await web.note("s-1", number <= 5 ? "wanted" : "other", "\(number)") }
@@ -68,7 +68,7 @@ struct SubscribingTests {
         #expect(try await web.ask(.get, "/v1/subscribe?after=x").status == 400)
     }
 
-    @Test("H1: a token of another history is refused, and ends what is being followed")
+    @Test("H1: a token of another history is refused, and ends a running subscription")
     func tokens() async throws {
         let web = try await Browserless()
         for number in 1...3 { try await web.note("s-1", "noted", "\(number)") }
@@ -94,7 +94,7 @@ struct SubscribingTests {
         #expect(try page.json["token"]?.string == receipt.headers[.sillokToken])
     }
 
-    @Test("a reader that takes nothing costs one page, whatever is appended")
+    @Test("a reader that takes nothing costs one page, for any number of appends")
     func stalled() async throws {
         let web = try await Browserless()
         let response = await web.response(.get, "/v1/subscribe")

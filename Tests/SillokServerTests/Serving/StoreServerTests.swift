@@ -72,7 +72,7 @@ struct StoreServerTests {
         }
     }
 
-    @Test("C20: who waits for leave to send a body gets it, unless the request is refused anyway")
+    @Test("C20: a client that expects 100-continue gets it, unless the request is refused")
     func continuing() async throws {
         try await serving(MemoryEventStore()) { port, _ in
             let body = #"{"type":"noted","subject":"a-1","data":1}"#

@@ -145,7 +145,7 @@ struct GoldenFilesTests {
         #expect(growing.contains { $0.contains("schema.json") })
     }
 
-    @Test("cases are told by the compiler's own list")
+    @Test("cases come from the compiler's own list")
     func cases() {
         enum Single: Codable { case only }
         enum Two: Codable { case one, two }

@@ -2,7 +2,7 @@ import Sillok
 import SillokCore
 import Testing
 
-/// An account's events as they are today, after four years.
+/// The current events of an account, after four years.
 enum EvolvedEvent: Codable, Equatable, Sendable, EvolvingEvent {
     case opened(owner: String, by: String, currency: String)
     case deposited(cents: Int, note: String?)
@@ -41,7 +41,7 @@ struct EventSchemaTests {
     }
 
     @Test(
-        "every version of every type reads as what it means today",
+        "every version of every type reads as its current meaning",
         arguments: [
             ("deposited", nil, #"{"amount":5}"#, [.deposited(cents: 5, note: nil)]),
             ("deposited", "2", #"{"cents":5,"note":"x"}"#, [.deposited(cents: 5, note: "x")]),
@@ -68,7 +68,7 @@ struct EventSchemaTests {
         #expect(Set(today.map(\.id)).count == today.count && today.first.map { $0.id == event.id } ?? true)
     }
 
-    @Test("what is written has the version of its type, and none where it is the first")
+    @Test("a written event has the version of its type, and none for version 1")
     func writesVersions() throws {
         let deposited = try coding.encode(.deposited(cents: 1, note: nil), metadata: Metadata(actor: "Ada"))
         #expect(deposited.metadata.schemaVersion == 2 && deposited.metadata.actor == "Ada")
@@ -109,7 +109,7 @@ struct EventSchemaTests {
         #expect(throws: DamagedPayload.self) { try coding.decode(stored(type, payload)) }
     }
 
-    @Test("an upcaster that fails, or makes what it did not say, damages its event alone")
+    @Test("an upcaster that fails, or returns an undeclared type, damages only its event")
     func failing() throws {
         struct Odd: Error {}
         enum Event: Codable, Sendable, EvolvingEvent {
@@ -125,7 +125,7 @@ struct EventSchemaTests {
         #expect(try EventCoding<Event>().decode(stored("made", "{}")).count == 1)
     }
 
-    @Test("a query by types of today finds what is stored as another, and gives only what was asked for")
+    @Test("a query by current types finds events stored as older types, and returns only the requested types")
     func queries() throws {
         let query = EventQuery([.init(category: "account", types: ["deposited"], tags: [])])
         #expect(EvolvedEvent.schema.stored(query).items[0].types == ["deposited", "moved"])
@@ -134,7 +134,7 @@ struct EventSchemaTests {
         #expect(EvolvedEvent.schema.stored(.category("account")) == .category("account"))
     }
 
-    @Test("says what is wrong with a schema, and that there is nothing wrong with a good one")
+    @Test("names the faults of a schema, and finds none in a good one")
     func faults() {
         #expect(EvolvedEvent.schema.faults.isEmpty)
         let change: @Sendable (inout OldEvent) throws -> Void = { _ in }
@@ -167,7 +167,7 @@ struct EventSchemaTests {
         }
     }
 
-    @Test("a gap ends the program when a coding is made, and says which")
+    @Test("a gap ends the program when a coding is created, and the message names it")
     func endsTheProgram() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             enum Gap: Codable, Sendable, EvolvingEvent {
@@ -181,7 +181,7 @@ struct EventSchemaTests {
         #expect(message.contains("\"paid\" has no upcaster from version 1 to 2"))
     }
 
-    @Test("the fingerprint tells versions, steps and editions apart")
+    @Test("the fingerprint distinguishes versions, steps and editions")
     func fingerprint() {
         let schemas = [
             EventSchema(), EventSchema(edition: 2), EventSchema(upcasters: [.drop("a", from: 1)]),

@@ -9,7 +9,7 @@ extension EventStoreSuite {
         Check("a subscription resumes from every through", resumes),
         Check("a lost wake-up costs a subscription at most its poll interval", lostWakeUp),
         Check("a subscription ends with its task", subscriptionIsCancelled),
-        Check("a subscriber of another store is told so", storeChanged),
+        Check("a subscriber of another store gets storeChanged", storeChanged),
         Check("subscribers miss nothing while many append", subscribersMissNothing),
     ]
 
@@ -25,7 +25,7 @@ extension EventStoreSuite {
             for _ in 0..<round { await Task.yield() }
             try await store.append(.sample(100 + round..<101 + round))
             do { try await waiting.value } catch is Overdue { lost += 1 }
-            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) appends woke nobody within \(trial.patience)") }
+            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) wake-ups took longer than \(trial.patience)") }
         }
     }
 
