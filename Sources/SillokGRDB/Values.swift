@@ -91,6 +91,6 @@ extension DatabaseError {
         guard code != .closed, isOfStatement || resultCode == .SQLITE_READONLY else {
             return storeError("the read model could not be read")
         }
-        return StoreError(.invalidQuery, "the query cannot be carried out: \(message ?? "").", cause: self)
+        return StoreError(.invalidQuery, "the query cannot be executed: \(message ?? "").", cause: self)
     }
 }

@@ -31,7 +31,7 @@ extension SQLiteFailure {
         guard isOfStatement || primary == SQLITE_READONLY else {
             return storeError("the read model could not be read")
         }
-        return StoreError(.invalidQuery, "the query cannot be carried out: \(message).", cause: self)
+        return StoreError(.invalidQuery, "the query cannot be executed: \(message).", cause: self)
     }
 
     private var storeCode: StoreError.Code {
