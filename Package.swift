@@ -74,7 +74,9 @@ let package = Package(
         // Floor 3: the rims. Siblings never meet.
         .target(
             name: "SillokSQLite",
-            dependencies: ["SillokThreads", "SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
+            dependencies: [
+                "SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok",
+            ]),
         .target(
             name: "SillokGRDB",
             dependencies: ["SillokCore", "SillokSQL", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -82,7 +84,7 @@ let package = Package(
         .target(
             name: "SillokPostgres",
             dependencies: [
-                "SillokThreads", "SillokPostgresSchema", "SillokChain", "SillokCore", "SillokSQL",
+                "SillokThreads", "SillokPostgresSchema", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .target(
@@ -147,7 +149,7 @@ let package = Package(
             name: "SillokProjections",
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
-        .target(name: "Sillok", dependencies: ["SillokCore", "SillokJSON"]),
+        .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON"]),
         .target(
             name: "SillokGRPC",
             dependencies: [
@@ -171,6 +173,7 @@ let package = Package(
             name: "SillokChain", dependencies: ["SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
+        .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
         .target(name: "SillokCore"),
 
@@ -269,7 +272,7 @@ let package = Package(
         .testTarget(
             name: "SillokProjectionsTests",
             dependencies: ["SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjections"]),
-        .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
+        .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
         .testTarget(
             name: "SillokWireTests",
             dependencies: [

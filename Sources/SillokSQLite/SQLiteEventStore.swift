@@ -1,6 +1,7 @@
 import CSQLite
 public import SillokChain
 public import SillokCore
+import SillokIndex
 import SillokSQL
 import SillokThreads
 

@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndex
 import SillokSQL
 import SillokThreads
 import Testing
@@ -61,7 +62,7 @@ import Testing
         let endless: @Sendable (Cancellation) throws -> Void = { cancellation in
             started.open()
             started.pass()
-            let budget = StepBudget(steps: .max / 2, cancellation)
+            let budget = StepBudget(steps: .max / 2) { cancellation.isCancelled }
             while true { try budget.spend(1) }
         }
         let pool = pool { request, cancellation in

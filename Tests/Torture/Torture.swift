@@ -56,13 +56,7 @@ enum Torture {
             try await writeRemotely(path, logPath, seed, until: more ?? "")
             return true
         case "check":
-            do {
-                return try await checkStore(path, logPath, seed: seed, withVerify: more != "quick").isEmpty
-            } catch let error as StoreError where error.code == .notFound {
-                // The writers were killed before they had made the store. Then they cannot have stored anything.
-                guard try History(logPath).acknowledgements == 0 else { throw error }
-                return true
-            }
+            return try await check(path, logPath, seed, withVerify: more != "quick")
         case "script":
             var script = try FaultScript(path: path, logPath: logPath, seed: seed)
             return try await script.run().isEmpty
@@ -93,6 +87,18 @@ enum Torture {
             fflush(nil)
             while true { try await store.reach(Position(.max)) }
         default: return try await Acts(path: path, logPath: logPath, seed: seed).run(verb)
+        }
+    }
+
+    private static func check(
+        _ path: String, _ logPath: String, _ seed: UInt64, withVerify: Bool
+    ) async throws -> Bool {
+        do {
+            return try await checkStore(path, logPath, seed: seed, withVerify: withVerify).isEmpty
+        } catch let error as StoreError where error.code == .notFound {
+            // The writers were killed before they had made the store. Then they cannot have stored anything.
+            guard try History(logPath).acknowledgements == 0 else { throw error }
+            return true
         }
     }
 

@@ -1,4 +1,5 @@
 public import SillokCore
+import SillokIndex
 
 /// A store in memory for tests and previews. It keeps every guarantee of `EventStore` except durability, and has no
 /// hash chain.

@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndex
 
 /// The positions of the events of each stream, category, type and tag of a log in memory.
 struct MemoryIndex {

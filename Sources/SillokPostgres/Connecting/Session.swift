@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokThreads
 
 #if canImport(Darwin)
 import Darwin

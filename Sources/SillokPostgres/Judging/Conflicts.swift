@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
 extension EventReader {
     /// Returns why a condition did not hold when the head of the log was `head`. Events below a head do not change.
@@ -64,7 +65,7 @@ extension EventReader {
     private func firstMatches(_ condition: JudgedCondition, _ head: Position) throws -> [Int64] {
         if condition.parts.isEmpty { return [] }
         var parameters = Parameters()
-        parameters.add(items: condition.parts.map(\.item.tidy))
+        parameters.add(items: condition.parts.map(\.item.normalized))
         parameters.add(condition.parts.map { max($0.since, condition.heldThrough ?? 0) })
         parameters.add(Int64(clamping: head.value))
         parameters.add(Int64(limits.conflictEvents))

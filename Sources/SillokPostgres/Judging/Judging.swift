@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
 /// The result of judging a condition against one state of the log.
 struct Judgement {
@@ -20,7 +21,7 @@ extension EventReader {
     /// Judges the queries of a condition against the current log, within `Limits.conditionSteps`.
     func judge(_ condition: JudgedCondition) throws -> Judgement {
         var parameters = Parameters()
-        parameters.add(items: condition.parts.map(\.item.tidy))
+        parameters.add(items: condition.parts.map(\.item.normalized))
         parameters.add(condition.parts.map { max($0.since, condition.heldThrough ?? 0) })
         parameters.add(Int64(limits.conditionSteps))
         let rows = try run(

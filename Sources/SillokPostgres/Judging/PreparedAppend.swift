@@ -1,6 +1,7 @@
 #if Postgres
 import SillokChain
 import SillokCore
+import SillokIndex
 
 /// An append that waits for the writer, with the digests of its events, which were computed in the caller's task.
 struct PreparedAppend: Sendable {

@@ -228,8 +228,7 @@ struct ModelReader {
             }
         } catch let failure as PostgresFailure {
             if failure.isOfStatement || failure.state == "25006" {
-                throw StoreError(
-                    .invalidQuery, "the query cannot be executed: \(failure.message).", cause: failure)
+                throw StoreError(.invalidQuery, "the query cannot be executed: \(failure.message).", cause: failure)
             }
             throw failure.storeError("the read model could not be read")
         }

@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
 /// The SQL query for a page.
 ///

@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
 extension EventQuery.Item {
     /// The number of compared lists of positions: one for each tag, and one each for types, category and stream.
@@ -7,20 +8,13 @@ extension EventQuery.Item {
 
     /// The number of index lookups that find its first event; each type needs one.
     var lists: Int { parts + max(0, types.count - 1) }
-
-    /// The same item with sorted names and without repeats, so that equal queries are equal items.
-    var tidy: EventQuery.Item {
-        if types.count < 2 && tags.count < 2 { return self }
-        return EventQuery.Item(
-            stream: stream, category: category, types: Set(types).sorted(), tags: Set(tags).sorted())
-    }
 }
 
 extension [EventQuery.Item] {
     /// The distinct items.
     var distinct: [EventQuery.Item] {
         var seen: Set<EventQuery.Item> = []
-        return map(\.tidy).filter { seen.insert($0).inserted }
+        return map(\.normalized).filter { seen.insert($0).inserted }
     }
 }
 

@@ -1,5 +1,6 @@
 #if Postgres
 public import SillokCore
+import SillokIndex
 
 extension PostgresEventStore {
     /// Verifies everything that is stored, in one snapshot and on the server: positions, times, revisions, tags,

@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 import SillokThreads
 
 /// The caller's part of an append, before and after the writer.

@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
 /// The distinct query items of a group's conditions, called watches, and the events of the group that match them.
 ///
@@ -39,7 +40,7 @@ struct GroupWatches {
         for (index, append) in appends.enumerated() {
             let (request, held) = (Int32(index + 1), append.condition.heldThrough)
             for part in append.condition.parts {
-                let item = part.item.tidy
+                let item = part.item.normalized
                 let watch = numbers[item] ?? Int32(items.count + 1)
                 if watch > items.count {
                     numbers[item] = watch

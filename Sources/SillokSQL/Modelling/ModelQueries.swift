@@ -1,5 +1,5 @@
 package import SillokCore
-import SillokThreads
+package import SillokThreads
 
 /// The threads that answer queries of a read model, each with a connection of its own.
 ///

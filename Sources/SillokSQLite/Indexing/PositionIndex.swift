@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndex
 
 /// The index as read by one connection: the positions of each key.
 ///

@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndex
 import SillokSQL
 
 /// The read model in the store's own file, as used by the thread that appends. Belongs to that thread.

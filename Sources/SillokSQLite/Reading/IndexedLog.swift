@@ -1,4 +1,6 @@
 import SillokCore
+import SillokIndex
+import SillokThreads
 
 /// The log as seen by one connection, for plans and conditions.
 extension EventReader: ConditionLog {

@@ -1,9 +1,11 @@
 import SillokCore
+import SillokIndex
+import SillokThreads
 
 extension EventReader {
     /// Returns one page of events from one snapshot.
     func page(_ request: ReadRequest, _ cancellation: Cancellation) throws -> EventBatch {
-        let budget = StepBudget(steps: limits.pageSteps, cancellation)
+        let budget = StepBudget(steps: limits.pageSteps) { cancellation.isCancelled }
         return try connection.reading { try pageAsOfNow(request, budget) }
     }
 

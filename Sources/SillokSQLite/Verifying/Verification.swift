@@ -1,5 +1,6 @@
 import CSQLite
 import SillokCore
+import SillokIndex
 
 /// A check of a store from the first event to the last, in one snapshot and in memory that does not grow with the log.
 ///

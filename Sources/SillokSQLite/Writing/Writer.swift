@@ -1,6 +1,7 @@
 import CSQLite
 import SillokChain
 import SillokCore
+import SillokIndex
 import SillokSQL
 
 /// The only connection that writes. It executes groups of requests, each group in one transaction with one fsync.

@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndex
 
 /// The log including the events of the group that is being written.
 extension Writer: ConditionLog {

@@ -1,5 +1,6 @@
 import SillokChain
 import SillokCore
+import SillokIndex
 import SillokSQL
 
 /// An append that waits for the writer, with the parts that were prepared in the caller's task.

@@ -1,6 +1,8 @@
 import Sillok
 import SillokCore
+import SillokIndex
 import SillokTesting
+import SillokThreads
 import Testing
 
 @testable import SillokSQLite

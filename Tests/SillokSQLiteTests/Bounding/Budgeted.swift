@@ -1,6 +1,7 @@
 import CSQLite
 import Sillok
 import SillokCore
+import SillokIndex
 import SillokTesting
 import Testing
 

@@ -1,7 +1,9 @@
+import SillokCore
+
 /// A flag that carries the cancellation of a task to the thread that works for it.
 ///
 /// A thread of our own has no task, so it cannot read `Task.isCancelled`. The caller's cancellation handler sets this
-/// flag. The work checks it, as a ``StepBudget`` does every few hundred steps.
+/// flag. The work checks it, as a budget of steps does every few hundred steps.
 package final class Cancellation: Sendable {
     private struct State {
         var isCancelled = false

@@ -1,3 +1,5 @@
+package import SillokCore
+
 /// A query as joined lists of places, searched in one direction without reading an event.
 ///
 /// Each node answers one question: its first place at or beyond a bound. In an intersection the parts skip ahead of
@@ -180,7 +182,7 @@ extension EventQuery {
 
 extension EventQuery.Item {
     /// The item with sorted types and tags, without repeats. Items are equal if they ask for the same in this form.
-    var normalized: EventQuery.Item {
+    package var normalized: EventQuery.Item {
         if types.count < 2 && tags.count < 2 { return self }
         return EventQuery.Item(
             stream: stream, category: category, types: types.uniqued().sorted(), tags: tags.uniqued().sorted())
@@ -189,7 +191,7 @@ extension EventQuery.Item {
 
 extension Array where Element: Hashable {
     /// Returns the elements in their order, without repeats.
-    func uniqued() -> [Element] {
+    package func uniqued() -> [Element] {
         if count < 2 { return self }
         var seen: Set<Element> = []
         return filter { seen.insert($0).inserted }

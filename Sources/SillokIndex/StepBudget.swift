@@ -27,11 +27,6 @@ package final class StepBudget {
         self.isCancelled = isCancelled
     }
 
-    /// Creates a budget that ends when a request is cancelled.
-    package convenience init(steps: Int, _ cancellation: Cancellation) {
-        self.init(steps: steps) { cancellation.isCancelled }
-    }
-
     /// Whether no step is left. Work that needs more must end here and report how far it has come.
     package var isExhausted: Bool { left <= 0 }
 

@@ -1,3 +1,5 @@
+import SillokCore
+
 /// The result of a search along the log. A place is a position in a forward search and a negated position in a backward
 /// search, so that places rise in both.
 package enum Finding: Equatable {

@@ -1,10 +1,14 @@
+package import SillokCore
+
 /// An append's condition, prepared for judging: each distinct query item once, and the position through which it is
 /// known to hold.
 package struct JudgedCondition: Sendable {
-    /// An item of a query, and the position up to which the caller has seen its events.
+    /// An item of a query, and the last event that the caller has seen.
     package struct Part: Sendable {
         package let item: EventQuery.Item
-        package let since: Int64
+        package let seen: EventMark
+
+        package var since: Int64 { Int64(clamping: seen.position.value) }
     }
 
     /// The revisions that streams must have.
@@ -13,13 +17,15 @@ package struct JudgedCondition: Sendable {
     package let parts: [Part]
     /// The condition is known to hold up to this position, so only later events are left. `nil`: not judged yet.
     package var heldThrough: Int64?
+    private let seen: [EventMark]
 
     /// Prepares a condition. Two equal items become one with the lower position, because an event that breaks either of
     /// them breaks the condition.
     package init(_ condition: AppendCondition) {
         revisions = condition.revisions
+        seen = condition.unchanged.map(\.seen)
         let all = condition.unchanged.flatMap { unchanged in
-            unchanged.query.items.map { Part(item: $0, since: Int64(clamping: unchanged.since.value)) }
+            unchanged.query.items.map { Part(item: $0, seen: unchanged.seen) }
         }
         guard all.count > 1 else {
             parts = all
@@ -30,14 +36,18 @@ package struct JudgedCondition: Sendable {
         for part in all {
             let item = part.item.normalized
             if let index = indices[item] {
-                distinct[index] = Part(item: item, since: min(distinct[index].since, part.since))
+                let first = distinct[index].seen
+                distinct[index] = Part(item: item, seen: part.seen.position < first.position ? part.seen : first)
             } else {
                 indices[item] = distinct.count
-                distinct.append(Part(item: item, since: part.since))
+                distinct.append(Part(item: item, seen: part.seen))
             }
         }
         parts = distinct
     }
+
+    /// The marks that the condition depends on: the log must still have their events.
+    package var marks: [EventMark] { Array(Set(seen.filter { $0.position > .start })) }
 
     /// The number of index terms to look up when the condition is judged.
     package var terms: Int {

@@ -1,3 +1,5 @@
+package import SillokCore
+
 /// The questions about one state of the log that a store must answer to judge conditions.
 package protocol ConditionLog: TermIndex {
     /// Returns the revision of a stream.

@@ -1,3 +1,5 @@
+package import SillokCore
+
 /// A term that an index can look up: a stream, a category, a type or a tag.
 package enum IndexTerm: Hashable, Sendable {
     case stream(StreamID)
