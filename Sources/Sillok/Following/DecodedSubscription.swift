@@ -77,11 +77,11 @@ extension EventStore {
     ///   - event: the enum whose cases are the types.
     ///   - position: what the subscriber has already seen: the ``DecodedBatch/through`` of its last batch.
     ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
-    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
     ///   - clock: what measures that time.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, after position: Position = .start,
-        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
+        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(10),
         clock: any Clock<Duration> = ContinuousClock()
     ) -> DecodedSubscription<Event> {
         subscribe(
@@ -97,11 +97,11 @@ extension EventStore {
     ///   - mark: what the subscriber has already seen: the ``DecodedBatch/mark`` of its last batch. A log that does not
     ///     have its event ends the subscription with `StoreError.Code.storeChanged`.
     ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
-    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
     ///   - clock: what measures that time.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, resumingAfter mark: EventMark,
-        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
+        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(10),
         clock: any Clock<Duration> = ContinuousClock()
     ) -> DecodedSubscription<Event> {
         let coding = EventCoding<Event>()

@@ -33,11 +33,13 @@ public protocol EventStore: Sendable {
     /// The position of the last event; ``Position/start`` in an empty store.
     func head() async throws -> Position
 
-    /// Waits until the head is at or past `position`.
+    /// Waits until the log may have an event of a query at or after `position`.
     ///
-    /// May return early; may miss a wake-up. Callers look again, as ``Subscription`` does once a second at least.
+    /// Returns at once if it may have one already, so that a caller misses nothing between its last page and the wait. May
+    /// return early. Appends that do not match should not end the wait: a store may have many thousand of them. A store
+    /// to which others append looks for their events itself, once for all waits.
     /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
-    func reach(_ position: Position) async throws
+    func reach(_ position: Position, for query: EventQuery) async throws
 
     /// The event of an id, or `nil`.
     func event(_ id: EventID) async throws -> RecordedEvent?
@@ -94,6 +96,12 @@ extension EventStore {
         return try await append(AppendRequest(entries, if: condition, tracking: tracking))
     }
 
+    /// Waits until the head is at or past `position`.
+    ///
+    /// May return early.
+    /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
+    public func reach(_ position: Position) async throws { try await reach(position, for: .all) }
+
     /// Reads one page of a query from its start, or after a position.
     public func read(
         _ query: EventQuery, after position: Position = .start, limit: Int? = nil
@@ -134,11 +142,11 @@ extension EventStore {
     ///   - query: which events.
     ///   - position: what the subscriber has already seen: the ``EventBatch/through`` of its last batch.
     ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
     ///   - clock: what measures that time.
     public func subscribe(
         to query: EventQuery = .all, after position: Position = .start, expecting store: StoreID? = nil,
-        pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
     ) -> Subscription {
         Subscription(
             store: self, query: query, after: EventMark(position: position, id: nil), expectedStore: store,
@@ -152,11 +160,11 @@ extension EventStore {
     ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does
     ///     not have its event ends the subscription with ``StoreError/Code/storeChanged``.
     ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
     ///   - clock: what measures that time.
     public func subscribe(
         to query: EventQuery = .all, resumingAfter mark: EventMark, expecting store: StoreID? = nil,
-        pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
     ) -> Subscription {
         Subscription(
             store: self, query: query, after: mark, expectedStore: store, pollInterval: pollInterval, clock: clock)

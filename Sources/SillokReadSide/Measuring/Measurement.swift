@@ -95,7 +95,9 @@ public struct MeasuredEventStore: EventStore {
     public func head() async throws -> Position { try await store.head() }
 
     /// Waits for the store's head.
-    public func reach(_ position: Position) async throws { try await store.reach(position) }
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        try await store.reach(position, for: query)
+    }
 
     /// The store's event of an id.
     public func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
