@@ -6,10 +6,10 @@ extension OperationalChecks {
     ///
     /// Broken promises: an idle subscriber reads because others append, or misses the event that it waits for.
     /// - Parameters:
-    ///   - writer: appends the events; `nil`: the store itself. Another one must be of the same log, as in another process.
-    ///   - patience: the longest time to wait for the subscribers.
+    ///   - writer: appends the events; `nil`: the store itself. Another one must be of the same log.
+    ///   - timeout: the longest time to wait for the subscribers.
     public func idle(
-        subscribers: Int = 50, appends: Int = 100, writer: (any EventStore)? = nil, patience: Duration = .seconds(60)
+        subscribers: Int = 50, appends: Int = 100, writer: (any EventStore)? = nil, timeout: Duration = .seconds(60)
     ) async throws -> OperationalReport {
         try await report("SUB-7 \(subscribers) idle subscribers beside \(appends) appends") {
             let (run, counted, writer) = (fresh("idle"), CountingStore(store), writer ?? store)
@@ -22,14 +22,14 @@ extension OperationalChecks {
             let after = try await writer.append([EventData(type: "first", text: "{}")], to: busy).position
             let waiting = queries.map { query in Task { try await first(of: query, after: after, in: counted) } }
             defer { for task in waiting { task.cancel() } }
-            try await within(patience) {
+            try await within(timeout) {
                 while counted.waits(where: isIdle) < subscribers { try await Task.sleep(for: .milliseconds(1)) }
             }
-            try await write(appends, to: busy, after: after, writer, followedBy: counted, patience)
+            try await write(appends, to: busy, after: after, writer, followedBy: counted, timeout)
             let reads = counted.reads(where: isIdle)
             let entries = streams.map { AppendRequest.Entry(stream: $0, event: EventData(type: "last", text: "{}")) }
             try await writer.append(AppendRequest(entries))
-            let found = try await within(patience) {
+            let found = try await within(timeout) {
                 var found = 0
                 for task in waiting where try await task.value { found += 1 }
                 return found
@@ -46,9 +46,9 @@ extension OperationalChecks {
     /// Appends events one by one, each when a subscriber has seen the one before.
     private func write(
         _ count: Int, to stream: StreamID, after position: Position, _ writer: any EventStore,
-        followedBy store: CountingStore, _ patience: Duration
+        followedBy store: CountingStore, _ timeout: Duration
     ) async throws {
-        try await within(patience) {
+        try await within(timeout) {
             var events = store.subscribe(to: .stream(stream), after: position, pollInterval: .seconds(600))
                 .events.makeAsyncIterator()
             for _ in 0..<count {

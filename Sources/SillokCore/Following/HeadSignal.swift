@@ -1,6 +1,6 @@
 /// The head of a store, and the readers that wait for events: what a store implements `reach` with.
 ///
-/// Whoever records events announces them afterwards, with their keys. A reader that registers later finds them by what
+/// The store announces events when they are recorded, with their keys. A reader that registers later finds them by what
 /// the signal remembers, so no wake-up is lost in between.
 package final class HeadSignal: Sendable {
     private typealias Waiting = AsyncThrowingStream<Void, any Error>
@@ -36,7 +36,7 @@ package final class HeadSignal: Sendable {
     /// Raises the head and wakes no reader: the events that were seen are announced separately.
     package func note(_ head: Position) { state.withLock { $0.head = max($0.head, head) } }
 
-    /// Announces a new head and wakes all who wait for a position up to it, whatever their queries.
+    /// Announces a new head and wakes all who wait for a position up to it, for any query.
     package func advance(to head: Position) {
         let woken = state.withLock { state in
             state.head = max(state.head, head)
@@ -51,7 +51,7 @@ package final class HeadSignal: Sendable {
     /// Every event must be announced; the order does not matter, and twice is no harm.
     /// - Parameter keys: called when a reader waits. Must contain the keys of all of these events.
     package func announce(from first: Position, through last: Position, _ keys: () -> Set<WakeUpKey>) {
-        // A reader that comes between the look and the announcement is woken, whatever it waits for.
+        // A reader that comes between the look and the announcement is woken in any case.
         if state.withLock({ $0.waiters.isEmpty }) { return advance(to: last) }
         let keys = keys()
         let woken = state.withLock { state in
@@ -101,8 +101,8 @@ package final class HeadSignal: Sendable {
 extension HeadSignal {
     /// Announces a page of all events that begins after `position`.
     ///
-    /// A page that does not end at the head wakes all readers: so many events came at once that reading all of them would
-    /// take longer. A log that ends before `position` was replaced by an older one.
+    /// A page that does not end at the head wakes all readers: to read on would take longer than their own reads. A log
+    /// that ends before `position` was replaced by an older one.
     package func announce(_ page: EventBatch, after position: Position) {
         if page.head < position {
             restart(at: page.head)

@@ -4,9 +4,9 @@
 /// (``EventBatch/mark``), also when it has no events; a reader that keeps it can resume there and misses nothing and
 /// sees nothing twice.
 ///
-/// At the end of the log it waits for events that may match: other appends cost it nothing, and its mark stays. After the
-/// poll interval it looks again and moves its mark, with a batch that may have no events. So a wake-up that gets lost
-/// costs at most the poll interval. Each read compares the place of the one before with the log: a log that went back
+/// At the end of the log it waits for events that may match: other appends cost it nothing, and its mark stays. After
+/// the poll interval it looks again and moves its mark, with a batch that may have no events. So a wake-up that gets
+/// lost costs at most the poll interval. Each read compares the place of the one before with the log: a log that went back
 /// ends the subscription with ``StoreError/Code/storeChanged``. Ends with the task that reads it.
 public struct Subscription: AsyncSequence, Sendable {
     /// A batch of events.

@@ -11,8 +11,8 @@ package enum WakeUpKey: Hashable, Sendable {
 extension EventQuery {
     /// What an event must have one of, to match.
     ///
-    /// For each item that is one of its parts, as a rule the rarest: the stream, or else the first tag, the category, the
-    /// types.
+    /// For each item that is one of its parts, as a rule the rarest: the stream, or else the first tag, the category,
+    /// the types.
     package var wakeUpKeys: Set<WakeUpKey> {
         var keys: Set<WakeUpKey> = []
         for item in items {
@@ -132,7 +132,7 @@ package struct Waiters<Reader> {
 /// For each key the last position at which an event may have it, so that a reader misses nothing between its last page
 /// and its wait.
 ///
-/// Takes a fixed amount of memory: keys share places. A position can be too high, which costs a read, and never too low.
+/// Takes a fixed amount of memory: keys share places. A position can be too high, which costs a read, but not too low.
 private struct RecentKeys {
     private static let placesOfAKind = 4096
 

@@ -35,9 +35,9 @@ public protocol EventStore: Sendable {
 
     /// Waits until the log may have an event of a query at or after `position`.
     ///
-    /// Returns at once if it may have one already, so that a caller misses nothing between its last page and the wait. May
-    /// return early, but appends that do not match should not end the wait: many thousand callers may wait at once. A
-    /// store to which other processes append looks for their events itself, once for all callers.
+    /// Returns at once if it may have one already, so that a caller misses nothing between its last page and the wait.
+    /// May return early, but appends that do not match should not end the wait: many thousand callers may wait at once.
+    /// A store to which other processes append looks for their events itself, once for all callers.
     /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
     func reach(_ position: Position, for query: EventQuery) async throws
 

@@ -9,8 +9,8 @@ import Glibc
 import Musl
 #endif
 
-/// Watches for events that other processes append, on a thread and a connection of its own: by LISTEN, and by looking now
-/// and then. One look serves all who wait in this process.
+/// Watches for events that other processes append, on a thread and a connection of its own: by LISTEN, and by looking
+/// now and then. One look serves all who wait in this process.
 ///
 /// A look catches what a notification loses, and notices a connection that is dead. Where a pooler stands between, which
 /// would hand notifications to anybody, it only looks, more often.

@@ -1,6 +1,6 @@
 import SillokCore
 
-/// A clock that moves when it is told to.
+/// A clock that a test moves.
 final class HandClock: Clock {
     struct Instant: InstantProtocol {
         var offset: Duration = .zero

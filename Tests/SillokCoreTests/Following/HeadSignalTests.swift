@@ -69,7 +69,7 @@ import Testing
     func losesNothing() async throws {
         let signal = HeadSignal()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // Somebody always waits, so that events are announced with their keys.
+            // A reader always waits, so that events are announced with their keys.
             let others = Task { try await signal.reach(.init(.max), for: .stream("none")) }
             for reader in 0..<8 {
                 group.addTask {
