@@ -6,8 +6,10 @@
 ///
 /// At the end of the log it waits for events that may match: other appends cost it nothing, and its mark stays. After
 /// the poll interval it looks again and moves its mark, with a batch that may have no events. So a wake-up that gets
-/// lost costs at most the poll interval. Each read compares the place of the one before with the log: a log that went back
-/// ends the subscription with ``StoreError/Code/storeChanged``. Ends with the task that reads it.
+/// lost costs at most the poll interval.
+///
+/// Each read compares the place of the one before with the log: a log that went back ends the subscription with
+/// ``StoreError/Code/storeChanged``. Ends with the task that reads it.
 public struct Subscription: AsyncSequence, Sendable {
     /// A batch of events.
     public typealias Element = EventBatch
