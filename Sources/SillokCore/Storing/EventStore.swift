@@ -1,4 +1,4 @@
-/// The log: append under a condition, read by query, wait for a position. The seam that every storage implements.
+/// The log: append under a condition, read by query, wait for events of a query. The seam that every storage implements.
 ///
 /// One gapless, commit-ordered sequence of events. Streams are a view of it, tags are first class. What an
 /// implementation promises is written at each method and proved by `EventStoreSuite` of `SillokTesting`, which runs
