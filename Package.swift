@@ -295,8 +295,8 @@ let package = Package(
         .testTarget(
             name: "SillokServerTests",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "Sillok", "SillokServer", "SillokSQLite", "SillokTesting",
-                "SillokWire",
+                "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer", "SillokSQLite",
+                "SillokTesting", "SillokWire",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),

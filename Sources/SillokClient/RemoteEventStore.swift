@@ -9,9 +9,10 @@ import SillokWire
 /// let store = try await RemoteEventStore("sillok://127.0.0.1:50051")
 /// ```
 ///
-/// One HTTP/2 connection carries all concurrent calls; it is reopened after it breaks. Every call is retried with the
-/// same ids until the server answers or the timeout has passed. So a server restart delays calls but causes no errors.
-/// If the outcome of an append is still unknown then, it throws a ``StoreError`` that says so.
+/// One HTTP/2 connection carries all calls at once. Waits for events, such as those of idle subscriptions, have
+/// connections of their own, so no append or read queues behind them. A connection that breaks is made again. Every call
+/// is repeated with the same ids until the server answers or the patience is over, so that a server which starts again
+/// costs time and no error. An append whose fate is not known by then ends in a ``StoreError`` that says so.
 public final class RemoteEventStore: EventStore {
     /// The options of a client.
     public struct Options: Sendable {
@@ -57,18 +58,18 @@ public final class RemoteEventStore: EventStore {
             throw StoreError(.notFound, "\(address) is no address of a server: write sillok://host:port.")
         }
         self.address = parsed
-        let connector = Connector(address: parsed, options: options)
-        caller = Caller(connector: connector, options: options, clock: clock, random: random)
+        let connections = Connections(address: parsed, options: options)
+        caller = Caller(connections: connections, options: options, clock: clock, random: random)
         do {
             (id, limits) = try await caller.ask("Describe", Remote.message(), Remote.Description.self)
         } catch {
-            await connector.close()
+            await connections.close()
             throw error
         }
-        connector.expect(id)
+        connections.expect(id)
     }
 
-    /// Closes the connection. Later calls fail.
+    /// Closes the connections. Calls that are made later fail.
     public func close() async { await caller.close() }
 
     /// Returns the identity of the server's store.
@@ -102,12 +103,16 @@ public final class RemoteEventStore: EventStore {
         Position(try await caller.ask("Head", Remote.message(), Remote.Number.self) ?? 0)
     }
 
-    /// Waits until the head is at or past `position`.
-    public func reach(_ position: Position) async throws {
+    /// Waits until the log may have an event of a query at or after `position`.
+    ///
+    /// A server of an older version ends the wait at the next append, whatever the query.
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        try limits.check(query)
+        let message = Remote.message(position, for: query)
         while true {
             try Task.checkCancellation()
-            let head = try await caller.ask("Reach", Remote.message(position), Remote.Number.self)
-            if head ?? 0 >= position.value { return }
+            let (head, isWaiting) = try await caller.ask("Reach", message, Remote.Reached.self, isWait: true)
+            if !isWaiting && head >= position { return }
         }
     }
 

@@ -122,14 +122,26 @@ public final class PostgresEventStore: ChainedEventStore {
             commit: { requests in
                 guard let writer = handover.value else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)
-                let head = answers.lazy.compactMap { answer -> Position? in
-                    guard case .success(.judged(let verdict)) = answer else { return nil }
-                    if case .stored(_, let head) = verdict.status { return head }
-                    return verdict.head
-                }.max()
-                if let head { signal.advance(to: head) }
+                announce(requests, answers, to: signal)
                 return answers
             }, afterCommit: {}, atEnd: { handover.release() })
+    }
+
+    /// Wakes the readers that wait for events of a group that was committed. What other processes appended between its
+    /// events is announced by the listener.
+    private static func announce(
+        _ requests: [WriterRequest], _ answers: [Result<WriterAnswer, any Error>], to signal: HeadSignal
+    ) {
+        var stored: [(receipt: Receipt, request: AppendRequest)] = []
+        for case (.append(let prepared), .success(.judged(let verdict))) in zip(requests, answers) {
+            signal.note(verdict.head)
+            if case .stored(let receipt, _) = verdict.status, !prepared.request.entries.isEmpty {
+                stored.append((receipt, prepared.request))
+            }
+        }
+        for (receipt, request) in stored.sorted(by: { $0.receipt.position < $1.receipt.position }) {
+            signal.announce(from: receipt.firstPosition, through: receipt.position) { Set(request) }
+        }
     }
 
     deinit {
@@ -204,8 +216,10 @@ public final class PostgresEventStore: ChainedEventStore {
     /// Returns the position of the last event.
     public func head() async throws -> Position { try await reading { try $0.head() } }
 
-    /// Waits until the head is at or past `position`.
-    public func reach(_ position: Position) async throws { try await listener.reach(position) }
+    /// Waits until the log may have an event of a query at or after `position`.
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        try await listener.reach(position, for: query)
+    }
 
     /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {

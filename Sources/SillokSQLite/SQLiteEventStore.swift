@@ -40,7 +40,9 @@ public final class SQLiteEventStore: ChainedEventStore {
     private let writtenChain: Chain?
     /// The access to the read model in the file.
     let model: StoreModelAccess
-    private let signal = HeadSignal()
+    private let signal: HeadSignal
+    /// Looks for what another process writes.
+    private let watch: LogWatch
     private let observer = Lock(CommitObserver())
 
     /// Opens a store. Blocks until the file is open: milliseconds, more after a crash.
@@ -91,12 +93,16 @@ public final class SQLiteEventStore: ChainedEventStore {
                 return IDKeys.Secret(from: &random)
             }, now: clock.now, keepsChain: keepsChain, progress: progress)
         let opened = try lock.map { _ in try opening.writer(origins, clock: clock) }
+        let signal = HeadSignal()
+        self.signal = signal
         if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
         let (id, readers) = try opening.readers()
         self.id = id
-        self.readers = ReaderPool(readers, reported: StoreError.reading) { try $0.page($1, $2) }
+        let pool = ReaderPool(readers, reported: StoreError.reading) { try $0.page($1, $2) }
+        self.readers = pool
+        watch = LogWatch(signal, every: .milliseconds(50)) { try await pool.page($0) }
         writtenChain = opened?.chain
-        let writer = opened.map { [signal, observer] opened in Self.start(opened, lock, limits, signal, observer) }
+        let writer = opened.map { [observer] opened in Self.start(opened, lock, limits, signal, observer) }
         self.writer = writer
         model = StoreModelAccess(path: path, writer: writer)
     }
@@ -112,10 +118,7 @@ public final class SQLiteEventStore: ChainedEventStore {
                 guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)
                 if let failure = writer.failure, failure.code == .fileReplaced { signal.fail(failure) }
-                let head = answers.lazy.compactMap { answer in
-                    if case .success(.appended(_, let head)) = answer { head } else { nil }
-                }.max()
-                if let head { signal.advance(to: head) }
+                announce(requests, answers, to: signal)
                 let appends = requests.filter(\.isAppend)
                 if let observe = observer.withLock({ $0.observe }), !appends.isEmpty {
                     let events = appends.reduce(0) { $0 + $1.events.count }
@@ -131,6 +134,21 @@ public final class SQLiteEventStore: ChainedEventStore {
                 handover.value?.writer.finish()
                 handover.release()
             })
+    }
+
+    /// Wakes the readers that wait for events of a group that was committed.
+    private static func announce(
+        _ requests: [WriterRequest], _ answers: [Result<WriterAnswer, any Error>], to signal: HeadSignal
+    ) {
+        var (appends, last): ([AppendRequest], Position) = ([], signal.announced)
+        for case (.append(let prepared), .success(.appended(_, let head))) in zip(requests, answers) {
+            appends.append(prepared.request)
+            last = max(last, head)
+        }
+        guard last > signal.announced else { return }
+        signal.announce(from: signal.announced.next, through: last) {
+            appends.reduce(into: Set<WakeUpKey>()) { $0.formUnion(Set($1)) }
+        }
     }
 
     deinit {
@@ -212,7 +230,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
         let batch = try await readers.page(request)
-        signal.advance(to: batch.head)
+        signal.note(batch.head)
         return batch
     }
 
@@ -227,25 +245,25 @@ public final class SQLiteEventStore: ChainedEventStore {
         }
     }
 
-    /// Waits until the head is at or past `position`.
+    /// Waits until the log may have an event of a query at or after `position`.
     ///
-    /// A store that was opened as read-only polls every 50 milliseconds, since another process writes.
-    public func reach(_ position: Position) async throws {
-        if mode != .readOnly { return try await signal.reach(position) }
-        while try await head() < position { try await Task.sleep(for: .milliseconds(50)) }
+    /// A store that was opened for reading looks every 50 milliseconds, since another process writes.
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        if mode != .readOnly { return try await signal.reach(position, for: query) }
+        try await watch.reach(position, for: query)
     }
 
     /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
         let event = try await readers.read { reader in try reader.connection.reading { try reader.event(id) } }
-        if let event { signal.advance(to: event.position) }
+        if let event { signal.note(event.position) }
         return event
     }
 
     /// Returns the facts about a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? {
         let facts = try await readers.read { reader in try reader.connection.reading { try reader.facts(of: id) } }
-        if let facts { signal.advance(to: facts.lastPosition) }
+        if let facts { signal.note(facts.lastPosition) }
         return facts
     }
 

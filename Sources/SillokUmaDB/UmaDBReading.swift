@@ -75,9 +75,9 @@ extension UmaDBService {
                     if batch.isFull { try await call.send(batch.finishEvents()) }
                 }
                 if batch.isStarted { try await call.send(batch.finishEvents()) }
-            } else {
-                try await wait(for: through.next)
+                if !page.isEnd { continue }
             }
+            try await wait(for: through.next, query, call, &judged)
         }
     }
 
@@ -88,13 +88,25 @@ extension UmaDBService {
         judged = .now
     }
 
-    /// Waits until there may be something new, but no longer than a second.
-    private func wait(for position: Position) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [store] in try await store.reach(position) }
-            group.addTask { try await Task.sleep(for: .seconds(1)) }
+    /// Waits until there may be a matching event, but no longer than ten seconds, and judges the caller meanwhile.
+    private func wait(
+        for position: Position, _ query: EventQuery, _ call: ServerCall, _ judged: inout ContinuousClock.Instant
+    ) async throws {
+        judged = try await withThrowingTaskGroup(of: ContinuousClock.Instant?.self) { [judged] group in
+            group.addTask { [store] in
+                try await store.reach(position, for: query)
+                return nil
+            }
+            group.addTask {
+                var last = judged
+                for _ in 0..<10 {
+                    try await Task.sleep(for: .seconds(1))
+                    try await judge(call, .subscribe(query), &last)
+                }
+                return last
+            }
             defer { group.cancelAll() }
-            try await group.next()
+            return try await group.next().flatMap { $0 } ?? judged
         }
     }
 }

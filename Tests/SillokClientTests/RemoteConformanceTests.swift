@@ -29,7 +29,9 @@ private final class ServedStore: EventStore {
     func append(_ request: AppendRequest) async throws -> Receipt { try await remote.append(request) }
     func read(_ request: ReadRequest) async throws -> EventBatch { try await remote.read(request) }
     func head() async throws -> Position { try await remote.head() }
-    func reach(_ position: Position) async throws { try await remote.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws {
+        try await remote.reach(position, for: query)
+    }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await remote.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await remote.stream(id) }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {

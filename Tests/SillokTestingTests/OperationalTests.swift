@@ -35,10 +35,37 @@ import Testing
                 subscribers: Environment.count("SILLOK_SUBSCRIBERS", default: 200), writers: 8, appendsPerWriter: 25))
     }
 
+    @Test("W4: idle subscribers read nothing while others append")
+    func idleSubscribers() async throws { expectClean(try await checks.idle(subscribers: 200, appends: 200)) }
+
+    @Test("W4: a store that wakes all readers at each append is noticed")
+    func wakesAll() async throws {
+        let report = try await OperationalChecks(store: WakingStore(base: MemoryEventStore())).idle()
+        #expect(report.description.contains("violated: idle subscribers read"), "\(report)")
+    }
+
     @Test func `a report names what is wrong`() async throws {
         let store = MisbehavingStore(.checksQueriesOutsideTheLock, place: (Limits(), .system))
         let report = try await OperationalChecks(store: store).overlappingDecisions(clients: 32, attempts: 20)
         #expect(!report.isClean)
         #expect(report.description.contains("violated: decided on"))
     }
+}
+
+/// A store that wakes all readers at each append, as every store once did.
+private struct WakingStore: EventStore {
+    let base: MemoryEventStore
+
+    var limits: Limits { base.limits }
+    func append(_ request: AppendRequest) async throws -> Receipt { try await base.append(request) }
+    func storeID() async throws -> StoreID { try await base.storeID() }
+    func read(_ request: ReadRequest) async throws -> EventBatch { try await base.read(request) }
+    func head() async throws -> Position { try await base.head() }
+    func reach(_ position: Position, for query: EventQuery) async throws { try await base.reach(position) }
+    func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
+    func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
+    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+        try await base.streams(in: category, after: name, limit: limit)
+    }
+    func tracking(of source: TrackingSource) async throws -> Tracking? { try await base.tracking(of: source) }
 }

@@ -42,7 +42,7 @@ struct PacedStore: EventStore {
 
     func storeID() async throws -> StoreID { try await store.storeID() }
     func head() async throws -> Position { try await store.head() }
-    func reach(_ position: Position) async throws { try await store.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
     func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }

@@ -75,13 +75,13 @@ extension EventStore {
     /// - Parameters:
     ///   - query: which events, by their current types.
     ///   - event: the enum whose cases are the types.
-    ///   - position: the last position that the subscriber has seen: the ``DecodedBatch/through`` of its last batch.
-    ///   - store: the store that the subscriber expects. Any other store ends it with `StoreError.Code.storeChanged`.
-    ///   - pollInterval: the longest delay that a lost wake-up can cause.
-    ///   - clock: the clock that measures that delay.
+    ///   - position: what the subscriber has already seen: the ``DecodedBatch/through`` of its last batch.
+    ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
+    ///   - clock: what measures that time.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, after position: Position = .start,
-        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
+        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(10),
         clock: any Clock<Duration> = ContinuousClock()
     ) -> DecodedSubscription<Event> {
         subscribe(
@@ -94,14 +94,14 @@ extension EventStore {
     /// - Parameters:
     ///   - query: which events, by their current types.
     ///   - event: the enum whose cases are the types.
-    ///   - mark: the last mark that the subscriber has seen: the ``DecodedBatch/mark`` of its last batch. If the log
-    ///     does not have its event, the subscription ends with `StoreError.Code.storeChanged`.
-    ///   - store: the store that the subscriber expects. Any other store ends it with `StoreError.Code.storeChanged`.
-    ///   - pollInterval: the longest delay that a lost wake-up can cause.
-    ///   - clock: the clock that measures that delay.
+    ///   - mark: what the subscriber has already seen: the ``DecodedBatch/mark`` of its last batch. A log that does not
+    ///     have its event ends the subscription with `StoreError.Code.storeChanged`.
+    ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
+    ///   - clock: what measures that time.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, resumingAfter mark: EventMark,
-        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
+        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(10),
         clock: any Clock<Duration> = ContinuousClock()
     ) -> DecodedSubscription<Event> {
         let coding = EventCoding<Event>()

@@ -41,21 +41,20 @@ public final class MemoryEventStore: EventStore {
     public func append(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         let condition = JudgedCondition(request.condition)
-        let (receipt, head) = try state.withLock { state in
+        return try state.withLock { state in
             let known = request.entries.map { entry in
                 state.positions[entry.event.id].map { state.events[$0 - 1] }
             }
-            if let receipt = try request.firstReceipt(known: known) { return (receipt, state.head) }
+            if let receipt = try request.firstReceipt(known: known) { return receipt }
             let now = clock.now()
             try limits.checkTimes(of: request, clock: now)
             for unchanged in request.condition.unchanged { try state.check(unchanged.seen) }
             try state.check(condition, limits: limits)
             try state.check(request.tracking)
             let receipt = try state.record(request, now: now)
-            return (receipt, state.head)
+            signal.announce(from: receipt.firstPosition, through: receipt.position) { Set(request) }
+            return receipt
         }
-        signal.advance(to: head)
-        return receipt
     }
 
     /// Reads one page of events.
@@ -70,8 +69,10 @@ public final class MemoryEventStore: EventStore {
     /// Returns the position of the last event.
     public func head() async throws -> Position { state.withLock { $0.head } }
 
-    /// Waits until the head is at or past `position`.
-    public func reach(_ position: Position) async throws { try await signal.reach(position) }
+    /// Waits until the log may have an event of a query at or after `position`.
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        try await signal.reach(position, for: query)
+    }
 
     /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {

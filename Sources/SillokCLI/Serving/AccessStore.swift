@@ -37,7 +37,9 @@ final class AccessStore: EventStore {
     func storeID() async throws -> StoreID { try await reader.storeID() }
     func read(_ request: ReadRequest) async throws -> EventBatch { try await reader.read(request) }
     func head() async throws -> Position { try await reader.head() }
-    func reach(_ position: Position) async throws { try await reader.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws {
+        try await reader.reach(position, for: query)
+    }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await reader.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await reader.stream(id) }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {

@@ -5,38 +5,40 @@ import SillokWire
 
 /// The calls of a client. Each is repeated until it is answered or its timeout has passed.
 final class Caller: Sendable {
-    private let connector: Connector
+    private let connections: Connections
     private let options: RemoteEventStore.Options
     private let clock: any Clock<Duration>
     private let random: Lock<any RandomNumberGenerator & Sendable>
 
     init(
-        connector: Connector, options: RemoteEventStore.Options, clock: any Clock<Duration>,
+        connections: Connections, options: RemoteEventStore.Options, clock: any Clock<Duration>,
         random: any RandomNumberGenerator & Sendable
     ) {
-        self.connector = connector
+        self.connections = connections
         self.options = options
         self.clock = clock
         self.random = Lock(random)
     }
 
-    func close() async { await connector.close() }
+    func close() async { await connections.close() }
 
     /// Calls the server until it answers.
     ///
-    /// Every method may be repeated, because appends carry their ids. An append is not cancelled while it is in
-    /// progress, because its outcome would be unknown then.
+    /// Every method may be repeated: appends carry their ids. An append is not cancelled while it is under way, for
+    /// then its fate would not be known.
+    /// - Parameter isWait: whether the answer may take long, because the server waits for events.
     func ask<Answer: Remote.Answer>(
-        _ method: String, _ message: ByteBuffer, _ type: Answer.Type, isAppend: Bool = false
+        _ method: String, _ message: ByteBuffer, _ type: Answer.Type, isAppend: Bool = false, isWait: Bool = false
     ) async throws -> Answer.Value {
         var attempts = Attempts(clock: clock, patience: options.patience, pause: options.pause)
         var mayHaveHappened = false
         while true {
             let failure: CallFailure
             do {
-                let connection = try await connector.connection()
-                let answer = try await connection.call(
-                    Connector.path(method), message, options.attempt, isCancellable: !isAppend)
+                let (path, time) = (Connector.path(method), options.attempt)
+                let answer = try await connections.with(isWait ? .waits : .calls) { connection in
+                    try await connection.call(path, message, time, isCancellable: !isAppend)
+                }
                 return try value(of: answer, type)
             } catch let error as CallFailure {
                 failure = error
@@ -46,7 +48,7 @@ final class Caller: Sendable {
             mayHaveHappened = mayHaveHappened || (isAppend && failure.mayHaveHappened)
             guard failure.isWorthAnotherTry, !(Task.isCancelled && isAppend),
                 try await pause(before: &attempts, failure.retryAfter, isAppend: isAppend)
-            else { throw failure.storeError(connector.address, mayHaveHappened: mayHaveHappened) }
+            else { throw failure.storeError(connections.address, mayHaveHappened: mayHaveHappened) }
         }
     }
 

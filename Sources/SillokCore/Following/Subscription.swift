@@ -1,10 +1,15 @@
 /// The stored events of a query, and then each new one, pulled by the reader batch by batch.
 ///
-/// Nothing is read before the reader asks for it, so a slow reader costs no memory. Every batch has a mark that says
-/// how far it looked (``EventBatch/mark``), even a batch without events. A reader that keeps the mark can resume there;
-/// it misses no event and sees none twice. Each read checks that the event of the previous mark is still in the log. If
-/// the log was set back, the subscription ends with ``StoreError/Code/storeChanged``. The subscription ends with the
-/// task that reads it. A lost wake-up delays a batch by at most the poll interval.
+/// Nothing is read before it is asked for, so a slow reader costs no memory. Every batch says how far it looked
+/// (``EventBatch/mark``), also when it has no events; a reader that keeps it can resume there and misses nothing and
+/// sees nothing twice.
+///
+/// At the end of the log it waits for events that may match: other appends cost it nothing, and its mark stays. After
+/// the poll interval it looks again and moves its mark, with a batch that may have no events. So a wake-up that gets
+/// lost costs at most the poll interval.
+///
+/// Each read compares the place of the one before with the log: a log that went back ends the subscription with
+/// ``StoreError/Code/storeChanged``. Ends with the task that reads it.
 public struct Subscription: AsyncSequence, Sendable {
     /// A batch of events.
     public typealias Element = EventBatch
@@ -24,6 +29,8 @@ public struct Subscription: AsyncSequence, Sendable {
         let subscription: Subscription
         var mark: EventMark
         var isChecked = false
+        /// Whether the last page was the end of the log: then there is nothing to read before a wake-up.
+        var isAtEnd = false
 
         init(subscription: Subscription, mark: EventMark) {
             self.subscription = subscription
@@ -39,12 +46,13 @@ public struct Subscription: AsyncSequence, Sendable {
             let store = subscription.store
             while true {
                 try Task.checkCancellation()
+                if isAtEnd { try await wait(for: mark.position.next) }
                 let batch = try await store.read(subscription.query, resumingAfter: mark)
                 let isNew = batch.through > mark.position
-                // A mark without an id takes the id of its event from the first batch.
+                isAtEnd = batch.isEnd || !isNew
+                // A place that was kept without its event has it from now on.
                 if isNew || mark.id == nil { mark = batch.mark }
                 if isNew { return batch }
-                try await wait(for: mark.position.next)
             }
         }
 
@@ -61,9 +69,10 @@ public struct Subscription: AsyncSequence, Sendable {
 
         /// Waits for a wake-up, but not longer than the poll interval.
         private func wait(for position: Position) async throws {
-            let (store, clock, interval) = (subscription.store, subscription.clock, subscription.pollInterval)
+            let (store, query) = (subscription.store, subscription.query)
+            let (clock, interval) = (subscription.clock, subscription.pollInterval)
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await store.reach(position) }
+                group.addTask { try await store.reach(position, for: query) }
                 group.addTask { try await clock.sleep(for: interval) }
                 defer { group.cancelAll() }
                 try await group.next()

@@ -1,4 +1,4 @@
-/// The event log: append under a condition, read by query, wait for a position. Every storage implements this protocol.
+/// The log: append under a condition, read by query, wait for events of a query. The seam that every storage implements.
 ///
 /// The log is one gapless, commit-ordered sequence of events. A stream is a view of it; events are also found by their
 /// tags. Each method documents what an implementation must guarantee. `EventStoreSuite` of `SillokTesting` checks these
@@ -33,11 +33,13 @@ public protocol EventStore: Sendable {
     /// Returns the position of the last event, or ``Position/start`` in an empty store.
     func head() async throws -> Position
 
-    /// Waits until the head is at or past `position`.
+    /// Waits until the log may have an event of a query at or after `position`.
     ///
-    /// May return early, and may miss a wake-up. So callers check again; ``Subscription`` does so every second.
+    /// Returns at once if it may have one already, so that a caller misses nothing between its last page and the wait.
+    /// May return early, but appends that do not match should not end the wait: many thousand callers may wait at once.
+    /// A store to which other processes append looks for their events itself, once for all callers.
     /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
-    func reach(_ position: Position) async throws
+    func reach(_ position: Position, for query: EventQuery) async throws
 
     /// Returns the event with an id, or `nil`.
     func event(_ id: EventID) async throws -> RecordedEvent?
@@ -94,7 +96,13 @@ extension EventStore {
         return try await append(AppendRequest(entries, if: condition, tracking: tracking))
     }
 
-    /// Reads one page of a query from its start or after a position.
+    /// Waits until the head is at or past `position`.
+    ///
+    /// May return early.
+    /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
+    public func reach(_ position: Position) async throws { try await reach(position, for: .all) }
+
+    /// Reads one page of a query from its start, or after a position.
     public func read(
         _ query: EventQuery, after position: Position = .start, limit: Int? = nil
     ) async throws -> EventBatch {
@@ -132,13 +140,13 @@ extension EventStore {
     ///
     /// - Parameters:
     ///   - query: which events.
-    ///   - position: the last position that the subscriber has seen: the ``EventBatch/through`` of its last batch.
-    ///   - store: the store that the subscriber expects. Any other store ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest delay that a lost wake-up can cause.
-    ///   - clock: the clock that measures that delay.
+    ///   - position: what the subscriber has already seen: the ``EventBatch/through`` of its last batch.
+    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
+    ///   - clock: what measures that time.
     public func subscribe(
         to query: EventQuery = .all, after position: Position = .start, expecting store: StoreID? = nil,
-        pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
     ) -> Subscription {
         Subscription(
             store: self, query: query, after: EventMark(position: position, id: nil), expectedStore: store,
@@ -149,14 +157,14 @@ extension EventStore {
     ///
     /// - Parameters:
     ///   - query: which events.
-    ///   - mark: the last mark that the subscriber has seen: the ``EventBatch/mark`` of its last batch. If the log does
-    ///     not have its event, the subscription ends with ``StoreError/Code/storeChanged``.
-    ///   - store: the store that the subscriber expects. Any other store ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest delay that a lost wake-up can cause.
-    ///   - clock: the clock that measures that delay.
+    ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does
+    ///     not have its event ends the subscription with ``StoreError/Code/storeChanged``.
+    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
+    ///   - clock: what measures that time.
     public func subscribe(
         to query: EventQuery = .all, resumingAfter mark: EventMark, expecting store: StoreID? = nil,
-        pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
     ) -> Subscription {
         Subscription(
             store: self, query: query, after: mark, expectedStore: store, pollInterval: pollInterval, clock: clock)

@@ -38,8 +38,8 @@ struct PastStore: EventStore {
 
     func head() async throws -> Position { min(try await store.head(), end) }
 
-    func reach(_ position: Position) async throws {
-        if position <= end { return try await store.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws {
+        if position <= end { return try await store.reach(position, for: query) }
         // It never comes: wait to be cancelled.
         while true { try await Task.sleep(for: .seconds(86_400)) }
     }

@@ -35,7 +35,7 @@ extension Projector {
             let page = try await page(key, after: mark)
             guard page.through > mark.position else {
                 if mark.id == nil { mark = page.mark }
-                try await store.wait(for: mark.position.next, options)
+                try await store.wait(for: mark.position.next, of: rule.source, options)
                 continue
             }
             do {
@@ -149,11 +149,11 @@ extension ReadSide {
 }
 
 extension EventStore {
-    /// Waits until the head may be at a position, but not longer than the poll interval.
-    fileprivate func wait(for position: Position, _ options: ProjectorOptions) async throws {
+    /// Waits until an event of a query may be at or after a position, or for as long as a lost wake-up can cost.
+    fileprivate func wait(for position: Position, of query: EventQuery, _ options: ProjectorOptions) async throws {
         let (clock, pause) = (options.clock, options.pollInterval)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.reach(position) }
+            group.addTask { try await self.reach(position, for: query) }
             group.addTask { try await clock.sleep(for: pause) }
             defer { group.cancelAll() }
             try await group.next()

@@ -96,8 +96,10 @@ public struct MeasuredEventStore: EventStore {
     /// Returns the head of the store.
     public func head() async throws -> Position { try await store.head() }
 
-    /// Waits until the store's head is at or past `position`.
-    public func reach(_ position: Position) async throws { try await store.reach(position) }
+    /// Waits for the store's head.
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        try await store.reach(position, for: query)
+    }
 
     /// Returns the store's event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }

@@ -66,18 +66,31 @@ struct RemoteService: Sendable {
         return try await answer { Remote.answer(number: try await store.head().value) }
     }
 
-    /// Waits for a few seconds at most. A client that waits longer calls again, and is authorized again.
+    /// Waits for a few seconds at most: a caller that waits longer asks again, and is judged again.
     private func reach(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
-        let position = Position(try Remote.Question(reading: message.take()).number)
-        try await access.authorize(call, .head, .store)
+        let request = try Remote.Reach(reading: message.take())
+        let (position, query) = (Position(request.position), request.query ?? .all)
+        // When events of a query come is known to those who may read them, when any come to those who may see the head.
+        if request.query == nil {
+            try await access.authorize(call, .head, .store)
+        } else {
+            try await access.authorize(call, .readEvents, .query(query))
+        }
         return try await answer {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await store.reach(position) }
-                group.addTask { try await Task.sleep(for: .seconds(4)) }
+            try store.limits.check(query)
+            let isWaiting = try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try await store.reach(position, for: query)
+                    return false
+                }
+                group.addTask {
+                    try await Task.sleep(for: .seconds(4))
+                    return true
+                }
                 defer { group.cancelAll() }
-                try await group.next()
+                return try await group.next() ?? true
             }
-            return Remote.answer(number: try await store.head().value)
+            return Remote.answer(head: try await store.head(), isWaiting: isWaiting)
         }
     }
 

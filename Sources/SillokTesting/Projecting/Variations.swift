@@ -70,7 +70,7 @@ struct RepeatingStore: EventStore {
 
     func head() async throws -> Position { try await store.head() }
 
-    func reach(_ position: Position) async throws { try await store.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
 
     func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
 

@@ -107,6 +107,28 @@ extension Remote {
         package func value() -> UInt64? { number }
     }
 
+    /// The head, and whether the caller has to ask again.
+    package struct Reached: Answer {
+        package private(set) var failure: Failure?
+        private var head: UInt64 = 0
+        private var isWaiting = false
+
+        package init() {}
+
+        package mutating func read(
+            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
+        ) throws(ProtobufError) {
+            switch field.number {
+            case 1: head = try reader.number(field)
+            case 2: isWaiting = try reader.truth(field)
+            case 15: try reader.message(field, into: &failure)
+            default: try reader.skip(field)
+            }
+        }
+
+        package func value() -> (head: Position, isWaiting: Bool) { (Position(head), isWaiting) }
+    }
+
     package struct FoundTracking: Answer {
         package private(set) var failure: Failure?
         private var position: UInt64?
@@ -221,6 +243,13 @@ extension Remote {
     package static func answer(number: UInt64?) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         if let number { writer.number(1, number) }
+        return writer.finished()
+    }
+
+    package static func answer(head: Position, isWaiting: Bool) -> ByteBuffer {
+        var writer = ProtobufWriter(framed: true)
+        writer.number(1, head.value)
+        if isWaiting { writer.number(2, 1) }
         return writer.finished()
     }
 

@@ -172,9 +172,29 @@ extension Remote {
         }
     }
 
-    /// A request that consists of one text, one id, one number, or nothing.
+    /// A request to wait for an event.
+    package struct Reach: ProtobufReadable {
+        package private(set) var position: UInt64 = 0
+        private var asked: Query?
+
+        /// Which events are waited for; `nil`: any.
+        package var query: EventQuery? { asked?.query }
+
+        package init() {}
+
+        package mutating func read(
+            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
+        ) throws(ProtobufError) {
+            switch field.number {
+            case 1: position = try reader.number(field)
+            case 2: try reader.message(field, into: &asked)
+            default: try reader.skip(field)
+            }
+        }
+    }
+
+    /// A request that is one text, or one id.
     package struct Question: ProtobufReadable {
-        package private(set) var number: UInt64 = 0
         private var bytes: [UInt8] = []
 
         package init() {}
@@ -183,7 +203,6 @@ extension Remote {
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
         ) throws(ProtobufError) {
             switch (field.number, field.type) {
-            case (1, .varint): number = try reader.number(field)
             case (1, .lengthDelimited): bytes = try reader.bytes(field)
             default: try reader.skip(field)
             }
@@ -259,12 +278,16 @@ extension Remote {
         return writer.finished()
     }
 
-    /// Returns a framed request that is a position, or empty.
-    package static func message(_ position: Position? = nil) -> ByteBuffer {
+    /// A framed request to wait for an event.
+    package static func message(_ position: Position, for query: EventQuery) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
-        if let position { writer.number(1, position.value) }
+        writer.number(1, position.value)
+        if query != .all { writer.write(2, query) }
         return writer.finished()
     }
+
+    /// A framed request that asks for nothing in particular.
+    package static func message() -> ByteBuffer { ProtobufWriter(framed: true).finished() }
 }
 
 extension ProtobufWriter {

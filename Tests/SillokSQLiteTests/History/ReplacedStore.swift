@@ -63,7 +63,9 @@ final class FailingOverStore: EventStore {
     func append(_ request: AppendRequest) async throws -> Receipt { try await current.append(request) }
     func read(_ request: ReadRequest) async throws -> EventBatch { try await current.read(request) }
     func head() async throws -> Position { try await current.head() }
-    func reach(_ position: Position) async throws { try await current.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws {
+        try await current.reach(position, for: query)
+    }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await current.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await current.stream(id) }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sillok
+import SillokConformance
 import SillokCore
 import Testing
 
@@ -48,6 +49,32 @@ struct SubscribingTests {
         #expect(ids == Array(1...5).filter { $0 > last } + [11])
         let marks = collector.text.matches(of: #/id: (\d+)@\S+\nevent: progress/#).compactMap { Int($0.1) }
         #expect(last == 10 || marks == [10])
+    }
+
+    @Test("W4: idle subscriptions read nothing while others append")
+    func idle() async throws {
+        let store = CountingStore(MemoryEventStore())
+        let web = try await Browserless(store)
+        try await web.note("busy-1")
+        var readings: [Task<Void, any Error>] = []
+        var collectors: [Collector] = []
+        for path in (0..<20).map({ "stream=idle-\($0)" }) + ["stream=busy-1"] {
+            let response = await web.response(.get, "/v1/subscribe?after=head&\(path)")
+            let collector = Collector()
+            collectors.append(collector)
+            readings.append(Task { try await response.body.write(collector) })
+        }
+        while store.waits(where: { _ in true }) < 21 { try await Task.sleep(for: .milliseconds(2)) }
+        for number in 2...101 {
+            try await web.note("busy-1")
+            while !collectors[20].text.contains("id: \(number)@") { try await Task.sleep(for: .milliseconds(1)) }
+        }
+        let reads = store.reads { $0.items.first?.stream?.category == "idle" }
+        #expect(reads <= 80, "\(reads) reads of 20 idle subscriptions")
+        try await web.note("idle-7")
+        while !collectors[7].text.contains("id: 102@") { try await Task.sleep(for: .milliseconds(2)) }
+        web.interface.end()
+        for reading in readings { try await reading.value }
     }
 
     @Test("a position beyond the head belongs to another store, and too many subscriptions are refused")

@@ -50,7 +50,7 @@ final class TroubledStore: EventStore {
 
     func storeID() async throws -> StoreID { try await inner.storeID() }
     func head() async throws -> Position { try await inner.head() }
-    func reach(_ position: Position) async throws { try await inner.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws { try await inner.reach(position, for: query) }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await inner.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await inner.stream(id) }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {

@@ -4,6 +4,7 @@ import SillokTesting
 extension EventStoreSuite {
     static let subscriptionChecks = [
         Check("reach returns at once for what is there, and soon for what comes", reachReturns),
+        Check("reach for a query returns at once for what is there, and soon for what comes", reachesQueries),
         Check("reach ends with its task", reachIsCancelled),
         Check("a subscription delivers what is and then what comes", catchUpThenLive),
         Check("a subscription resumes from every through", resumes),
@@ -26,6 +27,28 @@ extension EventStoreSuite {
             try await store.append(.sample(100 + round..<101 + round))
             do { try await waiting.value } catch is Overdue { lost += 1 }
             if lost > 2 { throw trial.failure("\(lost) of \(round + 1) wake-ups took longer than \(trial.patience)") }
+        }
+    }
+
+    private static func reachesQueries(_ trial: Trial) async throws {
+        let store = try await trial.store()
+        let queries: [EventQuery] = [
+            .stream("a-1"), .category("a"), .tags("x"), .tags("x", "y"), .types("wanted"),
+            EventQuery([.init(category: "none"), .init(category: "a", types: ["wanted"])]),
+        ]
+        for (round, query) in (queries + queries + queries).enumerated() {
+            let next = try await store.head().next
+            let waiting = Task { try await within(trial.patience) { try await store.reach(next, for: query) } }
+            for _ in 0..<round % 7 { await Task.yield() }
+            try await store.append(.sample(2 * round..<2 * round + 1, to: "b-1"))
+            let event = EventData(id: .sample(2 * round + 1), type: "wanted", tags: ["x", "y"], text: "{}")
+            try await store.append([event], to: "a-1")
+            do {
+                try await waiting.value
+                try await within(trial.patience) { try await store.reach(next, for: query) }
+            } catch is Overdue {
+                throw trial.failure("an event of \(query) ended no wait within \(trial.patience)")
+            }
         }
     }
 
@@ -183,7 +206,7 @@ struct DeafStore: EventStore {
     func append(_ request: AppendRequest) async throws -> Receipt { try await base.append(request) }
     func read(_ request: ReadRequest) async throws -> EventBatch { try await base.read(request) }
     func head() async throws -> Position { try await base.head() }
-    func reach(_ position: Position) async throws { try await Task.sleep(for: .seconds(3600)) }
+    func reach(_ position: Position, for query: EventQuery) async throws { try await Task.sleep(for: .seconds(3600)) }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {

@@ -11,13 +11,20 @@ export class Problem extends Error {
 
 export const state = { session: null, onUnproved: () => {} };
 
-// Numbers that JavaScript cannot represent keep their text.
-const exact = (_, value, context) =>
-  typeof value === "number" && context?.source && !Number.isSafeInteger(value) && String(value) !== context.source
-    ? new Exact(context.source) : value;
+// Numbers that JavaScript cannot hold keep their text. Not every browser gives it to the function that JSON.parse calls, so
+// such numbers become marked strings before. No payload can contain the mark: each page makes its own.
+const mark = `exact ${Math.random()} `;
+const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const fits = (text) => Number.isSafeInteger(Number(text)) || String(Number(text)) === text;
 
-// Parses JSON and keeps every digit of its numbers.
-export const parse = (text) => JSON.parse(text, exact);
+// JSON with every digit of its numbers.
+export const parse = (text) => JSON.parse(
+  text.replace(tokens, (token) => token[0] === '"' || fits(token) ? token : `"${mark}${token}"`),
+  (_, value) => typeof value === "string" && value.startsWith(mark) ? new Exact(value.slice(mark.length)) : value);
+
+// The same as text, in a line.
+export const print = (value) => JSON.stringify(value, (_, inner) => inner instanceof Exact ? mark + inner.text : inner)
+  .replace(new RegExp(`"${mark}([^"]*)"`, "g"), "$1");
 
 async function call(method, path, { body, signal } = {}) {
   const headers = { Accept: "application/json" };

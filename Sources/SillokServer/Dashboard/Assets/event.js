@@ -1,10 +1,10 @@
-// One event: its contents, its causes and its effects.
-import { get, path } from "./api.js";
+// One event: what it says, why it happened, and what came of it.
+import { get, path, print } from "./api.js";
 import { h, card, code, count, eventID, recorded, link, moment, facts, Exact } from "./dom.js";
 
 export function shortPayload(event) {
   if (event.data === undefined && event.data_base64 === undefined) return "";
-  const text = event.data === undefined ? `${(event.data_base64 ?? "").length * 3 / 4 | 0} bytes` : JSON.stringify(event.data, (_, value) => value instanceof Exact ? value.text : value);
+  const text = event.data === undefined ? `${(event.data_base64 ?? "").length * 3 / 4 | 0} bytes` : print(event.data);
   return text.length > 240 ? text.slice(0, 240) + "…" : text;
 }
 

@@ -115,19 +115,34 @@ private struct EventFeed: Sendable {
                 ticket.move(to: mark.position)
                 try await writer.write(ByteBuffer(bytes: Self.text(of: batch, &lines)))
                 lastSign = clock.now
-                continue
+                if !batch.isEnd { continue }
             }
             if lastSign.duration(to: clock.now) > WebInterface.heartbeat {
                 try await writer.write(ByteBuffer(string: ":\n\n"))
                 lastSign = clock.now
             }
-            let next = mark.position.next
-            _ = try? await withDeadline(WebInterface.look, "", pause: interface.pause) { try await store.reach(next) }
+            await wait(for: mark.position.next)
             try Task.checkCancellation()
         }
     }
 
-    /// The reason why the subscription ends, if it does.
+    /// Returns when there may be a matching event, when the subscription ends, and when a sign of life is due.
+    private func wait(for position: Position) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await interface.store.reach(position, for: query) }
+            group.addTask {
+                let clock = ContinuousClock()
+                let start = clock.now
+                while !Task.isCancelled, ending == nil, start.duration(to: clock.now) <= WebInterface.heartbeat {
+                    try? await interface.pause(WebInterface.look)
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// Why the subscription ends, if it does.
     var ending: String? {
         if interface.admission.isClosing { return "the server is ending" }
         return interface.gatekeeper.isValid(call.principal) ? nil : "the key is no longer valid"
