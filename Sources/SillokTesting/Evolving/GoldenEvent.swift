@@ -54,10 +54,10 @@ struct GoldenEvent {
         type == sample.type && version == sample.version && paths.isSuperset(of: sample.paths)
     }
 
-    private var paths: Set<String> {
+    private var paths: Set<ExactText> {
         var shape = PayloadShape()
         shape.learn(payload)
-        return Set(shape.fields.filter { $0.value.value != .null }.keys)
+        return Set(shape.fields.lazy.filter { $0.value.value != .null }.map { ExactText($0.key) })
     }
 
     /// How today's code reads it: each event as it would be written again.

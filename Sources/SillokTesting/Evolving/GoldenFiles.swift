@@ -128,7 +128,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         var snapshot = SchemaSnapshot(coding.schema, writing: current.map(\.type))
         for (name, kind) in snapshot.types where kind.version != nil {
             var shape = PayloadShape()
-            let shown = (golden + current).filter { $0.type.text == name && $0.version == kind.version }
+            let shown = (golden + current).filter { $0.type == EventType(name) && $0.version == kind.version }
             for one in shown { shape.learn(one.payload) }
             var fields = shape.fields
             // What the code can do without may be missing, also if every sample has it.
