@@ -14,6 +14,9 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     /// The versions of the types, and how older ones are read.
     public let schema: EventSchema
 
+    /// The types that the enum has cases for; `nil` if they cannot be listed, because its `Codable` is written by hand.
+    package let types: [EventType]?
+
     private let storedNames: [String: EventType]
     private let caseNames: [EventType: String]
 
@@ -21,7 +24,9 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     ///
     /// Ends the program if the enum's ``EventSchema`` has a ``SchemaFault``: it could not read what is stored.
     public init() {
-        storedNames = (Event.self as? any StableEventNames.Type)?.storedNames ?? [:]
+        let storedNames = (Event.self as? any StableEventNames.Type)?.storedNames ?? [:]
+        self.storedNames = storedNames
+        types = CaseKeys.names(of: Event.self)?.map { storedNames[$0] ?? EventType($0) }
         caseNames = Dictionary(storedNames.map { ($0.value, $0.key) }) { min($0, $1) }
         schema = EventSchema.of(Event.self)
         if !schema.faults.isEmpty { stop(SchemaFault(event: "\(Event.self)", reasons: schema.faults).description) }
@@ -39,14 +44,43 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     public func encode(
         _ event: Event, id: EventID = EventID(), tags: [Tag] = [], metadata: Metadata = Metadata()
     ) throws(UnstorableEvent) -> EventData {
-        let (type, payload) = try typeAndPayload(event)
-        var metadata = metadata
-        let version = schema.newestVersion(of: type)
-        if version > 1 || !metadata.isEmpty { metadata.schemaVersion = version > 1 ? version : nil }
-        return EventData(id: id, type: type, tags: tags, metadata: metadata, payload: payload)
+        data(try payload(of: event), id: id, tags: tags, metadata: metadata)
     }
 
-    private func typeAndPayload(_ event: Event) throws(UnstorableEvent) -> (type: EventType, payload: [UInt8]) {
+    /// The event as it is appended, and as every reader decodes it: the one that a state in memory must take.
+    ///
+    /// Storing changes some values, such as a date with a fraction of a microsecond. The payload is decoded again unless
+    /// the encoder knows that all of its values are kept.
+    package func stored(
+        _ event: Event, id: EventID, tags: [Tag], metadata: Metadata
+    ) throws(UnstorableEvent) -> (data: EventData, event: Event) {
+        let encoded = try payload(of: event)
+        let data = data(encoded, id: id, tags: tags, metadata: metadata)
+        if encoded.isExact { return (data, event) }
+        do {
+            return (data, try Event(from: CaseDecoder(encoded.bytes, name: encoded.name)))
+        } catch {
+            throw UnstorableEvent(Event.self, decoding: error)
+        }
+    }
+
+    /// A payload, and what it is of.
+    private struct Payload {
+        let name: String
+        let type: EventType
+        let bytes: [UInt8]
+        /// Whether it is known to be decoded as an equal event.
+        let isExact: Bool
+    }
+
+    private func data(_ payload: Payload, id: EventID, tags: [Tag], metadata: Metadata) -> EventData {
+        var metadata = metadata
+        let version = schema.newestVersion(of: payload.type)
+        if version > 1 || !metadata.isEmpty { metadata.schemaVersion = version > 1 ? version : nil }
+        return EventData(id: id, type: payload.type, tags: tags, metadata: metadata, payload: payload.bytes)
+    }
+
+    private func payload(of event: Event) throws(UnstorableEvent) -> Payload {
         let encoder = CaseEncoder()
         let payload: [UInt8]
         do {
@@ -63,7 +97,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
             throw UnstorableEvent(Event.self, "\"\(type)\" is the stored name of two cases; give each its own")
         }
         if let error = JSONReader.syntaxError(of: payload) { throw UnstorableEvent(Event.self, "\(error)") }
-        return (type, payload)
+        return Payload(name: name, type: type, bytes: payload, isExact: encoder.isExact)
     }
 
     /// What a recorded event means today: one event, or as many as the upcasters of its version make of it.
@@ -82,24 +116,39 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
 
     /// What a recorded event means today, each with where and when it was recorded. The same as ``decode(_:for:)``.
     public func recorded(_ event: RecordedEvent, for query: EventQuery = .all) throws -> [Recorded<Event>] {
+        try recorded(event, for: query, ignoringUnknown: false)
+    }
+
+    /// The same; of an event that upcasters split, the parts that the enum has no case for are left out if `isIgnoring`.
+    package func recorded(
+        _ event: RecordedEvent, for query: EventQuery, ignoringUnknown isIgnoring: Bool
+    ) throws -> [Recorded<Event>] {
         var events: [Recorded<Event>] = []
-        try forEach(of: event, for: query) { payload, type in
+        try forEach(of: event, for: query, ignoringUnknown: isIgnoring) { payload, type in
             events.append(Recorded(event, type: type, payload: payload))
         }
         return events
     }
 
     /// The one place where a stored event becomes events of the code: all of them, or an error and none.
+    ///
+    /// - Parameter isIgnoring: whether the parts of a split event that the enum has no case for are left out. An event
+    ///   that is itself of such a type is an error all the same.
     @inline(__always)
     package func forEach(
-        of recorded: RecordedEvent, for query: EventQuery = .all, _ body: (Event, EventType) throws -> Void
+        of recorded: RecordedEvent, for query: EventQuery = .all, ignoringUnknown isIgnoring: Bool = false,
+        _ body: (Event, EventType) throws -> Void
     ) throws {
         let version = try recorded.schemaVersion
         if schema.isCurrent(recorded.type, version) {
             return try body(event(recorded.type, recorded.payload, of: recorded), recorded.type)
         }
-        let parts = try schema.upcast(recorded, version)
+        if schema.steps[recorded.type] == nil, !hasCase(for: recorded.type) {
+            throw UnknownEventType(recorded, recorded.type, in: Event.self)
+        }
+        let parts = try upcast(recorded, version)
             .filter { query.matches(stream: recorded.stream, type: $0.type, tags: recorded.tags) }
+            .filter { !isIgnoring || hasCase(for: $0.type) }
             .map { (type: $0.type, event: try event($0.type, JSONValue.object($0.payload).bytes, of: recorded)) }
         for part in parts { try body(part.event, part.type) }
     }
@@ -123,6 +172,42 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         } catch {
             throw DamagedPayload(recorded, path: "", "\(error)")
         }
+    }
+
+    /// The stored events that a boundary means: where it names no types, those that the enum has cases for.
+    ///
+    /// What other deciders record under the same tags is no part of the boundary. A type that the boundary names and the
+    /// enum has no case for stays in it, and ends in an ``UnknownEventType``.
+    package func storedBoundary(_ boundary: EventQuery, _ limits: Limits) -> EventQuery {
+        guard let types else { return schema.stored(boundary) }
+        let known = schema.stored(EventQuery([.init(types: types)])).items.flatMap(\.types)
+        let size = max(1, limits.queryItems)
+        let parts = stride(from: 0, to: known.count, by: size).map { Array(known[$0..<min($0 + size, known.count)]) }
+        let narrowed = boundary.items.flatMap { item -> [EventQuery.Item] in
+            guard item.types.isEmpty else { return schema.stored(EventQuery([item])).items }
+            return parts.map { .init(stream: item.stream, category: item.category, types: $0, tags: item.tags) }
+        }
+        return EventQuery(narrowed)
+    }
+
+    private func upcast(_ recorded: RecordedEvent, _ version: Int) throws -> [Upcaster.Part] {
+        do {
+            return try schema.upcast(recorded, version)
+        } catch var error as NewerEventVersion {
+            error.event = readableName(Event.self)
+            throw error
+        }
+    }
+
+    /// Whether the enum has a case for a type.
+    package func hasCase(for type: EventType) -> Bool {
+        if let types { return types.contains(type) }
+        do {
+            _ = try Event(from: CaseDecoder(Array("{}".utf8), name: caseName(of: type)))
+        } catch is CaseDecoder.NoSuchCase {
+            return false
+        } catch {}
+        return true
     }
 
     /// A text that differs when stored events may be read differently.

@@ -62,7 +62,13 @@ extension Decider {
 ///
 /// Its events belong to no stream and are found by their tags. A decision stands if, at the moment of the append,
 /// nothing new matches ``boundary(of:)``.
+///
+/// Deciders may share tags. Where a boundary names no types it means those that `Event` has cases for: what another
+/// decider records under the same tag changes nothing, and no decision waits for it. A type that the boundary names and
+/// `Event` has no case for is an ``UnknownEventType``. Of an `Event` whose `Codable` is written by hand the types are not
+/// known: its boundaries must name them.
 public protocol BoundaryDecider: Decider {
-    /// The events that the decision on this command depends on: those that the state is replayed from.
+    /// The events that the decision on this command depends on: those that the state is replayed from. Of any type that
+    /// `Event` has a case for, unless it names types.
     static func boundary(of command: Command) -> EventQuery
 }

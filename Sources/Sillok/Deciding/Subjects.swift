@@ -22,6 +22,9 @@ package struct Subjects<D: Decider>: Sendable {
         package init(stream: StreamID) { (self.stream, query) = (stream, .stream(stream)) }
         package init(boundary: EventQuery) { (stream, query) = (nil, boundary) }
 
+        /// Whether it rests on a query rather than on one stream.
+        package var isBoundary: Bool { stream == nil }
+
         /// What it is remembered by.
         package var key: String? { stream?.text ?? (try? StoredQuery.text(of: query)) }
     }
@@ -30,8 +33,10 @@ package struct Subjects<D: Decider>: Sendable {
     private struct Group: Sendable {
         var members: Range<Int>
         var query: EventQuery
-        /// The same, with the types as which its events may be stored.
+        /// The events of the query that count, by the types as which they may be stored.
         var stored: EventQuery = .all
+        /// What is read to find them, which a store does with fewer steps: the same without the types of a boundary.
+        var read: EventQuery = .all
         var through = EventMark.start
         /// Whether nothing was read yet: the states are those that were remembered.
         var isRemembered = false
@@ -52,7 +57,7 @@ package struct Subjects<D: Decider>: Sendable {
     var isDoubtful = false
 
     /// Subjects in their first state, grouped so that no query has more items than a store takes.
-    package init(_ subjects: [Subject], limits: Limits, schema: EventSchema) {
+    package init(_ subjects: [Subject], limits: Limits, coding: EventCoding<D.Event>) {
         all = subjects
         for (index, subject) in subjects.enumerated() {
             if let stream = subject.stream { indexes[stream] = index }
@@ -69,7 +74,11 @@ package struct Subjects<D: Decider>: Sendable {
                 groups.append(Group(members: index..<index + 1, query: subject.query))
             }
         }
-        for index in groups.indices { groups[index].stored = schema.stored(groups[index].query) }
+        for index in groups.indices {
+            groups[index].read = coding.schema.stored(groups[index].query)
+            groups[index].stored =
+                indexes.isEmpty ? coding.storedBoundary(groups[index].query, limits) : groups[index].read
+        }
     }
 
     /// How far all subjects have been read.
@@ -126,7 +135,8 @@ package struct Subjects<D: Decider>: Sendable {
         var anchor = group.isRemembered ? all[group.members.lowerBound].place?.mark : nil
         let after = anchor.map { ReadRequest.Bound.position($0.position.previous) } ?? .mark(group.through)
         let request = ReadRequest(
-            group.stored, after: after.position == .start ? nil : after, before: end, limit: store.limits.pageEvents)
+            group.read, after: after.position == .start ? nil : after, before: end, limit: store.limits.pageEvents)
+        let isNarrowed = group.stored != group.read
         var head: Position?
         var through = group.through
         for try await page in store.pages(request) {
@@ -138,9 +148,8 @@ package struct Subjects<D: Decider>: Sendable {
                     anchor = nil
                     continue
                 }
-                try coding.forEach(of: event, for: group.query) { payload, type in
-                    evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
-                }
+                if isNarrowed && !group.stored.matches(event) { continue }
+                try take(event, of: group, coding)
                 pass(event.stream)
                 pass(event.stream, KeptMark(position: event.position, id: event.id, recordedAt: event.recordedAt))
             }
@@ -150,6 +159,18 @@ package struct Subjects<D: Decider>: Sendable {
         groups[index].through =
             head.map { through.position == $0 ? through : EventMark(position: $0, id: nil) } ?? through
         return true
+    }
+
+    /// Applies a stored event to the states of a group.
+    private mutating func take(_ event: RecordedEvent, of group: Group, _ coding: EventCoding<D.Event>) throws {
+        do {
+            try coding.forEach(of: event, for: group.query) { payload, type in
+                evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
+            }
+        } catch var error as UnknownEventType {
+            error.decider = readableName(D.self)
+            throw error
+        }
     }
 
     /// Applies an event that is being recorded to all subjects that it is of.
@@ -182,7 +203,7 @@ extension Subjects {
     var restOnMemory: Bool { groups.contains { $0.isRemembered } }
 
     /// The subjects as they are now, for those who keep them.
-    package var keepable: [(key: String, kept: Kept<D>)] {
+    package var keepable: [(key: String, isBoundary: Bool, kept: Kept<D>)] {
         guard !isDoubtful, all.count == 1 || !indexes.isEmpty else { return [] }
         return groups.flatMap { group in
             group.members.compactMap { index in
@@ -191,7 +212,7 @@ extension Subjects {
                 let kept = Kept(
                     state: subject.state, place: place, through: group.through(atLeast: place.mark),
                     first: subject.first, snapshot: subject.kept?.snapshot, measured: subject.kept?.measured)
-                return (key, kept)
+                return (key, subject.isBoundary, kept)
             }
         }
     }

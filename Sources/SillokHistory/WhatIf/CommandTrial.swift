@@ -68,8 +68,8 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         let stream: StreamID
         let position: Position
         let text: String
-        let decided: Result<[String], any Error>
-        var recorded: [String] = []
+        let decided: Result<[ExactText], any Error>
+        var recorded: [ExactText] = []
     }
 
     let course: TrialCourse
@@ -134,7 +134,10 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         let state = comparison.pairs[index].would
         let decided = Result { try state.decide(command) }
         if course == .decided, case .success(let events) = decided {
-            comparison.evolve(index) { pair in for event in events { pair.would.evolve(event) } }
+            let stored = try events.map {
+                try wouldCoding.stored($0, id: event.id, tags: [], metadata: Metadata()).event
+            }
+            comparison.evolve(index) { pair in for event in stored { pair.would.evolve(event) } }
         }
         open[index] = Open(
             id: event.metadata.commandID, stream: stream, position: event.position, text: text,
@@ -151,7 +154,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
             ending = .refused("\(refusal)")
         case .success(let events) where events != command.recorded:
             commands.otherEvents += 1
-            ending = .otherEvents(was: command.recorded, would: events)
+            ending = .otherEvents(was: command.recorded.map(\.text), would: events.map(\.text))
         case .success: return
         }
         note(.init(key: command.stream.text, position: command.position, command: command.text, ending: ending))
@@ -162,8 +165,8 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
     }
 
     /// An event as it is recorded, in a line.
-    private func line(_ event: Would.Event) throws -> String {
+    private func line(_ event: Would.Event) throws -> ExactText {
         let data = try wouldCoding.encode(event)
-        return "\(data.type) \(String(decoding: data.payload, as: UTF8.self))"
+        return ExactText("\(data.type) \(String(decoding: data.payload, as: UTF8.self))")
     }
 }
