@@ -113,7 +113,7 @@ package struct ProjectionRule: Sendable {
         effect = { event in
             do {
                 var changes: [SQL] = []
-                try coding.forEach(of: event, for: wanted) { payload, type in
+                try coding.forEach(of: event, for: wanted, ignoringUnknown: ignores) { payload, type in
                     let made = try rule.project(Recorded(event, type: type, payload: payload))
                     if changes.isEmpty { changes = made } else { changes += made }
                 }
@@ -146,7 +146,7 @@ package struct ProjectionRule: Sendable {
         effect = { event in
             let recorded: [Recorded<Rule.Event>]
             do {
-                recorded = try coding.recorded(event, for: wanted)
+                recorded = try coding.recorded(event, for: wanted, ignoringUnknown: ignores)
             } catch is UnknownEventType where ignores {
                 return .nothing
             }

@@ -93,6 +93,23 @@ struct GoldenEvent {
         }
     }
 
+    /// Why an enum that has a case for it cannot read it; nothing if it can, or has none.
+    func findings<Reader: Codable & Sendable>(readBy reader: Reader.Type) -> [String] {
+        let coding = EventCoding<Reader>()
+        guard coding.hasCase(for: type) else { return [] }
+        do {
+            _ = try coding.recorded(recorded, for: .all, ignoringUnknown: true)
+            return []
+        } catch let error as NewerEventVersion {
+            return [
+                "\(place) cannot be read by \(reader), which reads versions up to \(error.known). Give it the schema of the "
+                    + "enum that writes it: static let schema = EventSchema.of(Writer.self)"
+            ]
+        } catch {
+            return ["\(place) cannot be read by \(reader): \(error)"]
+        }
+    }
+
     /// Keeps how it is read today, if it has not been read with these versions before.
     mutating func recordReading<Event>(_ coding: EventCoding<Event>) throws {
         guard let now = try? reading(coding), !readings.contains(where: { $0.map(\.kind) == now.map(\.kind) }) else {
