@@ -178,13 +178,20 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     ///
     /// What other deciders record under the same tags is no part of the boundary. A type that the boundary names and the
     /// enum has no case for stays in it, and ends in an ``UnknownEventType``.
-    package func storedBoundary(_ boundary: EventQuery, _ limits: Limits) -> EventQuery {
+    ///
+    /// - Parameters:
+    ///   - boundary: the query.
+    ///   - limits: those of the store.
+    ///   - isNarrowed: whether an item that names no types means those of the enum; by default every item does.
+    package func storedBoundary(
+        _ boundary: EventQuery, _ limits: Limits, where isNarrowed: (EventQuery.Item) -> Bool = { _ in true }
+    ) -> EventQuery {
         guard let types else { return schema.stored(boundary) }
         let known = schema.stored(EventQuery([.init(types: types)])).items.flatMap(\.types)
         let size = max(1, limits.queryItems)
         let parts = stride(from: 0, to: known.count, by: size).map { Array(known[$0..<min($0 + size, known.count)]) }
         let narrowed = boundary.items.flatMap { item -> [EventQuery.Item] in
-            guard item.types.isEmpty else { return schema.stored(EventQuery([item])).items }
+            guard item.types.isEmpty, isNarrowed(item) else { return schema.stored(EventQuery([item])).items }
             return parts.map { .init(stream: item.stream, category: item.category, types: $0, tags: item.tags) }
         }
         return EventQuery(narrowed)

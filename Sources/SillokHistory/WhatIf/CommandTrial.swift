@@ -35,7 +35,8 @@ extension Past {
     /// - Parameters:
     ///   - was: the decider that held.
     ///   - would: the decider to try.
-    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams.
+    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams. By tags
+    ///     alone it means the types that a decider has cases for, as a boundary does.
     ///   - course: which events the second decider evolves by.
     ///   - commands: commands to try at the end, on both states: they would now be refused, or accepted.
     ///   - limit: how many keys, and how many commands, to list.
@@ -46,7 +47,7 @@ extension Past {
         progress: @escaping @Sendable (_ done: Position, _ of: Position) -> Void = { _, _ in }
     ) async throws -> WhatIfReport where Would.Command: Codable {
         var trial = Trial<Was, Would>(course: course, limit: limit)
-        let events = try await forEach(query, nil, progress) { event in
+        let events = try await forEach(trial.stored(query, store.limits), nil, progress) { event in
             try trial.take(event)
             return true
         }
@@ -81,6 +82,14 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
     private let wouldCoding = EventCoding<Would.Event>()
 
     init(course: TrialCourse, limit: Int) { (self.course, self.limit) = (course, limit) }
+
+    /// The events of a query that are looked at: where it names tags alone, those of types that a decider has cases for.
+    func stored(_ query: EventQuery, _ limits: Limits) -> EventQuery {
+        let isByTags = { (item: EventQuery.Item) in item.stream == nil && item.category == nil && !item.tags.isEmpty }
+        let was = wasCoding.storedBoundary(query, limits, where: isByTags)
+        let would = wouldCoding.storedBoundary(query, limits, where: isByTags)
+        return was == would ? was : was.or(would)
+    }
 
     mutating func take(_ event: RecordedEvent) throws {
         let stream = event.stream ?? ""

@@ -75,7 +75,8 @@ package struct ProjectionRule: Sendable {
     package struct Documents: Sendable {
         let table: String
         let decode: @Sendable (String) throws -> any Sendable
-        let encode: @Sendable (any Sendable) throws -> String
+        /// The text of a document, and whether no value in it is one that a reader decodes as another one.
+        let encode: @Sendable (any Sendable) throws -> (text: String, isKept: Bool)
     }
 
     package let name: String
@@ -139,8 +140,8 @@ package struct ProjectionRule: Sendable {
         documents = Documents(
             table: rule.name, decode: { try PlainCoding.decode(Rule.Document.self, from: $0) },
             encode: { document in
-                guard let document = document as? Rule.Document else { return "null" }
-                return try PlainCoding.encode(document)
+                guard let document = document as? Rule.Document else { return ("null", true) }
+                return try PlainCoding.encodeChecked(document)
             })
         let ignores = rule.unknownTypes == .ignore
         effect = { event in

@@ -2,7 +2,7 @@ import Sillok
 
 /// A booking and its payment, two deciders that record under the tag of the booking.
 struct Booking: BoundaryDecider {
-    enum Command: Sendable { case book(String), cancel(String) }
+    enum Command: Codable, Sendable { case book(String), cancel(String) }
     enum Event: Codable, Equatable, Sendable { case booked, cancelled }
     enum Refusal: Error { case isBooked, isNotBooked }
 

@@ -65,6 +65,19 @@ import Testing
         #expect(error?.description.contains("boundary(of:)") == true)
     }
 
+    @Test("N1: what-if over a tag leaves out what other deciders record under it")
+    func trials() async throws {
+        try await bookings.recordingCommands().execute(.book("B1"))
+        try await payments.execute(.pay("B1", cents: 100))
+        let past = try await store.past()
+        let report = try await past.compare(
+            deciders: Booking.self, with: Booking.self, over: .tags("booking:B1"))
+        #expect(report.isSame && report.events == 1)
+        await #expect(throws: UnknownEventType.self) {
+            try await past.compare(deciders: Booking.self, with: Booking.self, over: .all)
+        }
+    }
+
     @Test("N1: an unknown type in a stream is an error that names the decider and the enum")
     func streams() async throws {
         _ = try await store.append([EventData(type: "frozen", text: "{}")], to: "account-1")
