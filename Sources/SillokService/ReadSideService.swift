@@ -111,9 +111,9 @@ extension Measurement {
     /// objectives.
     ///
     /// The metrics are those of a monitor; `sillok_snapshots_total` counts by decider and outcome (`used`, `written`,
-    /// `ignored`, `withheld`, `failed`). A snapshot that was not used, or not written, is a line at `warning`; those that
-    /// were made by other code are one line for each decider and reason, for after a release there is one of every stream,
-    /// and those that were withheld one line for each decider.
+    /// `ignored`, `withheld`, `failed`). A snapshot that was not used, or not written, is a line at `warning`; those
+    /// that were made by other code are one line for each decider and reason, for after a release there is one of every
+    /// stream, and those that were withheld one line for each decider.
     public static func reporter(
         logger: Logger, metrics: (any MetricsFactory)? = nil
     ) -> @Sendable (Measurement) -> Void {
@@ -132,9 +132,9 @@ extension Measurement {
                 guard isNew(decider) else { return }
                 logger.warning(
                     """
-                    a snapshot of \(decider) for \(subject) is due and not written, because nothing asked for this boundary \
-                    before. If each command has a boundary of its own, no snapshot is ever used: let boundary(of:) contain \
-                    no key that is new in each command.
+                    a snapshot of \(decider) for \(subject) is due and not written, because nothing asked for this \
+                    boundary before. If each command has a boundary of its own, no snapshot is ever used: let \
+                    boundary(of:) contain no key that is new in each command.
                     """)
             case .ignored(let subject, let reason):
                 if isNew("\(decider)\n\(reason)") {

@@ -17,7 +17,7 @@ public import SillokSQL
 ///
 /// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written from the
 /// second time on that a process asks for that boundary: one with a key of its own in each command, such as the
-/// reference of a new booking, is never asked for again. Such a state is told as `SnapshotOutcome.withheld(subject:)`.
+/// reference of a new booking, is never asked for again. `SnapshotOutcome.withheld(subject:)` reports such a state.
 public final class Snapshots: Sendable {
     /// What is known of snapshots of one decider.
     struct Kind: Hashable, Sendable {

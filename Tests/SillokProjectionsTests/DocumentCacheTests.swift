@@ -8,7 +8,7 @@ import Testing
 @testable import SillokProjections
 
 @Suite struct DocumentCacheTests {
-    @Test("C4: a document in memory goes on as the table has it, also if storing changes a value in it")
+    @Test("C4: a document in memory continues as the table has it, also if storing changes a value in it")
     func storedDocuments() throws {
         let rule = ProjectionRule(documents: Times())
         var cache = DocumentCache(try #require(rule.documents), capacity: 1 << 20)

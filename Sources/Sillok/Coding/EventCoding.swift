@@ -47,10 +47,10 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         data(try payload(of: event), id: id, tags: tags, metadata: metadata)
     }
 
-    /// The event as it is appended, and as every reader decodes it: the one that a state in memory must take.
+    /// The event that is appended, and the event that every reader decodes: the one that a state in memory must take.
     ///
-    /// Storing changes some values, such as a date with a fraction of a microsecond. The payload is decoded again unless
-    /// the encoder knows that all of its values are kept.
+    /// Storing changes some values, such as a date with a fraction of a microsecond. The payload is decoded again
+    /// unless the encoder knows that all of its values are kept.
     package func stored(
         _ event: Event, id: EventID, tags: [Tag], metadata: Metadata
     ) throws(UnstorableEvent) -> (data: EventData, event: Event) {
@@ -119,7 +119,8 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         try recorded(event, for: query, ignoringUnknown: false)
     }
 
-    /// The same; of an event that upcasters split, the parts that the enum has no case for are left out if `isIgnoring`.
+    /// The same; of an event that upcasters split, the parts that the enum has no case for are left out if
+    /// `isIgnoring`.
     package func recorded(
         _ event: RecordedEvent, for query: EventQuery, ignoringUnknown isIgnoring: Bool
     ) throws -> [Recorded<Event>] {
@@ -176,8 +177,8 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
 
     /// The stored events that a boundary means: where it names no types, those that the enum has cases for.
     ///
-    /// What other deciders record under the same tags is no part of the boundary. A type that the boundary names and the
-    /// enum has no case for stays in it, and ends in an ``UnknownEventType``.
+    /// What other deciders record under the same tags is no part of the boundary. A type that the boundary names and
+    /// the enum has no case for stays in it, and ends in an ``UnknownEventType``.
     ///
     /// - Parameters:
     ///   - boundary: the query.

@@ -65,8 +65,8 @@ extension Decider {
 ///
 /// Deciders may share tags. Where a boundary names no types it means those that `Event` has cases for: what another
 /// decider records under the same tag changes nothing, and no decision waits for it. A type that the boundary names and
-/// `Event` has no case for is an ``UnknownEventType``. Of an `Event` whose `Codable` is written by hand the types are not
-/// known: its boundaries must name them.
+/// `Event` has no case for is an ``UnknownEventType``. Of an `Event` whose `Codable` is written by hand the types are
+/// not known: its boundaries must name them.
 public protocol BoundaryDecider: Decider {
     /// The events that the decision on this command depends on: those that the state is replayed from. Of any type that
     /// `Event` has a case for, unless it names types.

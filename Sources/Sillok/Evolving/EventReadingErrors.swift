@@ -20,8 +20,8 @@ public struct NewerEventVersion: Error, Hashable, CustomStringConvertible {
     public var description: String {
         let reader = event ?? "this schema"
         return
-            "\"\(type)\" at position \(position)\(stream.place) is of version \(version), and \(reader) reads versions up "
-            + "to \(known). If another enum of the program writes this version, \(reader) needs the same schema: static let "
+            "\"\(type)\" at position \(position)\(stream.place) is of version \(version), and \(reader) reads versions "
+            + "up to \(known). If another enum of the program writes this version, \(reader) needs its schema: static let "
             + "schema = EventSchema.of(Writer.self). Otherwise deploy the code that wrote the event, or newer."
     }
 

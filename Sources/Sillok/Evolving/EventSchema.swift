@@ -5,8 +5,8 @@ public import SillokCore
 /// ```swift
 /// static let schema = EventSchema(
 /// ```
-/// Opt in when the first change comes; an enum that is not one is at version 1 in all of its types. An enum that reads what
-/// another one writes, such as that of a projection, takes the schema of that one: `EventSchema.of(Order.Event.self)`.
+/// Opt in when the first change comes; an enum that is not one is at version 1 in all of its types. An enum that reads
+/// what another one writes, such as that of a projection, takes its schema: `EventSchema.of(Order.Event.self)`.
 public protocol EvolvingEvent {
     /// The versions of its types, and how older ones are read.
     static var schema: EventSchema { get }

@@ -35,8 +35,8 @@ extension Past {
     /// - Parameters:
     ///   - was: the decider that held.
     ///   - would: the decider to try.
-    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams. By tags
-    ///     alone it means the types that a decider has cases for, as a boundary does.
+    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams. By
+    ///     tags alone it means the types that a decider has cases for, as a boundary does.
     ///   - course: which events the second decider evolves by.
     ///   - commands: commands to try at the end, on both states: they would now be refused, or accepted.
     ///   - limit: how many keys, and how many commands, to list.
@@ -83,7 +83,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
 
     init(course: TrialCourse, limit: Int) { (self.course, self.limit) = (course, limit) }
 
-    /// The events of a query that are looked at: where it names tags alone, those of types that a decider has cases for.
+    /// The events of a query that count: where it names tags alone, those of types that a decider has cases for.
     func stored(_ query: EventQuery, _ limits: Limits) -> EventQuery {
         let isByTags = { (item: EventQuery.Item) in item.stream == nil && item.category == nil && !item.tags.isEmpty }
         let was = wasCoding.storedBoundary(query, limits, where: isByTags)

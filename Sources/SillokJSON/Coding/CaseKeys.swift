@@ -2,9 +2,9 @@ import SillokCore
 
 /// Lists the names under which an enum with synthesized `Codable` writes its cases.
 ///
-/// Swift cannot list the cases of an enum whose cases have values. But its `CodingKeys` have none, and the descriptor of
-/// their type has their number (docs/ABI/TypeMetadata.rst of the Swift project). `nil` if the keys are anything else than
-/// an enum of at most 256 cases without values, as those of a `Codable` that is written by hand may be.
+/// Swift cannot list the cases of an enum whose cases have values. But its `CodingKeys` have none, and the descriptor
+/// of their type has their number (docs/ABI/TypeMetadata.rst of the Swift project). `nil` if the keys are anything else
+/// than an enum of at most 256 cases without values, as those of a `Codable` that is written by hand may be.
 package enum CaseKeys {
     package static func names<Event: Decodable>(of event: Event.Type) -> [String]? {
         let probe = KeyProbe()

@@ -19,7 +19,7 @@ final class JSONEncoding {
         let encoding: JSONEncoding
     }
 
-    /// Whether a value was written that a reader decodes as another one, such as a date with a fraction of a microsecond.
+    /// Whether a value was written that a reader decodes as another one, such as a date finer than a microsecond.
     private(set) var hasChangedValue = false
     /// Whether a type wrote itself, so that it is not known whether a reader decodes an equal value.
     private(set) var hasOwnCoding = false

@@ -102,8 +102,8 @@ struct GoldenEvent {
             return []
         } catch let error as NewerEventVersion {
             return [
-                "\(place) cannot be read by \(reader), which reads versions up to \(error.known). Give it the schema of the "
-                    + "enum that writes it: static let schema = EventSchema.of(Writer.self)"
+                "\(place) cannot be read by \(reader), which reads versions up to \(error.known). Give it the schema "
+                    + "of the enum that writes it: static let schema = EventSchema.of(Writer.self)"
             ]
         } catch {
             return ["\(place) cannot be read by \(reader): \(error)"]

@@ -29,8 +29,8 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     ///   - event: the enum.
     ///   - folder: the folder, seen from that of the test's file.
     ///   - samples: events of today: of each case one at least, and together with a value in each field.
-    ///   - readers: other enums that read events of these types, such as those of projections. List each one: a new version
-    ///     of a type stops every reader without its schema.
+    ///   - readers: other enums that read events of these types, such as those of projections. List each one: a new
+    ///     version of a type stops every reader without its schema.
     ///   - file: the test's file.
     public init(
         of event: Event.Type = Event.self, in folder: String = "Golden", samples: [Event],

@@ -16,7 +16,7 @@ import Testing
         try await model.rows("SELECT COUNT(*) AS rows FROM sillok_snapshots").first?["rows"].integer
     }
 
-    @Test("N6: no snapshot is written of a boundary that is new in each command, and that is told")
+    @Test("N6: no snapshot is written of a boundary that is new in each command, and that is reported")
     func newBoundaries() async throws {
         let model = try SQLiteReadModel()
         let snapshots = Snapshots(in: model, .every(10), onMeasurement: told.hear)
@@ -45,7 +45,7 @@ import Testing
         await model.close()
     }
 
-    @Test("C4: a state that storing would change is not written, and that is told")
+    @Test("C4: a state that storing would change is not written, and that is reported")
     func changedValues() async throws {
         let model = try SQLiteReadModel()
         let snapshots = Snapshots(in: model, .every(1), onMeasurement: told.hear)

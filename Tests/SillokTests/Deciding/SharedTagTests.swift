@@ -10,7 +10,7 @@ import Testing
     private var bookings: CommandHandler<Booking> { CommandHandler(in: store) }
     private var payments: CommandHandler<Payment> { CommandHandler(in: store) }
 
-    @Test("N1: a decision over a tag means the types of its decider, whatever others record under the tag")
+    @Test("N1: a decision over a tag means the types of its decider, although others record under the tag")
     func foreignTypes() async throws {
         try await bookings.execute(.book("B1"))
         try await payments.execute(.pay("B1", cents: 100))

@@ -128,7 +128,7 @@ struct EventSchemaTests {
         #expect(try coding.recorded(moved, for: .all, ignoringUnknown: true).map(\.payload) == [.deposited(cents: 5)])
     }
 
-    @Test("N2: a reader without the schema is told by name, and what to do")
+    @Test("N2: the error of a reader without the schema names it and says what to do")
     func reader() throws {
         enum Board: Codable, Sendable { case deposited(cents: Int) }
         let event = stored("deposited", #"{"cents":5}"#, version: "2")
