@@ -40,7 +40,9 @@ public struct TokenVerifier: Sendable {
         guard token.utf8.count <= 8192, let algorithm = Self.algorithm(of: token), Self.algorithms.contains(algorithm)
         else { return nil }
         guard let claims = try? await keys.verify(token, as: Claims.self) else { return nil }
-        guard claims.iss.value.hasSameBytes(as: issuer), claims.aud.value.contains(audience) else { return nil }
+        guard claims.iss.value.hasSameBytes(as: issuer),
+            claims.aud.value.contains(where: { $0.hasSameBytes(as: audience) })
+        else { return nil }
         let scopes = (claims.scope ?? "").split(separator: " ").compactMap { Scope(rawValue: String($0)) }
         let end = claims.exp.value.timeIntervalSince1970 * 1_000_000
         return Principal(

@@ -10,7 +10,7 @@ final class Writing: Sendable {
     private let files = Lock<OpenFiles?>(nil)
     private let scopes: StatementScopes
     /// Statements that may touch what they read, until the schema changes.
-    private let judged = Lock<[String: StatementScope]>([:])
+    private let judged = Lock<[ExactText: StatementScope]>([:])
     private static let capacity = 300
 
     init(_ lock: WriteLock, _ durability: GRDBReadModel.Durability) {
@@ -80,7 +80,7 @@ final class Writing: Sendable {
 
     private func run(_ sql: SillokSQL.SQL, of projection: ProjectionID?, _ db: Database) throws {
         let (text, names) = sql.named(projection)
-        let key = "\(projection?.description ?? "")\u{0}\(text)"
+        let key = ExactText("\(projection?.description ?? "")\u{0}\(text)")
         let known = judged.withLock { $0[key] }
         let scope = known ?? StatementScope(projection, names: names, text: text)
         if known == nil, let denial = scope.denialOfText { throw denial }

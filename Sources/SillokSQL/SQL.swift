@@ -31,6 +31,17 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         values.reserveCapacity(interpolationCount)
     }
 
+    /// Whether both are the same text, byte for byte, with the same values.
+    public static func == (left: SQL, right: SQL) -> Bool {
+        left.template.hasSameBytes(as: right.template) && left.values == right.values
+    }
+
+    /// Hashes the bytes of the text, and the values.
+    public func hash(into hasher: inout Hasher) {
+        template.hashBytes(into: &hasher)
+        hasher.combine(values)
+    }
+
     /// The text with a placeholder for each value, numbered from 1.
     ///
     /// - Parameters:
@@ -168,6 +179,29 @@ public enum SQLValue: Hashable, Sendable {
     case text(String)
     /// Bytes.
     case blob([UInt8])
+
+    /// Whether both are the same value, texts byte for byte: what Unicode calls equal is not equal to a database.
+    public static func == (left: SQLValue, right: SQLValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.integer(let left), .integer(let right)): left == right
+        case (.real(let left), .real(let right)): left == right
+        case (.text(let left), .text(let right)): left.hasSameBytes(as: right)
+        case (.blob(let left), .blob(let right)): left == right
+        default: false
+        }
+    }
+
+    /// Hashes the value, of texts the bytes.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .integer(let number): hasher.combine(number)
+        case .real(let number): hasher.combine(number)
+        case .text(let text): text.hashBytes(into: &hasher)
+        case .blob(let bytes): hasher.combine(bytes)
+        }
+    }
 }
 
 extension SQLValue: CustomStringConvertible {

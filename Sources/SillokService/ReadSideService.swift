@@ -110,26 +110,36 @@ extension Measurement {
     /// Returns a function that exports measurements to a log and a metrics system. Use it for `Snapshots`, or to
     /// measure without objectives.
     ///
-    /// The metrics are those of a monitor. In addition, `sillok_snapshots_total` counts by decider and outcome (`used`,
-    /// `written`, `ignored`, `failed`). A snapshot that was not used or not written is a log line at `warning`.
-    /// Snapshots of other code are one line for each decider and reason, because after a release there is one for every
-    /// stream.
+    /// The metrics are those of a monitor; `sillok_snapshots_total` counts by decider and outcome (`used`, `written`,
+    /// `ignored`, `withheld`, `failed`). A snapshot that was not used, or not written, is a line at `warning`; those
+    /// that were made by other code are one line for each decider and reason, for after a release there is one of every
+    /// stream, and those that were withheld one line for each decider.
     public static func reporter(
         logger: Logger, metrics: (any MetricsFactory)? = nil
     ) -> @Sendable (Measurement) -> Void {
         let factory = metrics ?? MetricsSystem.factory
-        let said = Lock<Set<String>>([])
+        let said = Lock<Set<ExactText>>([])
+        @Sendable func isNew(_ text: String) -> Bool {
+            said.withLock { $0.count < 1000 && $0.insert(ExactText(text)).inserted }
+        }
         return { measurement in
             report(measurement, to: factory)
             guard case .snapshot(let decider, let outcome) = measurement else { return }
             switch outcome {
             case .used, .written: return
             case .failed(let reason): logger.warning("a snapshot of \(decider) failed: \(reason)")
+            case .withheld(let subject):
+                guard isNew(decider) else { return }
+                logger.warning(
+                    """
+                    a snapshot of \(decider) for \(subject) is due and not written, because nothing asked for this \
+                    boundary before. If each command has a boundary of its own, no snapshot is ever used: let \
+                    boundary(of:) contain no key that is new in each command.
+                    """)
             case .ignored(let subject, let reason):
-                let isNew = said.withLock { said in
-                    said.count < 1000 && said.insert("\(decider)\n\(reason)").inserted
+                if isNew("\(decider)\n\(reason)") {
+                    logger.warning("a snapshot of \(decider) for \(subject) is not used: \(reason)")
                 }
-                if isNew { logger.warning("a snapshot of \(decider) for \(subject) is not used: \(reason)") }
             }
         }
     }
@@ -141,6 +151,7 @@ extension SnapshotOutcome {
         case .used: "used"
         case .written: "written"
         case .ignored: "ignored"
+        case .withheld: "withheld"
         case .failed: "failed"
         }
     }

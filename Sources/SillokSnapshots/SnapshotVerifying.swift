@@ -75,7 +75,7 @@ extension Snapshots {
     ) async throws -> SnapshotVerification.Finding? {
         let mark = kept.place.mark
         let coding = EventCoding<D.Event>()
-        var subjects = Subjects<D>([Self.subject(of: subject)], limits: store.limits, schema: coding.schema)
+        var subjects = Subjects<D>([Self.subject(of: subject)], limits: store.limits, coding: coding)
         try await subjects.load(from: store, coding: coding, before: .position(mark.position.next))
         let replayed = subjects.all[0]
         guard replayed.place?.mark == mark else {

@@ -9,11 +9,15 @@ public import SillokSQL
 /// ```swift
 /// let snapshots = Snapshots(in: try SQLiteReadModel(path: "snapshots.sqlite"), .every(100))
 /// ```
-/// Snapshots are rows of a read model and never the truth: any of them may be lost or removed at any time. A snapshot
-/// is used if it is undamaged (a checksum) and was made from this store by the current code (a fingerprint, see
-/// ``SnapshottedDecider``). The last event in it must also still be at its position. Otherwise the stream is replayed,
-/// and the observer is notified. Snapshots are written after the answer to a command, in the background and with
-/// bounded memory. So a slow or failing read model does not delay commands.
+/// They are rows of a read model and never the truth: any of them may be lost or taken away at any time. One is used only
+/// if it is whole (a checksum), was made by the code of today (a fingerprint, see ``SnapshottedDecider``) from this
+/// store, and if the last event that it has taken is still where it was; otherwise the stream is replayed, and whoever
+/// listens is told. They are written after the answer to a command, in the background and with bounded memory: a read
+/// model that is slow or fails costs no command anything.
+///
+/// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written from the
+/// second time on that a process asks for that boundary: one with a key of its own in each command, such as the
+/// reference of a new booking, is never asked for again. `SnapshotOutcome.withheld(subject:)` reports such a state.
 public final class Snapshots: Sendable {
     /// What is known of snapshots of one decider.
     struct Kind: Hashable, Sendable {
@@ -74,6 +78,10 @@ public final class Snapshots: Sendable {
             reject: { [self] subject, place in
                 ignored(kind, subject, "it is ahead of its stream, or of another history")
                 remove(kind, subject, place.mark.position)
+            },
+            withhold: { [self] subject, kept in
+                guard policy.isDue(kept.place, since: kept.snapshot, first: kept.first) else { return }
+                record(.snapshot(decider: kind.decider, .withheld(subject: subject)))
             },
             areDistrusted: { [self] in isDistrusted(kind) })
     }
@@ -161,7 +169,14 @@ extension Snapshots {
         _ kept: Kept<D>, _ kind: Kind, _ subject: String, _ known: KnownStore, _ store: any EventStore
     ) async {
         do {
-            let text = try PlainCoding.encode(kept.state)
+            let (text, isKept) = try PlainCoding.encodeChecked(kept.state)
+            guard isKept else {
+                let reason = """
+                    the state of \(subject) was not kept: storing would change a value in it, such as a date with a \
+                    fraction of a microsecond. Round it in evolve.
+                    """
+                return record(.snapshot(decider: kind.decider, .failed(reason)))
+            }
             guard text.utf8.count <= policy.maximumBytes else {
                 let reason = "\(subject) takes \(text.utf8.count) bytes, the limit is \(policy.maximumBytes)"
                 return record(.snapshot(decider: kind.decider, .failed(reason)))

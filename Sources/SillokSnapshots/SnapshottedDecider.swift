@@ -24,10 +24,13 @@ struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
 
     init<D: SnapshottedDecider>(of decider: D.Type) {
         let coding = EventCoding<D.Event>()
+        // A boundary means the types that the enum has: with a new one, events count that did not before.
+        let isBoundary = D.self is any BoundaryDecider.Type
+        let types = isBoundary ? (coding.types ?? []).map { "\n\($0)" }.sorted().joined() : ""
         parts = [
             ("the fold's version", "\(D.foldVersion)"),
             ("the form of the state", Digest(StateShape.text(of: D.self, sample: D())).text),
-            ("the reading of its events", Digest(stableName(D.Event.self) + " " + coding.fingerprint).text),
+            ("the reading of its events", Digest(stableName(D.Event.self) + " " + coding.fingerprint + types).text),
         ]
     }
 

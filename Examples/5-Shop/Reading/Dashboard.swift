@@ -4,11 +4,14 @@ import SillokProjections
 ///
 /// Orders that are open and pieces on the shelf at the end of a day are the sums of all days up to it.
 struct Dashboard: Projection {
-    enum Event: Codable, Sendable {
+    enum Event: Codable, Sendable, EvolvingEvent {
         case orderPlaced, orderShipped, orderCancelled
         case stockReceived(units: Int), stockDispatched(units: Int), stockReturned(units: Int)
         case stockCounted(difference: Int)
         case chargeRecorded(cents: Int), refundRecorded(cents: Int), feeApplied(cents: Int)
+
+        /// A new version of a type is read here as the enum that writes it says.
+        static let schema = EventSchema.of(Order.Event.self, StockItem.Event.self, Settlement.Event.self)
     }
 
     let name = "dashboard"

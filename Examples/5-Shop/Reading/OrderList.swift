@@ -4,13 +4,16 @@ import SillokProjections
 /// changed. Fed by two domains: what is paid is known to the settlement, all else to the order.
 struct OrderList: Projection {
     /// Of each type no more than the list needs.
-    enum Event: Codable, Sendable {
+    enum Event: Codable, Sendable, EvolvingEvent {
         case orderPlaced(customer: String)
         case lineAdded(quantity: Int, cents: Int)
         case lineRemoved(quantity: Int, cents: Int)
         case orderConfirmed, orderPaid, orderShipped, orderCancelled, orderReturned
         case chargeRecorded(order: String, cents: Int)
         case refundRecorded(order: String, cents: Int)
+
+        /// A new version of a type is read here as the enum that writes it says.
+        static let schema = EventSchema.of(Order.Event.self, Settlement.Event.self)
     }
 
     let name = "orders"

@@ -15,6 +15,9 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     /// The versions of the types and the upcasters for older ones.
     public let schema: EventSchema
 
+    /// The types that the enum has cases for; `nil` if they cannot be listed, because its `Codable` is written by hand.
+    package let types: [EventType]?
+
     private let storedNames: [String: EventType]
     private let caseNames: [EventType: String]
 
@@ -23,7 +26,9 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     /// Ends the program if the enum's ``EventSchema`` has a ``SchemaFault``, because the code could not read all stored
     /// events.
     public init() {
-        storedNames = (Event.self as? any StableEventNames.Type)?.storedNames ?? [:]
+        let storedNames = (Event.self as? any StableEventNames.Type)?.storedNames ?? [:]
+        self.storedNames = storedNames
+        types = CaseKeys.names(of: Event.self)?.map { storedNames[$0] ?? EventType($0) }
         caseNames = Dictionary(storedNames.map { ($0.value, $0.key) }) { min($0, $1) }
         schema = EventSchema.of(Event.self)
         if !schema.faults.isEmpty { stop(SchemaFault(event: "\(Event.self)", reasons: schema.faults).description) }
@@ -41,14 +46,43 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     public func encode(
         _ event: Event, id: EventID = EventID(), tags: [Tag] = [], metadata: Metadata = Metadata()
     ) throws(UnstorableEvent) -> EventData {
-        let (type, payload) = try typeAndPayload(event)
-        var metadata = metadata
-        let version = schema.newestVersion(of: type)
-        if version > 1 || !metadata.isEmpty { metadata.schemaVersion = version > 1 ? version : nil }
-        return EventData(id: id, type: type, tags: tags, metadata: metadata, payload: payload)
+        data(try payload(of: event), id: id, tags: tags, metadata: metadata)
     }
 
-    private func typeAndPayload(_ event: Event) throws(UnstorableEvent) -> (type: EventType, payload: [UInt8]) {
+    /// The event that is appended, and the event that every reader decodes: the one that a state in memory must take.
+    ///
+    /// Storing changes some values, such as a date with a fraction of a microsecond. The payload is decoded again
+    /// unless the encoder knows that all of its values are kept.
+    package func stored(
+        _ event: Event, id: EventID, tags: [Tag], metadata: Metadata
+    ) throws(UnstorableEvent) -> (data: EventData, event: Event) {
+        let encoded = try payload(of: event)
+        let data = data(encoded, id: id, tags: tags, metadata: metadata)
+        if encoded.isExact { return (data, event) }
+        do {
+            return (data, try Event(from: CaseDecoder(encoded.bytes, name: encoded.name)))
+        } catch {
+            throw UnstorableEvent(Event.self, decoding: error)
+        }
+    }
+
+    /// A payload, and what it is of.
+    private struct Payload {
+        let name: String
+        let type: EventType
+        let bytes: [UInt8]
+        /// Whether it is known to be decoded as an equal event.
+        let isExact: Bool
+    }
+
+    private func data(_ payload: Payload, id: EventID, tags: [Tag], metadata: Metadata) -> EventData {
+        var metadata = metadata
+        let version = schema.newestVersion(of: payload.type)
+        if version > 1 || !metadata.isEmpty { metadata.schemaVersion = version > 1 ? version : nil }
+        return EventData(id: id, type: payload.type, tags: tags, metadata: metadata, payload: payload.bytes)
+    }
+
+    private func payload(of event: Event) throws(UnstorableEvent) -> Payload {
         let encoder = CaseEncoder()
         let payload: [UInt8]
         do {
@@ -65,7 +99,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
             throw UnstorableEvent(Event.self, "\"\(type)\" is the stored name of two cases; give each its own")
         }
         if let error = JSONReader.syntaxError(of: payload) { throw UnstorableEvent(Event.self, "\(error)") }
-        return (type, payload)
+        return Payload(name: name, type: type, bytes: payload, isExact: encoder.isExact)
     }
 
     /// Returns a recorded event in its current form: one event, or the events that the upcasters of its version make of
@@ -85,24 +119,40 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
 
     /// Returns the same events as ``decode(_:for:)``, each with where and when it was recorded.
     public func recorded(_ event: RecordedEvent, for query: EventQuery = .all) throws -> [Recorded<Event>] {
+        try recorded(event, for: query, ignoringUnknown: false)
+    }
+
+    /// The same; of an event that upcasters split, the parts that the enum has no case for are left out if
+    /// `isIgnoring`.
+    package func recorded(
+        _ event: RecordedEvent, for query: EventQuery, ignoringUnknown isIgnoring: Bool
+    ) throws -> [Recorded<Event>] {
         var events: [Recorded<Event>] = []
-        try forEach(of: event, for: query) { payload, type in
+        try forEach(of: event, for: query, ignoringUnknown: isIgnoring) { payload, type in
             events.append(Recorded(event, type: type, payload: payload))
         }
         return events
     }
 
-    /// Turns a stored event into events of the code, here only. Returns all of them, or throws and returns none.
+    /// The one place where a stored event becomes events of the code: all of them, or an error and none.
+    ///
+    /// - Parameter isIgnoring: whether the parts of a split event that the enum has no case for are left out. An event
+    ///   that is itself of such a type is an error all the same.
     @inline(__always)
     package func forEach(
-        of recorded: RecordedEvent, for query: EventQuery = .all, _ body: (Event, EventType) throws -> Void
+        of recorded: RecordedEvent, for query: EventQuery = .all, ignoringUnknown isIgnoring: Bool = false,
+        _ body: (Event, EventType) throws -> Void
     ) throws {
         let version = try recorded.schemaVersion
         if schema.isCurrent(recorded.type, version) {
             return try body(event(recorded.type, recorded.payload, of: recorded), recorded.type)
         }
-        let parts = try schema.upcast(recorded, version)
+        if schema.steps[recorded.type] == nil, !hasCase(for: recorded.type) {
+            throw UnknownEventType(recorded, recorded.type, in: Event.self)
+        }
+        let parts = try upcast(recorded, version)
             .filter { query.matches(stream: recorded.stream, type: $0.type, tags: recorded.tags) }
+            .filter { !isIgnoring || hasCase(for: $0.type) }
             .map { (type: $0.type, event: try event($0.type, JSONValue.object($0.payload).bytes, of: recorded)) }
         for part in parts { try body(part.event, part.type) }
     }
@@ -128,7 +178,50 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         }
     }
 
-    /// A text that changes when stored events may be read differently.
+    /// The stored events that a boundary means: where it names no types, those that the enum has cases for.
+    ///
+    /// What other deciders record under the same tags is no part of the boundary. A type that the boundary names and
+    /// the enum has no case for stays in it, and ends in an ``UnknownEventType``.
+    ///
+    /// - Parameters:
+    ///   - boundary: the query.
+    ///   - limits: those of the store.
+    ///   - isNarrowed: whether an item that names no types means those of the enum; by default every item does.
+    package func storedBoundary(
+        _ boundary: EventQuery, _ limits: Limits, where isNarrowed: (EventQuery.Item) -> Bool = { _ in true }
+    ) -> EventQuery {
+        guard let types else { return schema.stored(boundary) }
+        let known = schema.stored(EventQuery([.init(types: types)])).items.flatMap(\.types)
+        let size = max(1, limits.queryItems)
+        let parts = stride(from: 0, to: known.count, by: size).map { Array(known[$0..<min($0 + size, known.count)]) }
+        let narrowed = boundary.items.flatMap { item -> [EventQuery.Item] in
+            guard item.types.isEmpty, isNarrowed(item) else { return schema.stored(EventQuery([item])).items }
+            return parts.map { .init(stream: item.stream, category: item.category, types: $0, tags: item.tags) }
+        }
+        return EventQuery(narrowed)
+    }
+
+    private func upcast(_ recorded: RecordedEvent, _ version: Int) throws -> [Upcaster.Part] {
+        do {
+            return try schema.upcast(recorded, version)
+        } catch var error as NewerEventVersion {
+            error.event = readableName(Event.self)
+            throw error
+        }
+    }
+
+    /// Whether the enum has a case for a type.
+    package func hasCase(for type: EventType) -> Bool {
+        if let types { return types.contains(type) }
+        do {
+            _ = try Event(from: CaseDecoder(Array("{}".utf8), name: caseName(of: type)))
+        } catch is CaseDecoder.NoSuchCase {
+            return false
+        } catch {}
+        return true
+    }
+
+    /// A text that differs when stored events may be read differently.
     package var fingerprint: String {
         storedNames.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n") + " " + schema.fingerprint
     }

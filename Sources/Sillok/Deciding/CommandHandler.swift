@@ -142,7 +142,7 @@ public struct CommandHandler<D: Decider>: Sendable {
         try checkCategory()
         var subject = subject
         subject.kept = await memory?.recall(subject, store, moment)
-        var subjects = Subjects<D>([subject], limits: store.limits, schema: coding.schema)
+        var subjects = Subjects<D>([subject], limits: store.limits, coding: coding)
         defer { memory?.remember(subjects, store, moment == nil) }
         try await subjects.load(from: store, coding: coding, before: moment?.end)
         return subjects.all[0]

@@ -61,9 +61,15 @@ extension Decider {
 
 /// A decider whose decisions depend on a query and not on one stream: a dynamic consistency boundary.
 ///
-/// Its events belong to no stream and are found by their tags. They are appended only if, at the moment of the append,
-/// no new event matches ``boundary(of:)``.
+/// Its events belong to no stream and are found by their tags. A decision stands if, at the moment of the append,
+/// nothing new matches ``boundary(of:)``.
+///
+/// Deciders may share tags. Where a boundary names no types it means those that `Event` has cases for: what another
+/// decider records under the same tag changes nothing, and no decision waits for it. A type that the boundary names and
+/// `Event` has no case for is an ``UnknownEventType``. Of an `Event` whose `Codable` is written by hand the types are
+/// not known: its boundaries must name them.
 public protocol BoundaryDecider: Decider {
-    /// Returns the query for the events that the decision on a command depends on. The state is replayed from them.
+    /// The events that the decision on this command depends on: those that the state is replayed from. Of any type that
+    /// `Event` has a case for, unless it names types.
     static func boundary(of command: Command) -> EventQuery
 }

@@ -61,7 +61,7 @@ struct Execution<D: Decider> {
         self.expected = expected
         self.steps = steps
         self.memory = memory
-        self.subjects = Subjects(subjects, limits: store.limits, schema: coding.schema)
+        self.subjects = Subjects(subjects, limits: store.limits, coding: coding)
         untouched = self.subjects
         metadata = .ofCommand(id)
     }
@@ -84,7 +84,7 @@ struct Execution<D: Decider> {
         guard let memory else { return }
         var recalled = untouched.all
         for index in recalled.indices { recalled[index].kept = await memory.recall(recalled[index], store, nil) }
-        subjects = Subjects(recalled, limits: store.limits, schema: coding.schema)
+        subjects = Subjects(recalled, limits: store.limits, coding: coding)
     }
 
     private mutating func attempt(from first: Int) async throws -> Ending {
@@ -155,9 +155,9 @@ struct Execution<D: Decider> {
             var metadata = step.metadata.isEmpty ? metadata : .ofCommand(id, saying: step.metadata)
             if let command = step.command { metadata[Metadata.Key.command] = command }
             for event in try step.decide((draft ?? subjects).all[step.subject].state) {
-                let data = try coding.encode(
+                let stored = try coding.stored(
                     event, id: id.event(decided.count), tags: D.tags(of: event), metadata: metadata)
-                decided.append(Decided(subject: step.subject, event: event, data: data))
+                decided.append(Decided(subject: step.subject, event: stored.event, data: stored.data))
                 if step.command != nil { metadata[Metadata.Key.command] = nil }
             }
             if var evolved = draft.take() {

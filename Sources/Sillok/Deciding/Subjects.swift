@@ -22,7 +22,10 @@ package struct Subjects<D: Decider>: Sendable {
         package init(stream: StreamID) { (self.stream, query) = (stream, .stream(stream)) }
         package init(boundary: EventQuery) { (stream, query) = (nil, boundary) }
 
-        /// The key under which the state is remembered.
+        /// Whether it rests on a query rather than on one stream.
+        package var isBoundary: Bool { stream == nil }
+
+        /// What it is remembered by.
         package var key: String? { stream?.text ?? (try? StoredQuery.text(of: query)) }
     }
 
@@ -30,8 +33,10 @@ package struct Subjects<D: Decider>: Sendable {
     private struct Group: Sendable {
         var members: Range<Int>
         var query: EventQuery
-        /// The same query with all types under which its events may be stored.
+        /// The events of the query that count, by the types as which they may be stored.
         var stored: EventQuery = .all
+        /// What is read to find them, which a store does with fewer steps: the same without the types of a boundary.
+        var read: EventQuery = .all
         var through = EventMark.start
         /// Whether the states are remembered ones and nothing was read yet.
         var isRemembered = false
@@ -51,8 +56,8 @@ package struct Subjects<D: Decider>: Sendable {
     /// Whether the states may have applied events that are not in the store in this order.
     var isDoubtful = false
 
-    /// Creates subjects in their first state, grouped so that no query has more items than a store accepts.
-    package init(_ subjects: [Subject], limits: Limits, schema: EventSchema) {
+    /// Subjects in their first state, grouped so that no query has more items than a store takes.
+    package init(_ subjects: [Subject], limits: Limits, coding: EventCoding<D.Event>) {
         all = subjects
         for (index, subject) in subjects.enumerated() {
             if let stream = subject.stream { indexes[stream] = index }
@@ -69,7 +74,11 @@ package struct Subjects<D: Decider>: Sendable {
                 groups.append(Group(members: index..<index + 1, query: subject.query))
             }
         }
-        for index in groups.indices { groups[index].stored = schema.stored(groups[index].query) }
+        for index in groups.indices {
+            groups[index].read = coding.schema.stored(groups[index].query)
+            groups[index].stored =
+                indexes.isEmpty ? coding.storedBoundary(groups[index].query, limits) : groups[index].read
+        }
     }
 
     /// The position up to which all subjects were read.
@@ -128,7 +137,8 @@ package struct Subjects<D: Decider>: Sendable {
         var anchor = group.isRemembered ? all[group.members.lowerBound].place?.mark : nil
         let after = anchor.map { ReadRequest.Bound.position($0.position.previous) } ?? .mark(group.through)
         let request = ReadRequest(
-            group.stored, after: after.position == .start ? nil : after, before: end, limit: store.limits.pageEvents)
+            group.read, after: after.position == .start ? nil : after, before: end, limit: store.limits.pageEvents)
+        let isNarrowed = group.stored != group.read
         var head: Position?
         var through = group.through
         for try await page in store.pages(request) {
@@ -140,9 +150,8 @@ package struct Subjects<D: Decider>: Sendable {
                     anchor = nil
                     continue
                 }
-                try coding.forEach(of: event, for: group.query) { payload, type in
-                    evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
-                }
+                if isNarrowed && !group.stored.matches(event) { continue }
+                try take(event, of: group, coding)
                 pass(event.stream)
                 pass(event.stream, KeptMark(position: event.position, id: event.id, recordedAt: event.recordedAt))
             }
@@ -154,7 +163,19 @@ package struct Subjects<D: Decider>: Sendable {
         return true
     }
 
-    /// Applies an event that is being recorded to all subjects that it belongs to.
+    /// Applies a stored event to the states of a group.
+    private mutating func take(_ event: RecordedEvent, of group: Group, _ coding: EventCoding<D.Event>) throws {
+        do {
+            try coding.forEach(of: event, for: group.query) { payload, type in
+                evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
+            }
+        } catch var error as UnknownEventType {
+            error.decider = readableName(D.self)
+            throw error
+        }
+    }
+
+    /// Applies an event that is being recorded to all subjects that it is of.
     mutating func evolve(_ event: D.Event, of stream: StreamID?, as data: EventData) {
         evolve(event, stream: stream, type: data.type, tags: data.tags, in: all.indices)
         pass(stream)
@@ -183,8 +204,8 @@ extension Subjects {
     /// Whether a decision would rest on states that were not compared with the store.
     var restOnMemory: Bool { groups.contains { $0.isRemembered } }
 
-    /// The current states of the subjects, for a cache.
-    package var keepable: [(key: String, kept: Kept<D>)] {
+    /// The subjects as they are now, for those who keep them.
+    package var keepable: [(key: String, isBoundary: Bool, kept: Kept<D>)] {
         guard !isDoubtful, all.count == 1 || !indexes.isEmpty else { return [] }
         return groups.flatMap { group in
             group.members.compactMap { index in
@@ -193,7 +214,7 @@ extension Subjects {
                 let kept = Kept(
                     state: subject.state, place: place, through: group.through(atLeast: place.mark),
                     first: subject.first, snapshot: subject.kept?.snapshot, measured: subject.kept?.measured)
-                return (key, kept)
+                return (key, subject.isBoundary, kept)
             }
         }
     }

@@ -13,11 +13,16 @@ public struct NewerEventVersion: Error, Hashable, CustomStringConvertible {
     public let position: Position
     /// The stream of the event, if it has one.
     public let stream: StreamID?
+    /// The name of the event enum that was read by; `nil` if it was a schema alone.
+    public internal(set) var event: String?
 
-    /// What happened and what to do next, in a sentence.
+    /// What happened and what to do, in a few lines.
     public var description: String {
-        "\"\(type)\" at position \(position)\(stream.place) is of version \(version), and this code knows versions up to "
-            + "\(known). Run the code that wrote it, or newer."
+        let reader = event ?? "this schema"
+        return
+            "\"\(type)\" at position \(position)\(stream.place) is of version \(version), and \(reader) reads versions "
+            + "up to \(known). If another enum of the program writes this version, \(reader) needs its schema: static let "
+            + "schema = EventSchema.of(Writer.self). Otherwise deploy the code that wrote the event, or newer."
     }
 
     init(_ recorded: RecordedEvent, version: Int, known: Int) {

@@ -5,7 +5,8 @@ public import SillokCore
 /// ```swift
 /// static let schema = EventSchema(
 /// ```
-/// Conform to it with the first change. All types of an enum that does not conform are at version 1.
+/// Opt in when the first change comes; an enum that is not one is at version 1 in all of its types. An enum that reads
+/// what another one writes, such as that of a projection, takes its schema: `EventSchema.of(Order.Event.self)`.
 public protocol EvolvingEvent {
     /// The versions of the types and the upcasters for older ones.
     static var schema: EventSchema { get }
@@ -40,10 +41,14 @@ public struct EventSchema: Sendable {
     ///   - upcasters: one for each step from an old version to the next.
     ///   - edition: raise it after an upcaster was fixed.
     public init(versions: [EventType: Int] = [:], upcasters: [Upcaster] = [], edition: Int = 1) {
+        self.init(versions: versions, upcasters: upcasters, edition: edition, faults: [])
+    }
+
+    private init(versions: [EventType: Int], upcasters: [Upcaster], edition: Int, faults given: [String]) {
         self.versions = versions
         self.edition = edition
         var steps: [EventType: [Int: Upcaster]] = [:]
-        var faults: [String] = []
+        var faults = given
         for upcaster in upcasters {
             if steps[upcaster.type, default: [:]].updateValue(upcaster, forKey: upcaster.version) != nil {
                 faults.append("\"\(upcaster.type)\" has two upcasters from version \(upcaster.version)")
@@ -56,7 +61,35 @@ public struct EventSchema: Sendable {
         newest = check.newest
     }
 
-    /// Returns the schema of an event type.
+    /// The schema of several event enums together: for an enum that reads the events of all of them.
+    ///
+    /// ```swift
+    /// enum Event: Codable, EvolvingEvent {
+    ///     case orderPlaced(cents: Int)
+    ///     case chargeRecorded(cents: Int)
+    ///     static let schema = EventSchema.of(Order.Event.self, Settlement.Event.self)
+    /// }
+    /// ```
+    /// A type whose versions or upcasters differ between two of them is a fault, see ``SchemaFault``.
+    public static func of(_ first: any Any.Type, _ second: any Any.Type, _ more: any Any.Type...) -> EventSchema {
+        var seen: Set<ObjectIdentifier> = []
+        var versions: [EventType: Int] = [:]
+        var upcasters: [Upcaster] = []
+        var (edition, faults) = (0, [String]())
+        for event in [first, second] + more where seen.insert(ObjectIdentifier(event)).inserted {
+            let schema = of(event)
+            for (type, version) in schema.versions.sorted(by: { $0.key < $1.key }) {
+                if let other = versions.updateValue(version, forKey: type), other != version {
+                    faults.append("\"\(type)\" is at version \(other) and, in \(readableName(event)), at \(version)")
+                }
+            }
+            upcasters += schema.steps.values.flatMap(\.values)
+            edition += schema.edition
+        }
+        return EventSchema(versions: versions, upcasters: upcasters, edition: edition, faults: faults)
+    }
+
+    /// The schema of an event type: for another enum that reads the same events.
     public static func of(_ event: any Any.Type) -> EventSchema { (event as? any EvolvingEvent.Type)?.schema ?? plain }
 
     private static let plain = EventSchema()

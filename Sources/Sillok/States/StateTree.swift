@@ -32,7 +32,29 @@ public struct StateTree: Hashable, Sendable {
             }
         }
 
-        /// The value as a number, if it is one.
+        /// Whether both are the same, texts byte for byte.
+        public static func == (left: Self, right: Self) -> Bool {
+            switch (left, right) {
+            case (.integer(let left), .integer(let right)): left == right
+            case (.real(let left), .real(let right)): left == right
+            case (.text(let left), .text(let right)): left.hasSameBytes(as: right)
+            case (.nothing, .nothing), (.present, .present): true
+            default: false
+            }
+        }
+
+        /// Hashes the value, of texts the bytes.
+        public func hash(into hasher: inout Hasher) {
+            switch self {
+            case .integer(let number): hasher.combine(number)
+            case .real(let number): hasher.combine(number)
+            case .text(let text): text.hashBytes(into: &hasher)
+            case .nothing: hasher.combine(0)
+            case .present: hasher.combine(1)
+            }
+        }
+
+        /// The number, if it is one.
         public var number: Double? {
             switch self {
             case .integer(let number): Double(number)
@@ -104,7 +126,7 @@ public struct StateTree: Hashable, Sendable {
                 add(child.value, at: "\(path)[\(index)]", depth: depth + 1)
             }
         case .set:
-            for name in mirror.children.map({ Self.quoted(Self.name($0.value)) }).sorted() {
+            for name in mirror.children.map({ Self.quoted(Self.name($0.value)) }).sorted(by: Self.precedes) {
                 add(.present, at: "\(path){\(name)}")
             }
         case .dictionary:
@@ -112,7 +134,7 @@ public struct StateTree: Hashable, Sendable {
                 let pair = Array(Mirror(reflecting: child.value).children)
                 return (Self.name(pair[0].value), pair[1].value)
             }
-            for (name, member) in members.sorted(by: { $0.0 < $1.0 }) {
+            for (name, member) in members.sorted(by: { Self.precedes($0.0, $1.0) }) {
                 add(member, at: "\(path)[\(Self.quoted(name))]", depth: depth + 1)
             }
         case .enum:
@@ -124,6 +146,8 @@ public struct StateTree: Hashable, Sendable {
             for child in mirror.children { add(child.value, at: join(path, child.label), depth: depth + 1) }
         }
     }
+
+    private static func precedes(_ left: String, _ right: String) -> Bool { ExactText(left) < ExactText(right) }
 
     private func join(_ path: String, _ label: String?) -> String {
         path.isEmpty ? label ?? "" : "\(path).\(label ?? "")"
@@ -175,6 +199,18 @@ public struct StateChange: Hashable, Sendable, CustomStringConvertible {
     public let before: StateTree.Value?
     /// The new value; `nil` if the path no longer exists.
     public let after: StateTree.Value?
+
+    /// Whether both are the same change of the same path, byte for byte.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.path.hasSameBytes(as: right.path) && left.before == right.before && left.after == right.after
+    }
+
+    /// Hashes the bytes of the path, and the values.
+    public func hash(into hasher: inout Hasher) {
+        path.hashBytes(into: &hasher)
+        hasher.combine(before)
+        hasher.combine(after)
+    }
 
     /// The change in a line: `balance: 100 → 70`.
     public var description: String {

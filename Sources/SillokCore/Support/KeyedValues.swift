@@ -7,24 +7,24 @@ public struct KeyedValues<Value> {
     public typealias Element = (key: String, value: Value)
 
     private var elements: [Element] = []
-    private var indexes: [NameBytes: Int] = [:]
+    private var indexes: [ExactText: Int] = [:]
 
     /// Creates a collection without values.
     public init() {}
 
     /// The value of a key, or `nil`. A value for a new key is added at the end.
     public subscript(key: String) -> Value? {
-        get { indexes[NameBytes(key)].map { elements[$0].value } }
+        get { indexes[ExactText(key)].map { elements[$0].value } }
         set {
-            switch (indexes[NameBytes(key)], newValue) {
+            switch (indexes[ExactText(key)], newValue) {
             case (let index?, let value?): elements[index].value = value
             case (nil, let value?):
-                indexes[NameBytes(key)] = elements.count
+                indexes[ExactText(key)] = elements.count
                 elements.append((key, value))
             case (let index?, nil):
                 elements.remove(at: index)
                 indexes = [:]
-                for (index, element) in elements.enumerated() { indexes[NameBytes(element.key)] = index }
+                for (index, element) in elements.enumerated() { indexes[ExactText(element.key)] = index }
             case (nil, nil): break
             }
         }
@@ -43,14 +43,18 @@ public struct KeyedValues<Value> {
         return mapped
     }
 
-    /// A text that is compared by its bytes.
-    private struct NameBytes: Hashable, Sendable {
-        let text: String
+    /// The values of a key; `initial` is set first if there are none.
+    package subscript(key: String, default initial: @autoclosure () -> Value) -> Value {
+        get { self[key] ?? initial() }
+        set { self[key] = newValue }
+    }
 
-        init(_ text: String) { self.text = text }
+    /// Keys and values in the order of the keys' bytes.
+    package func sortedByKey() -> [Element] { elements.sorted { ExactText($0.key) < ExactText($1.key) } }
 
-        static func == (left: Self, right: Self) -> Bool { left.text.hasSameBytes(as: right.text) }
-        func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
+    /// Values by the keys of a sequence. The last one of a key counts.
+    package init(_ elements: some Sequence<(String, Value)>) {
+        for (key, value) in elements { self[key] = value }
     }
 }
 

@@ -9,7 +9,7 @@ package final class ServerContext: Sendable {
     private struct State {
         var connections: [ObjectIdentifier: any Channel] = [:]
         var following: [ObjectIdentifier: ServerCall] = [:]
-        var subscriptions: [String: Int] = [:]
+        var subscriptions: [ExactText: Int] = [:]
         var calls = 0
         var receivedBytes = 0
         var isDraining = false
@@ -42,20 +42,21 @@ package final class ServerContext: Sendable {
     /// Counts a subscription of a principal for as long as `body` runs, and ends it when the server stops.
     package func subscribing(_ call: ServerCall, _ principal: String, _ body: () async throws -> Void) async throws {
         let limit = limits.subscriptionsPerPrincipal
+        let key = ExactText(principal)
         let refusal = state.withLock { state -> CallRefusal? in
             if state.isDraining { return .stopping }
-            guard state.subscriptions[principal, default: 0] < limit else {
+            guard state.subscriptions[key, default: 0] < limit else {
                 return .tooMany("\(limit) subscriptions of \(principal) are open already")
             }
-            state.subscriptions[principal, default: 0] += 1
+            state.subscriptions[key, default: 0] += 1
             state.following[ObjectIdentifier(call)] = call
             return nil
         }
         if let refusal { throw refusal }
         defer {
             state.withLock { state in
-                let left = state.subscriptions[principal, default: 1] - 1
-                state.subscriptions[principal] = left > 0 ? left : nil
+                let left = state.subscriptions[key, default: 1] - 1
+                state.subscriptions[key] = left > 0 ? left : nil
                 state.following[ObjectIdentifier(call)] = nil
             }
         }

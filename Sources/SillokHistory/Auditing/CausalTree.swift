@@ -77,8 +77,13 @@ extension EventStore {
 extension RecordedEvent {
     /// The event that it says caused it: not when its own command did.
     fileprivate var causingEvent: EventID? {
-        guard let cause = metadata.causationID, cause != metadata[Metadata.Key.commandID] else { return nil }
-        return EventID(cause)
+        guard let cause = exact(Metadata.Key.causationID), cause != exact(Metadata.Key.commandID) else { return nil }
+        return EventID(cause.text)
+    }
+
+    /// The value of a key of its metadata.
+    fileprivate func exact(_ key: String) -> ExactText? {
+        metadata[key].map { ExactText($0) }
     }
 }
 
@@ -90,19 +95,19 @@ private struct CausalGrowth {
     }
 
     private var entries: [Entry] = []
-    private var commands: [String: Int] = [:]
-    private var events: [String: Int] = [:]
-    private let outside: String?
+    private var commands: [ExactText: Int] = [:]
+    private var events: [ExactText: Int] = [:]
+    private let outside: ExactText?
     private let root: RecordedEvent
 
     /// Creates a tree with the first event below its command, or below its outside cause.
     init(_ first: RecordedEvent) {
         root = first
-        let cause = first.metadata.causationID
-        let command = first.metadata[Metadata.Key.commandID]
+        let cause = first.exact(Metadata.Key.causationID)
+        let command = first.exact(Metadata.Key.commandID)
         outside = cause == command ? nil : cause
         if let outside {
-            entries.append(Entry(subject: .outside(outside)))
+            entries.append(Entry(subject: .outside(outside.text)))
         } else if let command, let id = first.metadata.commandID {
             entries.append(Entry(subject: .command(id)))
             commands[command] = 0
@@ -113,9 +118,9 @@ private struct CausalGrowth {
 
     /// Adds an event if its cause is in the tree.
     mutating func add(_ event: RecordedEvent) {
-        let command = event.metadata[Metadata.Key.commandID]
+        let command = event.exact(Metadata.Key.commandID)
         if let command, let known = commands[command] { return append(event, under: known) }
-        let cause = event.metadata.causationID
+        let cause = event.exact(Metadata.Key.causationID)
         guard let above = cause.flatMap({ $0 == outside ? 0 : events[$0] }) else {
             // The first event is the root if it has no cause.
             if event.id == root.id { append(event, under: nil) }
@@ -128,7 +133,7 @@ private struct CausalGrowth {
     }
 
     private mutating func append(_ event: RecordedEvent, under above: Int?) {
-        events[event.id.description] = entries.count
+        events[ExactText(event.id.description)] = entries.count
         append(.event(event), under: above)
     }
 

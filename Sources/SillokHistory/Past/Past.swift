@@ -35,7 +35,7 @@ public struct Past: Sendable {
     public func state<D: Decider>(of decider: D.Type, _ stream: StreamID) async throws -> (state: D, revision: Revision)
     {
         let coding = EventCoding<D.Event>()
-        var subjects = Subjects<D>([.init(stream: stream)], limits: store.limits, schema: coding.schema)
+        var subjects = Subjects<D>([.init(stream: stream)], limits: store.limits, coding: coding)
         try await subjects.load(from: store, coding: coding)
         return (subjects.all[0].state, subjects.all[0].revision)
     }
@@ -80,13 +80,14 @@ public struct Past: Sendable {
         _ rule: Rule, from store: PastStore, _ body: (String, Recorded<Rule.Event>) throws -> Void
     ) async throws {
         let coding = EventCoding<Rule.Event>()
+        let ignores = rule.unknownTypes == .ignore
         for try await page in store.pages(coding.schema.stored(rule.source)) {
             for event in page.events {
                 do {
-                    for recorded in try coding.recorded(event, for: rule.source) {
+                    for recorded in try coding.recorded(event, for: rule.source, ignoringUnknown: ignores) {
                         if let key = rule.key(of: recorded) { try body(key, recorded) }
                     }
-                } catch is UnknownEventType where rule.unknownTypes == .ignore {}
+                } catch is UnknownEventType where ignores {}
             }
         }
     }

@@ -35,7 +35,8 @@ extension Past {
     /// - Parameters:
     ///   - was: the decider that held.
     ///   - would: the decider to try.
-    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams.
+    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams. By
+    ///     tags alone it means the types that a decider has cases for, as a boundary does.
     ///   - course: which events the second decider evolves by.
     ///   - commands: commands to try at the end, on both states: they would now be refused, or accepted.
     ///   - limit: how many keys, and how many commands, to list.
@@ -46,7 +47,7 @@ extension Past {
         progress: @escaping @Sendable (_ done: Position, _ of: Position) -> Void = { _, _ in }
     ) async throws -> WhatIfReport where Would.Command: Codable {
         var trial = Trial<Was, Would>(course: course, limit: limit)
-        let events = try await forEach(query, nil, progress) { event in
+        let events = try await forEach(trial.stored(query, store.limits), nil, progress) { event in
             try trial.take(event)
             return true
         }
@@ -68,8 +69,8 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         let stream: StreamID
         let position: Position
         let text: String
-        let decided: Result<[String], any Error>
-        var recorded: [String] = []
+        let decided: Result<[ExactText], any Error>
+        var recorded: [ExactText] = []
     }
 
     let course: TrialCourse
@@ -81,6 +82,14 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
     private let wouldCoding = EventCoding<Would.Event>()
 
     init(course: TrialCourse, limit: Int) { (self.course, self.limit) = (course, limit) }
+
+    /// The events of a query that count: where it names tags alone, those of types that a decider has cases for.
+    func stored(_ query: EventQuery, _ limits: Limits) -> EventQuery {
+        let isByTags = { (item: EventQuery.Item) in item.stream == nil && item.category == nil && !item.tags.isEmpty }
+        let was = wasCoding.storedBoundary(query, limits, where: isByTags)
+        let would = wouldCoding.storedBoundary(query, limits, where: isByTags)
+        return was == would ? was : was.or(would)
+    }
 
     mutating func take(_ event: RecordedEvent) throws {
         let stream = event.stream ?? ""
@@ -134,7 +143,10 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         let state = comparison.pairs[index].would
         let decided = Result { try state.decide(command) }
         if course == .decided, case .success(let events) = decided {
-            comparison.evolve(index) { pair in for event in events { pair.would.evolve(event) } }
+            let stored = try events.map {
+                try wouldCoding.stored($0, id: event.id, tags: [], metadata: Metadata()).event
+            }
+            comparison.evolve(index) { pair in for event in stored { pair.would.evolve(event) } }
         }
         open[index] = Open(
             id: event.metadata.commandID, stream: stream, position: event.position, text: text,
@@ -151,7 +163,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
             ending = .refused("\(refusal)")
         case .success(let events) where events != command.recorded:
             commands.otherEvents += 1
-            ending = .otherEvents(was: command.recorded, would: events)
+            ending = .otherEvents(was: command.recorded.map(\.text), would: events.map(\.text))
         case .success: return
         }
         note(.init(key: command.stream.text, position: command.position, command: command.text, ending: ending))
@@ -161,9 +173,9 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         if commands.changes.count < limit { commands.changes.append(change) }
     }
 
-    /// The recorded event on one line.
-    private func line(_ event: Would.Event) throws -> String {
+    /// An event as it is recorded, in a line.
+    private func line(_ event: Would.Event) throws -> ExactText {
         let data = try wouldCoding.encode(event)
-        return "\(data.type) \(String(decoding: data.payload, as: UTF8.self))"
+        return ExactText("\(data.type) \(String(decoding: data.payload, as: UTF8.self))")
     }
 }

@@ -20,6 +20,9 @@ package struct CaseEncoder: Encoder {
     package var codingPath: [any CodingKey] { [] }
     package var userInfo: [CodingUserInfoKey: Any] { [:] }
 
+    /// Whether a reader of the payload is known to decode equal values, because all of them are scalars that are kept.
+    package var isExact: Bool { !encoding.hasOwnCoding && !encoding.hasChangedValue }
+
     /// Closes the payload.
     ///
     /// - Returns: its JSON text.

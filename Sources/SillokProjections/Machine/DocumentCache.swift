@@ -84,7 +84,10 @@ struct DocumentCache: Sendable {
             let wasStored = entry.isStored
             let text: String?
             do {
-                text = try entry.document.map(coding.encode)
+                let encoded = try entry.document.map(coding.encode)
+                text = encoded?.text
+                // Later events evolve the document that a reader of the table has, in this process as after a restart.
+                if let encoded, !encoded.isKept { entry.document = try coding.decode(encoded.text) }
             } catch {
                 throw DocumentFailed(key: key, reason: "\(error)")
             }

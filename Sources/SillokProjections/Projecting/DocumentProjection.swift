@@ -75,7 +75,8 @@ package struct ProjectionRule: Sendable {
     package struct Documents: Sendable {
         let table: String
         let decode: @Sendable (String) throws -> any Sendable
-        let encode: @Sendable (any Sendable) throws -> String
+        /// The text of a document, and whether no value in it is one that a reader decodes as another one.
+        let encode: @Sendable (any Sendable) throws -> (text: String, isKept: Bool)
     }
 
     package let name: String
@@ -113,7 +114,7 @@ package struct ProjectionRule: Sendable {
         effect = { event in
             do {
                 var changes: [SQL] = []
-                try coding.forEach(of: event, for: wanted) { payload, type in
+                try coding.forEach(of: event, for: wanted, ignoringUnknown: ignores) { payload, type in
                     let made = try rule.project(Recorded(event, type: type, payload: payload))
                     if changes.isEmpty { changes = made } else { changes += made }
                 }
@@ -139,14 +140,14 @@ package struct ProjectionRule: Sendable {
         documents = Documents(
             table: rule.name, decode: { try PlainCoding.decode(Rule.Document.self, from: $0) },
             encode: { document in
-                guard let document = document as? Rule.Document else { return "null" }
-                return try PlainCoding.encode(document)
+                guard let document = document as? Rule.Document else { return ("null", true) }
+                return try PlainCoding.encodeChecked(document)
             })
         let ignores = rule.unknownTypes == .ignore
         effect = { event in
             let recorded: [Recorded<Rule.Event>]
             do {
-                recorded = try coding.recorded(event, for: wanted)
+                recorded = try coding.recorded(event, for: wanted, ignoringUnknown: ignores)
             } catch is UnknownEventType where ignores {
                 return .nothing
             }

@@ -37,14 +37,14 @@ public struct Alarm: Hashable, Sendable, CustomStringConvertible {
 /// one begins to break and another when that is over.
 public final class ObjectiveMonitor: Sendable {
     private struct Key: Hashable {
-        let subject: String
+        let subject: ExactText
         let objective: Objective
     }
 
     private struct State {
         var windows: [Key: (window: ObjectiveWindow, measured: String)] = [:]
-        var deadLetters: [String: Int] = [:]
-        var raised: [String: Set<Alarm.Kind>] = [:]
+        var deadLetters: [ExactText: Int] = [:]
+        var raised: [ExactText: Set<Alarm.Kind>] = [:]
     }
 
     private let objectives: [Objective]
@@ -81,8 +81,8 @@ public final class ObjectiveMonitor: Sendable {
             }
             var inflow = 0
             if case .deadLetters(let projection, let count) = measurement {
-                inflow = max(0, count - (state.deadLetters[projection] ?? count))
-                state.deadLetters[projection] = count
+                inflow = max(0, count - (state.deadLetters[ExactText(projection)] ?? count))
+                state.deadLetters[ExactText(projection)] = count
             }
             return objectives.flatMap { take(measurement, $0, inflow, now, &state) }
         }
@@ -95,7 +95,7 @@ public final class ObjectiveMonitor: Sendable {
         return state.withLock { state in
             var statuses: [ObjectiveStatus] = []
             for (key, var entry) in state.windows {
-                statuses.append(entry.window.status(key.subject, entry.measured, at: now))
+                statuses.append(entry.window.status(key.subject.text, entry.measured, at: now))
             }
             return statuses.sorted { ($0.subject, $0.objective.description) < ($1.subject, $1.objective.description) }
         }
@@ -112,31 +112,31 @@ public final class ObjectiveMonitor: Sendable {
         } else {
             return []
         }
-        let key = Key(subject: measurement.subject, objective: objective)
+        let key = Key(subject: ExactText(measurement.subject), objective: objective)
         let measured = objective.value(of: measurement)
         var entry = state.windows[key] ?? (ObjectiveWindow(objective), "")
         entry.measured = measured
         entry.window.record(good: good, bad: bad, at: now)
-        let status = entry.window.status(key.subject, measured, at: now)
+        let status = entry.window.status(key.subject.text, measured, at: now)
         state.windows[key] = entry
         // A value near its limit raises one alarm. The alarm is over when the value is well within the limit again.
         let raised = state.raised[key.subject] ?? []
         let isBroken = raised.contains(.broken(objective)) ? status.budgetLeft < 0.1 : !status.isMet
         let isBurning = raised.contains(.burning(objective)) ? status.burnRate >= 1 : status.isBurning
-        return change(&state, key.subject, .broken(objective), isBroken, measured)
-            + change(&state, key.subject, .burning(objective), isBurning, measured)
+        return change(&state, measurement.subject, .broken(objective), isBroken, measured)
+            + change(&state, measurement.subject, .burning(objective), isBurning, measured)
     }
 
     /// Returns the alarm for a change; `nil` if nothing changed.
     private func change(
         _ state: inout State, _ subject: String, _ kind: Alarm.Kind, _ isRaised: Bool, _ detail: String
     ) -> [Alarm] {
-        let was = state.raised[subject]?.contains(kind) ?? false
+        let was = state.raised[ExactText(subject)]?.contains(kind) ?? false
         guard was != isRaised else { return [] }
         if isRaised {
-            state.raised[subject, default: []].insert(kind)
+            state.raised[ExactText(subject), default: []].insert(kind)
         } else {
-            state.raised[subject]?.remove(kind)
+            state.raised[ExactText(subject)]?.remove(kind)
         }
         return [Alarm(subject: subject, kind: kind, isRaised: isRaised, detail: detail)]
     }

@@ -93,7 +93,8 @@ extension ReadSide {
         let one = try await readModel.rows("SELECT * FROM \(raw: first) LIMIT 1").first?.columns
         let two = try await readModel.rows("SELECT * FROM \(raw: second) LIMIT 1").first?.columns
         guard let one, let two, one != two else { return "*" }
-        return one.filter(two.contains).map { SQL.quoted($0) }.joined(separator: ", ")
+        return one.filter { column in two.contains { $0.hasSameBytes(as: column) } }.map { SQL.quoted($0) }.joined(
+            separator: ", ")
     }
 
     private func count(_ table: String) async throws -> Int {

@@ -66,15 +66,7 @@ extension ReadModelWrite.Condition {
     package func holds(for found: [[SQLValue]]) -> Bool {
         rows.count == found.count
             && zip(rows, found).allSatisfy { row, found in
-                row.count == found.count && zip(row, found).allSatisfy { $0.isIdentical(to: $1) }
+                row.count == found.count && zip(row, found).allSatisfy { $0 == $1 }
             }
-    }
-}
-
-extension SQLValue {
-    /// Texts that Unicode holds to be the same are not the same to a database.
-    fileprivate func isIdentical(to other: SQLValue) -> Bool {
-        if case .text(let mine) = self, case .text(let theirs) = other { return mine.hasSameBytes(as: theirs) }
-        return self == other
     }
 }

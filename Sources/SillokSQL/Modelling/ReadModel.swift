@@ -1,3 +1,5 @@
+import SillokCore
+
 /// Where projections write: changes under conditions, all of them or none, and queries.
 ///
 /// The seam that every storage of read models implements. A storage knows nothing of projections: their checkpoints,
@@ -43,6 +45,18 @@ public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
     /// The name under which the build keeps a table or an index: `balances_v1_accounts`.
     public func physicalName(_ name: String) -> String {
         "\(self.name)_v\(version)\(build > 1 ? "b\(build)" : "")_\(name)"
+    }
+
+    /// Whether both are the same build; names are compared by their bytes.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.version == right.version && left.build == right.build && left.name.hasSameBytes(as: right.name)
+    }
+
+    /// Hashes the bytes of the name, the version and the build.
+    public func hash(into hasher: inout Hasher) {
+        name.hashBytes(into: &hasher)
+        hasher.combine(version)
+        hasher.combine(build)
     }
 
     /// The name, version and build, such as `balances v1` or `balances v1 build 2`.
@@ -153,9 +167,19 @@ public struct SQLRow: Hashable, Sendable {
         self.values = values
     }
 
+    /// Whether both have the same columns, byte for byte, with the same values.
+    public static func == (left: SQLRow, right: SQLRow) -> Bool {
+        left.values == right.values && left.columns.elementsEqual(right.columns) { $0.hasSameBytes(as: $1) }
+    }
+
+    /// Hashes the values.
+    public func hash(into hasher: inout Hasher) { hasher.combine(values) }
+
     /// The value of a column; null if there is none of that name.
     public subscript(_ column: String) -> SQLValue {
-        guard let index = columns.firstIndex(of: column), index < values.count else { return .null }
+        guard let index = columns.firstIndex(where: { $0.hasSameBytes(as: column) }), index < values.count else {
+            return .null
+        }
         return values[index]
     }
 }

@@ -107,9 +107,8 @@ final class Admission: Sendable {
     /// Admits a subscription; returns `nil` if the principal has too many.
     func subscribe(_ principal: String, _ query: String, since: Timestamp, at position: Position) -> Ticket? {
         let id = state.withLock { state -> UInt64? in
-            guard state.followers.values.count(where: { $0.principal == principal }) < subscriptionLimit else {
-                return nil
-            }
+            let open = state.followers.values.count { $0.principal.hasSameBytes(as: principal) }
+            guard open < subscriptionLimit else { return nil }
             state.nextID += 1
             state.followers[state.nextID] = Follower(
                 id: state.nextID, principal: principal, query: query, since: since, position: position)

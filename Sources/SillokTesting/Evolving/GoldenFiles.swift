@@ -16,31 +16,40 @@ public import Testing
 /// - the current code reads a golden payload differently, drops a field of it, or cannot read it;
 /// - a sample has a type, a version or a field that is in no golden file;
 /// - a case of the enum has no sample;
-/// - `schema.json` is not the current schema.
+/// - one of the `readers`, such as the enum of a projection, has a case for a golden payload and cannot read it;
+/// - `schema.json` is not that of today.
 public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     let folder: URL
     let samples: [Event]
+    let readers: [any (Codable & Sendable).Type]
     let coding = EventCoding<Event>()
 
     /// Golden files in a folder.
     ///
     /// - Parameters:
     ///   - event: the enum.
-    ///   - folder: the folder, relative to that of the test's file.
-    ///   - samples: current events: at least one of each case, and together with a value in each field.
+    ///   - folder: the folder, seen from that of the test's file.
+    ///   - samples: events of today: of each case one at least, and together with a value in each field.
+    ///   - readers: other enums that read events of these types, such as those of projections. List each one: a new
+    ///     version of a type stops every reader without its schema.
     ///   - file: the test's file.
     public init(
         of event: Event.Type = Event.self, in folder: String = "Golden", samples: [Event],
-        beside file: StaticString = #filePath
+        readers: [any (Codable & Sendable).Type] = [], beside file: StaticString = #filePath
     ) {
         self.init(
-            of: event, at: URL(filePath: "\(file)").deletingLastPathComponent().appending(path: folder).path, samples)
+            of: event, at: URL(filePath: "\(file)").deletingLastPathComponent().appending(path: folder).path, samples,
+            readers: readers)
     }
 
     /// Golden files at a path.
-    package init(of event: Event.Type = Event.self, at path: String, _ samples: [Event]) {
+    package init(
+        of event: Event.Type = Event.self, at path: String, _ samples: [Event],
+        readers: [any (Codable & Sendable).Type] = []
+    ) {
         folder = URL(filePath: path)
         self.samples = samples
+        self.readers = readers
     }
 
     /// Compares, and reports each difference as an issue. If `SILLOK_RECORD` is set, it first records missing files.
@@ -68,6 +77,9 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
                     ? "\(sample.place) has a field that no golden file shows. \(Self.howToRecord)"
                     : "\(sample.place) has no golden file. \(Self.howToRecord)")
         }
+        let shown = golden + (try currentSamples())
+        for finding in readers.flatMap({ reader in shown.flatMap { $0.findings(readBy: reader) } })
+        where !findings.contains(finding) { findings.append(finding) }
         let types = Set(try samples.map { try coding.encode($0).type })
         for name in caseNames(of: Event.self) ?? [] {
             let type = (Event.self as? any StableEventNames.Type)?.storedNames[name] ?? EventType(name)
@@ -129,7 +141,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         var snapshot = SchemaSnapshot(coding.schema, writing: current.map(\.type))
         for (name, kind) in snapshot.types where kind.version != nil {
             var shape = PayloadShape()
-            let shown = (golden + current).filter { $0.type.text == name && $0.version == kind.version }
+            let shown = (golden + current).filter { $0.type == EventType(name) && $0.version == kind.version }
             for one in shown { shape.learn(one.payload) }
             var fields = shape.fields
             // What the code can do without may be missing, also if every sample has it.

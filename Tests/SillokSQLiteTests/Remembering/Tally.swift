@@ -76,6 +76,12 @@ final class Told: Sendable {
     var reasons: [String] {
         all.compactMap { if case .ignored(_, let reason) = $0 { reason } else { nil } }
     }
+    var withheld: [String] {
+        all.compactMap { if case .withheld(let subject) = $0 { subject } else { nil } }
+    }
+    var failures: [String] {
+        all.compactMap { if case .failed(let reason) = $0 { reason } else { nil } }
+    }
     var used: Int { all.count { $0 == .used } }
     var written: Int { all.count { if case .written = $0 { true } else { false } } }
 

@@ -97,6 +97,48 @@ struct EventSchemaTests {
         #expect(try EventCoding<Plain>().decode(stored("closed", "{}", version: "1")).count == 1)
     }
 
+    @Test("N2: the schema of several enums reads the types of all of them, and two meanings of a type are a fault")
+    func joined() throws {
+        enum Other: Codable, Sendable, EvolvingEvent {
+            case shipped(to: String)
+            static let schema = EventSchema(
+                versions: ["shipped": 2],
+                upcasters: [.change("shipped", from: 1) { old in old.payload.rename("place", to: "to") }])
+        }
+        enum Different: Codable, Sendable, EvolvingEvent {
+            case shipped(to: String)
+            static let schema = EventSchema(
+                versions: ["shipped": 3],
+                upcasters: [.change("shipped", from: 1) { _ in }, .change("shipped", from: 2) { _ in }])
+        }
+        enum Reader: Codable, Equatable, Sendable, EvolvingEvent {
+            case deposited(cents: Int)
+            case shipped(to: String)
+            static let schema = EventSchema.of(EvolvedEvent.self, Other.self)
+        }
+        #expect(Reader.schema.faults.isEmpty)
+        let coding = EventCoding<Reader>()
+        #expect(try coding.decode(stored("shipped", #"{"place":"Rome"}"#)) == [.shipped(to: "Rome")])
+        #expect(try coding.decode(stored("deposited", #"{"amount":5}"#)) == [.deposited(cents: 5)])
+        #expect(EventSchema.of(EvolvedEvent.self, EvolvedEvent.self).faults.isEmpty)
+        #expect(!EventSchema.of(Other.self, Different.self).faults.isEmpty)
+        // A split event also has parts that the reader has no case for.
+        let moved = stored("moved", #"{"amount":5}"#)
+        #expect(throws: UnknownEventType.self) { try coding.decode(moved) }
+        #expect(try coding.recorded(moved, for: .all, ignoringUnknown: true).map(\.payload) == [.deposited(cents: 5)])
+    }
+
+    @Test("N2: the error of a reader without the schema names it and says what to do")
+    func reader() throws {
+        enum Board: Codable, Sendable { case deposited(cents: Int) }
+        let event = stored("deposited", #"{"cents":5}"#, version: "2")
+        let error = #expect(throws: NewerEventVersion.self) { try EventCoding<Board>().decode(event) }
+        #expect(error?.event?.hasSuffix("Board") == true)
+        #expect(error?.description.contains("EventSchema.of(Writer.self)") == true)
+        let foreign = stored("withdrawn", #"{"cents":5}"#, version: "2")
+        #expect(throws: UnknownEventType.self) { try EventCoding<Board>().decode(foreign) }
+    }
+
     @Test("a version that is none is damage", arguments: ["0", "-1", "two", "", "1.0", "99999999999999999999"])
     func badVersion(text: String) throws {
         #expect(throws: DamagedPayload.self) { try coding.decode(stored("closed", "{}", version: text)) }
