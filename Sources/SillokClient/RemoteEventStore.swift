@@ -58,7 +58,9 @@ public final class RemoteEventStore: EventStore {
         let connector = Connector(address: parsed, options: options)
         caller = Caller(connector: connector, options: options, clock: clock, random: random)
         do {
-            (id, limits) = try await caller.ask("Describe", Remote.message(), Remote.Description.self)
+            let (id, limits) = try await caller.ask("Describe", Remote.message(), Remote.Description.self)
+            // A server may say anything.
+            (self.id, self.limits) = (id, limits.supported)
         } catch {
             await connector.close()
             throw error

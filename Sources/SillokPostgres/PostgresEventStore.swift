@@ -55,7 +55,7 @@ public final class PostgresEventStore: ChainedEventStore {
     ///   - mode: how it is opened.
     ///   - limits: how large a request may be.
     ///   - patience: for how long the server is looked for when it is away, before a call fails.
-    ///   - readers: how many connections read.
+    ///   - readers: the number of connections that read, from 1 to 1,000.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
     /// - Throws: `StoreError`: `unavailable` if no server can be reached, `notFound` if there is no store,
@@ -78,6 +78,7 @@ public final class PostgresEventStore: ChainedEventStore {
             }
         }
         self.address = address
+        let limits = limits.supported
         self.limits = limits
         self.schema = schema
         self.mode = mode
@@ -93,7 +94,7 @@ public final class PostgresEventStore: ChainedEventStore {
                 isClosed.withLock { $0 }
             }
         }
-        self.readers = Self.pool((0..<max(1, readers)).map { _ in session(purpose) }, limits)
+        self.readers = Self.pool((0..<min(max(1, readers), Self.mostReaders)).map { _ in session(purpose) }, limits)
         judges = Self.pool((0..<(mode == .readOnly ? 0 : Self.judges)).map { _ in session(purpose) }, limits)
         if mode == .readOnly {
             writer = nil
@@ -287,6 +288,8 @@ public final class PostgresEventStore: ChainedEventStore {
         }
     }
 
+    /// The most connections that read: each has a thread.
+    private static let mostReaders = 1000
     /// How many connections judge conditions. They are opened when they are needed.
     private static let judges = 2
     private static let closed = StoreError(.closed, "the store is closed.")

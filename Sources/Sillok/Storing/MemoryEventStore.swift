@@ -28,7 +28,7 @@ public final class MemoryEventStore: EventStore {
     ///   - clock: where recorded times come from.
     public init(id: StoreID = StoreID(), limits: Limits = Limits(), clock: WallClock = .system) {
         self.id = id
-        self.limits = limits
+        self.limits = limits.supported
         self.clock = clock
     }
 

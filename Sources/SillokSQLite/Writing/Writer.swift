@@ -117,8 +117,16 @@ final class Writer {
     var logBytes: Int { connection.pagesInLog * 4096 }
 
     /// Leaves one file behind, if the disk is healthy and no other connection reads the log.
-    func finish() {
-        if failure == nil { try? connection.checkpoint(truncating: true) }
+    ///
+    /// - Returns: whether it is certain that nothing was ever written to the store: no event, no progress, no row.
+    func finish() -> Bool {
+        guard failure == nil else { return false }
+        try? connection.checkpoint(truncating: true)
+        let written = try? connection.number(
+            """
+            SELECT (SELECT count(*) FROM tracking) + (SELECT count(*) FROM sqlite_schema WHERE name = 'sillok_format')
+            """)
+        return head == 0 && written == 0
     }
 
     /// One request within the transaction. What it answers as its own failure has written nothing.
@@ -334,7 +342,7 @@ final class Writer {
 
     /// Why no append may be acknowledged: the files at the paths are not those that are open. `nil` if they are.
     private func replacement() -> StoreError? {
-        guard let error = connection.files?.replacement(of: "the store") else { return nil }
+        guard let error = connection.file?.replacement else { return nil }
         return StoreError(error.code, "\(error.message) The store takes no more appends.")
     }
 
