@@ -44,6 +44,8 @@ public final class PostgresEventStore: ChainedEventStore {
     private let listener: Listener
     private let signal: HeadSignal
     private let isClosed: Lock<Bool>
+    /// The checks that run.
+    private let longWork = RunningRequests(closed: PostgresEventStore.closed)
 
     /// Opens a store.
     ///
@@ -137,18 +139,20 @@ public final class PostgresEventStore: ChainedEventStore {
         isClosed.withLock { $0 = true }
         listener.close()
         signal.fail(Self.closed)
+        longWork.cancel()
         readers.abandon(refusing: Self.closed)
         judges.abandon(refusing: Self.closed)
         writer?.abandon(refusing: Self.closed)
     }
 
-    /// Finishes what is under way and lets go of the connections.
+    /// Finishes the appends and reads that are under way and lets go of the connections.
     ///
-    /// Calls that come later throw `StoreError` `closed`. Closing again does nothing.
+    /// Checks that are under way, and calls that come later, throw `StoreError` `closed`. Closing again does nothing.
     public func close() async {
         isClosed.withLock { $0 = true }
         listener.close()
         signal.fail(Self.closed)
+        await longWork.close()
         await readers.close(refusing: Self.closed)
         await judges.close(refusing: Self.closed)
         await writer?.close(refusing: Self.closed)
@@ -276,15 +280,21 @@ public final class PostgresEventStore: ChainedEventStore {
     }
 
     /// Runs a check of the whole store on a thread and a connection of its own.
+    ///
+    /// The server ends the statement that it executes when the task is cancelled or the store closes.
     func checking(
-        _ body: @escaping @Sendable (Verification) throws -> VerificationReport
+        _ body: @escaping @Sendable (Verification, Cancellation) throws -> VerificationReport
     ) async throws -> VerificationReport {
-        let address = address
-        return try await onOwnThread {
-            try Swift.Result {
+        try await longWork.runOnThread { [address] cancellation in
+            let result = Swift.Result {
                 let connection = try Connection(address, for: .reading)
-                return try body(Verification(connection: connection, schema: address.quotedSchema))
-            }.mapError(StoreError.reading).get()
+                let interruption = connection.canceller().map { Interruption($0) }
+                cancellation.whenCancelled { interruption?.interrupt() }
+                defer { _ = interruption?.end() }
+                return try body(Verification(connection: connection, schema: address.quotedSchema), cancellation)
+            }
+            if case .failure = result { try cancellation.check() }
+            return try result.mapError(StoreError.reading).get()
         }
     }
 
