@@ -31,18 +31,15 @@ extension Step {
             readable(like: "tracking", "tracked_alone"),
         ])
 
-    /// The statement of `append_group` that moves the progress of an append.
-    private static let trackingIsMoved = """
-        INSERT INTO SCHEMA.tracking AS t VALUES (sources[r], tracked[r])
-                                    ON CONFLICT (source) DO UPDATE SET position = excluded.position;
-        """
+    /// The end of the one statement of `append_group` that moves the progress of an append.
+    private static let trackingIsMoved = "ON CONFLICT (source) DO UPDATE SET position = excluded.position;"
 
     private static let trackingAloneIsMoved = """
 
-                                IF counts[r] = 0 THEN
-                                    INSERT INTO SCHEMA.tracked_alone AS t VALUES (sources[r], tracked[r])
-                                        ON CONFLICT (source) DO UPDATE SET position = excluded.position;
-                                END IF;
+                    IF counts[r] = 0 THEN
+                        INSERT INTO SCHEMA.tracked_alone AS t VALUES (sources[r], tracked[r])
+                            ON CONFLICT (source) DO UPDATE SET position = excluded.position;
+                    END IF;
         """
 
     /// Lets all roles read a table that may read another one: the roles may be older than the table.

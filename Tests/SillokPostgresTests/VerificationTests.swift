@@ -49,7 +49,7 @@ struct VerificationTests {
         _ = try Installation(address: address, connection: older, steps: steps)
             .prepare(.create, newID: { StoreID() }, now: WallClock.system.now())
         let name = "\"\(schema)\""
-        // What an append of the earlier version has left: progress beyond the last event, and of a source without events.
+        // As the earlier version has left it: progress beyond the last event, and of a source without events.
         try TestServer.run(
             "INSERT INTO \(name).events (position, revision, recorded, id, type, source, tracked, payload, link) "
                 + "VALUES (1, 0, 1, gen_random_uuid(), 'noted', 'both', 5, '1', '\\x00'), "
@@ -117,7 +117,7 @@ struct VerificationTests {
             var limits = Limits()
             limits[keyPath: path] = value
             try await withStore(limits: limits) { store in
-                let events = (0..<3).map { EventData(type: "t", tags: ["x", "y"], text: "\($0)") }
+                var events: [EventData] { (0..<3).map { EventData(type: "t", tags: ["x", "y"], text: "\($0)") } }
                 try await tried { try await store.append(events, to: "s-1") }
                 try await tried { try await store.append([EventData(type: "t", payload: [])]) }
                 try await tried { try await store.append(events, if: .absent(.tags("x", "y"))) }

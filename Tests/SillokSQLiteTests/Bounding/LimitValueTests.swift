@@ -21,7 +21,7 @@ import Testing
     ]
     static let values = [0, -1, .min, .max]
 
-    /// Whatever a store does with these limits, it answers or throws one of its own errors.
+    /// Uses a store with these limits: it answers, or throws one of its own errors.
     static func exercise(_ store: some EventStore) async throws {
         func tried(_ body: () async throws -> Void) async throws {
             do {
@@ -31,7 +31,7 @@ import Testing
             } catch let error as StoreError where [.tooExpensive, .overloaded, .refused].contains(error.code) {
             }
         }
-        let events = (0..<3).map { EventData(type: "t", tags: ["x", "y"], text: "\($0)") }
+        var events: [EventData] { (0..<3).map { EventData(type: "t", tags: ["x", "y"], text: "\($0)") } }
         try await tried { try await store.append(events, to: "s-1") }
         try await tried { try await store.append([EventData(type: "t", payload: [])]) }
         try await tried { try await store.append(events, if: .absent(.tags("x", "y"))) }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import SillokSQLite
 
-/// What takes long ends when nobody waits for it any more, or the store closes.
+/// Work that takes long ends when its task is cancelled or the store closes.
 @Suite(.timeLimit(.minutes(2))) struct LongWorkTests {
     private let folder: TemporaryFolder
 
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// Starts a query that never ends by itself. After a moment it runs; the tests hold also if it still waits.
+    /// Starts a query that never ends. After a moment it runs; the tests hold also if it still waits.
     private func start(_ model: any ReadModel) async throws -> Task<[SQLRow], any Error> {
         let isStarted = Lock(false)
         let task = Task {
