@@ -61,7 +61,9 @@ public final class RemoteEventStore: EventStore {
         let connections = Connections(address: parsed, options: options)
         caller = Caller(connections: connections, options: options, clock: clock, random: random)
         do {
-            (id, limits) = try await caller.ask("Describe", Remote.message(), Remote.Description.self)
+            let (id, limits) = try await caller.ask("Describe", Remote.message(), Remote.Description.self)
+            // A server may say anything.
+            (self.id, self.limits) = (id, limits.supported)
         } catch {
             await connections.close()
             throw error

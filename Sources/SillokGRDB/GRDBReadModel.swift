@@ -51,19 +51,20 @@ public final class GRDBReadModel: ReadModel {
         var configuration = configuration
         configuration.foreignKeysEnabled = false
         if configuration.label == nil { configuration.label = "Sillok" }
-        let settings = configuration
         do {
             try FileFacts.refuseSeveralNames(path, "the read model")
             try checkIsReadModel(path)
             let lock = try WriteLock(path: resolvedPath(path) + "-lock", patience: patience)
-            writing = Writing(lock, durability)
+            let writing = Writing(lock, durability)
+            self.writing = writing
+            configuration.prepareDatabase { db in try writing.prepare(db) }
+            let settings = configuration
             // Opening writes too.
             pool = try lock.turn {
                 let pool = try DatabasePool(path: path, configuration: settings)
                 try pool.writeWithoutTransaction { db in try Writing.prepare(db, path, durability) }
                 return pool
             }
-            let writing = writing
             try pool.writeWithoutTransaction { db in try writing.install(db) }
             writing.watchFiles(path)
         } catch let error as DatabaseError {
@@ -71,10 +72,11 @@ public final class GRDBReadModel: ReadModel {
         }
     }
 
-    /// Finishes running work, moves everything into the one file, and closes it. Later calls throw `StoreError`
-    /// `closed`.
+    /// Finishes the writes that are under way, ends the queries, moves everything into the one file, and lets go of it.
+    /// Queries that it ends and later calls throw `StoreError` `closed`.
     public func close() async {
         let (pool, writing) = (pool, writing)
+        writing.endQueries()
         await withCheckedContinuation { continuation in
             startThread {
                 try? pool.writeWithoutTransaction { db in try writing.finish(db) }
@@ -100,13 +102,17 @@ public final class GRDBReadModel: ReadModel {
 
     /// The rows that a query gives, which sees every write that has returned.
     ///
-    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
+    /// - Throws: `CancellationError` when the task is cancelled, however long the query would take; `StoreError`:
+    ///   `invalidQuery` if its SQL is wrong or would change something, `fileReplaced`.
     public func rows(_ query: SillokSQL.SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         do {
             try writing.checkFiles()
             return try await pool.read { db in
                 try db.rows(query.text(of: projection), query.values)
             }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+            try Task.checkCancellation()
+            throw writing.isClosing ? StoreError(.closed, "the read model is closed.") : error.queryError
         } catch let error as DatabaseError {
             throw error.queryError
         }

@@ -44,20 +44,22 @@ public final class PostgresEventStore: ChainedEventStore {
     private let listener: Listener
     private let signal: HeadSignal
     private let isClosed: Lock<Bool>
+    /// The checks that run.
+    private let longWork = RunningRequests(closed: PostgresEventStore.closed)
 
     /// Opens a store.
     ///
     /// - Parameters:
-    ///   - connection: a connection string of libpq: `postgres://user@host1,host2/database?sslmode=verify-full` or
-    ///     `host=… dbname=…`. Missing settings come from the environment (`PGHOST`, `PGUSER`, `PGPASSFILE` …). Of
-    ///     several hosts the one that accepts writes is found, also after a failover.
-    ///   - schema: the schema of the store. One database can have several stores.
-    ///   - mode: how the store is opened.
-    ///   - limits: the maximum sizes of requests.
-    ///   - patience: how long a call searches for a server that is away, before it fails.
-    ///   - readers: the number of connections that read.
-    ///   - clock: the clock for recorded times.
-    ///   - ids: the source of the identity of a new store.
+    ///   - connection: a connection string of libpq, `postgres://user@host1,host2/database?sslmode=verify-full` or
+    ///     `host=… dbname=…`; what it leaves out comes from the environment (`PGHOST`, `PGUSER`, `PGPASSFILE` …). Of
+    ///     several hosts the one that takes writes is found, also after a failover.
+    ///   - schema: the schema that the store lives in: several stores fit into a database.
+    ///   - mode: how it is opened.
+    ///   - limits: how large a request may be.
+    ///   - patience: for how long the server is looked for when it is away, before a call fails.
+    ///   - readers: the number of connections that read, from 1 to 1,000.
+    ///   - clock: where recorded times come from.
+    ///   - ids: where the identity of a new store comes from.
     /// - Throws: `StoreError`: `unavailable` if no server can be reached, `notFound` if there is no store,
     ///   `unsupportedFormat` if it is of another version, `readOnly` if the role may not do this.
     public init(
@@ -78,6 +80,7 @@ public final class PostgresEventStore: ChainedEventStore {
             }
         }
         self.address = address
+        let limits = limits.supported
         self.limits = limits
         self.schema = schema
         self.mode = mode
@@ -93,7 +96,7 @@ public final class PostgresEventStore: ChainedEventStore {
                 isClosed.withLock { $0 }
             }
         }
-        self.readers = Self.pool((0..<max(1, readers)).map { _ in session(purpose) }, limits)
+        self.readers = Self.pool((0..<min(max(1, readers), Self.mostReaders)).map { _ in session(purpose) }, limits)
         judges = Self.pool((0..<(mode == .readOnly ? 0 : Self.judges)).map { _ in session(purpose) }, limits)
         if mode == .readOnly {
             writer = nil
@@ -148,18 +151,20 @@ public final class PostgresEventStore: ChainedEventStore {
         isClosed.withLock { $0 = true }
         listener.close()
         signal.fail(Self.closed)
+        longWork.cancel()
         readers.abandon(refusing: Self.closed)
         judges.abandon(refusing: Self.closed)
         writer?.abandon(refusing: Self.closed)
     }
 
-    /// Finishes the current work and closes the connections.
+    /// Finishes the appends and reads that are under way and lets go of the connections.
     ///
-    /// Later calls throw `StoreError` `closed`. Closing again does nothing.
+    /// Checks that are under way, and calls that come later, throw `StoreError` `closed`. Closing again does nothing.
     public func close() async {
         isClosed.withLock { $0 = true }
         listener.close()
         signal.fail(Self.closed)
+        await longWork.close()
         await readers.close(refusing: Self.closed)
         await judges.close(refusing: Self.closed)
         await writer?.close(refusing: Self.closed)
@@ -287,20 +292,28 @@ public final class PostgresEventStore: ChainedEventStore {
         return false
     }
 
-    /// Runs a check of the whole store on its own thread and connection.
+    /// Runs a check of the whole store on a thread and a connection of its own.
+    ///
+    /// The server ends the statement that it executes when the task is cancelled or the store closes.
     func checking(
-        _ body: @escaping @Sendable (Verification) throws -> VerificationReport
+        _ body: @escaping @Sendable (Verification, Cancellation) throws -> VerificationReport
     ) async throws -> VerificationReport {
-        let address = address
-        return try await onOwnThread {
-            try Swift.Result {
+        try await longWork.runOnThread { [address] cancellation in
+            let result = Swift.Result {
                 let connection = try Connection(address, for: .reading)
-                return try body(Verification(connection: connection, schema: address.quotedSchema))
-            }.mapError(StoreError.reading).get()
+                let interruption = connection.canceller().map { Interruption($0) }
+                cancellation.whenCancelled { interruption?.interrupt() }
+                defer { _ = interruption?.end() }
+                return try body(Verification(connection: connection, schema: address.quotedSchema), cancellation)
+            }
+            if case .failure = result { try cancellation.check() }
+            return try result.mapError(StoreError.reading).get()
         }
     }
 
-    /// The number of connections that judge conditions. They are opened on first use.
+    /// The most connections that read: each has a thread.
+    private static let mostReaders = 1000
+    /// How many connections judge conditions. They are opened when they are needed.
     private static let judges = 2
     private static let closed = StoreError(.closed, "the store is closed.")
     private static let readOnly = StoreError(.readOnly, "the store was opened for reading only.")

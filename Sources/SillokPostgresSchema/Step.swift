@@ -9,7 +9,9 @@ package struct Step: Sendable {
     let statements: [String]
 
     /// All steps, in order.
-    package static let all = [tables, questions, append, appendAfter, trackedEvents, walks, appends]
+    package static let all = [
+        tables, questions, append, appendAfter, trackedEvents, walks, appends, trackedAlone,
+    ]
 
     /// Returns the statements for a schema.
     ///

@@ -5,7 +5,15 @@ import SillokIndex
 import SillokSQL
 import SillokThreads
 
-/// An event log in one SQLite file: durable, embedded, fast, and without any setup.
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// A log in one SQLite file: durable, embedded, and fast, with nothing to set up.
 ///
 /// An acknowledged append is on the disk (`synchronous = FULL`). One thread writes and commits all waiting appends
 /// together, so that one fsync serves many; a few threads read. No call blocks the cooperative pool. One process at a
@@ -33,7 +41,13 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     private let id: StoreID
     private let mode: Mode
-    private let tuning: Tuning
+    let tuning: Tuning
+    /// The file that is open.
+    let file: OpenedFile
+    /// The checks and backups that run.
+    let longWork = RunningRequests(closed: SQLiteEventStore.closed)
+    /// What the writer does with the files when it ends.
+    private let removal = Lock(Removal.none)
     private let readers: ReaderPool<EventReader>
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
     /// The chain that the writer keeps; `nil` also for a store that was opened as read-only.
@@ -78,6 +92,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         keepsChain: Bool? = nil, random: any RandomNumberGenerator = SystemRandomNumberGenerator(), tuning: Tuning,
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) throws {
+        let (limits, tuning) = (limits.supported, tuning.supported)
         self.path = path
         self.mode = mode
         self.limits = limits
@@ -85,34 +100,53 @@ public final class SQLiteEventStore: ChainedEventStore {
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
         // The thread that writes is started last, so that an earlier failure leaves nothing behind.
         try opening.probe()
-        let lock = mode == .readOnly ? nil : try FileLock(path: resolvedPath(path) + "-lock")
+        let lock = mode == .readOnly ? nil : try FileLock(storeAt: path)
+        let isNew = mode == .create && Self.makeFile(path)
         let origins = Schema.Origins(
             storeID: { ids.next() },
             secret: {
                 var random = random
                 return IDKeys.Secret(from: &random)
             }, now: clock.now, keepsChain: keepsChain, progress: progress)
-        let opened = try lock.map { _ in try opening.writer(origins, clock: clock) }
         let signal = HeadSignal()
         self.signal = signal
-        if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
-        let (id, readers) = try opening.readers()
-        self.id = id
-        let pool = ReaderPool(readers, reported: StoreError.reading) { try $0.page($1, $2) }
-        self.readers = pool
+        var opened: Writer?
+        let found: (file: OpenedFile, id: StoreID, readers: [EventReader])
+        do {
+            opened = try lock.map { _ in try opening.writer(origins, clock: clock) }
+            if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
+            found = try opening.readers(opened?.connection.file)
+        } catch {
+            // A new file is of no use to anyone, as long as the lock is held.
+            opened = nil
+            if isNew, let lock { Self.removeFiles(resolvedPath(path), lock) }
+            throw error
+        }
+        (id, file) = (found.id, found.file)
+        let pool = ReaderPool(found.readers, reported: StoreError.reading) { try $0.page($1, $2) }
+        readers = pool
         watch = LogWatch(signal, every: .milliseconds(50)) { try await pool.page($0) }
         writtenChain = opened?.chain
-        let writer = opened.map { [observer] opened in Self.start(opened, lock, limits, signal, observer) }
-        self.writer = writer
-        model = StoreModelAccess(path: path, writer: writer)
+        let handover = opened.map { Handover((writer: $0, lock: lock)) }
+        opened = nil
+        writer = handover.map { [observer, removal, file] handover in
+            Self.start(handover, limits, signal, observer) { isUnused, lock in
+                let removal = removal.withLock { $0 }
+                guard let lock, removal == .always || removal == .ifUnused && isNew && isUnused else { return }
+                Self.removeFiles(file.opened, lock)
+            }
+        }
+        model = StoreModelAccess(found.file, writer: writer)
     }
 
-    /// Starts the thread that writes. It holds the lock until it ends.
+    /// Starts the thread that writes, which holds the lock for as long as it runs.
+    ///
+    /// - Parameter atEnd: is called when the file is closed and the lock is still held; `true`: nothing was written to it.
     private static func start(
-        _ writer: Writer, _ lock: FileLock?, _ limits: Limits, _ signal: HeadSignal, _ observer: Lock<CommitObserver>
+        _ handover: Handover<(writer: Writer, lock: FileLock?)>, _ limits: Limits, _ signal: HeadSignal,
+        _ observer: Lock<CommitObserver>, atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock?) -> Void
     ) -> GroupCommit<WriterRequest, WriterAnswer> {
-        let handover = Handover((writer: writer, lock: lock))
-        return GroupCommit(
+        GroupCommit(
             maximumWeight: 8192, queueBytes: limits.queueBytes,
             commit: { requests in
                 guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
@@ -131,8 +165,10 @@ public final class SQLiteEventStore: ChainedEventStore {
             },
             afterCommit: { handover.value?.writer.checkpointIfDue() },
             atEnd: {
-                handover.value?.writer.finish()
+                let lock = handover.value?.lock
+                let isUnused = handover.value?.writer.finish() ?? false
                 handover.release()
+                atEnd(isUnused, lock)
             })
     }
 
@@ -151,24 +187,55 @@ public final class SQLiteEventStore: ChainedEventStore {
         }
     }
 
+    /// Makes an empty file; `false` if there is one, or none can be made.
+    private static func makeFile(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { return false }
+        shut(descriptor)
+        return true
+    }
+
+    /// Removes the files of a store whose lock is held, and that of the lock last.
+    private static func removeFiles(_ path: String, _ lock: FileLock) {
+        for ending in ["", "-wal", "-shm", "-journal"] { unlink(path + ending) }
+        lock.removeFile()
+    }
+
     deinit {
         let error = Self.closed
         signal.fail(error)
+        longWork.cancel()
         readers.abandon(refusing: error)
         writer?.abandon(refusing: error)
     }
 
-    /// Finishes the current work, moves everything into the one file, and releases the lock.
+    /// Finishes the appends and reads that are under way, moves everything into the one file, and lets others open it.
     ///
-    /// Later calls throw `StoreError` `closed`. Closing again does nothing.
+    /// Queries of the read model, checks and backups that are under way, and calls that come later, throw `StoreError`
+    /// `closed`. Closing again does nothing.
     public func close() async {
         signal.fail(Self.closed)
+        await longWork.close()
         await readers.close(refusing: Self.closed)
         await model.close()
         await writer?.close(refusing: Self.closed)
     }
 
-    /// Calls `observe` after every commit from now on, on the thread that writes. `observe` must not block.
+    /// What becomes of the files when the store is closed.
+    package enum Removal: Sendable {
+        case none
+        /// They are removed if this opening has made the store, and nothing was written to it.
+        case ifUnused
+        case always
+    }
+
+    /// Closes the store and removes its files before another process can open them: while the lock is held.
+    package func close(removing removal: Removal) async {
+        self.removal.withLock { $0 = removal }
+        await close()
+    }
+
+    /// Has every commit told from now on, on the thread that writes: `observe` must not block.
     public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
         observer.withLock { $0.observe = observe }
     }
@@ -295,27 +362,19 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Verifies everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
     ///
-    /// It works on one snapshot, on its own thread and connection, while others read and write. Memory is bounded
-    /// except for one byte for each name. The write-ahead log cannot be reset meanwhile, so it grows with the appends.
-    /// - Parameter progress: called at intervals with the progress, on the thread that verifies.
-    /// - Returns: a report with the findings, as far as the file could be read.
-    /// - Throws: `CancellationError` when the task is cancelled, `StoreError` if the file cannot be opened.
+    /// Works on one snapshot, next to readers and writers, on a thread and a connection of its own. Memory is bounded
+    /// except for a byte for each name. The write-ahead log grows with what is appended meanwhile.
+    /// - Parameter progress: is called now and then with how far it has come, on the thread that checks.
+    /// - Returns: a report with what is wrong, as far as it could be read.
+    /// - Throws: `CancellationError` when the task is cancelled; `StoreError`: `closed` if the store is closed meanwhile,
+    ///   `fileReplaced` if the path leads to another file by now, or if the file cannot be opened.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {
-        let isCancelled = Lock(false)
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                startThread {
-                    continuation.resume(
-                        with: Result {
-                            try opening.verification(progress) { isCancelled.withLock { $0 } }.run()
-                        }.mapError(StoreError.reading))
-                }
-            }
-        } onCancel: {
-            isCancelled.withLock { $0 = true }
+        return try await longWork.runOnThread { [file] cancellation in
+            try Result { try opening.verification(file, progress, cancellation).run() }
+                .mapError(StoreError.reading).get()
         }
     }
 

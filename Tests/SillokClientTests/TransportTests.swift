@@ -143,7 +143,7 @@ import Testing
         let late = try await client.call(path, Self.append, headers: ["grpc-timeout": "50m"])
         #expect(try await late.status()?.code == .deadlineExceeded)
         let gone = try await client.call(path, Self.append)
-        while held.waiting.withLock({ $0 }) < 2 { await Task.yield() }
+        try #require(try await eventually(within: .seconds(30)) { held.waiting.withLock { $0 } == 2 })
         gone.cancel()
         let head = "/umadb.v1.DCB/Head"
         for _ in 0..<20 { #expect(try await client.call(head).status()?.code == .unavailable) }

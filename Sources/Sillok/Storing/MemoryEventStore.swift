@@ -30,7 +30,7 @@ public final class MemoryEventStore: EventStore {
     ///   - clock: the clock for recorded times.
     public init(id: StoreID = StoreID(), limits: Limits = Limits(), clock: WallClock = .system) {
         self.id = id
-        self.limits = limits
+        self.limits = limits.supported
         self.clock = clock
     }
 

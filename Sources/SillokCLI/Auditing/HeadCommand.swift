@@ -35,7 +35,6 @@ struct MakeKeyCommand: AsyncParsableCommand {
     func run() async throws {
         let key = SigningKey()
         try KeyFile.write(key, to: file)
-        try KeyFile.write(key.verifyingKey, to: file + ".pub")
         Console.current.note(change: "the key is in \(file.visible)")
         if show.json {
             var json = JSONWriter()

@@ -43,8 +43,7 @@ struct BenchCommand: AsyncParsableCommand {
         } catch {
             result = .failure(error)
         }
-        await opened.close()
-        for ending in ["", "-wal", "-shm", "-lock"] { try? FileManager.default.removeItem(atPath: path + ending) }
+        await opened.close(removing: .always)
         try print(try result.get(), path)
     }
 

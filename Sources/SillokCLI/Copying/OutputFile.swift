@@ -43,6 +43,15 @@ final class OutputFile {
         return EventMark(known)
     }
 
+    /// Removes the file if nothing was written to it, after a failure.
+    func removeIfEmpty() {
+        var (held, found) = (stat(), stat())
+        guard fstat(descriptor, &held) == 0, stat(path, &found) == 0, held.st_mode & S_IFMT == S_IFREG,
+            held.st_size == 0, (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
+        else { return }
+        unlink(path)
+    }
+
     /// Returns when everything is on the disk.
     func synchronize() throws {
         try output.flush()

@@ -62,7 +62,7 @@ final class AccessStore: EventStore {
                     await store.close()
                     return result
                 } catch {
-                    await store.close()
+                    await store.close(removing: .ifUnused)
                     throw error
                 }
             } catch let error as StoreError where error.code == .locked && ContinuousClock.now < deadline {

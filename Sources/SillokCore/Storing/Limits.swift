@@ -1,4 +1,7 @@
-/// The maximum sizes of requests. A larger request causes an ``InvalidRequest`` before it reaches the log.
+/// How large a request may be. Anything larger is refused with an ``InvalidRequest`` before it reaches the log.
+///
+/// A store uses the nearest value that it supports for one out of range, and shows it in its ``EventStore/limits``: at
+/// least 1, but 0 for ``payloadBytes``, ``metadataBytes``, ``tags`` and ``clockLead``, and at most 2^40.
 public struct Limits: Hashable, Sendable {
     /// Payload bytes of one event: 1 MiB.
     public var payloadBytes = 1 << 20
@@ -49,6 +52,26 @@ public struct Limits: Hashable, Sendable {
 
     /// Creates the default limits.
     public init() {}
+
+    /// These limits with every value that a store cannot work with replaced by the nearest one that it can.
+    package var supported: Limits {
+        var limits = self
+        for (path, least) in Self.least { limits[keyPath: path] = min(max(self[keyPath: path], least), Self.most) }
+        limits.clockLead = min(max(clockLead, .zero), .microseconds(Int64.max))
+        return limits
+    }
+
+    /// Twice as much, or the sum of several, is still far from the end of the number range.
+    private static let most = 1 << 40
+
+    /// Every limit that is a number, and its least value.
+    private static var least: [(WritableKeyPath<Limits, Int>, Int)] {
+        [
+            (\.payloadBytes, 0), (\.batchBytes, 1), (\.batchEvents, 1), (\.metadataBytes, 0), (\.tags, 0),
+            (\.tagBytes, 1), (\.streamBytes, 1), (\.typeBytes, 1), (\.queryItems, 1), (\.pageEvents, 1),
+            (\.pageBytes, 1), (\.conflictEvents, 1), (\.conditionSteps, 1), (\.pageSteps, 1), (\.queueBytes, 1),
+        ]
+    }
 
     /// Throws unless a store with these limits takes the request.
     public func check(_ request: AppendRequest) throws(InvalidRequest) {

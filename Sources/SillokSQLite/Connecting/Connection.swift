@@ -18,10 +18,11 @@ final class Connection {
     let path: String
     /// The path that SQLite opened: absolute, without links.
     let opened: String
-    /// The open files of the connection; `nil` in memory, and until ``watchFiles()``.
-    private(set) var files: OpenFiles?
-    /// The gate that every snapshot of ``reading(_:)`` passes.
+    /// The file that the connection has open; `nil` in memory, and until ``watch(_:id:)``.
+    var file: OpenedFile?
+    /// What every snapshot of ``reading(_:)`` passes.
     let gate: SnapshotGate
+    private let interrupter: Interrupter
     /// Pages in the write-ahead log after the last commit of this connection.
     private let logPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
@@ -40,6 +41,7 @@ final class Connection {
             throw SQLiteFailure(code: result, message: message)
         }
         handle = opened
+        interrupter = Interrupter(opened)
         self.opened = sqlite3_db_filename(opened, "main").map { String(cString: $0) } ?? path
         logPages.initialize(to: 0)
         sqlite3_busy_timeout(handle, Self.busyTimeout)
@@ -50,6 +52,7 @@ final class Connection {
     }
 
     deinit {
+        interrupter.end()
         sqlite3_close_v2(handle)
         logPages.deallocate()
     }
@@ -79,18 +82,7 @@ final class Connection {
         return try statement.step() ? statement.text(0) : nil
     }
 
-    /// Remembers the files that are open now, so that a read or a commit notices if other files replace them.
-    func watchFiles() throws {
-        // The first read opens the write-ahead log.
-        _ = try number("PRAGMA user_version")
-        let files = OpenFiles(path: path, opened: opened)
-        guard sillok_has_moved(handle) == 0 else {
-            throw StoreError(.fileReplaced, "the file at \(path) was replaced while it was opened: try again.")
-        }
-        self.files = files
-    }
-
-    /// Reserves the right to write to the file under all of its paths. Returns `false` if another connection has it.
+    /// Takes the right to write to the file, which holds for all of its paths; `false` if another connection has it.
     func reserveFile() throws(SQLiteFailure) -> Bool {
         let code = sillok_reserve_file(handle)
         if code & 0xFF == SQLITE_BUSY { return false }
@@ -103,13 +95,40 @@ final class Connection {
 
     /// Runs `body` in a read transaction, so that everything it reads is one snapshot.
     func reading<Result>(_ body: () throws -> Result) throws -> Result {
-        try files?.check("the store")
+        try file?.check()
         return try gate.passing {
             try run("BEGIN")
             snapshot &+= 1
             defer { sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
             return try body()
         }
+    }
+
+    /// Runs `body`, whose statements end soon when the cancellation is set.
+    ///
+    /// - Throws: what `body` throws; `CancellationError` for a statement that was ended.
+    func interruptible<Result>(by cancellation: Cancellation, _ body: () throws -> Result) throws -> Result {
+        sqlite3_progress_handler(
+            handle, Self.interruptibleSteps,
+            { context in
+                guard let context else { return 0 }
+                return Unmanaged<Cancellation>.fromOpaque(context).takeUnretainedValue().isCancelled ? 1 : 0
+            }, Unmanaged.passUnretained(cancellation).toOpaque())
+        defer { sqlite3_progress_handler(handle, 0, nil, nil) }
+        do {
+            return try withExtendedLifetime(cancellation, body)
+        } catch let failure as SQLiteFailure where failure.primary == SQLITE_INTERRUPT {
+            throw CancellationError()
+        }
+    }
+
+    /// The instructions of SQLite's virtual machine between two looks at a cancellation: less than a millisecond.
+    private static let interruptibleSteps: Int32 = 1000
+
+    /// Ends the statement that runs when the cancellation is set, also one that is a single instruction, such as the
+    /// check of a file. For a connection that does nothing else.
+    func interrupt(when cancellation: Cancellation) {
+        cancellation.whenCancelled { [interrupter] in interrupter.interrupt() }
     }
 
     /// Whether a transaction is open.
@@ -148,7 +167,23 @@ final class Connection {
     }
 }
 
-/// A savepoint: a part of a transaction that can be rolled back alone.
+/// Interrupts the statements of a connection from any thread, until the connection is closed.
+private final class Interrupter: Sendable {
+    /// The address of the connection; SQLite allows any thread to interrupt one that is open.
+    private let address: Lock<UInt?>
+
+    init(_ handle: OpaquePointer) { address = Lock(UInt(bitPattern: handle)) }
+
+    func interrupt() {
+        address.withLock { address in
+            if let handle = address.flatMap({ OpaquePointer(bitPattern: $0) }) { sqlite3_interrupt(handle) }
+        }
+    }
+
+    func end() { address.withLock { $0 = nil } }
+}
+
+/// A part of a transaction that can be taken back without the rest.
 final class Part {
     private let begin: Statement
     private let end: Statement

@@ -44,7 +44,7 @@ struct StoreOpening {
                 try connection.text("PRAGMA journal_mode") == "wal"
             else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }
             try settle(connection)
-            try connection.watchFiles()
+            try connection.watch("the store", id: Schema.storeID(connection))
             return try Writer(connection, limits: limits, clock: clock, tuning: tuning, gate: gate)
         }
     }
@@ -73,32 +73,52 @@ struct StoreOpening {
         }
     }
 
-    /// Opens the connections that read, and reads the identity of the store.
-    func readers() throws -> (StoreID, [EventReader]) {
+    /// The connections that read.
+    ///
+    /// - Parameter file: the file that the writer has open; `nil` if there is no writer.
+    /// - Returns: the file, the identity of the store, and the connections.
+    func readers(_ file: OpenedFile?) throws -> (file: OpenedFile, id: StoreID, readers: [EventReader]) {
         try reported {
-            var id: StoreID?
-            let readers = try (0..<tuning.readers).map { _ in
-                let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 4096, gate: gate)
-                if id == nil {
-                    try Schema.check(connection)
-                    id = try Schema.storeID(connection)
-                }
-                try connection.watchFiles()
-                return try EventReader(connection, limits: limits, isWriter: false, tuning: tuning)
+            let first = try file?.connect(cacheKiB: Self.readerKiB, gate: gate) ?? firstReader()
+            guard let file = first.file else { throw StoreError(.corrupt, "the store has no readable id.") }
+            let id = try Schema.storeID(first)
+            let others = try (1..<tuning.readers).map { _ in try file.connect(cacheKiB: Self.readerKiB, gate: gate) }
+            let readers = try ([first] + others).map {
+                try EventReader($0, limits: limits, isWriter: false, tuning: tuning)
             }
-            guard let id else { throw StoreError(.corrupt, "the store has no readable id.") }
-            return (id, readers)
+            return (file, id, readers)
         }
     }
 
-    /// Returns a check of the whole store, on its own connection.
+    private func firstReader() throws -> Connection {
+        let connection = try Connection(
+            path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: Self.readerKiB, gate: gate)
+        try Schema.check(connection)
+        try connection.watch("the store", id: Schema.storeID(connection))
+        return connection
+    }
+
+    private static let readerKiB = 4096
+
+    /// A check of the whole store, on a connection of its own to the file that the store has open.
     func verification(
-        _ report: @escaping (WorkProgress) -> Void, isCancelled: @escaping () -> Bool
+        _ file: OpenedFile, _ report: @escaping (WorkProgress) -> Void, _ cancellation: Cancellation
     ) throws -> Verification {
         try reported {
-            let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 16_384)
-            return try Verification(connection, limits: limits, report: report, isCancelled: isCancelled)
+            let connection = try file.connect(cacheKiB: 16_384)
+            return try Verification(connection, limits: limits, report: report, cancellation)
         }
+    }
+
+    /// Checks the whole store at the path, and returns its head as well.
+    func verified(
+        _ report: @escaping (WorkProgress) -> Void, _ cancellation: Cancellation
+    ) throws -> (VerificationReport, head: Position) {
+        let (file, _, readers) = try readers(nil)
+        let head = try reported {
+            try readers.first.map { reader in try reader.connection.reading { try reader.head() } } ?? 0
+        }
+        return (try verification(file, report, cancellation).run(), Position(UInt64(clamping: head)))
     }
 
     private func reported<Result>(_ body: () throws -> Result) throws -> Result {

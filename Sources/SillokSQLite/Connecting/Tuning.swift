@@ -25,7 +25,20 @@ package struct Tuning: Sendable {
 
     package init() {}
 
-    /// All maintenance happens all the time.
+    /// The same with every value that a store cannot work with replaced by the nearest one that it can.
+    package var supported: Tuning {
+        var tuning = self
+        let counts: [WritableKeyPath<Tuning, Int>] = [
+            \.tailEntries, \.settlingSlice, \.checkpointPages, \.manyPages, \.cachedNames, \.conversionBatch,
+            \.writerSteps, \.groupSteps,
+        ]
+        for path in counts { tuning[keyPath: path] = min(max(1, self[keyPath: path]), 1 << 30) }
+        // Each has a thread.
+        tuning.readers = min(max(1, readers), 64)
+        return tuning
+    }
+
+    /// Everything happens all the time.
     package static let tiny: Tuning = {
         var tuning = Tuning()
         tuning.tailEntries = 15

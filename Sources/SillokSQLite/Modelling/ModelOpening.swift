@@ -31,7 +31,7 @@ struct ModelOpening {
             if let lock { try lock.turn(install) } else { try install() }
             let writer = try ModelWriter(connection, lock: lock, tuning: tuning)
             try writer.install(isFresh: connection.number("SELECT count(*) FROM sqlite_schema") == 0)
-            if path != nil { try connection.watchFiles() }
+            if path != nil { try connection.watch("the read model") }
             return writer
         }
     }
@@ -55,21 +55,24 @@ final class ModelReader {
     private let connection: Connection
     private let statements: ModelStatements
 
-    /// Opens an existing file.
-    init(path: String) throws {
+    /// Opens the file of a read model or a store once more.
+    ///
+    /// - Throws: `StoreError` `fileReplaced` if another file is there by now.
+    init(_ file: OpenedFile) throws {
         do {
-            connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192)
-            try connection.watchFiles()
+            connection = try file.connect(cacheKiB: 8192)
         } catch let error as SQLiteFailure {
-            throw error.storeError("cannot open the read model \(path)")
+            throw error.storeError("cannot open the read model \(file.path)")
         }
         statements = ModelStatements(connection)
     }
 
-    /// Returns the rows of a query that changes nothing.
-    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
-        try connection.files?.check("the read model")
-        return try statements.rows(query, of: projection)
+    /// The rows of a query that changes nothing.
+    func rows(_ query: ModelQueries.Query) throws -> [SQLRow] {
+        try connection.file?.check()
+        return try connection.interruptible(by: query.cancellation) {
+            try statements.rows(query.sql, of: query.projection)
+        }
     }
 }
 
@@ -83,6 +86,8 @@ extension ModelStatements {
                 columns = names
                 return SQLRow(columns: names, values: statement.values)
             }
+        } catch  where error.primary == SQLITE_INTERRUPT {
+            throw CancellationError()
         } catch {
             throw error.queryError
         }

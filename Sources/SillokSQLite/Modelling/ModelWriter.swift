@@ -44,9 +44,14 @@ final class ModelWriter {
         }
     }
 
-    /// Returns the rows of a query, if no other connection can read.
-    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
-        try statements.rows(query, of: projection)
+    /// The file that it has open; `nil` in memory.
+    var file: OpenedFile? { connection.file }
+
+    /// The rows of a query, where no other connection can read.
+    func rows(_ query: ModelQueries.Query) throws -> [SQLRow] {
+        try connection.interruptible(by: query.cancellation) {
+            try statements.rows(query.sql, of: query.projection)
+        }
     }
 
     /// Moves the write-ahead log into the file when it has grown long. Called after the answers are sent.
@@ -73,7 +78,7 @@ final class ModelWriter {
     private func transaction(isDurable: Bool = false, _ body: () throws -> Void) throws {
         if let failure { throw failure }
         guard let lock else { return try ownTransaction(body) }
-        try connection.files?.check("the read model")
+        try connection.file?.check()
         try lock.turn {
             guard isDurable else { return try ownTransaction(body) }
             try settings(SQLiteSettings.synchronous(isDurable: true))
@@ -81,7 +86,7 @@ final class ModelWriter {
             try ownTransaction(body)
         }
         do {
-            try connection.files?.check("the read model")
+            try connection.file?.check()
         } catch {
             throw StoreError(error.code, error.message, outcome: .unknown)
         }

@@ -13,12 +13,14 @@ import SillokThreads
 public final class SQLiteReadModel: ReadModel {
     private enum Request: Sendable {
         case write(ReadModelWrite)
-        case rows(SQL, ProjectionID?)
+        case rows(ModelQueries.Query)
     }
 
     private let writing: GroupCommit<Request, [SQLRow]>
     /// `nil` in memory, where one connection does everything.
     private let queries: ModelQueries?
+    /// Those of the one connection, in memory.
+    private let running = RunningQueries(closed: SQLiteReadModel.closed)
 
     /// Opens a read model, and creates the file if there is none. Blocks until the file is open.
     ///
@@ -36,19 +38,20 @@ public final class SQLiteReadModel: ReadModel {
 
     /// Opens a read model with other maintenance sizes and another maximum time to wait for its turn to write.
     package convenience init(path: String, tuning: Tuning, patience: Duration) throws {
-        try self.init(ModelOpening(path: path, tuning: tuning, patience: patience))
+        try self.init(ModelOpening(path: path, tuning: tuning.supported, patience: patience))
     }
 
     private init(_ opening: ModelOpening) throws {
-        let written = Handover(try opening.writer())
-        queries = opening.path.map { path in
+        let writer = try opening.writer()
+        queries = writer.file.map { file in
             ModelQueries(closed: Self.closed) {
-                let reader = try ModelReader(path: path)
-                return { try reader.rows($0.sql, of: $0.projection) }
+                let reader = try ModelReader(file)
+                return { try reader.rows($0) }
             }
         }
+        let written = Handover(writer)
         writing = GroupCommit(
-            maximumWeight: 1,
+            maximumWeight: 1, cancelledInCommit: RunningQueries.cancelled,
             commit: { requests in
                 requests.map { request in
                     Result {
@@ -57,7 +60,7 @@ public final class SQLiteReadModel: ReadModel {
                         case .write(let write):
                             try writer.write(write)
                             return []
-                        case .rows(let query, let projection): return try writer.rows(query, of: projection)
+                        case .rows(let query): return try writer.rows(query)
                         }
                     }
                 }
@@ -70,8 +73,10 @@ public final class SQLiteReadModel: ReadModel {
 
     deinit { writing.abandon(refusing: Self.closed) }
 
-    /// Finishes the current work and moves everything into the one file. Later calls throw `StoreError` `closed`.
+    /// Finishes the writes that are under way, ends the queries, and moves everything into the one file. Queries that it
+    /// ends and later calls throw `StoreError` `closed`.
     public func close() async {
+        running.cancel()
         await queries?.close()
         await writing.close(refusing: Self.closed)
     }
@@ -81,10 +86,14 @@ public final class SQLiteReadModel: ReadModel {
 
     /// Returns the rows of a query, which sees every write that has returned.
     ///
-    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change data.
+    /// - Throws: `CancellationError` when the task is cancelled, however long the query would take; `StoreError`:
+    ///   `invalidQuery` if its SQL is wrong or would change something.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         if let queries { return try await queries.rows(query, projection) }
-        return try await writing.submit(.rows(query, projection), weight: 1)
+        return try await running.rows(query, projection) { query, isWithdrawn in
+            if isWithdrawn { return try await writing.submit(.rows(query), weight: 1, bytes: 0) }
+            return try await writing.submit(.rows(query), weight: 1)
+        }
     }
 
     private static let closed = StoreError(.closed, "the read model is closed.")

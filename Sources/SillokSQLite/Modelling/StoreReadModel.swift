@@ -40,8 +40,9 @@ public struct StoreReadModel: InlineReadModel, Hashable {
 
     /// Returns the rows of a query, which sees every write and every append that has returned.
     ///
-    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change data, `notFound` if the store is open
-    ///   as read-only and has no read model.
+    /// - Throws: `CancellationError` when the task is cancelled, however long the query would take; `StoreError`:
+    ///   `invalidQuery` if its SQL is wrong or would change something, `notFound` if the store is open for reading only
+    ///   and has no read model, `fileReplaced`.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         try await store.model.ensureTables()
         return try await store.model.rows(query, projection)
@@ -61,24 +62,24 @@ public struct StoreReadModel: InlineReadModel, Hashable {
 
 /// The access of a store to the read model in its file: the thread that appends writes, other threads query.
 final class StoreModelAccess: Sendable {
-    private let path: String
+    private let file: OpenedFile
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
     private let queries: ModelQueries
     private let hasTables = Lock(false)
 
-    init(path: String, writer: GroupCommit<WriterRequest, WriterAnswer>?) {
-        self.path = path
+    init(_ file: OpenedFile, writer: GroupCommit<WriterRequest, WriterAnswer>?) {
+        self.file = file
         self.writer = writer
         queries = ModelQueries(closed: StoreError(.closed, "the store is closed.")) {
-            let reader = try ModelReader(path: path)
-            return { try reader.rows($0.sql, of: $0.projection) }
+            let reader = try ModelReader(file)
+            return { try reader.rows($0) }
         }
     }
 
     /// Lets the writer execute a request. Appends wait in the bounded queue. The projections of the store wait for each
     /// of their requests, so these need no bound.
     func submit(_ request: WriterRequest) async throws -> WriterAnswer {
-        guard let writer else { throw StoreError(.readOnly, "the store was opened for reading only: \(path).") }
+        guard let writer else { throw StoreError(.readOnly, "the store was opened for reading only: \(file.path).") }
         guard case .append(let prepared) = request else {
             return try await writer.submit(request, weight: request.weight)
         }
@@ -99,7 +100,7 @@ final class StoreModelAccess: Sendable {
     private func checkTables() async throws {
         let tables = try await rows("SELECT 1 FROM sqlite_schema WHERE name = 'sillok_format'", nil)
         if tables.isEmpty {
-            throw StoreError(.notFound, "no projection has written to the store \(path) yet.")
+            throw StoreError(.notFound, "no projection has written to the store \(file.path) yet.")
         }
         let found = try await rows(ReadModelFormat.foundVersion, nil).first?.values.first?.integer ?? 0
         if found > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(found) }
@@ -110,6 +111,6 @@ final class StoreModelAccess: Sendable {
         try await queries.rows(query, projection)
     }
 
-    /// Lets running queries finish and rejects others.
+    /// Ends the queries that are under way, and refuses others.
     func close() async { await queries.close() }
 }

@@ -12,23 +12,31 @@ final class Verification {
     let connection: Connection
     let reader: EventReader
     private let report: (WorkProgress) -> Void
-    private let isCancelled: () -> Bool
+    private let cancellation: Cancellation
     private var findings: [VerificationReport.Finding] = []
     private static let maximumFindings = 100
     private static let progressInterval: Int64 = 20_000
 
     init(
-        _ connection: Connection, limits: Limits, report: @escaping (WorkProgress) -> Void,
-        isCancelled: @escaping () -> Bool
+        _ connection: Connection, limits: Limits, report: @escaping (WorkProgress) -> Void, _ cancellation: Cancellation
     ) throws {
         self.connection = connection
         reader = try EventReader(connection, limits: limits, isWriter: false, tuning: Tuning())
         self.report = report
-        self.isCancelled = isCancelled
+        self.cancellation = cancellation
     }
 
-    /// Runs all checks.
+    /// Runs all checks, unless the cancellation is set meanwhile.
+    ///
+    /// - Throws: `CancellationError`; `StoreError` `fileReplaced`: what was checked is not at the path any more.
     func run() throws -> VerificationReport {
+        connection.interrupt(when: cancellation)
+        let report = try connection.interruptible(by: cancellation, check)
+        try connection.file?.check()
+        return report
+    }
+
+    private func check() throws -> VerificationReport {
         try connection.reading {
             try checkStructure()
             let head = try reader.head()
@@ -59,7 +67,7 @@ final class Verification {
     /// Adds an error as a finding, unless it is a cancellation.
     @discardableResult
     func find(_ error: any Error, at position: Int64? = nil) throws -> Bool {
-        if error is CancellationError { throw error }
+        try cancellation.check()
         if let failure = error as? SQLiteFailure {
             return find("the file is damaged: \(failure.message)", at: position)
         }
@@ -70,7 +78,7 @@ final class Verification {
     func advance(_ step: String, _ done: Int64, of total: Int64) throws {
         guard done % Self.progressInterval == 0 || done == total else { return }
         report(WorkProgress(step: step, done: UInt64(clamping: done), total: UInt64(clamping: total)))
-        if isCancelled() { throw CancellationError() }
+        try cancellation.check()
     }
 
     /// Checks the B-trees of the file with SQLite's own check.
@@ -79,12 +87,15 @@ final class Verification {
         do {
             let check = try connection.prepare("PRAGMA integrity_check(20)")
             while try check.step() {
+                // A check that was interrupted calls the pages that it has not reached damaged.
+                try cancellation.check()
                 let line = check.text(0)
                 if line != "ok" { find("the file is damaged: \(line)") }
             }
         } catch {
             try find(error)
         }
+        try cancellation.check()
         report(WorkProgress(step: "structure", done: 1, total: 1))
     }
 

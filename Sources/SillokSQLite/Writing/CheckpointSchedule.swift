@@ -29,8 +29,8 @@ final class CheckpointSchedule {
     func runIfDue() throws(SQLiteFailure) {
         let pages = connection.pagesInLog
         if pages < tuning.checkpointPages { nextAttempt = tuning.checkpointPages }
-        guard pages >= nextAttempt || gate.isHolding else { return room.makeIfDue(pages) }
-        // Readers may keep the log from restarting. The next attempt is made only after it has grown further.
+        guard pages >= nextAttempt || gate.isHolding else { return room.makeIfDue(pages, in: connection.file) }
+        // Readers may keep the log from starting again; then the next attempt comes only when it has grown further.
         nextAttempt = pages + tuning.checkpointPages / 4
         guard pages >= tuning.manyPages else { return try connection.checkpoint(truncating: false) }
         do {

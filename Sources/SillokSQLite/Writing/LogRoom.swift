@@ -29,12 +29,15 @@ final class LogRoom {
 
     /// Reserves space if little is left. A failure here does not fail anything else.
     ///
-    /// - Parameter pages: the number of pages in the log after the last commit.
-    func makeIfDue(_ pages: Int) {
+    /// - Parameters:
+    ///   - pages: how many pages the log has after the last commit.
+    ///   - file: the file that the log belongs to: another one may be at its path by now.
+    func makeIfDue(_ pages: Int, in file: OpenedFile?) {
         let grown = pages - self.pages
         self.pages = pages
         let end = Self.headerBytes + pages * Self.frameBytes
         guard pages >= Self.few, (0...Self.few).contains(grown), end + Self.few * Self.frameBytes > size else { return }
+        guard file?.replacement == nil else { return }
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

@@ -117,9 +117,17 @@ final class Writer {
     /// The bytes of the write-ahead log that are not in the file yet.
     var logBytes: Int { connection.pagesInLog * 4096 }
 
-    /// Leaves only the one file, if the disk is healthy and no other connection reads the log.
-    func finish() {
-        if failure == nil { try? connection.checkpoint(truncating: true) }
+    /// Leaves one file behind, if the disk is healthy and no other connection reads the log.
+    ///
+    /// - Returns: whether it is certain that nothing was ever written to the store: no event, no progress, no row.
+    func finish() -> Bool {
+        guard failure == nil else { return false }
+        try? connection.checkpoint(truncating: true)
+        let written = try? connection.number(
+            """
+            SELECT (SELECT count(*) FROM tracking) + (SELECT count(*) FROM sqlite_schema WHERE name = 'sillok_format')
+            """)
+        return head == 0 && written == 0
     }
 
     /// Executes one request within the transaction. A request that fails on its own has written nothing.
@@ -333,7 +341,7 @@ final class Writer {
 
     /// Returns why no append may be acknowledged: other files are at the paths than the open ones; else `nil`.
     private func replacement() -> StoreError? {
-        guard let error = connection.files?.replacement(of: "the store") else { return nil }
+        guard let error = connection.file?.replacement else { return nil }
         return StoreError(error.code, "\(error.message) The store takes no more appends.")
     }
 
