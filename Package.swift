@@ -287,8 +287,8 @@ let package = Package(
         .testTarget(
             name: "SillokServerTests",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "Sillok", "SillokServer", "SillokSQLite", "SillokTesting",
-                "SillokWire",
+                "SillokReadSide", "SillokProjections", "Sillok", "SillokGRPC", "SillokServer", "SillokSQLite",
+                "SillokTesting", "SillokWire",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),

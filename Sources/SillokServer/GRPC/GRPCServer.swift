@@ -20,16 +20,8 @@ public struct GRPCServer: Service {
         /// Returns the TLS context of each new connection, so that it can be loaded again; `nil` for plain text. It is
         /// called on a thread that may block.
         public var tls: (@Sendable () throws -> NIOSSLContext)?
-        /// Connections at once: 1,000.
-        public var connections = 1000
-        /// Calls at once on one connection: 256.
-        public var streamsPerConnection = 256
-        /// Calls at once on all connections, subscriptions aside: 4,000. More are refused with a hint to wait.
-        public var calls = 4000
-        /// Subscriptions at once of one principal: 100.
-        public var subscriptionsPerPrincipal = 100
-        /// Bytes of requests that are being received, on all connections: 256 MiB.
-        public var receivedBytes = 256 << 20
+        /// What callers are held to.
+        public var limits = ServerLimits()
         /// How long a call may take that sets no time itself: 30 seconds.
         public var deadline = Duration.seconds(30)
         /// How long calls in flight may take when the server stops: 10 seconds.
@@ -54,7 +46,7 @@ public struct GRPCServer: Service {
     ///   - whenListening: told the port once calls are taken.
     public init(
         serving store: any EventStore, _ configuration: Configuration = Configuration(),
-        authorizer: @escaping Authorizer = { _, _, _ in .allowed(principal: "anyone") },
+        authorizer: @escaping Authorizer = Gatekeeper.open.authorizer,
         whenListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
@@ -64,7 +56,7 @@ public struct GRPCServer: Service {
         // The largest append of the store, and what it is wrapped in.
         let messageBytes = limits.batchBytes + limits.batchEvents * 64 + (1 << 20)
         context = ServerContext(
-            limits: configuration.limits, messageBytes: messageBytes,
+            limits: configuration.settings, messageBytes: messageBytes,
             methods: health.methods.merging(umaDB.methods) { $1 }
                 .merging(RemoteService(store: store, access: access).methods) { $1 },
             whenDraining: { health.stop() })
@@ -86,19 +78,17 @@ public struct GRPCServer: Service {
 
 extension GRPCServer.Configuration {
     /// The same values, for the transport.
-    fileprivate var limits: ServerLimits {
-        var limits = ServerLimits()
-        limits.host = host
-        limits.port = port
-        limits.tls = tls
-        limits.connections = connections
-        limits.streamsPerConnection = streamsPerConnection
-        limits.calls = calls
-        limits.subscriptionsPerPrincipal = subscriptionsPerPrincipal
-        limits.receivedBytes = receivedBytes
-        limits.deadline = deadline
-        limits.drain = drain
-        limits.keepalive = keepalive
-        return limits
+    fileprivate var settings: ServerSettings {
+        var settings = ServerSettings()
+        (settings.host, settings.port, settings.tls) = (host, port, tls)
+        settings.connections = limits.connections
+        settings.callsPerConnection = limits.callsPerConnection
+        settings.calls = limits.calls
+        settings.subscriptions = limits.subscriptions
+        settings.receivedBytes = limits.receivedBytes
+        settings.firstRequestTimeout = limits.firstRequestTimeout
+        settings.stallTimeout = limits.stallTimeout
+        (settings.deadline, settings.drain, settings.keepalive) = (deadline, drain, keepalive)
+        return settings
     }
 }

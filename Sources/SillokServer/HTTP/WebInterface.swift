@@ -4,6 +4,7 @@ public import Logging
 import NIOCore
 import Sillok
 public import SillokCore
+import SillokGRPC
 import SillokReadSide
 import SillokSQL
 import SillokWire
@@ -18,19 +19,6 @@ import SillokWire
 /// ```
 /// The interface is a service: add it to the service group of the application after the server.
 public final class WebInterface: Sendable {
-    /// What of the requests is limited.
-    public struct Limits: Sendable {
-        /// Requests under way at once; more are told to come again: 512.
-        public var requests = 512
-        /// Subscriptions at once of one principal: 100.
-        public var subscriptions = 100
-        /// Bytes of a body: 8 MiB, for JSON is longer than what it says.
-        public var bodyBytes = 8 << 20
-
-        /// The default limits.
-        public init() {}
-    }
-
     /// Waits for a time.
     typealias Pause = @Sendable (Duration) async throws -> Void
 
@@ -42,7 +30,7 @@ public final class WebInterface: Sendable {
     let served: Served
     let storeID: StoreID
     let gatekeeper: Gatekeeper
-    let limits: Limits
+    let limits: ServerLimits
     let metrics: ServerMetrics
     let admission: Admission
     let jobs = Jobs()
@@ -60,13 +48,13 @@ public final class WebInterface: Sendable {
     /// - Parameters:
     ///   - served: the store, and what else there is to show.
     ///   - gatekeeper: who may do what.
-    ///   - limits: what of the requests is limited.
+    ///   - limits: what callers are held to.
     ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a page of somebody else's
     ///     cannot use a name of its own for this machine.
     ///   - clock: the time of day.
     ///   - logger: where it is written what happens.
     public convenience init(
-        _ served: Served, gatekeeper: Gatekeeper, limits: Limits = Limits(), loopbackOnly: Bool = false,
+        _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits = ServerLimits(), loopbackOnly: Bool = false,
         clock: WallClock = .system, logger: Logger
     ) async throws {
         try await self.init(
@@ -76,7 +64,7 @@ public final class WebInterface: Sendable {
 
     /// An interface whose looks at subscriptions are `pause` apart, so that a test can count them.
     convenience init(
-        _ served: Served, gatekeeper: Gatekeeper, limits: Limits, loopbackOnly: Bool, clock: WallClock,
+        _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits, loopbackOnly: Bool, clock: WallClock,
         logger: Logger, pause: @escaping Pause
     ) async throws {
         let metrics = ServerMetrics()
@@ -87,7 +75,8 @@ public final class WebInterface: Sendable {
     }
 
     init(
-        _ served: Served, _ metrics: ServerMetrics, _ gatekeeper: Gatekeeper, _ limits: Limits, _ loopbackOnly: Bool,
+        _ served: Served, _ metrics: ServerMetrics, _ gatekeeper: Gatekeeper, _ limits: ServerLimits,
+        _ loopbackOnly: Bool,
         _ clock: WallClock, _ logger: Logger, _ pause: @escaping Pause
     ) async throws {
         self.served = served
@@ -112,7 +101,11 @@ public final class WebInterface: Sendable {
         for method in [HTTPRequest.Method.get, .head, .post, .delete] {
             for route in [RouterPath(base), RouterPath(base + "/**")] {
                 router.on(route, method: method) { request, context in
-                    await self.respond(to: request, below: base, isSecure: isSecure)
+                    // An application whose context knows the address of the caller lets callers be told apart.
+                    let address = (context as? any RemoteAddressRequestContext)?.remoteAddress
+                    return await self.respond(
+                        to: request, below: base, isSecure: isSecure,
+                        on: RequestConnection(address: address.map { CallerAddress.owner($0) }))
                 }
             }
         }
@@ -130,13 +123,21 @@ public final class WebInterface: Sendable {
         to request: Request, below base: String = "", isSecure: Bool = false,
         disconnect: (@Sendable () -> Void)? = nil, proceed: (@Sendable () -> Void)? = nil
     ) async -> Response {
+        await respond(
+            to: request, below: base, isSecure: isSecure,
+            on: RequestConnection(disconnect: disconnect, proceed: proceed))
+    }
+
+    /// Answers a request of a connection.
+    func respond(
+        to request: Request, below base: String = "", isSecure: Bool, on connection: RequestConnection
+    ) async -> Response {
         let clock = ContinuousClock()
         let start = clock.now
         var admitted: (endpoint: Endpoint, call: Call)?
         var response: Response
         do {
-            let (endpoint, call) = try await admit(
-                request, base, isSecure, RequestConnection(disconnect: disconnect, proceed: proceed))
+            let (endpoint, call) = try await admit(request, base, isSecure, connection)
             admitted = (endpoint, call)
             response = try await answer(call, endpoint)
         } catch {
@@ -155,11 +156,12 @@ public final class WebInterface: Sendable {
 
     private func answer(_ call: Call, _ endpoint: Endpoint) async throws -> Response {
         guard endpoint.operation.rule.scope != nil else { return try await endpoint.handle(self, call) }
-        guard await admission.begin() else {
+        guard let place = await admission.begin(call.owner) else {
             metrics.change { $0.shed += 1 }
-            throw Problem(503, .overloaded, "too many requests are under way").retrying(afterSeconds: 1)
+            throw admission.overload(call.owner)
         }
-        defer { admission.end() }
+        call.hold(place)
+        defer { call.takePlace()?.end() }
         try await waitForWanted(call)
         let response = try await endpoint.handle(self, call)
         if endpoint.operation.rule.reach == .streams, !call.isChecked {

@@ -27,6 +27,8 @@ final class ServerMetrics: Sendable {
         var requests: [Operation: Requests] = [:]
         var eventsRead: UInt64 = 0
         var shed: UInt64 = 0
+        /// Connections that were cut because their reader took nothing.
+        var stalled: UInt64 = 0
         var groupSizes = Histogram.sizes
         var syncSeconds = Histogram.seconds
         var logBytes: Int?

@@ -111,7 +111,7 @@ struct StandardsTests {
     @Test("C24: the server shows every limit, and an error names the one that was met")
     func limits() async throws {
         var limits = Limits()
-        for (index, setting) in LimitSetting.all.enumerated() {
+        for (index, setting) in Limits.settings.enumerated() {
             var isTaken = setting.set(1000 + index, &limits)
             #expect(isTaken)
             for wrong in [0, -1, Int.max] {
@@ -122,10 +122,16 @@ struct StandardsTests {
         limits.payloadBytes = 2000
         let web = try await Browserless(MemoryEventStore(limits: limits))
         let shown = try #require(try await web.ask(.get, "/v1/server").json["limits"])
-        for setting in LimitSetting.all { #expect(shown[setting.name]?.integer(as: Int.self) == setting.value(limits)) }
+        for setting in Limits.settings { #expect(shown[setting.name]?.integer(as: Int.self) == setting.value(limits)) }
         // There is a setting for every property.
         let properties = Mirror(reflecting: limits).children.compactMap(\.label)
-        #expect(Set(properties) == Set(LimitSetting.all.map(\.name)))
+        #expect(Set(properties) == Set(Limits.settings.map(\.name)))
+        for setting in ServerLimits.settings {
+            #expect(shown[setting.name]?.integer(as: Int.self) == setting.value(ServerLimits()))
+        }
+        let ofServer = Mirror(reflecting: ServerLimits()).children.compactMap(\.label)
+        #expect(Set(ofServer) == Set(ServerLimits.settings.map(\.name)))
+        #expect(Set(ofServer).isDisjoint(with: properties))
         let large = #"{"type":"t","data":"\#(String(repeating: "x", count: 3000))"}"#
         let answer = try await web.ask(.post, "/v1/events", large)
         #expect(answer.status == 413 && answer.text.contains("the limit payloadBytes"), "\(answer.text)")

@@ -171,10 +171,13 @@ extension WebInterface {
     /// All events of a request as lines of JSON, at the speed of the reader. A key that is revoked meanwhile breaks
     /// the answer off, so that no reader takes it for the whole.
     private func lines(_ request: ReadRequest, _ call: Call, limit: Int?) -> Response {
-        let (store, storeID) = (store, storeID)
+        let (store, storeID, place) = (store, storeID, call.takePlace())
         let body = ResponseBody { writer in
             let watch = Task { await self.disconnect(call) { self.gatekeeper.isValid(call.principal) } }
-            defer { watch.cancel() }
+            defer {
+                watch.cancel()
+                place?.end()
+            }
             var pace = Pace()
             var rest = limit ?? .max
             var next: ReadRequest? = request
