@@ -44,6 +44,7 @@ public final class PostgresEventStore: ChainedEventStore {
     private let listener: Listener
     private let signal: HeadSignal
     private let isClosed: Lock<Bool>
+    private let observers = AppendObservers()
 
     /// Opens a store.
     ///
@@ -163,6 +164,16 @@ public final class PostgresEventStore: ChainedEventStore {
     /// A cancelled task withdraws its append until the commit begins, and gets `StoreError` `cancelled` with a definite
     /// outcome. Once the commit has begun, the task gets the same error at once with an unknown outcome.
     public func append(_ request: AppendRequest) async throws -> Receipt {
+        try await observers.measure(request) { try await record(request) }
+    }
+
+    /// Has every append told from now on: `observe` must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
+    }
+
+    private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         guard let writer else { throw Self.readOnly }
         try await checkTimes(of: request)

@@ -41,6 +41,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     let model: StoreModelAccess
     private let signal = HeadSignal()
     private let observer = Lock(CommitObserver())
+    private let observers = AppendObservers()
 
     /// Opens a store. Blocks for as long as it takes to open a file: milliseconds, more after a crash.
     ///
@@ -168,6 +169,16 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// - Throws: in addition to the errors of every store, `InlineProjectionFailed` if an inline projection could not
     ///   project an event: nothing is stored.
     public func append(_ request: AppendRequest) async throws -> Receipt {
+        try await observers.measure(request) { try await record(request) }
+    }
+
+    /// Has every append told from now on: `observe` must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
+    }
+
+    private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         var prepared = PreparedAppend(request, isChained: writtenChain != nil)
         for _ in 0..<Self.attempts {

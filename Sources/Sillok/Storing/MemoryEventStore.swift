@@ -19,6 +19,7 @@ public final class MemoryEventStore: EventStore {
     private let clock: WallClock
     private let state = Lock(State())
     private let signal = HeadSignal()
+    private let observers = AppendObservers()
 
     /// An empty store.
     ///
@@ -37,6 +38,16 @@ public final class MemoryEventStore: EventStore {
 
     /// Records events: all of them or none, under a condition.
     public func append(_ request: AppendRequest) async throws -> Receipt {
+        try await observers.measure(request) { try record(request) }
+    }
+
+    /// Has every append told from now on: `observe` must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
+    }
+
+    private func record(_ request: AppendRequest) throws -> Receipt {
         try limits.check(request)
         let condition = JudgedCondition(request.condition)
         let (receipt, head) = try state.withLock { state in

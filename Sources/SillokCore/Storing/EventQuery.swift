@@ -57,10 +57,18 @@ public struct EventQuery: Hashable, Sendable {
     public static func category(_ category: Category) -> EventQuery { EventQuery([Item(category: category)]) }
 
     /// The events of any of these types.
-    public static func types(_ types: EventType...) -> EventQuery { EventQuery([Item(types: types)]) }
+    public static func types(_ types: EventType...) -> EventQuery { .types(types) }
+
+    /// The events of any of these types; of none for an empty list.
+    public static func types(_ types: [EventType]) -> EventQuery {
+        EventQuery(types.isEmpty ? [] : [Item(types: types)])
+    }
 
     /// The events that carry all of these tags.
-    public static func tags(_ tags: Tag...) -> EventQuery { EventQuery([Item(tags: tags)]) }
+    public static func tags(_ tags: Tag...) -> EventQuery { .tags(tags) }
+
+    /// The events that carry all of these tags; every event for an empty list.
+    public static func tags(_ tags: [Tag]) -> EventQuery { EventQuery([Item(tags: tags)]) }
 
     /// The events that match any of these queries.
     public static func any(of queries: [EventQuery]) -> EventQuery { EventQuery(queries.flatMap(\.items)) }
@@ -71,7 +79,12 @@ public struct EventQuery: Hashable, Sendable {
     /// Of this query's events, those of any of these types.
     ///
     /// An item that already names types keeps those of them that are also named here.
-    public func of(_ types: EventType...) -> EventQuery {
+    public func of(_ types: EventType...) -> EventQuery { of(types) }
+
+    /// Of this query's events, those of any of these types; none for an empty list.
+    ///
+    /// An item that already names types keeps those of them that are also named here.
+    public func of(_ types: [EventType]) -> EventQuery {
         EventQuery(
             items.compactMap { item in
                 var narrowed = item

@@ -85,6 +85,11 @@ public struct MeasuredEventStore: EventStore {
         return try result.get()
     }
 
+    /// Has the wrapped store tell every append, whoever asks it.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        store.observeAppends(observe)
+    }
+
     /// The identity of the store.
     public func storeID() async throws -> StoreID { try await store.storeID() }
 

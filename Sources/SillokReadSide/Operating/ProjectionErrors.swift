@@ -22,7 +22,8 @@ public struct ProjectionFailure: Error, Sendable, CustomStringConvertible {
             " at position \(event.position) (\(event.type)\(event.stream.map { " of \($0)" } ?? ""))"
         }
         return
-            "\(projection) stopped\(place ?? ""): \(cause). Mend the cause and run it again; it goes on where it stopped."
+            "\(projection) stopped\(place ?? ""): \("\(cause)".withoutStop). Fix the cause and run it again; it continues "
+            + "where it stopped."
     }
 }
 
@@ -77,7 +78,8 @@ public struct ParkedEvent: Error, Hashable, CustomStringConvertible {
 
     /// What happened and what to do, in a sentence.
     public var description: String {
-        "\(projection) has parked the event at \(position): \(reason). Retry, skip or replace its sequence's dead letters."
+        "\(projection) has parked the event at \(position): \(reason.withoutStop). Retry, skip or replace its sequence's "
+            + "dead letters."
     }
 }
 

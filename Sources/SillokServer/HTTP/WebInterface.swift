@@ -24,7 +24,8 @@ public final class WebInterface: Sendable {
 
     static let sleep: Pause = { try await Task.sleep(for: $0) }
 
-    /// The store, whose appends and reads are measured: for others that serve it too.
+    /// The store, whose reads are measured: for others that serve it too. Appends are measured wherever they come from
+    /// if the store tells them, as those of Sillok do.
     public let store: any EventStore
 
     let served: Served
@@ -70,7 +71,7 @@ public final class WebInterface: Sendable {
         let metrics = ServerMetrics()
         served.tools.observeCommits? { metrics.commit($0) }
         var metered = served
-        metered.store = MeteredStore(store: served.store, metrics: metrics)
+        metered.store = MeteredStore(served.store, metrics)
         try await self.init(metered, metrics, gatekeeper, limits, loopbackOnly, clock, logger, pause)
     }
 
