@@ -80,7 +80,7 @@ public final class RemoteEventStore: EventStore {
         try await observers.measure(request) { try await record(request) }
     }
 
-    /// Has every append told from now on: `observe` must not block.
+    /// Reports every later append to `observe`, which must not block.
     public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
         observers.add(observe)
         return true

@@ -50,7 +50,7 @@ with Server(store, "--auth", "keys") as server:
     threads = [threading.Thread(target=wait, args=(server, server.key, answers)) for _ in range(520)]
     for thread in threads:
         thread.start()
-    # Those beyond the share have been refused.
+    # Wait for the refusals of those beyond the share.
     while len(answers) < 520 - 256:
         time.sleep(0.05)
     assert all(status == 503 and body["limit"] == "requests" for status, body in answers), answers[:3]
@@ -60,13 +60,13 @@ with Server(store, "--auth", "keys") as server:
         thread.join()
     p99 = [1e3 * part[len(part) * 99 // 100] for part in (alone, beside)]
     print(f"fair: {waiting} reads of one key wait; another key's p50 {1e3 * alone[READS // 2]:.1f} ms alone, "
-          f"{1e3 * beside[READS // 2]:.1f} ms beside them; p99 {p99[0]:.1f} and {p99[1]:.1f} ms")
+          f"{1e3 * beside[READS // 2]:.1f} ms with them; p99 {p99[0]:.1f} and {p99[1]:.1f} ms")
     assert waiting == 256 and p99[1] <= 3 * p99[0]
 
     host, port = server.address.removeprefix("http://").split(":")
     idle = [socket.create_connection((host, int(port))) for _ in range(1000)]
     begin = time.monotonic()
     assert server.ask("/v1/head")[0] == 200
-    print(f"fair: a request beside 1,000 idle connections took {1e3 * (time.monotonic() - begin):.1f} ms")
+    print(f"fair: a request with 1,000 idle connections took {1e3 * (time.monotonic() - begin):.1f} ms")
     for one in idle:
         one.close()

@@ -58,7 +58,7 @@ private struct Bookings: Projection {
         return [
             """
             INSERT INTO \(table: "bookings") VALUES (\(room.text), \(nights))
-            ON CONFLICT (room) DO UPDATE SET nights = bookings.nights + \(nights)
+            ON CONFLICT (room) DO UPDATE SET nights = nights + excluded.nights
             """
         ]
     }
@@ -106,7 +106,7 @@ private struct Bookings: Projection {
         #expect(try await rooms.check(history, seed: 1) > 10)
     }
 
-    @Test("N11: the clock of tests is public, and moves when it is told to")
+    @Test("N11: the clock of tests is public, and moves only when it is set")
     func clock() async throws {
         let clock = ManualClock()
         let store = MemoryEventStore(clock: clock.wallClock)

@@ -41,7 +41,7 @@ public final class MemoryEventStore: EventStore {
         try await observers.measure(request) { try record(request) }
     }
 
-    /// Has every append told from now on: `observe` must not block.
+    /// Reports every later append to `observe`, which must not block.
     public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
         observers.add(observe)
         return true

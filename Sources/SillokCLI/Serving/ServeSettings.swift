@@ -32,9 +32,10 @@ struct ServeSettings: ParsableArguments {
     @Option(help: "A file with settings, in JSON.", completion: .file()) var config: String?
     @Option(
         name: .customLong("limit"),
-        help:
-            "A limit of requests or of the server as name=value, such as payloadBytes=4194304; may be repeated. /v1/server shows all."
-    )
+        help: """
+            A limit of requests or of the server as name=value, such as payloadBytes=4194304; may be repeated. \
+            /v1/server shows all.
+            """)
     var limitTexts: [String] = []
     @Flag(help: "Serve other machines although connections or requests are not protected.") var insecure = false
 

@@ -51,14 +51,14 @@ public protocol EventStore: Sendable {
     /// How far a source has been consumed into this store, or `nil`; with the id of the foreign event, if it was given.
     func tracking(of source: TrackingSource) async throws -> Tracking?
 
-    /// Has every append told from now on, whoever asks this store for it: `observe` must not block.
+    /// Reports every later append to `observe`, which must not block, wherever in the process the append comes from.
     ///
     /// - Returns: `false` if the store cannot, which is so unless it says otherwise.
     func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool
 }
 
 extension EventStore {
-    /// Tells nothing.
+    /// Returns `false`: nothing is reported.
     public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool { false }
 }
 

@@ -75,13 +75,13 @@ package final class ServerContext: Sendable {
         return CallPlace(self, owner, connection)
     }
 
-    /// What a caller is told that has its share of the calls.
+    /// The refusal of a call whose owner has its share.
     func overload(_ owner: String) -> StoreError {
         let (held, limit) = state.withLock { ($0.calls.held(by: owner), $0.calls.limit) }
         return StoreError(
             .overloaded,
-            "\(owner) has \(held) of \(limit) calls under way and may have no more (the limit calls). Nothing was done: "
-                + "retry in a second.", retryAfter: .seconds(1))
+            "\(owner) has \(held) of \(limit) calls under way and may have no more (the limit calls). Nothing was "
+                + "done: retry in a second.", retryAfter: .seconds(1))
     }
 
     /// Gives the place of a call to another owner; `false` if it has its share.

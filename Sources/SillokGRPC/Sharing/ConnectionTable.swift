@@ -1,9 +1,9 @@
 /// The open connections of a server, and which of them is closed when there are too many.
 ///
-/// A connection belongs to the address that it comes from until one of its requests proved a principal. While all places
-/// are taken a newcomer replaces another connection, in this order: one that has proved nothing; one without a request
-/// under way; one of an owner that has more than half of the places. Among those it is a connection of the owner that
-/// has most, and of these the one that has been idle for longest.
+/// A connection belongs to the address that it comes from until one of its requests proved a principal. While all
+/// places are taken a newcomer replaces another connection, in this order: one that has proved nothing; one without a
+/// request under way; one of an owner that has more than half of the places. Among those it is a connection of the
+/// owner that has most, and of these the one that has been idle for longest.
 package struct ConnectionTable<ID: Hashable & Sendable>: Sendable {
     /// What becomes of a new connection.
     package enum Opening: Equatable, Sendable {

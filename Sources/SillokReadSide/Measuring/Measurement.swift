@@ -85,7 +85,7 @@ public struct MeasuredEventStore: EventStore {
         return try result.get()
     }
 
-    /// Has the wrapped store tell every append, whoever asks it.
+    /// Has the wrapped store report every append.
     public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
         store.observeAppends(observe)
     }

@@ -134,7 +134,7 @@ struct ObjectiveWindow: Sendable {
         width = max(1, objective.window.wholeMicroseconds / Int64(Self.buckets))
     }
 
-    /// The counts as text, to be kept: the number of the newest bucket, and then `age:good:bad` of each one that has any.
+    /// The counts as text, to be kept: the number of the newest bucket, and `age:good:bad` of each one that has any.
     var text: String {
         guard let newest else { return "" }
         let parts = (0..<Int64(Self.buckets)).compactMap { age -> String? in

@@ -145,7 +145,7 @@ public final class ObjectiveMonitor: Sendable {
         }
     }
 
-    /// The windows as they are now, to be kept.
+    /// The present windows, to be kept.
     func keptWindows() -> [String: [String: KeptWindow]] {
         state.withLock { state in
             var kept: [String: [String: KeptWindow]] = [:]

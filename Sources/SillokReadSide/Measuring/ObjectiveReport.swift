@@ -127,7 +127,8 @@ extension ReadSide {
                 """
                 INSERT INTO sillok_objectives VALUES (
                     \(status.subject), \(status.objective.description),
-                    \(windows[status.subject]?[status.objective.description]?.text ?? ""), \(status.measured), \(status.budgetLeft),
+                    \(windows[status.subject]?[status.objective.description]?.text ?? ""), \(status.measured),
+                    \(status.budgetLeft),
                     \(status.burnRate), \(status.isMet), \(now))
                 ON CONFLICT (subject, objective) DO UPDATE SET target = excluded.target,
                     measured = excluded.measured,

@@ -57,7 +57,7 @@ public struct InlineProjectionFailed: Error, Sendable, CustomStringConvertible {
     public var description: String {
         let place = event.stream.map { " of \($0)" } ?? ""
         return
-            "\(projection) is inline and cannot project \(event.type)\(place): \("\(cause)".withoutStop). Nothing was stored; append "
-            + "something else, or mend the projection."
+            "\(projection) is inline and cannot project \(event.type)\(place): \("\(cause)".withoutStop). "
+            + "Nothing was stored; append something else, or mend the projection."
     }
 }

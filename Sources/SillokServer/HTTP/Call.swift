@@ -43,7 +43,7 @@ struct Call: Sendable {
 
     // MARK: The place among the requests
 
-    /// Keeps a place until the answer is made, or whoever takes it gives it up.
+    /// Keeps a place until the answer is made, or until the writer of a long answer gives it back.
     func hold(_ place: Admission.Place) { self.place.withLock { $0 = place } }
 
     /// Takes the place, to be given up when a long answer is written.

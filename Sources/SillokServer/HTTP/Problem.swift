@@ -82,6 +82,11 @@ struct Problem: Error {
     }
 }
 
+extension Problem: CustomStringConvertible {
+    /// What happened, for logs.
+    var description: String { "\(kind.rawValue): \(detail)" }
+}
+
 extension Problem {
     /// Says of any error what it means over HTTP.
     init(_ error: any Error, showsEvents: Bool) {

@@ -198,8 +198,10 @@ public final class WebInterface: Sendable {
     }
 
     private func report(_ error: any Error, _ problem: Problem, _ request: Request) {
+        // A refusal for overload is counted: a caller must not be able to fill the log by coming too often.
+        let level: Logger.Level = problem.kind == .overloaded ? .debug : problem.status == 503 ? .notice : .error
         logger.log(
-            level: problem.status == 503 ? .notice : .error, "a request failed",
+            level: level, "a request failed",
             metadata: [
                 "status": "\(problem.status)", "method": "\(request.method)", "path": "\(request.uri.path)",
                 "error": "\(error)",

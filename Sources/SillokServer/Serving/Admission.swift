@@ -2,7 +2,7 @@ import SillokCore
 import SillokGRPC
 
 /// The requests and subscriptions that are under way, each counted for its owner: a principal, or an address where no
-/// proof is asked for. A request that finds no place is told to come again.
+/// proof is asked for. A request that finds no place is refused.
 final class Admission: Sendable {
     /// A subscription that is open, and how far it has come.
     struct Follower: Sendable {
@@ -25,9 +25,8 @@ final class Admission: Sendable {
     private let patience: Duration
     private let subscriptionLimit: Int
 
-    /// - Parameter patience: for how long a request waits to be taken in. An answer that it is too much costs the server
-    ///   nearly as much as one that does what was asked for, and brings the next request at once: so it is given after a
-    ///   moment.
+    /// - Parameter patience: the time that a request waits for a place. A refusal costs the server nearly as much as
+    ///   the request would, and brings the next one at once. So it is given after a moment.
     init(requests: Int, subscriptions: Int, patience: Duration = .milliseconds(250)) {
         self.patience = patience
         subscriptionLimit = subscriptions
@@ -37,7 +36,7 @@ final class Admission: Sendable {
     /// The number of requests that wait to be taken in, at most.
     private static let lineLimit = 4096
 
-    /// The place of a request, until it ends or nobody holds it any more.
+    /// The place of a request, until it is given back or released.
     final class Place: Sendable {
         private let admission: Admission
         private let owner: Lock<String?>
@@ -78,13 +77,13 @@ final class Admission: Sendable {
 
     private func end(_ owner: String) { state.withLock { $0.line.release(owner) }?.resume(returning: true) }
 
-    /// What a caller is told that has its share of the places.
+    /// The refusal of a request whose owner has its share.
     func overload(_ owner: String) -> Problem {
         let (held, limit) = state.withLock { ($0.line.places.held(by: owner), $0.line.places.limit) }
         var problem = Problem(
             503, .overloaded,
-            "\(owner) has \(held) of \(limit) requests under way and may have no more (the limit requests). Nothing was "
-                + "done: retry in a second.")
+            "\(owner) has \(held) of \(limit) requests under way and may have no more (the limit requests). Nothing "
+                + "was done: retry in a second.")
         problem.limit = "requests"
         return problem.retrying(afterSeconds: 1)
     }

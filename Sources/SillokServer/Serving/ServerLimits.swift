@@ -4,7 +4,7 @@ package import SillokWire
 ///
 /// Requests, calls, received bytes and subscriptions are counted for each principal: the key or token that a caller
 /// proves, or its address where no proof is asked for. A principal takes a place only while it holds fewer than are
-/// free, so one alone has at most half of the places. The others find theirs whatever it does.
+/// free, so one alone has at most half of the places. The rest is free for others.
 public struct ServerLimits: Hashable, Sendable {
     /// HTTP requests under way at once: 512. A long answer counts until it is written.
     public var requests = 512

@@ -196,7 +196,7 @@ struct StandardsTests {
         ] {
             #expect(text.contains(line + "\n"), "\(text)")
         }
-        // A store that does not tell its appends is measured at the interface.
+        // A store that does not report its appends is measured at the interface.
         let silent = try await Browserless(SilentStore(base: MemoryEventStore()))
         #expect(try await silent.ask(.post, "/v1/events", #"{"type":"a"}"#).status == 200)
         #expect(try await silent.ask(.get, "/metrics").text.contains("sillok_appended_events_total 1\n"))
@@ -223,7 +223,7 @@ struct StandardsTests {
     }
 }
 
-/// A store that does not tell its appends.
+/// A store that does not report its appends.
 private struct SilentStore: EventStore {
     let base: MemoryEventStore
 

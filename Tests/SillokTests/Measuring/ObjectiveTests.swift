@@ -95,7 +95,7 @@ import Testing
         #expect(counts(after) == [[0, 0], [0, 0]])
     }
 
-    @Test("N10: what was kept is read exactly, and what nobody wrote is not read")
+    @Test("N10: what was kept is read exactly, and damaged text is refused")
     func keptText() throws {
         var window = ObjectiveWindow(minute)
         for second in [3, 4, 4, 61, 70] as [Int64] {
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test("N10: events that were parked within the window count when nobody has counted before")
+    @Test("N10: events that were parked within the window count when no process has counted before")
     func parked() {
         let clock = SettableClock()
         let monitor = ObjectiveMonitor([.deadLetters(atMost: 0, over: .seconds(60))], clock: clock.wallClock) { _ in }
