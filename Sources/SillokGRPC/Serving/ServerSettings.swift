@@ -13,7 +13,7 @@ package struct ServerSettings: Sendable {
     /// Calls at once on one connection.
     package var callsPerConnection = 256
     /// Calls at once on all connections, subscriptions aside.
-    package var calls = 4000
+    package var calls = 8000
     /// Subscriptions at once of one principal.
     package var subscriptions = 100
     /// Bytes of requests that are being received, on all connections.

@@ -6,10 +6,10 @@ package import SillokWire
 /// proves, or its address where no proof is asked for. A principal takes a place only while it holds fewer than are
 /// free, so one alone has at most half of the places. The rest is free for others.
 public struct ServerLimits: Hashable, Sendable {
-    /// HTTP requests under way at once: 512. A long answer counts until it is written.
-    public var requests = 512
-    /// gRPC calls under way at once, subscriptions aside: 4,000.
-    public var calls = 4000
+    /// HTTP requests under way at once: 1,024. A long answer counts until it is written.
+    public var requests = 1024
+    /// gRPC calls under way at once, subscriptions aside: 8,000.
+    public var calls = 8000
     /// gRPC calls at once on one connection: 256.
     public var callsPerConnection = 256
     /// Subscriptions at once of one principal, over each protocol: 100.
