@@ -296,7 +296,7 @@ let package = Package(
             name: "SillokServerTests",
             dependencies: [
                 "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer", "SillokSQLite",
-                "SillokTesting", "SillokWire",
+                "SillokTesting", "SillokWire", "SillokGRPC",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),

@@ -40,6 +40,7 @@ public final class RemoteEventStore: EventStore {
 
     private let id: StoreID
     private let caller: Caller
+    private let observers = AppendObservers()
 
     /// Connects to a server.
     ///
@@ -81,6 +82,16 @@ public final class RemoteEventStore: EventStore {
     ///
     /// - Throws: the errors of the store, and `StoreError` with `unavailable` when the timeout has passed.
     public func append(_ request: AppendRequest) async throws -> Receipt {
+        try await observers.measure(request) { try await record(request) }
+    }
+
+    /// Reports every later append to `observe`, which must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
+    }
+
+    private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         let receipt = try await caller.ask("Append", Remote.message(request), Remote.Appended.self, isAppend: true)
         guard receipt.mark.id == nil else { return receipt }

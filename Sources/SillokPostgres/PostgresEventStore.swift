@@ -46,6 +46,7 @@ public final class PostgresEventStore: ChainedEventStore {
     private let isClosed: Lock<Bool>
     /// The checks that run.
     private let longWork = RunningRequests(closed: PostgresEventStore.closed)
+    private let observers = AppendObservers()
 
     /// Opens a store.
     ///
@@ -180,6 +181,16 @@ public final class PostgresEventStore: ChainedEventStore {
     /// A cancelled task withdraws its append until the commit begins, and gets `StoreError` `cancelled` with a definite
     /// outcome. Once the commit has begun, the task gets the same error immediately with an unknown outcome.
     public func append(_ request: AppendRequest) async throws -> Receipt {
+        try await observers.measure(request) { try await record(request) }
+    }
+
+    /// Reports every later append to `observe`, which must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
+    }
+
+    private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         guard let writer else { throw Self.readOnly }
         try await checkTimes(of: request)

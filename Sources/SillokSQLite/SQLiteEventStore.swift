@@ -58,6 +58,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// Looks for what another process writes.
     private let watch: LogWatch
     private let observer = Lock(CommitObserver())
+    private let observers = AppendObservers()
 
     /// Opens a store. Blocks until the file is open: milliseconds, more after a crash.
     ///
@@ -253,6 +254,16 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// - Throws: in addition to the errors of every store, `InlineProjectionFailed` if an inline projection could not
     ///   project an event; nothing is stored then.
     public func append(_ request: AppendRequest) async throws -> Receipt {
+        try await observers.measure(request) { try await record(request) }
+    }
+
+    /// Reports every later append to `observe`, which must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
+    }
+
+    private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         var prepared = PreparedAppend(request, isChained: writtenChain != nil)
         for _ in 0..<Self.attempts {

@@ -39,6 +39,9 @@ async def visit(page, base, route, text):
 async def everything(page, base):
     await visit(page, base, "", "Head")
     await shows(page, "dead letter")
+    # Friction: charts have axes of values and time, and numbers have one form that no line divides.
+    await page.until("document.querySelectorAll('.plot .axis').length >= 9 && document.querySelector('.times').textContent.endsWith('now')", what="the axes")
+    assert not await page.run(r"/\d,\d{3}|\d \d{3}/.test(document.querySelector('main').textContent)"), "a number in another form"
     await visit(page, base, "streams", "commit-")
     await page.run("document.querySelector('input[type=search]').focus()")
     stream = await page.until("[...document.querySelectorAll('td a')].map((a) => a.textContent).find((t) => t.startsWith('commit-'))")

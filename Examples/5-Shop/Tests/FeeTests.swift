@@ -6,7 +6,7 @@ import Testing
 @testable import Shop
 
 @Suite struct FeeTests {
-    private let clock = SettableClock()
+    private let clock = ManualClock()
     private let store: MemoryEventStore
 
     init() { store = MemoryEventStore(clock: clock.wallClock) }

@@ -183,6 +183,37 @@ public struct CommandHandler<D: Decider>: Sendable {
     }
 }
 
+extension CommandHandler {
+    /// Without a category there is no stream to decide on.
+    @available(
+        *, unavailable,
+        message: """
+            name the category of the streams, as in CommandHandler("account", in: store); \
+            only a BoundaryDecider has none
+            """
+    )
+    public init(in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system) {
+        self.init(category: nil, store: store, retries: retries, ids: ids, memory: nil)
+    }
+
+    /// Without a key there is no stream to decide on.
+    @available(
+        *, unavailable,
+        message: "name the key of the stream, as in execute(command, on: \"42\"); only a BoundaryDecider has none"
+    )
+    @discardableResult
+    public func execute(_ command: D.Command, id: CommandID? = nil) async throws -> CommandOutcome<D> {
+        throw CancellationError()
+    }
+
+    /// Without a key there is no stream to look at.
+    @available(
+        *, unavailable,
+        message: "name the key of the stream, as in state(of: \"42\"); only a BoundaryDecider has none"
+    )
+    public func state(for command: D.Command) async throws -> D { throw CancellationError() }
+}
+
 extension CommandHandler where D: BoundaryDecider {
     /// Creates a handler for decisions that depend on queries. Its events belong to no stream.
     ///

@@ -21,6 +21,7 @@ public final class MemoryEventStore: EventStore {
     private let clock: WallClock
     private let state = Lock(State())
     private let signal = HeadSignal()
+    private let observers = AppendObservers()
 
     /// Creates an empty store.
     ///
@@ -39,6 +40,16 @@ public final class MemoryEventStore: EventStore {
 
     /// Records all of the events or none, under a condition.
     public func append(_ request: AppendRequest) async throws -> Receipt {
+        try await observers.measure(request) { try record(request) }
+    }
+
+    /// Reports every later append to `observe`, which must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
+    }
+
+    private func record(_ request: AppendRequest) throws -> Receipt {
         try limits.check(request)
         let condition = JudgedCondition(request.condition)
         return try state.withLock { state in

@@ -31,7 +31,9 @@ extension ProjectionsCommand {
                 }
                 let console = Console.current
                 try console.print("\(id) is built: \(bar.done.grouped) events in \(bar.elapsed.spoken)")
+                try console.print("queries see the live build until this one is promoted")
                 console.suggest("sillok projections diff \(model.readModel.visible) \(name)")
+                console.suggest("sillok projections promote \(model.readModel.visible) \(name) --reason …")
             }
         }
     }

@@ -43,16 +43,12 @@ struct ServeCommand: AsyncParsableCommand {
             let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
             let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
             let served = served(opened, model, settings)
-            var web = WebInterface.Limits()
-            // JSON is longer than its contents: binary payloads by a third, names and escapes by more.
-            web.bodyBytes = max(
-                web.bodyBytes, settings.limits.batchBytes.multipliedReportingOverflow(by: 2).partialValue)
             let interface = try await WebInterface(
-                served, gatekeeper: gatekeeper, limits: web, loopbackOnly: addresses.http?.isLoopback ?? true,
-                logger: logger)
+                served, gatekeeper: gatekeeper, limits: settings.serverLimits,
+                loopbackOnly: addresses.http?.isLoopback ?? true, logger: logger)
             var services: [any Service] = []
             if let address = addresses.grpc {
-                services.append(try grpcServer(of: interface.store, address, tls, gatekeeper, logger))
+                services.append(try grpcServer(of: interface.store, address, settings, gatekeeper, logger))
             }
             if let address = addresses.http {
                 services.append(
@@ -83,11 +79,13 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func grpcServer(
-        of store: any EventStore, _ address: ListeningAddress, _ tls: TLSFiles?, _ gatekeeper: Gatekeeper,
+        of store: any EventStore, _ address: ListeningAddress, _ settings: ServeSettings, _ gatekeeper: Gatekeeper,
         _ logger: Logger
     ) throws -> GRPCServer {
+        let tls = try settings.tls
         var configuration = GRPCServer.Configuration()
         (configuration.host, configuration.port, configuration.drain) = (address.host, address.port, .seconds(8))
+        configuration.limits = settings.serverLimits
         configuration.tls = try tls?.contexts(logger: logger)
         return GRPCServer(
             serving: store, configuration, authorizer: gatekeeper.authorizer,

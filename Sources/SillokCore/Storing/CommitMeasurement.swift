@@ -21,3 +21,22 @@ public struct CommitMeasurement: Hashable, Sendable {
         self.syncTime = syncTime
     }
 }
+
+/// What an append took and what became of it, as the store saw it.
+public struct AppendMeasurement: Sendable {
+    /// How many events the request has.
+    public let events: Int
+
+    /// How long it took.
+    public let time: Duration
+
+    /// Why it stored nothing, or may have; `nil`: the events are stored.
+    public let error: (any Error)?
+
+    /// A measurement of one append.
+    public init(events: Int, time: Duration, error: (any Error)?) {
+        self.events = events
+        self.time = time
+        self.error = error
+    }
+}

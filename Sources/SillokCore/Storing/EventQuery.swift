@@ -56,11 +56,19 @@ public struct EventQuery: Hashable, Sendable {
     /// Returns the query for the events of all streams of a category.
     public static func category(_ category: Category) -> EventQuery { EventQuery([Item(category: category)]) }
 
-    /// Returns the query for the events of any of these types.
-    public static func types(_ types: EventType...) -> EventQuery { EventQuery([Item(types: types)]) }
+    /// The events of any of these types.
+    public static func types(_ types: EventType...) -> EventQuery { .types(types) }
 
-    /// Returns the query for the events that carry all of these tags.
-    public static func tags(_ tags: Tag...) -> EventQuery { EventQuery([Item(tags: tags)]) }
+    /// The events of any of these types; of none for an empty list.
+    public static func types(_ types: [EventType]) -> EventQuery {
+        EventQuery(types.isEmpty ? [] : [Item(types: types)])
+    }
+
+    /// The events that carry all of these tags.
+    public static func tags(_ tags: Tag...) -> EventQuery { .tags(tags) }
+
+    /// The events that carry all of these tags; every event for an empty list.
+    public static func tags(_ tags: [Tag]) -> EventQuery { EventQuery([Item(tags: tags)]) }
 
     /// Returns the query for the events that match any of these queries.
     public static func any(of queries: [EventQuery]) -> EventQuery { EventQuery(queries.flatMap(\.items)) }
@@ -70,8 +78,13 @@ public struct EventQuery: Hashable, Sendable {
 
     /// Returns this query restricted to these types.
     ///
-    /// An item that already has types keeps those of them that are also given here.
-    public func of(_ types: EventType...) -> EventQuery {
+    /// An item that already names types keeps those of them that are also named here.
+    public func of(_ types: EventType...) -> EventQuery { of(types) }
+
+    /// Of this query's events, those of any of these types; none for an empty list.
+    ///
+    /// An item that already names types keeps those of them that are also named here.
+    public func of(_ types: [EventType]) -> EventQuery {
         EventQuery(
             items.compactMap { item in
                 var narrowed = item

@@ -52,6 +52,16 @@ public protocol EventStore: Sendable {
 
     /// Returns how far a source has been consumed into this store, with the foreign event's id if known, or `nil`.
     func tracking(of source: TrackingSource) async throws -> Tracking?
+
+    /// Reports every later append to `observe`, which must not block, wherever in the process the append comes from.
+    ///
+    /// - Returns: `false` if the store cannot, which is so unless it says otherwise.
+    func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool
+}
+
+extension EventStore {
+    /// Returns `false`: nothing is reported.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool { false }
 }
 
 /// The facts that a store has about a stream.

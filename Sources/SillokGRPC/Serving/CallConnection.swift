@@ -22,6 +22,8 @@ final class CallConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     /// When calls are looked through for those whose time is over.
     private var check: (due: NIODeadline, task: Scheduled<Void>)?
+    /// Closes the connection if no call has begun until then.
+    private var firstRequest: Scheduled<Void>?
 
     /// The address of the caller.
     private(set) lazy var address = channel.remoteAddress?.ipAddress
@@ -39,7 +41,13 @@ final class CallConnection: ChannelInboundHandler {
         executor = CallExecutor(channel.eventLoop)
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let channel = channel
+        firstRequest = channel.eventLoop.scheduleTask(in: TimeAmount(server.limits.firstRequestTimeout)) {
+            channel.close(promise: nil)
+        }
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         endAll()
@@ -59,6 +67,8 @@ final class CallConnection: ChannelInboundHandler {
                 // Trailers, which say nothing that a call needs.
                 if headers.endStream { call.complete() }
             } else {
+                firstRequest?.cancel()
+                firstRequest = nil
                 let call = CallHandler(self, frame.streamID)
                 calls[frame.streamID] = call
                 call.begin(headers.headers, isComplete: headers.endStream)
@@ -68,7 +78,8 @@ final class CallConnection: ChannelInboundHandler {
             if case .byteBuffer(let bytes) = piece.data { call.receive(bytes, isComplete: piece.endStream) }
             if piece.endStream { call.complete() }
         case .rstStream: calls[frame.streamID]?.finish()
-        case .windowUpdate, .priority: break
+        case .windowUpdate: calls[frame.streamID]?.readerProgressed()
+        case .priority: break
         default:
             hasForwarded = true
             context.fireChannelRead(data)
@@ -83,7 +94,7 @@ final class CallConnection: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? NIOHTTP2WindowUpdatedEvent { return grant(event) }
-        if let event = event as? StreamClosedEvent { calls.removeValue(forKey: event.streamID)?.finish() }
+        if let event = event as? StreamClosedEvent { calls.removeValue(forKey: event.streamID)?.closeStream() }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -136,9 +147,10 @@ final class CallConnection: ChannelInboundHandler {
 
     private func endAll() {
         check?.task.cancel()
-        check = nil
+        firstRequest?.cancel()
+        (check, firstRequest) = (nil, nil)
         let ended = calls.values
         calls = [:]
-        for call in ended { call.finish() }
+        for call in ended { call.closeStream() }
     }
 }

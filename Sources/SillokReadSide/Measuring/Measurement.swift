@@ -90,7 +90,12 @@ public struct MeasuredEventStore: EventStore {
         return try result.get()
     }
 
-    /// Returns the identity of the store.
+    /// Has the wrapped store report every append.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        store.observeAppends(observe)
+    }
+
+    /// The identity of the store.
     public func storeID() async throws -> StoreID { try await store.storeID() }
 
     /// Reads from the store.

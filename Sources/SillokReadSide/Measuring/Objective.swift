@@ -139,7 +139,46 @@ struct ObjectiveWindow: Sendable {
         width = max(1, objective.window.wholeMicroseconds / Int64(Self.buckets))
     }
 
-    /// Counts measurements at a time in microseconds. If the clock runs backwards, they count at the latest time.
+    /// The counts as text, to be kept: the number of the newest bucket, and `age:good:bad` of each one that has any.
+    var text: String {
+        guard let newest else { return "" }
+        let parts = (0..<Int64(Self.buckets)).compactMap { age -> String? in
+            guard newest >= age else { return nil }
+            let count = counts[Int(truncatingIfNeeded: (newest - age) % Int64(Self.buckets))]
+            return count == (0, 0) ? nil : "\(age):\(count.good):\(count.bad)"
+        }
+        return (["\(newest)"] + parts).joined(separator: " ")
+    }
+
+    /// The counts that were kept as text; `nil` if they cannot be read.
+    init?(_ objective: Objective, _ text: String) {
+        self.init(objective)
+        let parts = text.split(separator: " ")
+        guard let first = parts.first, let newest = Int64(first), newest >= 0 else { return nil }
+        self.newest = newest
+        for part in parts.dropFirst() {
+            let numbers = part.split(separator: ":", omittingEmptySubsequences: false).map { Int64($0) ?? -1 }
+            guard numbers.count == 3, numbers.allSatisfy({ (0...1 << 40).contains($0) }), numbers[0] <= newest,
+                numbers[0] < Int64(Self.buckets)
+            else { return nil }
+            let slot = Int(truncatingIfNeeded: (newest - numbers[0]) % Int64(Self.buckets))
+            counts[slot] = (Int(clamping: numbers[1]), Int(clamping: numbers[2]))
+        }
+    }
+
+    /// Counts what another window of the same objective has counted.
+    mutating func add(_ other: ObjectiveWindow) {
+        guard let last = other.newest else { return }
+        advance(to: last * width)
+        guard let newest else { return }
+        for age in 0..<Int64(Self.buckets) where last >= age && newest - (last - age) < Int64(Self.buckets) {
+            let slot = Int(truncatingIfNeeded: (last - age) % Int64(Self.buckets))
+            counts[slot].good += other.counts[slot].good
+            counts[slot].bad += other.counts[slot].bad
+        }
+    }
+
+    /// Counts measurements at a time in microseconds; a clock that runs back counts as standing still.
     mutating func record(good: Int = 0, bad: Int = 0, at time: Int64) {
         advance(to: time)
         guard let newest else { return }

@@ -44,6 +44,8 @@ public final class ObjectiveMonitor: Sendable {
     private struct State {
         var windows: [Key: (window: ObjectiveWindow, measured: String)] = [:]
         var deadLetters: [ExactText: Int] = [:]
+        /// The windows that an earlier process has kept, and that this one continues.
+        var resumed: Set<Key> = []
         var raised: [ExactText: Set<Alarm.Kind>] = [:]
     }
 
@@ -98,6 +100,62 @@ public final class ObjectiveMonitor: Sendable {
                 statuses.append(entry.window.status(key.subject.text, entry.measured, at: now))
             }
             return statuses.sorted { ($0.subject, $0.objective.description) < ($1.subject, $1.objective.description) }
+        }
+    }
+
+    /// A window as a read model keeps it, for the process that measures next.
+    struct KeptWindow: Sendable {
+        let subject: String
+        let objective: String
+        /// The counts, and after a semicolon the number of dead letters when they were kept.
+        let text: String
+    }
+
+    /// Continues windows that an earlier process has kept, each once.
+    func resume(_ kept: [KeptWindow]) {
+        state.withLock { state in
+            for one in kept {
+                let parts = one.text.split(separator: ";", omittingEmptySubsequences: false)
+                guard let objective = objectives.first(where: { $0.description == one.objective }),
+                    let text = parts.first, var window = ObjectiveWindow(objective, String(text)),
+                    state.resumed.insert(Key(subject: one.subject, objective: objective)).inserted
+                else { continue }
+                let key = Key(subject: one.subject, objective: objective)
+                if let present = state.windows[key] { window.add(present.window) }
+                state.windows[key] = (window, state.windows[key]?.measured ?? "")
+                if parts.count == 2, let letters = Int(parts[1]), state.deadLetters[one.subject] == nil {
+                    state.deadLetters[one.subject] = letters
+                }
+            }
+        }
+    }
+
+    /// The number of dead letters of a projection that was counted by no earlier process, of which some were parked
+    /// within the window.
+    func begin(_ projection: String, deadLetters parked: [Timestamp]) {
+        state.withLock { state in
+            guard state.deadLetters[projection] == nil else { return }
+            state.deadLetters[projection] = parked.count
+            for objective in objectives where objective.target == .deadLetters {
+                let key = Key(subject: projection, objective: objective)
+                var window = state.windows[key]?.window ?? ObjectiveWindow(objective)
+                for time in parked.sorted() { window.record(bad: 1, at: time.microsecondsSince1970) }
+                state.windows[key] = (window, state.windows[key]?.measured ?? "")
+            }
+        }
+    }
+
+    /// The present windows, to be kept.
+    func keptWindows() -> [String: [String: KeptWindow]] {
+        state.withLock { state in
+            var kept: [String: [String: KeptWindow]] = [:]
+            for (key, entry) in state.windows {
+                let letters = key.objective.target == .deadLetters ? state.deadLetters[key.subject] : nil
+                kept[key.subject, default: [:]][key.objective.description] = KeptWindow(
+                    subject: key.subject, objective: key.objective.description,
+                    text: entry.window.text + (letters.map { ";\($0)" } ?? ""))
+            }
+            return kept
         }
     }
 

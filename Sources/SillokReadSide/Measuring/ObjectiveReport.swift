@@ -69,12 +69,34 @@ extension ReadSide {
         while true {
             try Task.checkCancellation()
             do {
+                if isFirst { try await resume(monitor) }
                 try await measureOnce(monitor, &rebuilt, isFirst: isFirst)
                 isFirst = false
             } catch let error as StoreError where error.code == .locked || error.code == .full {
                 // A locked or full read model does not end the measuring.
             }
             try await clock.sleep(for: interval)
+        }
+    }
+
+    /// Continues what the process before this one has measured. Its windows reach further back than this process.
+    private func resume(_ monitor: ObjectiveMonitor) async throws {
+        let rows = try await readModel.rows("SELECT subject, objective, target FROM sillok_objectives")
+        monitor.resume(
+            rows.compactMap { row in
+                guard let subject = row["subject"].text, let objective = row["objective"].text,
+                    let text = row["target"].text
+                else { return nil }
+                return .init(subject: subject, objective: objective, text: text)
+            })
+        for build in try await ledger.builds(of: nil) where build.state == .live {
+            let letters = try await readModel.rows(
+                """
+                SELECT parked FROM sillok_dead_letters \(Ledger.whose(build.id)) AND state <> 'skipped'
+                """)
+            monitor.begin(
+                build.id.name,
+                deadLetters: letters.compactMap { $0["parked"].integer.map(Timestamp.init(microsecondsSince1970:)) })
         }
     }
 
@@ -92,18 +114,24 @@ extension ReadSide {
             monitor.record(.deadLetters(projection: build.id.name, count: status.deadLetters))
             monitor.record(.lag(projection: build.id.name, events: status.behind, time: status.lagTime))
         }
-        try await keep(monitor.statuses())
+        try await keep(monitor.statuses(), monitor.keptWindows())
     }
 
-    private func keep(_ statuses: [ObjectiveStatus]) async throws {
+    /// Writes how the objectives stand. The column `target` has the window, for the process that measures next.
+    private func keep(
+        _ statuses: [ObjectiveStatus], _ windows: [String: [String: ObjectiveMonitor.KeptWindow]]
+    ) async throws {
         let now = wallClock.now()
         let changes = statuses.map { status in
             ReadModelWrite.Change(
                 """
                 INSERT INTO sillok_objectives VALUES (
-                    \(status.subject), \(status.objective.description), '', \(status.measured), \(status.budgetLeft),
+                    \(status.subject), \(status.objective.description),
+                    \(windows[status.subject]?[status.objective.description]?.text ?? ""), \(status.measured),
+                    \(status.budgetLeft),
                     \(status.burnRate), \(status.isMet), \(now))
-                ON CONFLICT (subject, objective) DO UPDATE SET measured = excluded.measured,
+                ON CONFLICT (subject, objective) DO UPDATE SET target = excluded.target,
+                    measured = excluded.measured,
                     budget_left = excluded.budget_left, burn_rate = excluded.burn_rate, is_met = excluded.is_met,
                     at = excluded.at
                 """)

@@ -56,7 +56,8 @@ public struct InlineProjectionFailed: Error, Sendable, CustomStringConvertible {
     /// What happened and what to do, in a sentence.
     public var description: String {
         let place = event.stream.map { " of \($0)" } ?? ""
-        return "\(projection) is inline and cannot project \(event.type)\(place): \(cause). Nothing was stored; append "
-            + "something else, or mend the projection."
+        return
+            "\(projection) is inline and cannot project \(event.type)\(place): \("\(cause)".withoutStop). "
+            + "Nothing was stored; append something else, or mend the projection."
     }
 }

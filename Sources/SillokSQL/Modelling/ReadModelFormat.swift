@@ -93,7 +93,8 @@ public enum ReadModelFormat {
             fingerprint TEXT NOT NULL, state TEXT NOT NULL, checksum BIGINT NOT NULL,
             PRIMARY KEY (decider, subject, position))
         """,
-        // The objectives as last measured, by the process that measures them.
+        // The objectives as last measured, by the process that measures them. The target is the window as it was
+        // counted, so that the next process continues it.
         """
         CREATE TABLE IF NOT EXISTS sillok_objectives (
             subject TEXT NOT NULL, objective TEXT NOT NULL, target TEXT NOT NULL, measured TEXT NOT NULL,

@@ -108,7 +108,7 @@ enum Schemas {
             [
                 "type": text, "title": text, "status": count, "detail": text, "outcome": text, "head": position,
                 "streams": #"{"type":"object"}"#, "positions": array(position), "index": count, "id": text,
-                "recorded": position,
+                "recorded": position, "limit": text,
             ], required: ["type", "title", "status", "detail"]),
     ]
 

@@ -20,18 +20,9 @@ public struct GRPCServer: Service {
         /// Returns the TLS context of each new connection, so that it can be reloaded; `nil` for plain text. It is
         /// called on a thread that may block.
         public var tls: (@Sendable () throws -> NIOSSLContext)?
-        /// Maximum number of connections: 1,000.
-        public var connections = 1000
-        /// Maximum number of concurrent calls on one connection: 256.
-        public var streamsPerConnection = 256
-        /// Maximum number of concurrent calls on all connections, without subscriptions: 4,000. Further calls are
-        /// rejected with a retry delay.
-        public var calls = 4000
-        /// Maximum number of subscriptions of one principal: 100.
-        public var subscriptionsPerPrincipal = 100
-        /// Maximum number of bytes of requests that are being received, on all connections: 256 MiB.
-        public var receivedBytes = 256 << 20
-        /// The deadline of a call that sets none itself: 30 seconds.
+        /// What callers are held to.
+        public var limits = ServerLimits()
+        /// How long a call may take that sets no time itself: 30 seconds.
         public var deadline = Duration.seconds(30)
         /// How long calls in flight may take during a shutdown: 10 seconds.
         public var drain = Duration.seconds(10)
@@ -55,7 +46,7 @@ public struct GRPCServer: Service {
     ///   - whenListening: called with the port when the server accepts calls.
     public init(
         serving store: any EventStore, _ configuration: Configuration = Configuration(),
-        authorizer: @escaping Authorizer = { _, _, _ in .allowed(principal: "anyone") },
+        authorizer: @escaping Authorizer = Gatekeeper.open.authorizer,
         whenListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
@@ -65,7 +56,7 @@ public struct GRPCServer: Service {
         // The size of the largest append of the store, with the overhead of its message.
         let messageBytes = limits.batchBytes + limits.batchEvents * 64 + (1 << 20)
         context = ServerContext(
-            limits: configuration.limits, messageBytes: messageBytes,
+            limits: configuration.settings, messageBytes: messageBytes,
             methods: health.methods.merging(umaDB.methods) { $1 }
                 .merging(RemoteService(store: store, access: access).methods) { $1 },
             whenDraining: { health.stop() })
@@ -87,19 +78,17 @@ public struct GRPCServer: Service {
 
 extension GRPCServer.Configuration {
     /// The same values, for the transport.
-    fileprivate var limits: ServerLimits {
-        var limits = ServerLimits()
-        limits.host = host
-        limits.port = port
-        limits.tls = tls
-        limits.connections = connections
-        limits.streamsPerConnection = streamsPerConnection
-        limits.calls = calls
-        limits.subscriptionsPerPrincipal = subscriptionsPerPrincipal
-        limits.receivedBytes = receivedBytes
-        limits.deadline = deadline
-        limits.drain = drain
-        limits.keepalive = keepalive
-        return limits
+    fileprivate var settings: ServerSettings {
+        var settings = ServerSettings()
+        (settings.host, settings.port, settings.tls) = (host, port, tls)
+        settings.connections = limits.connections
+        settings.callsPerConnection = limits.callsPerConnection
+        settings.calls = limits.calls
+        settings.subscriptions = limits.subscriptions
+        settings.receivedBytes = limits.receivedBytes
+        settings.firstRequestTimeout = limits.firstRequestTimeout
+        settings.stallTimeout = limits.stallTimeout
+        (settings.deadline, settings.drain, settings.keepalive) = (deadline, drain, keepalive)
+        return settings
     }
 }

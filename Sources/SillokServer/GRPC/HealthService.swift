@@ -69,6 +69,8 @@ final class HealthService: Sendable {
         switch error {
         case let status as GRPCStatus: status
         case is CancellationError: GRPCStatus(.cancelled)
+        case let error as StoreError where error.code == .overloaded:
+            GRPCStatus(.resourceExhausted, "\(error)", retryAfter: error.retryAfter)
         case let error as ProtobufError: GRPCStatus(.invalidArgument, "\(error)")
         default: GRPCStatus(.internal, "\(error)")
         }

@@ -141,8 +141,7 @@ struct RemoteService: Sendable {
         } catch is CancellationError {
             throw CancellationError()
         } catch let error as StoreError where error.code == .overloaded {
-            throw GRPCStatus(
-                .resourceExhausted, "\(error)", details: Remote.details(failure: error), retryAfter: error.retryAfter)
+            throw error
         } catch {
             return Remote.answer(failure: error)
         }
@@ -151,6 +150,9 @@ struct RemoteService: Sendable {
     private static func status(of error: any Error) -> GRPCStatus {
         switch error {
         case let status as GRPCStatus: status
+        case let error as StoreError where error.code == .overloaded:
+            GRPCStatus(
+                .resourceExhausted, "\(error)", details: Remote.details(failure: error), retryAfter: error.retryAfter)
         case let error as ProtobufError: GRPCStatus(.invalidArgument, "\(error)")
         case CallRefusal.unauthenticated(let reason): GRPCStatus(.unauthenticated, reason)
         case CallRefusal.forbidden(let reason): GRPCStatus(.permissionDenied, reason)

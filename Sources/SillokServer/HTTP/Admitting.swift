@@ -36,8 +36,11 @@ extension WebInterface {
                 throw Problem(400, .malformed, "there is no parameter \"\(name)\"")
             }
         }
+        let owner = gatekeeper.isOpen ? connection.address ?? principal.name : principal.name
+        if endpoint.operation.rule.scope != nil { connection.prove?(owner) }
         let call = Call(
-            request: request, operation: endpoint.operation, principal: principal, path: values, query: query,
+            request: request, operation: endpoint.operation, principal: principal, owner: owner, path: values,
+            query: query,
             session: session, isSecure: isSecure, connection: connection)
         return (endpoint, call)
     }

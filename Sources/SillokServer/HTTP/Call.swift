@@ -10,7 +10,9 @@ struct Call: Sendable {
     let request: Request
     let operation: Operation
     let principal: Principal
-    /// The path arguments, by the names in braces.
+    /// Who the request is counted for: the principal, or an address where no proof is asked for.
+    let owner: String
+    /// What stands in the path in the place of names in braces.
     let path: [String: String]
     let query: [(name: String, value: String)]
     /// The actions on the request's connection.
@@ -18,15 +20,17 @@ struct Call: Sendable {
     let session: Sessions.Session?
     let isSecure: Bool
     private let checked = Lock(false)
+    private let place = Lock<Admission.Place?>(nil)
 
     init(
-        request: Request, operation: Operation, principal: Principal, path: [String: String],
+        request: Request, operation: Operation, principal: Principal, owner: String, path: [String: String],
         query: [(name: String, value: String)], session: Sessions.Session?, isSecure: Bool,
         connection: RequestConnection
     ) {
         self.request = request
         self.operation = operation
         self.principal = principal
+        self.owner = owner
         self.path = path
         self.query = query
         self.session = session
@@ -36,6 +40,19 @@ struct Call: Sendable {
 
     /// Whether the requested streams were compared with the grant. An endpoint that did not do so returns no answer.
     var isChecked: Bool { checked.withLock { $0 } }
+
+    // MARK: The place among the requests
+
+    /// Keeps a place until the answer is made, or until the writer of a long answer gives it back.
+    func hold(_ place: Admission.Place) { self.place.withLock { $0 = place } }
+
+    /// Takes the place, to be given up when a long answer is written.
+    func takePlace() -> Admission.Place? {
+        place.withLock { place in
+            defer { place = nil }
+            return place
+        }
+    }
 
     // MARK: The grant
 
@@ -202,7 +219,11 @@ struct Call: Sendable {
 struct RequestConnection: Sendable {
     /// Ends the connection.
     var disconnect: (@Sendable () -> Void)?
-    /// Allows a caller that asked for it to send the body: `100 Continue`.
+    /// The address of the caller, in words.
+    var address: String?
+    /// Told the owner of the connection when a request has proved it.
+    var prove: (@Sendable (String) -> Void)?
+    /// Lets a caller that asked for it send the body: `100 Continue`.
     var proceed: (@Sendable () -> Void)?
 }
 

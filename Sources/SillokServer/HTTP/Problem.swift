@@ -31,6 +31,8 @@ struct Problem: Error {
     let status: Int
     let kind: Kind
     let detail: String
+    /// The name of the limit that was met, if it is one of the server's.
+    var limit: String?
     /// Whether the request may have taken effect.
     var outcome: StoreError.Outcome = .definite
     var headers = HTTPFields()
@@ -54,23 +56,35 @@ struct Problem: Error {
         return problem
     }
 
-    /// The response for the problem.
-    var response: Response {
+    /// The fields and the body of the answer that says it.
+    var content: (fields: HTTPFields, body: [UInt8]) {
         var json = JSONWriter()
         json.beginObject()
         json.field("type", "urn:sillok:problem:\(kind.rawValue)")
         json.field("title", kind.rawValue.replacing("-", with: " "))
         json.field("status", status)
         json.field("detail", detail)
+        if let limit { json.field("limit", limit) }
         if outcome == .unknown { json.field("outcome", "unknown") }
         members(&json)
         json.endObject()
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"
-        return Response(
-            status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
+        return (headers, json.bytes)
     }
+
+    /// The answer that says it.
+    var response: Response {
+        let (fields, body) = content
+        return Response(
+            status: .init(code: status), headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}
+
+extension Problem: CustomStringConvertible {
+    /// What happened, for logs.
+    var description: String { "\(kind.rawValue): \(detail)" }
 }
 
 extension Problem {

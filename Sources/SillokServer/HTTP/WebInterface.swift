@@ -4,6 +4,7 @@ public import Logging
 import NIOCore
 import Sillok
 public import SillokCore
+import SillokGRPC
 import SillokReadSide
 import SillokSQL
 import SillokWire
@@ -18,31 +19,19 @@ import SillokWire
 /// ```
 /// The interface is a service: add it to the service group of the application after the server.
 public final class WebInterface: Sendable {
-    /// The limits of requests.
-    public struct Limits: Sendable {
-        /// Maximum number of requests in progress: 512. Further requests get a response with a retry delay.
-        public var requests = 512
-        /// Maximum number of subscriptions of one principal: 100.
-        public var subscriptions = 100
-        /// Maximum number of bytes of a body: 8 MiB, because JSON is longer than its contents.
-        public var bodyBytes = 8 << 20
-
-        /// Creates the default limits.
-        public init() {}
-    }
-
-    /// A function that waits for a time.
+    /// Waits for a time.
     typealias Pause = @Sendable (Duration) async throws -> Void
 
     static let sleep: Pause = { try await Task.sleep(for: $0) }
 
-    /// The store, whose appends and reads are measured. Other servers of the same store should use it too.
+    /// The store, whose reads are measured: for others that serve it too. Appends are measured wherever they come from
+    /// if the store tells them, as those of Sillok do.
     public let store: any EventStore
 
     let served: Served
     let storeID: StoreID
     let gatekeeper: Gatekeeper
-    let limits: Limits
+    let limits: ServerLimits
     let metrics: ServerMetrics
     let admission: Admission
     let jobs = Jobs()
@@ -58,15 +47,15 @@ public final class WebInterface: Sendable {
     /// Creates an interface to a store.
     ///
     /// - Parameters:
-    ///   - served: the store, and other objects to show.
-    ///   - gatekeeper: the access control.
-    ///   - limits: the limits of requests.
-    ///   - loopbackOnly: whether only requests for a loopback host name are answered. This prevents that a foreign page
-    ///     reaches the server through its own host name.
+    ///   - served: the store, and what else there is to show.
+    ///   - gatekeeper: who may do what.
+    ///   - limits: what callers are held to.
+    ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a page of somebody else's
+    ///     cannot use a name of its own for this machine.
     ///   - clock: the time of day.
     ///   - logger: the logger of the interface.
     public convenience init(
-        _ served: Served, gatekeeper: Gatekeeper, limits: Limits = Limits(), loopbackOnly: Bool = false,
+        _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits = ServerLimits(), loopbackOnly: Bool = false,
         clock: WallClock = .system, logger: Logger
     ) async throws {
         try await self.init(
@@ -76,18 +65,19 @@ public final class WebInterface: Sendable {
 
     /// Creates an interface whose checks of subscriptions are `pause` apart, so that a test can count them.
     convenience init(
-        _ served: Served, gatekeeper: Gatekeeper, limits: Limits, loopbackOnly: Bool, clock: WallClock,
+        _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits, loopbackOnly: Bool, clock: WallClock,
         logger: Logger, pause: @escaping Pause
     ) async throws {
         let metrics = ServerMetrics()
         served.tools.observeCommits? { metrics.commit($0) }
         var metered = served
-        metered.store = MeteredStore(store: served.store, metrics: metrics)
+        metered.store = MeteredStore(served.store, metrics)
         try await self.init(metered, metrics, gatekeeper, limits, loopbackOnly, clock, logger, pause)
     }
 
     init(
-        _ served: Served, _ metrics: ServerMetrics, _ gatekeeper: Gatekeeper, _ limits: Limits, _ loopbackOnly: Bool,
+        _ served: Served, _ metrics: ServerMetrics, _ gatekeeper: Gatekeeper, _ limits: ServerLimits,
+        _ loopbackOnly: Bool,
         _ clock: WallClock, _ logger: Logger, _ pause: @escaping Pause
     ) async throws {
         self.served = served
@@ -112,7 +102,11 @@ public final class WebInterface: Sendable {
         for method in [HTTPRequest.Method.get, .head, .post, .delete] {
             for route in [RouterPath(base), RouterPath(base + "/**")] {
                 router.on(route, method: method) { request, context in
-                    await self.respond(to: request, below: base, isSecure: isSecure)
+                    // An application whose context knows the address of the caller lets callers be told apart.
+                    let address = (context as? any RemoteAddressRequestContext)?.remoteAddress
+                    return await self.respond(
+                        to: request, below: base, isSecure: isSecure,
+                        on: RequestConnection(address: address.map { CallerAddress.owner($0) }))
                 }
             }
         }
@@ -130,13 +124,21 @@ public final class WebInterface: Sendable {
         to request: Request, below base: String = "", isSecure: Bool = false,
         disconnect: (@Sendable () -> Void)? = nil, proceed: (@Sendable () -> Void)? = nil
     ) async -> Response {
+        await respond(
+            to: request, below: base, isSecure: isSecure,
+            on: RequestConnection(disconnect: disconnect, proceed: proceed))
+    }
+
+    /// Answers a request of a connection.
+    func respond(
+        to request: Request, below base: String = "", isSecure: Bool, on connection: RequestConnection
+    ) async -> Response {
         let clock = ContinuousClock()
         let start = clock.now
         var admitted: (endpoint: Endpoint, call: Call)?
         var response: Response
         do {
-            let (endpoint, call) = try await admit(
-                request, base, isSecure, RequestConnection(disconnect: disconnect, proceed: proceed))
+            let (endpoint, call) = try await admit(request, base, isSecure, connection)
             admitted = (endpoint, call)
             response = try await answer(call, endpoint)
         } catch {
@@ -155,11 +157,12 @@ public final class WebInterface: Sendable {
 
     private func answer(_ call: Call, _ endpoint: Endpoint) async throws -> Response {
         guard endpoint.operation.rule.scope != nil else { return try await endpoint.handle(self, call) }
-        guard await admission.begin() else {
+        guard let place = await admission.begin(call.owner) else {
             metrics.change { $0.shed += 1 }
-            throw Problem(503, .overloaded, "too many requests are under way").retrying(afterSeconds: 1)
+            throw admission.overload(call.owner)
         }
-        defer { admission.end() }
+        call.hold(place)
+        defer { call.takePlace()?.end() }
         try await waitForWanted(call)
         let response = try await endpoint.handle(self, call)
         if endpoint.operation.rule.reach == .streams, !call.isChecked {
@@ -195,8 +198,10 @@ public final class WebInterface: Sendable {
     }
 
     private func report(_ error: any Error, _ problem: Problem, _ request: Request) {
+        // A refusal for overload is counted: a caller must not be able to fill the log by coming too often.
+        let level: Logger.Level = problem.kind == .overloaded ? .debug : problem.status == 503 ? .notice : .error
         logger.log(
-            level: problem.status == 503 ? .notice : .error, "a request failed",
+            level: level, "a request failed",
             metadata: [
                 "status": "\(problem.status)", "method": "\(request.method)", "path": "\(request.uri.path)",
                 "error": "\(error)",

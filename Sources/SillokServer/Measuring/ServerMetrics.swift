@@ -27,6 +27,8 @@ final class ServerMetrics: Sendable {
         var requests: [Operation: Requests] = [:]
         var eventsRead: UInt64 = 0
         var shed: UInt64 = 0
+        /// Connections that were cut because their reader took nothing.
+        var stalled: UInt64 = 0
         var groupSizes = Histogram.sizes
         var syncSeconds = Histogram.seconds
         var logBytes: Int?
@@ -57,13 +59,13 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    /// Counts an append and its result.
-    func append(events: Int, took time: Duration, _ error: (any Error)?) {
+    /// Takes what came of an append.
+    func append(_ append: AppendMeasurement) {
         state.withLock { state in
             state.append.requests += 1
-            state.append.seconds.record(time.seconds)
-            switch error {
-            case nil: state.append.events += UInt64(events)
+            state.append.seconds.record(append.time.seconds)
+            switch append.error {
+            case nil: state.append.events += UInt64(clamping: append.events)
             case is AppendConflict, is EventIDConflict, is TrackingConflict: state.append.conflicts += 1
             case is InvalidRequest, is InlineProjectionFailed: state.append.refusals += 1
             case let error as StoreError where error.code == .refused: state.append.refusals += 1
@@ -73,24 +75,24 @@ final class ServerMetrics: Sendable {
     }
 }
 
-/// A store whose appends and reads are measured for all of its users.
+/// A store whose reads are measured, and its appends: by itself if it tells them, so that those of an application count
+/// that does not go through the interface.
 struct MeteredStore: EventStore {
-    let store: any EventStore
-    let metrics: ServerMetrics
+    private let store: any EventStore
+    private let metrics: ServerMetrics
+    /// Measure appends of a store that does not tell them.
+    private let observers = AppendObservers()
+
+    init(_ store: any EventStore, _ metrics: ServerMetrics) {
+        self.store = store
+        self.metrics = metrics
+        if !store.observeAppends({ metrics.append($0) }) { observers.add { metrics.append($0) } }
+    }
 
     var limits: Limits { store.limits }
 
     func append(_ request: AppendRequest) async throws -> Receipt {
-        let clock = ContinuousClock()
-        let start = clock.now
-        do {
-            let receipt = try await store.append(request)
-            metrics.append(events: request.entries.count, took: start.duration(to: clock.now), nil)
-            return receipt
-        } catch {
-            metrics.append(events: request.entries.count, took: start.duration(to: clock.now), error)
-            throw error
-        }
+        try await observers.measure(request) { try await store.append(request) }
     }
 
     func read(_ request: ReadRequest) async throws -> EventBatch {

@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTPTypes
 public import ServiceLifecycle
 import SillokCore
+import SillokGRPC
 
 /// A server for a store over HTTP: the API, the documentation and the dashboard. It runs until the service group shuts
 /// down.
@@ -19,9 +20,7 @@ public struct StoreServer: Service {
         public var address: ListeningAddress
         /// Its certificate; with `nil` connections are not encrypted.
         public var tls: TLSFiles?
-        /// Maximum number of connections: 1,000. Further ones wait until one is closed.
-        public var connections = 1000
-        /// The time after which an idle connection is closed: a minute.
+        /// The time after which a connection that asks for nothing more is closed: a minute.
         public var idleTimeout: Duration = .seconds(60)
 
         /// Creates a configuration, by default for port 8080 of the loopback interface without TLS.
@@ -58,17 +57,13 @@ public struct StoreServer: Service {
     /// - Throws: ``ListeningFailure`` if the address is in use, or this process may not use it.
     public func run() async throws {
         let (interface, isSecure, address) = (interface, configuration.tls != nil, configuration.address)
+        let registry = ConnectionRegistry(limit: interface.limits.connections)
         let responder = CallbackResponder<ConnectionContext> { request, context in
-            let channel = context.channel
-            return await interface.respond(
-                to: request, isSecure: isSecure, disconnect: { channel.close(promise: nil) },
-                proceed: { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
-            )
+            await interface.respond(to: request, isSecure: isSecure, on: RequestConnection(context.channel, registry))
         }
-        var settings = ApplicationConfiguration(address: .hostname(address.host, port: address.port))
-        settings.availableConnectionsDelegate = MaximumAvailableConnections(configuration.connections)
+        let settings = ApplicationConfiguration(address: .hostname(address.host, port: address.port))
         let application = Application(
-            responder: responder, server: try server(), configuration: settings,
+            responder: responder, server: try server(registry), configuration: settings,
             onServerRunning: { [onStart] channel in
                 await onStart(ListeningAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
             }, logger: logger)
@@ -84,11 +79,11 @@ public struct StoreServer: Service {
         }
     }
 
-    private func server() throws -> HTTPServerBuilder {
-        let metrics = interface.metrics
+    private func server(_ registry: ConnectionRegistry) throws -> HTTPServerBuilder {
+        let (limits, metrics) = (interface.limits, interface.metrics)
         let idle = TimeAmount(configuration.idleTimeout)
         let settings = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionCounter(metrics)], idleTimeout: idle,
+            additionalChannelHandlers: [ConnectionHandler(registry, limits, metrics)], idleTimeout: idle,
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))
         guard let tls = configuration.tls else { return .http1(configuration: settings) }
@@ -106,19 +101,12 @@ private struct ConnectionContext: InitializableFromSource, Sendable {
     init(source: ApplicationRequestContextSource) { channel = source.channel }
 }
 
-/// A handler that counts connections.
-private final class ConnectionCounter: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = NIOAny
-
-    private let metrics: ServerMetrics
-
-    init(_ metrics: ServerMetrics) { self.metrics = metrics }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        let metrics = metrics
-        metrics.change { $0.connections += 1 }
-        context.channel.closeFuture.whenComplete { _ in metrics.change { $0.connections -= 1 } }
+extension RequestConnection {
+    /// What a request can do with its channel.
+    fileprivate init(_ channel: any Channel, _ registry: ConnectionRegistry) {
+        disconnect = { channel.close(promise: nil) }
+        address = CallerAddress.owner(channel.remoteAddress)
+        prove = { registry.prove($0, on: channel) }
+        proceed = { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
     }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { context.fireChannelRead(data) }
 }

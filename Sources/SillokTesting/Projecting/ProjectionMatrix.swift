@@ -1,4 +1,5 @@
-public import Sillok
+import Sillok
+public import SillokCore
 public import SillokProjections
 import SillokReadSide
 public import SillokSQL
@@ -83,8 +84,19 @@ public struct ProjectionMatrix: Sendable {
     public func check<Event: Codable & Sendable>(
         _ history: [(stream: StreamID, event: Event)], seed: UInt64
     ) async throws -> Int {
+        try await check(history.map { (stream: $0.stream, event: $0.event, tags: []) }, seed: seed)
+    }
+
+    /// Checks all variations over a history of events, each with its stream, or none, and its tags. Events without a
+    /// stream keep their order in all variations.
+    ///
+    /// - Throws: ``Failure``; what the projection or the read model throws. Answers how many variations were run.
+    @discardableResult
+    public func check<Event: Codable & Sendable>(
+        _ history: [(stream: StreamID?, event: Event, tags: [Tag])], seed: UInt64
+    ) async throws -> Int {
         let store = MemoryEventStore()
-        for entry in history { try await store.record(entry.event, to: entry.stream, tags: []) }
+        for entry in history { try await store.record(entry.event, to: entry.stream, tags: entry.tags) }
         var random = SeededGenerator(seed: seed)
         var count = try await check(store)
         guard isOrderFree else { return count }
@@ -92,7 +104,7 @@ public struct ProjectionMatrix: Sendable {
         for turn in 1...3 {
             let mixed = MemoryEventStore()
             for entry in Self.interleaved(history, &random) {
-                try await mixed.record(entry.event, to: entry.stream, tags: [])
+                try await mixed.record(entry.event, to: entry.stream, tags: entry.tags)
             }
             try compare("interleaved, turn \(turn), seed \(seed)", expected, try await rows(mixed, model(), options()))
             count += 1
@@ -165,8 +177,8 @@ public struct ProjectionMatrix: Sendable {
 
     /// The history with the streams mixed in another way, each in its order.
     private static func interleaved<Event>(
-        _ history: [(stream: StreamID, event: Event)], _ random: inout SeededGenerator
-    ) -> [(stream: StreamID, event: Event)] {
+        _ history: [(stream: StreamID?, event: Event, tags: [Tag])], _ random: inout SeededGenerator
+    ) -> [(stream: StreamID?, event: Event, tags: [Tag])] {
         var queues = Dictionary(grouping: history, by: \.stream).mapValues { $0[...] }
         return history.map(\.stream).shuffled(using: &random).compactMap { queues[$0]?.popFirst() }
     }

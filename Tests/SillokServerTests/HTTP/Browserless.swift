@@ -16,7 +16,7 @@ struct Browserless {
 
     init(
         _ store: any EventStore = MemoryEventStore(), keyring: Keyring? = nil, folds: [StreamFold] = [],
-        readSide: ReadSide? = nil, limits: WebInterface.Limits = .init(), loopbackOnly: Bool = false,
+        readSide: ReadSide? = nil, limits: ServerLimits = .init(), loopbackOnly: Bool = false,
         tools: StoreTools = StoreTools(), pause: @escaping WebInterface.Pause = WebInterface.sleep
     ) async throws {
         self.store = store

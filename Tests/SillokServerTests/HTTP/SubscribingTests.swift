@@ -79,7 +79,7 @@ struct SubscribingTests {
 
     @Test("a position beyond the head belongs to another store, and too many subscriptions are refused")
     func refusals() async throws {
-        var limits = WebInterface.Limits()
+        var limits = ServerLimits()
         limits.subscriptions = 2
         let web = try await Browserless(limits: limits)
         try await web.note("s-1")

@@ -47,7 +47,7 @@ function tiles(now) {
 
 function charts(now) {
   const values = (name) => now.seconds.map((one) => one[name] ?? null);
-  const rate = (value) => `${count(Math.round(value))}/s`;
+  const rate = (value) => `${Number.isInteger(value) || value >= 10 ? count(Math.round(value)) : value.toFixed(1)}/s`;
   return h("div", { class: "wide" },
     card("Appends and events a second", chart({ label: "Events a second", format: rate, series: [{ name: "events", values: values("events") }, { name: "appends", values: values("appends") }] })),
     card("Time of an append", chart({ label: "Time of an append", format: span, series: [{ name: "p99", values: values("p99") }, { name: "median", values: values("median") }] })),

@@ -171,10 +171,13 @@ extension WebInterface {
     /// Returns all events of a request as lines of JSON, as fast as the reader reads. If the key is revoked meanwhile,
     /// the response is aborted, so that no reader mistakes it for complete.
     private func lines(_ request: ReadRequest, _ call: Call, limit: Int?) -> Response {
-        let (store, storeID) = (store, storeID)
+        let (store, storeID, place) = (store, storeID, call.takePlace())
         let body = ResponseBody { writer in
             let watch = Task { await self.disconnect(call) { self.gatekeeper.isValid(call.principal) } }
-            defer { watch.cancel() }
+            defer {
+                watch.cancel()
+                place?.end()
+            }
             var pace = Pace()
             var rest = limit ?? .max
             var next: ReadRequest? = request

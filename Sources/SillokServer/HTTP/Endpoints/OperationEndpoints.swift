@@ -83,10 +83,8 @@ extension WebInterface {
         json.field("store", storeID.description)
         json.key("limits")
         json.beginObject()
-        for setting in LimitSetting.all { json.field(setting.name, setting.value(store.limits)) }
-        json.field("bodyBytes", limits.bodyBytes)
-        json.field("requests", limits.requests)
-        json.field("subscriptions", limits.subscriptions)
+        for setting in Limits.settings { json.field(setting.name, setting.value(store.limits)) }
+        for setting in ServerLimits.settings { json.field(setting.name, setting.value(limits)) }
         json.endObject()
         json.endObject()
         return .json(json)

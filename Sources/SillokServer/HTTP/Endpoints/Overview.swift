@@ -141,7 +141,7 @@ extension WebInterface {
                 }
             })
         text.counter("sillok_requests_shed_total", "Requests that were told to come again.", [([], Double(state.shed))])
-        text.gauge("sillok_connections", "Open connections.", [([], Double(state.connections))])
+        text.connections(state)
         let followers = admission.followers
         text.gauge("sillok_subscriptions", "Open subscriptions.", [([], Double(followers.count))])
         text.gauge(
@@ -176,7 +176,15 @@ extension WebInterface {
 }
 
 extension PrometheusText {
-    /// Writes the durations of syncs, and the size of the write-ahead log for a store that has one.
+    /// Writes how many connections there are, and how many were cut.
+    fileprivate mutating func connections(_ state: ServerMetrics.State) {
+        gauge("sillok_connections", "Open connections.", [([], Double(state.connections))])
+        counter(
+            "sillok_stalled_readers_total", "Connections that were cut because their reader took nothing.",
+            [([], Double(state.stalled))])
+    }
+
+    /// Writes how long syncs take, and the size of the write-ahead log for a store that has one.
     fileprivate mutating func commits(_ state: ServerMetrics.State) {
         histogram("sillok_sync_seconds", "The time until a commit is on the disk.", [([], state.syncSeconds)])
         guard let bytes = state.logBytes else { return }

@@ -38,10 +38,13 @@ extension WebInterface {
         let start = given ?? head
         let words = query.words
         guard
-            let ticket = admission.subscribe(call.principal.name, words, since: clock.now(), at: start.position)
+            let ticket = admission.subscribe(call, words, since: clock.now(), at: start.position)
         else {
-            let text = "there are \(limits.subscriptions) subscriptions already"
-            throw Problem(429, .tooMany, text).retrying(afterSeconds: 5)
+            var problem = Problem(
+                429, .tooMany,
+                "\(call.owner) has \(limits.subscriptions) subscriptions already (the limit subscriptions)")
+            problem.limit = "subscriptions"
+            throw problem.retrying(afterSeconds: 5)
         }
         let feed = EventFeed(interface: self, call: call, query: query, ticket: ticket)
         let body = ResponseBody { writer in
