@@ -30,13 +30,9 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///   - category: the part of the streams' names before the first dash. With a dash in it every command and every
     ///     question ends in an `InvalidRequest`, for no stream has such a category.
     ///   - store: where events are read and appended.
-    ///   - retries: how often to try.
-    ///   - ids: where the ids of commands come from that are given none.
-    public init(
-        _ category: Category, in store: any EventStore, retries: RetryPolicy = RetryPolicy(),
-        ids: IDGenerator = .system
-    ) {
-        self.init(category: category, store: store, retries: retries, ids: ids, memory: nil)
+    ///   - options: how often to try, where ids come from, and which states are kept.
+    public init(_ category: Category, in store: any EventStore, options: Options = Options()) {
+        self.init(category: category, store: store, options: options)
     }
 
     /// Carries out a command on a stream.
@@ -143,14 +139,12 @@ public struct CommandHandler<D: Decider>: Sendable {
         return subjects.all[0]
     }
 
-    package init(
-        category: Category?, store: any EventStore, retries: RetryPolicy, ids: IDGenerator, memory: Memory<D>?
-    ) {
+    private init(category: Category?, store: any EventStore, options: Options) {
         self.category = category
         self.store = store
-        self.policy = retries
-        self.ids = ids
-        self.memory = memory
+        self.policy = options.retries
+        self.ids = options.ids
+        self.memory = options.memory?()
     }
 
     /// Throws if no stream can have the category: what is appended would never be found by it.
@@ -183,12 +177,9 @@ extension CommandHandler where D: BoundaryDecider {
     ///
     /// - Parameters:
     ///   - store: where events are read and appended.
-    ///   - retries: how often to try.
-    ///   - ids: where the ids of commands come from that are given none.
-    public init(
-        in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system
-    ) {
-        self.init(category: nil, store: store, retries: retries, ids: ids, memory: nil)
+    ///   - options: how often to try, where ids come from, and which states are kept.
+    public init(in store: any EventStore, options: Options = Options()) {
+        self.init(category: nil, store: store, options: options)
     }
 
     /// Carries out a command on the events in its boundary.

@@ -2,7 +2,10 @@
 ///
 /// New ones are made by an ``IDGenerator`` and are ordered by time (version 7), which keeps the index of ids short
 /// and fast. Ids made elsewhere, of any version, are as welcome.
-public protocol UniqueID: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
+///
+/// A literal in code is an id too: `let id: EventID = "01890a5d-ac96-774b-bcce-b302099a8057"`.
+public protocol UniqueID: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible, ExpressibleByStringLiteral
+where StringLiteralType == String {
     /// The first eight bytes, the most significant first.
     var high: UInt64 { get }
 
@@ -26,6 +29,17 @@ extension UniqueID {
         var text = description
         guard let halves = text.withUTF8(halves(ofText:)) else { return nil }
         self.init(high: halves.high, low: halves.low)
+    }
+
+    /// The id that a literal says. A literal is code: one that is wrong stops the program.
+    ///
+    /// A text that comes from outside is a `String` and goes through ``init(_:)``, which returns `nil` if it is wrong.
+    public init(stringLiteral value: String) {
+        guard let id = Self.init(value as String) else {
+            preconditionFailure(
+                "\"\(value)\" is no id: write one such as \"01890a5d-ac96-774b-bcce-b302099a8057\"")
+        }
+        self = id
     }
 
     /// Reads exactly 16 bytes; `nil` for any other count.

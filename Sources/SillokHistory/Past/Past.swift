@@ -6,7 +6,7 @@ public import SillokSQL
 /// A log as it was at a moment: everything up to a position. It cannot be appended to.
 ///
 /// ```swift
-/// let monday = try await store.past(at: Timestamp("2026-11-23T18:00:00Z") ?? .init(microsecondsSince1970: 0))
+/// let monday = try await store.past(at: "2026-11-23T18:00:00Z")
 /// ```
 /// States, documents and whole read models of then are made from it, and rules that never held are tried on it: see
 /// ``compare(_:with:over:after:by:limit:progress:)``. What is appended to the store meanwhile changes nothing of it.

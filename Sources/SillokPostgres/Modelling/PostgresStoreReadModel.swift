@@ -52,7 +52,7 @@ public final class PostgresStoreReadModel: InlineReadModel {
     ///
     /// What processes append that have not attached the rule, it sees with the next append of one that has: before that
     /// one's events, in the same transaction. An event among them that it cannot project refuses that append.
-    public func attach(_ rule: InlineRule) async throws {
+    package func attach(_ rule: InlineRule) async throws {
         repeat {
             try Task.checkCancellation()
         } while try await !store.attach(rule, schema: schema)

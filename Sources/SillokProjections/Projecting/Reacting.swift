@@ -72,8 +72,8 @@ extension Projector {
     /// Up to where the effects have been executed.
     private func reached(_ key: String, _ start: ReactionStart) async throws -> EventMark {
         let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
-        if let row = try await readModel.rows(query).first {
-            return ReadModelFormat.mark(row["position"].integer ?? 0, row["mark"])
+        if let row = try await readModel.ownRows(query).first {
+            return ReadModelFormat.mark(try row.integer("position"), row["mark"])
         }
         let first: EventMark = start == .atHead ? try await store.head(resumingAfter: .start) : .start
         do {
@@ -133,7 +133,7 @@ extension ReadSide {
     ) async throws {
         let (key, live) = ("\(name)/\(reaction)", try await live(name))
         let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
-        guard let row = try await readModel.rows(query).first else {
+        guard let row = try await readModel.ownRows(query).first else {
             throw ProjectionRefusal("\(name) has no reaction \(reaction).")
         }
         let mark: EventMark = start == .atHead ? try await store.head(resumingAfter: .start) : .start

@@ -45,7 +45,7 @@ package final class ModelQueries: Sendable {
 
     /// The rows that a query gives.
     package func rows(_ query: SQL, _ projection: ProjectionID?) async throws -> [SQLRow] {
-        let isOwn = projection != nil || query.template.contains("sillok_")
+        let isOwn = projection != nil || query.isOfSillok
         let (open, closed) = (open, closed)
         let worker = try state.withLock { state throws(StoreError) -> Worker in
             if state.isClosed { throw closed }

@@ -20,6 +20,9 @@ public protocol ReadModel: Sendable {
 extension ReadModel {
     /// The rows that a query over the live tables gives.
     public func rows(_ query: SQL) async throws -> [SQLRow] { try await rows(query, of: nil) }
+
+    /// The rows that a query over Sillok's own tables gives. It does not wait behind queries of applications.
+    package func ownRows(_ query: SQL) async throws -> [SQLRow] { try await rows(query.ofSillok, of: nil) }
 }
 
 /// Which build of which projection.
@@ -137,33 +140,4 @@ public struct ChangeFailed: Error, Hashable, CustomStringConvertible {
 
     /// What happened, in a sentence.
     public var description: String { "The read model refused the change: \(reason)" }
-}
-
-/// A row that a query gave.
-public struct SQLRow: Hashable, Sendable {
-    /// The names of the columns.
-    public let columns: [String]
-
-    /// The values, as many as there are columns.
-    public let values: [SQLValue]
-
-    /// A row of values.
-    public init(columns: [String], values: [SQLValue]) {
-        self.columns = columns
-        self.values = values
-    }
-
-    /// The value of a column; null if there is none of that name.
-    public subscript(_ column: String) -> SQLValue {
-        guard let index = columns.firstIndex(of: column), index < values.count else { return .null }
-        return values[index]
-    }
-}
-
-extension SQLValue {
-    /// The text, if it is one.
-    public var text: String? { if case .text(let text) = self { text } else { nil } }
-
-    /// The whole number, if it is one.
-    public var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
 }

@@ -161,7 +161,7 @@ final class StatementScope {
 /// Asks the scope of whatever statement is prepared or run on a connection.
 final class Authorizer {
     /// The scope of the statement that is under way; `nil` for the library's own.
-    unowned(unsafe) var scope: StatementScope?
+    var scope: StatementScope?
 
     private let connection: Connection
 

@@ -13,8 +13,8 @@ export const state = { session: null, onUnproved: () => {} };
 
 // Numbers that JavaScript cannot hold keep their text.
 const exact = (_, value, context) =>
-  typeof value === "number" && context?.source && !Number.isSafeInteger(value) && String(value) !== context.source
-    ? new Exact(context.source) : value;
+  typeof value === "number" && context?.source && !Number.isSafeInteger(value) && String(value) !== context.source ?
+  new Exact(context.source) : value;
 
 // JSON with every digit of its numbers.
 export const parse = (text) => JSON.parse(text, exact);
@@ -23,7 +23,8 @@ async function call(method, path, { body, signal } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && state.session?.guard) headers["Sillok-Guard"] = state.session.guard;
-  const response = await fetch(path, { method, headers, signal, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
+  const response = await fetch(path, { method, headers, signal, credentials: "same-origin", body: body ===
+      undefined ? undefined : JSON.stringify(body) });
   const text = await response.text();
   let value = null;
   try { value = text ? parse(text) : null; } catch { /* not JSON: the status says enough */ }
@@ -34,7 +35,8 @@ async function call(method, path, { body, signal } = {}) {
 
 export function get(path, query = {}, signal) {
   const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== null && value !== "") search.append(name, value);
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== null && value !== "") search.append(name, value);
   const text = search.toString();
   return call("GET", text ? `${path}?${text}` : path, { signal });
 }
@@ -46,6 +48,8 @@ export const may = (scope) => state.session?.scopes?.includes(scope) ?? false;
 export async function every(milliseconds, signal, body) {
   while (!signal.aborted) {
     if (!document.hidden) await body();
-    await new Promise((resolve) => { const timer = setTimeout(resolve, milliseconds); signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true }); });
+    await new Promise((resolve) => { const timer = setTimeout(resolve, milliseconds);
+      signal.addEventListener("abort", () => { clearTimeout(timer);
+        resolve(); }, { once: true }); });
   }
 }

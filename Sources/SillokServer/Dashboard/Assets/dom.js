@@ -34,12 +34,16 @@ export function table(columns, rows, { open, empty = "nothing" } = {}) {
   if (rows.length === 0) return h("p", { class: "empty" }, empty);
   const body = rows.map((row) => {
     const go = open?.(row);
-    return h("tr", go ? { tabindex: 0, onclick: (event) => { if (!event.target.closest("a,button")) go(); },
-      onkeydown: (event) => { if (event.key === "Enter" && event.target === event.currentTarget) go(); } } : {},
+    return h("tr", go ? {
+        tabindex: 0,
+        onclick: (event) => { if (!event.target.closest("a,button")) go(); },
+        onkeydown: (event) => { if (event.key === "Enter" && event.target === event.currentTarget) go(); }
+      } : {},
       columns.map((column) => h("td", { class: column.class }, column.cell(row))));
   });
   return h("div", { class: "scroll" }, h("table", {},
-    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { class: column.class, scope: "col" }, column.title)))),
+    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { class: column.class, scope: "col" }, column
+      .title)))),
     h("tbody", {}, body)));
 }
 
@@ -66,10 +70,12 @@ export function span(seconds) {
 export function size(bytes) {
   let [value, unit] = [Number(bytes ?? 0), 0];
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  while (value >= 1024 && unit < 4) { value /= 1024; unit += 1; }
+  while (value >= 1024 && unit < 4) { value /= 1024;
+    unit += 1; }
   return `${unit ? value.toFixed(1) : value} ${units[unit]}`;
 }
-export const moment = (text) => h("time", { datetime: text, title: text }, (text ?? "").replace("T", " ").replace(/\.\d+Z$|Z$/, ""));
+export const moment = (text) => h("time", { datetime: text, title: text }, (text ?? "").replace("T", " ").replace(
+  /\.\d+Z$|Z$/, ""));
 // Of an event with an identity of its producer: its id in the store, and when the store recorded it.
 export const eventID = (event) => event.sillokid ?? event.id;
 export const recorded = (event) => event.silloktime ?? event.time;
@@ -83,15 +89,18 @@ export function code(value, changed = new Set()) {
     h("span", { class: changed.has(line.path) ? "changed" : undefined }, line.parts, "\n")));
 }
 export class Exact { constructor(text) { this.text = text; } }
+
 function write(value, indent, before, lines, path, comma = "") {
   const key = before ? [h("span", { class: "k" }, JSON.stringify(before)), ": "] : [];
-  if (value instanceof Exact) lines.push({ path, parts: [indent, key, h("span", { class: "n" }, value.text), comma] });
+  if (value instanceof Exact) lines.push({ path, parts: [indent, key, h("span", { class: "n" }, value.text),
+    comma] });
   else if (value && typeof value === "object" && Object.keys(value).length > 0) {
     const isList = Array.isArray(value);
     const entries = Object.entries(value);
     lines.push({ path: path + "{", parts: [indent, key, isList ? "[" : "{"] });
     entries.forEach(([name, inner], index) =>
-      write(inner, indent + "  ", isList ? "" : name, lines, `${path}/${name}`, index < entries.length - 1 ? "," : ""));
+      write(inner, indent + "  ", isList ? "" : name, lines, `${path}/${name}`, index < entries.length - 1 ? "," :
+        ""));
     lines.push({ path: path + "}", parts: [indent, isList ? "]" : "}", comma] });
   } else {
     const kind = typeof value === "string" ? "s" : "n";
@@ -112,21 +121,28 @@ export function toast(text, isBad = false) {
 }
 
 // Asks before something is done; answers what was typed, or null.
-export function confirmed({ title, text, action, danger = false, fields = [{ name: "reason", label: "Why (kept for good)" }] }) {
+export function confirmed({ title, text, action, danger = false, fields = [{ name: "reason",
+    label: "Why (kept for good)" }] }) {
   return new Promise((resolve) => {
-    const inputs = fields.map((field) => field.long
-      ? h("textarea", { name: field.name, required: true, value: field.value ?? "" })
-      : h("input", { name: field.name, required: !field.optional, value: field.value ?? "", maxlength: 1000, autocomplete: "off", placeholder: field.hint }));
+    const inputs = fields.map((field) => field.long ?
+      h("textarea", { name: field.name, required: true, value: field.value ?? "" }) :
+      h("input", { name: field.name, required: !field.optional, value: field.value ?? "", maxlength: 1000,
+        autocomplete: "off", placeholder: field.hint }));
     const dialog = h("dialog", { "aria-label": title },
-      h("form", { method: "dialog", class: "fields", onsubmit: (event) => {
-        event.preventDefault();
-        resolve(Object.fromEntries(inputs.map((input) => [input.name, input.value])));
-        dialog.close();
-      } }, h("h1", {}, title), text && h("p", {}, text),
-      fields.map((field, index) => h("label", {}, field.label, inputs[index])),
-      h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
-        h("button", { type: "submit", class: danger ? "danger" : "main" }, action))));
-    dialog.addEventListener("close", () => { resolve(null); dialog.remove(); });
+      h("form", {
+          method: "dialog",
+          class: "fields",
+          onsubmit: (event) => {
+            event.preventDefault();
+            resolve(Object.fromEntries(inputs.map((input) => [input.name, input.value])));
+            dialog.close();
+          }
+        }, h("h1", {}, title), text && h("p", {}, text),
+        fields.map((field, index) => h("label", {}, field.label, inputs[index])),
+        h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+          h("button", { type: "submit", class: danger ? "danger" : "main" }, action))));
+    dialog.addEventListener("close", () => { resolve(null);
+      dialog.remove(); });
     document.body.append(dialog);
     dialog.showModal();
     inputs[0]?.focus();
