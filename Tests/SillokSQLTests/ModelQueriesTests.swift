@@ -25,7 +25,7 @@ import Testing
         try await value(of: Task { await queries.close() })
     }
 
-    @Test("house 10: only what Sillok asks for itself has its own thread, whatever the text of a query says")
+    @Test("house 10: only what Sillok asks for itself has its own thread, and the text of a query decides nothing")
     func ownThread() async throws {
         let gate = Gate()
         defer { gate.open() }

@@ -200,7 +200,8 @@ private func asking(_ plan: Plan) async throws {
                 "what-if",
                 {
                     try await measure {
-                        let report = try await past.compare(none, with: some, over: .category("account"), progress: { _, _ in })
+                        let report = try await past.compare(
+                            none, with: some, over: .category("account"), progress: { _, _ in })
                         precondition(report.differing == Bank.accounts, "every account differs")
                         return Int(report.events)
                     }

@@ -1,17 +1,17 @@
 import Sillok
 
-public struct BankAccount: Decider {
-    public enum Command: Sendable {
+package struct BankAccount: Decider {
+    package enum Command: Sendable {
         case open(owner: String)
         case deposit(UInt32)
         case withdraw(UInt32)
     }
-    public enum Event: Codable, Equatable, Sendable {
+    package enum Event: Codable, Equatable, Sendable {
         case opened(owner: String)
         case deposited(cents: UInt32)
         case withdrawn(cents: UInt32)
     }
-    public enum Refusal: Error, Equatable {
+    package enum Refusal: Error, Equatable {
         case notOpen
         case insufficientFunds(balance: Int)
     }
@@ -19,9 +19,9 @@ public struct BankAccount: Decider {
     private var isOpen = false
     private var balance = 0
 
-    public init() {}
+    package init() {}
 
-    public func decide(_ command: Command) throws(Refusal) -> [Event] {
+    package func decide(_ command: Command) throws(Refusal) -> [Event] {
         switch command {
         case .open(let owner):
             return isOpen ? [] : [.opened(owner: owner)]
@@ -35,7 +35,7 @@ public struct BankAccount: Decider {
         }
     }
 
-    public mutating func evolve(_ event: Event) {
+    package mutating func evolve(_ event: Event) {
         switch event {
         case .opened: isOpen = true
         case .deposited(let cents): balance += Int(cents)

@@ -4,7 +4,7 @@ extension CommandHandler {
     /// How a command handler works: how often it tries, where ids come from, and which states it keeps.
     ///
     /// ```swift
-    /// let handler = CommandHandler<BankAccount>("account", in: store, options: .init(retries: RetryPolicy(attempts: 3)))
+    /// let handler = CommandHandler<Enrolment>(in: store, options: .init(retries: RetryPolicy(attempts: 1)))
     /// ```
     /// With `import SillokSnapshots` it also takes a cache and snapshots.
     public struct Options: Sendable {

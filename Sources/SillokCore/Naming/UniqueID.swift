@@ -32,8 +32,6 @@ extension UniqueID {
     }
 
     /// The id that a literal says. A literal is code: one that is wrong stops the program.
-    ///
-    /// A text that comes from outside is a `String` and goes through ``init(_:)``, which returns `nil` if it is wrong.
     public init(stringLiteral value: String) {
         guard let id = Self.init(value as String) else {
             preconditionFailure(

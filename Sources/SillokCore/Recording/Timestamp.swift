@@ -47,9 +47,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
     }
 
     /// The moment that a literal says in RFC 3339. A literal is code: one that is wrong stops the program.
-    ///
     /// A text that comes from outside is a `String` and goes through ``init(_:)``, which returns `nil` if it is wrong.
-    /// To have a text in quotes checked, write `Timestamp(String("2026-11-29"))`.
     public init(stringLiteral value: String) {
         guard let moment = Self.init(value as String) else {
             preconditionFailure("\"\(value)\" is no time: write one such as \"2026-11-29T10:00:00Z\"")

@@ -197,42 +197,29 @@ struct AppendAnswers {
             revisions[Int(slot.request) - 1][slot.stream] = Revision(UInt64(clamping: (base ?? 0) + Int64(slot.count)))
         }
         self.heads = heads.map { Position(UInt64(clamping: $0 ?? 0)) }
-        var statuses: [Status] = []
-        for index in group.requests.indices {
-            let number = (start: starts[index], clock: clocks[index], detail: details[index])
-            let request = group.requests[index]
-            statuses.append(try Self.status(codes[index], number, request, revisions[index]))
-        }
-        self.statuses = statuses
-    }
-
-    /// What a code means. Numbers that belong to it and are missing say that the function is not the one that this
-    /// version of Sillok has installed.
-    private static func status(
-        _ code: Int64?, _ answer: (start: Int64?, clock: Int64?, detail: String?), _ request: AppendRequest,
-        _ revisions: [StreamID: Revision]
-    ) throws(PostgresFailure) -> Status {
-        switch (code, answer.start, answer.clock, answer.detail) {
-        case (0, let start?, let clock?, _):
-            let last = Position(UInt64(clamping: start) + UInt64(request.entries.count))
-            let receipt = Receipt(
-                firstPosition: min(Position(UInt64(clamping: start) + 1), last),
-                mark: EventMark(position: last, id: request.entries.last?.event.id), revisions: revisions,
-                recordedAt: Timestamp(microsecondsSince1970: clock))
-            return .stored(receipt, head: last)
-        case (1, _, _, _): return .idKnown
-        case (2, _, _, _): return .conflict
-        case (3, _, _, let detail?):
-            if let position = UInt64(detail) { return .tracked(position) }
-        case (4, _, let clock?, let detail?):
-            if let entry = Int(detail) {
-                return .timeRunsBackwards(entry: entry, last: Timestamp(microsecondsSince1970: clock))
+        statuses = try group.requests.indices.map { index throws(PostgresFailure) in
+            let clock = clocks[index].map { Timestamp(microsecondsSince1970: $0) }
+            switch (codes[index], starts[index].map { UInt64(clamping: $0) }, clock) {
+            case (0, let start?, let clock?):
+                let last = Position(start + UInt64(group.requests[index].entries.count))
+                let receipt = Receipt(
+                    firstPosition: min(Position(start + 1), last),
+                    mark: EventMark(position: last, id: group.requests[index].entries.last?.event.id),
+                    revisions: revisions[index], recordedAt: clock)
+                return .stored(receipt, head: last)
+            case (1, _, _): return .idKnown
+            case (2, _, _): return .conflict
+            case (3, _, _): if let position = details[index].flatMap({ UInt64($0) }) { return .tracked(position) }
+            case (4, _, let clock?):
+                if let entry = details[index].flatMap({ Int($0) }) {
+                    return .timeRunsBackwards(entry: entry, last: clock)
+                }
+            case (5, _, _): return .undecided
+            case (6, _, _): return .otherLog
+            default: break
             }
-        case (5, _, _, _): return .undecided
-        case (6, _, _, _): return .otherLog
-        default: break
+            throw PostgresFailure(message: "the answer of the append function cannot be read")
         }
-        throw PostgresFailure(message: "the answer of the append function cannot be read")
     }
 }
 #endif

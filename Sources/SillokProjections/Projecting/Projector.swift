@@ -1,3 +1,4 @@
+import Sillok
 public import SillokCore
 public import SillokSQL
 

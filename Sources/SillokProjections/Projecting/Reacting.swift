@@ -144,7 +144,8 @@ extension ReadSide {
                     UPDATE sillok_reactions SET position = \(mark.position), mark = \(mark.description)
                     WHERE projection = \(key)
                     """),
-                whom.did("reset-reaction", live.id, "\(reaction) to \(mark.position)", wallClock.now()),
+                whom.did(
+                    "reset-reaction", to: live.id, detail: "\(reaction) to \(mark.position)", at: wallClock.now()),
             ], if: [.init(query, gives: [row.values])])
     }
 }

@@ -128,7 +128,7 @@ extension ReadSide {
         guard count > 0 else { return 0 }
         try await write([
             .init("UPDATE sillok_dead_letters SET state = 'retry' \(whose)"), Self.rouse(live.id),
-            whom.did("retry", live.id, sequence ?? "all", wallClock.now()),
+            whom.did("retry", to: live.id, detail: sequence ?? "all", at: wallClock.now()),
         ])
         return count
     }
@@ -191,7 +191,7 @@ extension ReadSide {
                     """),
                 Decisions.recording(decision, of: letter.event, in: name),
                 .init("UPDATE sillok_checkpoints SET epoch = epoch + 1 WHERE projection = \(name)"),
-                whom.did(action, letter.projection, detail, wallClock.now()),
+                whom.did(action, to: letter.projection, detail: detail, at: wallClock.now()),
             ], if: [state])
     }
 

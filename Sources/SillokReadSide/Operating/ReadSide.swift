@@ -58,7 +58,7 @@ public struct ReadSide: Sendable {
                 sequencing, tables, 0, '', \(wallClock.now()), 0, 0 FROM sillok_builds \(Ledger.whose(live.id))
             """
         try await write(
-            [.init(insertion), whom.did("rebuild", id, "", wallClock.now())],
+            [.init(insertion), whom.did("rebuild", to: id, at: wallClock.now())],
             if: [Builds(ledger: ledger).unchanged(builds, name)])
         return id
     }
@@ -103,7 +103,7 @@ public struct ReadSide: Sendable {
         if build.state == .live { throw ProjectionRefusal("\(id) is live: promote another build first.") }
         let tools = Builds(ledger: ledger, wallClock: wallClock)
         try await write(
-            tools.drop(build) + [whom.did("drop", id, "", wallClock.now())], if: [tools.unchanged(builds, id.name)])
+            tools.drop(build) + [whom.did("drop", to: id, at: wallClock.now())], if: [tools.unchanged(builds, id.name)])
     }
 
     /// Stops all builds of a projection until ``resume(_:by:)``; what is appended meanwhile waits in the log.
@@ -156,7 +156,7 @@ public struct ReadSide: Sendable {
         var changes = builds.map { Self.rouse($0.id) }
         changes.append(
             .init("UPDATE sillok_builds SET paused = \(isPaused) WHERE projection = \(name)"))
-        changes.append(whom.did(isPaused ? "pause" : "resume", live.id, "", wallClock.now()))
+        changes.append(whom.did(isPaused ? "pause" : "resume", to: live.id, at: wallClock.now()))
         try await write(changes)
     }
 

@@ -15,7 +15,7 @@ public struct Checkpoint: Hashable, Sendable {
     /// How many events were taken: projected, or parked as dead letters.
     public private(set) var count: UInt64
 
-    /// A sum over the ids and positions of the events that were taken. The sums of partitions add up to that of the whole.
+    /// A sum over the ids and positions of the events that were taken. The sums of partitions add up to the sum of all.
     public private(set) var sum: UInt64
 
     /// A checkpoint at a position whose event is not known; by default before the first event.

@@ -21,6 +21,18 @@ extension ReadModel {
     /// The rows that a query over the live tables gives.
     public func rows(_ query: SQL) async throws -> [SQLRow] { try await rows(query, of: nil) }
 
+    /// The rows that a query over the live tables gives, each read as a value whose properties are named like the
+    /// columns.
+    ///
+    /// ```swift
+    /// let query: SQL = "SELECT owner, cents FROM account_balance WHERE account = 'account-42'"
+    /// ```
+    /// - Throws: what ``rows(_:of:)`` throws, and what ``SQLRow/decode(_:)`` throws for the first row that does not
+    ///   fit.
+    public func rows<Value: Decodable>(_ query: SQL, as type: Value.Type) async throws -> [Value] {
+        try await rows(query).map { try $0.decode(type) }
+    }
+
     /// The rows that a query over Sillok's own tables gives. It does not wait behind queries of applications.
     package func ownRows(_ query: SQL) async throws -> [SQLRow] { try await rows(query.ofSillok, of: nil) }
 }

@@ -44,7 +44,8 @@ public enum ReadModelFormat {
             "sillok_checkpoints",
             """
             (
-                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
+                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL,
+                "partition" INTEGER NOT NULL,
                 store TEXT NOT NULL, position BIGINT NOT NULL, count BIGINT NOT NULL, sum BIGINT NOT NULL,
                 epoch BIGINT NOT NULL, owner TEXT NOT NULL, token BIGINT NOT NULL, beat BIGINT NOT NULL,
                 mark TEXT NOT NULL DEFAULT '',
@@ -55,7 +56,8 @@ public enum ReadModelFormat {
             "sillok_marks",
             """
             (
-                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
+                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL,
+                "partition" INTEGER NOT NULL,
                 position BIGINT NOT NULL, count BIGINT NOT NULL, sum BIGINT NOT NULL,
                 PRIMARY KEY (projection, version, build, "partition", position))
             """),
@@ -64,7 +66,8 @@ public enum ReadModelFormat {
             "sillok_dead_letters",
             """
             (
-                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
+                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL,
+                "partition" INTEGER NOT NULL,
                 position BIGINT NOT NULL, sequence TEXT NOT NULL, event TEXT NOT NULL, type TEXT NOT NULL,
                 stream TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL, attempts INTEGER NOT NULL,
                 parked BIGINT NOT NULL, replacement TEXT,

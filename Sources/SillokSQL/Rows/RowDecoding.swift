@@ -23,8 +23,8 @@ extension SQLRow {
     /// }
     /// ```
     /// A property `isOpen` reads the column `isOpen`, or else `is_open`. Coding keys give other names. A type with one
-    /// value, such as `Int`, reads a row of one column. `Bool` reads 0 and 1, `Timestamp` reads microseconds since 1970,
-    /// `[UInt8]` reads bytes, and an enumeration reads its raw value.
+    /// value, such as `Int`, reads a row of one column. `Bool` reads 0 and 1, `Timestamp` reads microseconds since
+    /// 1970, `[UInt8]` reads bytes, and an enumeration reads its raw value.
     ///
     /// - Throws: ``RowDecodingError``, which names the column and the type, if a column is missing, also one of an
     ///   optional property; if a value is null and the property is not optional; if a value is of another kind, or does
@@ -37,19 +37,6 @@ extension SQLRow {
         } catch let error as DecodingError {
             throw RowDecodingError(error, reading: "\(Value.self)")
         }
-    }
-}
-
-extension ReadModel {
-    /// The rows that a query over the live tables gives, each read as a value whose properties are named like the
-    /// columns.
-    ///
-    /// ```swift
-    /// let query: SQL = "SELECT owner, cents FROM account_balance WHERE account = 'account-42'"
-    /// ```
-    /// - Throws: what ``rows(_:of:)`` throws, and what ``SQLRow/decode(_:)`` throws for the first row that does not fit.
-    public func rows<Value: Decodable>(_ query: SQL, as type: Value.Type) async throws -> [Value] {
-        try await rows(query).map { try $0.decode(type) }
     }
 }
 
@@ -109,10 +96,11 @@ struct RowDecoder: Decoder {
         let other = key.withUnderscores
         if let value = row.value(of: other) { return ColumnDecoder(column: other, value: value, owner: type) }
         let columns = row.columns.isEmpty ? "none" : row.columns.joined(separator: ", ")
+        let names = other == key ? "\"\(key)\"" : "\"\(key)\" or \"\(other)\""
         throw RowDecodingError(
             column: key, type: type,
-            reason: "it has no column \"\(key)\"\(other == key ? "" : " or \"\(other)\""). Its columns are: \(columns). "
-                + "Select the column, or name the property after one that is there.")
+            reason: "it has no column \(names). Its columns are: \(columns). Select the column, or name the property "
+                + "after one that is there.")
     }
 
     func hasColumn(_ key: String) -> Bool {

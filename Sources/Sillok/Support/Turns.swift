@@ -1,3 +1,5 @@
+import SillokCore
+
 /// Lets one task at a time do something for a key, in the order in which they came.
 ///
 /// Commands on one stream would otherwise race inside one process only to lose, read again and decide again.
