@@ -199,6 +199,7 @@ struct AppendAnswers {
         self.heads = heads.map { Position(UInt64(clamping: $0 ?? 0)) }
         statuses = try group.requests.indices.map { index throws(PostgresFailure) in
             let clock = clocks[index].map { Timestamp(microsecondsSince1970: $0) }
+            let detail = details[index].flatMap { UInt64($0) }
             switch (codes[index], starts[index].map { UInt64(clamping: $0) }, clock) {
             case (0, let start?, let clock?):
                 let last = Position(start + UInt64(group.requests[index].entries.count))
@@ -209,11 +210,9 @@ struct AppendAnswers {
                 return .stored(receipt, head: last)
             case (1, _, _): return .idKnown
             case (2, _, _): return .conflict
-            case (3, _, _): if let position = details[index].flatMap({ UInt64($0) }) { return .tracked(position) }
+            case (3, _, _): if let detail { return .tracked(detail) }
             case (4, _, let clock?):
-                if let entry = details[index].flatMap({ Int($0) }) {
-                    return .timeRunsBackwards(entry: entry, last: clock)
-                }
+                if let detail { return .timeRunsBackwards(entry: Int(clamping: detail), last: clock) }
             case (5, _, _): return .undecided
             case (6, _, _): return .otherLog
             default: break
