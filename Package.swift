@@ -185,40 +185,30 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
 
         // Examples: one idea more each. No products, so that a package which uses the library never builds them.
+        .target(name: "BankModel", dependencies: ["Sillok"], path: "Examples/1-Bank/Model"),
         .executableTarget(
-            name: "Bank", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/1-Bank", exclude: ["Tests"]),
-        .testTarget(name: "BankTests", dependencies: ["Bank", "SillokTesting"], path: "Examples/1-Bank/Tests"),
+            name: "Bank", dependencies: ["BankModel", "Sillok", "SillokSQLite"], path: "Examples/1-Bank",
+            exclude: ["Model", "Tests"]),
+        .testTarget(name: "BankTests", dependencies: ["BankModel", "SillokTesting"], path: "Examples/1-Bank/Tests"),
         .executableTarget(
             name: "BankWithReadModel",
-            dependencies: ["SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite"],
+            dependencies: ["BankModel", "SillokProjections", "Sillok", "SillokSQLite"],
             path: "Examples/2-BankWithReadModel",
             exclude: ["Tests"]),
         .testTarget(
             name: "BankWithReadModelTests",
             dependencies: [
-                "SillokSnapshots", "SillokHistory", "SillokProjections", "BankWithReadModel", "Sillok", "SillokSQLite",
+                "BankModel", "BankWithReadModel", "SillokProjections", "Sillok", "SillokSQL", "SillokSQLite",
                 "SillokTesting",
             ],
             path: "Examples/2-BankWithReadModel/Tests"),
-        .executableTarget(
-            name: "git-history",
-            dependencies: [
-                "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], path: "Examples/3-GitHistory", exclude: ["Tests"]),
-        .testTarget(
-            name: "GitHistoryTests",
-            dependencies: [
-                "SillokSnapshots", "SillokHistory", "SillokProjections", "git-history", "SillokSQLite", "SillokTesting",
-            ],
-            path: "Examples/3-GitHistory/Tests"),
-        .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/4-Courses", exclude: ["Tests"]),
-        .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/4-Courses/Tests"),
+        .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/3-Courses", exclude: ["Tests"]),
+        .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/3-Courses/Tests"),
         .executableTarget(
             name: "Shop",
             dependencies: [
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
-            ], path: "Examples/5-Shop",
+            ], path: "Examples/4-Shop",
             exclude: ["Tests"]),
         .testTarget(
             name: "ShopTests",
@@ -226,7 +216,21 @@ let package = Package(
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "Shop", "Sillok", "SillokSQLite",
                 "SillokTesting",
             ],
-            path: "Examples/5-Shop/Tests"),
+            path: "Examples/4-Shop/Tests"),
+
+        // A program on real input, no step of the ladder.
+        .executableTarget(
+            name: "git-history",
+            dependencies: [
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Examples/GitHistory", exclude: ["Tests"]),
+        .testTarget(
+            name: "GitHistoryTests",
+            dependencies: [
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "git-history", "SillokSQLite", "SillokTesting",
+            ],
+            path: "Examples/GitHistory/Tests"),
 
         // What the torture tests start, kill and starve. No product.
         .executableTarget(
@@ -353,10 +357,13 @@ let package = Package(
 for target in package.targets where target.type != .system && !target.name.hasPrefix("CS") {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ]
+    // Examples are written as in a package without this feature: `import` and not `public import`.
+    if target.path?.hasPrefix("Examples/") != true {
+        target.swiftSettings?.append(.enableUpcomingFeature("InternalImportsByDefault"))
+    }
 }
 
 // The fuzzer, which `scripts/torture` builds in a folder of its own: every target of ours reports its coverage to libFuzzer.

@@ -106,7 +106,7 @@ public final class Keyring: Sendable {
         return (key, AccessKey.text(id: key.id, secret: secret))
     }
 
-    /// Revokes a key permanently; returns `false` if no valid key has that id.
+    /// Revokes a key for good; `false` if no valid key has that id, also if another process revoked it just before.
     public func revoke(_ id: String, by whom: String) async throws -> Bool {
         try await load()
         guard let key = state.withLock({ $0.keys[id] }), key.revoked == nil else { return false }

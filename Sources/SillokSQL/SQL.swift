@@ -14,6 +14,16 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
     /// The values, in the order of the text.
     public private(set) var values: [SQLValue]
 
+    /// Whether Sillok asks it for itself, of its own tables: then it does not wait behind queries of applications.
+    package private(set) var isOfSillok = false
+
+    /// The same SQL as one that Sillok asks for itself.
+    package var ofSillok: SQL {
+        var own = self
+        own.isOfSillok = true
+        return own
+    }
+
     /// SQL without values.
     public init(stringLiteral value: String) {
         template = value
@@ -245,6 +255,16 @@ extension Int64: SQLValueConvertible {
 }
 
 extension Int: SQLValueConvertible {
+    /// The number.
+    public var sqlValue: SQLValue { .integer(Int64(self)) }
+}
+
+extension UInt32: SQLValueConvertible {
+    /// The number.
+    public var sqlValue: SQLValue { .integer(Int64(self)) }
+}
+
+extension Int32: SQLValueConvertible {
     /// The number.
     public var sqlValue: SQLValue { .integer(Int64(self)) }
 }

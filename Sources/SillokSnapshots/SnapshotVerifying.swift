@@ -39,12 +39,12 @@ extension Snapshots {
         let kind = Kind(decider: stableName(D.self), fingerprint: Fingerprint(of: D.self))
         let storeID = try await store.storeID()
         // The checksum orders them by chance.
-        let rows = try await model.rows(
+        let rows = try await model.ownRows(
             "SELECT * FROM sillok_snapshots WHERE decider = \(kind.decider) ORDER BY checksum LIMIT \(sample)")
         var findings: [SnapshotVerification.Finding] = []
         for found in rows {
             try Task.checkCancellation()
-            let row = SnapshotRow(found)
+            let row = try SnapshotRow(found)
             do {
                 let kept: Kept<D> = try row.kept(kind, storeID)
                 guard let finding = try await finding(kept, row.subject, store) else { continue }

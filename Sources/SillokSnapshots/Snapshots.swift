@@ -142,13 +142,13 @@ extension Snapshots {
             var bound: SQL = moment.map { "AND \($0.includesSnapshot)" } ?? ""
             // A few may be unusable; a long search would cost more than the replay of what they lack.
             for _ in 0..<8 {
-                let rows = try await model.rows(
+                let rows = try await model.ownRows(
                     """
                     SELECT * FROM sillok_snapshots WHERE decider = \(kind.decider) AND subject = \(subject) \(bound)
                     ORDER BY position DESC LIMIT 1
                     """)
                 guard let found = rows.first else { return nil }
-                let row = SnapshotRow(found)
+                let row = try SnapshotRow(found)
                 do throws(SnapshotRow.Unusable) {
                     let kept: Kept<D> = try row.kept(kind, storeID)
                     record(.snapshot(decider: kind.decider, .used))

@@ -1,4 +1,5 @@
 public import Sillok
+import SillokCore
 
 /// A decider whose state may be kept, so that a long stream need not be replayed from its beginning.
 ///
@@ -77,7 +78,7 @@ extension Substring {
 
 /// A sum of 64 bits over bytes: detects accidental changes, not forgery.
 struct Digest: Hashable, Sendable {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+    private(set) var value = UInt64.fnv1aStart
 
     init() {}
 
@@ -97,10 +98,7 @@ struct Digest: Hashable, Sendable {
     }
 
     mutating func add(_ number: UInt64) {
-        var mixed = (value &+ 0x9E37_79B9_7F4A_7C15) ^ number
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        value = mixed ^ (mixed >> 31)
+        value = value.mixed(with: number)
     }
 
     /// In hexadecimal digits.

@@ -46,13 +46,18 @@ extension JSONWriter {
     /// Writes the facts about a stream.
     package mutating func write(_ facts: StreamFacts) {
         beginObject()
+        writeFields(of: facts)
+        endObject()
+    }
+
+    /// Writes what is known of a stream into an object that has been begun.
+    package mutating func writeFields(of facts: StreamFacts) {
         field("stream", facts.id.text)
         field("category", facts.id.category.text)
         field("revision", facts.revision.value)
         field("lastPosition", facts.lastPosition.value)
         field("firstRecordedAt", facts.firstRecordedAt.description)
         field("lastRecordedAt", facts.lastRecordedAt.description)
-        endObject()
     }
 }
 

@@ -144,14 +144,4 @@ struct CommandTests {
         }
         #expect(await sillok("read", store, "--stream=\(name)", "--json").lines.count == 1)
     }
-
-    @Test("a bench measures every kind of work and leaves nothing behind")
-    func bench() async throws {
-        let ending = await sillok("bench", folder("bench.sqlite"), "--seconds", "0.01", "--json")
-        #expect(ending.status == 0, "\(ending.errors)")
-        #expect(ending.lines.count == 9)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
-        await deposit(1)
-        #expect(await sillok("bench", store).status == 64)
-    }
 }

@@ -31,13 +31,9 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///   - category: the part of the streams' names before the first dash. If it contains a dash, every command and
     ///     every query throws an `InvalidRequest`, because no stream has such a category.
     ///   - store: where events are read and appended.
-    ///   - retries: how often the handler tries.
-    ///   - ids: the source of ids for commands that are given none.
-    public init(
-        _ category: Category, in store: any EventStore, retries: RetryPolicy = RetryPolicy(),
-        ids: IDGenerator = .system
-    ) {
-        self.init(category: category, store: store, retries: retries, ids: ids, memory: nil)
+    ///   - options: how often to try, where ids come from, and which states are kept.
+    public init(_ category: Category, in store: any EventStore, options: Options = Options()) {
+        self.init(category: category, store: store, options: options)
     }
 
     /// Executes a command on a stream.
@@ -148,14 +144,12 @@ public struct CommandHandler<D: Decider>: Sendable {
         return subjects.all[0]
     }
 
-    package init(
-        category: Category?, store: any EventStore, retries: RetryPolicy, ids: IDGenerator, memory: Memory<D>?
-    ) {
+    private init(category: Category?, store: any EventStore, options: Options) {
         self.category = category
         self.store = store
-        self.policy = retries
-        self.ids = ids
-        self.memory = memory
+        self.policy = options.retries
+        self.ids = options.ids
+        self.memory = options.memory?()
     }
 
     /// Throws if no stream can have the category, because its events would never be found by it.
@@ -219,12 +213,9 @@ extension CommandHandler where D: BoundaryDecider {
     ///
     /// - Parameters:
     ///   - store: where events are read and appended.
-    ///   - retries: how often the handler tries.
-    ///   - ids: the source of ids for commands that are given none.
-    public init(
-        in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system
-    ) {
-        self.init(category: nil, store: store, retries: retries, ids: ids, memory: nil)
+    ///   - options: how often to try, where ids come from, and which states are kept.
+    public init(in store: any EventStore, options: Options = Options()) {
+        self.init(category: nil, store: store, options: options)
     }
 
     /// Executes a command on the events in its boundary.

@@ -118,9 +118,7 @@ public struct EventSchema: Sendable {
             let results = upcaster.results.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ",")
             parts.append("\(upcaster.type) \(upcaster.version)>\(results)")
         }
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in parts.sorted().joined(separator: "\n").utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return String(hash, radix: 16)
+        return String(parts.sorted().joined(separator: "\n").fnv1a, radix: 16)
     }
 
     /// Returns whether a stored event is current, so that it needs no upcasting.

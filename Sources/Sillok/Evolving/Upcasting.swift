@@ -28,15 +28,9 @@ extension EventID {
     /// Returns the id of a part of the event: its own id, then ids of version 8 that depend on it and the index only.
     fileprivate func part(_ index: Int) -> EventID {
         if index == 0 { return self }
-        var state = high ^ (low &* 0x9E37_79B9_7F4A_7C15) ^ UInt64(truncatingIfNeeded: index)
-        func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var word = state
-            word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-            word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-            return word ^ word >> 31
-        }
-        let (first, second) = (next() ^ low, next() ^ high)
+        let seed = high ^ (low &* UInt64.mixingStep) ^ UInt64(truncatingIfNeeded: index)
+        let first = (seed &+ UInt64.mixingStep).mixed ^ low
+        let second = (seed &+ UInt64.mixingStep &+ UInt64.mixingStep).mixed ^ high
         return EventID(high: first & ~0xF000 | 0x8000, low: second & ~(3 << 62) | 1 << 63)
     }
 }

@@ -1,8 +1,11 @@
 /// An identifier of 128 bits in the form of a UUID (RFC 9562).
 ///
-/// An ``IDGenerator`` makes new ids in time order (version 7), which keeps the index of ids small and fast. Ids of any
-/// version that were made elsewhere are accepted too.
-public protocol UniqueID: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
+/// New ones are made by an ``IDGenerator`` and are ordered by time (version 7), which keeps the index of ids short
+/// and fast. Ids made elsewhere, of any version, are as welcome.
+///
+/// A literal in code is an id too: `let id: EventID = "01890a5d-ac96-774b-bcce-b302099a8057"`.
+public protocol UniqueID: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible, ExpressibleByStringLiteral
+where StringLiteralType == String {
     /// The first eight bytes, the most significant first.
     var high: UInt64 { get }
 
@@ -28,7 +31,16 @@ extension UniqueID {
         self.init(high: halves.high, low: halves.low)
     }
 
-    /// Creates an id from exactly 16 bytes; returns `nil` for any other count.
+    /// The id that a literal says. A literal is code: one that is wrong stops the program.
+    public init(stringLiteral value: String) {
+        guard let id = Self.init(value as String) else {
+            preconditionFailure(
+                "\"\(value)\" is no id: write one such as \"01890a5d-ac96-774b-bcce-b302099a8057\"")
+        }
+        self = id
+    }
+
+    /// Reads exactly 16 bytes; `nil` for any other count.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 16 else { return nil }
         var halves: (high: UInt64, low: UInt64) = (0, 0)

@@ -1,5 +1,9 @@
 /// A moment in microseconds since 1970 in UTC, printed as RFC 3339: `2026-11-23T09:15:00.000250Z`.
-public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
+///
+/// A literal in code is a time too: `let opened: Timestamp = "2026-11-29T10:00:00Z"`.
+public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible,
+    ExpressibleByStringLiteral
+{
     /// Microseconds since midnight of 1 January 1970, UTC; negative before it.
     public let microsecondsSince1970: Int64
 
@@ -42,7 +46,16 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
         self.init(microsecondsSince1970: moment)
     }
 
-    /// Decodes the text form.
+    /// The moment that a literal says in RFC 3339. A literal is code: one that is wrong stops the program.
+    /// A text that comes from outside is a `String` and goes through ``init(_:)``, which returns `nil` if it is wrong.
+    public init(stringLiteral value: String) {
+        guard let moment = Self.init(value as String) else {
+            preconditionFailure("\"\(value)\" is no time: write one such as \"2026-11-29T10:00:00Z\"")
+        }
+        self = moment
+    }
+
+    /// Reads the text form.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)

@@ -6,7 +6,7 @@ public import SillokSQL
 /// A log at a past moment: all events up to a position. It cannot be appended to.
 ///
 /// ```swift
-/// let monday = try await store.past(at: Timestamp("2026-11-23T18:00:00Z") ?? .init(microsecondsSince1970: 0))
+/// let monday = try await store.past(at: "2026-11-23T18:00:00Z")
 /// ```
 /// It gives past states, documents and whole read models. It can also try other rules on the same events: see
 /// ``compare(_:with:over:after:by:limit:progress:)``. Later appends to the store do not change it.

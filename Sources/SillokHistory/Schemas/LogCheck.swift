@@ -141,8 +141,7 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
 
 extension StreamID {
     fileprivate var stableHash: UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return hash ^ hash >> 32
+        let sum = text.fnv1a
+        return sum ^ sum >> 32
     }
 }

@@ -4,7 +4,7 @@ public import SillokCore
 /// A rule that changes over time, as data: each version holds from a moment until the next one.
 ///
 /// ```swift
-/// let fees = Timeline(20, (from: Timestamp("2026-12-01") ?? start, 15))
+/// let fees = Timeline(20, (from: "2026-12-01", 15))
 /// ```
 /// A fold takes the rule that held when an event was recorded, so that a change of the rule never changes the past.
 public struct Timeline<Rule: Sendable>: Sendable {

@@ -50,10 +50,9 @@ public final class PostgresStoreReadModel: InlineReadModel {
 
     /// Catches up with the log, and from then on executes the rule within each append of this process.
     ///
-    /// Processes that have not attached the rule may append too. The rule handles their events with the next append of
-    /// a process that has attached it: before that append's events, in the same transaction. If it cannot project one
-    /// of them, that append is rejected.
-    public func attach(_ rule: InlineRule) async throws {
+    /// What processes append that have not attached the rule, it sees with the next append of one that has: before that
+    /// one's events, in the same transaction. An event among them that it cannot project refuses that append.
+    package func attach(_ rule: InlineRule) async throws {
         repeat {
             try Task.checkCancellation()
         } while try await !store.attach(rule, schema: schema)

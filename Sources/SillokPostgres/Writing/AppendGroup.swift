@@ -197,24 +197,27 @@ struct AppendAnswers {
             revisions[Int(slot.request) - 1][slot.stream] = Revision(UInt64(clamping: (base ?? 0) + Int64(slot.count)))
         }
         self.heads = heads.map { Position(UInt64(clamping: $0 ?? 0)) }
-        statuses = group.requests.indices.map { index in
-            let clock = Timestamp(microsecondsSince1970: clocks[index] ?? 0)
-            switch codes[index] {
-            case 0:
-                let start = UInt64(clamping: starts[index] ?? 0)
+        statuses = try group.requests.indices.map { index throws(PostgresFailure) in
+            let clock = clocks[index].map { Timestamp(microsecondsSince1970: $0) }
+            let detail = details[index].flatMap { UInt64($0) }
+            switch (codes[index], starts[index].map { UInt64(clamping: $0) }, clock) {
+            case (0, let start?, let clock?):
                 let last = Position(start + UInt64(group.requests[index].entries.count))
                 let receipt = Receipt(
                     firstPosition: min(Position(start + 1), last),
                     mark: EventMark(position: last, id: group.requests[index].entries.last?.event.id),
                     revisions: revisions[index], recordedAt: clock)
                 return .stored(receipt, head: last)
-            case 1: return .idKnown
-            case 3: return .tracked(details[index].flatMap { UInt64($0) } ?? 0)
-            case 4: return .timeRunsBackwards(entry: details[index].flatMap { Int($0) } ?? 0, last: clock)
-            case 5: return .undecided
-            case 6: return .otherLog
-            default: return .conflict
+            case (1, _, _): return .idKnown
+            case (2, _, _): return .conflict
+            case (3, _, _): if let detail { return .tracked(detail) }
+            case (4, _, let clock?):
+                if let detail { return .timeRunsBackwards(entry: Int(clamping: detail), last: clock) }
+            case (5, _, _): return .undecided
+            case (6, _, _): return .otherLog
+            default: break
             }
+            throw PostgresFailure(message: "the answer of the append function cannot be read")
         }
     }
 }

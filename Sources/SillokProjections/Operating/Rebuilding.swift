@@ -105,7 +105,7 @@ extension Projector {
                 changes += statements.map { ReadModelWrite.Change($0, of: live.id) }
             }
         }
-        changes.append(whom.did("rebuild", live.id, sequence, options.wallClock.now()))
+        changes.append(whom.did("rebuild", to: live.id, detail: sequence, at: options.wallClock.now()))
         try await readModel.write(ReadModelWrite(changes, if: partitions.map { $0.isUnchanged(live.id) }))
         return count
     }

@@ -68,23 +68,22 @@ extension ReadSide {
             progress(min(page.through, end), end)
         }
         for index in comparisons.indices { comparisons[index].finish() }
-        let letters = try await readModel.rows(
+        let letters = try await readModel.ownRows(
             "SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(live.id))")
         return ProjectionVerification(
             projection: live.id, events: events, position: end,
-            deadLetters: Int(clamping: letters.first?["letters"].integer ?? 0),
+            deadLetters: try letters.first?.count("letters") ?? 0,
             findings: comparisons.compactMap(\.finding))
     }
 
     private func marks(_ id: ProjectionID, _ partition: Int) async throws -> [Checkpoint] {
         let store = try await store.storeID()
-        return try await readModel.rows(
+        return try await readModel.ownRows(
             "SELECT position, count, sum FROM sillok_marks \(Ledger.whose(id, partition)) ORDER BY position"
         ).map { row in
             Checkpoint(
-                store: store, position: Position(UInt64(clamping: row["position"].integer ?? 0)),
-                count: UInt64(bitPattern: row["count"].integer ?? 0),
-                sum: UInt64(bitPattern: row["sum"].integer ?? 0))
+                store: store, position: try row.position("position"),
+                count: UInt64(bitPattern: try row.integer("count")), sum: UInt64(bitPattern: try row.integer("sum")))
         }
     }
 }

@@ -111,9 +111,8 @@ public struct Sequencing: Sendable {
     /// Returns the partition for an event, from 0 to `partitions` − 1. It is the same everywhere and never changes.
     package func partition(of event: RecordedEvent, among partitions: Int) -> Int {
         guard partitions > 1 else { return 0 }
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in sequence(event).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        hash ^= hash >> 32
+        let sum = sequence(event).fnv1a
+        let hash = sum ^ sum >> 32
         return Int(truncatingIfNeeded: hash % UInt64(partitions))
     }
 }

@@ -1,3 +1,4 @@
+import Sillok
 public import SillokCore
 public import SillokSQL
 
@@ -159,7 +160,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     private func deadLetter(
         of live: ProjectionID, _ first: Position, _ last: Position
     ) async throws -> (error: ParkedEvent, isRetried: Bool)? {
-        let letters = try await readModel.rows(
+        let letters = try await readModel.ownRows(
             """
             SELECT position, error, state FROM sillok_dead_letters \(Ledger.whose(live))
             AND position >= \(first) AND position <= \(last) AND state <> 'skipped' ORDER BY position LIMIT 1

@@ -71,8 +71,8 @@ extension Projector {
     /// Returns the mark up to which effects were executed.
     private func reached(_ key: String, _ start: ReactionStart) async throws -> EventMark {
         let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
-        if let row = try await readModel.rows(query).first {
-            return ReadModelFormat.mark(row["position"].integer ?? 0, row["mark"])
+        if let row = try await readModel.ownRows(query).first {
+            return ReadModelFormat.mark(try row.integer("position"), row["mark"])
         }
         let first: EventMark = start == .atHead ? try await store.head(resumingAfter: .start) : .start
         do {
@@ -132,7 +132,7 @@ extension ReadSide {
     ) async throws {
         let (key, live) = ("\(name)/\(reaction)", try await live(name))
         let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
-        guard let row = try await readModel.rows(query).first else {
+        guard let row = try await readModel.ownRows(query).first else {
             throw ProjectionRefusal("\(name) has no reaction \(reaction).")
         }
         let mark: EventMark = start == .atHead ? try await store.head(resumingAfter: .start) : .start
@@ -143,7 +143,8 @@ extension ReadSide {
                     UPDATE sillok_reactions SET position = \(mark.position), mark = \(mark.description)
                     WHERE projection = \(key)
                     """),
-                whom.did("reset-reaction", live.id, "\(reaction) to \(mark.position)", wallClock.now()),
+                whom.did(
+                    "reset-reaction", to: live.id, detail: "\(reaction) to \(mark.position)", at: wallClock.now()),
             ], if: [.init(query, gives: [row.values])])
     }
 }

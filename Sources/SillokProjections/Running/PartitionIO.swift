@@ -93,10 +93,7 @@ final class PartitionIO: Sendable {
             }
             let rows = try await ledger.model.rows(
                 "SELECT key, document FROM \(table: table) WHERE key IN (\(wanted))", of: id)
-            for row in rows {
-                guard let key = row["key"].text, let text = row["document"].text else { continue }
-                found[StreamID(key)] = text
-            }
+            for row in rows { found[StreamID(try row.text("key"))] = try row.text("document") }
         }
         return keys.map { DocumentCache.Row(key: $0, text: found[$0]) }
     }
@@ -104,11 +101,11 @@ final class PartitionIO: Sendable {
     /// Returns the first dead letters of a sequence with their events, and the number of all.
     private func deadLetters(of sequence: StreamID) async throws -> PartitionMachine.Input {
         let place: SQL = "\(Ledger.whose(id)) AND sequence = \(sequence) AND state <> 'skipped'"
-        let rows = try await ledger.model.rows(
+        let rows = try await ledger.model.ownRows(
             """
             SELECT position, event, attempts, replacement FROM sillok_dead_letters \(place) ORDER BY position LIMIT 200
             """)
-        let count = try await ledger.model.rows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(place)")
+        let count = try await ledger.model.ownRows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(place)")
         let store = store
         let letters = try await withThrowingTaskGroup(of: ParkedDeadLetter.self) { group in
             for row in rows {
@@ -117,14 +114,14 @@ final class PartitionIO: Sendable {
             return try await group.reduce(into: [ParkedDeadLetter]()) { $0.append($1) }
         }
         return .deadLetters(
-            letters.sorted { $0.position < $1.position }, total: Int(clamping: count.first?["letters"].integer ?? 0))
+            letters.sorted { $0.position < $1.position }, total: try count.first?.count("letters") ?? 0)
     }
 }
 
 extension ParkedDeadLetter {
     fileprivate init(_ row: SQLRow, _ store: any EventStore) async throws {
-        position = Position(UInt64(clamping: row["position"].integer ?? 0))
-        attempts = Int(clamping: row["attempts"].integer ?? 0)
+        position = try row.position("position")
+        attempts = try row.count("attempts")
         event = try await store.deadLetter(row["event"].text, at: position).replacing(row["replacement"].text)
     }
 }

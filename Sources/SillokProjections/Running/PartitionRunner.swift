@@ -176,7 +176,7 @@ func stopwatch<C: Clock>(_ clock: C) -> @Sendable () -> Duration where C.Duratio
 extension Ledger {
     /// Returns the state of a partition: its row, its sequences with dead letters, and those to retry immediately.
     func state(of row: PartitionRow, _ id: ProjectionID) async throws -> PartitionState {
-        let rows = try await model.rows(
+        let rows = try await model.ownRows(
             """
             SELECT sequence, COUNT(*) AS letters, 
             MAX(CASE state WHEN 'retry' THEN 2 WHEN 'retrying' THEN 1 ELSE 0 END) AS again
@@ -185,11 +185,8 @@ extension Ledger {
         var parked: [StreamID: Int] = [:]
         var retries: [StreamID: PartitionState.Retry] = [:]
         for found in rows {
-            guard let text = found["sequence"].text, let count = found["letters"].integer else {
-                throw StoreError(.corrupt, "A dead letter of \(id) has no readable sequence.")
-            }
-            let (sequence, again) = (StreamID(text), found["again"].integer ?? 0)
-            parked[sequence] = Int(clamping: count)
+            let (sequence, again) = (StreamID(try found.text("sequence")), try found.integer("again"))
+            parked[sequence] = try found.count("letters")
             if again > 0 { retries[sequence] = PartitionState.Retry(due: .zero, isRequested: again == 2) }
         }
         return PartitionState(

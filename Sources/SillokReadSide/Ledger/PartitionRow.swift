@@ -20,17 +20,17 @@ package struct PartitionRow: Hashable, Sendable {
     }
 
     package init(_ row: SQLRow) throws {
-        guard let store = row["store"].text.flatMap({ StoreID($0) }), let number = row["partition"].integer,
-            let position = row["position"].integer, let count = row["count"].integer, let sum = row["sum"].integer
-        else { throw StoreError(.corrupt, "a checkpoint of the read model cannot be read: \(row).") }
-        self.number = Int(clamping: number)
+        guard let store = StoreID(try row.text("store")) else {
+            throw StoreError(.corrupt, "a checkpoint of the read model has no readable store: \(row).")
+        }
+        number = try row.count("partition")
         checkpoint = Checkpoint(
-            store: store, mark: ReadModelFormat.mark(position, row["mark"]), count: UInt64(bitPattern: count),
-            sum: UInt64(bitPattern: sum))
-        epoch = row["epoch"].integer ?? 0
-        owner = row["owner"].text ?? ""
-        token = row["token"].integer ?? 0
-        beat = row["beat"].integer ?? 0
+            store: store, mark: ReadModelFormat.mark(try row.integer("position"), row["mark"]),
+            count: UInt64(bitPattern: try row.integer("count")), sum: UInt64(bitPattern: try row.integer("sum")))
+        epoch = try row.integer("epoch")
+        owner = try row.text("owner")
+        token = try row.integer("token")
+        beat = try row.integer("beat")
     }
 
     /// Returns the condition that the row has not changed; the heartbeat may differ.

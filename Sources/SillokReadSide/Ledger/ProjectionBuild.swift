@@ -42,18 +42,19 @@ public struct ProjectionBuild: Hashable, Sendable {
 
     init(_ row: SQLRow) throws {
         id = try ProjectionID(row)
-        state = State(rawValue: row["state"].text ?? "") ?? .building
-        partitions = Int(clamping: row["partitions"].integer ?? 1)
-        lifecycle = Lifecycle(rawValue: row["lifecycle"].text ?? "") ?? .async
-        tables = (row["tables"].text ?? "").split(separator: "\n").map(String.init)
-        isPaused = row["paused"].integer != 0
-        let failure = row["failure"].text ?? ""
+        state = try row.choice("state")
+        partitions = try row.count("partitions")
+        lifecycle = try row.choice("lifecycle")
+        tables = try row.text("tables").split(separator: "\n").map(String.init)
+        isPaused = try row.integer("paused") != 0
+        let failure = try row.text("failure")
         self.failure = failure.isEmpty ? nil : failure
-        begun = Timestamp(microsecondsSince1970: row["begun"].integer ?? 0)
-        caughtUp = row["caught_up"].integer.flatMap { $0 > 0 ? Timestamp(microsecondsSince1970: $0) : nil }
-        target = Position(UInt64(clamping: row["target"].integer ?? 0))
-        source = row["source"].text ?? ""
-        sequencing = row["sequencing"].text ?? ""
+        begun = try row.time("begun")
+        let caughtUp = try row.time("caught_up")
+        self.caughtUp = caughtUp.microsecondsSince1970 > 0 ? caughtUp : nil
+        target = try row.position("target")
+        source = try row.text("source")
+        sequencing = try row.text("sequencing")
     }
 
     /// Creates a build that starts.
@@ -92,8 +93,7 @@ public struct ProjectionBuild: Hashable, Sendable {
 
 extension ProjectionID {
     init(_ row: SQLRow) throws {
-        guard let name = row["projection"].text, let version = row["version"].integer, let build = row["build"].integer
-        else { throw StoreError(.corrupt, "a row of the read model's own tables cannot be read: \(row).") }
-        self.init(name, version: Int(clamping: version), build: Int(clamping: build))
+        self.init(
+            try row.text("projection"), version: try row.count("version"), build: try row.count("build"))
     }
 }

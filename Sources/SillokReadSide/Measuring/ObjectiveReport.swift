@@ -18,14 +18,14 @@ public struct ObjectiveReport: Hashable, Sendable {
     /// When it was measured.
     public let at: Timestamp
 
-    init(_ row: SQLRow) {
-        subject = row["subject"].text ?? ""
-        objective = row["objective"].text ?? ""
-        measured = row["measured"].text ?? ""
-        budgetLeft = row["budget_left"].number
-        burnRate = row["burn_rate"].number
-        isMet = row["is_met"].integer == 1
-        at = Timestamp(microsecondsSince1970: row["at"].integer ?? 0)
+    init(_ row: SQLRow) throws(StoreError) {
+        subject = try row.text("subject")
+        objective = try row.text("objective")
+        measured = try row.text("measured")
+        budgetLeft = try row.number("budget_left")
+        burnRate = try row.number("burn_rate")
+        isMet = try row.integer("is_met") == 1
+        at = try row.time("at")
     }
 
     /// Returns whether the last measurement is older than `age`. That is as bad as a broken objective.
@@ -34,21 +34,11 @@ public struct ObjectiveReport: Hashable, Sendable {
     }
 }
 
-extension SQLValue {
-    fileprivate var number: Double {
-        switch self {
-        case .real(let number): number
-        case .integer(let number): Double(number)
-        default: 0
-        }
-    }
-}
-
 extension ReadSide {
     /// Returns the objectives as last measured by the application.
     public func objectives() async throws -> [ObjectiveReport] {
-        try await readModel.rows("SELECT * FROM sillok_objectives ORDER BY subject, objective").map {
-            ObjectiveReport($0)
+        try await readModel.ownRows("SELECT * FROM sillok_objectives ORDER BY subject, objective").map {
+            try ObjectiveReport($0)
         }
     }
 

@@ -84,7 +84,7 @@ package struct Builds: Sendable {
         changes.append(.init("UPDATE sillok_builds SET state = 'live' \(Ledger.whose(id))"))
         let position = try await position(of: id)
         let forced = action == "rollback" ? nil : lacks.map { ", forced: \($0.fact)" }
-        changes.append(whom.did(action, id, "at \(position)\(forced ?? "")", wallClock.now()))
+        changes.append(whom.did(action, to: id, detail: "at \(position)\(forced ?? "")", at: wallClock.now()))
         var conditions = [unchanged(builds, id.name)]
         if let comparison, !force { conditions += comparison.conditions }
         do {

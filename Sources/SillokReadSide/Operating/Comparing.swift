@@ -99,7 +99,7 @@ extension ReadSide {
 
     private func count(_ table: String) async throws -> Int {
         let rows = try await readModel.rows("SELECT COUNT(*) AS rows FROM \(raw: table)")
-        return Int(clamping: rows.first?.values.first?.integer ?? 0)
+        return try rows.first?.count("rows") ?? 0
     }
 
     private func rows(

@@ -45,21 +45,21 @@ public struct DeadLetter: Hashable, Sendable {
 
     init(_ row: SQLRow) throws {
         projection = try ProjectionID(row)
-        position = Position(UInt64(clamping: row["position"].integer ?? 0))
+        position = try row.position("position")
         guard let event = row["event"].text.flatMap({ EventID($0) }) else {
             throw StoreError(.corrupt, "a dead letter of \(projection) at \(position) cannot be read.")
         }
         self.event = event
-        type = EventType(row["type"].text ?? "")
-        let stream = row["stream"].text ?? ""
+        type = EventType(try row.text("type"))
+        let stream = try row.text("stream")
         self.stream = stream.isEmpty ? nil : StreamID(stream)
-        sequence = row["sequence"].text ?? ""
-        state = State(rawValue: row["state"].text ?? "") ?? .failed
-        reason = row["error"].text ?? ""
-        attempts = Int(clamping: row["attempts"].integer ?? 0)
-        parkedAt = Timestamp(microsecondsSince1970: row["parked"].integer ?? 0)
+        sequence = try row.text("sequence")
+        state = try row.choice("state")
+        reason = try row.text("error")
+        attempts = try row.count("attempts")
+        parkedAt = try row.time("parked")
         replacement = row["replacement"].text
-        partition = Int(clamping: row["partition"].integer ?? 0)
+        partition = try row.count("partition")
     }
 }
 
@@ -77,7 +77,7 @@ extension ReadSide {
         var letters: [DeadLetter] = []
         for build in try await ledger.builds(of: name) where build.state == .live {
             let filter: SQL = sequence.map { "AND sequence = \($0)" } ?? ""
-            letters += try await readModel.rows(
+            letters += try await readModel.ownRows(
                 """
                 SELECT * FROM sillok_dead_letters \(Ledger.whose(build.id)) \(filter) AND position > \(position)
                 ORDER BY position LIMIT \(limit)
@@ -93,12 +93,12 @@ extension ReadSide {
     ) async throws -> Int {
         let live = try await live(name)
         let filter: SQL = sequence.map { "AND sequence = \($0)" } ?? ""
-        let rows = try await readModel.rows(
+        let rows = try await readModel.ownRows(
             """
             SELECT state, COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(live.id)) \(filter) GROUP BY state
             """)
-        return rows.filter { row in states.contains { $0.rawValue == row["state"].text } }
-            .reduce(0) { $0 + Int(clamping: $1["letters"].integer ?? 0) }
+        return try rows.filter { row in states.contains(try row.choice("state")) }
+            .reduce(0) { $0 + (try $1.count("letters")) }
     }
 
     /// Returns a dead letter with its event from the log.
@@ -123,12 +123,12 @@ extension ReadSide {
         let live = try await live(name)
         let filter: SQL = sequence.map { "AND sequence = \($0)" } ?? ""
         let whose: SQL = "\(Ledger.whose(live.id)) \(filter) AND state <> 'skipped'"
-        let rows = try await readModel.rows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(whose)")
-        let count = Int(clamping: rows.first?["letters"].integer ?? 0)
+        let rows = try await readModel.ownRows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(whose)")
+        let count = try rows.first?.count("letters") ?? 0
         guard count > 0 else { return 0 }
         try await write([
             .init("UPDATE sillok_dead_letters SET state = 'retry' \(whose)"), Self.rouse(live.id),
-            whom.did("retry", live.id, sequence ?? "all", wallClock.now()),
+            whom.did("retry", to: live.id, detail: sequence ?? "all", at: wallClock.now()),
         ])
         return count
     }
@@ -191,13 +191,13 @@ extension ReadSide {
                     """),
                 Decisions.recording(decision, of: letter.event, in: name),
                 .init("UPDATE sillok_checkpoints SET epoch = epoch + 1 WHERE projection = \(name)"),
-                whom.did(action, letter.projection, detail, wallClock.now()),
+                whom.did(action, to: letter.projection, detail: detail, at: wallClock.now()),
             ], if: [state])
     }
 
     private func letter(_ name: String, _ position: Position) async throws -> DeadLetter {
         let live = try await live(name)
-        let rows = try await readModel.rows(
+        let rows = try await readModel.ownRows(
             "SELECT * FROM sillok_dead_letters \(Ledger.whose(live.id)) AND position = \(position)")
         guard let row = rows.first else {
             throw ProjectionRefusal("\(live.id) has no dead letter at \(position).")

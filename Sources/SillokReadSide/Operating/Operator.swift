@@ -16,7 +16,9 @@ public struct Operator: Hashable, Sendable {
 
     /// Returns the change that records an act. It makes the write that contains it durable: an acknowledged act
     /// survives a power cut.
-    package func did(_ action: String, _ id: ProjectionID, _ detail: String, _ at: Timestamp) -> ReadModelWrite.Change {
+    package func did(
+        _ action: String, to id: ProjectionID, detail: String = "", at: Timestamp
+    ) -> ReadModelWrite.Change {
         ReadModelWrite.Change(
             """
             INSERT INTO sillok_audit VALUES (

@@ -109,8 +109,8 @@ struct PromotionCheck: Sendable {
     }
 
     private func count(_ question: SQL, _ ledger: Ledger) async throws -> Int64 {
-        let rows = try await ledger.model.rows("SELECT CAST((\(question)) AS BIGINT) AS number")
-        return rows.first?["number"].integer ?? 0
+        let rows = try await ledger.model.ownRows("SELECT CAST((\(question)) AS BIGINT) AS number")
+        return try rows.first?.integer("number") ?? 0
     }
 
     /// Returns the position of each partition, such as `7` or `7, 9 and 8`.

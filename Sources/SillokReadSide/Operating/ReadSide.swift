@@ -58,7 +58,7 @@ public struct ReadSide: Sendable {
                 sequencing, tables, 0, '', \(wallClock.now()), 0, 0 FROM sillok_builds \(Ledger.whose(live.id))
             """
         try await write(
-            [.init(insertion), whom.did("rebuild", id, "", wallClock.now())],
+            [.init(insertion), whom.did("rebuild", to: id, at: wallClock.now())],
             if: [Builds(ledger: ledger).unchanged(builds, name)])
         return id
     }
@@ -103,7 +103,7 @@ public struct ReadSide: Sendable {
         if build.state == .live { throw ProjectionRefusal("\(id) is live: promote another build first.") }
         let tools = Builds(ledger: ledger, wallClock: wallClock)
         try await write(
-            tools.drop(build) + [whom.did("drop", id, "", wallClock.now())], if: [tools.unchanged(builds, id.name)])
+            tools.drop(build) + [whom.did("drop", to: id, at: wallClock.now())], if: [tools.unchanged(builds, id.name)])
     }
 
     /// Stops all builds of a projection until ``resume(_:by:)``. New events wait in the log meanwhile.
@@ -114,11 +114,10 @@ public struct ReadSide: Sendable {
 
     /// Returns the acts of operators, the newest first.
     public func audit(limit: Int = 100) async throws -> [AuditEntry] {
-        try await readModel.rows("SELECT * FROM sillok_audit ORDER BY at DESC LIMIT \(limit)").map { row in
+        try await readModel.ownRows("SELECT * FROM sillok_audit ORDER BY at DESC LIMIT \(limit)").map { row in
             AuditEntry(
-                at: Timestamp(microsecondsSince1970: row["at"].integer ?? 0), actor: row["actor"].text ?? "",
-                reason: row["reason"].text ?? "", action: row["action"].text ?? "",
-                projection: try ProjectionID(row), detail: row["detail"].text ?? "")
+                at: try row.time("at"), actor: try row.text("actor"), reason: try row.text("reason"),
+                action: try row.text("action"), projection: try ProjectionID(row), detail: try row.text("detail"))
         }
     }
 
@@ -157,7 +156,7 @@ public struct ReadSide: Sendable {
         var changes = builds.map { Self.rouse($0.id) }
         changes.append(
             .init("UPDATE sillok_builds SET paused = \(isPaused) WHERE projection = \(name)"))
-        changes.append(whom.did(isPaused ? "pause" : "resume", live.id, "", wallClock.now()))
+        changes.append(whom.did(isPaused ? "pause" : "resume", to: live.id, at: wallClock.now()))
         try await write(changes)
     }
 
@@ -166,7 +165,7 @@ public struct ReadSide: Sendable {
         let position = partitions.map(\.checkpoint.position).min() ?? .start
         let unread = ReadRequest(try StoredQuery.query(of: build.source), after: .position(position), limit: 1)
         let next = position < head ? try await store.firstEvent(of: unread) : nil
-        let letters = try await readModel.rows(
+        let letters = try await readModel.ownRows(
             """
             SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(build.id))
             AND state <> 'skipped'
@@ -175,7 +174,7 @@ public struct ReadSide: Sendable {
             build: build, position: next == nil ? head : position, head: head,
             count: partitions.reduce(0) { $0 &+ $1.checkpoint.count },
             lag: next.map { max(0, wallClock.now().microseconds(since: $0.recordedAt)) } ?? 0,
-            deadLetters: Int(clamping: letters.first?["letters"].integer ?? 0))
+            deadLetters: try letters.first?.count("letters") ?? 0)
     }
 }
 

@@ -7,7 +7,7 @@ extension ReadModelFormat {
     package static let versions: SQL = "CREATE TABLE IF NOT EXISTS sillok_format (version INTEGER NOT NULL)"
 
     /// Asks for the version of the format; no row in a fresh read model.
-    package static let foundVersion: SQL = "SELECT version FROM sillok_format"
+    package static let foundVersion = SQL("SELECT version FROM sillok_format").ofSillok
 
     /// Notes the version in a fresh read model.
     package static let noteVersion: SQL = "INSERT INTO sillok_format VALUES (\(version))"
@@ -19,9 +19,27 @@ extension ReadModelFormat {
         return steps + ["UPDATE sillok_format SET version = \(version)"]
     }
 
-    /// The names of the tables and indexes of ``schema``, whose statements all say `CREATE … IF NOT EXISTS name`.
-    package static let relations = schema.map { statement in
-        String(statement.text { _ in "" }.split(whereSeparator: \.isWhitespace)[5])
+    /// Makes the tables and indexes where they are missing.
+    package static let schema: [SQL] = made.map { relation in
+        "CREATE \(raw: relation.kind) IF NOT EXISTS \(raw: relation.name) \(raw: relation.definition)"
+    }
+
+    /// The names of the tables and indexes of ``schema``.
+    package static let relations = made.map(\.name)
+
+    /// A table or an index that Sillok makes: what follows its name in the statement that makes it.
+    struct Relation {
+        let kind: String
+        let name: String
+        let definition: String
+
+        static func table(_ name: String, _ columns: String) -> Relation {
+            Relation(kind: "TABLE", name: name, definition: columns)
+        }
+
+        static func index(_ name: String, on columns: String) -> Relation {
+            Relation(kind: "INDEX", name: name, definition: "ON \(columns)")
+        }
     }
 
     /// Throws if an SQLite file cannot hold a read model. A file of another program can: the tables are made next to

@@ -1,7 +1,7 @@
 public import SillokCore
 
-/// A read model whose tables can be written in the transaction of the append, because it is in the store's own file.
-public protocol InlineReadModel: ReadModel {
+/// A read model whose tables can be written in the transaction of the append: it lies in the store's own file.
+package protocol InlineReadModel: ReadModel {
     /// The store that it is part of.
     func storeID() async throws -> StoreID
 
@@ -15,18 +15,18 @@ public protocol InlineReadModel: ReadModel {
 }
 
 /// What an inline projection does with each event.
-public struct InlineRule: Sendable {
+package struct InlineRule: Sendable {
     /// The build that it writes: its rows are those of partition 0.
-    public let projection: ProjectionID
+    package let projection: ProjectionID
 
-    /// The events that it projects.
-    public let source: EventQuery
+    /// The events that it wants.
+    package let source: EventQuery
 
     /// The changes that an event makes. Every append waits for it, so it must be quick.
-    public let changes: @Sendable (RecordedEvent) throws -> [SQL]
+    package let changes: @Sendable (RecordedEvent) throws -> [SQL]
 
-    /// Creates a rule that writes the `changes` of each event of `source` into the build `projection`.
-    public init(
+    /// A rule with all of its parts.
+    package init(
         _ projection: ProjectionID, source: EventQuery, changes: @escaping @Sendable (RecordedEvent) throws -> [SQL]
     ) {
         self.projection = projection

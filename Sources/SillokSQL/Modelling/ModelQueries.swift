@@ -15,7 +15,7 @@ package final class ModelQueries: Sendable {
         package let cancellation: Cancellation
 
         /// Whether it is Sillok's own: about what it knows of projections.
-        fileprivate var isOwn: Bool { sql.template.contains("sillok_") }
+        fileprivate var isOwn: Bool { sql.isOfSillok }
     }
 
     /// How a connection answers a query. Used by one thread alone. It throws `CancellationError` when the query's

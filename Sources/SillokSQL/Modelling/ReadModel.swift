@@ -22,6 +22,21 @@ public protocol ReadModel: Sendable {
 extension ReadModel {
     /// The rows that a query over the live tables gives.
     public func rows(_ query: SQL) async throws -> [SQLRow] { try await rows(query, of: nil) }
+
+    /// The rows that a query over the live tables gives, each read as a value whose properties are named like the
+    /// columns.
+    ///
+    /// ```swift
+    /// let query: SQL = "SELECT owner, cents FROM account_balance WHERE account = 'account-42'"
+    /// ```
+    /// - Throws: what ``rows(_:of:)`` throws, and what ``SQLRow/decode(_:)`` throws for the first row that does not
+    ///   fit.
+    public func rows<Value: Decodable>(_ query: SQL, as type: Value.Type) async throws -> [Value] {
+        try await rows(query).map { try $0.decode(type) }
+    }
+
+    /// The rows that a query over Sillok's own tables gives. It does not wait behind queries of applications.
+    package func ownRows(_ query: SQL) async throws -> [SQLRow] { try await rows(query.ofSillok, of: nil) }
 }
 
 /// Which build of which projection.
@@ -151,43 +166,4 @@ public struct ChangeFailed: Error, Hashable, CustomStringConvertible {
 
     /// What happened, in a sentence.
     public var description: String { "The read model refused the change: \(reason)" }
-}
-
-/// A row that a query gave.
-public struct SQLRow: Hashable, Sendable {
-    /// The names of the columns.
-    public let columns: [String]
-
-    /// The values, as many as there are columns.
-    public let values: [SQLValue]
-
-    /// A row of values.
-    public init(columns: [String], values: [SQLValue]) {
-        self.columns = columns
-        self.values = values
-    }
-
-    /// Whether both have the same columns, byte for byte, with the same values.
-    public static func == (left: SQLRow, right: SQLRow) -> Bool {
-        left.values == right.values && left.columns.elementsEqual(right.columns) { $0.hasSameBytes(as: $1) }
-    }
-
-    /// Hashes the values.
-    public func hash(into hasher: inout Hasher) { hasher.combine(values) }
-
-    /// The value of a column; null if there is none of that name.
-    public subscript(_ column: String) -> SQLValue {
-        guard let index = columns.firstIndex(where: { $0.hasSameBytes(as: column) }), index < values.count else {
-            return .null
-        }
-        return values[index]
-    }
-}
-
-extension SQLValue {
-    /// The text, if it is one.
-    public var text: String? { if case .text(let text) = self { text } else { nil } }
-
-    /// The whole number, if it is one.
-    public var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
 }

@@ -36,11 +36,6 @@ enum IndexKey {
         id.high >> 12 & 0xF == 7 && id.low >> 62 == 2 && id.high >> 58 == 0
     }
 
-    /// Mixes the bits of a number so that each bit affects all bits.
-    static func mix(_ value: UInt64) -> UInt64 {
-        var mixed = value &+ 0x9E37_79B9_7F4A_7C15
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    /// Spreads every bit of a number over all bits.
+    static func mix(_ value: UInt64) -> UInt64 { (value &+ UInt64.mixingStep).mixed }
 }

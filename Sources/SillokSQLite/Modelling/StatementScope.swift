@@ -160,8 +160,8 @@ final class StatementScope {
 
 /// The authorizer of a connection. It asks the scope of the statement that is being prepared or run.
 final class Authorizer {
-    /// The scope of the current statement; `nil` for the library's own statements.
-    unowned(unsafe) var scope: StatementScope?
+    /// The scope of the statement that is under way; `nil` for the library's own.
+    var scope: StatementScope?
 
     private let connection: Connection
 

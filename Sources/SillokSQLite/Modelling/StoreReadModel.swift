@@ -50,8 +50,8 @@ public struct StoreReadModel: InlineReadModel, Hashable {
 
     /// Catches up with the log, and from then on runs the rule within each append.
     ///
-    /// It catches up page by page while appends continue. The last page and the start are one transaction.
-    public func attach(_ rule: InlineRule) async throws {
+    /// It catches up by pages, beside appends; the last page and the beginning are one transaction.
+    package func attach(_ rule: InlineRule) async throws {
         try await store.model.ensureTables()
         while true {
             try Task.checkCancellation()
@@ -97,12 +97,15 @@ final class StoreModelAccess: Sendable {
         hasTables.withLock { $0 = true }
     }
 
+    /// Asks whether the read model has been made.
+    private static let ownTable: SQL = SQL("SELECT 1 FROM sqlite_schema WHERE name = 'sillok_format'").ofSillok
+
     private func checkTables() async throws {
-        let tables = try await rows("SELECT 1 FROM sqlite_schema WHERE name = 'sillok_format'", nil)
+        let tables = try await rows(Self.ownTable, nil)
         if tables.isEmpty {
             throw StoreError(.notFound, "no projection has written to the store \(file.path) yet.")
         }
-        let found = try await rows(ReadModelFormat.foundVersion, nil).first?.values.first?.integer ?? 0
+        let found = try await rows(ReadModelFormat.foundVersion, nil).first?.integer("version") ?? 0
         if found > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(found) }
     }
 

@@ -282,7 +282,7 @@ extension Remote {
 }
 
 private struct LimitsMessage: ProtobufReadable {
-    nonisolated(unsafe) static let paths: [WritableKeyPath<Limits, Int>] = [
+    static let paths: [any WritableKeyPath<Limits, Int> & Sendable] = [
         \.payloadBytes, \.batchBytes, \.batchEvents, \.metadataBytes, \.tags, \.tagBytes, \.streamBytes, \.typeBytes,
         \.queryItems, \.pageEvents, \.pageBytes, \.conflictEvents,
     ]

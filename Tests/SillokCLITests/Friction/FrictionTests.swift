@@ -87,7 +87,7 @@ struct FrictionTests {
 
     @Test("C10: what an earlier version imported under its UUID is not imported again")
     func former() async throws {
-        let id = try #require(EventID("01890a5d-ac96-774b-bcce-b302099a8057"))
+        let id: EventID = "01890a5d-ac96-774b-bcce-b302099a8057"
         let opened = try SQLiteEventStore(path: store)
         try await opened.append(
             [EventData(id: id, type: "t", text: "1")], to: "a-1",

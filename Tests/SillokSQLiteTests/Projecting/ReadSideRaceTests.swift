@@ -179,7 +179,7 @@ struct ReadSideRaceTests {
             SELECT count(*) FROM numbers
             """)
         async let page: Void = ask("page", "SELECT 1")
-        async let projector: Void = ask("projector", "SELECT * FROM sillok_builds")
+        async let projector: Void = ask("projector", SQL("SELECT * FROM sillok_builds").ofSillok)
         _ = try await (report, page, projector)
         #expect(answered.withLock { $0.last } != "projector")
         await model.close()

@@ -74,7 +74,7 @@ private struct History {
     private mutating func live(
         _ cache: AggregateCache?, _ snapshots: Snapshots, _ expecting: (Bool) -> Void
     ) async throws {
-        let handler = CommandHandler<Tally>("tally", in: store, cache: cache, snapshots: snapshots)
+        let handler = CommandHandler<Tally>("tally", in: store, options: .init(cache: cache, snapshots: snapshots))
         let elsewhere = CommandHandler<Tally>("tally", in: store)
         for _ in 0..<12 {
             let key = keys[below(keys.count, &random)]

@@ -90,9 +90,9 @@ struct BoundaryTests {
                         type: "enrolled", tags: ["course:7"], text: "{\"student\":\"\(number)\",\"course\":\"7\"}"),
                     to: nil))
         }
-        let handler = CommandHandler<Enrolment>(in: store, retries: RetryPolicy(attempts: 1))
+        let handler = CommandHandler<Enrolment>(in: store, options: .init(retries: RetryPolicy(attempts: 1)))
         await #expect(throws: TooManyConflicts.self) { try await handler.execute(.define(course: "7", seats: 9)) }
-        let patient = CommandHandler<Enrolment>(in: store, retries: RetryPolicy(attempts: 3))
+        let patient = CommandHandler<Enrolment>(in: store, options: .init(retries: RetryPolicy(attempts: 3)))
         await #expect(throws: TooManyConflicts.self) { try await patient.execute(.define(course: "7", seats: 9)) }
         try await courses.execute(.define(course: "7", seats: 9))
         #expect(try await store.head() == 5)

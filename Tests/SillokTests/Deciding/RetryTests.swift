@@ -9,7 +9,7 @@ struct RetryTests {
     func accounts(_ retries: RetryPolicy = RetryPolicy()) -> CommandHandler<BankAccount> {
         var retries = retries
         retries.settlingPause = .zero
-        return CommandHandler("account", in: store, retries: retries)
+        return CommandHandler("account", in: store, options: .init(retries: retries))
     }
 
     func deposit(_ amount: Int) -> TroubledStore.Trouble {

@@ -1,7 +1,7 @@
 import SillokProjections
 import SillokSQLite
 
-/// The bank of the examples: its events and its read model, as in Examples/2-BankWithReadModel.
+/// The bank of the examples: its events and its read model, much as in Examples/2-BankWithReadModel.
 enum Bank {
     enum Event: Codable, Equatable, Sendable {
         case opened(owner: String), deposited(cents: Int), withdrawn(cents: Int), closed

@@ -143,8 +143,8 @@ extension WebInterface {
         }
         let (key, secret) = try await keyring.create(name, grant, expires: expires, by: call.principal.name)
         var json = JSONWriter()
-        json.write(key)
-        json.bytes.removeLast()
+        json.beginObject()
+        json.writeFields(of: key)
         json.field("key", secret.revealed)
         json.endObject()
         return .json(json, status: 201)
@@ -201,6 +201,11 @@ extension Grant {
 extension JSONWriter {
     fileprivate mutating func write(_ key: AccessKey) {
         beginObject()
+        writeFields(of: key)
+        endObject()
+    }
+
+    fileprivate mutating func writeFields(of key: AccessKey) {
         field("id", key.id)
         field("name", key.name)
         field("scopes", key.grant.scopes.map(\.rawValue).sorted().joined(separator: " "))
@@ -208,7 +213,6 @@ extension JSONWriter {
         field("created", key.created.description)
         if let expires = key.expires { field("expires", expires.description) }
         if let revoked = key.revoked { field("revoked", revoked.description) }
-        endObject()
     }
 }
 

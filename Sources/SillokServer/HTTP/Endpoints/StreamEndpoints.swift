@@ -162,8 +162,8 @@ extension WebInterface {
             return Response(status: .notModified, headers: headers)
         }
         var json = JSONWriter()
-        json.write(facts)
-        json.bytes.removeLast()
+        json.beginObject()
+        json.writeFields(of: facts)
         json.field("hasState", served.folds.contains { $0.category == stream.category })
         json.endObject()
         return .json(json, headers: headers)
