@@ -204,7 +204,7 @@ private final class InterruptedStore: EventStore {
     func storeID() async throws -> StoreID { try await store.storeID() }
     func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
     func head() async throws -> Position { try await store.head() }
-    func reach(_ position: Position) async throws { try await store.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
     func streams(in category: SillokCore.Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {

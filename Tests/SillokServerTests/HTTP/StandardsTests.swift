@@ -232,7 +232,7 @@ private struct SilentStore: EventStore {
     func storeID() async throws -> StoreID { try await base.storeID() }
     func read(_ request: ReadRequest) async throws -> EventBatch { try await base.read(request) }
     func head() async throws -> Position { try await base.head() }
-    func reach(_ position: Position) async throws { try await base.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws { try await base.reach(position, for: query) }
     func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
     func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
