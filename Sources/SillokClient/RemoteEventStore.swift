@@ -10,9 +10,9 @@ import SillokWire
 /// ```
 ///
 /// One HTTP/2 connection carries all calls at once. Waits for events, such as those of idle subscriptions, have
-/// connections of their own, so no append or read queues behind them. A connection that breaks is made again. Every call
-/// is repeated with the same ids until the server answers or the patience is over, so that a server which starts again
-/// costs time and no error. An append whose fate is not known by then ends in a ``StoreError`` that says so.
+/// connections of their own, so no append or read queues behind them. A connection that breaks is made again. Every
+/// call is repeated with the same ids until the server answers or the patience is over, so that a server which starts
+/// again costs time and no error. An append whose fate is not known by then ends in a ``StoreError`` that says so.
 public final class RemoteEventStore: EventStore {
     /// The options of a client.
     public struct Options: Sendable {

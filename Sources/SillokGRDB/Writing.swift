@@ -131,8 +131,8 @@ final class Writing: Sendable {
         guard sillok_has_moved(connection) == 0 else {
             throw StoreError(
                 .fileReplaced,
-                "the read model was replaced while it was open. Restart this process, or open it again, to use the file "
-                    + "that is there now.")
+                "the read model was replaced while it was open. Restart this process, or open it again, to use the "
+                    + "file that is there now.")
         }
         sqlite3_progress_handler(
             connection, 1000,

@@ -5,8 +5,8 @@ extension Step {
     ///   tracked_alone  source → position: the last position that was recorded without an event. `tracking` has this
     ///                  position or that of the last event of the source, the higher of both
     ///
-    /// Without it, `verify` cannot know the position that `tracking` must have. The step writes down what is there, under
-    /// the lock of the log. If other logs are tracked, it reads the log once for that, and appends wait.
+    /// Without it, `verify` cannot know the position that `tracking` must have. The step writes down what is there,
+    /// under the lock of the log. If other logs are tracked, it reads the log once for that, and appends wait.
     static let trackedAlone = Step(
         number: 8, name: "tracked alone",
         statements: [

@@ -142,7 +142,8 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Starts the thread that writes, which holds the lock for as long as it runs.
     ///
-    /// - Parameter atEnd: is called when the file is closed and the lock is still held; `true`: nothing was written to it.
+    /// - Parameter atEnd: is called when the file is closed and the lock is still held; `true`: nothing was written to
+    ///   it.
     private static func start(
         _ handover: Handover<(writer: Writer, lock: FileLock?)>, _ limits: Limits, _ signal: HeadSignal,
         _ observer: Lock<CommitObserver>, atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock?) -> Void
@@ -377,8 +378,8 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// except for a byte for each name. The write-ahead log grows with what is appended meanwhile.
     /// - Parameter progress: is called now and then with how far it has come, on the thread that checks.
     /// - Returns: a report with what is wrong, as far as it could be read.
-    /// - Throws: `CancellationError` when the task is cancelled; `StoreError`: `closed` if the store is closed meanwhile,
-    ///   `fileReplaced` if the path leads to another file by now, or if the file cannot be opened.
+    /// - Throws: `CancellationError` when the task is cancelled; `StoreError`: `closed` if the store is closed
+    ///   meanwhile, `fileReplaced` if the path leads to another file by now, or if the file cannot be opened.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {

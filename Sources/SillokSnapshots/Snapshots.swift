@@ -9,11 +9,11 @@ public import SillokSQL
 /// ```swift
 /// let snapshots = Snapshots(in: try SQLiteReadModel(path: "snapshots.sqlite"), .every(100))
 /// ```
-/// They are rows of a read model and never the truth: any of them may be lost or taken away at any time. One is used only
-/// if it is whole (a checksum), was made by the code of today (a fingerprint, see ``SnapshottedDecider``) from this
-/// store, and if the last event that it has taken is still where it was; otherwise the stream is replayed, and whoever
-/// listens is told. They are written after the answer to a command, in the background and with bounded memory: a read
-/// model that is slow or fails costs no command anything.
+/// They are rows of a read model and never the truth: any of them may be lost or taken away at any time. One is used
+/// only if it is whole (a checksum), was made by the code of today (a fingerprint, see ``SnapshottedDecider``) from
+/// this store, and if the last event that it has taken is still where it was; otherwise the stream is replayed, and
+/// whoever listens is told. They are written after the answer to a command, in the background and with bounded memory:
+/// a read model that is slow or fails costs no command anything.
 ///
 /// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written from the
 /// second time on that a process asks for that boundary: one with a key of its own in each command, such as the

@@ -1,4 +1,5 @@
-/// The log: append under a condition, read by query, wait for events of a query. The seam that every storage implements.
+/// The log: append under a condition, read by query, wait for events of a query. The seam that every storage
+/// implements.
 ///
 /// The log is one gapless, commit-ordered sequence of events. A stream is a view of it; events are also found by their
 /// tags. Each method documents what an implementation must guarantee. `EventStoreSuite` of `SillokTesting` checks these

@@ -20,7 +20,8 @@ final class FileLock: Sendable {
     /// Takes the lock of a store.
     convenience init(storeAt path: String) throws(StoreError) {
         try self.init(path: resolvedPath(path) + "-lock") { holder in
-            "the store is open for writing in another process\(holder). Close it there, or open it here for reading only."
+            "the store is open for writing in another process\(holder). "
+                + "Close it there, or open it here for reading only."
         }
     }
 
@@ -65,8 +66,8 @@ final class FileLock: Sendable {
 
     /// Removes the file of the lock, which is held on until this object is released.
     ///
-    /// Files that the lock protects are removed before it. A process that waits for this lock finds out that its file is
-    /// gone, and makes a new one.
+    /// Files that the lock protects are removed before it. A process that waits for this lock finds out that its file
+    /// is gone, and makes a new one.
     func removeFile() { unlink(path) }
 
     private static func isAtPath(_ descriptor: Int32, _ path: String) -> Bool {

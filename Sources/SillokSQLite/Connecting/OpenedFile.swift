@@ -25,7 +25,8 @@ struct OpenedFile: Sendable {
         }
     }
 
-    /// Why the file must not be used: other files are at the paths than those that are open. `nil` if they are the same.
+    /// Why the file must not be used: other files are at the paths than those that are open. `nil` if they are the
+    /// same.
     var replacement: StoreError? { files.replacement(of: what) }
 
     /// Throws `StoreError` `fileReplaced` if a path leads to another file by now, or to none.
@@ -55,8 +56,8 @@ struct OpenedFile: Sendable {
         guard try !isMoved && (id == nil || id == Schema.storeID(connection)) else {
             throw StoreError(
                 .fileReplaced,
-                "\(what) \(path) was replaced while it was open. Restart this process, or open it again, to use the file "
-                    + "that is there now.")
+                "\(what) \(path) was replaced while it was open. Restart this process, or open it again, to use the "
+                    + "file that is there now.")
         }
     }
 }

@@ -73,8 +73,8 @@ public final class SQLiteReadModel: ReadModel {
 
     deinit { writing.abandon(refusing: Self.closed) }
 
-    /// Finishes the writes that are under way, ends the queries, and moves everything into the one file. Queries that it
-    /// ends and later calls throw `StoreError` `closed`.
+    /// Finishes the writes that are under way, ends the queries, and moves everything into the one file. Queries that
+    /// it ends and later calls throw `StoreError` `closed`.
     public func close() async {
         running.cancel()
         await queries?.close()

@@ -11,29 +11,44 @@ export class Problem extends Error {
 
 export const state = { session: null, onUnproved: () => {} };
 
-// Numbers that JavaScript cannot hold keep their text. Not every browser gives it to the function that JSON.parse calls, so
-// such numbers become marked strings before. No payload can contain the mark: each page makes its own.
+// Numbers that JavaScript cannot hold keep their text. Not every browser gives it to the function that JSON.parse
+// calls, so such numbers become marked strings before. No payload can contain the mark: each page makes its own.
 const mark = `exact ${Math.random()} `;
 const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const fits = (text) => Number.isSafeInteger(Number(text)) || String(Number(text)) === text;
 
 // JSON with every digit of its numbers.
-export const parse = (text) => JSON.parse(
-  text.replace(tokens, (token) => token[0] === '"' || fits(token) ? token : `"${mark}${token}"`),
-  (_, value) => typeof value === "string" && value.startsWith(mark) ? new Exact(value.slice(mark.length)) : value);
+export const parse = (text) =>
+  JSON.parse(
+    text.replace(tokens, (token) => token[0] === '"' || fits(token) ? token : `"${mark}${token}"`),
+    (_, value) => typeof value === "string" && value.startsWith(mark) ? new Exact(value.slice(mark.length)) : value
+  );
 
 // The same as text, in a line.
-export const print = (value) => JSON.stringify(value, (_, inner) => inner instanceof Exact ? mark + inner.text : inner)
-  .replace(new RegExp(`"${mark}([^"]*)"`, "g"), "$1");
+export const print = (value) =>
+  JSON.stringify(value, (_, inner) => inner instanceof Exact ? mark + inner.text : inner).replace(
+    new RegExp(`"${mark}([^"]*)"`, "g"),
+    "$1"
+  );
 
 async function call(method, path, { body, signal } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && state.session?.guard) headers["Sillok-Guard"] = state.session.guard;
-  const response = await fetch(path, { method, headers, signal, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
+  const response = await fetch(path, {
+    method,
+    headers,
+    signal,
+    credentials: "same-origin",
+    body: body === undefined ? undefined : JSON.stringify(body)
+  });
   const text = await response.text();
   let value = null;
-  try { value = text ? parse(text) : null; } catch { /* not JSON: the status says enough */ }
+  try {
+    value = text ? parse(text) : null;
+  } catch {
+    /* not JSON: the status says enough */
+  }
   if (response.ok) return value;
   if (response.status === 401) state.onUnproved();
   throw new Problem(response.status, value);
@@ -41,7 +56,8 @@ async function call(method, path, { body, signal } = {}) {
 
 export function get(path, query = {}, signal) {
   const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== null && value !== "") search.append(name, value);
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== null && value !== "") search.append(name, value);
   const text = search.toString();
   return call("GET", text ? `${path}?${text}` : path, { signal });
 }
@@ -53,6 +69,16 @@ export const may = (scope) => state.session?.scopes?.includes(scope) ?? false;
 export async function every(milliseconds, signal, body) {
   while (!signal.aborted) {
     if (!document.hidden) await body();
-    await new Promise((resolve) => { const timer = setTimeout(resolve, milliseconds); signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true }); });
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      signal.addEventListener(
+        "abort",
+        () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        { once: true }
+      );
+    });
   }
 }

@@ -34,24 +34,59 @@ export function table(columns, rows, { open, empty = "nothing" } = {}) {
   if (rows.length === 0) return h("p", { class: "empty" }, empty);
   const body = rows.map((row) => {
     const go = open?.(row);
-    return h("tr", go ? { tabindex: 0, onclick: (event) => { if (!event.target.closest("a,button")) go(); },
-      onkeydown: (event) => { if (event.key === "Enter" && event.target === event.currentTarget) go(); } } : {},
-      columns.map((column) => h("td", { class: column.class }, column.cell(row))));
+    return h(
+      "tr",
+      go
+        ? {
+            tabindex: 0,
+            onclick: (event) => {
+              if (!event.target.closest("a,button")) go();
+            },
+            onkeydown: (event) => {
+              if (event.key === "Enter" && event.target === event.currentTarget) go();
+            }
+          }
+        : {},
+      columns.map((column) => h("td", { class: column.class }, column.cell(row)))
+    );
   });
-  return h("div", { class: "scroll" }, h("table", {},
-    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { class: column.class, scope: "col" }, column.title)))),
-    h("tbody", {}, body)));
+  return h(
+    "div",
+    { class: "scroll" },
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          columns.map((column) => h("th", { class: column.class, scope: "col" }, column.title))
+        )
+      ),
+      h("tbody", {}, body)
+    )
+  );
 }
 
 export const card = (title, ...children) => h("section", { class: "card" }, title && h("h2", {}, title), ...children);
 
 export function facts(pairs) {
-  return h("dl", {}, pairs.filter(([, value]) => value !== undefined && value !== null && value !== "")
-    .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h(
+    "dl",
+    {},
+    pairs
+      .filter(([, value]) => value !== undefined && value !== null && value !== "")
+      .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])
+  );
 }
 
 // Numbers and times for people. No line ends within a number, before its unit, or within "7 of 9".
-export const count = (number) => Number(number ?? 0).toLocaleString("en").replaceAll(",", "\u202F");
+export const count = (number) =>
+  Number(number ?? 0)
+    .toLocaleString("en")
+    .replaceAll(",", "\u202F");
 export const outOf = (part, whole) => `${count(part)}\u00A0of\u00A0${count(whole)}`;
 export function span(seconds) {
   if (seconds === undefined || seconds === null) return "–";
@@ -66,10 +101,14 @@ export function span(seconds) {
 export function size(bytes) {
   let [value, unit] = [Number(bytes ?? 0), 0];
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  while (value >= 1024 && unit < 4) { value /= 1024; unit += 1; }
+  while (value >= 1024 && unit < 4) {
+    value /= 1024;
+    unit += 1;
+  }
   return `${unit ? value.toFixed(1) : value}\u00A0${units[unit]}`;
 }
-export const moment = (text) => h("time", { datetime: text, title: text }, (text ?? "").replace("T", " ").replace(/\.\d+Z$|Z$/, ""));
+export const moment = (text) =>
+  h("time", { datetime: text, title: text }, (text ?? "").replace("T", " ").replace(/\.\d+Z$|Z$/, ""));
 // The id in the store and the recording time of an event that has an identity of its producer.
 export const eventID = (event) => event.sillokid ?? event.id;
 export const recorded = (event) => event.silloktime ?? event.time;
@@ -79,10 +118,17 @@ export const clock = (text) => (text ?? "").slice(11, 23);
 export function code(value, changed = new Set()) {
   const lines = [];
   write(value, "", "", lines, "");
-  return h("pre", { class: "code" }, lines.map((line) =>
-    h("span", { class: changed.has(line.path) ? "changed" : undefined }, line.parts, "\n")));
+  return h(
+    "pre",
+    { class: "code" },
+    lines.map((line) => h("span", { class: changed.has(line.path) ? "changed" : undefined }, line.parts, "\n"))
+  );
 }
-export class Exact { constructor(text) { this.text = text; } }
+export class Exact {
+  constructor(text) {
+    this.text = text;
+  }
+}
 function write(value, indent, before, lines, path, comma = "") {
   const key = before ? [h("span", { class: "k" }, JSON.stringify(before)), ": "] : [];
   if (value instanceof Exact) lines.push({ path, parts: [indent, key, h("span", { class: "n" }, value.text), comma] });
@@ -91,7 +137,8 @@ function write(value, indent, before, lines, path, comma = "") {
     const entries = Object.entries(value);
     lines.push({ path: path + "{", parts: [indent, key, isList ? "[" : "{"] });
     entries.forEach(([name, inner], index) =>
-      write(inner, indent + "  ", isList ? "" : name, lines, `${path}/${name}`, index < entries.length - 1 ? "," : ""));
+      write(inner, indent + "  ", isList ? "" : name, lines, `${path}/${name}`, index < entries.length - 1 ? "," : "")
+    );
     lines.push({ path: path + "}", parts: [indent, isList ? "]" : "}", comma] });
   } else {
     const kind = typeof value === "string" ? "s" : "n";
@@ -112,21 +159,55 @@ export function toast(text, isBad = false) {
 }
 
 // Asks for confirmation before an action; returns the input, or null.
-export function confirmed({ title, text, action, danger = false, fields = [{ name: "reason", label: "Why (kept for good)" }] }) {
+export function confirmed({
+  title,
+  text,
+  action,
+  danger = false,
+  fields = [{ name: "reason", label: "Why (kept for good)" }]
+}) {
   return new Promise((resolve) => {
-    const inputs = fields.map((field) => field.long
-      ? h("textarea", { name: field.name, required: true, value: field.value ?? "" })
-      : h("input", { name: field.name, required: !field.optional, value: field.value ?? "", maxlength: 1000, autocomplete: "off", placeholder: field.hint }));
-    const dialog = h("dialog", { "aria-label": title },
-      h("form", { method: "dialog", class: "fields", onsubmit: (event) => {
-        event.preventDefault();
-        resolve(Object.fromEntries(inputs.map((input) => [input.name, input.value])));
-        dialog.close();
-      } }, h("h1", {}, title), text && h("p", {}, text),
-      fields.map((field, index) => h("label", {}, field.label, inputs[index])),
-      h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
-        h("button", { type: "submit", class: danger ? "danger" : "main" }, action))));
-    dialog.addEventListener("close", () => { resolve(null); dialog.remove(); });
+    const inputs = fields.map((field) =>
+      field.long
+        ? h("textarea", { name: field.name, required: true, value: field.value ?? "" })
+        : h("input", {
+            name: field.name,
+            required: !field.optional,
+            value: field.value ?? "",
+            maxlength: 1000,
+            autocomplete: "off",
+            placeholder: field.hint
+          })
+    );
+    const dialog = h(
+      "dialog",
+      { "aria-label": title },
+      h(
+        "form",
+        {
+          method: "dialog",
+          class: "fields",
+          onsubmit: (event) => {
+            event.preventDefault();
+            resolve(Object.fromEntries(inputs.map((input) => [input.name, input.value])));
+            dialog.close();
+          }
+        },
+        h("h1", {}, title),
+        text && h("p", {}, text),
+        fields.map((field, index) => h("label", {}, field.label, inputs[index])),
+        h(
+          "div",
+          { class: "buttons" },
+          h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+          h("button", { type: "submit", class: danger ? "danger" : "main" }, action)
+        )
+      )
+    );
+    dialog.addEventListener("close", () => {
+      resolve(null);
+      dialog.remove();
+    });
     document.body.append(dialog);
     dialog.showModal();
     inputs[0]?.focus();
