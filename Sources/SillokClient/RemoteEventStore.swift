@@ -10,9 +10,9 @@ import SillokWire
 /// ```
 ///
 /// One HTTP/2 connection carries all calls at once. Waits for events, such as those of idle subscriptions, have
-/// connections of their own, so no append or read queues behind them. A connection that breaks is made again. Every
-/// call is repeated with the same ids until the server answers or the patience is over, so that a server which starts
-/// again costs time and no error. An append whose fate is not known by then ends in a ``StoreError`` that says so.
+/// connections of their own, so no append or read queues behind them. The store reconnects if a connection breaks. It
+/// repeats every call with the same ids until the server answers or the timeout is over, so the restart of a server
+/// causes a delay and no error. If the outcome of an append is unknown by then, its ``StoreError`` says so.
 public final class RemoteEventStore: EventStore {
     /// The options of a client.
     public struct Options: Sendable {
@@ -118,7 +118,7 @@ public final class RemoteEventStore: EventStore {
 
     /// Waits until the log may have an event of a query at or after `position`.
     ///
-    /// A server of an older version ends the wait at the next append, whatever the query.
+    /// A server of an older version ends the wait at the next append, for any query.
     public func reach(_ position: Position, for query: EventQuery) async throws {
         try limits.check(query)
         let message = Remote.message(position, for: query)

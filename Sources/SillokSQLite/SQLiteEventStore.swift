@@ -94,21 +94,15 @@ public final class SQLiteEventStore: ChainedEventStore {
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) throws {
         let (limits, tuning) = (limits.supported, tuning.supported)
-        self.path = path
-        self.mode = mode
-        self.limits = limits
-        self.tuning = tuning
+        (self.path, self.mode) = (path, mode)
+        (self.limits, self.tuning) = (limits, tuning)
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
         // The thread that writes is started last, so that an earlier failure leaves nothing behind.
         try opening.probe()
         let lock = mode == .readOnly ? nil : try FileLock(storeAt: path)
         let isNew = mode == .create && Self.makeFile(path)
         let origins = Schema.Origins(
-            storeID: { ids.next() },
-            secret: {
-                var random = random
-                return IDKeys.Secret(from: &random)
-            }, now: clock.now, keepsChain: keepsChain, progress: progress)
+            ids: ids, random: random, clock: clock, keepsChain: keepsChain, progress: progress)
         let signal = HeadSignal()
         self.signal = signal
         var opened: Writer?
@@ -237,7 +231,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         await close()
     }
 
-    /// Has every commit told from now on, on the thread that writes: `observe` must not block.
+    /// Calls `observe` after every commit, on the thread that writes. It must not block.
     public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
         observer.withLock { $0.observe = observe }
     }

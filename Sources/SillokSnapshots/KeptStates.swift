@@ -8,6 +8,10 @@ struct KeptStates<D: Decider>: Sendable {
         let find: @Sendable (_ subject: String, _ store: any EventStore, Moment?) async -> Kept<D>?
         let offer: @Sendable (_ subject: String, _ kept: Kept<D>, _ store: any EventStore) -> Bool
         let reject: @Sendable (_ subject: String, _ place: KeptPlace) -> Void
+        /// Notes that a handler asks for a boundary.
+        let ask: @Sendable (_ subject: String) -> Void
+        /// Whether a boundary was asked for more than once, by any handler.
+        let isAskedAgain: @Sendable (_ subject: String) -> Bool
         /// Notes that a snapshot was due and is not offered, because nothing asked for its boundary before.
         let withhold: @Sendable (_ subject: String, _ kept: Kept<D>) -> Void
         /// Whether one of them was found to be wrong, so that nothing may rest on any.
@@ -16,8 +20,6 @@ struct KeptStates<D: Decider>: Sendable {
 
     let cache: CachedStates<D>?
     let snapshots: SnapshotAccess?
-    /// The boundaries that were asked for, so that no snapshot is written of one that never is again.
-    private let boundaries = AskedKeys(capacity: 10_000)
 
     init(cache: AggregateCache?, snapshots: SnapshotAccess? = nil) {
         self.cache = cache.map { CachedStates($0) }
@@ -36,7 +38,7 @@ struct KeptStates<D: Decider>: Sendable {
         _ subject: Subjects<D>.Subject, from store: any EventStore, at moment: Moment?
     ) async -> Kept<D>? {
         guard let key = subject.key else { return nil }
-        if moment == nil, subject.isBoundary, snapshots != nil { boundaries.ask(key) }
+        if subject.isBoundary { snapshots?.ask(key) }
         if moment == nil, let kept = cache?.take(key), kept.snapshot == nil || snapshots?.areDistrusted() != true {
             return kept
         }
@@ -52,8 +54,8 @@ struct KeptStates<D: Decider>: Sendable {
         }
         for (key, isBoundary, kept) in subjects.keepable {
             var kept = kept
-            if isBoundary && !boundaries.isAskedAgain(key) {
-                snapshots?.withhold(key, kept)
+            if let snapshots, isBoundary, !snapshots.isAskedAgain(key) {
+                snapshots.withhold(key, kept)
             } else if let snapshots, snapshots.offer(key, kept, store) {
                 kept.snapshot = kept.place
             }

@@ -12,7 +12,7 @@ public import SillokSQL
 /// They are rows of a read model and never the truth: any of them may be lost or taken away at any time. One is used
 /// only if it is whole (a checksum), was made by the code of today (a fingerprint, see ``SnapshottedDecider``) from
 /// this store, and if the last event that it has taken is still where it was; otherwise the stream is replayed, and
-/// whoever listens is told. They are written after the answer to a command, in the background and with bounded memory:
+/// `onMeasurement` is called. They are written after the answer to a command, in the background and with bounded memory:
 /// a read model that is slow or fails costs no command anything.
 ///
 /// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written from the
@@ -37,6 +37,8 @@ public final class Snapshots: Sendable {
     let record: @Sendable (Measurement) -> Void
     let work: BackgroundWork
     private let state = Lock(State())
+    /// The boundaries that were asked for, so that no snapshot is written of one that is never asked for again.
+    private let boundaries = AskedKeys(capacity: 10_000)
 
     /// Snapshots in a read model.
     ///
@@ -79,6 +81,8 @@ public final class Snapshots: Sendable {
                 ignored(kind, subject, "it is ahead of its stream, or of another history")
                 remove(kind, subject, place.mark.position)
             },
+            ask: { [boundaries] subject in boundaries.ask("\(kind.decider)\n\(subject)") },
+            isAskedAgain: { [boundaries] subject in boundaries.isAskedAgain("\(kind.decider)\n\(subject)") },
             withhold: { [self] subject, kept in
                 guard policy.isDue(kept.place, since: kept.snapshot, first: kept.first) else { return }
                 record(.snapshot(decider: kind.decider, .withheld(subject: subject)))

@@ -204,7 +204,7 @@ extension Subjects {
     /// Whether a decision would rest on states that were not compared with the store.
     var restOnMemory: Bool { groups.contains { $0.isRemembered } }
 
-    /// The subjects as they are now, for those who keep them.
+    /// The states of the subjects that a cache or a snapshot may keep.
     package var keepable: [(key: String, isBoundary: Bool, kept: Kept<D>)] {
         guard !isDoubtful, all.count == 1 || !indexes.isEmpty else { return [] }
         return groups.flatMap { group in

@@ -173,7 +173,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         if commands.changes.count < limit { commands.changes.append(change) }
     }
 
-    /// An event as it is recorded, in a line.
+    /// Returns the recorded form of an event as one line.
     private func line(_ event: Would.Event) throws -> ExactText {
         let data = try wouldCoding.encode(event)
         return ExactText("\(data.type) \(String(decoding: data.payload, as: UTF8.self))")

@@ -7,11 +7,10 @@ extension PostgresEventStore {
     /// Verifies everything that is stored, in one snapshot and on the server: positions, times, revisions, tags,
     /// tracking.
     ///
-    /// Whether the bytes on its disks are those that were written, the server itself checks, if the cluster was made with
-    /// data checksums.
+    /// The server itself checks its disks for changed bytes, if the cluster was made with data checksums.
     /// - Parameter progress: told of each step, on the thread that checks.
     /// - Returns: a report with what is wrong.
-    /// - Throws: `CancellationError` when the task is cancelled; `StoreError`, `closed` if the store is closed meanwhile.
+    /// - Throws: `CancellationError` when the task is cancelled; `StoreError` `closed` if the store is closed meanwhile.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {
@@ -36,7 +35,8 @@ struct Verification {
             Check(
                 step: "positions", message: "the position before it is missing",
                 places: """
-                    SELECT position FROM (SELECT position, lag(position, 1, 0::bigint) OVER (ORDER BY position) AS before
+                    SELECT position FROM (
+                        SELECT position, lag(position, 1, 0::bigint) OVER (ORDER BY position) AS before
                     FROM \(schema).events) e WHERE position <> before + 1
                     """),
             Check(

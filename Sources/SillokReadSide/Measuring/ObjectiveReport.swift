@@ -113,11 +113,11 @@ extension ReadSide {
     ) async throws {
         let now = wallClock.now()
         let changes = statuses.map { status in
-            ReadModelWrite.Change(
+            let window = windows[ExactText(status.subject)]?[status.objective.description]
+            return ReadModelWrite.Change(
                 """
                 INSERT INTO sillok_objectives VALUES (
-                    \(status.subject), \(status.objective.description),
-                    \(windows[ExactText(status.subject)]?[status.objective.description]?.text ?? ""), \(status.measured),
+                    \(status.subject), \(status.objective.description), \(window?.text ?? ""), \(status.measured),
                     \(status.budgetLeft),
                     \(status.burnRate), \(status.isMet), \(now))
                 ON CONFLICT (subject, objective) DO UPDATE SET target = excluded.target,

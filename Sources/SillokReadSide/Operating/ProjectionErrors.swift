@@ -23,8 +23,8 @@ public struct ProjectionFailure: Error, Sendable, CustomStringConvertible {
             " at position \(event.position) (\(event.type)\(event.stream.map { " of \($0)" } ?? ""))"
         }
         return
-            "\(projection) stopped\(place ?? ""): \("\(cause)".withoutStop). Fix the cause and run it again; it continues "
-            + "where it stopped."
+            "\(projection) stopped\(place ?? ""): \("\(cause)".withoutStop). Fix the cause and run it again; it "
+            + "continues where it stopped."
     }
 }
 
@@ -79,8 +79,8 @@ public struct ParkedEvent: Error, Hashable, CustomStringConvertible {
 
     /// What happened and what to do next, in a sentence.
     public var description: String {
-        "\(projection) has parked the event at \(position): \(reason.withoutStop). Retry, skip or replace its sequence's "
-            + "dead letters."
+        "\(projection) has parked the event at \(position): \(reason.withoutStop). Retry, skip or replace its "
+            + "sequence's dead letters."
     }
 }
 

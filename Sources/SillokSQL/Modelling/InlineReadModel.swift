@@ -1,6 +1,6 @@
 public import SillokCore
 
-/// A read model whose tables can be written in the transaction of the append: it lies in the store's own file.
+/// A read model whose tables can be written in the transaction of the append. They are in the store's own file.
 package protocol InlineReadModel: ReadModel {
     /// The store that it is part of.
     func storeID() async throws -> StoreID
@@ -25,7 +25,7 @@ package struct InlineRule: Sendable {
     /// The changes that an event makes. Every append waits for it, so it must be quick.
     package let changes: @Sendable (RecordedEvent) throws -> [SQL]
 
-    /// A rule with all of its parts.
+    /// Creates a rule for one build of a projection.
     package init(
         _ projection: ProjectionID, source: EventQuery, changes: @escaping @Sendable (RecordedEvent) throws -> [SQL]
     ) {

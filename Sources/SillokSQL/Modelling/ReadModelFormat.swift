@@ -84,7 +84,7 @@ public enum ReadModelFormat {
                 at BIGINT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, action TEXT NOT NULL,
                 projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, detail TEXT NOT NULL)
             """),
-        // Up to where the side effects of a projection have been carried out, whatever build is live.
+        // The position up to which the side effects of a projection were executed, independent of the live build.
         .table(
             "sillok_reactions",
             """

@@ -65,3 +65,8 @@ extension StoreError {
         (error as? SQLiteFailure)?.storeError("the store could not be read") ?? error
     }
 }
+
+extension StoreError {
+    /// The same failure for an append that may be stored.
+    var withUnknownOutcome: StoreError { StoreError(code, message, outcome: .unknown, cause: cause) }
+}

@@ -107,6 +107,20 @@ enum Schema {
         let keepsChain: Bool?
         /// Called with the progress of a conversion.
         let progress: (WorkProgress) -> Void
+
+        init(
+            ids: IDGenerator, random: any RandomNumberGenerator, clock: WallClock, keepsChain: Bool?,
+            progress: @escaping (WorkProgress) -> Void
+        ) {
+            storeID = { ids.next() }
+            secret = {
+                var random = random
+                return IDKeys.Secret(from: &random)
+            }
+            now = clock.now
+            self.keepsChain = keepsChain
+            self.progress = progress
+        }
     }
 
     /// Creates a store in an empty database, or checks an existing store and converts it to the current format.

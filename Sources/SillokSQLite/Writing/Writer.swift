@@ -333,16 +333,14 @@ final class Writer {
         guard let replaced = replacement() else { return answers }
         // The commit is on the disk, in a file that no path may lead to any more.
         failure = replaced
-        return zip(requests, answers).map { request, answer in
-            guard case .success = answer else { return .failure(replaced) }
-            return .failure(replaced.withUnknownOutcome)
+        return answers.map { answer in
+            if case .success = answer { .failure(replaced.withUnknownOutcome) } else { .failure(replaced) }
         }
     }
 
     /// Returns why no append may be acknowledged: other files are at the paths than the open ones; else `nil`.
     private func replacement() -> StoreError? {
-        guard let error = connection.file?.replacement else { return nil }
-        return StoreError(error.code, "\(error.message) The store takes no more appends.")
+        connection.file?.replacement.map { StoreError($0.code, "\($0.message) The store takes no more appends.") }
     }
 
     /// Ends a group that failed before its commit: nothing is stored. A repeat of a stored append gets its receipt.
@@ -399,9 +397,4 @@ final class Writer {
             "the event at position \(position), the last one, has no link in the hash chain. "
                 + "Run `sillok verify --chain`; to continue without a chain, open the store with keepsChain: false.")
     }
-}
-
-extension StoreError {
-    /// The same failure for an append that may be stored.
-    fileprivate var withUnknownOutcome: StoreError { StoreError(code, message, outcome: .unknown, cause: cause) }
 }

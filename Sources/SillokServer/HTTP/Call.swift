@@ -12,7 +12,7 @@ struct Call: Sendable {
     let principal: Principal
     /// Who the request is counted for: the principal, or an address where no proof is asked for.
     let owner: String
-    /// What stands in the path in the place of names in braces.
+    /// The values in the path for the names in braces.
     let path: [String: String]
     let query: [(name: String, value: String)]
     /// The actions on the request's connection.

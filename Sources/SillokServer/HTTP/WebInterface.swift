@@ -50,7 +50,7 @@ public final class WebInterface: Sendable {
     ///   - served: the store, and what else there is to show.
     ///   - gatekeeper: who may do what.
     ///   - limits: what callers are held to.
-    ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a page of somebody else's
+    ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a foreign page
     ///     cannot use a name of its own for this machine.
     ///   - clock: the time of day.
     ///   - logger: the logger of the interface.
@@ -102,7 +102,7 @@ public final class WebInterface: Sendable {
         for method in [HTTPRequest.Method.get, .head, .post, .delete] {
             for route in [RouterPath(base), RouterPath(base + "/**")] {
                 router.on(route, method: method) { request, context in
-                    // An application whose context knows the address of the caller lets callers be told apart.
+                    // If the context of the application knows the address of the caller, callers are counted by it.
                     let address = (context as? any RemoteAddressRequestContext)?.remoteAddress
                     return await self.respond(
                         to: request, below: base, isSecure: isSecure,

@@ -35,11 +35,7 @@ final class Budgeted {
     /// The connection that writes, on the thread of the caller.
     func writer() throws -> Writer {
         let origins = Schema.Origins(
-            storeID: { StoreID() },
-            secret: {
-                var random = SystemRandomNumberGenerator()
-                return IDKeys.Secret(from: &random)
-            }, now: { WallClock.system.now() }, keepsChain: nil, progress: { _ in })
+            ids: .system, random: SystemRandomNumberGenerator(), clock: .system, keepsChain: nil, progress: { _ in })
         return try opening.writer(origins, clock: .system)
     }
 }

@@ -158,6 +158,6 @@ struct NewerVersionTests {
         #expect(try await LedgerRows.steps(in: model) == ["account-1": ["+1"], "account-2": ["+4"]])
         let letters = try await parking.readSide.deadLetters()
         #expect(letters.map(\.position) == [2, 3] && letters.map(\.state) == [.failed, .behind])
-        #expect(letters.first?.reason.contains("is of version 4, and this code knows versions up to 3") == true)
+        #expect(letters.first?.reason.contains("is of version 4, and") == true)
     }
 }

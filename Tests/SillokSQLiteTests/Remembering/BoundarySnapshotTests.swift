@@ -38,10 +38,25 @@ import Testing
             await snapshots.flush()
         }
         #expect(try await rows(model) == 2)
-        #expect(
-            try await CommandHandler<Room>(in: store, options: .init(snapshots: snapshots)).state(for: .book(reference: nil)).count
-                == 25)
+        let another = CommandHandler<Room>(in: store, options: .init(snapshots: snapshots))
+        #expect(try await another.state(for: .book(reference: nil)).count == 25)
         #expect(told.used > 0 && told.withheld.isEmpty)
+        await model.close()
+    }
+
+    @Test("N6: handlers of one command each share what was asked for, also at past moments")
+    func handlersOfOneCommand() async throws {
+        let model = try SQLiteReadModel()
+        let snapshots = Snapshots(in: model, .every(10), onMeasurement: told.hear)
+        let options = CommandHandler<Room>.Options(snapshots: snapshots)
+        for _ in 0..<25 { try await CommandHandler<Room>(in: store).execute(.book(reference: nil)) }
+        for position in [Position(15), 20, 25] {
+            let handler = CommandHandler<Room>(in: store, options: options)
+            let state = try await handler.state(for: .book(reference: nil), at: .position(position))
+            #expect(state.count == Int(position.value))
+            await snapshots.flush()
+        }
+        #expect(told.used > 0 && told.withheld.count == 1)
         await model.close()
     }
 
