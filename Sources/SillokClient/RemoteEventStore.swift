@@ -74,8 +74,17 @@ public final class RemoteEventStore: EventStore {
 
     /// Records events: all of them or none, under a condition, durably before it returns.
     ///
-    /// - Throws: what the store throws, and `StoreError` with `unavailable` when the patience is over.
-    public func append(_ request: AppendRequest) async throws -> Receipt {
+    /// - Throws: `AppendError`: what the server's store throws, and `failed` with `unavailable` when the patience is
+    ///   over. What an inline projection on the server refuses is `failed` with `refused`.
+    public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        do {
+            return try await record(request)
+        } catch {
+            throw AppendError(error)
+        }
+    }
+
+    private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         let receipt = try await caller.ask("Append", Remote.message(request), Remote.Appended.self, isAppend: true)
         guard receipt.mark.id == nil else { return receipt }

@@ -162,7 +162,15 @@ public final class PostgresEventStore: ChainedEventStore {
     ///
     /// A cancelled task withdraws its append until the commit begins, and gets `StoreError` `cancelled` with a definite
     /// outcome. Once the commit has begun, the task gets the same error at once with an unknown outcome.
-    public func append(_ request: AppendRequest) async throws -> Receipt {
+    public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        do {
+            return try await record(request)
+        } catch {
+            throw AppendError(error)
+        }
+    }
+
+    private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         guard let writer else { throw Self.readOnly }
         try await checkTimes(of: request)
@@ -189,7 +197,15 @@ public final class PostgresEventStore: ChainedEventStore {
         do {
             try limits.checkTimes(of: request, clock: clock.now())
         } catch {
-            guard let first = request.entries.first, try await event(first.event.id) != nil else { throw error }
+            guard let first = request.entries.first, try await isRecorded(first.event.id) else { throw error }
+        }
+    }
+
+    private func isRecorded(_ id: EventID) async throws -> Bool {
+        do {
+            return try await event(id) != nil
+        } catch is CancellationError {
+            throw StoreError.cancelledEarly
         }
     }
 

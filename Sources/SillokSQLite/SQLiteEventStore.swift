@@ -165,9 +165,15 @@ public final class SQLiteEventStore: ChainedEventStore {
     ///
     /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
     /// definite outcome. Once the commit has begun, the task gets the real answer.
-    /// - Throws: in addition to the errors of every store, `InlineProjectionFailed` if an inline projection could not
-    ///   project an event: nothing is stored.
-    public func append(_ request: AppendRequest) async throws -> Receipt {
+    public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        do {
+            return try await record(request)
+        } catch {
+            throw AppendError(error)
+        }
+    }
+
+    private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
         var prepared = PreparedAppend(request, isChained: writtenChain != nil)
         for _ in 0..<Self.attempts {

@@ -1,7 +1,6 @@
 import Sillok
 import SillokCore
 import SillokJSON
-public import SillokReadSide
 public import SillokSQL
 
 /// Keeps states beside the log, so that a long stream need not be replayed from its beginning.
@@ -30,7 +29,7 @@ public final class Snapshots: Sendable {
 
     let model: any ReadModel
     let policy: SnapshotPolicy
-    let record: @Sendable (Measurement) -> Void
+    let record: @Sendable (SnapshotMeasurement) -> Void
     let work: BackgroundWork
     private let state = Lock(State())
 
@@ -42,7 +41,7 @@ public final class Snapshots: Sendable {
     ///   - onMeasurement: told what becomes of each snapshot; must not block.
     public init(
         in readModel: any ReadModel, _ policy: SnapshotPolicy = .every(100),
-        onMeasurement: @escaping @Sendable (Measurement) -> Void = { _ in }
+        onMeasurement: @escaping @Sendable (SnapshotMeasurement) -> Void = { _ in }
     ) {
         model = readModel
         self.policy = policy
@@ -94,7 +93,7 @@ public final class Snapshots: Sendable {
     }
 
     func ignored(_ kind: Kind, _ subject: String, _ reason: String) {
-        record(.snapshot(decider: kind.decider, .ignored(subject: subject, reason: reason)))
+        record(SnapshotMeasurement(decider: kind.decider, .ignored(subject: subject, reason: reason)))
     }
 
     /// Takes away a snapshot that nobody can use.
@@ -143,7 +142,7 @@ extension Snapshots {
                 let row = SnapshotRow(found)
                 do throws(SnapshotRow.Unusable) {
                     let kept: Kept<D> = try row.kept(kind, storeID)
-                    record(.snapshot(decider: kind.decider, .used))
+                    record(SnapshotMeasurement(decider: kind.decider, .used))
                     return kept
                 } catch {
                     ignored(kind, subject, error.reason)
@@ -152,7 +151,7 @@ extension Snapshots {
                 bound = "\(bound) AND position < \(row.position)"
             }
         } catch {
-            record(.snapshot(decider: kind.decider, .failed("it could not be read: \(error)")))
+            record(SnapshotMeasurement(decider: kind.decider, .failed("it could not be read: \(error)")))
         }
         return nil
     }
@@ -164,13 +163,13 @@ extension Snapshots {
             let text = try PlainCoding.encode(kept.state)
             guard text.utf8.count <= policy.maximumBytes else {
                 let reason = "\(subject) takes \(text.utf8.count) bytes, the limit is \(policy.maximumBytes)"
-                return record(.snapshot(decider: kind.decider, .failed(reason)))
+                return record(SnapshotMeasurement(decider: kind.decider, .failed(reason)))
             }
             let row = SnapshotRow(kept, text, kind, subject, try await known.id(of: store))
             try await model.write(ReadModelWrite(row.insertion(retaining: policy.retained).map { .init($0) }))
-            record(.snapshot(decider: kind.decider, .written(bytes: text.utf8.count)))
+            record(SnapshotMeasurement(decider: kind.decider, .written(bytes: text.utf8.count)))
         } catch {
-            record(.snapshot(decider: kind.decider, .failed("it could not be written: \(error)")))
+            record(SnapshotMeasurement(decider: kind.decider, .failed("it could not be written: \(error)")))
         }
     }
 }

@@ -49,7 +49,8 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///     another one the command is not decided, and never tried again.
     /// - Throws: `D.Refusal`, if the decider refuses; ``TooManyConflicts``; `AppendConflict` if `expected` does not
     ///   hold; ``CommandIDConflict``; ``UnsettledCommand``; ``UnknownEventType``, ``DamagedPayload`` or
-    ///   ``UnstorableEvent``; what the store throws; `CancellationError`. But for ``UnsettledCommand`` nothing is stored.
+    ///   ``UnstorableEvent``; `InvalidRequest`, `InlineProjectionFailed` and `StoreError` of the store, without the
+    ///   `AppendError` around them; `CancellationError`. But for ``UnsettledCommand`` nothing is stored.
     @discardableResult
     public func execute(
         _ command: D.Command, on key: String, id: CommandID? = nil, expecting expected: Revision? = nil

@@ -36,7 +36,15 @@ public final class MemoryEventStore: EventStore {
     public func storeID() async throws -> StoreID { id }
 
     /// Records events: all of them or none, under a condition.
-    public func append(_ request: AppendRequest) async throws -> Receipt {
+    public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        do {
+            return try record(request)
+        } catch {
+            throw AppendError(error)
+        }
+    }
+
+    private func record(_ request: AppendRequest) throws -> Receipt {
         try limits.check(request)
         let condition = JudgedCondition(request.condition)
         let (receipt, head) = try state.withLock { state in

@@ -1,55 +1,50 @@
 /// A store could not do what it was asked, and whether it may have done it all the same.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
-    /// What went wrong, in a form that code can act on. New codes may come.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        /// The stable name of the code.
-        public let description: String
-
-        /// A code that came from elsewhere.
-        package init(description: String) { self.description = description }
-
+    /// What went wrong, in a form that code can act on. The raw value is the name on the wire and in logs.
+    ///
+    /// A new code is a change of the API: a `switch` without `default` must handle it.
+    public enum Code: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
         /// Another process has the store open for writing.
-        public static let locked = Code(description: "locked")
+        case locked
         /// The store was opened for reading only.
-        public static let readOnly = Code(description: "read-only")
+        case readOnly = "read-only"
         /// There is no store at that place.
-        public static let notFound = Code(description: "not-found")
+        case notFound = "not-found"
         /// The file is not a store, or one of a newer format.
-        public static let unsupportedFormat = Code(description: "unsupported-format")
+        case unsupportedFormat = "unsupported-format"
         /// No space is left. Reads go on; appends work again when there is space.
-        public static let full = Code(description: "full")
-        /// The disk failed. The store takes no more appends until it is opened anew.
-        public static let ioFailure = Code(description: "io-failure")
+        case full
+        /// The disk failed. The store takes no more appends until it is opened again.
+        case ioFailure = "io-failure"
         /// What is stored is damaged; the message names the place.
-        public static let corrupt = Code(description: "corrupt")
-        /// An inline projection of the application that embeds the server could not project an event: nothing was
-        /// stored,
-        /// and a repeat is refused too until the projection is mended. In that application itself
-        /// `InlineProjectionFailed` is thrown.
-        public static let refused = Code(description: "refused")
+        case corrupt
+        /// An inline projection of the application that embeds the server could not project an event. Nothing was
+        /// stored, and a repeat is refused too until the projection is corrected. The application itself gets
+        /// ``AppendError/refused(_:)``.
+        case refused
         /// A query of a read model is wrong, or would change something.
-        public static let invalidQuery = Code(description: "invalid-query")
+        case invalidQuery = "invalid-query"
         /// The task was cancelled before the answer came. The outcome is definite if the append was still waiting.
-        public static let cancelled = Code(description: "cancelled")
+        case cancelled
         /// The store is closed.
-        public static let closed = Code(description: "closed")
+        case closed
         /// The server cannot be reached or does not answer in time, or has too much to do. Try again later.
-        public static let unavailable = Code(description: "unavailable")
+        case unavailable
         /// The server does not know the caller, or does not let it do this.
-        public static let accessDenied = Code(description: "access-denied")
+        case accessDenied = "access-denied"
         /// The log is not the one that a kept position belongs to: the event at that position is another one, or the
         /// log ends before it. The message says how to continue.
-        public static let storeChanged = Code(description: "store-changed")
-
+        case storeChanged = "store-changed"
         /// A query needs more steps than ``Limits`` allows. The message names the query and says how to make it
         /// cheaper.
-        public static let tooExpensive = Code(description: "too-expensive")
-
+        case tooExpensive = "too-expensive"
         /// Too many requests wait. Nothing was stored; try again after ``StoreError/retryAfter``.
-        public static let overloaded = Code(description: "overloaded")
-
+        case overloaded
         /// The file at the store's path is no longer the file that the store has open. The store takes no more appends.
-        public static let fileReplaced = Code(description: "file-replaced")
+        case fileReplaced = "file-replaced"
+
+        /// The name of the code.
+        public var description: String { rawValue }
     }
 
     /// Whether an append that failed may be in the log all the same.

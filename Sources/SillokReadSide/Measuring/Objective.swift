@@ -75,25 +75,25 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether a measurement is good or bad for it; `nil`: it does not concern it. Dead letters are counted elsewhere.
-    func isGood(_ measurement: Measurement) -> Bool? {
-        switch (target, measurement) {
-        case (.lagTime(let target), .lag(_, _, let time)): time < target
-        case (.lagEvents(let target), .lag(_, let events, _)): events < target
-        case (.appendTime(let target), .append(let time, _)): time < target
-        case (.appendErrors, .append(_, let isCarriedOut)): isCarriedOut
-        case (.rebuildTime(let target), .rebuild(_, let time)): time < target
+    func isGood(_ measured: ObjectiveMonitor.Measured) -> Bool? {
+        switch (target, measured) {
+        case (.lagTime(let target), .projection(.lag(_, _, let time))): time < target
+        case (.lagEvents(let target), .projection(.lag(_, let events, _))): events < target
+        case (.appendTime(let target), .store(.append(_, let time, _))): time < target
+        case (.appendErrors, .store(.append(_, _, let error))): error?.failure == nil
+        case (.rebuildTime(let target), .projection(.rebuild(_, let time))): time < target
         default: nil
         }
     }
 
     /// What a measurement says, for people.
-    func value(of measurement: Measurement) -> String {
-        switch (target, measurement) {
-        case (.lagTime, .lag(_, _, let time)): "\(time)"
-        case (.lagEvents, .lag(_, let events, _)): "\(events) events"
-        case (_, .append(let time, _)): "\(time)"
-        case (_, .rebuild(_, let time)): "\(time)"
-        case (_, .deadLetters(_, let count)): "\(count) dead letters"
+    func value(of measured: ObjectiveMonitor.Measured) -> String {
+        switch (target, measured) {
+        case (.lagTime, .projection(.lag(_, _, let time))): "\(time)"
+        case (.lagEvents, .projection(.lag(_, let events, _))): "\(events) events"
+        case (_, .store(.append(_, let time, _))): "\(time)"
+        case (_, .projection(.rebuild(_, let time))): "\(time)"
+        case (_, .projection(.deadLetters(_, let count))): "\(count) dead letters"
         default: ""
         }
     }

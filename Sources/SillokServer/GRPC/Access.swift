@@ -45,9 +45,9 @@ public enum Verdict: Hashable, Sendable {
 
 /// Judges every call before the store sees it, and what is open (subscriptions, long reads) again about once a second.
 ///
-/// The operation is a row of the policy table, the same for both protocols: see ``Operation/rule``.
+/// The operation is a row of the policy table, the same for both protocols: see ``ServerOperation/rule``.
 public typealias Authorizer =
-    @Sendable (_ credentials: Credentials, _ operation: Operation, _ resource: Resource) async -> Verdict
+    @Sendable (_ credentials: Credentials, _ operation: ServerOperation, _ resource: Resource) async -> Verdict
 
 /// Asks the authorizer about a call.
 struct CallAccess: Sendable {
@@ -57,7 +57,7 @@ struct CallAccess: Sendable {
     ///
     /// - Throws: a `CallRefusal`, unless the caller may do what it asks for.
     @discardableResult
-    func authorize(_ call: ServerCall, _ operation: Operation, _ resource: Resource) async throws -> String {
+    func authorize(_ call: ServerCall, _ operation: ServerOperation, _ resource: Resource) async throws -> String {
         let caller = call.caller
         let credentials = Credentials(
             authorization: caller.authorization, certificate: caller.certificate, address: caller.address)

@@ -37,8 +37,9 @@ struct RemoteService: Sendable {
         return try await answer {
             do {
                 return Remote.answer(try await store.append(request))
-            } catch let conflict as AppendConflict {
-                throw await shown(conflict, of: request, to: call)
+            } catch {
+                guard case AppendError.conflict(let conflict) = error else { throw error }
+                throw AppendError.conflict(await shown(conflict, of: request, to: call))
             }
         }
     }
@@ -127,11 +128,14 @@ struct RemoteService: Sendable {
             throw refusal
         } catch is CancellationError {
             throw CancellationError()
-        } catch let error as StoreError where error.code == .overloaded {
-            throw GRPCStatus(
-                .resourceExhausted, "\(error)", details: Remote.details(failure: error), retryAfter: error.retryAfter)
         } catch {
-            return Remote.answer(failure: error)
+            let error = AppendError(error)
+            guard case .failed(let failure) = error, failure.code == .overloaded else {
+                return Remote.answer(failure: error)
+            }
+            throw GRPCStatus(
+                .resourceExhausted, "\(failure)", details: Remote.details(failure: failure),
+                retryAfter: failure.retryAfter)
         }
     }
 

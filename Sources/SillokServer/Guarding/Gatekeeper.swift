@@ -76,7 +76,7 @@ public final class Gatekeeper: Sendable {
     /// Throws unless a principal may ask for an operation, as far as that can be said before the request is understood.
     ///
     /// - Throws: ``Refusal/forbidden(_:)``.
-    public func check(_ principal: Principal, asksFor operation: Operation) throws {
+    public func check(_ principal: Principal, asksFor operation: ServerOperation) throws {
         if let refusal = operation.refusal(of: principal, on: .store) { throw Refusal.forbidden(refusal) }
     }
 }

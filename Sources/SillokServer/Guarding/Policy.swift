@@ -2,7 +2,7 @@
 ///
 /// ``rule`` is the one policy table. A route or an RPC is served only if it belongs to one of these operations, so what
 /// is not declared is denied.
-public enum Operation: String, CaseIterable, Hashable, Sendable {
+public enum ServerOperation: String, CaseIterable, Hashable, Sendable {
     // What everybody may see: whether the server is there, and pages without contents.
     case live, ready, dashboard, assets, documentation, openAPI
     // Signing in, and who is signed in.

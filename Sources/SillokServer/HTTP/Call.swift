@@ -8,7 +8,7 @@ import SillokWire
 /// A request on its way through an endpoint: who asks, for what, and with which arguments.
 struct Call: Sendable {
     let request: Request
-    let operation: Operation
+    let operation: ServerOperation
     let principal: Principal
     /// What stands in the path in the place of names in braces.
     let path: [String: String]
@@ -20,7 +20,7 @@ struct Call: Sendable {
     private let checked = Lock(false)
 
     init(
-        request: Request, operation: Operation, principal: Principal, path: [String: String],
+        request: Request, operation: ServerOperation, principal: Principal, path: [String: String],
         query: [(name: String, value: String)], session: Sessions.Session?, isSecure: Bool,
         connection: RequestConnection
     ) {

@@ -170,7 +170,7 @@ extension Remote {
 
 extension Remote {
     /// A framed answer that is the failure of the store.
-    package static func answer(failure: any Error) -> ByteBuffer {
+    package static func answer(failure: AppendError) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.write(failure: failure)
         return writer.finished()
@@ -180,7 +180,7 @@ extension Remote {
     /// from it, and others see a status that they know.
     package static func details(failure error: StoreError) -> [UInt8] {
         var writer = ProtobufWriter(framed: false)
-        writer.write(failure: error)
+        writer.write(failure: .failed(error))
         let details = writer.finished()
         return Array(details.readableBytesView)
     }
