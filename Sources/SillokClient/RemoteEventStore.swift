@@ -77,11 +77,7 @@ public final class RemoteEventStore: EventStore {
     /// - Throws: `AppendError`: what the server's store throws, and `failed` with `unavailable` when the patience is
     ///   over. What an inline projection on the server refuses is `failed` with `refused`.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        do {
-            return try await record(request)
-        } catch {
-            throw AppendError(error)
-        }
+        do { return try await record(request) } catch { throw AppendError(error) }
     }
 
     private func record(_ request: AppendRequest) async throws -> Receipt {

@@ -159,12 +159,13 @@ public final class PostgresEventStore: ChainedEventStore {
     /// Records events: all of them or none, under a condition, as durable as the server's settings say.
     ///
     /// A condition that takes more than `Limits.conditionSteps` is refused: `StoreError` `tooExpensive`.
-    ///
     /// A cancelled task withdraws its append until the commit begins, and gets `StoreError` `cancelled` with a definite
     /// outcome. Once the commit has begun, the task gets the same error at once with an unknown outcome.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         do {
             return try await record(request)
+        } catch is CancellationError {
+            throw .failed(.cancelledEarly)
         } catch {
             throw AppendError(error)
         }
@@ -197,15 +198,7 @@ public final class PostgresEventStore: ChainedEventStore {
         do {
             try limits.checkTimes(of: request, clock: clock.now())
         } catch {
-            guard let first = request.entries.first, try await isRecorded(first.event.id) else { throw error }
-        }
-    }
-
-    private func isRecorded(_ id: EventID) async throws -> Bool {
-        do {
-            return try await event(id) != nil
-        } catch is CancellationError {
-            throw StoreError.cancelledEarly
+            guard let first = request.entries.first, try await event(first.event.id) != nil else { throw error }
         }
     }
 

@@ -166,11 +166,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
     /// definite outcome. Once the commit has begun, the task gets the real answer.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        do {
-            return try await record(request)
-        } catch {
-            throw AppendError(error)
-        }
+        do { return try await record(request) } catch { throw AppendError(error) }
     }
 
     private func record(_ request: AppendRequest) async throws -> Receipt {

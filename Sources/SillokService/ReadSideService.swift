@@ -117,8 +117,8 @@ extension SnapshotMeasurement {
     /// Returns a function for `Snapshots` that turns measurements into metrics and lines of a log.
     ///
     /// The metric `sillok_snapshots_total` counts by decider and outcome (`used`, `written`, `ignored`, `failed`). A
-    /// snapshot that was not used, or not written, is a line at `warning`. Snapshots that other code made are one line for
-    /// each decider and reason, because after a release there is one of every stream.
+    /// snapshot that was not used, or not written, is a line at `warning`. Snapshots that other code made are one
+    /// line for each decider and reason, because after a release there is one of every stream.
     public static func reporter(
         logger: Logger, metrics: (any MetricsFactory)? = nil
     ) -> @Sendable (SnapshotMeasurement) -> Void {
@@ -144,8 +144,8 @@ extension SnapshotMeasurement {
 }
 
 extension StoreMeasurement {
-    /// Returns a function for `MeasuredEventStore` that turns measurements into metrics, for an application that keeps no
-    /// objectives: `sillok_append_seconds`, `sillok_append_errors_total`.
+    /// Returns a function for `MeasuredEventStore` that turns measurements into metrics, for an application that keeps
+    /// no objectives: `sillok_append_seconds`, `sillok_append_errors_total`.
     public static func reporter(metrics: (any MetricsFactory)? = nil) -> @Sendable (StoreMeasurement) -> Void {
         let factory = metrics ?? MetricsSystem.factory
         return { report($0, to: factory) }

@@ -116,6 +116,19 @@ import Testing
         #expect(found.outcome == outcome)
     }
 
+    @Test func `a code of a newer server is a failure that names it`() throws {
+        var writer = ProtobufWriter(framed: false)
+        let (whole, mark) = (writer.begin(15), writer.begin(5))
+        writer.text(1, "on-fire")
+        writer.text(2, "smoke.")
+        writer.number(3, 1)
+        writer.end(mark)
+        writer.end(whole)
+        let failure = try Remote.Appended(reading: writer.finished()).failure?.error().failure
+        #expect(failure?.code == .ioFailure && failure?.outcome == .unknown)
+        #expect(failure?.message == "the server's store failed (on-fire): smoke.")
+    }
+
     @Test func `a metadata key that comes twice is refused`() {
         let entry = MetadataEntry()
         for count in [2, 20] { #expect(Metadata(Array(repeating: entry, count: count)) == nil) }

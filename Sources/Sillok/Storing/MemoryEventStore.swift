@@ -37,11 +37,7 @@ public final class MemoryEventStore: EventStore {
 
     /// Records events: all of them or none, under a condition.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        do {
-            return try record(request)
-        } catch {
-            throw AppendError(error)
-        }
+        do { return try record(request) } catch { throw AppendError(error) }
     }
 
     private func record(_ request: AppendRequest) throws -> Receipt {

@@ -8,11 +8,9 @@ import SillokSQLite
 /// It is read all the time and opened for writing only while something is appended, so that `sillok keys revoke` works
 /// while the server runs.
 final class AccessStore: ForwardingEventStore {
-    /// The file, open for reading.
-    let base: any EventStore
-
     private let path: String
     private let reader: SQLiteEventStore
+    var base: any EventStore { reader }
 
     /// Opens the log, and makes it if there is none.
     init(path: String) async throws {
@@ -29,7 +27,6 @@ final class AccessStore: ForwardingEventStore {
             try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
         }
         reader = try SQLiteEventStore(path: path, mode: .readOnly)
-        base = reader
     }
 
     func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {

@@ -65,7 +65,7 @@ final class Caller: Sendable {
         }
         switch refusal {
         case .failed(let failure): throw CallFailure(.store(failure), mayHaveHappened: failure.outcome == .unknown)
-        // A read can only have these errors as they are; an append makes an `AppendError` of them again.
+        // A read throws these errors without the case; an append makes an `AppendError` of them again.
         case .invalid, .conflict, .knownID, .tracking, .refused: throw refusal.underlyingError
         }
     }

@@ -76,8 +76,7 @@ struct PostgresFailure: Error {
         switch state {
         case "53100": (.full, "No space is left on the server's disk: free some and try again.")
         case "42501", "25006": (.readOnly, "Connect to the server that takes writes, as a role that may write.")
-        case _ where state.hasPrefix("28"):
-            (.accessDenied, "Check the user, its password and the server's pg_hba.conf.")
+        case _ where state.hasPrefix("28"): (.accessDenied, "Check the user, its password and pg_hba.conf.")
         case "3F000", "42P01", "42883", "3D000":
             (.notFound, "Check the database and the schema, and that the store was installed there.")
         case _ where state.hasPrefix("XX"): (.corrupt, "Look into the server's log.")

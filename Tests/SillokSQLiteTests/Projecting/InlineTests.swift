@@ -56,11 +56,9 @@ struct InlineTests {
                         do {
                             _ = try await store.append(request)
                             if entry.isPoison { refused = false }
-                        } catch {
-                            guard case AppendError.refused(let refusal) = error else { throw error }
-                            let cause = refusal.cause
-                            let isCause = refusesInSQL ? cause is ChangeFailed : cause is Balances.Poisoned
-                            if !entry.isPoison || !isCause || refusal.event.type != "poisoned" { refused = false }
+                        } catch AppendError.refused(let error) {
+                            let isCause = refusesInSQL ? error.cause is ChangeFailed : error.cause is Balances.Poisoned
+                            if !entry.isPoison || !isCause || error.event.type != "poisoned" { refused = false }
                         }
                     }
                     return refused

@@ -1,4 +1,5 @@
-/// What a copy of a store holds: all that was acknowledged before it was begun, checked from the first event to the last.
+/// What a copy of a store contains, checked from the first event to the last: everything that was acknowledged before
+/// the copy was begun.
 public struct BackupReport: Hashable, Sendable {
     /// The position of its last event.
     public let head: Position
@@ -9,7 +10,7 @@ public struct BackupReport: Hashable, Sendable {
     /// What the check of the copy found; a copy that is not sound is not kept.
     public let verification: VerificationReport
 
-    /// A report with all of its parts.
+    /// A report on a copy.
     public init(head: Position, bytes: UInt64, verification: VerificationReport) {
         self.head = head
         self.bytes = bytes

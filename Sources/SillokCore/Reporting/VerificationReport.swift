@@ -30,7 +30,7 @@ public struct VerificationReport: Hashable, Sendable {
     /// Whether everything is as it must be.
     public var isSound: Bool { findings.isEmpty }
 
-    /// A report with all of its parts.
+    /// A report on the events and streams that were checked.
     public init(events: UInt64, streams: UInt64, findings: [Finding]) {
         self.events = events
         self.streams = streams
