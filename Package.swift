@@ -74,7 +74,9 @@ let package = Package(
         // Floor 3: the rims. Siblings never meet.
         .target(
             name: "SillokSQLite",
-            dependencies: ["SillokThreads", "SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok"]),
+            dependencies: [
+                "SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok",
+            ]),
         .target(
             name: "SillokGRDB",
             dependencies: ["SillokCore", "SillokSQL", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -82,7 +84,7 @@ let package = Package(
         .target(
             name: "SillokPostgres",
             dependencies: [
-                "SillokThreads", "SillokPostgresSchema", "SillokChain", "SillokCore", "SillokSQL",
+                "SillokThreads", "SillokPostgresSchema", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .target(
@@ -108,9 +110,8 @@ let package = Package(
         .target(
             name: "SillokServer",
             dependencies: [
-                "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory", "SillokJSON",
-                "Sillok", "SillokCore",
-                "SillokSQL", "SillokWire",
+                "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory",
+                "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -121,9 +122,15 @@ let package = Package(
                 .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
-                .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: dashboardAssets.map { .embedInCode("Dashboard/Assets/\($0)") }),
+        .target(
+            name: "SillokAccess",
+            dependencies: [
+                "Sillok", "SillokCore", "SillokJSON", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
         .target(
             name: "SillokUmaDB",
             dependencies: [
@@ -142,7 +149,7 @@ let package = Package(
             name: "SillokProjections",
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
-        .target(name: "Sillok", dependencies: ["SillokCore", "SillokJSON"]),
+        .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON"]),
         .target(
             name: "SillokGRPC",
             dependencies: [
@@ -166,6 +173,7 @@ let package = Package(
             name: "SillokChain", dependencies: ["SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
+        .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
         .target(name: "SillokCore"),
 
@@ -177,40 +185,30 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
 
         // Examples: one idea more each. No products, so that a package which uses the library never builds them.
+        .target(name: "BankModel", dependencies: ["Sillok"], path: "Examples/1-Bank/Model"),
         .executableTarget(
-            name: "Bank", dependencies: ["Sillok", "SillokSQLite"], path: "Examples/1-Bank", exclude: ["Tests"]),
-        .testTarget(name: "BankTests", dependencies: ["Bank", "SillokTesting"], path: "Examples/1-Bank/Tests"),
+            name: "Bank", dependencies: ["BankModel", "Sillok", "SillokSQLite"], path: "Examples/1-Bank",
+            exclude: ["Model", "Tests"]),
+        .testTarget(name: "BankTests", dependencies: ["BankModel", "SillokTesting"], path: "Examples/1-Bank/Tests"),
         .executableTarget(
             name: "BankWithReadModel",
-            dependencies: ["SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite"],
+            dependencies: ["BankModel", "SillokProjections", "Sillok", "SillokSQLite"],
             path: "Examples/2-BankWithReadModel",
             exclude: ["Tests"]),
         .testTarget(
             name: "BankWithReadModelTests",
             dependencies: [
-                "SillokSnapshots", "SillokHistory", "SillokProjections", "BankWithReadModel", "Sillok", "SillokSQLite",
+                "BankModel", "BankWithReadModel", "SillokProjections", "Sillok", "SillokSQL", "SillokSQLite",
                 "SillokTesting",
             ],
             path: "Examples/2-BankWithReadModel/Tests"),
-        .executableTarget(
-            name: "git-history",
-            dependencies: [
-                "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], path: "Examples/3-GitHistory", exclude: ["Tests"]),
-        .testTarget(
-            name: "GitHistoryTests",
-            dependencies: [
-                "SillokSnapshots", "SillokHistory", "SillokProjections", "git-history", "SillokSQLite", "SillokTesting",
-            ],
-            path: "Examples/3-GitHistory/Tests"),
-        .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/4-Courses", exclude: ["Tests"]),
-        .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/4-Courses/Tests"),
+        .executableTarget(name: "Courses", dependencies: ["Sillok"], path: "Examples/3-Courses", exclude: ["Tests"]),
+        .testTarget(name: "CoursesTests", dependencies: ["Courses", "Sillok"], path: "Examples/3-Courses/Tests"),
         .executableTarget(
             name: "Shop",
             dependencies: [
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
-            ], path: "Examples/5-Shop",
+            ], path: "Examples/4-Shop",
             exclude: ["Tests"]),
         .testTarget(
             name: "ShopTests",
@@ -218,7 +216,21 @@ let package = Package(
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "Shop", "Sillok", "SillokSQLite",
                 "SillokTesting",
             ],
-            path: "Examples/5-Shop/Tests"),
+            path: "Examples/4-Shop/Tests"),
+
+        // A program on real input, no step of the ladder.
+        .executableTarget(
+            name: "git-history",
+            dependencies: [
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Examples/GitHistory", exclude: ["Tests"]),
+        .testTarget(
+            name: "GitHistoryTests",
+            dependencies: [
+                "SillokSnapshots", "SillokHistory", "SillokProjections", "git-history", "SillokSQLite", "SillokTesting",
+            ],
+            path: "Examples/GitHistory/Tests"),
 
         // What the torture tests start, kill and starve. No product.
         .executableTarget(
@@ -264,7 +276,7 @@ let package = Package(
         .testTarget(
             name: "SillokProjectionsTests",
             dependencies: ["SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjections"]),
-        .testTarget(name: "SillokSQLTests", dependencies: ["SillokSQL"]),
+        .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
         .testTarget(
             name: "SillokWireTests",
             dependencies: [
@@ -287,8 +299,8 @@ let package = Package(
         .testTarget(
             name: "SillokServerTests",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "Sillok", "SillokServer", "SillokSQLite", "SillokTesting",
-                "SillokWire",
+                "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer", "SillokSQLite",
+                "SillokTesting", "SillokWire", "SillokGRPC",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),
@@ -345,10 +357,13 @@ let package = Package(
 for target in package.targets where target.type != .system && !target.name.hasPrefix("CS") {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ]
+    // Examples are written as in a package without this feature: `import` and not `public import`.
+    if target.path?.hasPrefix("Examples/") != true {
+        target.swiftSettings?.append(.enableUpcomingFeature("InternalImportsByDefault"))
+    }
 }
 
 // The fuzzer, which `scripts/torture` builds in a folder of its own: every target of ours reports its coverage to libFuzzer.

@@ -1,12 +1,11 @@
+import BankModel
 import Sillok
 import SillokSQLite
 
 let store = try SQLiteEventStore(path: "bank.sqlite")
 let accounts = CommandHandler<BankAccount>("account", in: store)
 
-if try await accounts.state(of: "42").revision == .none {
-    try await accounts.execute(.open(owner: "Ada"), on: "42")
-}
+try await accounts.execute(.open(owner: "Ada"), on: "42")
 try await accounts.execute(.deposit(100_00), on: "42")
 try await accounts.execute(.withdraw(30_00), on: "42")
 

@@ -1,3 +1,4 @@
+import BankModel
 import SillokProjections
 
 /// The balance of every account, to be asked with SQL.
@@ -8,27 +9,25 @@ struct AccountBalance: Projection {
     let schema: [SQL] = [
         """
         CREATE TABLE \(table: "account_balance") (
-            account TEXT PRIMARY KEY, owner TEXT NOT NULL, cents BIGINT NOT NULL, is_open INTEGER NOT NULL)
+            account TEXT PRIMARY KEY, owner TEXT NOT NULL, cents BIGINT NOT NULL)
         """
     ]
 
     func project(_ event: Recorded<BankAccount.Event>) -> [SQL] {
-        let account = event.stream?.text ?? ""
+        guard let account = event.stream else { return [] }
         switch event.payload {
         case .opened(let owner):
-            return [
-                """
-                INSERT INTO \(table: "account_balance") VALUES (\(account), \(owner), 0, 1)
-                ON CONFLICT (account) DO UPDATE SET owner = excluded.owner, is_open = 1
-                """
-            ]
-        case .deposited(let cents): return [set("cents = cents + \(cents)", account)]
-        case .withdrawn(let cents): return [set("cents = cents - \(cents)", account)]
-        case .closed: return [set("is_open = 0", account)]
+            return ["INSERT INTO \(table: "account_balance") VALUES (\(account), \(owner), 0)"]
+        case .deposited(let cents):
+            return ["UPDATE \(table: "account_balance") SET cents = cents + \(cents) WHERE account = \(account)"]
+        case .withdrawn(let cents):
+            return ["UPDATE \(table: "account_balance") SET cents = cents - \(cents) WHERE account = \(account)"]
         }
     }
+}
 
-    private func set(_ column: SQL, _ account: String) -> SQL {
-        "UPDATE \(table: "account_balance") SET \(column) WHERE account = \(account)"
-    }
+/// A row of the table, as queries give it.
+struct Balance: Decodable {
+    let owner: String
+    let cents: Int
 }

@@ -1,3 +1,4 @@
+import BankModel
 import SillokProjections
 import SillokSQLite
 
@@ -8,15 +9,14 @@ let balances = Projector(AccountBalance(), from: store, into: model)
 
 try await withThrowingTaskGroup(of: Void.self) { group in
     group.addTask { try await balances.run() }
-    if try await accounts.state(of: "42").revision == .none {
-        try await accounts.execute(.open(owner: "Ada"), on: "42")
-    }
+    try await accounts.execute(.open(owner: "Ada"), on: "42")
     let deposit = try await accounts.execute(.deposit(100_00), on: "42")
 
-    // Waits for the row that contains this deposit, for at most a second.
+    // Waits until the row contains this deposit, for at most a second.
+    let query: SQL = "SELECT owner, cents FROM account_balance WHERE account = 'account-42'"
     let fresh = try await balances.model(atLeast: deposit.position, within: .seconds(1))
-    for row in try await fresh.rows("SELECT owner, cents FROM account_balance WHERE account = 'account-42'") {
-        print(row["owner"].text ?? "", row["cents"].integer ?? 0)
+    for balance in try await fresh.rows(query, as: Balance.self) {
+        print(balance.owner, balance.cents)
     }
     group.cancelAll()
 }

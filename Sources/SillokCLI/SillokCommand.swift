@@ -51,7 +51,7 @@ struct SillokCommand: AsyncParsableCommand {
             StateCommand.self, HistoryCommand.self, DiffCommand.self,
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
             VerifyCommand.self, HeadCommand.self, AuditCommand.self, ExportCommand.self, ImportCommand.self,
-            CopyCommand.self, BenchCommand.self, ProjectionsCommand.self, DeadLettersCommand.self,
+            CopyCommand.self, ProjectionsCommand.self, DeadLettersCommand.self,
             ObjectivesCommand.self, SchemaCommand.self,
             BackupCommand.self, ServeCommand.self, KeysCommand.self,
         ])

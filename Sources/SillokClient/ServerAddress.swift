@@ -1,4 +1,4 @@
-/// Where a server is: `sillok://host:port` for plain text, `https://host:port` for TLS.
+/// The address of a server: `sillok://host:port` for plain text, `https://host:port` for TLS.
 public struct ServerAddress: Hashable, Sendable, LosslessStringConvertible {
     /// The name or address of the machine.
     public var host: String
@@ -9,17 +9,17 @@ public struct ServerAddress: Hashable, Sendable, LosslessStringConvertible {
     /// Whether the connection is encrypted.
     public var isEncrypted: Bool
 
-    /// The port that a server listens on unless told otherwise.
+    /// The default port of a server.
     public static let defaultPort = 50051
 
-    /// An address with all of its parts.
+    /// Creates an address, by default with the default port and without encryption.
     public init(host: String, port: Int = ServerAddress.defaultPort, isEncrypted: Bool = false) {
         self.host = host
         self.port = port
         self.isEncrypted = isEncrypted
     }
 
-    /// Reads the text form; `nil` for anything else. The port may be left out: 50051, or 443 with `https`.
+    /// Parses the text form; returns `nil` for any other text. The port is optional: 50051, or 443 with `https`.
     public init?(_ description: String) {
         let rest: Substring
         if description.hasPrefix("sillok://") {

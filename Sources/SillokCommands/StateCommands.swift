@@ -3,7 +3,7 @@ import Sillok
 import SillokHistory
 import SillokTerminal
 
-/// A stream of a store.
+/// The arguments that name a stream of a store.
 struct StreamArguments: ParsableArguments {
     @Argument(help: "The store.", completion: .file())
     var store: String
@@ -17,7 +17,7 @@ struct StreamArguments: ParsableArguments {
     var id: StreamID { StreamID(stream) }
 }
 
-/// A moment as the command line says it: a revision `r7`, a position `1200`, a time `2026-11-23T09:15:00Z`.
+/// A moment in the form of the command line: a revision `r7`, a position `1200`, a time `2026-11-23T09:15:00Z`.
 struct MomentArgument: ExpressibleByArgument {
     let moment: Moment
 
@@ -182,7 +182,7 @@ package struct DiffCommand: AsyncParsableCommand {
         }
     }
 
-    /// The state at a moment; `nil`: there was no stream yet.
+    /// Returns the state at a moment, or `nil` if the stream did not exist yet.
     private func tree(at moment: Moment?, in store: any EventStore, _ toolbox: Toolbox) async throws -> StateTree? {
         var view = toolbox.view(of: stream.id)
         do {
@@ -211,7 +211,7 @@ package struct DiffCommand: AsyncParsableCommand {
 }
 
 extension JSONWriter {
-    /// Writes where and when an event is.
+    /// Writes the place and the time of an event.
     fileprivate mutating func place(of event: RecordedEvent) {
         key("stream")
         string(event.stream?.text ?? "")

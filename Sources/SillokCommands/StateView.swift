@@ -2,7 +2,7 @@ import Sillok
 import SillokHistory
 import SillokTerminal
 
-/// A state that events lead to, for people to look at.
+/// A state that events lead to, in a form for people.
 protocol StateView: Sendable {
     mutating func take(_ event: RecordedEvent) throws
     var tree: StateTree { get }
@@ -20,7 +20,8 @@ struct DeciderView<D: Decider>: StateView {
     }
 }
 
-/// What the events of each type last said, and how many there were: all that is known of a stream without its code.
+/// The last payload of each event type and the number of its events: all that can be shown of a stream without its
+/// code.
 struct PayloadView: StateView {
     private var order: [EventType] = []
     private var last: [EventType: (count: Int64, leaves: [StateTree.Leaf])] = [:]
@@ -61,19 +62,19 @@ struct PayloadView: StateView {
     }
 }
 
-/// There is no such stream, or not yet.
+/// The stream does not exist, or did not exist yet.
 package struct NoSuchStream: Error, CustomStringConvertible {
     let stream: StreamID
     let moment: Moment?
 
-    /// What is not there.
+    /// The stream that was not found.
     package var description: String {
         "there is no stream \(stream.text.visible)\(moment.map { " as of \($0)" } ?? "")"
     }
 }
 
 extension EventStore {
-    /// Shows each event of a stream to `body`, up to a moment.
+    /// Calls `body` with each event of a stream up to a moment.
     ///
     /// - Throws: ``NoSuchStream`` if there is none.
     func walk(

@@ -2,22 +2,22 @@ import ArgumentParser
 public import Sillok
 import SillokTerminal
 
-/// A command line tool of an application's own: what `sillok state`, `history` and `diff` show, by the application's
+/// A command line tool for an application. Its `state`, `history` and `diff` show states with the application's
 /// deciders.
 ///
 /// ```swift
 /// let tool = StoreTool("shop", .decider(Order.self, of: "order")) { path in
 /// ```
-/// Without a decider for a stream's category, what the events last said is shown, as `sillok` does.
+/// Without a decider for a stream's category, it shows the last payloads of the events, as `sillok` does.
 public struct StoreTool: Sendable {
     private let name: String
     private let toolbox: Toolbox
 
-    /// A tool.
+    /// Creates a tool.
     ///
     /// - Parameters:
     ///   - name: the name of the executable, for its help.
-    ///   - deciders: whose states are shown.
+    ///   - deciders: the deciders whose states are shown.
     ///   - open: opens the store that is named on the command line, for reading.
     public init(
         _ name: String, _ deciders: ShownDecider..., open: @escaping @Sendable (String) async throws -> any EventStore
@@ -26,8 +26,8 @@ public struct StoreTool: Sendable {
         toolbox = Toolbox(deciders: deciders) { path, body in try await body(open(path)) }
     }
 
-    /// Runs one command line, and answers the exit status: 0, 1 if something differs, 64 if it was not understood, 66 if
-    /// there is no such stream, 70 otherwise.
+    /// Runs one command line and returns the exit status. It is 0 on success, 1 if something differs, 64 if the command
+    /// line was invalid, 66 if there is no such stream, 70 otherwise.
     public func run(_ arguments: [String]) async -> Int32 {
         await Toolbox.$current.withValue(toolbox) {
             do {
@@ -58,12 +58,12 @@ public struct StoreTool: Sendable {
     }
 }
 
-/// A decider whose states a tool shows.
+/// A decider whose states a tool can show.
 public struct ShownDecider: Sendable {
     let category: Category
     let view: @Sendable () -> any StateView
 
-    /// The states of a decider, in the streams of a category.
+    /// Returns a decider for the streams of a category.
     public static func decider<D: Decider>(_ decider: D.Type, of category: Category) -> ShownDecider {
         ShownDecider(category: category) { DeciderView<D>() }
     }
@@ -76,9 +76,9 @@ private struct HistoryTool: AsyncParsableCommand {
         subcommands: [StateCommand.self, HistoryCommand.self, DiffCommand.self])
 }
 
-/// What commands know of the application.
+/// The deciders and the store access of the application.
 package struct Toolbox: Sendable {
-    /// That of the running task.
+    /// The toolbox of the current task.
     @TaskLocal package static var current = Toolbox(deciders: []) { _, _ in }
 
     let deciders: [ShownDecider]
@@ -93,7 +93,7 @@ package struct Toolbox: Sendable {
         self.reading = reading
     }
 
-    /// What shows the states of a stream.
+    /// Returns the view of a stream's states.
     func view(of stream: StreamID) -> any StateView {
         deciders.first { $0.category == stream.category }?.view() ?? PayloadView()
     }

@@ -30,14 +30,14 @@ public final class GRDBReadModel: ReadModel {
     private let pool: DatabasePool
     private let writing: Writing
 
-    /// Opens a read model; the file is made if there is none. Blocks for as long as it takes to open a file.
+    /// Opens a read model; creates the file if there is none. Blocks while the file is opened.
     ///
     /// - Parameters:
-    ///   - path: the file. Beside it stand two more while it is open, ending in `-wal` and `-shm`, and `-lock`.
-    ///   - durability: how sure a write is. It is set after everything that `configuration` does, for GRDB itself sets
-    ///     it when it opens a pool.
-    ///   - configuration: what else GRDB is told. Foreign keys are off whatever it says: the order in which projections
-    ///     come to their tables is their own.
+    ///   - path: the file. While it is open, there are files next to it that end in `-wal`, `-shm` and `-lock`.
+    ///   - durability: which failures a write survives. It is set after `configuration`, because GRDB itself sets it
+    ///     when it opens a pool.
+    ///   - configuration: further settings of GRDB. Foreign keys are always off, because projections write their tables
+    ///     in any order.
     /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database or of a newer format,
     ///   `locked` if another process does not let it write, `notFound`, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
@@ -51,19 +51,20 @@ public final class GRDBReadModel: ReadModel {
         var configuration = configuration
         configuration.foreignKeysEnabled = false
         if configuration.label == nil { configuration.label = "Sillok" }
-        let settings = configuration
         do {
             try FileFacts.refuseSeveralNames(path, "the read model")
             try checkIsReadModel(path)
             let lock = try WriteLock(path: resolvedPath(path) + "-lock", patience: patience)
-            writing = Writing(lock, durability)
+            let writing = Writing(lock, durability)
+            self.writing = writing
+            configuration.prepareDatabase { db in try writing.prepare(db) }
+            let settings = configuration
             // Opening writes too.
             pool = try lock.turn {
                 let pool = try DatabasePool(path: path, configuration: settings)
                 try pool.writeWithoutTransaction { db in try Writing.prepare(db, path, durability) }
                 return pool
             }
-            let writing = writing
             try pool.writeWithoutTransaction { db in try writing.install(db) }
             writing.watchFiles(path)
         } catch let error as DatabaseError {
@@ -71,10 +72,11 @@ public final class GRDBReadModel: ReadModel {
         }
     }
 
-    /// Finishes what is under way, moves everything into the one file, and lets go of it. Later calls throw
-    /// `StoreError` `closed`.
+    /// Finishes the writes that are under way, ends the queries, moves everything into the one file, and lets go of it.
+    /// Queries that it ends and later calls throw `StoreError` `closed`.
     public func close() async {
         let (pool, writing) = (pool, writing)
+        writing.endQueries()
         await withCheckedContinuation { continuation in
             startThread {
                 try? pool.writeWithoutTransaction { db in try writing.finish(db) }
@@ -100,13 +102,17 @@ public final class GRDBReadModel: ReadModel {
 
     /// The rows that a query gives, which sees every write that has returned.
     ///
-    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
+    /// - Throws: `CancellationError` when the task is cancelled, however long the query would take; `StoreError`:
+    ///   `invalidQuery` if its SQL is wrong or would change something, `fileReplaced`.
     public func rows(_ query: SillokSQL.SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         do {
             try writing.checkFiles()
             return try await pool.read { db in
                 try db.rows(query.text(of: projection), query.values)
             }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+            try Task.checkCancellation()
+            throw writing.isClosing ? StoreError(.closed, "the read model is closed.") : error.queryError
         } catch let error as DatabaseError {
             throw error.queryError
         }

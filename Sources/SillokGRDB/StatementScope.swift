@@ -26,7 +26,7 @@ struct StatementScope: Sendable {
     /// Whether it makes, changes or drops tables.
     var changesSchema: Bool { first.isOneOf("create", "drop", "alter") }
 
-    /// Whether it must leave the tables of others as they are.
+    /// Whether it must not change the tables of others.
     var isGuardedSchema: Bool { projection != nil && changesSchema }
 
     private var first: String { words.first ?? "" }
@@ -48,7 +48,7 @@ struct StatementScope: Sendable {
         return Denial(reason: "a projection makes, changes and drops tables and indexes of its own, nothing else")
     }
 
-    /// Why it must not read what it reads.
+    /// The reason why it must not read one of its tables.
     func denial(ofReading statement: Statement, _ db: Database) throws -> Denial? {
         guard projection != nil, !statement.databaseRegion.isEmpty else { return nil }
         for table in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
@@ -65,7 +65,7 @@ struct StatementScope: Sendable {
         return unnamed(table)
     }
 
-    /// Why the schema must not have become what it has become.
+    /// The reason why the changed schema is not allowed.
     func denial(ofChanges before: Set<[String]>, _ after: Set<[String]>) -> Denial? {
         for entry in before.symmetricDifference(after).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             guard entry[0] == "table" || entry[0] == "index" else {
@@ -79,7 +79,7 @@ struct StatementScope: Sendable {
         return nil
     }
 
-    /// Whether the statement names it, or it is a part of what it names, such as the tables behind a full-text index.
+    /// Whether the statement names it, or names an object that it belongs to, such as a full-text index.
     private func isNamed(_ name: String) -> Bool {
         let name = name.lowercased()
         return names.contains { name == $0 || name.hasPrefix($0 + "_") }
@@ -93,7 +93,7 @@ struct StatementScope: Sendable {
     }
 }
 
-/// Watches what the statement that is under way changes.
+/// Observes the changes of the running statement.
 final class StatementScopes: Sendable {
     /// Asked by GRDB about every kind of change that a statement makes, before it runs.
     final class Observer: TransactionObserver, Sendable {
@@ -122,7 +122,7 @@ final class StatementScopes: Sendable {
 
     let observer = Observer()
 
-    /// Runs a statement; what it must not change is reported when it has run, and then taken back with its transaction.
+    /// Runs a statement. A forbidden change is reported after the statement, and rolled back with its transaction.
     func within(_ scope: StatementScope, _ body: () throws -> Void) throws {
         observer.state.withLock { $0 = Observer.State(scope: scope) }
         defer { observer.state.withLock { $0 = Observer.State() } }

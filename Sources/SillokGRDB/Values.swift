@@ -39,7 +39,7 @@ extension DatabaseValue {
 }
 
 extension SillokSQL.SQL {
-    /// The text with numbered placeholders, for the tables of a build; and what it names.
+    /// The text with numbered placeholders, for the tables of a build, and the names in it.
     func named(_ projection: ProjectionID?) -> (text: String, names: [String]) {
         var names: [String] = []
         let text = text(
@@ -91,6 +91,6 @@ extension DatabaseError {
         guard code != .closed, isOfStatement || resultCode == .SQLITE_READONLY else {
             return storeError("the read model could not be read")
         }
-        return StoreError(.invalidQuery, "the query cannot be carried out: \(message ?? "").", cause: self)
+        return StoreError(.invalidQuery, "the query cannot be executed: \(message ?? "").", cause: self)
     }
 }

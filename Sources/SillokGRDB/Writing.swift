@@ -1,3 +1,4 @@
+import CSQLite
 import GRDB
 import SillokCore
 import SillokSQL
@@ -8,9 +9,11 @@ final class Writing: Sendable {
     private let durability: GRDBReadModel.Durability
     /// The files that are open, once they are known.
     private let files = Lock<OpenFiles?>(nil)
+    /// Is set when the read model closes.
+    private let closing = Cancellation()
     private let scopes: StatementScopes
     /// Statements that may touch what they read, until the schema changes.
-    private let judged = Lock<[String: StatementScope]>([:])
+    private let judged = Lock<[ExactText: StatementScope]>([:])
     private static let capacity = 300
 
     init(_ lock: WriteLock, _ durability: GRDBReadModel.Durability) {
@@ -71,7 +74,7 @@ final class Writing: Sendable {
         }
     }
 
-    /// Leaves one file behind, if nobody else has it open.
+    /// Leaves a single file, if no other connection has it open.
     func finish(_ db: Database) throws {
         // What others still read stays in the log.
         try db.execute(sql: "PRAGMA busy_timeout = 0")
@@ -80,7 +83,7 @@ final class Writing: Sendable {
 
     private func run(_ sql: SillokSQL.SQL, of projection: ProjectionID?, _ db: Database) throws {
         let (text, names) = sql.named(projection)
-        let key = "\(projection?.description ?? "")\u{0}\(text)"
+        let key = ExactText("\(projection?.description ?? "")\u{0}\(text)")
         let known = judged.withLock { $0[key] }
         let scope = known ?? StatementScope(projection, names: names, text: text)
         if known == nil, let denial = scope.denialOfText { throw denial }
@@ -115,6 +118,34 @@ final class Writing: Sendable {
 
     /// Throws if a path leads to another file by now, or to none.
     func checkFiles() throws(StoreError) { try files.withLock { $0 }?.check("the read model") }
+
+    /// Prepares a connection that GRDB has opened by the path: which may lead to another file by then.
+    ///
+    /// Its queries end when the read model closes.
+    func prepare(_ db: Database) throws {
+        guard files.withLock({ $0 }) != nil, let connection = db.sqliteConnection else { return }
+        // The write-ahead log is opened by the first read.
+        _ = try Int.fetchOne(db, sql: "PRAGMA user_version")
+        try checkFiles()
+        guard sillok_has_moved(connection) == 0 else {
+            throw StoreError(
+                .fileReplaced,
+                "the read model was replaced while it was open. Restart this process, or open it again, to use the file "
+                    + "that is there now.")
+        }
+        sqlite3_progress_handler(
+            connection, 1000,
+            { context in
+                guard let context else { return 0 }
+                return Unmanaged<Cancellation>.fromOpaque(context).takeUnretainedValue().isCancelled ? 1 : 0
+            }, Unmanaged.passUnretained(closing).toOpaque())
+    }
+
+    /// Whether the read model is closed or closing.
+    var isClosing: Bool { closing.isCancelled }
+
+    /// Ends the queries that run.
+    func endQueries() { closing.cancel() }
 
     /// Runs `body` in a transaction, in our turn.
     ///

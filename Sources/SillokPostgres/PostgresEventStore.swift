@@ -4,32 +4,32 @@ public import SillokChain
 public import SillokCore
 import SillokSQL
 
-/// A log in a PostgreSQL database (15 or later), shared by any number of processes on any number of machines.
+/// An event log in a PostgreSQL database (15 or later), shared by any number of processes on any number of machines.
 ///
-/// Positions have no holes and rise in the order of commits, whichever processes append: the server's function that
-/// appends assigns them under a lock. One connection of this process appends, and commits together all appends that
-/// wait; a few read; one waits for notifications. Each has a thread of its own: no call blocks the cooperative pool.
+/// Positions have no gaps and rise in the order of commits, whichever processes append: a function on the server
+/// assigns them under a lock. One connection of this process appends and commits all waiting appends together. A few
+/// connections read, and one waits for notifications. Each has its own thread, so no call blocks the cooperative pool.
 ///
-/// When a connection breaks, or its server takes no writes any more, the store looks for the server that does, by
-/// itself. An append that was under way is executed again; what was stored already is found by its ids.
+/// If a connection breaks, or its server no longer accepts writes, the store searches for the server that does. It
+/// executes an unfinished append again; events that were already stored are found by their ids.
 /// ```swift
 /// let store = try await PostgresEventStore("postgres://app@db1,db2/shop")
 /// ```
 public final class PostgresEventStore: ChainedEventStore {
-    /// How a store is opened.
+    /// The mode in which a store is opened.
     public enum Mode: Hashable, Sendable {
-        /// For reading and writing; its schema is made if there is none, and brought up to date.
+        /// For reading and writing; the schema is created if there is none, and updated.
         case create
-        /// For reading and writing; its schema must be there and up to date.
+        /// For reading and writing; the schema must exist and be up to date.
         case existing
-        /// For reading alone, also from a standby.
+        /// For reading only, also from a standby.
         case readOnly
     }
 
-    /// The limits that requests are held to.
+    /// The limits that this store enforces.
     public let limits: Limits
 
-    /// The schema that the store lives in.
+    /// The schema of the store.
     public let schema: String
 
     private let address: ServerAddress
@@ -38,12 +38,15 @@ public final class PostgresEventStore: ChainedEventStore {
     private let patience: Duration
     private let clock: WallClock
     private let readers: ReaderPool<Session>
-    /// Judge the conditions of appends, so that neither the writer nor other reads wait for them.
+    /// The readers that judge the conditions of appends, so that neither the writer nor other reads wait for them.
     private let judges: ReaderPool<Session>
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
     private let listener: Listener
     private let signal: HeadSignal
     private let isClosed: Lock<Bool>
+    /// The checks that run.
+    private let longWork = RunningRequests(closed: PostgresEventStore.closed)
+    private let observers = AppendObservers()
 
     /// Opens a store.
     ///
@@ -55,7 +58,7 @@ public final class PostgresEventStore: ChainedEventStore {
     ///   - mode: how it is opened.
     ///   - limits: how large a request may be.
     ///   - patience: for how long the server is looked for when it is away, before a call fails.
-    ///   - readers: how many connections read.
+    ///   - readers: the number of connections that read, from 1 to 1,000.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
     /// - Throws: `StoreError`: `unavailable` if no server can be reached, `notFound` if there is no store,
@@ -78,6 +81,7 @@ public final class PostgresEventStore: ChainedEventStore {
             }
         }
         self.address = address
+        let limits = limits.supported
         self.limits = limits
         self.schema = schema
         self.mode = mode
@@ -93,7 +97,7 @@ public final class PostgresEventStore: ChainedEventStore {
                 isClosed.withLock { $0 }
             }
         }
-        self.readers = Self.pool((0..<max(1, readers)).map { _ in session(purpose) }, limits)
+        self.readers = Self.pool((0..<min(max(1, readers), Self.mostReaders)).map { _ in session(purpose) }, limits)
         judges = Self.pool((0..<(mode == .readOnly ? 0 : Self.judges)).map { _ in session(purpose) }, limits)
         if mode == .readOnly {
             writer = nil
@@ -102,7 +106,7 @@ public final class PostgresEventStore: ChainedEventStore {
         }
     }
 
-    /// Threads that read, each with a session of its own.
+    /// Returns threads that read, each with its own session.
     private static func pool(_ sessions: sending [Session], _ limits: Limits) -> ReaderPool<Session> {
         ReaderPool(sessions, reported: StoreError.reading) { session, request, cancellation in
             try session.retrying(for: Session.Caller(cancellation)) {
@@ -122,53 +126,70 @@ public final class PostgresEventStore: ChainedEventStore {
             commit: { requests in
                 guard let writer = handover.value else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)
-                let head = answers.lazy.compactMap { answer -> Position? in
-                    guard case .success(.judged(let verdict)) = answer else { return nil }
-                    if case .stored(_, let head) = verdict.status { return head }
-                    return verdict.head
-                }.max()
-                if let head { signal.advance(to: head) }
+                announce(requests, answers, to: signal)
                 return answers
             }, afterCommit: {}, atEnd: { handover.release() })
+    }
+
+    /// Wakes the readers that wait for events of a group that was committed. What other processes appended between its
+    /// events is announced by the listener.
+    private static func announce(
+        _ requests: [WriterRequest], _ answers: [Result<WriterAnswer, any Error>], to signal: HeadSignal
+    ) {
+        var stored: [(receipt: Receipt, request: AppendRequest)] = []
+        for case (.append(let prepared), .success(.judged(let verdict))) in zip(requests, answers) {
+            signal.note(verdict.head)
+            if case .stored(let receipt, _) = verdict.status, !prepared.request.entries.isEmpty {
+                stored.append((receipt, prepared.request))
+            }
+        }
+        for (receipt, request) in stored.sorted(by: { $0.receipt.position < $1.receipt.position }) {
+            signal.announce(from: receipt.firstPosition, through: receipt.position) { Set(request) }
+        }
     }
 
     deinit {
         isClosed.withLock { $0 = true }
         listener.close()
         signal.fail(Self.closed)
+        longWork.cancel()
         readers.abandon(refusing: Self.closed)
         judges.abandon(refusing: Self.closed)
         writer?.abandon(refusing: Self.closed)
     }
 
-    /// Finishes what is under way and lets go of the connections.
+    /// Finishes the appends and reads that are under way and lets go of the connections.
     ///
-    /// Calls that come later throw `StoreError` `closed`. Closing again does nothing.
+    /// Checks that are under way, and calls that come later, throw `StoreError` `closed`. Closing again does nothing.
     public func close() async {
         isClosed.withLock { $0 = true }
         listener.close()
         signal.fail(Self.closed)
+        await longWork.close()
         await readers.close(refusing: Self.closed)
         await judges.close(refusing: Self.closed)
         await writer?.close(refusing: Self.closed)
     }
 
-    /// The identity that was written when the store was made.
+    /// Returns the identity that was written when the store was created.
     public func storeID() async throws -> StoreID { id }
 
-    /// Records events: all of them or none, under a condition, as durable as the server's settings say.
+    /// Records all of the events or none, under a condition, as durably as the server's settings require.
     ///
-    /// A condition that takes more than `Limits.conditionSteps` is refused: `StoreError` `tooExpensive`.
+    /// If the condition takes more than `Limits.conditionSteps`, this throws `StoreError` `tooExpensive`.
+    ///
     /// A cancelled task withdraws its append until the commit begins, and gets `StoreError` `cancelled` with a definite
-    /// outcome. Once the commit has begun, the task gets the same error at once with an unknown outcome.
+    /// outcome. Once the commit has begun, the task gets the same error immediately with an unknown outcome.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        do {
-            return try await record(request)
-        } catch is CancellationError {
-            throw .failed(.cancelledEarly)
-        } catch {
-            throw AppendError(error)
+        try await observers.measure(request) {
+            do { return try await record(request) } catch is CancellationError { throw StoreError.cancelledEarly }
         }
+    }
+
+    /// Reports every later append to `observe`, which must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
     }
 
     private func record(_ request: AppendRequest) async throws -> Receipt {
@@ -193,7 +214,7 @@ public final class PostgresEventStore: ChainedEventStore {
         return try await append(request, head: signal.head)
     }
 
-    /// Throws if a given time is too far ahead, unless the append may repeat one that is recorded.
+    /// Throws if a given time is too far ahead, unless the append may repeat a recorded one.
     private func checkTimes(of request: AppendRequest) async throws {
         do {
             try limits.checkTimes(of: request, clock: clock.now())
@@ -204,48 +225,49 @@ public final class PostgresEventStore: ChainedEventStore {
 
     /// Reads one page of events.
     ///
-    /// A page whose search takes more than `Limits.pageSteps` ends early: `EventBatch.through` says where, and the next
-    /// page continues there.
+    /// A page whose search takes more than `Limits.pageSteps` ends early, and the next page continues there.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
         return try await untilCancelled { [readers] in try await readers.page(request) }
     }
 
-    /// The position of the last event.
+    /// Returns the position of the last event.
     public func head() async throws -> Position { try await reading { try $0.head() } }
 
-    /// Waits until the head is at or past `position`.
-    public func reach(_ position: Position) async throws { try await listener.reach(position) }
+    /// Waits until the log may have an event of a query at or after `position`.
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        try await listener.reach(position, for: query)
+    }
 
-    /// The event of an id, or `nil`.
+    /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
         try await reading { try $0.events([id])[0] }
     }
 
-    /// What is known of a stream, or `nil` if it has no events.
+    /// Returns the facts about a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? { try await reading { try $0.facts(of: id) } }
 
-    /// Streams in the order of their names' bytes.
+    /// Returns streams ordered by the bytes of their names.
     public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return try await reading { try $0.streams(in: category, after: name, limit: limit) }
     }
 
-    /// How far a source has been consumed into this store, or `nil`.
+    /// Returns how far a source has been consumed into this store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
         try await reading { try $0.tracked(source) }
     }
 
-    /// The hash chain of the log.
+    /// Returns the hash chain of the log.
     public func chain() async throws -> Chain? { Chain(of: id, from: 1) }
 
-    /// The links of the hash chain after a position.
+    /// Returns the links of the hash chain after a position.
     public func links(after position: Position, limit: Int) async throws -> [ChainLink] {
         try limits.checkStreams(in: nil, after: nil, limit: limit)
         return try await reading { try $0.links(after: position, limit: limit) }
     }
 
-    /// How many bytes its tables and their indexes take on the server.
+    /// Returns the number of bytes that its tables and their indexes take on the server.
     public func storedBytes() async throws -> UInt64 { try await reading { try $0.storedBytes() } }
 
     private func reading<Result: Sendable>(
@@ -254,7 +276,7 @@ public final class PostgresEventStore: ChainedEventStore {
         try await reading(on: readers, .quick, body)
     }
 
-    /// Reads on a connection of a pool. A cancelled task ends what the server does for it.
+    /// Reads on a connection of a pool. A cancelled task ends its statement on the server.
     private func reading<Result: Sendable>(
         on pool: ReaderPool<Session>, _ lane: ReaderPool<Session>.Lane,
         _ body: @escaping @Sendable (EventReader) throws -> Result
@@ -274,7 +296,7 @@ public final class PostgresEventStore: ChainedEventStore {
         return try await PostgresReadModel(address.text, schema: schema, patience: patience)
     }
 
-    /// Projects a part of the log for a rule; `true` when it takes part in appends.
+    /// Projects a part of the log for a rule; returns `true` when the rule is attached to appends.
     func attach(_ rule: InlineRule, schema: String) async throws -> Bool {
         guard let writer else { throw Self.readOnly }
         let request = WriterRequest.attach(
@@ -284,18 +306,26 @@ public final class PostgresEventStore: ChainedEventStore {
     }
 
     /// Runs a check of the whole store on a thread and a connection of its own.
+    ///
+    /// The server ends the statement that it executes when the task is cancelled or the store closes.
     func checking(
-        _ body: @escaping @Sendable (Verification) throws -> VerificationReport
+        _ body: @escaping @Sendable (Verification, Cancellation) throws -> VerificationReport
     ) async throws -> VerificationReport {
-        let address = address
-        return try await onOwnThread {
-            try Swift.Result {
+        try await longWork.runOnThread { [address] cancellation in
+            let result = Swift.Result {
                 let connection = try Connection(address, for: .reading)
-                return try body(Verification(connection: connection, schema: address.quotedSchema))
-            }.mapError(StoreError.reading).get()
+                let interruption = connection.canceller().map { Interruption($0) }
+                cancellation.whenCancelled { interruption?.interrupt() }
+                defer { _ = interruption?.end() }
+                return try body(Verification(connection: connection, schema: address.quotedSchema), cancellation)
+            }
+            if case .failure = result { try cancellation.check() }
+            return try result.mapError(StoreError.reading).get()
         }
     }
 
+    /// The most connections that read: each has a thread.
+    private static let mostReaders = 1000
     /// How many connections judge conditions. They are opened when they are needed.
     private static let judges = 2
     private static let closed = StoreError(.closed, "the store is closed.")

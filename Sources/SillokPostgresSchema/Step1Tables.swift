@@ -3,14 +3,14 @@ extension Step {
     /// The tables. `SCHEMA` stands for the name of the schema.
     ///
     ///   store       one row: the identity of the store, and the value before the first link of the hash chain. Its
-    ///               lock is the turn to append
-    ///   events      position → the event: the log itself, written at its right edge alone, in the order of commits
-    ///   event_tags  (tag, position): which events carry a tag
-    ///   tracking    source → position: how far other logs have been consumed
+    ///               lock is the turn to append.
+    ///   events      position → the event: the log itself. Rows are only added at its end, in the order of commits.
+    ///   event_tags  (tag, position): the events of each tag.
+    ///   tracking    source → position: how far other logs have been consumed.
     ///
-    /// Names are kept as text and compared byte by byte (`COLLATE "C"`). What is the same for nearly all events is
+    /// Names are stored as text and compared byte by byte (`COLLATE "C"`). Values that nearly all events share are
     /// NULL: the content type of JSON, no tags, no metadata. `largest` is an upper bound of the bytes of any event, so
-    /// that a page can be held to a size.
+    /// that a page can be limited to a size.
     static let tables = Step(
         number: 1, name: "tables",
         statements: [
@@ -51,7 +51,7 @@ extension Step {
             """
             CREATE TABLE SCHEMA.tracking (source text COLLATE "C" PRIMARY KEY, position numeric(20) NOT NULL)
             """,
-            // What is recorded is not altered, not even by its owner in passing.
+            // Recorded events must not be changed, not even by their owner by accident.
             """
             CREATE FUNCTION SCHEMA.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN

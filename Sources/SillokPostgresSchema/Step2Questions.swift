@@ -1,11 +1,11 @@
 #if Postgres
 extension Step {
-    /// The questions that need more than one look at an index.
+    /// The functions that need more than one index lookup.
     ///
-    ///   revision_at     how many events of a stream stand at or before a position; positions rise with revisions, so
-    ///                   halving finds it
-    ///   recorded_until  how many events were recorded before a time, or at it; times never run backwards
-    ///   first_match     the first event after a position that one alternative of a query matches, or NULL
+    ///   revision_at     the number of events of a stream at or before a position. Positions rise with revisions, so a
+    ///                   binary search finds it.
+    ///   recorded_until  the number of events that were recorded at or before a time. Times never decrease.
+    ///   first_match     the first event after a position that one alternative of a query matches, or NULL.
     static let questions = Step(
         number: 2, name: "questions",
         statements: [

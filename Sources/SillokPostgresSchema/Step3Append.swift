@@ -1,18 +1,21 @@
 #if Postgres
 extension Step {
-    /// Executes a group of appends in one statement: who may is asked, nothing else can write.
+    /// Executes a group of appends in one statement. It checks who may append; nothing else can write.
     ///
-    /// The lock on the one row of `store` comes first. What follows sees all that was committed before the lock was
-    /// given (each statement of a volatile function does, in READ COMMITTED), and the lock is held until the commit is
-    /// visible; so positions have no holes and rise in the order of commits, whichever processes write. The lock is
-    /// written to the WAL, so that even a group which stores nothing waits until all before it is durable, on the
-    /// standby too.
+    /// The lock on the one row of `store` comes first. The statements after it see everything that was committed before
+    /// the lock was given, because each statement of a volatile function does so in READ COMMITTED. The lock is held
+    /// until the commit is visible. So positions have no gaps and rise in the order of commits, whichever processes
+    /// write. The lock is written to the WAL. So even a group that stores nothing waits until all earlier commits are
+    /// durable, also on the standby.
     ///
-    /// Each append is checked against what the appends of the group before it have brought. An append that is refused
-    /// has a status and has written nothing; why, the caller finds out in the log, which does not change below `heads`.
+    /// Each append is checked against the changes of the earlier appends of the group. A rejected append has a status
+    /// and has written nothing. The caller finds the reason in the log, which does not change below `heads`.
     ///
-    ///   status  0 stored · 1 an id is known · 2 the condition does not hold · 3 tracked already, `details` says up to
-    ///           where · 4 a given time runs backwards, `details` says at which event; `clocks` has the last time
+    ///   status  0 stored.
+    ///           1 an id is known.
+    ///           2 the condition does not hold.
+    ///           3 tracked already; `details` has the position.
+    ///           4 a given time runs backwards; `details` has the event, and `clocks` has the last time.
     static let append = Step(
         number: 3, name: "append",
         statements: [

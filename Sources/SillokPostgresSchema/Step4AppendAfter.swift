@@ -2,12 +2,12 @@
 extension Step {
     /// Records events that the client has prepared: with their revisions, times and links, after a head that it knows.
     ///
-    /// It stores all of them if the log ends with that very link, and nothing otherwise. A link determines all events
-    /// before it, so what the client has concluded from them holds. Two checks are left to the unique indexes, which
-    /// refuse a known id, and the first event of a stream that exists.
+    /// It stores all of them if the log ends with exactly that link, and nothing otherwise. A link determines all
+    /// events before it, so the conclusions of the client hold. Two checks are left to the unique indexes: they reject
+    /// a known id, and the first event of a stream that exists.
     ///
-    /// It has few expressions: PL/pgSQL prepares each of them again in each transaction, which took longer than the
-    /// rows. Roles that may execute `append` may execute `append_after`, also if they are older.
+    /// It has few expressions, because PL/pgSQL prepares each of them again in each transaction, which took longer than
+    /// storing the rows. Roles that may execute `append` may execute `append_after`, also if they are older.
     static let appendAfter = Step(
         number: 4, name: "append after",
         statements: [

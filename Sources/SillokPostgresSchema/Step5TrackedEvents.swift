@@ -1,10 +1,10 @@
 #if Postgres
 extension Step {
-    /// Keeps the id of the foreign event with the progress in another log, where the consumer gave it.
+    /// Stores the id of the foreign event with the progress in another log, if the consumer gave it.
     ///
-    /// `append` moves the position alone, so the id counts only while `event_position` is that position. `note_tracked`
-    /// is called after it in the same transaction, with the first event of each append: of those that were refused it
-    /// keeps nothing.
+    /// `append` moves only the position, so the id counts only while `event_position` is that position. `note_tracked`
+    /// is called after it in the same transaction, with the first event of each append. It stores nothing for rejected
+    /// appends.
     static let trackedEvents = Step(
         number: 5, name: "tracked events",
         statements: [

@@ -2,10 +2,10 @@
 extension Step {
     /// Functions that search along the log within a number of steps. A step is one entry of an index.
     ///
-    ///   matches_after   the positions of a query item's events in a range, in rising order
-    ///   matches_before  the same in falling order
-    ///   first_match     the first event after a position that an item with one part matches, or NULL
-    ///   judge           whether conditions hold: the first item that an event after its position matches
+    ///   matches_after   the positions of a query item's events in a range, in rising order.
+    ///   matches_before  the same in falling order.
+    ///   first_match     the first event after a position that an item with one part matches, or NULL.
+    ///   judge           whether conditions hold: the first item that an event after its position matches.
     ///
     /// The parts of an item are lists of positions: a tag, a category, types, a stream. In each round the function
     /// looks how far the next entries of every list reach. The list that reaches furthest is the rarest one here, and
@@ -22,7 +22,8 @@ extension Step {
 
     static let walkers = ["matches_after", "matches_before", "first_match", "judge"]
 
-    /// Allows functions to all roles that may execute another one: the roles may be older than the functions.
+    /// Grants functions to all roles that may execute another function, because the roles may be older than the
+    /// functions.
     static func allowed(like known: String, _ functions: [String]) -> String {
         let names = functions.map { "SCHEMA.\($0)" }.joined(separator: ", ")
         return """
@@ -40,10 +41,10 @@ extension Step {
             """
     }
 
-    /// The words in which a search forwards differs from one backwards.
+    /// The SQL words that differ between a forward and a backward search.
     private struct Direction {
         let name, order, against, best, beyond, upTo: String
-        /// The position where a list that has ended reaches, and where the bound of the next round is.
+        /// The position that a list reaches when it has ended, and the bound of the next round.
         let end, bound, advance: String
         /// The revision after which a stream continues, the last revision of a round, and the revisions of the round.
         let base, last, revisions: String
@@ -58,7 +59,7 @@ extension Step {
             revisions: "e.revision <= base AND e.revision > base - chunk")
     }
 
-    /// What an event has to be for the parts of an item.
+    /// The conditions that an event must meet for the parts of an item.
     private static let parts = """
         (a_stream IS NULL OR e.stream = a_stream) AND (a_category IS NULL OR e.category = a_category)
         AND (some_types IS NULL OR e.type = ANY (some_types)) AND (all_tags IS NULL OR e.tags @> all_tags)
@@ -73,7 +74,7 @@ extension Step {
         ROW(e.type, e.position) > ROW(w.type, low) AND ROW(e.type, e.position) < ROW(w.type, high)
         """
 
-    /// `reached` is NULL when the whole range was searched. Otherwise every match up to it is in `positions`.
+    /// Returns a search. `reached` is NULL if it searched the whole range; `positions` has all matches up to it.
     private static func matches(_ way: Direction) -> String {
         """
         CREATE FUNCTION SCHEMA.\(way.name)(
@@ -132,7 +133,7 @@ extension Step {
         """
     }
 
-    /// Looks how far the next entries of the lists reach.
+    /// Finds how far the next entries of the lists reach.
     private static func otherLists(_ way: Direction) -> String {
         """
                 IF a_category IS NOT NULL THEN
@@ -254,7 +255,7 @@ extension Step {
         END $$
         """
 
-    /// `item` is 0 when no event after `sinces` matches; otherwise the item, and the position of the match. A NULL
+    /// `item` is 0 when no event after `sinces` matches; otherwise it is the item, and `match` has the position. A NULL
     /// position means that the budget did not suffice for the item.
     private static let judge = """
         CREATE FUNCTION SCHEMA.judge(

@@ -230,7 +230,7 @@ extension Step {
         END $$
         """
 
-    /// An append of an older version is refused as a conflict where its condition takes too many steps.
+    /// An append of an older version gets a conflict if its condition takes too many steps.
     static let appendForOlderVersions = """
         CREATE OR REPLACE FUNCTION SCHEMA.append(
             ids uuid[], requests int[], places int[], slots int[], steps int[], streams text[], types text[],

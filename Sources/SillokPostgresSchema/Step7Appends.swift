@@ -2,40 +2,45 @@
 extension Step {
     /// The functions that append, with bounds and checks.
     ///
-    ///   append_group    executes a group of appends. It replaces `append`
-    ///   append          the same with the arguments of older versions of the library, which may still be running
-    ///   append_after    records prepared events, as before
-    ///   check_appended  checks what a session has appended that does not own the schema
+    ///   append_group    executes a group of appends. It replaces `append`.
+    ///   append          the same with the arguments of older versions of the library, which may still be running.
+    ///   append_after    records prepared events, as before.
+    ///   check_appended  checks the events of a session that does not own the schema.
     ///
-    /// `append_group` evaluates conditions within a number of steps, since the lock is held. A condition that needs
+    /// `append_group` evaluates conditions within a number of steps, because it holds the lock. A condition that needs
     /// more is left undecided (status 5), and the client evaluates it before the next attempt. A mark is the id of the
-    /// event at `since`: status 6 means that another event is there, or none. It comes before status 2.
+    /// event at `since`: status 6 means that the log has another event there, or none. Status 6 precedes status 2.
     ///
-    /// A watch is a distinct query item of the group's conditions, and `watch_lists` the number of its parts. `hit_…`
-    /// say which events of the group match a watch, so that a condition is compared with the events before it in the
-    /// group by one number.
+    /// A watch is a distinct query item of the group's conditions, and `watch_lists` is the number of its parts. The
+    /// `hit_…` arguments contain the events of the group that match a watch. So a condition is compared with the
+    /// earlier events of the group by one number.
     ///
-    ///   status  0 stored · 1 an id is known · 2 the condition does not hold · 3 tracked already, `details` has the
-    ///           position · 4 a given time runs backwards, `details` has the event, `clocks` the last time
-    ///           5 the condition is undecided, `details` has the watch · 6 a mark does not fit
+    ///   status  0 stored.
+    ///           1 an id is known.
+    ///           2 the condition does not hold.
+    ///           3 tracked already; `details` has the position.
+    ///           4 a given time runs backwards; `details` has the event, and `clocks` the last time.
+    ///           5 the condition is undecided; `details` has the watch.
+    ///           6 a mark does not fit.
     ///
     /// A role that may only append could pass wrong revisions, times and links by hand. So the function checks the
-    /// stored events before the commit, unless the session is that of the owner, who can write to the tables anyway.
+    /// stored events before the commit, unless the session belongs to the owner, who can write to the tables anyway.
     static let appends = Step(
         number: 7, name: "appends",
         statements: [
             checkAppended, appendGroup, appendForOlderVersions, checkedAppendAfter,
             allowed(like: "append", ["append_group"]),
-            // Again: roles may have been made after step 6 by a version that does not know its functions.
+            // Granted again, because a version that does not know the functions of step 6 may have created roles after
+            // it.
             allowed(like: "revision_at", walkers),
         ])
 
-    /// A text as the canonical form of the chain has it.
+    /// Returns the SQL for a text in the canonical form of the chain.
     private static func text(_ value: String) -> String {
         "int4send(octet_length(\(value))) || convert_to(\(value), 'UTF8')"
     }
 
-    /// The digest of what an event says, see `CanonicalForm.swift`.
+    /// The digest of the contents of an event, see `CanonicalForm.swift`.
     private static let fact = """
         sha256('sillok:fact:1'::bytea || uuid_send(n.id)
             || CASE WHEN n.stream IS NULL THEN '\\x00'::bytea ELSE '\\x01'::bytea || \(text("n.stream")) END

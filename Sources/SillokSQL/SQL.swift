@@ -7,12 +7,22 @@ public import SillokCore
 /// ```
 /// The same literal serves SQLite and PostgreSQL: only the form of the placeholders differs.
 public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
-    /// The text, with a mark for each value and around each name. One text, so that a statement costs one allocation
-    /// beside that of its values, and is found again by one comparison.
+    /// The text, with a mark for each value and around each name. It is one text, so that a statement costs one
+    /// allocation in addition to that of its values, and a cached statement is found by one comparison.
     package private(set) var template: String
 
-    /// The values, in the order in which they stand in the text.
+    /// The values, in the order of the text.
     public private(set) var values: [SQLValue]
+
+    /// Whether Sillok asks it for itself, of its own tables: then it does not wait behind queries of applications.
+    package private(set) var isOfSillok = false
+
+    /// The same SQL as one that Sillok asks for itself.
+    package var ofSillok: SQL {
+        var own = self
+        own.isOfSillok = true
+        return own
+    }
 
     /// SQL without values.
     public init(stringLiteral value: String) {
@@ -31,12 +41,24 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         values.reserveCapacity(interpolationCount)
     }
 
+    /// Whether both are the same text, byte for byte, with the same values.
+    public static func == (left: SQL, right: SQL) -> Bool {
+        left.template.hasSameBytes(as: right.template) && left.values == right.values
+    }
+
+    /// Hashes the bytes of the text, and the values.
+    public func hash(into hasher: inout Hasher) {
+        template.hashBytes(into: &hasher)
+        hasher.combine(values)
+    }
+
     /// The text with a placeholder for each value, numbered from 1.
     ///
     /// - Parameters:
-    ///   - name: what stands for a name of a table or an index, quotes included; by default the name itself, quoted.
-    ///   - index: what stands for the name of an index, where that differs.
-    ///   - placeholder: what stands for the value of a number.
+    ///   - name: returns the text for a name of a table or an index, including quotes; by default the quoted name
+    ///     itself.
+    ///   - index: returns the text for the name of an index, where that differs.
+    ///   - placeholder: returns the placeholder for the value with a number.
     public func text(
         name: (String) -> String = { SQL.quoted($0) }, index: ((String) -> String)? = nil, placeholder: (Int) -> String
     ) -> String {
@@ -55,7 +77,7 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         return text
     }
 
-    /// The names of the tables that it speaks of by `\(table: …)`.
+    /// The names of the tables that it contains as `\(table: …)`.
     public var tables: Set<String> {
         var tables: Set<String> = []
         for case .table(let name) in parts { tables.insert(name) }
@@ -143,14 +165,14 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
 
         /// Names a table of the projection that the SQL belongs to.
         ///
-        /// Each build of a projection has tables of its own under names of its own; queries that belong to no projection
-        /// say the plain name, and see the live build.
+        /// Each build of a projection has tables of its own under names of its own; queries that belong to no
+        /// projection say the plain name, and see the live build.
         public mutating func appendInterpolation(table name: String) { sql.append(name, between: "\u{1}") }
 
         /// Names an index of the projection that the SQL belongs to, as `table:` does.
         public mutating func appendInterpolation(index name: String) { sql.append(name, between: "\u{2}") }
 
-        /// Inserts text as it is: for the names of tables and columns, which cannot be bound. Never for input.
+        /// Inserts text unchanged: for the names of tables and columns, which cannot be bound. Never for input.
         public mutating func appendInterpolation(raw text: String) { sql.append(text) }
     }
 }
@@ -167,6 +189,29 @@ public enum SQLValue: Hashable, Sendable {
     case text(String)
     /// Bytes.
     case blob([UInt8])
+
+    /// Whether both are the same value, texts byte for byte: what Unicode calls equal is not equal to a database.
+    public static func == (left: SQLValue, right: SQLValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.integer(let left), .integer(let right)): left == right
+        case (.real(let left), .real(let right)): left == right
+        case (.text(let left), .text(let right)): left.hasSameBytes(as: right)
+        case (.blob(let left), .blob(let right)): left == right
+        default: false
+        }
+    }
+
+    /// Hashes the value, of texts the bytes.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .integer(let number): hasher.combine(number)
+        case .real(let number): hasher.combine(number)
+        case .text(let text): text.hashBytes(into: &hasher)
+        case .blob(let bytes): hasher.combine(bytes)
+        }
+    }
 }
 
 extension SQLValue: CustomStringConvertible {
@@ -210,6 +255,16 @@ extension Int64: SQLValueConvertible {
 }
 
 extension Int: SQLValueConvertible {
+    /// The number.
+    public var sqlValue: SQLValue { .integer(Int64(self)) }
+}
+
+extension UInt32: SQLValueConvertible {
+    /// The number.
+    public var sqlValue: SQLValue { .integer(Int64(self)) }
+}
+
+extension Int32: SQLValueConvertible {
     /// The number.
     public var sqlValue: SQLValue { .integer(Int64(self)) }
 }

@@ -1,64 +1,81 @@
 import CSQLite
 public import SillokChain
 public import SillokCore
+import SillokIndex
 import SillokSQL
 import SillokThreads
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// A log in one SQLite file: durable, embedded, and fast, with nothing to set up.
 ///
-/// An acknowledged append is on the disk (`synchronous = FULL`). One thread writes, and commits together all appends
-/// that wait, so that one fsync carries many; a few threads read. No call blocks the cooperative pool. One process at a
-/// time may write; others can open the file for reading meanwhile.
+/// An acknowledged append is on the disk (`synchronous = FULL`). One thread writes and commits all waiting appends
+/// together, so that one fsync serves many; a few threads read. No call blocks the cooperative pool. One process at a
+/// time may write; other processes can open the file as read-only meanwhile.
 ///
 /// ```swift
 /// let store = try SQLiteEventStore(path: "bank.sqlite")
 /// ```
 public final class SQLiteEventStore: ChainedEventStore {
-    /// How a file is opened.
+    /// The mode in which a file is opened.
     public enum Mode: Hashable, Sendable {
-        /// For reading and writing; the file is made if there is none.
+        /// For reading and writing; the file is created if there is none.
         case create
-        /// For reading and writing; the file must be there.
+        /// For reading and writing; the file must exist.
         case existing
-        /// For reading alone, also while another process writes: for tools.
+        /// For reading only, even while another process writes. Tools use it.
         case readOnly
     }
 
-    /// The limits that requests are held to.
+    /// The limits that this store enforces.
     public let limits: Limits
 
-    /// Where the file is.
+    /// The path of the file.
     public let path: String
 
     private let id: StoreID
     private let mode: Mode
-    private let tuning: Tuning
+    let tuning: Tuning
+    /// The file that is open.
+    let file: OpenedFile
+    /// The checks and backups that run.
+    let longWork = RunningRequests(closed: SQLiteEventStore.closed)
+    /// What the writer does with the files when it ends.
+    private let removal = Lock(Removal.none)
     private let readers: ReaderPool<EventReader>
     private let writer: GroupCommit<WriterRequest, WriterAnswer>?
-    /// The chain that the writer keeps; `nil` also for a store that was opened for reading.
+    /// The chain that the writer keeps; `nil` also for a store that was opened as read-only.
     private let writtenChain: Chain?
-    /// The way to the read model in the file.
+    /// The access to the read model in the file.
     let model: StoreModelAccess
-    private let signal = HeadSignal()
+    private let signal: HeadSignal
+    /// Looks for what another process writes.
+    private let watch: LogWatch
     private let observer = Lock(CommitObserver())
+    private let observers = AppendObservers()
 
-    /// Opens a store. Blocks for as long as it takes to open a file: milliseconds, more after a crash.
+    /// Opens a store. Blocks until the file is open: milliseconds, more after a crash.
     ///
     /// - Parameters:
-    ///   - path: the file. Two more, ending in `-wal` and `-shm`, stand beside it while it is open, and `-lock`.
-    ///   - mode: how it is opened.
-    ///   - limits: how large a request may be.
-    ///   - clock: where recorded times come from.
-    ///   - ids: where the identity of a new store comes from.
-    ///   - keepsChain: switches the hash chain of the log on or off, for good; `nil` leaves it as it is in the file. A
-    ///   new file keeps one unless told otherwise. Switched on later, the chain begins with the next event.
+    ///   - path: the file. While it is open there are three more files: `-wal`, `-shm` and `-lock`.
+    ///   - mode: how the file is opened.
+    ///   - limits: the maximum sizes of requests.
+    ///   - clock: the clock for recorded times.
+    ///   - ids: the source of the identity of a new store.
+    ///   - keepsChain: switches the hash chain of the log on or off permanently; `nil` does not change it. A new file
+    ///     has a chain by default. If it is switched on later, the chain begins with the next event.
     ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
     ///     index. It must be unpredictable in production.
-    ///   - progress: is called while a file of an older format is converted, on the calling thread, about every million
-    ///     events. A conversion takes seconds for each million events. If the process ends meanwhile, the file is
-    /// unchanged.
-    /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat`
-    ///   if the file is something else, `readOnly`, `ioFailure`, `corrupt`.
+    ///   - progress: called on the calling thread while an older format is converted, about once per million events,
+    ///     which take seconds. If the process ends meanwhile, the file is unchanged.
+    /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat` if the file is
+    ///   not a store, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
         path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
         ids: IDGenerator = .system, keepsChain: Bool? = nil,
@@ -70,52 +87,73 @@ public final class SQLiteEventStore: ChainedEventStore {
             tuning: Tuning(), progress: progress)
     }
 
-    /// Opens a store that does its house-keeping at other sizes.
+    /// Opens a store with other maintenance sizes.
     package init(
         path: String, mode: Mode, limits: Limits, clock: WallClock, ids: IDGenerator = .system,
         keepsChain: Bool? = nil, random: any RandomNumberGenerator = SystemRandomNumberGenerator(), tuning: Tuning,
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) throws {
+        let (limits, tuning) = (limits.supported, tuning.supported)
         self.path = path
         self.mode = mode
         self.limits = limits
         self.tuning = tuning
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
-        // The thread that writes is started last: what fails before it leaves nothing behind.
+        // The thread that writes is started last, so that an earlier failure leaves nothing behind.
         try opening.probe()
-        let lock = mode == .readOnly ? nil : try FileLock(path: resolvedPath(path) + "-lock")
+        let lock = mode == .readOnly ? nil : try FileLock(storeAt: path)
+        let isNew = mode == .create && Self.makeFile(path)
         let origins = Schema.Origins(
             storeID: { ids.next() },
             secret: {
                 var random = random
                 return IDKeys.Secret(from: &random)
             }, now: clock.now, keepsChain: keepsChain, progress: progress)
-        let opened = try lock.map { _ in try opening.writer(origins, clock: clock) }
-        if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
-        let (id, readers) = try opening.readers()
-        self.id = id
-        self.readers = ReaderPool(readers, reported: StoreError.reading) { try $0.page($1, $2) }
+        let signal = HeadSignal()
+        self.signal = signal
+        var opened: Writer?
+        let found: (file: OpenedFile, id: StoreID, readers: [EventReader])
+        do {
+            opened = try lock.map { _ in try opening.writer(origins, clock: clock) }
+            if let opened { signal.advance(to: Position(UInt64(try opened.reader.head()))) }
+            found = try opening.readers(opened?.connection.file)
+        } catch {
+            // A new file is of no use to anyone, as long as the lock is held.
+            opened = nil
+            if isNew, let lock { Self.removeFiles(resolvedPath(path), lock) }
+            throw error
+        }
+        (id, file) = (found.id, found.file)
+        let pool = ReaderPool(found.readers, reported: StoreError.reading) { try $0.page($1, $2) }
+        readers = pool
+        watch = LogWatch(signal, every: .milliseconds(50)) { try await pool.page($0) }
         writtenChain = opened?.chain
-        let writer = opened.map { [signal, observer] opened in Self.start(opened, lock, limits, signal, observer) }
-        self.writer = writer
-        model = StoreModelAccess(path: path, writer: writer)
+        let handover = opened.map { Handover((writer: $0, lock: lock)) }
+        opened = nil
+        writer = handover.map { [observer, removal, file] handover in
+            Self.start(handover, limits, signal, observer) { isUnused, lock in
+                let removal = removal.withLock { $0 }
+                guard let lock, removal == .always || removal == .ifUnused && isNew && isUnused else { return }
+                Self.removeFiles(file.opened, lock)
+            }
+        }
+        model = StoreModelAccess(found.file, writer: writer)
     }
 
     /// Starts the thread that writes, which holds the lock for as long as it runs.
+    ///
+    /// - Parameter atEnd: is called when the file is closed and the lock is still held; `true`: nothing was written to it.
     private static func start(
-        _ writer: Writer, _ lock: FileLock?, _ limits: Limits, _ signal: HeadSignal, _ observer: Lock<CommitObserver>
+        _ handover: Handover<(writer: Writer, lock: FileLock?)>, _ limits: Limits, _ signal: HeadSignal,
+        _ observer: Lock<CommitObserver>, atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock?) -> Void
     ) -> GroupCommit<WriterRequest, WriterAnswer> {
-        let handover = Handover((writer: writer, lock: lock))
-        return GroupCommit(
+        GroupCommit(
             maximumWeight: 8192, queueBytes: limits.queueBytes,
             commit: { requests in
                 guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)
                 if let failure = writer.failure, failure.code == .fileReplaced { signal.fail(failure) }
-                let head = answers.lazy.compactMap { answer in
-                    if case .success(.appended(_, let head)) = answer { head } else { nil }
-                }.max()
-                if let head { signal.advance(to: head) }
+                announce(requests, answers, to: signal)
                 let appends = requests.filter(\.isAppend)
                 if let observe = observer.withLock({ $0.observe }), !appends.isEmpty {
                     let events = appends.reduce(0) { $0 + $1.events.count }
@@ -128,26 +166,74 @@ public final class SQLiteEventStore: ChainedEventStore {
             },
             afterCommit: { handover.value?.writer.checkpointIfDue() },
             atEnd: {
-                handover.value?.writer.finish()
+                let lock = handover.value?.lock
+                let isUnused = handover.value?.writer.finish() ?? false
                 handover.release()
+                atEnd(isUnused, lock)
             })
+    }
+
+    /// Wakes the readers that wait for events of a group that was committed.
+    private static func announce(
+        _ requests: [WriterRequest], _ answers: [Result<WriterAnswer, any Error>], to signal: HeadSignal
+    ) {
+        var (appends, last): ([AppendRequest], Position) = ([], signal.announced)
+        for case (.append(let prepared), .success(.appended(_, let head))) in zip(requests, answers) {
+            appends.append(prepared.request)
+            last = max(last, head)
+        }
+        guard last > signal.announced else { return }
+        signal.announce(from: signal.announced.next, through: last) {
+            appends.reduce(into: Set<WakeUpKey>()) { $0.formUnion(Set($1)) }
+        }
+    }
+
+    /// Makes an empty file; `false` if there is one, or none can be made.
+    private static func makeFile(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { return false }
+        shut(descriptor)
+        return true
+    }
+
+    /// Removes the files of a store whose lock is held, and that of the lock last.
+    private static func removeFiles(_ path: String, _ lock: FileLock) {
+        for ending in ["", "-wal", "-shm", "-journal"] { unlink(path + ending) }
+        lock.removeFile()
     }
 
     deinit {
         let error = Self.closed
         signal.fail(error)
+        longWork.cancel()
         readers.abandon(refusing: error)
         writer?.abandon(refusing: error)
     }
 
-    /// Finishes what is under way, moves everything into the one file, and lets others open it.
+    /// Finishes the appends and reads that are under way, moves everything into the one file, and lets others open it.
     ///
-    /// Calls that come later throw `StoreError` `closed`. Closing again does nothing.
+    /// Queries of the read model, checks and backups that are under way, and calls that come later, throw `StoreError`
+    /// `closed`. Closing again does nothing.
     public func close() async {
         signal.fail(Self.closed)
+        await longWork.close()
         await readers.close(refusing: Self.closed)
         await model.close()
         await writer?.close(refusing: Self.closed)
+    }
+
+    /// What becomes of the files when the store is closed.
+    package enum Removal: Sendable {
+        case none
+        /// They are removed if this opening has made the store, and nothing was written to it.
+        case ifUnused
+        case always
+    }
+
+    /// Closes the store and removes its files before another process can open them: while the lock is held.
+    package func close(removing removal: Removal) async {
+        self.removal.withLock { $0 = removal }
+        await close()
     }
 
     /// Has every commit told from now on, on the thread that writes: `observe` must not block.
@@ -158,15 +244,21 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// The bytes of the appends that wait for the writer or are being committed.
     package var queuedBytes: Int { writer?.heldBytes ?? 0 }
 
-    /// The identity that was written when the store was made.
+    /// Returns the identity that was written when the store was created.
     public func storeID() async throws -> StoreID { id }
 
-    /// Records events: all of them or none, under a condition, on the disk before it returns.
+    /// Records all of the events or none, under a condition, and on the disk before it returns.
     ///
     /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
     /// definite outcome. Once the commit has begun, the task gets the real answer.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        do { return try await record(request) } catch { throw AppendError(error) }
+        try await observers.measure(request) { try await record(request) }
+    }
+
+    /// Reports every later append to `observe`, which must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
     }
 
     private func record(_ request: AppendRequest) async throws -> Receipt {
@@ -187,10 +279,10 @@ public final class SQLiteEventStore: ChainedEventStore {
                 + "later, or use a condition with fewer query items.", retryAfter: .seconds(1))
     }
 
-    /// How often an append goes to the writer, with what others append meanwhile still to be judged.
+    /// The maximum number of times that an append goes to the writer while the latest events still have to be judged.
     private static let attempts = 8
 
-    /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges what came after.
+    /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges the later events.
     private func judge(_ prepared: inout PreparedAppend) async throws {
         let (condition, request) = (prepared.condition, prepared.request)
         let judged: (verdict: ConditionJudge.Verdict, head: Position)?
@@ -214,14 +306,14 @@ public final class SQLiteEventStore: ChainedEventStore {
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
         let batch = try await readers.page(request)
-        signal.advance(to: batch.head)
+        signal.note(batch.head)
         return batch
     }
 
-    /// The position of the last event.
+    /// Returns the position of the last event.
     ///
-    /// A store that writes knows it, and it is never lower than what was read before; one that was opened for reading
-    /// looks into the file.
+    /// A store that writes has it in memory, and it is never lower than an earlier read. A store that was opened as
+    /// read-only reads it from the file.
     public func head() async throws -> Position {
         if mode != .readOnly { return try signal.current() }
         return try await readers.read { reader in
@@ -229,29 +321,29 @@ public final class SQLiteEventStore: ChainedEventStore {
         }
     }
 
-    /// Waits until the head is at or past `position`.
+    /// Waits until the log may have an event of a query at or after `position`.
     ///
     /// A store that was opened for reading looks every 50 milliseconds, since another process writes.
-    public func reach(_ position: Position) async throws {
-        if mode != .readOnly { return try await signal.reach(position) }
-        while try await head() < position { try await Task.sleep(for: .milliseconds(50)) }
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        if mode != .readOnly { return try await signal.reach(position, for: query) }
+        try await watch.reach(position, for: query)
     }
 
-    /// The event of an id, or `nil`.
+    /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
         let event = try await readers.read { reader in try reader.connection.reading { try reader.event(id) } }
-        if let event { signal.advance(to: event.position) }
+        if let event { signal.note(event.position) }
         return event
     }
 
-    /// What is known of a stream, or `nil` if it has no events.
+    /// Returns the facts about a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? {
         let facts = try await readers.read { reader in try reader.connection.reading { try reader.facts(of: id) } }
-        if let facts { signal.advance(to: facts.lastPosition) }
+        if let facts { signal.note(facts.lastPosition) }
         return facts
     }
 
-    /// Streams in the order of their names' bytes.
+    /// Returns streams ordered by the bytes of their names.
     public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return try await readers.read { reader in
@@ -259,17 +351,17 @@ public final class SQLiteEventStore: ChainedEventStore {
         }
     }
 
-    /// How far a source has been consumed into this store, or `nil`.
+    /// Returns how far a source has been consumed into this store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
         try await readers.read { reader in try reader.connection.reading { try reader.tracked(source) } }
     }
 
-    /// The hash chain of the log, or `nil` if the file keeps none.
+    /// Returns the hash chain of the log, or `nil` if the file keeps none.
     public func chain() async throws -> Chain? {
         try await readers.read { reader in try reader.connection.reading { try Schema.chain(reader.connection) } }
     }
 
-    /// The links of the hash chain after a position.
+    /// Returns the links of the hash chain after a position.
     public func links(after position: Position, limit: Int) async throws -> [ChainLink] {
         try limits.checkStreams(in: nil, after: nil, limit: limit)
         return try await readers.read { reader in
@@ -277,38 +369,29 @@ public final class SQLiteEventStore: ChainedEventStore {
         }
     }
 
-    /// Checks everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
+    /// Verifies everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
     ///
-    /// Works on one snapshot, beside readers and writers, on a thread and a connection of its own. Memory is bounded
-    /// but
-    /// for a byte for each name. The write-ahead log cannot begin anew meanwhile, so it grows with what is appended.
-    /// - Parameter progress: told now and then how far it has come, on the thread that checks.
+    /// Works on one snapshot, next to readers and writers, on a thread and a connection of its own. Memory is bounded
+    /// except for a byte for each name. The write-ahead log grows with what is appended meanwhile.
+    /// - Parameter progress: is called now and then with how far it has come, on the thread that checks.
     /// - Returns: a report with what is wrong, as far as it could be read.
-    /// - Throws: `CancellationError` when the task is cancelled, `StoreError` if the file cannot be opened.
+    /// - Throws: `CancellationError` when the task is cancelled; `StoreError`: `closed` if the store is closed meanwhile,
+    ///   `fileReplaced` if the path leads to another file by now, or if the file cannot be opened.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {
-        let isCancelled = Lock(false)
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                startThread {
-                    continuation.resume(
-                        with: Result {
-                            try opening.verification(progress) { isCancelled.withLock { $0 } }.run()
-                        }.mapError(StoreError.reading))
-                }
-            }
-        } onCancel: {
-            isCancelled.withLock { $0 = true }
+        return try await longWork.runOnThread { [file] cancellation in
+            try Result { try opening.verification(file, progress, cancellation).run() }
+                .mapError(StoreError.reading).get()
         }
     }
 
     private static let closed = StoreError(.closed, "the store is closed.")
 }
 
-/// Who is told of commits. A type of its own: a function that lies in a generic place by itself is wrapped anew each
-/// time that it is looked at, and each call would go through all wrappings.
+/// The observer of commits. It is a type of its own because Swift would wrap a plain function in a generic place once
+/// more on each access, and each call would pass all wrappers.
 private struct CommitObserver {
     var observe: (@Sendable (CommitMeasurement) -> Void)?
 }

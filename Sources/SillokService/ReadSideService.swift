@@ -7,7 +7,7 @@ public import SillokProjections
 public import SillokReadSide
 public import SillokSnapshots
 
-/// Projections as one service of a server: runs them, measures them, and ends when the server shuts down.
+/// A service that runs the projections of a server, measures them, and ends when the server shuts down.
 ///
 /// ```swift
 /// let readSide = ReadSideService(balances, orders, monitor: monitor)
@@ -17,11 +17,11 @@ public struct ReadSideService: Service {
     private let projections: [any RunnableProjection]
     private let monitor: ObjectiveMonitor?
 
-    /// A service of projections.
+    /// Creates a service of projections.
     ///
     /// - Parameters:
     ///   - projections: the projectors.
-    ///   - monitor: keeps their objectives; `nil`: none are kept.
+    ///   - monitor: the monitor of their objectives; with `nil` they have none.
     public init(_ projections: any RunnableProjection..., monitor: ObjectiveMonitor? = nil) {
         self.projections = projections
         self.monitor = monitor
@@ -36,7 +36,7 @@ public struct ReadSideService: Service {
         for projection in projections { try await projection.prepare() }
     }
 
-    /// Runs all of them until the server shuts down; ends with the error of the first that cannot go on.
+    /// Runs all projections until the server shuts down; ends with the error of the first that cannot continue.
     public func run() async throws {
         try await cancelWhenGracefulShutdown {
             do {
@@ -54,7 +54,7 @@ public struct ReadSideService: Service {
         }
     }
 
-    /// One for each read model: it measures all projections that it has.
+    /// One for each read model, which measures all projections in it.
     private var sides: [ReadSide] {
         var known: Set<AnyHashable> = []
         return projections.map(\.readSide).filter { side in
@@ -66,12 +66,12 @@ public struct ReadSideService: Service {
     }
 }
 
-/// A projector, whatever read model it writes.
+/// A projector of any read model.
 public protocol RunnableProjection: Sendable {
-    /// The projections of its read model, for those who operate them.
+    /// The operations on the projections of its read model.
     var readSide: ReadSide { get }
 
-    /// Creates the tables that are missing.
+    /// Creates the missing tables.
     func prepare() async throws
 
     /// Runs until the task is cancelled.
@@ -81,16 +81,16 @@ public protocol RunnableProjection: Sendable {
 extension Projector: RunnableProjection {}
 
 extension ObjectiveMonitor {
-    /// A monitor whose measurements are metrics and whose alarms are lines of a log and metrics.
+    /// Creates a monitor that exports its measurements as metrics, and its alarms as log lines and metrics.
     ///
-    /// The metrics: `sillok_projection_lag_events`, `sillok_projection_lag_seconds`, `sillok_dead_letters`,
-    /// `sillok_rebuild_seconds`, `sillok_projection_stopped` (0 or 1) by projection; `sillok_append_seconds`,
-    /// `sillok_append_errors_total`; `sillok_alarms_total` by subject.
+    /// The metrics by projection are `sillok_projection_lag_events`, `sillok_projection_lag_seconds`,
+    /// `sillok_dead_letters`, `sillok_rebuild_seconds` and `sillok_projection_stopped` (0 or 1). The others are
+    /// `sillok_append_seconds`, `sillok_append_errors_total`, and `sillok_alarms_total` by subject.
     /// - Parameters:
-    ///   - objectives: what is promised.
+    ///   - objectives: the objectives.
     ///   - logger: where alarms are written: at `error` when raised, at `notice` when they are over.
-    ///   - metrics: where metrics go; by default the process's own system.
-    ///   - onAlarm: told every alarm too; must not block.
+    ///   - metrics: the metrics system; by default that of the process.
+    ///   - onAlarm: also called with every alarm; must not block.
     public convenience init(
         _ objectives: [Objective], logger: Logger, metrics: (any MetricsFactory)? = nil,
         onAlarm: @escaping @Sendable (Alarm) -> Void = { _ in }
@@ -114,16 +114,20 @@ extension ObjectiveMonitor {
 }
 
 extension SnapshotMeasurement {
-    /// Returns a function for `Snapshots` that turns measurements into metrics and lines of a log.
+    /// Returns a function for `Snapshots` that exports measurements to a log and a metrics system.
     ///
-    /// The metric `sillok_snapshots_total` counts by decider and outcome (`used`, `written`, `ignored`, `failed`). A
-    /// snapshot that was not used, or not written, is a line at `warning`. Snapshots that other code made are one
-    /// line for each decider and reason, because after a release there is one of every stream.
+    /// `sillok_snapshots_total` counts by decider and outcome (`used`, `written`, `ignored`, `withheld`, `failed`). A
+    /// snapshot that was not used, or not written, is a line at `warning`. Those that were made by other code are one line
+    /// for each decider and reason, because after a release there is one of every stream. Those that were withheld are one
+    /// line for each decider.
     public static func reporter(
         logger: Logger, metrics: (any MetricsFactory)? = nil
     ) -> @Sendable (SnapshotMeasurement) -> Void {
         let factory = metrics ?? MetricsSystem.factory
-        let said = Lock<Set<String>>([])
+        let said = Lock<Set<ExactText>>([])
+        @Sendable func isNew(_ text: String) -> Bool {
+            said.withLock { $0.count < 1000 && $0.insert(ExactText(text)).inserted }
+        }
         return { measurement in
             let decider = measurement.decider
             Counter(
@@ -133,11 +137,18 @@ extension SnapshotMeasurement {
             switch measurement.outcome {
             case .used, .written: return
             case .failed(let reason): logger.warning("a snapshot of \(decider) failed: \(reason)")
+            case .withheld(let subject):
+                guard isNew(decider) else { return }
+                logger.warning(
+                    """
+                    a snapshot of \(decider) for \(subject) is due and not written, because nothing asked for this \
+                    boundary before. If each command has a boundary of its own, no snapshot is ever used: let \
+                    boundary(of:) contain no key that is new in each command.
+                    """)
             case .ignored(let subject, let reason):
-                let isNew = said.withLock { said in
-                    said.count < 1000 && said.insert("\(decider)\n\(reason)").inserted
+                if isNew("\(decider)\n\(reason)") {
+                    logger.warning("a snapshot of \(decider) for \(subject) is not used: \(reason)")
                 }
-                if isNew { logger.warning("a snapshot of \(decider) for \(subject) is not used: \(reason)") }
             }
         }
     }
@@ -158,6 +169,7 @@ extension SnapshotMeasurement.Outcome {
         case .used: "used"
         case .written: "written"
         case .ignored: "ignored"
+        case .withheld: "withheld"
         case .failed: "failed"
         }
     }
@@ -180,9 +192,9 @@ private func report(_ measurement: ProjectionMeasurement, to factory: any Metric
 
 private func report(_ measurement: StoreMeasurement, to factory: any MetricsFactory) {
     switch measurement {
-    case .append(_, let time, let error):
-        Recorder(label: "sillok_append_seconds", factory: factory).record(time.inSeconds)
-        if error?.failure != nil { Counter(label: "sillok_append_errors_total", factory: factory).increment() }
+    case .append(let append):
+        Recorder(label: "sillok_append_seconds", factory: factory).record(append.time.inSeconds)
+        if append.error?.failure != nil { Counter(label: "sillok_append_errors_total", factory: factory).increment() }
     case .read: return
     }
 }

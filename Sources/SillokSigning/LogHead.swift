@@ -1,8 +1,8 @@
 public import SillokChain
 public import SillokCore
 
-/// The end of a log as somebody saw it: small enough to be printed in a newspaper, and enough to prove that nothing
-/// before it was altered since.
+/// The end of a log at some time. It is small enough to be printed in a newspaper, and it proves that no earlier event
+/// was altered since.
 public struct LogHead: Hashable, Sendable {
     /// The chain it belongs to.
     public let chain: Chain
@@ -10,14 +10,14 @@ public struct LogHead: Hashable, Sendable {
     /// The last event that it covers, and its link.
     public let link: ChainLink
 
-    /// When it was taken, as whoever signs it says.
+    /// The time of signing, as given by the signer.
     public let signedAt: Timestamp
 
-    /// Links of some places before, in order. They are not needed to find that something has been altered; they bound
-    /// the place where, also when whoever did it has made all later links anew.
+    /// Links of some earlier positions, in order. They are not needed to detect a change. They limit the range in which
+    /// it is, also if the attacker recomputed all later links.
     public let marks: [ChainLink]
 
-    /// A head with all of its parts.
+    /// Creates a head at `link`, without a signature.
     public init(chain: Chain, link: ChainLink, signedAt: Timestamp, marks: [ChainLink] = []) {
         self.chain = chain
         self.link = link
@@ -27,12 +27,12 @@ public struct LogHead: Hashable, Sendable {
 }
 
 extension ChainedEventStore {
-    /// The present head of the log as its stored links tell it, or `nil` if the store keeps no chain.
+    /// Returns the current head of the log from the stored links, or `nil` if the store keeps no chain.
     ///
-    /// It trusts the stored links: call `verifyChain(progress:)` before it is signed.
+    /// It trusts the stored links: call `verifyChain(progress:)` before you sign the head.
     /// - Parameters:
-    ///   - signedAt: the present time.
-    ///   - marks: how many places between are marked, evenly spread; at most one for each event.
+    ///   - signedAt: the current time.
+    ///   - marks: the number of marked positions in between, evenly spread; at most one for each event.
     public func logHead(signedAt: Timestamp, marks: Int = 0) async throws -> LogHead? {
         guard let chain = try await chain() else { return nil }
         let head = try await head()
@@ -76,9 +76,9 @@ extension EventStore {
     /// the original. If the store keeps the same chain, its links help to name the first event that differs.
     /// - Parameters:
     ///   - signed: the head, as it was published.
-    ///   - key: whose signature is trusted.
-    ///   - progress: told now and then how far it has come.
-    /// - Throws: ``InvalidSignature`` if it was not signed with that key; what the store throws; `CancellationError`.
+    ///   - key: the key whose signature is trusted.
+    ///   - progress: called at intervals with the progress.
+    /// - Throws: ``InvalidSignature`` if it was not signed with that key; the errors of the store; `CancellationError`.
     public func check(
         _ signed: SignedHead, signedBy key: VerifyingKey, progress: @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> ChainReport {
@@ -86,9 +86,9 @@ extension EventStore {
         return try await check(signed.head, progress: progress)
     }
 
-    /// Whether the log holds what a head says that nobody has signed: before it is signed.
+    /// Checks that the log matches a head that is not signed yet.
     ///
-    /// - Throws: what the store throws; `CancellationError`.
+    /// - Throws: the errors of the store; `CancellationError`.
     public func check(
         _ head: LogHead, progress: @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> ChainReport {

@@ -62,7 +62,7 @@ public struct SignedHead: Hashable, Sendable {
         String(decoding: head.signedBytes, as: UTF8.self) + "\ned25519 \(publicKey) \(signature.hexadecimal)\n"
     }
 
-    /// Whether the head is what was signed with this key.
+    /// Whether the signature of the head is valid for this key.
     public func isSigned(by key: VerifyingKey) -> Bool {
         key == publicKey && key.isValid(signature, of: head.signedBytes)
     }
@@ -145,7 +145,7 @@ private struct HeadReader {
         return (key, signature)
     }
 
-    /// The words after the name of the present line, if it is that one and has so many.
+    /// The words after the name of the current line, if it has this name and `count` words.
     private func words(_ name: String, count: Int) -> [String]? {
         guard lines.indices.contains(index) else { return nil }
         let words = lines[index].split(separator: " ", omittingEmptySubsequences: false).map(String.init)

@@ -1,7 +1,7 @@
 import Crypto
 import SillokChain
 
-/// A secret Ed25519 key that signs heads. Keep it where nobody who can write to the store can read it.
+/// A secret Ed25519 key that signs heads. Keep it where no writer of the store can read it.
 public struct SigningKey: Sendable {
     private let key: Curve25519.Signing.PrivateKey
 

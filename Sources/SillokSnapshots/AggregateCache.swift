@@ -1,14 +1,14 @@
 import Sillok
 import SillokCore
 
-/// States of hot aggregates in this process, up to a number of bytes; those not used for longest go first.
+/// States of hot aggregates in this process, up to a number of bytes. The least recently used states are evicted first.
 ///
 /// ```swift
 /// let cache = AggregateCache(bytes: 64 << 20)
 /// ```
-/// Any number of command handlers may share one. A command on a cached state reads nothing before it appends: if others
-/// have appended meanwhile, from wherever, the append's condition does not hold, and the handler reads what is new and
-/// decides again. A refusal, or a decision that nothing happens, is given only after such a look.
+/// Any number of command handlers may share one cache. A command on a cached state reads nothing before it appends. If
+/// any other writer has appended meanwhile, the append's condition does not hold, and the handler reads the new events
+/// and decides again. The handler also reads new events before it returns a refusal or a decision without events.
 public final class AggregateCache: Sendable {
     /// What a cache has done.
     public struct Statistics: Hashable, Sendable {
@@ -59,8 +59,8 @@ public final class AggregateCache: Sendable {
 
     /// An empty cache.
     ///
-    /// - Parameter bytes: about how many bytes its states may take together. A state's size is estimated; one that alone
-    ///   is larger is not held.
+    /// - Parameter bytes: about how many bytes its states may take together. A state's size is estimated; one that
+    ///   alone is larger is not held.
     public init(bytes: Int = 64 << 20) { limit = max(0, bytes) }
 
     /// What it holds and has done.
@@ -147,7 +147,7 @@ struct CachedStates<D: Decider>: Sendable {
         cache.take(.init(handler: handler, subject: subject)) as? Kept<D>
     }
 
-    /// Holds a state. It is measured anew when it has taken a sixteenth more events, so that large ones cost little.
+    /// Stores a state. Its size is measured again after a sixteenth more events, so that large states cost little.
     func put(_ subject: String, _ kept: Kept<D>) {
         var kept = kept
         kept.isTrusted = true

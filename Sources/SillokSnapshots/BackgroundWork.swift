@@ -1,7 +1,7 @@
 import SillokCore
 
-/// Work that nobody waits for: done one piece after the other, the newest wish for a thing replacing the one before, and
-/// refused when too much of it is waiting.
+/// A queue of background work that no caller waits for. It runs one piece after the other. A newer piece for the same
+/// key replaces the older one, and work is refused when too much is waiting.
 final class BackgroundWork: Sendable {
     typealias Piece = @Sendable () async -> Void
 

@@ -8,12 +8,16 @@ struct KeptStates<D: Decider>: Sendable {
         let find: @Sendable (_ subject: String, _ store: any EventStore, Moment?) async -> Kept<D>?
         let offer: @Sendable (_ subject: String, _ kept: Kept<D>, _ store: any EventStore) -> Bool
         let reject: @Sendable (_ subject: String, _ place: KeptPlace) -> Void
+        /// Notes that a snapshot was due and is not offered, because nothing asked for its boundary before.
+        let withhold: @Sendable (_ subject: String, _ kept: Kept<D>) -> Void
         /// Whether one of them was found to be wrong, so that nothing may rest on any.
         let areDistrusted: @Sendable () -> Bool
     }
 
     let cache: CachedStates<D>?
     let snapshots: SnapshotAccess?
+    /// The boundaries that were asked for, so that no snapshot is written of one that never is again.
+    private let boundaries = AskedKeys(capacity: 10_000)
 
     init(cache: AggregateCache?, snapshots: SnapshotAccess? = nil) {
         self.cache = cache.map { CachedStates($0) }
@@ -32,22 +36,27 @@ struct KeptStates<D: Decider>: Sendable {
         _ subject: Subjects<D>.Subject, from store: any EventStore, at moment: Moment?
     ) async -> Kept<D>? {
         guard let key = subject.key else { return nil }
+        if moment == nil, subject.isBoundary, snapshots != nil { boundaries.ask(key) }
         if moment == nil, let kept = cache?.take(key), kept.snapshot == nil || snapshots?.areDistrusted() != true {
             return kept
         }
         return await snapshots?.find(key, store, moment)
     }
 
-    /// Keeps what a command has learned of its subjects, and lets go of what proved wrong.
+    /// Caches the states that a command has loaded, and removes the states that proved wrong.
     ///
-    /// - Parameter isOfNow: whether nothing that is in the store was left out; what is of the past is no hot state.
+    /// - Parameter isOfNow: whether the states include all events of the store; past states are not cached.
     private func remember(_ subjects: Subjects<D>, in store: any EventStore, isOfNow: Bool) {
         for (index, place) in subjects.rejected {
             if let key = subjects.all[index].key { snapshots?.reject(key, place) }
         }
-        for (key, kept) in subjects.keepable {
+        for (key, isBoundary, kept) in subjects.keepable {
             var kept = kept
-            if let snapshots, snapshots.offer(key, kept, store) { kept.snapshot = kept.place }
+            if isBoundary && !boundaries.isAskedAgain(key) {
+                snapshots?.withhold(key, kept)
+            } else if let snapshots, snapshots.offer(key, kept, store) {
+                kept.snapshot = kept.place
+            }
             if isOfNow { cache?.put(key, kept) }
         }
     }

@@ -8,6 +8,9 @@ public struct SnapshotMeasurement: Hashable, Sendable {
         case written(bytes: Int)
         /// One of a stream, or of a query, was not used, with the reason.
         case ignored(subject: String, reason: String)
+        /// One was due and is not written, because the process asked for the boundary the first time. If that is usual,
+        /// the boundary has a key of its own in each command, and no snapshot of it would ever be found.
+        case withheld(subject: String)
         /// One could not be read or written, with the reason. No command depends on it.
         case failed(String)
     }

@@ -3,13 +3,14 @@ import SillokCore
 
 /// When a state is kept.
 public struct SnapshotPolicy: Hashable, Sendable {
-    /// After so many events since the last kept one; `nil`: their count does not matter.
+    /// The number of events after the last snapshot at which a new one is written; `nil`: the number does not matter.
     public var events: UInt64?
 
     /// When so much time lies between the last event of the kept one and the last of all; `nil`: time does not matter.
     public var age: Duration?
 
-    /// How many of a stream's kept states stay: 2. More of them help to look far back.
+    /// The number of snapshots that are kept for each stream, by default 2. More of them make old states faster to
+    /// load.
     public var retained = 2
 
     /// A snapshot larger than this is not written: 16 MiB.
@@ -24,20 +25,20 @@ public struct SnapshotPolicy: Hashable, Sendable {
         self.age = age
     }
 
-    /// After so many events.
+    /// Writes a snapshot after this number of events.
     public static func every(_ events: Int) -> SnapshotPolicy {
         SnapshotPolicy(events: UInt64(max(1, events)), age: nil)
     }
 
-    /// When the kept one has grown old, told by the recorded times of events.
+    /// Writes a snapshot when the last one is older than `age`, by the recorded times of events.
     public static func olderThan(_ age: Duration) -> SnapshotPolicy { SnapshotPolicy(events: nil, age: age) }
 
-    /// After so many events, or when the kept one has grown old: whichever comes first.
+    /// Writes a snapshot after this number of events, or when the last one is older than `age`: whichever comes first.
     public static func every(_ events: Int, orOlderThan age: Duration) -> SnapshotPolicy {
         SnapshotPolicy(events: UInt64(max(1, events)), age: age)
     }
 
-    /// This policy, with so many kept states of a stream.
+    /// Returns this policy with `count` snapshots kept for each stream.
     public func retaining(_ count: Int) -> SnapshotPolicy {
         var policy = self
         policy.retained = max(1, count)

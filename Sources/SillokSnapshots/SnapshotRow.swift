@@ -3,12 +3,12 @@ import SillokCore
 import SillokJSON
 import SillokSQL
 
-/// A snapshot as it is stored.
+/// The stored row of a snapshot.
 struct SnapshotRow {
     /// Why a snapshot cannot be used.
     struct Unusable: Error {
         let reason: String
-        /// Whether nobody else can use it either.
+        /// Whether no other reader can use it either.
         var isUseless = true
     }
 
@@ -39,18 +39,18 @@ struct SnapshotRow {
             [decider, subject, event, self.store, fingerprint, state], [position.value, events, recordedAt])
     }
 
-    init(_ row: SQLRow) {
-        decider = row["decider"].text ?? ""
-        subject = row["subject"].text ?? ""
-        position = Position(UInt64(clamping: row["position"].integer ?? 0))
-        events = row["events"].integer ?? 0
-        event = row["event"].text ?? ""
-        recordedAt = row["recorded_at"].integer ?? 0
+    init(_ row: SQLRow) throws(StoreError) {
+        decider = try row.text("decider")
+        subject = try row.text("subject")
+        position = try row.position("position")
+        events = try row.integer("events")
+        event = try row.text("event")
+        recordedAt = try row.integer("recorded_at")
         began = row["began"].integer
-        store = row["store"].text ?? ""
-        fingerprint = row["fingerprint"].text ?? ""
-        state = row["state"].text ?? ""
-        checksum = row["checksum"].integer ?? 0
+        store = try row.text("store")
+        fingerprint = try row.text("fingerprint")
+        state = try row.text("state")
+        checksum = try row.integer("checksum")
     }
 
     /// The state, if it may be used.

@@ -11,25 +11,26 @@ public struct SnapshotVerification: Hashable, Sendable {
         public let subject: String
         /// The last event that the snapshot has taken.
         public let position: Position
-        /// How the state differs: from what the snapshot says to what the replay gives. Empty if there is another reason.
+        /// How the state differs: from what the snapshot says to what the replay gives. Empty if there is another
+        /// reason.
         public let differences: [StateChange]
         /// Why it cannot be used, in a sentence.
         public let reason: String
     }
 
-    /// How many were compared.
+    /// The number of snapshots that were compared.
     public let checked: Int
-    /// Those that differ. They were taken away.
+    /// The snapshots that differ. They were removed.
     public let findings: [Finding]
 }
 
 extension Snapshots {
-    /// Compares some of a decider's snapshots with the full replay of their events, and takes away those that differ.
+    /// Compares some of a decider's snapshots with the full replay of their events, and removes those that differ.
     ///
-    /// If the state of one differs, its code has changed under the same ``SnapshottedDecider/foldVersion``: then all of
-    /// its snapshots are taken away, and this process uses none of them any more.
+    /// If a state differs, the decider's code has changed under the same ``SnapshottedDecider/foldVersion``. Then all
+    /// of its snapshots are removed, and this process no longer uses any of them.
     /// - Parameters:
-    ///   - decider: whose.
+    ///   - decider: the decider whose snapshots are compared.
     ///   - store: the log.
     ///   - sample: how many, at most.
     public func verify<D: SnapshottedDecider>(
@@ -38,12 +39,12 @@ extension Snapshots {
         let kind = Kind(decider: stableName(D.self), fingerprint: Fingerprint(of: D.self))
         let storeID = try await store.storeID()
         // The checksum orders them by chance.
-        let rows = try await model.rows(
+        let rows = try await model.ownRows(
             "SELECT * FROM sillok_snapshots WHERE decider = \(kind.decider) ORDER BY checksum LIMIT \(sample)")
         var findings: [SnapshotVerification.Finding] = []
         for found in rows {
             try Task.checkCancellation()
-            let row = SnapshotRow(found)
+            let row = try SnapshotRow(found)
             do {
                 let kept: Kept<D> = try row.kept(kind, storeID)
                 guard let finding = try await finding(kept, row.subject, store) else { continue }
@@ -74,7 +75,7 @@ extension Snapshots {
     ) async throws -> SnapshotVerification.Finding? {
         let mark = kept.place.mark
         let coding = EventCoding<D.Event>()
-        var subjects = Subjects<D>([Self.subject(of: subject)], limits: store.limits, schema: coding.schema)
+        var subjects = Subjects<D>([Self.subject(of: subject)], limits: store.limits, coding: coding)
         try await subjects.load(from: store, coding: coding, before: .position(mark.position.next))
         let replayed = subjects.all[0]
         guard replayed.place?.mark == mark else {

@@ -3,7 +3,7 @@ import SillokCore
 import SillokJSON
 public import SillokSQL
 
-/// Keeps states beside the log, so that a long stream need not be replayed from its beginning.
+/// Stores states next to the log, so that a long stream need not be replayed from its beginning.
 ///
 /// ```swift
 /// let snapshots = Snapshots(in: try SQLiteReadModel(path: "snapshots.sqlite"), .every(100))
@@ -13,6 +13,10 @@ public import SillokSQL
 /// store, and if the last event that it has taken is still where it was; otherwise the stream is replayed, and whoever
 /// listens is told. They are written after the answer to a command, in the background and with bounded memory: a read
 /// model that is slow or fails costs no command anything.
+///
+/// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written from the
+/// second time on that a process asks for that boundary: one with a key of its own in each command, such as the
+/// reference of a new booking, is never asked for again. `SnapshotMeasurement.Outcome.withheld(subject:)` reports such a state.
 public final class Snapshots: Sendable {
     /// What is known of snapshots of one decider.
     struct Kind: Hashable, Sendable {
@@ -36,9 +40,9 @@ public final class Snapshots: Sendable {
     /// Snapshots in a read model.
     ///
     /// - Parameters:
-    ///   - readModel: where they are kept. One read model keeps the snapshots of one store.
-    ///   - policy: when a state is kept.
-    ///   - onMeasurement: told what becomes of each snapshot; must not block.
+    ///   - readModel: where they are stored. One read model has the snapshots of one store.
+    ///   - policy: when a state is stored.
+    ///   - onMeasurement: called when a snapshot is used, written or rejected; must not block.
     public init(
         in readModel: any ReadModel, _ policy: SnapshotPolicy = .every(100),
         onMeasurement: @escaping @Sendable (SnapshotMeasurement) -> Void = { _ in }
@@ -74,10 +78,14 @@ public final class Snapshots: Sendable {
                 ignored(kind, subject, "it is ahead of its stream, or of another history")
                 remove(kind, subject, place.mark.position)
             },
+            withhold: { [self] subject, kept in
+                guard policy.isDue(kept.place, since: kept.snapshot, first: kept.first) else { return }
+                record(SnapshotMeasurement(decider: kind.decider, .withheld(subject: subject)))
+            },
             areDistrusted: { [self] in isDistrusted(kind) })
     }
 
-    /// No snapshot of this kind is used any more in this process, and those that are kept are taken away.
+    /// Stops the use of snapshots of this kind in this process, and removes the stored ones.
     func distrust(_ kind: Kind) {
         _ = state.withLock { $0.distrusted.insert(kind) }
         work.add(StreamID("distrust\n\(kind.decider)")) { [model] in
@@ -96,7 +104,7 @@ public final class Snapshots: Sendable {
         record(SnapshotMeasurement(decider: kind.decider, .ignored(subject: subject, reason: reason)))
     }
 
-    /// Takes away a snapshot that nobody can use.
+    /// Removes a snapshot that no reader can use.
     func remove(_ kind: Kind, _ subject: String, _ position: Position) {
         work.add(StreamID("remove\n\(position)\n\(kind.decider)\n\(subject)")) { [model] in
             try? await model.write(
@@ -123,7 +131,7 @@ public final class Snapshots: Sendable {
 
 // Reading and writing them.
 extension Snapshots {
-    /// The newest snapshot that can be used; what is wrong with others is told.
+    /// Returns the newest usable snapshot, and reports the faults of others.
     private func find<D: SnapshottedDecider>(
         _ kind: Kind, _ subject: String, _ known: KnownStore, _ store: any EventStore, _ moment: Moment?
     ) async -> Kept<D>? {
@@ -133,13 +141,13 @@ extension Snapshots {
             var bound: SQL = moment.map { "AND \($0.includesSnapshot)" } ?? ""
             // A few may be unusable; a long search would cost more than the replay of what they lack.
             for _ in 0..<8 {
-                let rows = try await model.rows(
+                let rows = try await model.ownRows(
                     """
                     SELECT * FROM sillok_snapshots WHERE decider = \(kind.decider) AND subject = \(subject) \(bound)
                     ORDER BY position DESC LIMIT 1
                     """)
                 guard let found = rows.first else { return nil }
-                let row = SnapshotRow(found)
+                let row = try SnapshotRow(found)
                 do throws(SnapshotRow.Unusable) {
                     let kept: Kept<D> = try row.kept(kind, storeID)
                     record(SnapshotMeasurement(decider: kind.decider, .used))
@@ -160,7 +168,14 @@ extension Snapshots {
         _ kept: Kept<D>, _ kind: Kind, _ subject: String, _ known: KnownStore, _ store: any EventStore
     ) async {
         do {
-            let text = try PlainCoding.encode(kept.state)
+            let (text, isKept) = try PlainCoding.encodeChecked(kept.state)
+            guard isKept else {
+                let reason = """
+                    the state of \(subject) was not kept: storing would change a value in it, such as a date with a \
+                    fraction of a microsecond. Round it in evolve.
+                    """
+                return record(SnapshotMeasurement(decider: kind.decider, .failed(reason)))
+            }
             guard text.utf8.count <= policy.maximumBytes else {
                 let reason = "\(subject) takes \(text.utf8.count) bytes, the limit is \(policy.maximumBytes)"
                 return record(SnapshotMeasurement(decider: kind.decider, .failed(reason)))
@@ -174,7 +189,7 @@ extension Snapshots {
     }
 }
 
-/// The identity of a store, asked for once.
+/// The identity of a store, requested only once.
 final class KnownStore: Sendable {
     private let known = Lock<StoreID?>(nil)
 
@@ -187,7 +202,7 @@ final class KnownStore: Sendable {
 }
 
 extension Moment {
-    /// Whether a snapshot lies in it, as SQL.
+    /// The SQL condition that a snapshot is within it.
     fileprivate var includesSnapshot: SQL {
         switch self {
         case .revision(let revision): "events <= \(revision)"

@@ -1,4 +1,5 @@
 public import Sillok
+import SillokCore
 
 /// A decider whose state may be kept, so that a long stream need not be replayed from its beginning.
 ///
@@ -7,26 +8,30 @@ public import Sillok
 ///     static let foldVersion = 1
 /// }
 /// ```
-/// A kept state is used only by the code that made it: by a decider of the same name and ``foldVersion``, whose state has
-/// the same properties of the same types, and whose events have the same stored names and upcasters. What the library
-/// cannot see is a change inside `evolve`: that is what ``foldVersion`` is for, and what ``Snapshots`` look for when they
-/// compare a sample with the replay.
+/// A kept state is used only by the code that made it: by a decider of the same name and ``foldVersion``, whose state
+/// has the same properties of the same types, and whose events have the same stored names and upcasters. What the
+/// library cannot see is a change inside `evolve`: that is what ``foldVersion`` is for, and what ``Snapshots`` look for
+/// when they compare a sample with the replay.
 public protocol SnapshottedDecider: Decider, Codable {
     /// The version of `evolve`, from 1. Raise it with every change after which old events lead to another state.
     static var foldVersion: Int { get }
 }
 
-/// What a kept state depends on beside the events: one that was made under another fingerprint is not used.
+/// Identifies everything except the events on which a snapshot depends. A snapshot with another fingerprint is not
+/// used.
 struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     /// What is compared, part by part: the version of the fold, the form of the state, the reading of the events.
     private let parts: [(name: String, value: String)]
 
     init<D: SnapshottedDecider>(of decider: D.Type) {
         let coding = EventCoding<D.Event>()
+        // A boundary means the types that the enum has: with a new one, events count that did not before.
+        let isBoundary = D.self is any BoundaryDecider.Type
+        let types = isBoundary ? (coding.types ?? []).map { "\n\($0)" }.sorted().joined() : ""
         parts = [
             ("the fold's version", "\(D.foldVersion)"),
             ("the form of the state", Digest(StateShape.text(of: D.self, sample: D())).text),
-            ("the reading of its events", Digest(stableName(D.Event.self) + " " + coding.fingerprint).text),
+            ("the reading of its events", Digest(stableName(D.Event.self) + " " + coding.fingerprint + types).text),
         ]
     }
 
@@ -60,7 +65,7 @@ func stableName(_ type: any Any.Type) -> String {
 }
 
 extension Substring {
-    /// Where a text stands first.
+    /// The first place of a text.
     fileprivate func range(of text: String) -> Range<Index>? {
         var start = startIndex
         while start < endIndex {
@@ -71,9 +76,9 @@ extension Substring {
     }
 }
 
-/// A sum of 64 bits over bytes: finds what changed by accident, not what was forged.
+/// A sum of 64 bits over bytes: detects accidental changes, not forgery.
 struct Digest: Hashable, Sendable {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+    private(set) var value = UInt64.fnv1aStart
 
     init() {}
 
@@ -93,10 +98,7 @@ struct Digest: Hashable, Sendable {
     }
 
     mutating func add(_ number: UInt64) {
-        var mixed = (value &+ 0x9E37_79B9_7F4A_7C15) ^ number
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        value = mixed ^ (mixed >> 31)
+        value = value.mixed(with: number)
     }
 
     /// In hexadecimal digits.

@@ -22,7 +22,7 @@ package struct Console: Sendable {
     package let errorTerminal: Terminal
     private let changes = Lock<String?>(nil)
 
-    /// A console with all of its parts; not a terminal unless said otherwise.
+    /// Creates a console from its outputs and settings. By default it is not a terminal.
     package init(
         output: Output, outputTerminal: Terminal = .none, errors: Output, errorTerminal: Terminal = .none
     ) {
@@ -53,7 +53,7 @@ package struct Console: Sendable {
         try print(change)
     }
 
-    /// Prints a line beside the result, at once. A message that nobody can read is no failure.
+    /// Prints a message to the standard error at once. A failure to write it is ignored.
     package func note(_ line: String) {
         try? errors.write(line: line)
         try? errors.flush()

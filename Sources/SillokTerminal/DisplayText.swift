@@ -22,7 +22,7 @@ extension String {
         return reduce(0) { $0 + $1.columns }
     }
 
-    /// The text cut to so many columns, with an ellipsis where something is missing.
+    /// The text cut to `width` columns, with an ellipsis in place of the removed part.
     package func cut(to width: Int) -> String {
         guard width > 0 else { return "" }
         guard columns > width else { return self }
@@ -36,7 +36,7 @@ extension String {
         return result + "…"
     }
 
-    /// The text filled with spaces to so many columns.
+    /// The text padded with spaces to `width` columns.
     package func padded(to width: Int, onTheLeft: Bool = false) -> String {
         let missing = width - columns
         guard missing > 0 else { return self }
@@ -95,7 +95,7 @@ extension BinaryInteger {
 }
 
 extension Double {
-    /// The number with so many digits after the point.
+    /// The number with `digits` digits after the point.
     package func rounded(digits: Int) -> String {
         let scale = (0..<digits).reduce(1.0) { value, _ in value * 10 }
         guard isFinite, magnitude < 1e15, (self * scale).magnitude < 9e18 else { return "\(self)" }
@@ -106,7 +106,7 @@ extension Double {
         return (whole < 0 ? "-" : "") + filled.dropLast(digits) + "." + filled.suffix(digits)
     }
 
-    /// A rate in so many a second: three digits that matter, grouped above a hundred.
+    /// A rate per second: three significant digits, grouped above a hundred.
     package var asRate: String {
         magnitude >= 100 ? Int64(clamping: Int(Swift.min(self, 1e15))).grouped : rounded(digits: 1)
     }

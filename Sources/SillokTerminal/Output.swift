@@ -7,7 +7,7 @@ import Musl
 #endif
 import SillokCore
 
-/// Nobody reads what is written any more: the other end of a pipe is closed.
+/// The other end of the output pipe is closed.
 package struct BrokenPipe: Error {
     package init() {}
 }

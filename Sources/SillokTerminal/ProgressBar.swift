@@ -1,8 +1,8 @@
 import SillokCore
 
-/// Shows how far long work has come: a bar on a terminal, a plain line every few seconds elsewhere.
+/// Shows the progress of long work: a bar on a terminal, a plain line every few seconds elsewhere.
 ///
-/// Costs nothing to speak of when it is told of every step: it draws at most ten times a second.
+/// It is cheap to report every step, because the bar is drawn at most ten times a second.
 package final class ProgressBar: Sendable {
     private struct State {
         var done: UInt64 = 0
@@ -25,8 +25,8 @@ package final class ProgressBar: Sendable {
     /// A bar at its beginning.
     ///
     /// - Parameters:
-    ///   - title: what is being done, such as `Importing`.
-    ///   - unit: what is counted, in the plural.
+    ///   - title: the name of the work, such as `Importing`.
+    ///   - unit: the counted things, in the plural.
     ///   - total: how many there will be, if that is known.
     ///   - console: where to draw.
     ///   - elapsed: the time since the work began; a test gives its own.
@@ -75,7 +75,7 @@ package final class ProgressBar: Sendable {
         if isVisible && console.errorTerminal.isTerminal { draw("") }
     }
 
-    /// Takes the bar away and says in a line what was done, unless `quietly`.
+    /// Removes the bar and prints a summary line, unless `quietly`.
     package func finish(quietly: Bool = false) {
         let state = state.withLock { state in
             defer { state.isVisible = false }

@@ -1,6 +1,6 @@
 /// Rows in aligned columns, for people.
 package struct Table: Sendable {
-    /// A column: its title, and on which side its cells stand.
+    /// A column: its title, and the alignment of its cells.
     package struct Column: Sendable {
         let title: String
         let isRight: Bool

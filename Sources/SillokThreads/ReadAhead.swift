@@ -1,6 +1,6 @@
 import SillokCore
 
-/// Pages of a walk through history that are read before they are asked for.
+/// Pages of a walk through history that are read before a caller requests them.
 ///
 /// A page below a head that was seen never changes, so it may be read at any time. A caller that reads the second
 /// page of a walk forwards will ask for the third: a reader thread fetches it while the caller works on the second.

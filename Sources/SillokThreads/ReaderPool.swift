@@ -200,7 +200,7 @@ package final class ReaderPool<Reader>: Sendable {
         return .waits(caller: caller, page: page, isJob: queued == nil)
     }
 
-    /// Answers a caller whose task was cancelled. The page is not read for it any longer.
+    /// Answers a caller whose task was cancelled. The page is no longer read for this caller.
     private static func leave(_ caller: UInt64, _ page: UInt64, _ state: Lock<State>) {
         let departure = state.withLock { state -> SharedPages.Departure? in
             guard let departure = state.pages.leave(caller, page) else { return nil }
@@ -220,7 +220,7 @@ package final class ReaderPool<Reader>: Sendable {
         let cancellation: Cancellation
     }
 
-    /// Notes that a page is read before a caller asks for it. `nil` if it is not worth it, or if the pool closes.
+    /// Registers that a page is read before a caller asks for it; `nil` if that is not useful, or if no caller can ask.
     private static func begin(_ request: ReadRequest, _ state: inout State) -> Coming? {
         guard state.closing == nil else { return nil }
         let number = state.newNumber()
@@ -228,7 +228,7 @@ package final class ReaderPool<Reader>: Sendable {
         return Coming(request: request, number: number, cancellation: state.pages.readAhead(request, number))
     }
 
-    /// Reads a page and answers all who wait for it, then reads what will be asked for next.
+    /// Reads a page and answers all callers that wait for it, then reads the page that is likely to be requested next.
     private func serve(_ request: ReadRequest, _ page: UInt64, _ reader: Reader) {
         guard let cancellation = state.withLock({ $0.pages.begin(page) }) else { return }
         let result = Result { try readPage(reader, request, cancellation) }.mapError(reported)

@@ -35,7 +35,7 @@ extension UmaDBService {
         return UmaDB.appended(try await store.append(message.renewed(request)).position.value)
     }
 
-    /// An append of no events answers 0 if its condition holds, and moves what it tracks.
+    /// Appends no events: returns 0 if the condition holds, and stores the tracking.
     private func appendNothing(_ call: ServerCall, _ message: UmaDB.AppendRequest) async throws -> ByteBuffer {
         let request = try message.request()
         try await authorize(call, .append(request))

@@ -34,7 +34,7 @@ extension UmaDBService {
         return batch.finishAtEnd()
     }
 
-    /// `Subscribe`: the events of a query that are, and then those that come, until the caller goes.
+    /// `Subscribe`: the existing events of a query, and then new ones, until the caller ends the call.
     func subscribe(_ call: ServerCall, _ message: UmaDB.SubscribeRequest) async throws {
         let query = message.query?.query ?? .all
         let principal = try await authorize(call, .subscribe(query))
@@ -75,35 +75,47 @@ extension UmaDBService {
                     if batch.isFull { try await call.send(batch.finishEvents()) }
                 }
                 if batch.isStarted { try await call.send(batch.finishEvents()) }
-            } else {
-                try await wait(for: through.next)
+                if !page.isEnd { continue }
             }
+            try await wait(for: through.next, query, call, &judged)
         }
     }
 
-    /// Judges the caller again if that was a second ago: what is revoked meanwhile ends what is open.
+    /// Authorizes the caller again once a second, so that a revoked key ends open calls.
     private func judge(_ call: ServerCall, _ access: Access, _ judged: inout ContinuousClock.Instant) async throws {
         guard judged.duration(to: .now) >= .seconds(1) else { return }
         try await authorize(call, access)
         judged = .now
     }
 
-    /// Waits until there may be something new, but no longer than a second.
-    private func wait(for position: Position) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [store] in try await store.reach(position) }
-            group.addTask { try await Task.sleep(for: .seconds(1)) }
+    /// Waits until there may be a matching event, but no longer than ten seconds, and judges the caller meanwhile.
+    private func wait(
+        for position: Position, _ query: EventQuery, _ call: ServerCall, _ judged: inout ContinuousClock.Instant
+    ) async throws {
+        judged = try await withThrowingTaskGroup(of: ContinuousClock.Instant?.self) { [judged] group in
+            group.addTask { [store] in
+                try await store.reach(position, for: query)
+                return nil
+            }
+            group.addTask {
+                var last = judged
+                for _ in 0..<10 {
+                    try await Task.sleep(for: .seconds(1))
+                    try await judge(call, .subscribe(query), &last)
+                }
+                return last
+            }
             defer { group.cancelAll() }
-            try await group.next()
+            return try await group.next().flatMap { $0 } ?? judged
         }
     }
 }
 
-/// The events of a batch as they are encoded, and when it is to be sent.
+/// Collects the encoded events of a batch, and decides when to send it.
 private struct Batching: ~Copyable {
     private var writer = UmaDB.BatchWriter()
     private let size: Int
-    /// Clients take no message of more than 4 MiB unless they are told to.
+    /// Clients accept messages of at most 4 MiB by default.
     private let bytes: Int
     private let isLimited: Bool
     private var last: Position?
@@ -153,7 +165,7 @@ private struct PageSize {
 
     mutating func learn(from page: EventBatch) {
         guard let first = page.events.first else { return }
-        // The first event stands for the others; a page that ended early was too large.
+        // The size of the first event is taken for the others; a page that ended early was too large.
         let size = max(1, first.data.size)
         let fitting = max(1, bytes / size)
         let wanted = page.isEnd || page.events.count >= events ? fitting : min(fitting, page.events.count)

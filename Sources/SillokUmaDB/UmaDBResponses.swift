@@ -85,7 +85,7 @@ extension UmaDB {
         fileprivate func text(_ message: String) -> String { "\(prefix): \(message)".cut(toBytes: 600) }
     }
 
-    /// The status of an error, with the details by which clients tell what it is.
+    /// The status of an error, with details from which clients identify its type.
     ///
     /// - Parameter code: another code than the one that belongs to the type.
     package static func status(

@@ -11,7 +11,7 @@ package struct UmaDBService: Sendable {
 
     /// What a caller asks for, so that it can be allowed or refused.
     package enum Access: Sendable {
-        /// The store as a whole: its head, what it tracks.
+        /// The store as a whole: its head and its tracking.
         case store
         case read(EventQuery)
         case subscribe(EventQuery)

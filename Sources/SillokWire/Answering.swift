@@ -1,7 +1,7 @@
 package import SillokCore
 package import SillokJSON
 
-// What a server answers, as JSON.
+// The answers of a server, as JSON.
 extension JSONWriter {
     /// Writes a key and a string.
     package mutating func field(_ name: String, _ value: String) {
@@ -15,7 +15,7 @@ extension JSONWriter {
         integer(value)
     }
 
-    /// Writes a key and a truth.
+    /// Writes a key and a Boolean.
     package mutating func field(_ name: String, _ value: Bool) {
         key(name)
         bool(value)
@@ -43,16 +43,21 @@ extension JSONWriter {
         endObject()
     }
 
-    /// Writes what is known of a stream.
+    /// Writes the facts about a stream.
     package mutating func write(_ facts: StreamFacts) {
         beginObject()
+        writeFields(of: facts)
+        endObject()
+    }
+
+    /// Writes what is known of a stream into an object that has been begun.
+    package mutating func writeFields(of facts: StreamFacts) {
         field("stream", facts.id.text)
         field("category", facts.id.category.text)
         field("revision", facts.revision.value)
         field("lastPosition", facts.lastPosition.value)
         field("firstRecordedAt", facts.firstRecordedAt.description)
         field("lastRecordedAt", facts.lastRecordedAt.description)
-        endObject()
     }
 }
 

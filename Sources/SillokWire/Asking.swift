@@ -1,7 +1,7 @@
 package import SillokCore
 package import SillokJSON
 
-/// What a client asks of a server, as JSON.
+/// The requests of a client to a server, as JSON.
 ///
 /// ```json
 /// {"events": [{"type": "deposited", "subject": "account-42", "data": {"cents": 100}}],
@@ -12,7 +12,7 @@ package import SillokJSON
 package enum Asking {
     /// The form of an append: our own, or one that CloudEvents defines.
     package enum Form: Sendable {
-        /// The object above, one event alone, or an array of events.
+        /// The object above, a single event, or an array of events.
         case any
         /// `application/cloudevents+json`: one event.
         case event
@@ -20,14 +20,14 @@ package enum Asking {
         case batch
     }
 
-    /// What a client wants to append.
+    /// An append as requested by a client.
     package struct Append: Sendable {
-        /// The append.
+        /// The request for the store.
         package var request: AppendRequest
-        /// By their places, events as earlier versions would have recorded them. See ``CloudEvent/former``.
+        /// Events by their index, as earlier versions would have recorded them. See ``CloudEvent/former``.
         package var former: [Int: EventData] = [:]
 
-        /// An append of some events.
+        /// Creates an append of some events.
         package init(_ events: [CloudEvent]) {
             request = AppendRequest(events.map(\.entry))
             take(events)
@@ -39,13 +39,13 @@ package enum Asking {
         }
     }
 
-    /// An append, in a form.
+    /// Parses an append.
     ///
     /// - Parameters:
     ///   - bytes: the JSON.
-    ///   - form: the form.
+    ///   - form: the expected form.
     ///   - stream: the stream of events that name none.
-    ///   - id: the identity of an event that has none, by its place in the append.
+    ///   - id: returns the id for an event that has none, by its index in the append.
     /// - Throws: `InvalidLine`.
     package static func append(
         _ bytes: [UInt8], as form: Form = .any, to stream: StreamID? = nil, id: (Int) -> EventID
@@ -69,7 +69,7 @@ package enum Asking {
         return append
     }
 
-    /// A read: `{"query": {"items": […]}, "after": 7, "before": 90, "direction": "backward", "limit": 100}`.
+    /// Parses a read: `{"query": {"items": […]}, "after": 7, "before": 90, "direction": "backward", "limit": 100}`.
     package static func read(_ bytes: [UInt8], limit: Int) throws -> ReadRequest {
         var request = ReadRequest(.all, limit: limit)
         for (key, value) in try members(try json(bytes), "a read") {
@@ -87,7 +87,7 @@ package enum Asking {
         return request
     }
 
-    /// `forward` or `backward`.
+    /// Parses `forward` or `backward`.
     package static func direction(_ text: String?) throws -> ReadRequest.Direction {
         switch text {
         case "forward": .forward
@@ -96,7 +96,7 @@ package enum Asking {
         }
     }
 
-    /// The members of an object of strings, such as the reason of an administrative act.
+    /// Parses the members of an object of strings, such as the reason of an administrative act.
     package static func texts(_ bytes: [UInt8], _ known: Set<String>) throws -> [String: String] {
         var texts: [String: String] = [:]
         for (key, value) in try members(try json(bytes), "the request") {
@@ -106,7 +106,7 @@ package enum Asking {
         return texts
     }
 
-    /// A JSON text.
+    /// Parses a JSON text.
     package static func json(_ bytes: [UInt8]) throws -> JSONReader.Value {
         do {
             return try JSONReader(bytes).root
@@ -229,7 +229,8 @@ package enum Asking {
         return number
     }
 
-    /// A position, or a token: a position and the id of its event, such as `"42@01890a5d-ac96-774b-bcce-b302099a8057"`.
+    /// Parses a position, or a token of a position and the id of its event, such as
+    /// `"42@01890a5d-ac96-774b-bcce-b302099a8057"`.
     private static func mark(_ value: JSONReader.Value, _ key: String) throws -> EventMark {
         guard let text = value.string else { return EventMark(position: Position(try number(value, key)), id: nil) }
         guard let mark = EventMark(text), mark.position.value < 1 << 63 else {

@@ -34,7 +34,7 @@ class Load:
             self.all.append(await asyncio.get_running_loop().create_connection(lambda: Connection(self), self.host, self.port))
 
     async def offer(self, rate, seconds):
-        """So many a second, whatever becomes of them."""
+        """Sends `rate` requests per second, without waiting for their answers."""
         begin, sent = time.monotonic(), 0
         while (now := time.monotonic() - begin) < seconds:
             due = int(rate * now)
@@ -48,7 +48,7 @@ class Load:
         return sent
 
     async def keep(self, busy, seconds):
-        """So many requests under way at any time: what the server can take."""
+        """Keeps `busy` requests running at any time, to measure what the server can take."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             while self.free and len(self.all) - len(self.free) < busy:

@@ -3,10 +3,10 @@
 //   FAULT_PATH   only files whose path begins with this count
 //   FAULT_CLASS  write | sync | truncate: which calls count
 //   FAULT_NTH    the call that fails, counted from 1; 0 or none: no call
-//   FAULT_KIND   EIO | ENOSPC | EINTR, SHORT (half is written, the call says so), TORN (half is written, the call fails)
-//   FAULT_FULL   instead of all that: the files together may grow by this many bytes; then ENOSPC ...
-//   FAULT_FREE   ... until this file is gone
-//   FAULT_LOG    where to note, line by line: "S wal|main µs" a sync that worked, "X class file error µs" a fault
+//   FAULT_KIND   EIO | ENOSPC | EINTR, SHORT (half is written, the call says so), TORN (half is written, the call fails).
+//   FAULT_FULL   instead of the above: the files together may grow by this many bytes; then ENOSPC ...
+//   FAULT_FREE   ... until this file is removed.
+//   FAULT_LOG    the file of the log. Its lines: "S wal|main µs" a sync that worked, "X class file error µs" a fault.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -63,7 +63,7 @@ enum KnownDifference: String, Hashable {
     case encoding = "anything but UTF-8, or a mark before it, is refused"
     case wholeNumber = "a number with a fraction is no whole one, also if the nearest double is"
     case tinyNumber = "a number nearer to zero than any double is zero"
-    case unread = "what nobody asks for is checked as well"
+    case unread = "parts that the type does not read are checked as well"
 }
 
 /// What one case came to.

@@ -49,7 +49,7 @@ struct FuzzCase {
         if case .failure = ours, let reader = try? JSONReader(text), hasNamesOfOneMeaning(reader.root) {
             return .known(.repeatedKey)
         }
-        // Foundation does not look into what nobody asks for, or at the second value of a name.
+        // Foundation checks neither the parts that the type does not read, nor the second value of a name.
         if case .failure = ours, !StrictGrammar.accepts(text) { return .known(.unread) }
         if case (.success, .failure) = (ours, theirs), hasTinyNumber(text) { return .known(.tinyNumber) }
         if case (.failure(let error), .success) = (ours, theirs), "\(error)".contains("Int"),

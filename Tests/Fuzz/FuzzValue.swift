@@ -56,7 +56,7 @@ enum FuzzText {
         return text
     }
 
-    /// An object with the names of ``FuzzValue`` and whatever values.
+    /// An object with the names of ``FuzzValue`` and any values.
     static func object(_ random: inout FuzzRandom) -> [UInt8] {
         var text = Array("{".utf8)
         for index in 0..<random.below(5) {

@@ -118,7 +118,7 @@ class Transport(Case):
 
     def test_a_message_that_is_too_large(self) -> None:
         self.fails(grpc.StatusCode.RESOURCE_EXHAUSTED, None, lambda: self.raw("/umadb.v1.DCB/Append", b"x" * 20_000_000))
-        self.assertEqual(1, self.append(event()), "the connection goes on")
+        self.assertEqual(1, self.append(event()), "the connection still works")
 
     def test_the_time_of_a_call(self) -> None:
         self.fails(grpc.StatusCode.DEADLINE_EXCEEDED, None,

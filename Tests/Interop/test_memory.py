@@ -1,4 +1,4 @@
-"""SUB-4: fifty subscribers that do not read cost bounded memory and hold up nobody."""
+"""SUB-4: fifty subscribers that do not read cost bounded memory and delay no one."""
 import sys
 import unittest
 

@@ -32,7 +32,7 @@ struct AuditCommandTests {
         try bytes.write(to: URL(fileURLWithPath: store))
     }
 
-    @Test("verify --chain tells of the chain in text and in JSON, and names what was altered")
+    @Test("verify --chain reports on the chain in text and in JSON, and names altered events")
     func verify() async throws {
         await fill()
         let sound = await sillok("verify", store, "--chain")
@@ -47,7 +47,7 @@ struct AuditCommandTests {
         #expect(damaged.output.contains("chain broken: 5 events, 1 findings\n  position 3:"))
     }
 
-    @Test("a store without a chain says so")
+    @Test("a store without a chain is reported as such")
     func without() async throws {
         let opened = try SQLiteEventStore(path: store, keepsChain: false)
         await opened.close()
@@ -91,7 +91,7 @@ struct AuditCommandTests {
         #expect(await sillok("head", "check", store, head, "--key", "12").status == 66)
     }
 
-    @Test("audit tells who, what, when and why")
+    @Test("audit shows who, what, when and why")
     func audit() async throws {
         await fill()
         let all = await sillok("audit", store)

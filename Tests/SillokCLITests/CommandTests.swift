@@ -21,7 +21,7 @@ struct CommandTests {
         }
     }
 
-    @Test("append says where the event is, and repeating it with the same id records it once")
+    @Test("append prints the place of the event, and repeating it with the same id records it once")
     func append() async throws {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057"
         for _ in 0..<2 {
@@ -35,7 +35,7 @@ struct CommandTests {
         #expect(line.contains(#""metadata":{"actor":"ada","a":"b=c"},"data":{}}"#))
     }
 
-    @Test("each way to fail has its exit status and says what to do")
+    @Test("each failure has its exit status, and its message says what to do")
     func statuses() async throws {
         await deposit(2)
         let conflict = await sillok("append", store, "account-1", "--type", "t", "--data", "1", "--expect", "0")
@@ -85,7 +85,7 @@ struct CommandTests {
         #expect(await sillok("tail", store, "-n", "2").lines.map { $0.prefix(1) } == ["5", "6"])
     }
 
-    @Test("streams, stat and verify tell of the store in text and in JSON")
+    @Test("streams, stat and verify describe the store in text and in JSON")
     func facts() async throws {
         await deposit(3)
         await deposit(2, on: "shop-1")
@@ -143,15 +143,5 @@ struct CommandTests {
             #expect(text.map { Array($0.utf8) } == Array(name.utf8))
         }
         #expect(await sillok("read", store, "--stream=\(name)", "--json").lines.count == 1)
-    }
-
-    @Test("a bench measures every kind of work and leaves nothing behind")
-    func bench() async throws {
-        let ending = await sillok("bench", folder("bench.sqlite"), "--seconds", "0.01", "--json")
-        #expect(ending.status == 0, "\(ending.errors)")
-        #expect(ending.lines.count == 9)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
-        await deposit(1)
-        #expect(await sillok("bench", store).status == 64)
     }
 }

@@ -97,7 +97,37 @@ struct ProcessTests {
         try await expectCopy(of: file)
     }
 
-    @Test("Ctrl-C stops an import between two batches, says how to go on, and leaves nothing broken")
+    @Test("Storages 2: an import into a new store that is interrupted, or whose first line is wrong, leaves no file")
+    func firstImport() async throws {
+        let pipe = Pipe()
+        let before = try FileManager.default.contentsOfDirectory(atPath: folder(""))
+        let command = try BuiltCommand(
+            ["import", folder("b.sqlite")], in: folder, input: pipe.fileHandleForReading)
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !FileManager.default.fileExists(atPath: folder("b.sqlite")), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        kill(command.process.processIdentifier, SIGINT)
+        #expect(try await command.ending().status == 130)
+        let file = try folder.write("{}\n", to: "wrong.jsonl")
+        #expect(try await BuiltCommand(["import", folder("b.sqlite"), file], in: folder).ending().status == 65)
+        let after = try FileManager.default.contentsOfDirectory(atPath: folder(""))
+        #expect(Set(after).subtracting(before).filter { $0.hasPrefix("b.sqlite") } == [])
+    }
+
+    @Test("Storages 2: a command that fails leaves no half of what it makes")
+    func halves() async throws {
+        _ = try folder.write("mine", to: "audit.key.pub")
+        #expect(await sillok("head", "make-key", folder("audit.key")).status == 64)
+        #expect(!FileManager.default.fileExists(atPath: folder("audit.key")))
+        #expect(await sillok("append", folder("a.sqlite"), "a-1", "--type", "t", "--data", "1").status == 0)
+        let mark = "7-\(EventID())"
+        #expect(await sillok("export", folder("a.sqlite"), folder("out.jsonl"), "--after", mark).status != 0)
+        #expect(!FileManager.default.fileExists(atPath: folder("out.jsonl")))
+        #expect(await sillok("export", folder("a.sqlite"), folder("out.jsonl")).status == 0)
+    }
+
+    @Test("Ctrl-C stops an import between two batches, prints how to continue, and leaves nothing broken")
     func interrupted() async throws {
         let file = try writeExport(20_000)
         let lines = try Data(contentsOf: URL(fileURLWithPath: file))
@@ -120,7 +150,7 @@ struct ProcessTests {
         try await expectCopy(of: file)
     }
 
-    @Test("a reader that goes away ends read and export without a word")
+    @Test("a reader that closes the pipe ends read and export without a message")
     func brokenPipe() async throws {
         let file = try writeExport(5000)
         _ = await sillok("import", folder("b.sqlite"), file)

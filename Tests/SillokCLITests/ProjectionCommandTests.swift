@@ -27,6 +27,14 @@ private struct Sums: Projection {
     }
 }
 
+/// A clock that lets nothing sleep: what looks again and again looks once.
+private struct OneLook: Clock {
+    var now: ContinuousClock.Instant { ContinuousClock.now }
+    var minimumResolution: Duration { .zero }
+
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws { throw CancellationError() }
+}
+
 @Suite("Projections on the command line")
 struct ProjectionCommandTests {
     let folder: TemporaryFolder
@@ -127,7 +135,7 @@ struct ProjectionCommandTests {
         #expect(await sillok("dead-letters", "skip", model, "sums", "3").status == 64)
     }
 
-    @Test("skip and replace settle what is parked")
+    @Test("skip and replace settle parked events")
     func settles() async throws {
         try await prepare()
         #expect(await sillok(["dead-letters", "replace", model, "sums", "3", "--data", "{"] + why).status == 2)
@@ -137,7 +145,16 @@ struct ProjectionCommandTests {
         #expect(await sillok("dead-letters", "list", model).output.contains("skipped"))
     }
 
-    @Test("a rebuild is made by the application, compared, promoted, gone back from and dropped")
+    @Test("N11: a rebuild says that queries see it when it is promoted")
+    func promoteNext() async throws {
+        try await prepare()
+        let built = try await withApplication {
+            await sillok(["projections", "rebuild", model, "sums", "--store", store] + why)
+        }
+        #expect(built.status == 0 && built.output.contains("until this one is promoted"), "\(built.output)")
+    }
+
+    @Test("the application rebuilds a projection, which is compared, promoted, rolled back and dropped")
     func rebuild() async throws {
         try await prepare()
         let alone = await sillok(
@@ -162,7 +179,7 @@ struct ProjectionCommandTests {
         #expect(await sillok(["projections", "resume", model, "sums"] + why).status == 0)
     }
 
-    @Test("objectives that nobody measured, or that are broken, end with status 1")
+    @Test("objectives without a measurement, or broken ones, end with status 1")
     func objectives() async throws {
         try await prepare()
         #expect(await sillok("slo", model).status == 1)
@@ -183,6 +200,27 @@ struct ProjectionCommandTests {
             await opened.close()
             await log.close()
         }
+    }
+
+    @Test("N10: an event that was parked within the window breaks the objective after a restart too")
+    func restart() async throws {
+        try await prepare()
+        let opened = try SQLiteReadModel(path: model)
+        let log = try SQLiteEventStore(path: store, mode: .readOnly)
+        func measureOnce() async {
+            let monitor = ObjectiveMonitor([.deadLetters(atMost: 0, over: .seconds(3600))]) { _ in }
+            let side = ReadSide(of: log, in: opened)
+            await #expect(throws: CancellationError.self) { try await side.measure(with: monitor, clock: OneLook()) }
+        }
+        await measureOnce()
+        #expect(await sillok("slo", model).output.contains("broken"))
+        // They are gone, and were there.
+        try await opened.write(ReadModelWrite([.init("DELETE FROM sillok_dead_letters")]))
+        await measureOnce()
+        let ending = await sillok("slo", model)
+        #expect(ending.status == 1 && ending.output.contains("broken"), "\(ending.output)")
+        await opened.close()
+        await log.close()
     }
 
     @Test("a store whose file has its read model is both; while its application runs, it can be looked at")

@@ -53,7 +53,7 @@ struct RoundTripTests {
         #expect(await sillok("verify", folder("b.sqlite")).status == 0)
     }
 
-    @Test("importing again records nothing twice, and a longer export adds what is new")
+    @Test("importing again records nothing twice, and a longer export adds the new events")
     func exactlyOnce() async throws {
         let random = SeededGenerator()
         _ = try await fill(folder("a.sqlite"), count: 1500, random)
@@ -74,7 +74,7 @@ struct RoundTripTests {
         #expect(try folder.text("a.jsonl").utf8.elementsEqual(try folder.text("b.jsonl").utf8))
     }
 
-    @Test("a filtered export first, then all of it: nothing is lost and nothing is there twice")
+    @Test("a filtered export first, then the whole one: nothing is lost and nothing is recorded twice")
     func filtered() async throws {
         let random = SeededGenerator()
         _ = try await fill(folder("a.sqlite"), count: 1200, random)
@@ -94,7 +94,7 @@ struct RoundTripTests {
         #expect(await sillok("read", folder("b.sqlite"), "--json").lines.count == lines.count)
     }
 
-    @Test("an import that ends anywhere goes on where it stopped")
+    @Test("an import that ends at any point continues where it stopped")
     func resume() async throws {
         var random = SeededGenerator()
         _ = try await fill(folder("a.sqlite"), count: 2500, random)

@@ -13,7 +13,7 @@ struct ServeCommandTests {
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test("the first start shows a key once; keys are made and revoked beside the server, which ends well")
+    @Test("the first start shows a key once; keys are made and revoked while the server runs; it ends cleanly")
     func keys() async throws {
         let store = folder("s.sqlite")
         let command = try BuiltCommand(
@@ -38,7 +38,7 @@ struct ServeCommandTests {
         #expect(try await again.ending().status == 0)
     }
 
-    @Test("what is not safe is refused")
+    @Test("unsafe settings are refused")
     func exposure() async throws {
         for arguments in [
             ["--http", "0.0.0.0:0"], ["--http", "0.0.0.0:0", "--auth", "keys"], ["--auth", "maybe"],
@@ -73,7 +73,7 @@ struct ServeCommandTests {
         }
     }
 
-    @Test("a backup beside the server can be opened, and does not take the place of anything")
+    @Test("a backup while the server runs can be opened, and replaces no file")
     func backup() async throws {
         let store = folder("s.sqlite")
         _ = await sillok("append", store, "a-1", "--type", "noted", "--data", "1")

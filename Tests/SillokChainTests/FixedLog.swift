@@ -10,7 +10,7 @@ struct FixedLog: ChainedEventStore {
     /// Positions at which reading fails, as if a checksum did not match.
     var damaged: Set<Position> = []
 
-    /// A sound log of so many events.
+    /// Creates an undamaged log of `count` events.
     init(count: Int, pageEvents: Int = 7) async throws {
         let store = MemoryEventStore()
         for number in 0..<count {
@@ -74,7 +74,7 @@ struct FixedLog: ChainedEventStore {
     func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         throw .failed(StoreError(.readOnly, "this log is fixed"))
     }
-    func reach(_ position: Position) async throws {}
+    func reach(_ position: Position, for query: EventQuery) async throws {}
     func event(_ id: EventID) async throws -> RecordedEvent? { events.first { $0.id == id } }
     func stream(_ id: StreamID) async throws -> StreamFacts? { nil }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }

@@ -16,7 +16,7 @@ struct SignedHeadTests {
         try await log.check(head, signedBy: key.verifyingKey).findings.map(\.position)
     }
 
-    @Test("a log holds what its head says, also when it has grown, and without links of its own")
+    @Test("a log matches its head, also when it has grown, and without stored links")
     func intact() async throws {
         var log = try await FixedLog(count: 50)
         for marks in [0, 1, 7, 1000] {
@@ -88,7 +88,7 @@ struct SignedHeadTests {
         #expect(try await findings(log, head) == [20, 30])
     }
 
-    @Test("what was not signed with the trusted key counts for nothing")
+    @Test("a head that the trusted key did not sign is refused")
     func forged() async throws {
         let log = try await FixedLog(count: 10)
         let head = try await signedHead(of: log)
@@ -129,7 +129,7 @@ struct SignedHeadTests {
 }
 
 extension FixedLog {
-    /// The log as it was when it had so many events.
+    /// Creates the first `count` events of a log.
     init(prefix count: Int, of log: FixedLog) throws {
         self = log
         events = Array(log.events.prefix(count))

@@ -7,8 +7,8 @@ import Testing
 
 /// IDM-1 over the network: a proxy loses one answer in five, and the connection with it; the client repeats.
 @Suite struct DroppedResponseTests {
-    /// How many answers must be lost before the test is satisfied. What the server says to many calls at once may reach
-    /// the proxy as one piece, so the number of appends alone says nothing about how often it could lose one.
+    /// How many answers must be lost before the test ends. Answers to several calls may reach the proxy as one piece.
+    /// So the number of appends alone does not determine how often it could lose one.
     private let enough = 20
     private let clients = 16
 

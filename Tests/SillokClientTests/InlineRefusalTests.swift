@@ -7,7 +7,7 @@ import SillokSQLite
 import SillokWire
 import Testing
 
-/// A projection that takes part in the appends of the application that embeds the server refuses one of a client.
+/// An inline projection of the application that embeds the server refuses an append of a client.
 @Suite struct InlineRefusalTests {
     private struct Poison: Error {}
 

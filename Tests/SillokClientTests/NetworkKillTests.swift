@@ -15,7 +15,7 @@ struct NetworkKillTests {
         seed = setting("SILLOK_SEED").flatMap(UInt64.init) ?? .random(in: 1..<1_000_000)
     }
 
-    @Test("DUR-1: whatever instant the server is killed at under 32 clients that retry, nothing is lost or doubled")
+    @Test("DUR-1: when the server is killed at any instant under 32 clients that retry, nothing is lost or doubled")
     func kills() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         var random = SystemRandomNumberGenerator()
@@ -67,7 +67,7 @@ struct NetworkKillTests {
         let process = Process()
         let found: URL? = ([runner] + places).map { $0.appending(path: program) }
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-        let executable: URL = try #require(found, "\(program) is not beside the tests")
+        let executable: URL = try #require(found, "\(program) is not in the folder of the tests")
         process.executableURL = executable
         process.arguments = arguments
         process.standardOutput = Pipe()
@@ -113,7 +113,7 @@ private func withSocket<Result>(_ port: Int, _ body: (Int32, UnsafePointer<socka
 
 private func canConnect(_ port: Int) -> Bool { withSocket(port) { connect($0, $1, $2) == 0 } }
 
-/// A port that nobody listens on now.
+/// A port that no process listens on now.
 private func freePort() throws -> Int {
     let port: UInt16? = withSocket(0) { descriptor, address, length in
         guard bind(descriptor, address, length) == 0 else { return nil }

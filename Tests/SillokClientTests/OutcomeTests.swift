@@ -87,7 +87,7 @@ import Testing
             .resourceExhausted, "wait", details: Remote.details(failure: error), retryAfter: error.retryAfter)
     }
 
-    @Test("W6: a retry waits as long as the server asks, and the client's error says the same")
+    @Test("W6: a retry waits as long as the server asks, and the client's error has the same time")
     func pushback() async throws {
         let server = try await CannedServer(
             .status(overload), .status(overload), .status(GRPCStatus(.permissionDenied, "no")))

@@ -85,7 +85,7 @@ import Testing
 
     @Test func `a call that is cancelled or whose time is over frees its place`() async throws {
         var configuration = GRPCServer.Configuration()
-        configuration.subscriptionsPerPrincipal = 1
+        configuration.limits.subscriptions = 1
         try await withServer(configuration) { _, client in
             let first = try await client.call("/umadb.v1.DCB/Subscribe")
             try await first.wait { $0.headers != nil }
@@ -106,10 +106,12 @@ import Testing
         var failure: StoreError?
         let gate = AsyncStream<Void>.makeStream()
         let waiting = Lock(0)
+        let arrivals = AsyncStream<Void>.makeStream()
 
         func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
             if let failure { throw .failed(failure) }
             waiting.withLock { $0 += 1 }
+            arrivals.continuation.yield()
             let stream = gate.stream
             await Task.detached { for await _ in stream {} }.value
             return try await base.append(request)
@@ -123,20 +125,20 @@ import Testing
     func limitsOfAbandonedCalls() async throws {
         let held = HeldStore(base: store)
         var configuration = GRPCServer.Configuration()
-        configuration.calls = 2
+        configuration.limits.calls = 4
         let server = try await RunningServer(serving: held, configuration)
         let client = try await RawClient(port: server.port)
         let path = "/sillok.v1.EventStore/Append"
         let late = try await client.call(path, Self.append, headers: ["grpc-timeout": "50m"])
         #expect(try await late.status()?.code == .deadlineExceeded)
         let gone = try await client.call(path, Self.append)
-        while held.waiting.withLock({ $0 }) < 2 { await Task.yield() }
+        try #require(try await eventually(within: .seconds(30)) { held.waiting.withLock { $0 } == 2 })
         gone.cancel()
         let head = "/umadb.v1.DCB/Head"
-        for _ in 0..<20 { #expect(try await client.call(head).status()?.code == .unavailable) }
+        for _ in 0..<20 { #expect(try await client.call(head).status()?.code == .resourceExhausted) }
         held.gate.continuation.finish()
         var code: GRPCStatus.Code?
-        repeat { code = try await client.call(head).status()?.code } while code == .unavailable
+        repeat { code = try await client.call(head).status()?.code } while code == .resourceExhausted
         #expect(code == .ok)
         await client.close()
         await server.stop()
@@ -182,8 +184,7 @@ import Testing
             let start = ContinuousClock.now
             let patient = try await client.call("/umadb.v1.DCB/Subscribe", headers: ["grpc-timeout": "1H"])
             try await patient.wait { $0.headers != nil }
-            // Some are due before those that began before them, so that whoever looks has to look earlier, and then
-            // again.
+            // Some are due before calls that began earlier, so that the timer must fire earlier, and then again.
             var calls: [(milliseconds: Int, call: RawCall)] = []
             for milliseconds in [400, 200, 300, 100] {
                 let call = try await client.call(
@@ -201,13 +202,74 @@ import Testing
         }
     }
 
-    @Test func `connections beyond the limit are closed`() async throws {
+    @Test("W10: idle connections that take all places make room for one that calls")
+    func idleConnections() async throws {
         var configuration = GRPCServer.Configuration()
-        configuration.connections = 1
+        configuration.limits.connections = 2
+        try await withServer(configuration) { server, first in
+            #expect(try await first.call("/umadb.v1.DCB/Head").status()?.code == .ok)
+            let idle = try await RawClient(port: server.port)
+            // It has proved nothing, so it makes room before the one that has.
+            let second = try await RawClient(port: server.port)
+            #expect(try await second.call("/umadb.v1.DCB/Head").status()?.code == .ok)
+            try await idle.channel.closeFuture.get()
+            let third = try await RawClient(port: server.port)
+            #expect(try await third.call("/umadb.v1.DCB/Head").status()?.code == .ok)
+            try await first.channel.closeFuture.get()
+            #expect(try await second.call("/umadb.v1.DCB/Head").status()?.code == .ok)
+            await second.close()
+            await third.close()
+        }
+    }
+
+    @Test("W10: a connection that begins no call in time is closed, another is not")
+    func silentConnections() async throws {
+        var configuration = GRPCServer.Configuration()
+        configuration.limits.firstRequestTimeout = .seconds(1)
         try await withServer(configuration) { server, client in
             #expect(try await client.call("/umadb.v1.DCB/Head").status()?.code == .ok)
-            let second = try await RawClient(port: server.port)
-            try await second.channel.closeFuture.get()
+            let silent = try await RawClient(port: server.port)
+            try await silent.channel.closeFuture.get()
+            #expect(try await client.call("/umadb.v1.DCB/Head").status()?.code == .ok)
+        }
+    }
+
+    @Test("W10: a principal with its share of the calls is refused with the name of the limit, others are not")
+    func shares() async throws {
+        let held = HeldStore(base: store)
+        var configuration = GRPCServer.Configuration()
+        configuration.limits.calls = 4
+        let server = try await RunningServer(serving: held, configuration) { credentials, _, _ in
+            .allowed(principal: credentials.authorization ?? "anyone")
+        }
+        let client = try await RawClient(port: server.port)
+        let path = "/sillok.v1.EventStore/Append"
+        var arrivals = held.arrivals.stream.makeAsyncIterator()
+        for _ in 0..<2 {
+            _ = try await client.call(path, Self.append, headers: ["authorization": "a"])
+            _ = await arrivals.next()
+        }
+        let refused = try await client.call(path, Self.append, headers: ["authorization": "a"]).status()
+        #expect(refused?.code == .resourceExhausted && refused?.retryAfter == .seconds(1))
+        #expect(refused?.message.contains("a has 2 of 4 calls under way") == true, "\(String(describing: refused))")
+        let other = try await RawClient(port: server.port)
+        let head = "/sillok.v1.EventStore/Head"
+        #expect(try await other.call(head, headers: ["authorization": "b"]).status()?.code == .ok)
+        held.gate.continuation.finish()
+        await client.close()
+        await other.close()
+        await server.stop()
+    }
+
+    @Test("W10: a reader of a stream that takes nothing is cut")
+    func stalledReaders() async throws {
+        var configuration = GRPCServer.Configuration()
+        (configuration.limits.stallTimeout, configuration.limits.subscriptions) = (.milliseconds(100), 1)
+        try await withServer(configuration) { _, client in
+            let stalled = try await client.call("/umadb.v1.DCB/Subscribe", isRead: false)
+            try await append(200, bytes: 20_000)
+            let stream = try #require(stalled.channel.withLock { $0 })
+            try await stream.closeFuture.get()
             #expect(try await client.call("/umadb.v1.DCB/Head").status()?.code == .ok)
         }
     }

@@ -88,7 +88,7 @@ struct UnusualMessageTests {
         }
     }
 
-    @Test("C23: an append of no events moves what it tracks, if its condition holds")
+    @Test("C23: an append of no events stores its tracking, if its condition holds")
     func progress() async throws {
         let store = MemoryEventStore()
         try await withServer(store) { client in

@@ -1,5 +1,7 @@
 import Foundation
+import GRDB
 import Sillok
+import SillokCore
 import SillokGRDB
 import SillokSQL
 import SillokSQLite
@@ -54,6 +56,53 @@ import Testing
         #expect(write?.code == .fileReplaced && write?.outcome == .definite)
         let read = await #expect(throws: StoreError.self) { try await model.rows("SELECT * FROM t") }
         #expect(read?.code == .fileReplaced)
+        await model.close()
+    }
+
+    @Test func `C2: a connection that GRDB opens after the file was replaced does not read the other file`()
+        async throws
+    {
+        let folder = try folder.get()
+        for name in ["m", "other"] {
+            let model = try GRDBReadModel(path: folder(name))
+            try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
+            await model.close()
+        }
+        let model = try GRDBReadModel(path: folder("m"))
+        for ending in ["", "-wal", "-shm"] { rename(folder("other" + ending), folder("m" + ending)) }
+        let query = await #expect(throws: StoreError.self) {
+            try await model.reader.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM t") }
+        }
+        #expect(query?.code == .fileReplaced)
+        await model.close()
+    }
+
+    private static let endless: SillokSQL.SQL =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS m FROM n"
+
+    @Test(
+        "Storages 3: a query that would never end ends when the task is cancelled or the model closes",
+        .timeLimit(.minutes(2)), arguments: [false, true])
+    func endless(_ isClosed: Bool) async throws {
+        let model = try GRDBReadModel(path: try folder.get()())
+        let isStarted = Lock(false)
+        let task = Task {
+            isStarted.withLock { $0 = true }
+            return try await model.rows(Self.endless)
+        }
+        let end = ContinuousClock.now + .seconds(30)
+        while !isStarted.withLock({ $0 }), ContinuousClock.now < end { await Task.yield() }
+        // After a moment the query runs; the test holds also if it still waits.
+        try await Task.sleep(for: .milliseconds(20))
+        if isClosed { await model.close() } else { task.cancel() }
+        let result = await task.result
+        if isClosed {
+            let error = #expect(throws: StoreError.self) { try result.get() }
+            #expect(error?.code == .closed)
+        } else {
+            #expect(throws: CancellationError.self) { try result.get() }
+            #expect(try await model.rows("SELECT 1 AS one").map(\.values) == [[1]])
+        }
         await model.close()
     }
 

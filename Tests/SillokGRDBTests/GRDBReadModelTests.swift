@@ -122,7 +122,7 @@ struct GRDBReadModelTests {
         await model.close()
     }
 
-    @Test("synchronous is what was asked for after opening, whatever GRDB did before", arguments: [1, 2])
+    @Test("synchronous has the requested value after opening, also if GRDB set another one before", arguments: [1, 2])
     func durability(level: Int) throws {
         let folder = try Folder()
         let durability = try #require(GRDBReadModel.Durability(rawValue: level))
@@ -196,7 +196,7 @@ struct GRDBReadModelTests {
         await model.close()
     }
 
-    @Test("a projection's statements touch its own tables alone; what is refused changes nothing")
+    @Test("a projection's statements change only its own tables; refused statements change nothing")
     func scope() async throws {
         let folder = try Folder()
         let store = MemoryEventStore()

@@ -3,11 +3,11 @@ import Testing
 
 @testable import sillok_fuzz
 
-@Suite("the JSON coder beside Foundation's")
+@Suite("the JSON coder compared with Foundation's")
 struct FuzzTests {
     @Test("random values and texts are read alike, but for the differences that are written down")
     func agrees() {
-        // The same cases each time, unless more are asked for: what chance finds should not stop somebody's change.
+        // The same cases each time, unless more are requested: a random find should not block an unrelated change.
         let cases = Environment.count("SILLOK_FUZZ_CASES", default: 20_000)
         let seed = cases == 20_000 ? 1_613_370_000 : Environment.seed
         print("fuzz: SILLOK_SEED=\(seed)")

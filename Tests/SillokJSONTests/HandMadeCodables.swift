@@ -71,7 +71,7 @@ struct ByHand: Decodable {
     }
 }
 
-/// Goes on when one of its members cannot be written.
+/// Continues when one of its members cannot be written.
 struct Forgiving: Encodable {
     enum Key: String, CodingKey { case before, bad, after, value }
 

@@ -169,7 +169,7 @@ struct JSONCodingTests {
         #expect(try JSON.decode([String: Int].self, Array("{\"\u{E9}\":1,\"\u{E8}\":2}".utf8)).count == 2)
     }
 
-    @Test("refuses numbers and dates that JSON cannot hold, and says where")
+    @Test("refuses numbers and dates that JSON cannot contain, and names the place")
     func refusesUnstorable() throws {
         struct Numbers: Codable { var inner: [[String: Double]] }
         for bad in [Double.nan, .infinity, -.infinity] {

@@ -17,7 +17,7 @@ struct JSONReaderTests {
     }
 
     @Test(
-        "refuses what is not exactly one value, and says where",
+        "refuses a text that is not exactly one value, and names the place",
         arguments: [
             ("", .unexpectedEnd, 0), ("  ", .unexpectedEnd, 2), ("{", .unexpectedEnd, 1),
             ("[1,]", .unexpectedByte(93), 3),
@@ -66,7 +66,7 @@ struct JSONReaderTests {
         }
     }
 
-    @Test("gives the members of an object and the bytes of their values as they stand")
+    @Test("returns the members of an object and the unchanged bytes of their values")
     func givesMembers() throws {
         let text = "{ \"id\" : \"a\\\"b\", \"n\":-12 , \"data\": {\"x\": [1,  2]}, \"t\":[\"p\",\"q\"], \"z\": null }"
         let members = try #require(try JSONReader(Array(text.utf8)).root.members)
@@ -84,7 +84,7 @@ struct JSONReaderTests {
         #expect(members[4].value.string == nil)
     }
 
-    @Test("says what is wrong in words")
+    @Test("describes faults in words")
     func explains() {
         let reasons: [JSONSyntaxError.Reason] = [
             .unexpectedEnd, .unexpectedByte(7), .trailingBytes, .badNumber, .badEscape, .loneSurrogate,
@@ -98,7 +98,7 @@ struct JSONReaderTests {
 
 @Suite("The JSON writer")
 struct JSONWriterTests {
-    @Test("sets commas between values, members and lines by itself")
+    @Test("writes the commas between values, members and lines")
     func setsCommas() {
         var writer = JSONWriter()
         writer.beginObject()

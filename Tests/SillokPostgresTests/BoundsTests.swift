@@ -109,7 +109,7 @@ struct BoundsTests {
         }
     }
 
-    @Test("W1: a page that finds nothing is cut short, and says how far it has looked")
+    @Test("W1: a page that finds nothing is cut short, and returns how far it searched")
     func cutPages() async throws {
         try await withHalves(page: 2000) { store in
             let last = try await store.append([tagged("half:a", "half:b")]).position

@@ -1,6 +1,7 @@
 #if Postgres
 import Sillok
 import SillokCore
+import SillokIndex
 import SillokTesting
 import Testing
 

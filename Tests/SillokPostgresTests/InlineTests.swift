@@ -6,7 +6,7 @@ import Testing
 
 @testable import SillokPostgres
 
-/// The amounts of each account in the order in which they came: what is told twice, or not in order, shows.
+/// The amounts of each account in the order of projection, so that a repeated or reordered event is visible.
 private struct Amounts: Projection {
     enum Event: Codable, Sendable { case added(cents: Int), poisoned(cents: Int) }
     struct Poisoned: Error {}
@@ -67,7 +67,7 @@ private struct Processes {
         try result.get()
     }
 
-    /// Has a process take part with the rule.
+    /// Attaches the rule in a process.
     func attach(_ number: Int, _ rule: Amounts = Amounts()) async throws {
         let own = try await stores[number].readModel(schema: model.schema)
         try await Projector(rule, .inline, from: stores[number], into: own).attach()
@@ -172,7 +172,7 @@ struct InlineTests {
             #expect(refusal?.event.position == head)
             #expect(try await processes.stores[0].head() == head)
             #expect(try await processes.model.rows("SELECT steps FROM amounts").map(\.values) == [["1 "]])
-            // The process that has not attached it goes on.
+            // The process that has not attached it continues.
             try await processes.append(4, 2, by: 1)
         }
     }
@@ -291,7 +291,7 @@ struct InlineTests {
             #expect(log.count == 8 && log[0].recordedAt == Timestamp(microsecondsSince1970: 5))
             #expect(seen.withLock { $0 } == log)
             try await processes.expectTold()
-            // A build that is taken away takes part no longer.
+            // A dropped build no longer runs within appends.
             try await other.write(ReadModelWrite([.init("DELETE FROM sillok_checkpoints")]))
             try await processes.append(9, 1, by: 0)
             #expect(seen.withLock { $0.count } == 8)
@@ -335,7 +335,7 @@ struct InlineTests {
     }
 }
 
-/// How many events each stream has, and where the last one is: an inline projection of whatever comes.
+/// An inline projection of all events: the number of events of each stream, and the position of the last one.
 private enum Lengths {
     private static let id = ProjectionID("lengths", version: 1)
 
@@ -368,7 +368,7 @@ private enum Lengths {
         await model.close()
     }
 
-    /// Expects that the rows tell the log, each event once.
+    /// Expects that the rows match the log, with each event once.
     static func check(_ store: PostgresEventStore) async throws {
         var expected: [StreamID: [SQLValue]] = [:]
         var events: Int64 = 0

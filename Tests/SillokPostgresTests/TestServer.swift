@@ -23,7 +23,7 @@ enum TestServer {
         "\(name)_\(EventID().description.suffix(12))"
     }
 
-    /// Carries out SQL behind the store's back.
+    /// Executes SQL without the store.
     @discardableResult
     static func run(_ sql: String..., at connection: String = connection) throws -> Rows {
         let address = ServerAddress(text: connection, schema: "")

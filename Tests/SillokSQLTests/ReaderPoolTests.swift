@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndex
 import SillokSQL
 import SillokThreads
 import Testing
@@ -61,7 +62,7 @@ import Testing
         let endless: @Sendable (Cancellation) throws -> Void = { cancellation in
             started.open()
             started.pass()
-            let budget = StepBudget(steps: .max / 2, cancellation)
+            let budget = StepBudget(steps: .max / 2) { cancellation.isCancelled }
             while true { try budget.spend(1) }
         }
         let pool = pool { request, cancellation in
@@ -82,7 +83,7 @@ import Testing
         try await close(pool)
     }
 
-    @Test("W1: a page that several callers wait for ends only for the one who is cancelled", arguments: [true, false])
+    @Test("W1: a page that several callers wait for ends only for the cancelled one", arguments: [true, false])
     func sharedPage(isQueued: Bool) async throws {
         let (busy, reading) = (Gate(), Gate())
         defer {
@@ -109,7 +110,7 @@ import Testing
         try await close(pool)
     }
 
-    @Test("W1: a page that is read ahead ends for the caller who is cancelled, and is read again for the next")
+    @Test("W1: a page that is read ahead ends for the cancelled caller, and is read again for the next")
     func readAhead() async throws {
         let (gate, reads) = (Gate(), Lock([Position]()))
         defer { gate.open() }
@@ -140,7 +141,7 @@ import Testing
         try await close(pool)
     }
 
-    @Test("W1: a page that is read ahead answers the caller who came for it meanwhile, and is read once")
+    @Test("W1: a page that is read ahead answers a caller that asks for it meanwhile, and is read once")
     func joinedReadAhead() async throws {
         let (gate, reads) = (Gate(), Lock([Position]()))
         defer { gate.open() }

@@ -50,7 +50,7 @@ struct BackupTests {
         var mine = store.pages(ReadRequest(before: .position(head.next))).events.makeAsyncIterator()
         for try await event in copy.pages(.all).events { #expect(try await mine.next() == event) }
         #expect(try await mine.next() == nil)
-        // What is restored goes on where it ends, and whoever is further than it is told that it is another store.
+        // A restored store continues where it ends, and a reader that is ahead of it gets storeChanged.
         #expect(try await copy.append([note("restored")], to: "writer-0").position == head.next)
         await #expect {
             for try await _ in copy.subscribe(after: Position(head.value + 100)) { break }
@@ -78,7 +78,7 @@ struct BackupTests {
         await damaged.close()
     }
 
-    @Test("every commit is told, with what it carried")
+    @Test("every commit is reported, with its contents")
     func commits() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteEventStore(path: folder.path())
@@ -91,7 +91,7 @@ struct BackupTests {
         await store.close()
     }
 
-    @Test("telling of the hundredth commit goes through no more calls than of the first")
+    @Test("reporting the hundredth commit takes no more calls than the first")
     func commitsStayCheap() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteEventStore(path: folder.path())

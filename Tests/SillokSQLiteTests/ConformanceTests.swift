@@ -61,7 +61,7 @@ import Testing
     }
 }
 
-/// How many events each stream has, and where the last one is: an inline projection of whatever comes.
+/// An inline projection of all events: the number of events of each stream, and the position of the last one.
 private enum Lengths {
     private static let id = ProjectionID("lengths", version: 1)
 
@@ -93,7 +93,7 @@ private enum Lengths {
             })
     }
 
-    /// Expects that the rows tell the log, each event once.
+    /// Expects that the rows match the log, with each event once.
     static func check(_ store: SQLiteEventStore) async throws {
         var expected: [StreamID: [SQLValue]] = [:]
         var events = 0

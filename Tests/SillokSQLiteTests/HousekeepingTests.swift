@@ -5,8 +5,8 @@ import SillokSQLite
 import SillokTesting
 import Testing
 
-/// The same promises while everything that happens now and then happens all the time: moves of index entries, checkpoints,
-/// names and revisions that no longer fit in memory.
+/// The same promises while everything that happens now and then happens all the time: moves of index entries,
+/// checkpoints, names and revisions that no longer fit in memory.
 @Suite(.serialized) struct HousekeepingTests {
     private let folder = Result { try TemporaryFolder() }
 
@@ -82,7 +82,7 @@ import Testing
         }
         let found = try SQLiteEventStore(path: copy)
         #expect(try await found.head() == 200)
-        try await found.append([note("goes on")])
+        try await found.append([note("continues")])
         #expect(try await found.verify().findings == [])
         await found.close()
         await store.close()

@@ -62,7 +62,7 @@ struct OpeningTests {
         #expect(clock.now < deadline)
     }
 
-    @Test("what is not a store is refused and left alone")
+    @Test("a file that is not a store is refused and not changed")
     func foreign() throws {
         #expect(code { _ = try SQLiteEventStore(path: folder.path("none"), mode: .existing) } == .notFound)
         #expect(code { _ = try SQLiteEventStore(path: folder.path("none"), mode: .readOnly) } == .notFound)
@@ -83,7 +83,7 @@ struct OpeningTests {
         #expect(code { _ = try SQLiteEventStore(path: folder.path(), mode: .readOnly) } == .unsupportedFormat)
     }
 
-    @Test("a closed store says so")
+    @Test("a closed store reports that it is closed")
     func closed() async throws {
         let store = try SQLiteEventStore(path: folder.path())
         await store.close()

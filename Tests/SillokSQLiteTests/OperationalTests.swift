@@ -50,4 +50,20 @@ import Testing
             try await checks.subscribe(subscribers: 100 * scale, writers: 8, appendsPerWriter: 20 * scale)
         }
     }
+
+    @Test("W4: idle subscribers read nothing while others append")
+    func idleSubscribers() async throws {
+        try await expectClean { checks, _ in try await checks.idle(subscribers: 200, appends: 100 * scale) }
+    }
+
+    @Test("W4: idle subscribers read nothing while another process appends")
+    func idleSubscribersElsewhere() async throws {
+        let path = try folder.get().path()
+        try await expectClean { _, store in
+            let reader = try SQLiteEventStore(path: path, mode: .readOnly)
+            let report = try await OperationalChecks(store: reader).idle(appends: 30, writer: store)
+            await reader.close()
+            return report
+        }
+    }
 }

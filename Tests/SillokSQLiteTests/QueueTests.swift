@@ -27,7 +27,7 @@ import Testing
         }
         let request = request(10)
         let first = Task { try await store.append(request) }
-        while !gate.withLock({ $0.isReached }) { await Task.yield() }
+        try #require(try await eventually { gate.withLock { $0.isReached } })
         let release = {
             gate.withLock { $0.isOpen = true }
             gate.wakeAll()
@@ -53,7 +53,7 @@ import Testing
             metadata["note"] = String(repeating: "m", count: 60_000)
             let tags = (0..<60).map { Tag("tag", String(repeating: "t", count: 200) + "\($0)") }
             let heavy = (0..<4).map { _ in EventData(type: "noted", tags: tags, metadata: metadata, payload: []) }
-            while store.queuedBytes < 900_000 { await Task.yield() }
+            try #require(try await eventually { store.queuedBytes >= 900_000 })
             let refusal = await #expect(throws: AppendError.self) {
                 try await store.append(heavy, to: "a-2")
             }?.failure
@@ -75,7 +75,7 @@ import Testing
                 let request = request(1000)
                 return Task { try await store.append(request) }
             }
-            while store.queuedBytes < 50 * 1000 { await Task.yield() }
+            try #require(try await eventually { store.queuedBytes >= 50 * 1000 })
             for task in abandoned { task.cancel() }
             for task in abandoned {
                 let error = await #expect(throws: AppendError.self) { try await task.value }?.failure

@@ -53,7 +53,7 @@ final class Place: Sendable {
         return TestedModel(model) { await model.close() }
     }
 
-    /// A read model that nobody else has, in memory where that can be.
+    /// A new read model without other users, in memory where possible.
     func freshModel() async throws -> TestedModel {
         if storage == .postgres { return try await model("\(EventID().description.suffix(12))") }
         let model = try SQLiteReadModel()
@@ -90,7 +90,7 @@ final class Place: Sendable {
     }
     #endif
 
-    /// A store and a read model beside it, for the program that is tortured; `nil`: a file would do.
+    /// The place of a store and its read model, for the torture program; `nil`: a file suffices.
     var torture: String? {
         guard storage == .postgres, let server = Storage.server else { return nil }
         schemas.withLock { $0.formUnion([name, "\(name)_views"]) }

@@ -50,7 +50,7 @@ final class MisbehavingStore: ChainedEventStore {
         return bug == .lagsBehindWithTheHead ? head.previous : head
     }
 
-    func reach(_ position: Position) async throws {
+    func reach(_ position: Position, for query: EventQuery) async throws {
         switch bug {
         case .wakesNobody:
             if try await base.head() < position { try await Task.sleep(for: .seconds(3600)) }
@@ -59,12 +59,14 @@ final class MisbehavingStore: ChainedEventStore {
                 state.waiters += 1
                 return state.waiters == 1
             }
-            if isFirst { return try await base.reach(position) }
+            if isFirst { return try await base.reach(position, for: query) }
             if try await base.head() < position { try await Task.sleep(for: .seconds(3600)) }
+        case .wakesNobodyWhoWaitsForACategory where query.items.contains { $0.category != nil }:
+            try await Task.sleep(for: .seconds(3600))
         case .ignoresCancellation:
             let base = base
-            try await Task.detached { try await base.reach(position) }.value
-        default: try await base.reach(position)
+            try await Task.detached { try await base.reach(position, for: query) }.value
+        default: try await base.reach(position, for: query)
         }
     }
 

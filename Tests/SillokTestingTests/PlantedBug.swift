@@ -3,6 +3,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
     // Waking
     case wakesNobody
     case wakesOnlyTheFirstWaiter
+    case wakesNobodyWhoWaitsForACategory
     case ignoresCancellation
     // Conditions
     case checksRevisionsOutsideTheLock

@@ -44,6 +44,26 @@ private struct AccountDocuments: DocumentProjection {
     }
 }
 
+/// How often each room was booked, found by the tags of events that belong to no stream.
+private struct Bookings: Projection {
+    enum Event: Codable, Sendable { case booked(nights: Int) }
+
+    let name = "bookings"
+    let version = 1
+    let source = EventQuery.all.of("booked")
+    let schema: [SQL] = ["CREATE TABLE \(table: "bookings") (room TEXT PRIMARY KEY, nights BIGINT NOT NULL)"]
+
+    func project(_ event: Recorded<Event>) -> [SQL] {
+        guard case .booked(let nights) = event.payload, let room = event.tags.first else { return [] }
+        return [
+            """
+            INSERT INTO \(table: "bookings") VALUES (\(room.text), \(nights))
+            ON CONFLICT (room) DO UPDATE SET nights = nights + excluded.nights
+            """
+        ]
+    }
+}
+
 @Suite struct ProjectionTests {
     private var history: [(stream: StreamID, event: AccountBalance.Event)] {
         let accounts: [StreamID] = ["account-1", "account-2", "account-3", "account-4"]
@@ -65,6 +85,46 @@ private struct AccountDocuments: DocumentProjection {
         } matching: {
             $0.comments.contains { $0.rawValue == "expected  1\nfound     0" }
         }
+    }
+
+    @Test("N11: a scenario and a matrix take events with tags and without a stream")
+    func tags() async throws {
+        try await ProjectionScenario(Bookings())
+            .given(.booked(nights: 2), tags: ["room:1"]).given(.booked(nights: 3), .booked(nights: 4), tags: ["room:2"])
+            .then(
+                "SELECT room, nights FROM bookings ORDER BY 1", gives: [["room:1", 2], ["room:2", 7]],
+                in: SQLiteReadModel())
+        let history = (1...20).map { number in
+            (
+                stream: number % 3 == 0 ? StreamID("room-3") : nil, event: Bookings.Event.booked(nights: number),
+                tags: [SillokCore.Tag("room:\(number % 4)")]
+            )
+        }
+        let rooms = ProjectionMatrix(
+            Bookings(), rows: "SELECT * FROM bookings ORDER BY 1", partitions: [1]
+        ) { try SQLiteReadModel() }
+        #expect(try await rooms.check(history, seed: 1) > 10)
+    }
+
+    @Test("N11: the clock of tests is public, and moves only when it is set")
+    func clock() async throws {
+        let clock = ManualClock()
+        let store = MemoryEventStore(clock: clock.wallClock)
+        let first = try await store.append([EventData(type: "a", text: "1")])
+        clock.advance(by: .seconds(3600))
+        let second = try await store.append([EventData(type: "a", text: "2")])
+        #expect(second.recordedAt.microseconds(since: first.recordedAt) == 3_600_000_000)
+        clock.advance(by: .seconds(-7200))
+        #expect(clock.now < first.recordedAt)
+    }
+
+    @Test("N11: a reason that ends with a stop gives a sentence with one")
+    func stops() {
+        let cause = StoreError(.unavailable, "the disk is away.")
+        let failure = ProjectionFailure(
+            projection: ProjectionID("sums", version: 1, build: 1), event: nil, cause: cause)
+        #expect(!failure.description.contains("..") && failure.description.contains("the disk is away. Fix the cause"))
+        #expect("a…".withoutStop == "a…" && "and so on...".withoutStop == "and so on..." && ".".withoutStop == "")
     }
 
     @Test func `a sound projection gives the same rows in all variations`() async throws {

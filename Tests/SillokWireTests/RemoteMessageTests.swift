@@ -57,6 +57,23 @@ import Testing
         #expect(try Remote.Read(reading: unframed(Remote.message(request))).request() == request)
     }
 
+    @Test("W4: a wait for events of a query reads back, and one for any event names no query")
+    func waits() throws {
+        let queries: [EventQuery] = [
+            .all, EventQuery([]), .stream("s-1"), EventQuery([.init(category: "s", types: ["t"], tags: ["a", "b"])]),
+        ]
+        for query in queries {
+            let found = try Remote.Reach(reading: unframed(Remote.message(7, for: query)))
+            #expect(found.position == 7 && found.query == (query == .all ? nil : query))
+        }
+        for isWaiting in [true, false] {
+            let answer = Remote.answer(head: 9, isWaiting: isWaiting)
+            #expect(try Remote.Reached(reading: unframed(answer)).value() == (9, isWaiting))
+            // A client of an older version reads the head.
+            #expect(try Remote.Number(reading: unframed(answer)).value() == 9)
+        }
+    }
+
     @Test func `answers read back`() throws {
         let receipt = Receipt(
             firstPosition: 1, mark: EventMark(position: 3, id: EventID(high: 1, low: 3)), revisions: ["a": 1, "b": 2],

@@ -26,11 +26,13 @@ enum Basis: Hashable, Sendable {
     }
 }
 
-/// What the clients saw, line by line, in a file that a kill does not touch.
+/// The observations of the clients, by lines, in a file that survives a kill.
 ///
-/// `B` opening begins · `O µs` it is open · `T w r ms basis` tried · `A w r first last` acknowledged ·
-/// `E w r definite|unknown code` failed · and from the fault shim: `S wal|main` synced · `X class file error` it failed.
-/// Every line ends with the time in µs. A line that stands before another was written before the other's call began.
+/// - `B`: opening begins; `O µs`: it is open.
+/// - `T w r ms basis`: tried; `A w r first last`: acknowledged; `E w r definite|unknown code`: failed.
+/// - From the fault shim, `S wal|main`: synced; `X class file error`: it failed.
+///
+/// Every line ends with the time in µs. An earlier line was written before the call of a later line began.
 final class AckLog: Sendable {
     private let descriptor: Int32
 
@@ -95,7 +97,8 @@ func openStore(
     return store
 }
 
-/// Opens the store that writers write: with `short-log` it checkpoints often, with `unsynced` no commit waits for the disk.
+/// Opens the store that writers write: with `short-log` it checkpoints often, with `unsynced` no commit waits for the
+/// disk.
 func openWritten(_ path: String, _ log: AckLog, _ words: [String]) async throws -> any EventStore {
     guard words.contains("short-log") || words.contains("unsynced") else { return try await openPlace(path, log) }
     return try openStore(

@@ -1,9 +1,10 @@
 import SillokCore
 import SillokSQLite
 
-/// A short life of a store, from its making to two checkpoints, in which one call to the disk fails somewhere.
+/// A short life of a store, from its creation to two checkpoints, in which one call to the disk fails.
 ///
-/// Whatever fails, it goes on; then it opens the store again, checks it, settles what is unknown, and checks again.
+/// The script continues after any failure. Then it opens the store again, checks it, settles unknown outcomes, and
+/// checks it again.
 struct FaultScript {
     private let path: String
     private let logPath: String
@@ -65,7 +66,7 @@ struct FaultScript {
         }
     }
 
-    /// Reads go on whatever has failed: everything that is acknowledged is there.
+    /// Expects that reads work after any failure and return every acknowledged event.
     private mutating func read(_ store: SQLiteEventStore) async {
         do {
             let acknowledged = try History(logPath).highestAcknowledged

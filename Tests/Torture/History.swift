@@ -19,7 +19,8 @@ struct History {
         var sawReceipt: (first: Position, last: Position)?
         /// Whether an attempt before the last one may have stored it.
         var isUncertain = false
-        /// How many syncs there were when the last attempt began, or when the store was opened after one without answer.
+        /// How many syncs there were when the last attempt began, or when the store was opened after one without
+        /// answer.
         var syncs = 0
         var isReopened = false
         /// Whether the last attempt began when a sync had failed and the store had not been opened since.
@@ -153,7 +154,7 @@ struct Findings {
         case moved
         /// A condition did not hold where its append stands.
         case unguarded
-        /// An event that the hash chain does not cover as it is.
+        /// An event whose current contents do not match the hash chain.
         case unchained
         /// A retry was refused.
         case refused

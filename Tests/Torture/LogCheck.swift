@@ -66,7 +66,7 @@ struct LogCheck {
 
     private mutating func checkBody(_ event: RecordedEvent) {
         guard let body = TortureBody(event.payload), let attempts = history.requests[body.key] else {
-            findings.add(.foreign, "nobody wrote the event at \(event.position)")
+            findings.add(.foreign, "no client wrote the event at \(event.position)")
             return
         }
         var known = stored[body.key] ?? Stored(first: event.position, last: event.position, count: body.count)
@@ -123,7 +123,7 @@ struct LogCheck {
     }
 }
 
-/// Opens a store and says what is wrong with it: as text for whoever started this process.
+/// Opens a store and lists its faults, as text for the parent process.
 func checkStore(_ path: String, _ logPath: String, seed: UInt64, withVerify: Bool) async throws -> Findings {
     let history = try History(logPath)
     try await TorturePlace(path).settle()

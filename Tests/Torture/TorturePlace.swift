@@ -4,7 +4,7 @@ import SillokPostgres
 import SillokSQL
 import SillokSQLite
 
-/// A store and the read model beside it: files, or schemas of a PostgreSQL database (`postgres://…#schema`).
+/// A store and its read model: files, or schemas of a PostgreSQL database (`postgres://…#schema`).
 struct TorturePlace: Sendable {
     private let text: String
 
@@ -49,7 +49,7 @@ struct TorturePlace: Sendable {
         return Store(try SQLiteEventStore(path: text, mode: access == .writing ? .create : .readOnly))
     }
 
-    /// Opens the read model beside the store, and makes it if there is none.
+    /// Opens the read model of the store, and creates it if there is none.
     func model() async throws -> TortureModel {
         #if Postgres
         if let (connection, schema) = schemas {

@@ -68,35 +68,3 @@ struct Documents: Rule {
         return start[...end]
     }
 }
-
-/// The bank of the README, which is the first example.
-struct Bank: Rule {
-    static let path = "Examples/1-Bank/BankAccount.swift"
-    static let copy = "Examples/2-BankWithReadModel/BankAccount.swift"
-    static let limit = 45
-
-    func findings(_ tree: Tree) -> [Finding] {
-        guard let bank = tree.texts[Self.path] else { return [] }
-        var findings: [Finding] = []
-        func find(_ path: String, _ message: String) {
-            findings.append(Finding(rule: "bank", place: path, location: path, message: message))
-        }
-        if firstBlock(of: tree.texts["README.md"] ?? "") != bank {
-            find("README.md", "the first Swift block differs from \(Self.path); copy the file into it")
-        }
-        if let copy = tree.texts[Self.copy], copy != bank {
-            find(Self.copy, "the file differs from \(Self.path); copy it")
-        }
-        let lines = bank.split(separator: "\n", omittingEmptySubsequences: false).count - 1
-        if lines > Self.limit { find(Self.path, "the bank has \(lines) lines, the limit is \(Self.limit)") }
-        return findings
-    }
-
-    private func firstBlock(of text: String) -> String {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard let start = lines.firstIndex(where: { $0.hasPrefix("```swift") }),
-            let end = lines[(start + 1)...].firstIndex(where: { $0.hasPrefix("```") })
-        else { return "" }
-        return lines[(start + 1)..<end].map { $0 + "\n" }.joined()
-    }
-}

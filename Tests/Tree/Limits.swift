@@ -8,6 +8,21 @@ struct Limits: Rule {
     func findings(_ tree: Tree) -> [Finding] {
         let files = tree.swiftFiles("Sources", "Tests", "Examples")
         return files.flatMap { functions(of: $0) + lines(of: $0) } + folders(of: files) + targets(of: files, tree)
+            + assets(in: tree)
+    }
+
+    /// The lines of the dashboard's scripts and style sheets, which the program embeds.
+    private func assets(in tree: Tree) -> [Finding] {
+        tree.texts.keys.filter { path in
+            path.hasPrefix("Sources/") && [".js", ".css"].contains { path.hasSuffix($0) }
+        }.sorted().flatMap { path -> [Finding] in
+            let lines = (tree.texts[path] ?? "").split(separator: "\n", omittingEmptySubsequences: false)
+            return lines.enumerated().filter { $0.element.count > Self.line }.map { index, line in
+                Finding(
+                    rule: "line", place: path, location: "\(path):\(index + 1)",
+                    message: "the line has \(line.count) characters, the limit is \(Self.line); break it")
+            }
+        }
     }
 
     private func functions(of file: SwiftFile) -> [Finding] {

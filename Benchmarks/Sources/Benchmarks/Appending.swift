@@ -2,7 +2,7 @@ import RawLoop
 import Sillok
 import SillokSQLite
 
-/// Durable appends, beside the raw loop.
+/// Durable appends, compared with the raw loop.
 func appending(_ plan: Plan) async throws {
     var table = Table("append", "Sillok events/s", "raw loop", "takes", "Sillok CPU µs/event", "raw loop")
     var rates: [Int: Double] = [:]

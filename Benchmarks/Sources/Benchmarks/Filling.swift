@@ -64,7 +64,7 @@ private func printFilling(_ plan: Plan, _ sides: [String], _ parts: [String: [Sa
     print(
         """
         Sillok fills \(ratio(rates[0] / rates[4])) as fast as the plain tables with SQLite's own checkpoints, \
-        \(ratio(rates[0] / rates[5])) as fast as with rare ones, and takes \(ratio(rates[1] / rates[0])) of the time \
+        and \(ratio(rates[0] / rates[5])) as fast as with rare ones. It takes \(ratio(rates[1] / rates[0])) the time \
         of the raw loop over the same tables (random ids: \(ratio(rates[3] / rates[2]))).\n
         """)
 }

@@ -53,7 +53,7 @@ private func loading(_ plan: Plan) async throws {
     try await store.deposit(long, to: "account-long")
     try await store.deposit(100, to: "account-short")
     let snapshots = Snapshots(in: model, .every(100))
-    let kept = CommandHandler<Account>("account", in: store, snapshots: snapshots)
+    let kept = CommandHandler<Account>("account", in: store, options: .init(snapshots: snapshots))
     let plain = CommandHandler<Account>("account", in: store)
     _ = try await kept.state(of: "long")
     await snapshots.flush()
@@ -102,7 +102,7 @@ private func loading(_ plan: Plan) async throws {
 private func deciding(hot plan: Plan) async throws {
     let store = try plan.store("hot")
     try await store.deposit(1000, to: "account-hot")
-    let cached = CommandHandler<Account>("account", in: store, cache: AggregateCache())
+    let cached = CommandHandler<Account>("account", in: store, options: .init(cache: AggregateCache()))
     let plain = CommandHandler<Account>("account", in: store)
     func execute(_ handler: CommandHandler<Account>) async throws -> Sample {
         try await measure {
@@ -200,7 +200,8 @@ private func asking(_ plan: Plan) async throws {
                 "what-if",
                 {
                     try await measure {
-                        let report = try await past.compare(none, with: some, over: .category("account"), progress: { _, _ in })
+                        let report = try await past.compare(
+                            none, with: some, over: .category("account"), progress: { _, _ in })
                         precondition(report.differing == Bank.accounts, "every account differs")
                         return Int(report.events)
                     }

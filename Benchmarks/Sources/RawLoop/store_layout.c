@@ -1,4 +1,5 @@
-// Format 3 of the store. What stands here follows Sources/SillokSQLite: Schema, EventInsertion, IndexTail, TailSettling.
+// Format 3 of the store. This code follows Sources/SillokSQLite: Schema, EventInsertion, IndexTail,
+// TailSettling.
 #include "raw.h"
 
 #include <stdio.h>
@@ -147,7 +148,7 @@ static void load_tail(raw_store *store) {
     store->tail.seen = store->tail.count;
 }
 
-// An opened database: every revision is looked up anew when its stream is first written to.
+// An opened database: the revision of a stream is looked up at the first write to it.
 void store_layout_open(raw_store *store) {
     sqlite3 *database = store->database;
     store->insert_event = prepare(database, "INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)");

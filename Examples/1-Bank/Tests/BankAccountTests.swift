@@ -1,7 +1,6 @@
+import BankModel
 import SillokTesting
 import Testing
-
-@testable import Bank
 
 @Suite struct BankAccountTests {
     @Test func `a withdrawal never makes the balance negative`() {
@@ -18,19 +17,13 @@ import Testing
             .then(.withdrawn(cents: 30_00))
     }
 
-    @Test(arguments: [0, -1, 1_000_000_01, .min, .max]) func `an amount is positive and has a limit`(cents: Int) {
-        Scenario<BankAccount>.given(.opened(owner: "Ada")).when(.deposit(cents)).thenRefused(.notAnAmount)
+    @Test func `nothing is paid into or out of an account that is not open`() {
+        Scenario<BankAccount>.when(.deposit(1)).thenRefused(.notOpen)
+        Scenario<BankAccount>.when(.withdraw(1)).thenRefused(.notOpen)
     }
 
-    @Test func `only an empty account is closed, and nothing happens to it afterwards`() {
-        Scenario<BankAccount>
-            .given(.opened(owner: "Ada"), .deposited(cents: 1)).when(.close).thenRefused(.notEmpty)
-        Scenario<BankAccount>.given(.opened(owner: "Ada")).when(.close).then(.closed)
-        Scenario<BankAccount>.given(.opened(owner: "Ada"), .closed).when(.deposit(1)).thenRefused(.notOpen)
-    }
-
-    @Test func `an account is opened once`() {
+    @Test func `opening an account again changes nothing`() {
         Scenario<BankAccount>.when(.open(owner: "Ada")).then(.opened(owner: "Ada"))
-        Scenario<BankAccount>.given(.opened(owner: "Ada")).when(.open(owner: "Bob")).thenRefused(.alreadyOpen)
+        Scenario<BankAccount>.given(.opened(owner: "Ada")).when(.open(owner: "Ada")).then()
     }
 }

@@ -1,6 +1,6 @@
 /// Stored names for the cases of an event enum that differ from the names in the code.
 ///
-/// A type name in the log is for ever; a name in the code is not. Name the case anew and keep the stored name here.
+/// A type name in the log never changes; a name in the code may. Rename the case and map it to the stored name here.
 ///
 /// ```swift
 /// enum Event: Codable, Sendable, StableEventNames {
@@ -9,6 +9,6 @@
 /// }
 /// ```
 public protocol StableEventNames {
-    /// From the name of a case to the type in the log. Cases that are not listed keep their name.
+    /// The type in the log for the names of cases. Cases that are not listed keep their name.
     static var storedNames: [String: EventType] { get }
 }

@@ -1,56 +1,53 @@
-/// Carries out commands: load, decide, append, and try again if others were faster.
+/// A handler that executes commands: it loads, decides and appends, and retries if another writer appended first.
 ///
 /// ```swift
 /// let accounts = CommandHandler<BankAccount>("account", in: store)
 /// let outcome = try await accounts.execute(.deposit(100), on: "42")   // appends to the stream account-42
 /// ```
 ///
-/// A command is decided on the state that its stream replays to, and its events are appended only if the stream is
-/// still at that revision; otherwise what is new is read and the command decided again, as the ``RetryPolicy`` allows.
-/// Commands on one stream through one handler take turns, so they never race each other.
+/// The handler decides a command on the state that it replays from the stream. It appends the events only if the stream
+/// is still at that revision. Otherwise it reads the new events and decides again, as often as the ``RetryPolicy``
+/// allows. Commands on one stream through one handler take turns, so they never race each other.
 ///
-/// **Command ids.** A command that is executed again with the id it had gives its first outcome, for ever: after a
-/// restart, from another process, and when both run at once. The id of a command's first event is the command's id, of
-/// the next one that id plus one, and so on; the log itself is the memory. A command that was refused or changed
-/// nothing left nothing behind and is decided anew.
+/// **Command ids.** A command that is executed again under the same id returns its first outcome: after a restart, from
+/// another process, and when both run at once. The first event of a command has the command's id, the next one that id
+/// plus one, and so on, so the log itself remembers the command. A command that was refused or changed nothing leaves
+/// no trace and is decided again.
 public struct CommandHandler<D: Decider>: Sendable {
     package let category: Category?
     package let store: any EventStore
     private let policy: RetryPolicy
     private let ids: IDGenerator
     private let memory: Memory<D>?
-    /// A command as it is recorded with its events; `nil`: it is not.
+    /// Returns the text of a command to record with its events; `nil` records none.
     package var commandText: @Sendable (D.Command) -> String? = { _ in nil }
     package let coding = EventCoding<D.Event>()
     private let turns = Turns<StreamID?>()
 
-    /// A handler for streams of a category: the key `42` of the category `account` is the stream `account-42`.
+    /// Creates a handler for the streams of a category: the key `42` of the category `account` is the stream
+    /// `account-42`.
     ///
     /// - Parameters:
-    ///   - category: the part of the streams' names before the first dash. With a dash in it every command and every
-    ///     question ends in an `InvalidRequest`, for no stream has such a category.
+    ///   - category: the part of the streams' names before the first dash. If it contains a dash, every command and
+    ///     every query throws an `InvalidRequest`, because no stream has such a category.
     ///   - store: where events are read and appended.
-    ///   - retries: how often to try.
-    ///   - ids: where the ids of commands come from that are given none.
-    public init(
-        _ category: Category, in store: any EventStore, retries: RetryPolicy = RetryPolicy(),
-        ids: IDGenerator = .system
-    ) {
-        self.init(category: category, store: store, retries: retries, ids: ids, memory: nil)
+    ///   - options: how often to try, where ids come from, and which states are kept.
+    public init(_ category: Category, in store: any EventStore, options: Options = Options()) {
+        self.init(category: category, store: store, options: options)
     }
 
-    /// Carries out a command on a stream.
+    /// Executes a command on a stream.
     ///
     /// - Parameters:
-    ///   - command: what is wished.
-    ///   - key: which member of the category.
-    ///   - id: the identity of the command. With an id that was executed before, the first outcome is given.
-    ///   - expected: the revision that the wish rests on, such as the one a person saw on a screen. If the stream has
-    ///     another one the command is not decided, and never tried again.
-    /// - Throws: `D.Refusal`, if the decider refuses; ``TooManyConflicts``; `AppendConflict` if `expected` does not
+    ///   - command: the command to decide.
+    ///   - key: the member of the category.
+    ///   - id: the identity of the command. If it was executed before, the first outcome is returned.
+    ///   - expected: the revision that the command is based on, such as the one a user saw on a screen. If the stream
+    ///     has another revision, the command is not decided, and never retried.
+    /// - Throws: `D.Refusal` if the decider refuses; ``TooManyConflicts``; `AppendConflict` if `expected` does not
     ///   hold; ``CommandIDConflict``; ``UnsettledCommand``; ``UnknownEventType``, ``DamagedPayload`` or
     ///   ``UnstorableEvent``; `InvalidRequest`, `InlineProjectionFailed` and `StoreError` of the store, without the
-    ///   `AppendError` around them; `CancellationError`. But for ``UnsettledCommand`` nothing is stored.
+    ///   `AppendError` around them; `CancellationError`. Except with ``UnsettledCommand``, nothing is stored.
     @discardableResult
     public func execute(
         _ command: D.Command, on key: String, id: CommandID? = nil, expecting expected: Revision? = nil
@@ -60,9 +57,11 @@ public struct CommandHandler<D: Decider>: Sendable {
             expected)
     }
 
-    /// Appends to a stream what a function makes of its state; the floor under ``execute(_:on:id:expecting:)``.
+    /// Appends the events that a function derives from the state of a stream. ``execute(_:on:id:expecting:)`` is based
+    /// on it.
     ///
-    /// The function may be called several times. The same promises and errors, and what the function throws.
+    /// The function may be called several times. It gives the same guarantees and throws the same errors as `execute`,
+    /// and the errors of the function.
     @discardableResult
     public func transact(
         on key: String, id: CommandID? = nil, expecting expected: Revision? = nil,
@@ -80,10 +79,11 @@ public struct CommandHandler<D: Decider>: Sendable {
         return outcome(ending, execution.id)
     }
 
-    /// Carries out commands on several streams as one: all of their events are recorded, in order, or none.
+    /// Executes commands on several streams as one: all of their events are recorded, in order, or none.
     ///
-    /// Each is decided on the state that the ones before it lead to. The streams are read with few queries, so that
-    /// a hundred of them cost little more than one. The same promises and errors as for one command; `key` may repeat.
+    /// Each command is decided on the state after the earlier ones. The streams are read with few queries, so that a
+    /// hundred of them cost little more than one. Guarantees and errors are the same as for one command; `key` may
+    /// repeat.
     @discardableResult
     public func execute(
         _ commands: [(key: String, command: D.Command)], id: CommandID? = nil
@@ -91,10 +91,10 @@ public struct CommandHandler<D: Decider>: Sendable {
         try await execute(commands.map { ($0.key, $0.command, Metadata()) }, id: id)
     }
 
-    /// Carries out commands on several streams as one, each with metadata of its own.
+    /// Executes commands on several streams as one, each with metadata of its own.
     ///
-    /// A command's events get its metadata, and from the task's context what that does not say. Otherwise the same as
-    /// without metadata.
+    /// The events of a command get its metadata. Missing keys are taken from the task's context. Otherwise this is the
+    /// same as without metadata.
     @discardableResult
     public func execute(
         _ commands: [(key: String, command: D.Command, metadata: Metadata)], id: CommandID? = nil
@@ -127,34 +127,32 @@ public struct CommandHandler<D: Decider>: Sendable {
             position: ending.position, receipt: ending.receipt, id: execution.id, isRepeat: ending.isRepeat)
     }
 
-    /// The state of a key, and its revision: what the next command would be decided on.
+    /// Returns the state and the revision of a key, on which the next command would be decided.
     public func state(of key: String) async throws -> (state: D, revision: Revision) {
         let subject = try await loaded(.init(stream: stream(of: key)))
         return (subject.state, subject.revision)
     }
 
-    /// A subject as it is, or as it was at a moment.
+    /// Returns a subject in its current state, or as of a moment.
     func loaded(_ subject: Subjects<D>.Subject, at moment: Moment? = nil) async throws -> Subjects<D>.Subject {
         try checkCategory()
         var subject = subject
         subject.kept = await memory?.recall(subject, store, moment)
-        var subjects = Subjects<D>([subject], limits: store.limits, schema: coding.schema)
+        var subjects = Subjects<D>([subject], limits: store.limits, coding: coding)
         defer { memory?.remember(subjects, store, moment == nil) }
         try await subjects.load(from: store, coding: coding, before: moment?.end)
         return subjects.all[0]
     }
 
-    package init(
-        category: Category?, store: any EventStore, retries: RetryPolicy, ids: IDGenerator, memory: Memory<D>?
-    ) {
+    private init(category: Category?, store: any EventStore, options: Options) {
         self.category = category
         self.store = store
-        self.policy = retries
-        self.ids = ids
-        self.memory = memory
+        self.policy = options.retries
+        self.ids = options.ids
+        self.memory = options.memory?()
     }
 
-    /// Throws if no stream can have the category: what is appended would never be found by it.
+    /// Throws if no stream can have the category, because its events would never be found by it.
     private func checkCategory() throws(InvalidRequest) {
         if let category { try store.limits.check(category) }
     }
@@ -179,32 +177,60 @@ public struct CommandHandler<D: Decider>: Sendable {
     }
 }
 
-extension CommandHandler where D: BoundaryDecider {
-    /// A handler for decisions that rest on queries; its events belong to no stream.
-    ///
-    /// - Parameters:
-    ///   - store: where events are read and appended.
-    ///   - retries: how often to try.
-    ///   - ids: where the ids of commands come from that are given none.
-    public init(
-        in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system
-    ) {
+extension CommandHandler {
+    /// Without a category there is no stream to decide on.
+    @available(
+        *, unavailable,
+        message: """
+            name the category of the streams, as in CommandHandler("account", in: store); \
+            only a BoundaryDecider has none
+            """
+    )
+    public init(in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system) {
         self.init(category: nil, store: store, retries: retries, ids: ids, memory: nil)
     }
 
-    /// Carries out a command on the events in its boundary.
+    /// Without a key there is no stream to decide on.
+    @available(
+        *, unavailable,
+        message: "name the key of the stream, as in execute(command, on: \"42\"); only a BoundaryDecider has none"
+    )
+    @discardableResult
+    public func execute(_ command: D.Command, id: CommandID? = nil) async throws -> CommandOutcome<D> {
+        throw CancellationError()
+    }
+
+    /// Without a key there is no stream to look at.
+    @available(
+        *, unavailable,
+        message: "name the key of the stream, as in state(of: \"42\"); only a BoundaryDecider has none"
+    )
+    public func state(for command: D.Command) async throws -> D { throw CancellationError() }
+}
+
+extension CommandHandler where D: BoundaryDecider {
+    /// Creates a handler for decisions that depend on queries. Its events belong to no stream.
     ///
-    /// Its events are appended only if nothing new matches the boundary; otherwise what is new is read and the command
-    /// decided again. The same promises and errors as ``execute(_:on:id:expecting:)``.
+    /// - Parameters:
+    ///   - store: where events are read and appended.
+    ///   - options: how often to try, where ids come from, and which states are kept.
+    public init(in store: any EventStore, options: Options = Options()) {
+        self.init(category: nil, store: store, options: options)
+    }
+
+    /// Executes a command on the events in its boundary.
+    ///
+    /// The events are appended only if no new event matches the boundary. Otherwise the handler reads the new events
+    /// and decides again. Guarantees and errors are the same as those of ``execute(_:on:id:expecting:)``.
     @discardableResult
     public func execute(_ command: D.Command, id: CommandID? = nil) async throws -> CommandOutcome<D> {
         try await execute([command], id: id)
     }
 
-    /// Carries out commands as one: all of their events are recorded, in order, or none.
+    /// Executes commands as one: all of their events are recorded, in order, or none.
     ///
-    /// Each is decided on the events in its own boundary, those of the commands before it included. The outcome's
-    /// state is that of the first command's boundary.
+    /// Each command is decided on the events in its own boundary, including those of the earlier commands. The state of
+    /// the outcome is that of the first command's boundary.
     @discardableResult
     public func execute(_ commands: [D.Command], id: CommandID? = nil) async throws -> CommandOutcome<D> {
         let steps = commands.enumerated().map { index, command in
@@ -214,7 +240,7 @@ extension CommandHandler where D: BoundaryDecider {
         return outcome(try await execution.run(retryingIn: turns), execution.id)
     }
 
-    /// The state that a command would be decided on.
+    /// Returns the state on which a command would be decided.
     public func state(for command: D.Command) async throws -> D {
         try await loaded(.init(boundary: D.boundary(of: command))).state
     }

@@ -1,8 +1,8 @@
 public import SillokCore
 
-/// What a command led to.
+/// The outcome of a command.
 public struct CommandOutcome<D: Decider>: Sendable {
-    /// What happened, in order; empty if the command changed nothing.
+    /// The new events, in order; empty if the command changed nothing.
     public let events: [D.Event]
 
     /// The state after these events.
@@ -11,22 +11,23 @@ public struct CommandOutcome<D: Decider>: Sendable {
     /// The revision of the stream after these events; `Revision.none` without a stream.
     public let revision: Revision
 
-    /// What to wait for to read one's own write: the last event's position, or what was seen if nothing happened.
+    /// The position to wait for to read your own write: that of the last event, or the last one seen if nothing
+    /// happened.
     public let position: Position
 
-    /// Where the events are; `nil` if nothing happened.
+    /// The receipt of the append; `nil` if nothing happened.
     public let receipt: Receipt?
 
-    /// The id of the command, given or made.
+    /// The id of the command, given or generated.
     public let id: CommandID
 
-    /// Whether the command had been executed before, and this is what it led to then.
+    /// Whether the command had been executed before, and this is its first outcome.
     public let isRepeat: Bool
 }
 
-/// What several commands, executed as one, led to.
+/// The outcome of several commands that were executed as one.
 public struct BatchOutcome<D: Decider>: Sendable {
-    /// What happened, in order, and to whom.
+    /// The new events, in order, each with the key of its stream.
     public let events: [(key: String, event: D.Event)]
 
     /// The state of each key after these events.
@@ -35,15 +36,16 @@ public struct BatchOutcome<D: Decider>: Sendable {
     /// The revision of each key's stream after these events.
     public let revisions: KeyedValues<Revision>
 
-    /// What to wait for to read one's own write: the last event's position, or what was seen if nothing happened.
+    /// The position to wait for to read your own write: that of the last event, or the last one seen if nothing
+    /// happened.
     public let position: Position
 
-    /// Where the events are; `nil` if nothing happened.
+    /// The receipt of the append; `nil` if nothing happened.
     public let receipt: Receipt?
 
-    /// The id of the commands, given or made.
+    /// The id of the commands, given or generated.
     public let id: CommandID
 
-    /// Whether the commands had been executed before, and this is what they led to then.
+    /// Whether the commands had been executed before, and this is their first outcome.
     public let isRepeat: Bool
 }

@@ -1,8 +1,8 @@
-/// A state that decides what happens next, and that is nothing but the replay of what has happened.
+/// A state that decides commands, and that is the replay of its events and nothing else.
 ///
-/// Two pure functions and a beginning: `init()` is the state before the first event, ``decide(_:)`` turns a command
-/// into events or a refusal, ``evolve(_:)`` applies one event. No I/O, no clock, no randomness: what a decision
-/// needs comes with the command.
+/// A decider has an initial state and two pure functions. ``init()`` is the state before the first event,
+/// ``decide(_:)`` turns a command into events or a refusal, and ``evolve(_:)`` applies one event. They use no I/O, no
+/// clock and no randomness: a command contains all that its decision needs.
 ///
 /// ```swift
 /// struct Counter: Decider {
@@ -28,41 +28,48 @@
 /// }
 /// ```
 public protocol Decider: Sendable {
-    /// A wish, as data.
+    /// A request to change the state, as data.
     associatedtype Command: Sendable
 
-    /// A fact in the past tense: an enum, each case of it a kind of event.
+    /// An event that happened, named in the past tense: an enum with a case for each kind of event.
     ///
-    /// The name of the case is stored as the event's type, its values as JSON. See ``StableEventNames`` to rename a
-    /// case and keep its stored name.
+    /// The name of the case is stored as the event's type, and its values as JSON. To rename a case and keep its stored
+    /// name, see ``StableEventNames``.
     associatedtype Event: Codable & Sendable
 
-    /// The domain's no.
+    /// The reasons for which the domain refuses commands.
     associatedtype Refusal: Error
 
-    /// The state before the first event.
+    /// Creates the state before the first event.
     init()
 
-    /// What happens when the command is carried out: events in order, none if nothing changes, or a refusal.
+    /// Returns the events that the command causes, in order, and none if nothing changes; throws a refusal if it is not
+    /// allowed.
     func decide(_ command: Command) throws(Refusal) -> [Event]
 
-    /// The state after one more event. Must take every event that was ever stored.
+    /// Applies one event to the state. It must accept every event that was ever stored.
     mutating func evolve(_ event: Event)
 
-    /// What an event is about, to find it by. None unless said otherwise.
+    /// Returns the tags to find an event by. By default none.
     static func tags(of event: Event) -> [Tag]
 }
 
 extension Decider {
-    /// No tags.
+    /// Returns no tags.
     public static func tags(of event: Event) -> [Tag] { [] }
 }
 
-/// A decider whose decisions rest on a query rather than on one stream: a dynamic consistency boundary.
+/// A decider whose decisions depend on a query and not on one stream: a dynamic consistency boundary.
 ///
 /// Its events belong to no stream and are found by their tags. A decision stands if, at the moment of the append,
 /// nothing new matches ``boundary(of:)``.
+///
+/// Deciders may share tags. Where a boundary names no types it means those that `Event` has cases for: what another
+/// decider records under the same tag changes nothing, and no decision waits for it. A type that the boundary names and
+/// `Event` has no case for is an ``UnknownEventType``. Of an `Event` whose `Codable` is written by hand the types are
+/// not known: its boundaries must name them.
 public protocol BoundaryDecider: Decider {
-    /// The events that the decision on this command depends on: those that the state is replayed from.
+    /// The events that the decision on this command depends on: those that the state is replayed from. Of any type that
+    /// `Event` has a case for, unless it names types.
     static func boundary(of command: Command) -> EventQuery
 }

@@ -1,18 +1,18 @@
 import SillokCore
 
-/// One command, or several as one, on its way: load, decide, append, and again if others were faster.
+/// The execution of one command, or of several as one: load, decide, append, and retry after a conflict.
 struct Execution<D: Decider> {
     /// A decision on one of the subjects.
     struct Step {
         let subject: Int
-        /// What its events know beside what the context of the task does.
+        /// The metadata of its events, in addition to the context of the task.
         var metadata = Metadata()
-        /// The command as it is recorded with its first event.
+        /// The text of the command that is recorded with its first event.
         var command: String?
         let decide: (D) throws -> [D.Event]
     }
 
-    /// How it ended.
+    /// The result of an execution.
     struct Ending {
         var events: [(subject: Int, event: D.Event)] = []
         let subjects: Subjects<D>
@@ -31,7 +31,7 @@ struct Execution<D: Decider> {
     private enum Attempt {
         case ended(Ending)
         case conflict(AppendConflict)
-        /// The remembered states belong to a log that went back since: they are compared with the store, and read
+        /// The remembered states belong to a log that was set back since. They are compared with the store and read
         /// again.
         case outdated
     }
@@ -61,12 +61,12 @@ struct Execution<D: Decider> {
         self.expected = expected
         self.steps = steps
         self.memory = memory
-        self.subjects = Subjects(subjects, limits: store.limits, schema: coding.schema)
+        self.subjects = Subjects(subjects, limits: store.limits, coding: coding)
         untouched = self.subjects
         metadata = .ofCommand(id)
     }
 
-    /// Tries until it is done; waits for its turn before it tries again if it has `turns` to share.
+    /// Runs attempts until one ends. If `turns` are given, waits for its turn before the second attempt.
     mutating func run(retryingIn turns: Turns<StreamID?>? = nil) async throws -> Ending {
         try await recall()
         defer { memory?.remember(subjects, store, true) }
@@ -79,12 +79,12 @@ struct Execution<D: Decider> {
         return try await turns.wait(for: nil) { try await attempt(from: 2) }
     }
 
-    /// Takes up what is remembered of the subjects.
+    /// Loads the remembered states of the subjects.
     private mutating func recall() async throws {
         guard let memory else { return }
         var recalled = untouched.all
         for index in recalled.indices { recalled[index].kept = await memory.recall(recalled[index], store, nil) }
-        subjects = Subjects(recalled, limits: store.limits, schema: coding.schema)
+        subjects = Subjects(recalled, limits: store.limits, coding: coding)
     }
 
     private mutating func attempt(from first: Int) async throws -> Ending {
@@ -101,7 +101,7 @@ struct Execution<D: Decider> {
         }
     }
 
-    /// Throws if the command is not to be decided again.
+    /// Throws if the command must not be decided again.
     private func check(_ conflict: AppendConflict, after attempts: Int) throws {
         if expected != nil { throw conflict }
         if attempts >= policy.attempts { throw TooManyConflicts(attempts: attempts, conflict: conflict) }
@@ -121,7 +121,7 @@ struct Execution<D: Decider> {
             return try await attempt(after: error)
         }
         if let draft { subjects = draft } else { evolve(decided[...], in: &subjects) }
-        // An append that was made before answered for this one: the states may have missed what lies between.
+        // The receipt may belong to an earlier append. Then the states may have missed events in between.
         subjects.isDoubtful = subjects.contradict(receipt) || (isIDGiven && subjects.all.first?.stream == nil)
         subjects.settle(
             decided.map { (subjects.all[$0.subject].stream, $0.data.type, $0.data.tags, $0.data.id) }, at: receipt)
@@ -147,7 +147,7 @@ struct Execution<D: Decider> {
         }
     }
 
-    /// Decides on what is. A refusal, or that nothing happens, is never told by a remembered state alone.
+    /// Runs `decide` on the current state. A refusal or an empty decision never rests on a remembered state alone.
     private mutating func decide() async throws -> (decided: [Decided], draft: Subjects<D>?) {
         var draft = steps.count > 1 ? subjects : nil
         if subjects.restOnMemory {
@@ -158,7 +158,7 @@ struct Execution<D: Decider> {
         return (try decide(evolving: &draft), draft)
     }
 
-    /// Decides all steps, each on the state that the steps before it lead to.
+    /// Decides all steps, each on the state after the earlier steps.
     private func decide(evolving draft: inout Subjects<D>?) throws -> [Decided] {
         var decided: [Decided] = []
         for step in steps {
@@ -166,9 +166,9 @@ struct Execution<D: Decider> {
             var metadata = step.metadata.isEmpty ? metadata : .ofCommand(id, saying: step.metadata)
             if let command = step.command { metadata[Metadata.Key.command] = command }
             for event in try step.decide((draft ?? subjects).all[step.subject].state) {
-                let data = try coding.encode(
+                let stored = try coding.stored(
                     event, id: id.event(decided.count), tags: D.tags(of: event), metadata: metadata)
-                decided.append(Decided(subject: step.subject, event: event, data: data))
+                decided.append(Decided(subject: step.subject, event: stored.event, data: stored.data))
                 if step.command != nil { metadata[Metadata.Key.command] = nil }
             }
             if var evolved = draft.take() {
@@ -184,9 +184,9 @@ struct Execution<D: Decider> {
     }
 }
 
-// What the store has and what it says.
+// Appends and their outcomes.
 extension Execution {
-    /// Appends the events; an append of unknown outcome is sent again as it is until the store knows.
+    /// Appends the events. If the outcome is unknown, sends the same append again until the store knows.
     ///
     /// - Throws: `AppendError` if nothing was stored, ``UnsettledCommand``, `CancellationError`.
     private func append(_ decided: [Decided]) async throws -> Receipt {
@@ -205,9 +205,9 @@ extension Execution {
             } catch {
                 switch error {
                 case .failed(let failure) where failure.outcome == .unknown: unknown = failure
-                // A definite failure now says nothing about an append before it whose outcome is unknown.
+                // A definite failure now does not settle an earlier append whose outcome is unknown.
                 case .failed where unknown != nil: continue
-                // The task was cancelled while the append waited: nothing is stored.
+                // The task was cancelled while the append waited, so nothing is stored.
                 case .failed(let failure) where failure.code == .cancelled: throw CancellationError()
                 case .failed, .invalid, .conflict, .knownID, .tracking, .refused: throw error
                 }
@@ -228,7 +228,7 @@ extension Execution {
             events: store.limits.shownInConflict(page.events), head: page.head)
     }
 
-    /// What the command led to when it was executed before, or `nil` if it was not.
+    /// Returns the result of an earlier execution of the command, or `nil` if there was none.
     private func firstEnding() async throws -> Ending? {
         guard let first = try await store.event(id.event(0)) else { return nil }
         let recorded = try await events(from: first)
@@ -247,7 +247,7 @@ extension Execution {
         return Ending(events: events, subjects: subjects, receipt: receipt, isRepeat: true)
     }
 
-    /// The events that the command recorded, the first of which is known.
+    /// Returns the events that the command recorded, given the first of them.
     private func events(from first: RecordedEvent) async throws -> [RecordedEvent] {
         var found: [RecordedEvent] = []
         let request = ReadRequest(
@@ -263,7 +263,7 @@ extension Execution {
 }
 
 extension CommandID {
-    /// The id of the command's event with this index: the command's own id plus the index, so that the log itself
+    /// Returns the id of the command's event with this index: the command's id plus the index. So the log itself
     /// remembers which commands were executed.
     func event(_ index: Int) -> EventID {
         let (low, carries) = low.addingReportingOverflow(UInt64(index))

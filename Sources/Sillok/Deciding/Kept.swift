@@ -1,18 +1,18 @@
 package import SillokCore
 
-/// A state that was kept, and where it is in its history.
+/// A kept state and its place in its history.
 package struct Kept<D: Decider>: Sendable {
     package let state: D
     package let place: KeptPlace
-    /// Nothing further of it lies up to here.
+    /// The history has no further event up to here.
     package let through: EventMark
-    /// When its first event was recorded, if that is known.
+    /// When the first event of the history was recorded, if known.
     package var first: Timestamp?
-    /// Where a snapshot of it was last taken.
+    /// The place of the last snapshot of the state.
     package var snapshot: KeptPlace?
-    /// Whether a decision may rest on it without a look at the store, for the append will tell.
+    /// Whether a decision may use the state without reading the store, because the append checks it.
     package var isTrusted = false
-    /// How large it was when it was measured, after how many events.
+    /// The measured size, and the number of events at that time.
     package var measured: (events: UInt64, bytes: Int)?
 
     package init(
@@ -28,7 +28,7 @@ package struct Kept<D: Decider>: Sendable {
     }
 }
 
-/// An event that a state has last taken.
+/// The last event that was applied to a state.
 package struct KeptMark: Hashable, Sendable {
     package let position: Position
     package let id: EventID
@@ -41,11 +41,11 @@ package struct KeptMark: Hashable, Sendable {
     }
 }
 
-/// Where in its history a state is.
+/// The place of a state in its history.
 package struct KeptPlace: Hashable, Sendable {
-    /// How many stored events lead to it.
+    /// The number of stored events that lead to the state.
     package let events: UInt64
-    /// The last of them.
+    /// The last of these events.
     package let mark: KeptMark
 
     package init(events: UInt64, mark: KeptMark) {
@@ -55,7 +55,7 @@ package struct KeptPlace: Hashable, Sendable {
 }
 
 extension Moment {
-    /// Whether the last event of a kept state is at or before the moment.
+    /// Returns whether the last event of a kept state is at or before the moment.
     package func includes(_ place: KeptPlace) -> Bool {
         switch self {
         case .revision(let revision): place.events <= revision.value

@@ -1,13 +1,13 @@
 package import SillokCore
 
-/// Where a command handler finds the states that it kept, and where it keeps them again.
+/// The functions with which a command handler loads and keeps states.
 ///
-/// `SillokSnapshots` makes one of a cache and of snapshots; this module knows neither.
+/// `SillokSnapshots` implements them with a cache and with snapshots; this module does not depend on either.
 package struct Memory<D: Decider>: Sendable {
-    /// Returns what is kept of a subject, as of a moment, or `nil`.
+    /// Returns the kept state of a subject, as of a moment, or `nil`.
     package typealias Recall = @Sendable (Subjects<D>.Subject, any EventStore, Moment?) async -> Kept<D>?
 
-    /// Keeps what was learned of subjects. `isOfNow` is `false` for states of the past.
+    /// Keeps the states of subjects. `isOfNow` is `false` for states of the past.
     package typealias Remember = @Sendable (_ subjects: Subjects<D>, any EventStore, _ isOfNow: Bool) -> Void
 
     let recall: Recall

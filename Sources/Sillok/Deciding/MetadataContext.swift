@@ -1,7 +1,7 @@
 public import SillokCore
 
 extension Metadata {
-    /// What the current task knows of why it acts; a ``CommandHandler`` writes it into every event.
+    /// The metadata of the current task. A ``CommandHandler`` adds it to every event.
     ///
     /// ```swift
     /// try await Metadata.$current.withValue(Metadata(actor: "ada", correlationID: request.id)) {
@@ -10,10 +10,10 @@ extension Metadata {
     /// ```
     @TaskLocal public static var current = Metadata()
 
-    /// The context in which something is done because of an event: the event is its cause, its correlation goes on, and
-    /// so do actor and trace where the task's own context has none.
+    /// Returns the context for an action that is caused by an event. The event is the cause, and its correlation is
+    /// kept. Actor and trace are taken from the event where the task's own context has none.
     ///
-    /// A projector's reactions run in it. Whoever follows the log by other means enters it himself:
+    /// A projector runs its reactions in this context. If you follow the log by other means, set it yourself:
     ///
     /// ```swift
     /// try await Metadata.$current.withValue(.caused(by: event)) { try await orders.execute(.ship, on: "7") }
@@ -28,8 +28,8 @@ extension Metadata {
         return context
     }
 
-    /// The context of the task for the events of a command: correlation and causation are the command's id where the
-    /// context does not say otherwise. `own` is what the command says itself, which goes before the context.
+    /// Returns the context of the task for the events of a command. Correlation and causation are the command's id
+    /// unless the context has others. `own` is the command's own metadata, which takes precedence over the context.
     static func ofCommand(_ id: CommandID, saying own: Metadata = Metadata()) -> Metadata {
         let context = own.filled(from: current)
         return Metadata(

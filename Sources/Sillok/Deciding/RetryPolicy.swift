@@ -1,17 +1,17 @@
-/// How often a ``CommandHandler`` tries before it gives up.
+/// The number of attempts of a ``CommandHandler`` before it gives up.
 public struct RetryPolicy: Hashable, Sendable {
-    /// How often a command is decided at most, each time on what is new, while others append: 10.
+    /// The maximum number of times that a command is decided while other writers append: 10.
     public var attempts = 10
 
-    /// How often one append is sent at most, with the same ids, until its outcome is known: 6.
+    /// The maximum number of times that one append is sent, with the same ids, until its outcome is known: 6.
     public var settlingAttempts = 6
 
     /// The pause before an append of unknown outcome is sent again, doubled each time: 10 milliseconds.
     public var settlingPause = Duration.milliseconds(10)
 
-    /// The default policy.
+    /// Creates the default policy.
     public init() {}
 
-    /// The default policy, but for how often a command is decided.
+    /// Creates the default policy with another number of attempts.
     public init(attempts: Int) { self.attempts = attempts }
 }

@@ -1,42 +1,47 @@
 package import SillokCore
 
-/// What one or several decisions rest on: states, each the replay of what its query finds, and how far they have read.
+/// The states that decisions depend on, each replayed from the events of its query, and how far they were read.
 ///
-/// Loading again reads only what is new. Many subjects are read with few queries, page by page. Either all of them are
+/// Loading again reads only new events. Many subjects are read with few queries, page by page. Either all subjects are
 /// streams or none is.
 package struct Subjects<D: Decider>: Sendable {
-    /// One state and where it comes from.
+    /// One state, and the query that its events match.
     package struct Subject: Sendable {
         package let query: EventQuery
-        /// The stream whose events they are, and to which new ones go.
+        /// The stream of the events, to which new ones are appended.
         package let stream: StreamID?
         package var state = D()
         package var revision = Revision.none
-        /// Where it is in its history; `nil` before its first event, and where that is not counted.
+        /// The place in the history; `nil` before the first event, and where events are not counted.
         package var place: KeptPlace?
-        /// What it was remembered as, before anything was read.
+        /// The remembered state from which the subject started.
         package var kept: Kept<D>?
-        /// When its first event was recorded, if that is known.
+        /// When the first event was recorded, if known.
         package var first: Timestamp?
 
         package init(stream: StreamID) { (self.stream, query) = (stream, .stream(stream)) }
         package init(boundary: EventQuery) { (stream, query) = (nil, boundary) }
 
+        /// Whether it rests on a query rather than on one stream.
+        package var isBoundary: Bool { stream == nil }
+
         /// What it is remembered by.
         package var key: String? { stream?.text ?? (try? StoredQuery.text(of: query)) }
     }
 
-    /// Subjects that are read together, and the position up to which they have been.
+    /// Subjects that are read together, and the position up to which they were read.
     private struct Group: Sendable {
         var members: Range<Int>
         var query: EventQuery
-        /// The same, with the types as which its events may be stored.
+        /// The events of the query that count, by the types as which they may be stored.
         var stored: EventQuery = .all
+        /// What is read to find them, which a store does with fewer steps: the same without the types of a boundary.
+        var read: EventQuery = .all
         var through = EventMark.start
-        /// Whether nothing was read yet: the states are those that were remembered.
+        /// Whether the states are remembered ones and nothing was read yet.
         var isRemembered = false
 
-        /// How far it has been read, which is no less than the last event that a state has taken.
+        /// Returns how far the group was read, which is at least the last event that was applied to a state.
         func through(atLeast last: KeptMark) -> EventMark {
             let isKnown = through.position > last.position || (through.position == last.position && through.id != nil)
             return isKnown ? through : EventMark(position: last.position, id: last.id)
@@ -46,13 +51,13 @@ package struct Subjects<D: Decider>: Sendable {
     package private(set) var all: [Subject]
     private var groups: [Group] = []
     private var indexes: [StreamID: Int] = [:]
-    /// What was remembered of subjects and is not what the store has.
+    /// The remembered places that do not match the store.
     package private(set) var rejected: [Int: KeptPlace] = [:]
-    /// Whether the states may have taken something that is not in the store in their order.
+    /// Whether the states may have applied events that are not in the store in this order.
     var isDoubtful = false
 
     /// Subjects in their first state, grouped so that no query has more items than a store takes.
-    package init(_ subjects: [Subject], limits: Limits, schema: EventSchema) {
+    package init(_ subjects: [Subject], limits: Limits, coding: EventCoding<D.Event>) {
         all = subjects
         for (index, subject) in subjects.enumerated() {
             if let stream = subject.stream { indexes[stream] = index }
@@ -69,13 +74,17 @@ package struct Subjects<D: Decider>: Sendable {
                 groups.append(Group(members: index..<index + 1, query: subject.query))
             }
         }
-        for index in groups.indices { groups[index].stored = schema.stored(groups[index].query) }
+        for index in groups.indices {
+            groups[index].read = coding.schema.stored(groups[index].query)
+            groups[index].stored =
+                indexes.isEmpty ? coding.storedBoundary(groups[index].query, limits) : groups[index].read
+        }
     }
 
-    /// How far all subjects have been read.
+    /// The position up to which all subjects were read.
     var through: Position { groups.lazy.map { $0.through.position }.min() ?? .start }
 
-    /// That nothing has happened to any of them since they were read.
+    /// The condition that none of the subjects has a new event.
     var isUnchanged: AppendCondition {
         var condition = AppendCondition.always
         for group in groups {
@@ -87,23 +96,24 @@ package struct Subjects<D: Decider>: Sendable {
         return condition
     }
 
-    /// Whether an event is one that a command on these subjects appends.
+    /// Returns whether an event is one that a command on these subjects appends.
     func own(_ event: RecordedEvent) -> Bool {
         guard let stream = event.stream else { return indexes.isEmpty }
         return indexes[stream] != nil
     }
 
-    /// The subject of an event that they own.
+    /// Returns the index of the subject of such an event.
     func index(of event: RecordedEvent) -> Int { event.stream.flatMap { indexes[$0] } ?? 0 }
 
-    /// Whether an append took other places than those that follow what was read: an earlier one answered for it.
+    /// Returns whether the append has other places than the next ones after the read events. Then it repeated an
+    /// earlier append.
     func contradict(_ receipt: Receipt) -> Bool {
         receipt.revisions.contains { stream, revision in indexes[stream].map { all[$0].revision } != revision }
     }
 
-    /// Reads what is new, up to the head or to the event before `end`.
+    /// Reads the new events, up to the head or to the event before `end`.
     ///
-    /// - Parameter trusting: whether states that are cached will do as they are.
+    /// - Parameter trusting: whether cached states may be used without reading the store.
     package mutating func load(
         from store: any EventStore, coding: EventCoding<D.Event>, before end: ReadRequest.Bound? = nil,
         trusting: Bool = false
@@ -116,9 +126,10 @@ package struct Subjects<D: Decider>: Sendable {
         }
     }
 
-    /// Reads what is new to a group: `false` if it was remembered and the store does not have what it rests on.
+    /// Reads the new events of a group. Returns `false` if it was remembered and the store does not have its last
+    /// event.
     ///
-    /// The last event that a remembered state has taken is read once more: it must still be there.
+    /// The last event that was applied to a remembered state is read once more, because it must still be in the log.
     private mutating func read(
         _ index: Int, from store: any EventStore, coding: EventCoding<D.Event>, before end: ReadRequest.Bound?
     ) async throws -> Bool {
@@ -126,7 +137,8 @@ package struct Subjects<D: Decider>: Sendable {
         var anchor = group.isRemembered ? all[group.members.lowerBound].place?.mark : nil
         let after = anchor.map { ReadRequest.Bound.position($0.position.previous) } ?? .mark(group.through)
         let request = ReadRequest(
-            group.stored, after: after.position == .start ? nil : after, before: end, limit: store.limits.pageEvents)
+            group.read, after: after.position == .start ? nil : after, before: end, limit: store.limits.pageEvents)
+        let isNarrowed = group.stored != group.read
         var head: Position?
         var through = group.through
         for try await page in store.pages(request) {
@@ -138,9 +150,8 @@ package struct Subjects<D: Decider>: Sendable {
                     anchor = nil
                     continue
                 }
-                try coding.forEach(of: event, for: group.query) { payload, type in
-                    evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
-                }
+                if isNarrowed && !group.stored.matches(event) { continue }
+                try take(event, of: group, coding)
                 pass(event.stream)
                 pass(event.stream, KeptMark(position: event.position, id: event.id, recordedAt: event.recordedAt))
             }
@@ -152,13 +163,25 @@ package struct Subjects<D: Decider>: Sendable {
         return true
     }
 
+    /// Applies a stored event to the states of a group.
+    private mutating func take(_ event: RecordedEvent, of group: Group, _ coding: EventCoding<D.Event>) throws {
+        do {
+            try coding.forEach(of: event, for: group.query) { payload, type in
+                evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
+            }
+        } catch var error as UnknownEventType {
+            error.decider = readableName(D.self)
+            throw error
+        }
+    }
+
     /// Applies an event that is being recorded to all subjects that it is of.
     mutating func evolve(_ event: D.Event, of stream: StreamID?, as data: EventData) {
         evolve(event, stream: stream, type: data.type, tags: data.tags, in: all.indices)
         pass(stream)
     }
 
-    /// Counts a stored event, whatever it became when it was read.
+    /// Counts a stored event, regardless of the events that it was decoded to.
     private mutating func pass(_ stream: StreamID?) {
         if let index = stream.flatMap({ indexes[$0] }) { all[index].revision = all[index].revision.next }
     }
@@ -176,13 +199,13 @@ package struct Subjects<D: Decider>: Sendable {
     }
 }
 
-// What is remembered.
+// Whether a decision would use states that were not compared with the store.
 extension Subjects {
     /// Whether a decision would rest on states that were not compared with the store.
     var restOnMemory: Bool { groups.contains { $0.isRemembered } }
 
     /// The subjects as they are now, for those who keep them.
-    package var keepable: [(key: String, kept: Kept<D>)] {
+    package var keepable: [(key: String, isBoundary: Bool, kept: Kept<D>)] {
         guard !isDoubtful, all.count == 1 || !indexes.isEmpty else { return [] }
         return groups.flatMap { group in
             group.members.compactMap { index in
@@ -191,12 +214,12 @@ extension Subjects {
                 let kept = Kept(
                     state: subject.state, place: place, through: group.through(atLeast: place.mark),
                     first: subject.first, snapshot: subject.kept?.snapshot, measured: subject.kept?.measured)
-                return (key, kept)
+                return (key, subject.isBoundary, kept)
             }
         }
     }
 
-    /// Notes where the events that were recorded are, after they were applied.
+    /// Notes the places of the recorded events, after the events were applied.
     mutating func settle(
         _ recorded: [(stream: StreamID?, type: EventType, tags: [Tag], id: EventID)], at receipt: Receipt
     ) {
@@ -215,7 +238,7 @@ extension Subjects {
         group.isRemembered && all[group.members.lowerBound].kept?.isTrusted == true
     }
 
-    /// Begins anew with a group whose remembered state is not what the store has.
+    /// Resets a group whose remembered state does not match the store.
     private mutating func forget(_ group: Int) {
         for index in groups[group].members {
             rejected[index] = all[index].place

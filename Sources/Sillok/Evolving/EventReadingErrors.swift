@@ -1,23 +1,28 @@
-/// A stored event of a version that is newer than the code that reads it: somebody with newer code wrote it.
+/// A stored event has a newer version than the code that reads it: newer code wrote it.
 ///
-/// Whoever decides or follows the log stops before it; a projection may park it instead (`NewerVersionPolicy`). It is
+/// Command handlers and subscriptions stop before it; a projection may park it instead (`NewerVersionPolicy`). It is
 /// never skipped. Deploy the newer code here too.
 public struct NewerEventVersion: Error, Hashable, CustomStringConvertible {
     /// The type in the log.
     public let type: EventType
-    /// The version that is stored.
+    /// The stored version of the event.
     public let version: Int
-    /// The newest one that the code knows.
+    /// The newest version that the code can read.
     public let known: Int
-    /// Where the event is.
+    /// The position of the event.
     public let position: Position
-    /// The stream it belongs to, if any.
+    /// The stream of the event, if it has one.
     public let stream: StreamID?
+    /// The name of the event enum that was read by; `nil` if it was a schema alone.
+    public internal(set) var event: String?
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do, in a few lines.
     public var description: String {
-        "\"\(type)\" at position \(position)\(stream.place) is of version \(version), and this code knows versions up to "
-            + "\(known). Run the code that wrote it, or newer."
+        let reader = event ?? "this schema"
+        return
+            "\"\(type)\" at position \(position)\(stream.place) is of version \(version), and \(reader) reads versions "
+            + "up to \(known). If another enum of the program writes this version, \(reader) needs its schema: static let "
+            + "schema = EventSchema.of(Writer.self). Otherwise deploy the code that wrote the event, or newer."
     }
 
     init(_ recorded: RecordedEvent, version: Int, known: Int) {
@@ -29,20 +34,20 @@ public struct NewerEventVersion: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// A stored event whose payload does not fit its case, or is not JSON at all.
+/// A stored event has a payload that does not fit its case, or is not JSON.
 public struct DamagedPayload: Error, Hashable, CustomStringConvertible {
     /// The type of the event.
     public let type: EventType
-    /// Where the event is.
+    /// The position of the event.
     public let position: Position
-    /// The stream it belongs to, if any.
+    /// The stream of the event, if it has one.
     public let stream: StreamID?
-    /// The keys that lead to the place in the payload, joined by dots: `lines.2.price`. Empty for the whole payload.
+    /// The keys that lead to the damaged value, joined by dots: `lines.2.price`. Empty for the whole payload.
     public let path: String
-    /// What is wrong there.
+    /// What is wrong with the value.
     public let reason: String
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         let spot = path.isEmpty ? "" : " at \(path)"
         return "the payload of \"\(type)\" at position \(position)\(stream.place) cannot be read\(spot): \(reason)."
@@ -70,7 +75,7 @@ public struct DamagedPayload: Error, Hashable, CustomStringConvertible {
 extension RecordedEvent {
     /// The version of the schema that the payload follows.
     ///
-    /// - Throws: ``DamagedPayload`` if the metadata has something else in its place.
+    /// - Throws: ``DamagedPayload`` if the metadata has a value that is not a version.
     package var schemaVersion: Int {
         get throws {
             if metadata.isEmpty { return 1 }
@@ -84,7 +89,7 @@ extension RecordedEvent {
 }
 
 extension StreamID? {
-    /// The stream as the end of a clause, or nothing.
+    /// The stream as the end of a clause, or the empty string.
     var place: String { map { " of stream \($0)" } ?? "" }
 }
 

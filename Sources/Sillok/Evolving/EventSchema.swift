@@ -5,45 +5,50 @@ public import SillokCore
 /// ```swift
 /// static let schema = EventSchema(
 /// ```
-/// Opt in when the first change comes; an enum that is not one is at version 1 in all of its types.
+/// Opt in when the first change comes; an enum that is not one is at version 1 in all of its types. An enum that reads
+/// what another one writes, such as that of a projection, takes its schema: `EventSchema.of(Order.Event.self)`.
 public protocol EvolvingEvent {
-    /// The versions of its types, and how older ones are read.
+    /// The versions of the types and the upcasters for older ones.
     static var schema: EventSchema { get }
 }
 
-/// Which version of each type the code writes, and what turns older ones into it.
+/// The version of each type that the code writes, and the upcasters that turn older versions into it.
 ///
-/// The version of an event is kept in its metadata (`Metadata.schemaVersion`) and is 1 where there is
-/// none. Reading applies the upcasters one after the other until all is of today: on every way out of the log, for
-/// there is one place only where a stored event becomes one of the code's. A version without an upcaster to the next
-/// one is a ``SchemaFault``, which ends the program where a handler or a projector is made.
+/// The version of an event is kept in its metadata (`Metadata.schemaVersion`); an event without one is at version 1. A
+/// reader applies the upcasters in order until the event is current. All readers do so, because only one place turns a
+/// stored event into an event of the code. A version without an upcaster to the next one is a ``SchemaFault``, which
+/// ends the program when a handler or a projector is created.
 public struct EventSchema: Sendable {
-    /// The version that is written today of each type that has had another one. All others are at 1.
+    /// The current version of each type that is not at version 1.
     public let versions: [EventType: Int]
 
-    /// Raised when an upcaster was mended, so that what was kept of its results, such as snapshots, is not used again.
+    /// Raise this number after an upcaster was fixed, so that earlier results, such as snapshots, are not used again.
     public let edition: Int
 
-    /// What is wrong with it; nothing is good.
+    /// The faults of the schema; empty if it is correct.
     public let faults: [String]
 
     package let steps: [EventType: [Int: Upcaster]]
-    /// The newest version of each type that has had more than one, or is no more.
+    /// The newest version of each type that has had more than one version, or no longer exists.
     private let newest: [EventType: Int]
-    /// For each type, the other types as which it may be stored.
+    /// For each type, the other types under which it may be stored.
     private let origins: [EventType: Set<EventType>]
 
-    /// A schema.
+    /// Creates a schema.
     ///
     /// - Parameters:
-    ///   - versions: the version that is written today, of each type that is not at 1.
+    ///   - versions: the current version of each type that is not at version 1.
     ///   - upcasters: one for each step from an old version to the next.
-    ///   - edition: raised when an upcaster was mended.
+    ///   - edition: raise it after an upcaster was fixed.
     public init(versions: [EventType: Int] = [:], upcasters: [Upcaster] = [], edition: Int = 1) {
+        self.init(versions: versions, upcasters: upcasters, edition: edition, faults: [])
+    }
+
+    private init(versions: [EventType: Int], upcasters: [Upcaster], edition: Int, faults given: [String]) {
         self.versions = versions
         self.edition = edition
         var steps: [EventType: [Int: Upcaster]] = [:]
-        var faults: [String] = []
+        var faults = given
         for upcaster in upcasters {
             if steps[upcaster.type, default: [:]].updateValue(upcaster, forKey: upcaster.version) != nil {
                 faults.append("\"\(upcaster.type)\" has two upcasters from version \(upcaster.version)")
@@ -56,15 +61,44 @@ public struct EventSchema: Sendable {
         newest = check.newest
     }
 
-    /// The schema of an event type.
+    /// The schema of several event enums together: for an enum that reads the events of all of them.
+    ///
+    /// ```swift
+    /// enum Event: Codable, EvolvingEvent {
+    ///     case orderPlaced(cents: Int)
+    ///     case chargeRecorded(cents: Int)
+    ///     static let schema = EventSchema.of(Order.Event.self, Settlement.Event.self)
+    /// }
+    /// ```
+    /// A type whose versions or upcasters differ between two of them is a fault, see ``SchemaFault``.
+    public static func of(_ first: any Any.Type, _ second: any Any.Type, _ more: any Any.Type...) -> EventSchema {
+        var seen: Set<ObjectIdentifier> = []
+        var versions: [EventType: Int] = [:]
+        var upcasters: [Upcaster] = []
+        var (edition, faults) = (0, [String]())
+        for event in [first, second] + more where seen.insert(ObjectIdentifier(event)).inserted {
+            let schema = of(event)
+            for (type, version) in schema.versions.sorted(by: { $0.key < $1.key }) {
+                if let other = versions.updateValue(version, forKey: type), other != version {
+                    faults.append("\"\(type)\" is at version \(other) and, in \(readableName(event)), at \(version)")
+                }
+            }
+            upcasters += schema.steps.values.flatMap(\.values)
+            edition += schema.edition
+        }
+        return EventSchema(versions: versions, upcasters: upcasters, edition: edition, faults: faults)
+    }
+
+    /// The schema of an event type: for another enum that reads the same events.
     public static func of(_ event: any Any.Type) -> EventSchema { (event as? any EvolvingEvent.Type)?.schema ?? plain }
 
     private static let plain = EventSchema()
 
-    /// The newest version of a type that the code can read.
+    /// Returns the newest version of a type that the code can read.
     public func newestVersion(of type: EventType) -> Int { newest.isEmpty ? 1 : newest[type] ?? 1 }
 
-    /// The query for the stored events that become events of `query`: with the types as which they may be stored.
+    /// Returns the query for the stored events that become events of `query`, with all types under which they may be
+    /// stored.
     public func stored(_ query: EventQuery) -> EventQuery {
         if origins.isEmpty { return query }
         return EventQuery(
@@ -76,7 +110,7 @@ public struct EventSchema: Sendable {
             })
     }
 
-    /// A short text that differs when what is read may differ: for those who keep what was made of events.
+    /// A short text that changes when events may be read differently. Caches of derived data compare it.
     public var fingerprint: String {
         var parts = ["edition \(edition)"]
         parts += versions.map { "\($0.key) \($0.value)" }.sorted()
@@ -84,19 +118,17 @@ public struct EventSchema: Sendable {
             let results = upcaster.results.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ",")
             parts.append("\(upcaster.type) \(upcaster.version)>\(results)")
         }
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in parts.sorted().joined(separator: "\n").utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return String(hash, radix: 16)
+        return String(parts.sorted().joined(separator: "\n").fnv1a, radix: 16)
     }
 
-    /// Whether an event is of today as it is stored.
+    /// Returns whether a stored event is current, so that it needs no upcasting.
     func isCurrent(_ type: EventType, _ version: Int) -> Bool {
         version == newestVersion(of: type) && (steps.isEmpty || steps[type]?[version] == nil)
     }
 
-    /// What an event is today: each type with its payload, in order.
+    /// Returns the current form of an event: each type with its payload, in order.
     ///
-    /// - Throws: ``NewerEventVersion``; ``DamagedPayload`` if an upcaster cannot read it.
+    /// - Throws: ``NewerEventVersion``; ``DamagedPayload`` if an upcaster cannot read the event.
     func upcast(_ recorded: RecordedEvent, _ version: Int) throws -> [Upcaster.Part] {
         let newest = newestVersion(of: recorded.type)
         guard version <= newest else { throw NewerEventVersion(recorded, version: version, known: newest) }

@@ -1,21 +1,21 @@
 import SillokCore
 
-/// A schema that cannot read everything that was ever stored. It is a mistake in the code, found before the first event
-/// is read.
+/// A schema cannot read every event that may be stored. This is a mistake in the code, found before the first event is
+/// read.
 public struct SchemaFault: Error, Hashable, CustomStringConvertible {
     /// The name of the event enum.
     public let event: String
-    /// What is wrong, each in a sentence without its end.
+    /// The faults, each a sentence without a full stop.
     public let reasons: [String]
 
-    /// What is wrong and what to do, in a few lines.
+    /// What is wrong and what to do next, in a few lines.
     public var description: String {
         "the schema of \(event) cannot be used: " + reasons.joined(separator: "; ")
             + ". Mend EventSchema; every version from 1 to today's needs an upcaster to the next."
     }
 }
 
-/// Looks for what is wrong with the steps of a schema, and where each type may come from.
+/// A check of the steps of a schema, which also finds the types that each type may come from.
 struct SchemaCheck {
     private struct Place: Hashable {
         let type: EventType
@@ -25,9 +25,9 @@ struct SchemaCheck {
     private let versions: [EventType: Int]
     private let steps: [EventType: [Int: Upcaster]]
     private(set) var faults: [String] = []
-    /// For each type, the other types as which it may be stored.
+    /// For each type, the other types under which it may be stored.
     private(set) var origins: [EventType: Set<EventType>] = [:]
-    /// The newest version of each type: today's, or the last one that was stored of a type that is no more.
+    /// The newest version of each type: the current one, or the last one of a type that no longer exists.
     private(set) var newest: [EventType: Int] = [:]
 
     init(versions: [EventType: Int], steps: [EventType: [Int: Upcaster]]) {
@@ -47,7 +47,7 @@ struct SchemaCheck {
     private mutating func checkChain(of type: EventType) {
         let newest = newest(of: type)
         guard newest >= 1 else { return faults.append("\"\(type)\" is at version \(newest); versions begin with 1") }
-        // A million versions would be a slip of the pen, and would take for ever to check.
+        // A million versions would be a typing mistake, and would take too long to check.
         guard newest <= 10_000 else { return faults.append("\"\(type)\" is at version \(newest), the limit is 10000") }
         for version in 1..<max(newest, 1) where steps[type]?[version] == nil {
             faults.append("\"\(type)\" has no upcaster from version \(version) to \(version &+ 1)")
@@ -71,7 +71,8 @@ struct SchemaCheck {
         }
     }
 
-    /// Follows every step to its end: none may lead back to itself, and each end may be stored as where it began.
+    /// Follows every step to its end. No step may lead back to itself. Each end may be stored under the type of its
+    /// start.
     private mutating func walkAll() {
         for (type, upcasters) in steps {
             for version in upcasters.keys {

@@ -6,7 +6,8 @@ import Glibc
 import Musl
 #endif
 
-/// Says why on the standard error and ends the program: for mistakes in the code that are found before it begins.
+/// Writes the reason to the standard error and ends the program. Used for mistakes in the code that are found at its
+/// start.
 func stop(_ message: String) -> Never {
     let bytes = Array((message + "\n").utf8)
     _ = write(2, bytes, bytes.count)

@@ -1,42 +1,42 @@
 public import SillokCore
 
-/// A pure function that makes an old event new when it is read. What is stored stays as it is.
+/// A pure function that turns an old event into the next version when it is read. The stored event does not change.
 ///
 /// ```swift
 /// .change("deposited", from: 1) { old in old.payload.rename("amount", to: "cents") }
 /// ```
-/// Each takes one version of one type a step further; a reader applies them one after the other, see ``EventSchema``.
+/// Each upcaster takes one version of one type one step further. A reader applies them in order, see ``EventSchema``.
 public struct Upcaster: Sendable {
-    /// One event that an old one becomes.
+    /// One of the events that an old event becomes.
     public struct Part: Sendable {
-        /// Its type; one of those that the upcaster names.
+        /// The type, one of those that the upcaster lists.
         public var type: EventType
-        /// Its payload.
+        /// The payload of the event.
         public var payload: JSONObject
 
-        /// An event of a type with its payload.
+        /// Creates an event with a type and a payload.
         public init(_ type: EventType, _ payload: JSONObject) {
             self.type = type
             self.payload = payload
         }
     }
 
-    /// The type of the events that it takes, as stored.
+    /// The stored type of the events that it reads.
     public let type: EventType
-    /// The version that it takes.
+    /// The version that it reads.
     public let version: Int
-    /// What it makes: types, each with its version.
+    /// The types that it writes, each with its version.
     public let results: [EventType: Int]
 
     let isChange: Bool
     let apply: @Sendable (OldEvent) throws -> [Part]
 
-    /// The next version of the same type: renames, fills in, takes away.
+    /// Returns an upcaster to the next version of the same type, which can rename, add and remove members.
     ///
     /// - Parameters:
-    ///   - type: the type, as stored.
-    ///   - version: the version that it takes; it makes the next one.
-    ///   - body: changes the payload. What it throws damages the event for its reader, which stops or parks it.
+    ///   - type: the stored type.
+    ///   - version: the version that it reads; it writes the next one.
+    ///   - body: changes the payload. If it throws, the event is damaged for its reader, which stops or parks it.
     public static func change(
         _ type: EventType, from version: Int, _ body: @escaping @Sendable (_ old: inout OldEvent) throws -> Void
     ) -> Upcaster {
@@ -47,14 +47,14 @@ public struct Upcaster: Sendable {
         }
     }
 
-    /// Events of other types, none, one or several, in order; to rename a type, name one.
+    /// Returns an upcaster to other types: none, one or several events, in order. To rename a type, list one.
     ///
-    /// All of them are read as one: a reader takes all or none, at the position and revision of the stored one.
+    /// A reader takes all of these events or none, at the position and revision of the stored event.
     /// - Parameters:
-    ///   - type: the type, as stored. If it is to be no more, its last version.
-    ///   - version: the version that it takes.
-    ///   - results: the types that it makes, and the version in which it writes the payload of each.
-    ///   - body: makes them. What it throws damages the event for its reader, which stops or parks it.
+    ///   - type: the stored type. If the type no longer exists, `version` is its last version.
+    ///   - version: the version that it reads.
+    ///   - results: the types that it writes, and the version of the payload of each.
+    ///   - body: makes the events. If it throws, the event is damaged for its reader, which stops or parks it.
     public static func split(
         _ type: EventType, from version: Int, into results: [EventType: Int],
         _ body: @escaping @Sendable (_ old: OldEvent) throws -> [Part]
@@ -62,16 +62,17 @@ public struct Upcaster: Sendable {
         Upcaster(type: type, version: version, results: results, isChange: false, apply: body)
     }
 
-    /// Nothing: events of this type and version are read as if they had not happened. Said here, so never in silence.
+    /// Returns an upcaster that removes events of this type and version for every reader. The schema states it, so it
+    /// is not silent.
     public static func drop(_ type: EventType, from version: Int) -> Upcaster {
         split(type, from: version, into: [:]) { _ in [] }
     }
 }
 
-/// An event on its way from an old version to a new one.
+/// An old event that an upcaster reads.
 public struct OldEvent: Sendable {
-    /// The payload as of the version that the upcaster takes.
+    /// The payload in the version that the upcaster reads.
     public var payload: JSONObject
-    /// The event as it is stored: when, where, why.
+    /// The stored event, with its time, place and metadata.
     public let recorded: RecordedEvent
 }

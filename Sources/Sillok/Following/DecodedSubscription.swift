@@ -1,10 +1,10 @@
 public import SillokCore
 
-/// The events of a query that are and those that come, decoded and upcast, batch by batch.
+/// The stored events of a query and then each new one, decoded and upcast, batch by batch.
 ///
-/// As a `Subscription`, pulled by the reader. It ends with an error before an event that it cannot read, such as one of a
-/// newer version: what lies before it has been given, and a reader that keeps ``DecodedBatch/mark`` can continue from
-/// there with code that can read it.
+/// Like a `Subscription`, it is pulled by the reader. It throws before an event that it cannot read, such as one of a
+/// newer version. By then the reader has received all earlier events. A reader that keeps ``DecodedBatch/mark`` can
+/// continue there with code that can read the event.
 public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sendable {
     /// A batch of events.
     public typealias Element = DecodedBatch<Event>
@@ -13,12 +13,12 @@ public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sen
     let query: EventQuery
     let coding: EventCoding<Event>
 
-    /// Starts after the position that the subscription was made with.
+    /// Returns an iterator that starts after the place that was given to the subscription.
     public func makeAsyncIterator() -> Iterator {
         Iterator(batches: subscription.makeAsyncIterator(), query: query, coding: coding)
     }
 
-    /// Reads batch after batch, and waits at the end of the log.
+    /// The iterator, which reads the batches in order and waits at the end of the log.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         var batches: Subscription.Iterator
         let query: EventQuery
@@ -31,9 +31,9 @@ public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sen
             self.coding = coding
         }
 
-        /// The next batch; waits for one if there is none.
+        /// Returns the next batch; waits for new events if there is none.
         ///
-        /// - Throws: what `Subscription` throws, and what ``EventCoding/decode(_:for:)`` throws.
+        /// - Throws: the errors of `Subscription` and of ``EventCoding/decode(_:for:)``.
         public mutating func next() async throws -> DecodedBatch<Event>? {
             if let failure { throw failure }
             guard let batch = try await batches.next() else { return nil }
@@ -57,12 +57,12 @@ public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sen
     }
 }
 
-/// A page of decoded events, and how far it looked.
+/// A page of decoded events, and how far the read has looked.
 public struct DecodedBatch<Event: Codable & Sendable>: Sendable {
-    /// The events, in the order of the log. All that upcasters made of one stored event is in one batch.
+    /// The events, in the order of the log. All events that upcasters made of one stored event are in one batch.
     public let events: [Recorded<Event>]
 
-    /// The place up to which everything has been looked at: what a reader keeps to continue after it.
+    /// The place up to which the read has looked. A reader keeps it to continue after it.
     public let mark: EventMark
 
     /// The position of ``mark``.
@@ -70,18 +70,18 @@ public struct DecodedBatch<Event: Codable & Sendable>: Sendable {
 }
 
 extension EventStore {
-    /// The events of a query that are and that will come, decoded, from after a position on.
+    /// Returns the stored events of a query after a position and then each new one, decoded.
     ///
     /// - Parameters:
-    ///   - query: which events, by the types of today.
+    ///   - query: which events, by their current types.
     ///   - event: the enum whose cases are the types.
     ///   - position: what the subscriber has already seen: the ``DecodedBatch/through`` of its last batch.
     ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
-    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
     ///   - clock: what measures that time.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, after position: Position = .start,
-        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
+        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(10),
         clock: any Clock<Duration> = ContinuousClock()
     ) -> DecodedSubscription<Event> {
         subscribe(
@@ -89,19 +89,19 @@ extension EventStore {
             pollInterval: pollInterval, clock: clock)
     }
 
-    /// The events of a query that are and that will come, decoded, from after a mark on.
+    /// Returns the stored events of a query after a mark and then each new one, decoded.
     ///
     /// - Parameters:
-    ///   - query: which events, by the types of today.
+    ///   - query: which events, by their current types.
     ///   - event: the enum whose cases are the types.
     ///   - mark: what the subscriber has already seen: the ``DecodedBatch/mark`` of its last batch. A log that does not
     ///     have its event ends the subscription with `StoreError.Code.storeChanged`.
     ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
-    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
     ///   - clock: what measures that time.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, resumingAfter mark: EventMark,
-        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(1),
+        expecting store: StoreID? = nil, pollInterval: Duration = .seconds(10),
         clock: any Clock<Duration> = ContinuousClock()
     ) -> DecodedSubscription<Event> {
         let coding = EventCoding<Event>()

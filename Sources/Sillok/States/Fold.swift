@@ -1,19 +1,19 @@
 import SillokCore
 
-/// A rule by which events lead to a state: what a `Past` compares two of.
+/// A rule that folds events into a state. A `Past` compares the states of two rules.
 ///
-/// The rule itself may hold data, such as fees and from when on they hold; what it leads to is its ``State``.
+/// The rule itself may contain data, such as fees and the dates from which they apply. Its result is a ``State``.
 public protocol Fold<Event, State>: Sendable {
-    /// The events that it understands: an enum whose cases are the types.
+    /// The events that the rule understands: an enum whose cases are the types.
     associatedtype Event: Codable & Sendable
 
-    /// What events lead to. Its properties are compared, and its numbers summed up.
+    /// The state that the events lead to. Its properties can be compared, and its numbers summed.
     associatedtype State: Sendable
 
     /// The state before the first event.
     var initial: State { get }
 
-    /// The state after one more event. Pure: what it needs of the world comes with the event or the rule.
+    /// Applies one event to the state. Must be pure: all further input comes from the event or the rule.
     func evolve(_ state: inout State, _ event: Recorded<Event>)
 }
 
@@ -22,9 +22,9 @@ public struct DeciderFold<D: Decider>: Fold {
     /// The state before the first event.
     public let initial = D()
 
-    /// The fold of a decider.
+    /// Creates the fold of a decider.
     public init(_ decider: D.Type) {}
 
-    /// The decider after one more event.
+    /// Applies one event to the decider.
     public func evolve(_ state: inout D, _ event: Recorded<D.Event>) { state.evolve(event.payload) }
 }

@@ -1,14 +1,14 @@
 import SillokCore
 import SillokJSON
 
-/// A state as names and values: what a person reads, and what two states are compared by.
+/// A state as a list of paths and values, for a person to read and for comparing two states.
 ///
-/// `balance`, `lines[ink].quantity`, `charges{p1}`: properties by their names, members of a dictionary by their keys in
-/// brackets, those of a set in braces, elements of an array by their number. A name with a character that has a meaning
-/// in a path is written in quotes, so that two places never have the same path: `lines["a.b"].quantity`. Any state will
-/// do; it need not be `Codable`.
+/// Examples of paths are `balance`, `lines[ink].quantity` and `charges{p1}`. A path consists of property names,
+/// dictionary keys in brackets, set members in braces, and array indexes. A name that contains a character with a
+/// meaning in paths is quoted, so that two places never have the same path: `lines["a.b"].quantity`. The state may have
+/// any type; it need not be `Codable`.
 public struct StateTree: Hashable, Sendable {
-    /// What stands at a path.
+    /// The value at a path.
     public enum Value: Hashable, Sendable, CustomStringConvertible {
         /// A whole number.
         case integer(Int64)
@@ -16,12 +16,12 @@ public struct StateTree: Hashable, Sendable {
         case real(Double)
         /// Anything else, as text.
         case text(String)
-        /// Nothing: an optional without a value.
+        /// An optional without a value.
         case nothing
-        /// No more than that it is there, such as a member of a set.
+        /// A member without a value, such as a member of a set.
         case present
 
-        /// The value as a person reads it.
+        /// The value in a form for a person.
         public var description: String {
             switch self {
             case .integer(let number): "\(number)"
@@ -29,6 +29,28 @@ public struct StateTree: Hashable, Sendable {
             case .text(let text): text
             case .nothing: "nothing"
             case .present: "present"
+            }
+        }
+
+        /// Whether both are the same, texts byte for byte.
+        public static func == (left: Self, right: Self) -> Bool {
+            switch (left, right) {
+            case (.integer(let left), .integer(let right)): left == right
+            case (.real(let left), .real(let right)): left == right
+            case (.text(let left), .text(let right)): left.hasSameBytes(as: right)
+            case (.nothing, .nothing), (.present, .present): true
+            default: false
+            }
+        }
+
+        /// Hashes the value, of texts the bytes.
+        public func hash(into hasher: inout Hasher) {
+            switch self {
+            case .integer(let number): hasher.combine(number)
+            case .real(let number): hasher.combine(number)
+            case .text(let text): text.hashBytes(into: &hasher)
+            case .nothing: hasher.combine(0)
+            case .present: hasher.combine(1)
             }
         }
 
@@ -42,17 +64,18 @@ public struct StateTree: Hashable, Sendable {
         }
     }
 
-    /// Paths and their values, in the order of the properties; members of sets and dictionaries in that of their names.
+    /// The paths and their values, in the order of the properties. Members of sets and dictionaries are ordered by
+    /// name.
     public private(set) var leaves: [Leaf] = []
 
-    /// A value, and where it stands.
+    /// A path and its value.
     public struct Leaf: Hashable, Sendable {
-        /// Where it stands.
+        /// The path of the value.
         public let path: String
-        /// What stands there.
+        /// The value at the path.
         public let value: Value
 
-        /// Whether both have the same path, byte for byte, and the same value.
+        /// Returns whether both have the same path, byte for byte, and the same value.
         public static func == (left: Self, right: Self) -> Bool {
             left.path.hasSameBytes(as: right.path) && left.value == right.value
         }
@@ -64,13 +87,13 @@ public struct StateTree: Hashable, Sendable {
         }
     }
 
-    /// A tree without values.
+    /// Creates a tree without values.
     public init() {}
 
-    /// The properties of a value of any type, and theirs.
+    /// Creates a tree of the properties of a value of any type, and of their properties.
     public init(reflecting value: Any) { add(value, at: "", depth: 0) }
 
-    /// The values at the paths that two trees do not have in common, in the order of this one, new ones last.
+    /// Returns the paths at which two trees differ, in the order of this tree; paths that only the other has come last.
     public func changes(to other: StateTree) -> [StateChange] {
         if leaves == other.leaves { return [] }
         var after = KeyedValues<Value>()
@@ -103,7 +126,7 @@ public struct StateTree: Hashable, Sendable {
                 add(child.value, at: "\(path)[\(index)]", depth: depth + 1)
             }
         case .set:
-            for name in mirror.children.map({ Self.quoted(Self.name($0.value)) }).sorted() {
+            for name in mirror.children.map({ Self.quoted(Self.name($0.value)) }).sorted(by: Self.precedes) {
                 add(.present, at: "\(path){\(name)}")
             }
         case .dictionary:
@@ -111,7 +134,7 @@ public struct StateTree: Hashable, Sendable {
                 let pair = Array(Mirror(reflecting: child.value).children)
                 return (Self.name(pair[0].value), pair[1].value)
             }
-            for (name, member) in members.sorted(by: { $0.0 < $1.0 }) {
+            for (name, member) in members.sorted(by: { Self.precedes($0.0, $1.0) }) {
                 add(member, at: "\(path)[\(Self.quoted(name))]", depth: depth + 1)
             }
         case .enum:
@@ -124,11 +147,13 @@ public struct StateTree: Hashable, Sendable {
         }
     }
 
+    private static func precedes(_ left: String, _ right: String) -> Bool { ExactText(left) < ExactText(right) }
+
     private func join(_ path: String, _ label: String?) -> String {
         path.isEmpty ? label ?? "" : "\(path).\(label ?? "")"
     }
 
-    /// A name as a part of a path: in quotes if it has a character that has a meaning there, or is empty.
+    /// Returns a name as a part of a path, quoted if it is empty or has a character with a meaning there.
     package static func quoted(_ name: String) -> String {
         let isPlain = !name.isEmpty && !name.utf8.contains { ".[]{}\"".utf8.contains($0) }
         return isPlain ? name : String(decoding: JSONWriter.escaped(name), as: UTF8.self)
@@ -141,7 +166,7 @@ public struct StateTree: Hashable, Sendable {
         }
     }
 
-    /// A value that is one thing and not many.
+    /// Returns the value of a leaf, or `nil` for a value that has members.
     private static func leaf(_ value: Any) -> Value? {
         switch value {
         case let text as String: .text(text)
@@ -158,7 +183,7 @@ public struct StateTree: Hashable, Sendable {
         }
     }
 
-    /// A value as the name of a member.
+    /// Returns a value as the name of a member.
     private static func name(_ value: Any) -> String {
         if let leaf = leaf(value) { return "\(leaf)" }
         return StateTree(reflecting: value).leaves.map { $0.path.isEmpty ? "\($0.value)" : "\($0.path) \($0.value)" }
@@ -166,14 +191,26 @@ public struct StateTree: Hashable, Sendable {
     }
 }
 
-/// What changed at one place of a state.
+/// A change at one path of a state.
 public struct StateChange: Hashable, Sendable, CustomStringConvertible {
-    /// Where, see ``StateTree``.
+    /// The path of the change, see ``StateTree``.
     public let path: String
-    /// What stood there; `nil`: there was no such place.
+    /// The old value; `nil` if the path did not exist.
     public let before: StateTree.Value?
-    /// What stands there; `nil`: there is no such place any more.
+    /// The new value; `nil` if the path no longer exists.
     public let after: StateTree.Value?
+
+    /// Whether both are the same change of the same path, byte for byte.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.path.hasSameBytes(as: right.path) && left.before == right.before && left.after == right.after
+    }
+
+    /// Hashes the bytes of the path, and the values.
+    public func hash(into hasher: inout Hasher) {
+        path.hashBytes(into: &hasher)
+        hasher.combine(before)
+        hasher.combine(after)
+    }
 
     /// The change in a line: `balance: 100 → 70`.
     public var description: String {

@@ -1,8 +1,10 @@
 public import SillokCore
+import SillokIndex
 
-/// A store in memory, for tests and previews: every promise of `EventStore` but durability. It keeps no hash chain.
+/// A store in memory for tests and previews. It keeps every guarantee of `EventStore` except durability, and has no
+/// hash chain.
 ///
-/// It finds events by the same plans as a store on disk, and holds requests to the same numbers of steps.
+/// It finds events with the same query plans as a store on disk, and has the same limits for steps.
 public final class MemoryEventStore: EventStore {
     struct State {
         var events: [RecordedEvent] = []
@@ -12,52 +14,58 @@ public final class MemoryEventStore: EventStore {
         var index = MemoryIndex()
     }
 
-    /// The limits that requests are held to.
+    /// The limits that this store enforces.
     public let limits: Limits
 
     private let id: StoreID
     private let clock: WallClock
     private let state = Lock(State())
     private let signal = HeadSignal()
+    private let observers = AppendObservers()
 
-    /// An empty store.
+    /// Creates an empty store.
     ///
     /// - Parameters:
     ///   - id: the identity of the store.
-    ///   - limits: how large a request may be.
-    ///   - clock: where recorded times come from.
+    ///   - limits: the maximum sizes of requests.
+    ///   - clock: the clock for recorded times.
     public init(id: StoreID = StoreID(), limits: Limits = Limits(), clock: WallClock = .system) {
         self.id = id
-        self.limits = limits
+        self.limits = limits.supported
         self.clock = clock
     }
 
-    /// The identity that the store was made with.
+    /// Returns the identity that was given to the store.
     public func storeID() async throws -> StoreID { id }
 
-    /// Records events: all of them or none, under a condition.
+    /// Records all of the events or none, under a condition.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        do { return try record(request) } catch { throw AppendError(error) }
+        try await observers.measure(request) { try record(request) }
+    }
+
+    /// Reports every later append to `observe`, which must not block.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        observers.add(observe)
+        return true
     }
 
     private func record(_ request: AppendRequest) throws -> Receipt {
         try limits.check(request)
         let condition = JudgedCondition(request.condition)
-        let (receipt, head) = try state.withLock { state in
+        return try state.withLock { state in
             let known = request.entries.map { entry in
                 state.positions[entry.event.id].map { state.events[$0 - 1] }
             }
-            if let receipt = try request.firstReceipt(known: known) { return (receipt, state.head) }
+            if let receipt = try request.firstReceipt(known: known) { return receipt }
             let now = clock.now()
             try limits.checkTimes(of: request, clock: now)
             for unchanged in request.condition.unchanged { try state.check(unchanged.seen) }
             try state.check(condition, limits: limits)
             try state.check(request.tracking)
             let receipt = try state.record(request, now: now)
-            return (receipt, state.head)
+            signal.announce(from: receipt.firstPosition, through: receipt.position) { Set(request) }
+            return receipt
         }
-        signal.advance(to: head)
-        return receipt
     }
 
     /// Reads one page of events.
@@ -69,23 +77,25 @@ public final class MemoryEventStore: EventStore {
         }
     }
 
-    /// The position of the last event.
+    /// Returns the position of the last event.
     public func head() async throws -> Position { state.withLock { $0.head } }
 
-    /// Waits until the head is at or past `position`.
-    public func reach(_ position: Position) async throws { try await signal.reach(position) }
+    /// Waits until the log may have an event of a query at or after `position`.
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        try await signal.reach(position, for: query)
+    }
 
-    /// The event of an id, or `nil`.
+    /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
         state.withLock { state in state.positions[id].map { state.events[$0 - 1] } }
     }
 
-    /// What is known of a stream, or `nil` if it has no events.
+    /// Returns the facts about a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? {
         state.withLock { $0.facts(of: id) }
     }
 
-    /// Streams in the order of their names' bytes.
+    /// Returns streams ordered by the bytes of their names.
     public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return state.withLock { state in
@@ -96,7 +106,7 @@ public final class MemoryEventStore: EventStore {
         }
     }
 
-    /// How far a source has been consumed into this store, or `nil`.
+    /// Returns how far a source has been consumed into this store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
         state.withLock { $0.tracking[source] }
     }

@@ -1,10 +1,11 @@
 import SillokCore
+import SillokIndex
 
 /// The positions of the events of each stream, category, type and tag of a log in memory.
 struct MemoryIndex {
     private(set) var positions: [IndexTerm: [Int64]] = [:]
 
-    /// Adds an event, whose position is higher than all before.
+    /// Adds an event. Its position must be higher than all earlier ones.
     mutating func add(_ event: RecordedEvent) {
         let position = Int64(clamping: event.position.value)
         for tag in Set(event.tags) { positions[.tag(tag), default: []].append(position) }
@@ -14,7 +15,7 @@ struct MemoryIndex {
         positions[.category(stream.category), default: []].append(position)
     }
 
-    /// The position of a revision of a stream, or `nil`.
+    /// Returns the position of a revision of a stream, or `nil`.
     func position(of revision: Revision, in stream: StreamID) -> Int64? {
         guard revision != .none, let own = positions[.stream(stream)] else { return nil }
         let index = Int(clamping: revision.value) - 1
@@ -67,7 +68,7 @@ private final class MemoryPositions: PositionSource {
 }
 
 extension Array {
-    /// The number of elements at the start of the array for which a condition holds; it holds for none after them.
+    /// Returns the number of leading elements for which a condition holds. It must hold for no later element.
     fileprivate func countOfFirst(where isLow: (Element) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {
@@ -79,7 +80,7 @@ extension Array {
 }
 
 extension ReadRequest {
-    /// The lowest and the highest position that the bounds leave.
+    /// Returns the lowest and the highest position within the bounds.
     func range(of events: [RecordedEvent], _ index: MemoryIndex) -> (low: Int64, high: Int64) {
         let stream = query.items.first?.stream
         let head = Int64(events.count)

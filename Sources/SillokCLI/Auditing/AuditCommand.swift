@@ -7,7 +7,7 @@ import SillokWire
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
-        abstract: "Tell who changed what, when, why and by which command; or what led to an event, and what it led to.",
+        abstract: "Show who changed what, when, why and by which command; or the causes and effects of an event.",
         discussion: """
             All filters must hold. --after and --before take a position or a time (RFC 3339, or a date in UTC) and leave it
             out themselves. --causes-of shows the whole tree that an event belongs to: commands, the events they led to,
@@ -121,7 +121,7 @@ extension Optional {
     }
 }
 
-/// Prints pages of events as an audit wants to see them.
+/// Prints pages of events in the form of an audit.
 private struct AuditView {
     let isJSON: Bool
     private(set) var count = 0

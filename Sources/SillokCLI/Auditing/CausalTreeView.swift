@@ -6,7 +6,7 @@ import SillokWire
 /// Draws a tree of causes: a line for each command and event.
 struct CausalTreeView {
     let tree: CausalTree
-    /// The event that was asked for.
+    /// The requested event.
     let marked: Position
     let terminal: Terminal
     private static let deepest = 40
@@ -41,8 +41,8 @@ struct CausalTreeView {
         return json
     }
 
-    /// The branches before each line: a branch goes on below where a later line stands at the same depth before a line
-    /// that is less deep. Found from the last line up.
+    /// The branches before each line. A branch continues if a later line has the same depth and no line between them is
+    /// less deep. Computed from the last line up.
     private var branches: [String] {
         var goesOn: Set<Int> = []
         let drawn = tree.nodes.reversed().map { node -> String in
@@ -60,7 +60,7 @@ struct CausalTreeView {
         switch node.subject {
         case .outside(let id): return "outside: \(id.visible)"
         case .command(let id):
-            // What is known of a command stands in the metadata of its first event, which follows it.
+            // The details of a command are in the metadata of its first event, which follows it.
             let first = tree.nodes.dropFirst(index + 1).first
             guard case .event(let event)? = first?.subject else { return "command \(id)" }
             let actor = event.metadata.actor.map { " by \($0.visible)" } ?? ""

@@ -10,9 +10,9 @@ struct HeadCommand: AsyncParsableCommand {
         commandName: "head",
         abstract: "Sign the end of a log, and check that a log still holds what was signed.",
         discussion: """
-            A signed head is a short text: position and link of the hash chain, under an Ed25519 signature. Publish it where
-            whoever writes to the store cannot reach it. Later it proves that nothing before it was altered, removed or
-            inserted, and that the end was not cut off.
+            A signed head is a short text: position and link of the hash chain, with an Ed25519 signature. Publish it in
+            a place that the writers of the store cannot change. Later it proves that no event before it was altered,
+            removed or inserted, and that the end was not cut off.
 
             Examples:
               sillok head make-key audit.key
@@ -35,7 +35,6 @@ struct MakeKeyCommand: AsyncParsableCommand {
     func run() async throws {
         let key = SigningKey()
         try KeyFile.write(key, to: file)
-        try KeyFile.write(key.verifyingKey, to: file + ".pub")
         Console.current.note(change: "the key is in \(file.visible)")
         if show.json {
             var json = JSONWriter()
@@ -70,7 +69,7 @@ struct SignHeadCommand: AsyncParsableCommand {
     @Option(help: "Links between that bound the place of a change; each is a line of the signed head.")
     var marks = 0
 
-    @Flag(help: "Sign what the store says its chain is, without computing it anew.")
+    @Flag(help: "Sign the chain that the store has stored, without recomputing it.")
     var unchecked = false
 
     func validate() throws {
@@ -110,8 +109,8 @@ struct CheckHeadCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Check that a store still holds what a signed head says. Status 1 if it does not.",
         discussion: """
-            Reads the log up to the position of the head, nothing else: no network, no chain kept in the store is needed.
-            The first event that differs is named, or the stretch in which it lies.
+            Reads only the log up to the position of the head. It needs no network and no chain in the store. It names
+            the first event that differs, or the range that contains it.
 
             Examples:
               sillok head check bank.sqlite bank.head --key audit.key.pub

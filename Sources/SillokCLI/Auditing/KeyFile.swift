@@ -4,22 +4,31 @@ import SillokSigning
 import SillokTerminal
 import SillokWire
 
-/// The files of keys: the secret one as PKCS #8 in PEM, as `openssl` reads it too, the public one as hexadecimal digits.
+/// The files of keys: the secret one as PKCS #8 in PEM, as `openssl` reads it too, the public one as hexadecimal
+/// digits.
 enum KeyFile {
-    /// What stands before the 32 secret bytes of an Ed25519 key (RFC 8410).
+    /// The bytes before the 32 secret bytes of an Ed25519 key (RFC 8410).
     private static let header: [UInt8] = [
         0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
     ]
     private static let first = "-----BEGIN PRIVATE KEY-----"
     private static let last = "-----END PRIVATE KEY-----"
 
-    /// Writes a secret key into a new file that nobody but its owner can read.
+    /// Writes a key into two new files: the secret one, and the public one ending in `.pub`. Both or none are left.
     static func write(_ key: SigningKey, to path: String) throws {
-        try write("\(first)\n\(Base64.text(of: header + key.secret))\n\(last)\n", to: path, mode: 0o600)
+        try write(secret: key, to: path)
+        do {
+            try write("\(key.verifyingKey)\n", to: path + ".pub", mode: 0o644)
+        } catch {
+            unlink(path)
+            throw error
+        }
     }
 
-    /// Writes a public key into a new file.
-    static func write(_ key: VerifyingKey, to path: String) throws { try write("\(key)\n", to: path, mode: 0o644) }
+    /// Writes a secret key into a new file that only its owner can read.
+    private static func write(secret key: SigningKey, to path: String) throws {
+        try write("\(first)\n\(Base64.text(of: header + key.secret))\n\(last)\n", to: path, mode: 0o600)
+    }
 
     /// Reads a secret key; refuses a file that others can read.
     static func signingKey(_ path: String) async throws -> SigningKey {
@@ -60,8 +69,13 @@ enum KeyFile {
             throw CommandFailure(.ioFailure, "\(path.visible): \(OutputFailure(code: errno))")
         }
         defer { close(descriptor) }
-        let output = Output(descriptor: descriptor)
-        try output.write(Array(text.utf8))
-        try output.flush()
+        do {
+            let output = Output(descriptor: descriptor)
+            try output.write(Array(text.utf8))
+            try output.flush()
+        } catch {
+            unlink(path)
+            throw error
+        }
     }
 }

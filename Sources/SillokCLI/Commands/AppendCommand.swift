@@ -123,12 +123,12 @@ struct AppendCommand: AsyncParsableCommand {
         if let data { return Array(data.utf8) }
         if let dataFile, dataFile != "-" {
             let file = try InputFile(path: dataFile)
-            return try await file.bytes(limit: LimitSetting.most)
+            return try await file.bytes(limit: LimitSetting<Limits>.most)
         }
         if isatty(STDIN_FILENO) == 1 {
             Console.current.note("Type the payload, then Ctrl-D. (--data gives it on the command line.)")
         }
-        let bytes = try await InputFile.standard.bytes(limit: LimitSetting.most)
+        let bytes = try await InputFile.standard.bytes(limit: LimitSetting<Limits>.most)
         // A line break at the end is the shell's, not the payload's.
         return bytes.last == 0x0A && ContentType(contentType).isJSON ? bytes.dropLast() : bytes
     }

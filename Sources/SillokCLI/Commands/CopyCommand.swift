@@ -8,10 +8,10 @@ struct CopyCommand: AsyncParsableCommand {
         commandName: "copy",
         abstract: "Copy a log into another store, event by event.",
         discussion: """
-            The copy has the same events at the same positions, with their ids, times and tracking; only the identity of the
-            store is its own. FROM may be written to meanwhile; nobody else may write to TO. A copy that was interrupted
-            goes on when the same command runs again, and adds later what has been recorded since. At the end both logs
-            are read again and compared.
+            The copy has the same events at the same positions, with their ids, times and tracking. Only its store id
+            differs. Other processes may write to FROM meanwhile, but not to TO. Run the same command again to continue
+            an interrupted copy, or to add events that were recorded since. At the end both logs are read again and
+            compared.
 
             Examples:
               sillok copy bank.sqlite 'postgres://app@db/bank'
@@ -54,7 +54,7 @@ struct CopyCommand: AsyncParsableCommand {
             try await copier.run(after: start, through: head) { bar.update(to: $0.value - first) }
         } catch {
             bar.finish(quietly: true)
-            if error is CancellationError { console.note("stopped; run the same command again to go on.") }
+            if error is CancellationError { console.note("stopped; run the same command again to continue.") }
             throw error
         }
         bar.finish(quietly: !console.errorTerminal.isTerminal)

@@ -8,9 +8,9 @@ struct ExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Write all events as JSON lines.",
         discussion: """
-            One CloudEvents 1.0 object a line. Importing the file into a new store and exporting that gives the same
-            file, byte for byte. --resume goes on after the last whole line of the file: to finish an export that was
-            interrupted, or to add what has been recorded since.
+            Writes one CloudEvents 1.0 object per line. Importing the file into a new store and exporting that store
+            gives the same file, byte for byte. --resume continues after the last complete line of the file: to finish
+            an interrupted export, or to add events that were recorded since.
 
             Examples:
               sillok export bank.sqlite bank.jsonl
@@ -31,7 +31,7 @@ struct ExportCommand: AsyncParsableCommand {
         })
     var after: EventMark?
 
-    @Flag(help: "Go on after the last whole line of the file.")
+    @Flag(help: "Continue after the last complete line of the file.")
     var resume = false
 
     @OptionGroup var show: ShowOptions
@@ -44,33 +44,42 @@ struct ExportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let console = Console.current
         try await store.reading { store in
             let file = try path.map { try OutputFile(path: $0, resumes: resume) }
-            let start = try await file?.resumePosition(in: store) ?? after ?? .start
-            let (first, head) = (start.position, try await store.head())
-            let bar = ProgressBar("Exporting", total: head > first ? head.value - first.value : 0)
-            let exporter = Exporter(store: store, output: file?.output ?? console.output)
-            var last = start
             do {
-                last = try await exporter.export(after: start) { mark in
-                    last = mark
-                    bar.update(to: mark.position.value - first.value)
-                }
-                try file?.synchronize()
-                try Task.checkCancellation()
-            } catch is CancellationError {
-                bar.finish(quietly: true)
-                let again = path.map { "--resume \($0.visible)" } ?? "--after \(last)"
-                console.note(
-                    "stopped after position \(last.position); "
-                        + "continue with: sillok export \(self.store.store.visible) \(again)")
-                throw CancellationError()
+                try await export(store, to: file)
+            } catch {
+                file?.removeIfEmpty()
+                throw error
             }
-            bar.finish(quietly: !console.errorTerminal.isTerminal || show.json)
-            if let path { console.note(change: "the events up to position \(last.position) are in \(path.visible)") }
-            if show.json && file != nil { try report(from: first, through: last.position) }
         }
+    }
+
+    private func export(_ store: any EventStore, to file: OutputFile?) async throws {
+        let console = Console.current
+        let start = try await file?.resumePosition(in: store) ?? after ?? .start
+        let (first, head) = (start.position, try await store.head())
+        let bar = ProgressBar("Exporting", total: head > first ? head.value - first.value : 0)
+        let exporter = Exporter(store: store, output: file?.output ?? console.output)
+        var last = start
+        do {
+            last = try await exporter.export(after: start) { mark in
+                last = mark
+                bar.update(to: mark.position.value - first.value)
+            }
+            try file?.synchronize()
+            try Task.checkCancellation()
+        } catch is CancellationError {
+            bar.finish(quietly: true)
+            let again = path.map { "--resume \($0.visible)" } ?? "--after \(last)"
+            console.note(
+                "stopped after position \(last.position); "
+                    + "continue with: sillok export \(self.store.store.visible) \(again)")
+            throw CancellationError()
+        }
+        bar.finish(quietly: !console.errorTerminal.isTerminal || show.json)
+        if let path { console.note(change: "the events up to position \(last.position) are in \(path.visible)") }
+        if show.json && file != nil { try report(from: first, through: last.position) }
     }
 
     private func report(from start: Position, through last: Position) throws {

@@ -9,10 +9,10 @@ struct ImportCommand: AsyncParsableCommand {
         commandName: "import",
         abstract: "Record the events of an export.",
         discussion: """
-            Exactly once: events that the store has are recognized by their ids, so an import that was interrupted is
-            simply run again, and a longer export of the same store adds what is new. A damaged line stops the import
-            with its number; everything before it is recorded. Events of other producers come in too, with their
-            identity (id and source) and all of their attributes: CloudEvents in JSON, one or an array of them a line.
+            Each event is recorded exactly once, because the store recognizes known events by their ids. So you can run
+            an interrupted import again, and a longer export of the same store adds the new events. A damaged line stops
+            the import with its number; everything before it is recorded. Import also takes events of other producers,
+            with their identity (id and source) and all attributes. A line is a CloudEvent in JSON, or an array of them.
 
             Examples:
               sillok import copy.sqlite bank.jsonl
@@ -58,11 +58,11 @@ struct ImportCommand: AsyncParsableCommand {
         }
     }
 
-    /// Says where the import stands and how to go on.
+    /// Adds to an error how far the import came and how to continue.
     private func explained(_ error: any Error, _ input: InputFile, _ summary: Importer.Summary) -> any Error {
         if error is CancellationError {
             Console.current.note(
-                "stopped: \(summary.imported.grouped) events imported. Run the same command again to go on.")
+                "stopped: \(summary.imported.grouped) events imported. Run the same command again to continue.")
         }
         guard let failure = error as? CommandFailure else { return error }
         if failure.message.hasPrefix(input.name) || summary.lines == 0 { return failure }

@@ -94,7 +94,7 @@ struct StatCommand: AsyncParsableCommand {
 private struct StoreFacts {
     let id: StoreID
     let head: Position
-    /// `nil` where the store does not tell, through a server.
+    /// `nil` if the store does not report it, as through a server.
     let bytes: UInt64?
     let first: Timestamp?
     let last: Timestamp?

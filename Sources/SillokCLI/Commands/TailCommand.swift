@@ -6,7 +6,7 @@ import SillokWire
 struct TailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tail",
-        abstract: "Print the last events, and with -f those that come.",
+        abstract: "Print the last events, and with -f also new events.",
         discussion: """
             Works while another process writes. Ctrl-C ends it.
 
@@ -17,7 +17,7 @@ struct TailCommand: AsyncParsableCommand {
 
     @OptionGroup var store: StoreArgument
 
-    @Flag(name: .shortAndLong, help: "Go on with the events that come.")
+    @Flag(name: .shortAndLong, help: "Continue with new events.")
     var follow = false
 
     @Option(name: .customShort("n"), help: ArgumentHelp("How many of the last events.", valueName: "count"))

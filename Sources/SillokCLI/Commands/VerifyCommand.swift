@@ -11,8 +11,8 @@ struct VerifyCommand: AsyncParsableCommand {
         abstract: "Check a store from the first event to the last.",
         discussion: """
             Reads everything: checksums, positions, times, revisions, index, file structure. Changes nothing, and works
-            while another process writes. With --chain the hash chain is computed anew from the events as well. Exit status
-            1 says that damage was found.
+            while another process writes. With --chain it also recomputes the hash chain from the events. Exit status 1
+            means that damage was found.
 
             Examples:
               sillok verify bank.sqlite && cp bank.sqlite /backup/
@@ -54,7 +54,7 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     private var hint: String {
-        "Keep the file as it is. What can still be read: sillok export \(store.store.visible) rescued.jsonl"
+        "Do not change the file. To save the readable events: sillok export \(store.store.visible) rescued.jsonl"
     }
 
     private func print(_ report: VerificationReport) throws {
@@ -99,7 +99,7 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 }
 
-/// A bar for each step of work that reports its steps, from whatever thread.
+/// A bar for each step of work that reports its steps, from any thread.
 final class StepProgress: Sendable {
     private let console: Console
     private let title: @Sendable (String) -> String

@@ -77,7 +77,7 @@ struct Copier: Sendable {
     }
 }
 
-/// Events that are recorded together: what was recorded with one tracked position stays together.
+/// Events that are recorded together: events with the same tracked position stay together.
 private struct CopyBatch {
     let after: Position
     private(set) var entries: [AppendRequest.Entry] = []

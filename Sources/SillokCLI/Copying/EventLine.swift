@@ -59,7 +59,7 @@ struct EventLine {
 }
 
 extension RecordedEvent {
-    /// The payload as text that is safe to show, or how many bytes of what it is.
+    /// The payload as text that is safe to print, or its content type and number of bytes.
     fileprivate func shownPayload(columns: Int) -> String {
         if payload.isEmpty { return "" }
         // No more is decoded than can be shown.

@@ -53,7 +53,7 @@ struct ImportFailure: Error {
 }
 
 extension EventStore {
-    /// Records what is new of a batch, exactly once: what has been recorded before is recognized by its ids.
+    /// Records the new events of a batch, exactly once: events that were recorded before are recognized by their ids.
     func record(_ batch: ImportBatch) async throws -> ImportOutcome {
         guard let first = batch.entries.first, let last = batch.entries.last else { return ImportOutcome() }
         let (knownFirst, knownLast) = (try await event(first.event.id), try await event(last.event.id))

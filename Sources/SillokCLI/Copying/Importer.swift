@@ -3,10 +3,10 @@ import SillokCore
 import SillokTerminal
 import SillokWire
 
-/// Takes the lines of an export into a store: in batches, exactly once, in bounded memory.
+/// Records the lines of an export in a store: in batches, exactly once, in bounded memory.
 ///
-/// While one batch is being recorded, the next one is read. Every batch is whole or not there, so an import may end
-/// anywhere, also by force: the next run finds what is there by its ids and goes on.
+/// While one batch is being recorded, the next one is read. Each batch is recorded completely or not at all, so an
+/// import may end at any point, also by a kill. The next run recognizes the recorded events by their ids and continues.
 struct Importer {
     /// What an import has done so far.
     struct Summary: Equatable {

@@ -8,9 +8,9 @@ import Musl
 import SillokCore
 import SillokTerminal
 
-/// The lines of a file or a pipe, some at a time: memory stays bounded whatever the size.
+/// The lines of a file or a pipe, some at a time: memory stays bounded for any size.
 ///
-/// Reads on a thread of its own, so that a slow pipe holds nobody up and an interruption is heard at once.
+/// Reads on its own thread, so that a slow pipe blocks no task and an interruption takes effect at once.
 struct LineReader {
     /// Lines that were read together.
     struct Chunk: Sendable {

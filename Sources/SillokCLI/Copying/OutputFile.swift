@@ -3,14 +3,14 @@ import Sillok
 import SillokTerminal
 import SillokWire
 
-/// The file that an export writes: a new one, or one to go on with.
+/// The file that an export writes: a new one, or one to continue.
 final class OutputFile {
     let output: Output
     private let descriptor: Int32
     private let path: String
     private let lastLine: [UInt8]?
 
-    /// Makes a new file, or opens one to go on with and takes away a line that was written in part.
+    /// Creates a new file, or opens an existing one to continue it and removes a partial line at its end.
     init(path: String, resumes: Bool) throws {
         let flags = resumes ? O_RDWR | O_CREAT | O_CLOEXEC : O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
         descriptor = open(path, flags, 0o644)
@@ -18,7 +18,7 @@ final class OutputFile {
             if errno == EEXIST {
                 throw CommandFailure(
                     .usage, "\(path.visible) is there already",
-                    hint: "--resume goes on with it; otherwise give another name.")
+                    hint: "--resume continues it; otherwise give another name.")
             }
             throw CommandFailure(.ioFailure, "\(path.visible): \(OutputFailure(code: errno))")
         }
@@ -41,6 +41,15 @@ final class OutputFile {
                 .conflict, "\(path.visible) ends with an event that the store does not have there", hint: hint)
         }
         return EventMark(known)
+    }
+
+    /// Removes the file if nothing was written to it, after a failure.
+    func removeIfEmpty() {
+        var (held, found) = (stat(), stat())
+        guard fstat(descriptor, &held) == 0, stat(path, &found) == 0, held.st_mode & S_IFMT == S_IFREG,
+            held.st_size == 0, (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
+        else { return }
+        unlink(path)
     }
 
     /// Returns when everything is on the disk.

@@ -8,10 +8,10 @@ import SillokWire
 struct SchemaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
-        abstract: "Compare what events look like: in a log, in the code, and in the code that comes.",
+        abstract: "Compare the schemas of events: in a log, in the code, and in the next version of the code.",
         discussion: """
-            The schema of the code is a file that its tests write (schema.json beside the golden files); that of a log is
-            learnt from its events. Exit status 1 says that something is not compatible.
+            The tests of the code write its schema (schema.json next to the golden files). The schema of a log is
+            derived from its events. Exit status 1 means that something is not compatible.
 
             Examples:
               sillok schema diff main/schema.json branch/schema.json
@@ -50,8 +50,8 @@ struct SchemaCommand: AsyncParsableCommand {
             commandName: "check",
             abstract: "Whether the code of a schema reads every type and version that a store has.",
             discussion: """
-                Looks at every payload: a required field that is missing, or of another kind, breaks. What upcasters make
-                of old versions only their code can tell: see LogCheck of SillokHistory.
+                Checks every payload: a required field that is missing, or of another kind, breaks. This cannot check
+                the results of upcasters, which need their code: see LogCheck of SillokHistory.
                 """)
 
         @Argument(help: "The schema of the code.", completion: .file())
@@ -102,7 +102,7 @@ extension SchemaSnapshot {
     }
 }
 
-/// Verdicts as they are shown, and the status that follows from them.
+/// The text of verdicts, and the exit status that follows from them.
 private struct Verdicts {
     let changes: [SchemaChange]
 

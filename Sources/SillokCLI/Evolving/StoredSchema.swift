@@ -48,13 +48,12 @@ struct StoredSchema {
     /// The newest version of each type as a schema.
     var snapshot: SchemaSnapshot {
         SchemaSnapshot(
-            types: Dictionary(
-                kinds.compactMap { type, versions in
+            types: KeyedValues(
+                kinds.sorted(by: { $0.key < $1.key }).compactMap { type, versions in
                     versions.max { $0.key < $1.key }.map { newest in
                         (type.text, SchemaSnapshot.Kind(version: newest.key, fields: newest.value.shape.fields))
                     }
-                }
-            ) { $1 })
+                }))
     }
 
     /// What each stored type and version is to code with a schema.
@@ -85,7 +84,7 @@ extension SchemaSnapshot.Kind {
         var shape = PayloadShape()
         shape.learn(payload)
         let found = shape.fields
-        for (path, field) in fields.sorted(by: { $0.key < $1.key }) {
+        for (path, field) in fields.sortedByKey() {
             guard let actual = found[path] else {
                 // Whether an inner field must be there depends on what is around it.
                 let isInner = path.utf8.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "[") }

@@ -7,7 +7,7 @@ import SillokTerminal
 extension ProjectionsCommand {
     struct Rebuild: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a projection anew beside the live one, which queries see until it is promoted.")
+            abstract: "Rebuild a projection. Queries see the live build until the new one is promoted.")
 
         @OptionGroup var model: ModelArgument
         @Argument(help: "The projection.") var name: String
@@ -31,15 +31,17 @@ extension ProjectionsCommand {
                 }
                 let console = Console.current
                 try console.print("\(id) is built: \(bar.done.grouped) events in \(bar.elapsed.spoken)")
+                try console.print("queries see the live build until this one is promoted")
                 console.suggest("sillok projections diff \(model.readModel.visible) \(name)")
+                console.suggest("sillok projections promote \(model.readModel.visible) \(name) --reason …")
             }
         }
     }
 
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the rows in which the build beside the live one differs from it.",
-            discussion: "Exit status 1 says that rows differ.")
+            abstract: "Show the rows in which the other build differs from the live one.",
+            discussion: "Exit status 1 means that rows differ.")
 
         @OptionGroup var model: ModelArgument
         @Argument(help: "The projection.") var name: String
@@ -68,7 +70,7 @@ extension ProjectionsCommand {
 
     struct Promote: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let queries see the build beside the live one, at once; the live one stays for a rollback.")
+            abstract: "Let queries see the new build at once. The previous live build is kept for a rollback.")
 
         @OptionGroup var model: ModelArgument
         @Argument(help: "The projection.") var name: String
@@ -137,7 +139,7 @@ extension ProjectionsCommand {
     }
 
     struct Resume: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a paused projection go on.")
+        static let configuration = CommandConfiguration(abstract: "Resume a paused projection.")
 
         @OptionGroup var model: ModelArgument
         @Argument(help: "The projection.") var name: String
@@ -146,7 +148,7 @@ extension ProjectionsCommand {
         func run() async throws {
             try await model.withoutLog(.writing) { side in
                 try await side.resume(name, by: whom.whom)
-                try Console.current.print(change: "\(name.visible) goes on")
+                try Console.current.print(change: "\(name.visible) is resumed")
             }
         }
     }

@@ -8,10 +8,10 @@ import SillokWire
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters",
-        abstract: "Look after events that a projection could not project.",
+        abstract: "Handle events that a projection could not project.",
         discussion: """
-            An event that cannot be projected is parked, and what follows it in its sequence behind it. Mend the cause, and
-            retry: the application projects each once and in order.
+            An event that cannot be projected is parked, and later events of its sequence are parked behind it. Correct
+            the cause and retry: the application projects each event once and in order.
 
             Examples:
               sillok dead-letters list views.sqlite
@@ -123,7 +123,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
     struct Skip: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say that an event is never to be projected; what waits behind it goes on.")
+            abstract: "Skip an event for ever; the events that wait behind it are projected.")
 
         @OptionGroup var model: ModelArgument
         @Argument(help: "The projection.") var name: String

@@ -20,7 +20,7 @@ struct ModelArgument: ParsableArguments {
         help: "The store that it is made from; not for a read model in the store's own file.", completion: .file())
     var store: String?
 
-    /// Whether the read model lies in the file of its store.
+    /// Whether the read model is in the file of its store.
     var isInStore: Bool { SQLiteEventStore.isStore(at: readModel) }
 
     /// Opens the read model, and the store for reading, and closes both after `body`.
@@ -58,7 +58,7 @@ struct ModelArgument: ParsableArguments {
         } catch let error as StoreError where error.code == .locked {
             throw CommandFailure(
                 .locked, "\(error)",
-                hint: "The read model lies in the store's file: let its application do it, or stop the application.")
+                hint: "The read model is in the store's file: let its application do it, or stop the application.")
         }
     }
 
@@ -106,11 +106,11 @@ struct WaitOptions: ParsableArguments {
     @Option(help: "How many seconds to wait for the application to begin.")
     var patienceSeconds = 5.0
 
-    /// Looks again and again until `look` says that it is done; says plainly when nobody begins.
+    /// Polls until `look` reports that the request is done. Fails if no application begins it.
     ///
     /// - Parameters:
-    ///   - hasBegun: whether the application has taken notice.
-    ///   - look: whether it is done.
+    ///   - hasBegun: whether the application has begun the request.
+    ///   - look: returns whether the request is done.
     func wait(until look: () async throws -> (hasBegun: Bool, isDone: Bool)) async throws {
         let clock = ContinuousClock()
         let start = clock.now

@@ -10,8 +10,8 @@ struct ObjectivesCommand: AsyncParsableCommand {
         commandName: "slo",
         abstract: "Show the objectives of a read model's application; exit status 1 while one is broken.",
         discussion: """
-            The application measures them and keeps them in the read model. One that nobody has measured for a while is
-            as bad as a broken one.
+            The application measures the objectives and stores them in the read model. An objective without a recent
+            measurement counts as broken.
 
             Examples:
               sillok slo views.sqlite && deploy

@@ -10,10 +10,10 @@ import SillokWire
 struct ProjectionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "projections",
-        abstract: "Look after the projections of a read model.",
+        abstract: "Operate the projections of a read model.",
         discussion: """
-            Works on any read model, whether its application runs or not: what needs the application's code is asked for
-            in the read model and done when it runs.
+            Works on any read model, whether its application runs or not. A command that needs the application's code
+            stores a request in the read model, and the application executes it when it runs.
 
             Examples:
               sillok projections list views.sqlite --store bank.sqlite
@@ -109,7 +109,7 @@ struct ProjectionsCommand: AsyncParsableCommand {
                     throw CommandFailure(
                         .found, "",
                         hint:
-                            "Make it anew beside the live one: sillok projections rebuild \(model.readModel.visible) \(name)"
+                            "Rebuild the projection: sillok projections rebuild \(model.readModel.visible) \(name)"
                     )
                 }
             }

@@ -2,8 +2,8 @@
 enum Arguments {
     /// The arguments after the name of the program.
     ///
-    /// Swift replaces bytes that are not UTF-8 by U+FFFD. What would be recorded then is not what was given, so such a
-    /// command line is refused.
+    /// Swift replaces bytes that are not UTF-8 by U+FFFD. The recorded text would then differ from the given one, so
+    /// such a command line is refused.
     static var given: Result<[String], CommandFailure> {
         let count = Int(CommandLine.argc)
         let texts = (1..<max(1, count)).map { index -> [UInt8] in

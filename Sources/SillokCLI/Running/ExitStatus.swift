@@ -10,7 +10,7 @@ enum ExitStatus: Int32, CaseIterable {
     case done = 0
     /// Done, and something was found: damage, a difference, a broken objective.
     case found = 1
-    /// The append does not fit what is recorded: another revision, a known id. Nothing was stored.
+    /// The append conflicts with recorded events: another revision, a known id. Nothing was stored.
     case conflict = 2
     /// The command has changed something, and its result could not be printed: do not repeat it.
     case unreported = 3
@@ -30,7 +30,7 @@ enum ExitStatus: Int32, CaseIterable {
     case locked = 75
     /// Ended by Ctrl-C.
     case interrupted = 130
-    /// Nobody read the output any more.
+    /// The reader of the output closed it.
     case brokenPipe = 141
     /// Ended by the system.
     case terminated = 143
@@ -46,11 +46,11 @@ enum ExitStatus: Int32, CaseIterable {
         case .invalidData: "invalid data: a damaged line, a name or a size that no store takes"
         case .notFound: "no such store, file or stream"
         case .damagedStore: "the store is damaged, or not a store of this version"
-        case .unexpected: "a mistake in sillok"
+        case .unexpected: "a bug in sillok"
         case .ioFailure: "reading or writing failed, or the disk is full"
         case .locked: "another process writes to the store, or too many appends wait: try again later"
         case .interrupted: "ended by Ctrl-C; nothing is broken"
-        case .brokenPipe: "nobody read the output any more"
+        case .brokenPipe: "the reader of the output closed it"
         case .terminated: "ended by a signal to terminate; nothing is broken"
         }
     }
@@ -68,7 +68,7 @@ struct CommandFailure: Error {
         self.hint = hint
     }
 
-    /// Says of any error of the library what it means on the command line; `nil` for those of the argument parser.
+    /// Converts any error of the library to a failure of the command; `nil` for errors of the argument parser.
     init?(_ error: any Error) {
         if let error = AppendError(known: error) {
             self.init(error)
@@ -79,7 +79,7 @@ struct CommandFailure: Error {
         case let missing as NoSuchStream: self.init(.notFound, "\(missing)")
         case let failure as ListeningFailure: self.init(.ioFailure, "\(failure)")
         case let refusal as ProjectionRefusal: self.init(.conflict, "\(refusal)")
-        case is BrokenPipe: self.init(.brokenPipe, "nobody reads the output any more")
+        case is BrokenPipe: self.init(.brokenPipe, "the reader of the output has closed it")
         case let failure as OutputFailure: self.init(.ioFailure, "the output cannot be written: \(failure)")
         case is CancellationError: self.init(.interrupted, "interrupted")
         default: return nil

@@ -13,7 +13,7 @@ import SillokCore
 enum Interruption {
     private static let received = Lock<Int32?>(nil)
 
-    /// What the first signal asked for, if one came.
+    /// The exit status for the first signal, if one arrived.
     static var status: ExitStatus? {
         received.withLock { signal in
             switch signal {
@@ -31,7 +31,7 @@ enum Interruption {
         return signals
     }
 
-    /// Takes over the signals of the process. Call it before other threads start: they inherit what is blocked.
+    /// Takes over the signals of the process. Call it before other threads start: they inherit the blocked signals.
     static func watch(_ interrupt: @escaping @Sendable () -> Void) {
         signal(SIGPIPE, SIG_IGN)
         var blocked = signals

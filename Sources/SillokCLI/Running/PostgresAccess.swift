@@ -55,7 +55,7 @@ struct PostgresPlace {
     #endif
 }
 
-/// Runs `body`, and `close` whatever comes of it.
+/// Runs `body`, and then `close`, also after an error.
 func closing<Result>(
     _ close: () async -> Void, _ body: () async throws -> Result
 ) async throws -> Result {

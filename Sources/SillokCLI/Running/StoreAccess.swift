@@ -39,8 +39,6 @@ struct StoreArgument: ParsableArguments {
 
     /// Opens the store for writing, makes it if there is none, and closes it after `body`.
     ///
-    /// A file that was made and has taken no event when `body` fails is removed again.
-    ///
     /// - Parameters:
     ///   - limits: how large a request may be.
     ///   - time: how long to wait for another process that writes to the file.
@@ -52,26 +50,9 @@ struct StoreArgument: ParsableArguments {
             return try await place.withStore(forWriting: true, limits: limits, body)
         }
         let isNew = !FileManager.default.fileExists(atPath: store)
-        var isUnused = false
-        do {
-            return try await with(.create, limits: limits, waiting: time) { opened in
-                do {
-                    let result = try await body(opened)
-                    if isNew { Console.current.note("made a new store: \(store.visible)") }
-                    return result
-                } catch {
-                    isUnused = isNew ? (try? await opened.head()) == .start : false
-                    throw error
-                }
-            }
-        } catch {
-            if isUnused {
-                for ending in ["", "-wal", "-shm", "-lock"] {
-                    try? FileManager.default.removeItem(atPath: store + ending)
-                }
-            }
-            throw error
-        }
+        let result = try await with(.create, limits: limits, waiting: time, body)
+        if isNew { Console.current.note("made a new store: \(store.visible)") }
+        return result
     }
 
     /// Opens the file, and shows how far it has come if the file is converted to a newer format.
@@ -82,6 +63,8 @@ struct StoreArgument: ParsableArguments {
     }
 
     /// Opens the store in a mode and closes it after `body`.
+    ///
+    /// A file that was made for this, and that nothing was written to, is removed again when `body` fails.
     func with<Result>(
         _ mode: SQLiteEventStore.Mode, limits: Limits = Limits(), waiting time: Duration = .zero,
         _ body: (SQLiteEventStore) async throws -> Result
@@ -100,7 +83,7 @@ struct StoreArgument: ParsableArguments {
             await opened.close()
             return result
         } catch {
-            await opened.close()
+            await opened.close(removing: .ifUnused)
             throw error
         }
     }

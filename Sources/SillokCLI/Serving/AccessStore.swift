@@ -2,11 +2,11 @@ import Foundation
 import Sillok
 import SillokSQLite
 
-/// The log of the keys and of what administrators did: a file beside the store that a server and the command line both
-/// write to, each for a moment only.
+/// The log of the keys and of administrators' actions, in a file next to the store. A server and the command line both
+/// write to it, each for a moment only.
 ///
-/// It is read all the time and opened for writing only while something is appended, so that `sillok keys revoke` works
-/// while the server runs.
+/// It is always open for reading, and open for writing only during an append, so that `sillok keys revoke` works while
+/// the server runs.
 final class AccessStore: ForwardingEventStore {
     private let path: String
     private let reader: SQLiteEventStore
@@ -17,11 +17,11 @@ final class AccessStore: ForwardingEventStore {
         self.path = path
         let isNew = !FileManager.default.fileExists(atPath: path)
         do {
-            // Creates the file, or converts one of an older format: a conversion by another process later on would end the
-            // reads of this one.
+            // Creates the file, or converts one of an older format: a conversion by another process later on would end
+            // the reads of this one.
             try await Self.writing(path) { _ in }
         } catch is StoreError where !isNew {
-            // It may be there to be read only, or be written to at this moment. Reading says what is wrong.
+            // It may be read-only, or another process may be writing to it. Reading reports the fault.
         }
         if isNew {
             try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
@@ -54,7 +54,7 @@ final class AccessStore: ForwardingEventStore {
                     await store.close()
                     return result
                 } catch {
-                    await store.close()
+                    await store.close(removing: .ifUnused)
                     throw error
                 }
             } catch let error as StoreError where error.code == .locked && ContinuousClock.now < deadline {

@@ -43,16 +43,12 @@ struct ServeCommand: AsyncParsableCommand {
             let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
             let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
             let served = served(opened, model, settings)
-            var web = WebInterface.Limits()
-            // JSON is longer than what it says: binary payloads by a third, names and escapes by more.
-            web.bodyBytes = max(
-                web.bodyBytes, settings.limits.batchBytes.multipliedReportingOverflow(by: 2).partialValue)
             let interface = try await WebInterface(
-                served, gatekeeper: gatekeeper, limits: web, loopbackOnly: addresses.http?.isLoopback ?? true,
-                logger: logger)
+                served, gatekeeper: gatekeeper, limits: settings.serverLimits,
+                loopbackOnly: addresses.http?.isLoopback ?? true, logger: logger)
             var services: [any Service] = []
             if let address = addresses.grpc {
-                services.append(try grpcServer(of: interface.store, address, tls, gatekeeper, logger))
+                services.append(try grpcServer(of: interface.store, address, settings, gatekeeper, logger))
             }
             if let address = addresses.http {
                 services.append(
@@ -83,11 +79,13 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func grpcServer(
-        of store: any EventStore, _ address: ListeningAddress, _ tls: TLSFiles?, _ gatekeeper: Gatekeeper,
+        of store: any EventStore, _ address: ListeningAddress, _ settings: ServeSettings, _ gatekeeper: Gatekeeper,
         _ logger: Logger
     ) throws -> GRPCServer {
+        let tls = try settings.tls
         var configuration = GRPCServer.Configuration()
         (configuration.host, configuration.port, configuration.drain) = (address.host, address.port, .seconds(8))
+        configuration.limits = settings.serverLimits
         configuration.tls = try tls?.contexts(logger: logger)
         return GRPCServer(
             serving: store, configuration, authorizer: gatekeeper.authorizer,
@@ -102,12 +100,12 @@ struct ServeCommand: AsyncParsableCommand {
         try? Console.current.output.flush()
     }
 
-    /// Runs services until the process is asked to end, and then lets them end what is under way.
+    /// Runs services until the process is asked to end, and then lets them finish their requests.
     private static func serve(_ services: [any Service], _ logger: Logger) async throws {
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(10)
         let group = ServiceGroup(configuration: configuration)
-        // A task of its own: the signal that cancels this one begins a shutdown and does not cut off what is under way.
+        // A detached task: the signal that cancels this task begins a shutdown and does not interrupt running requests.
         let running = Task.detached { try await group.run() }
         try await withTaskCancellationHandler {
             try await running.value
@@ -154,7 +152,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// Follows the log of the keys, so that one which another process revokes ends what it has open.
+/// Follows the log of the keys, so that open requests of a key end when another process revokes it.
 private struct KeyFollower: Service {
     let keyring: Keyring
     let logger: Logger

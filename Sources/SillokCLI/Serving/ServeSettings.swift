@@ -16,7 +16,7 @@ import SystemPackage
 struct ServeSettings: ParsableArguments {
     @Option(help: "Where HTTP is served. (default: 127.0.0.1:8080, unless only --grpc is given)") var http: String?
     @Option(help: "Where gRPC is served. (default: 127.0.0.1:50051, unless only --http is given)") var grpc: String?
-    @Option(help: "Who may come in: none (nobody needs a key) or keys. (default: none)") var auth: String?
+    @Option(help: "Access control: none (no key is needed) or keys. (default: none)") var auth: String?
     @Option(help: "The log of the keys and of administrative acts. (default: STORE-access)", completion: .file())
     var access: String?
     @Option(help: "A read model whose projections are shown and operated.", completion: .file()) var readModel: String?
@@ -32,12 +32,17 @@ struct ServeSettings: ParsableArguments {
     @Option(help: "A file with settings, in JSON.", completion: .file()) var config: String?
     @Option(
         name: .customLong("limit"),
-        help: "A limit of requests as name=value, such as payloadBytes=4194304; may be repeated. /v1/server shows all.")
+        help: """
+            A limit of requests or of the server as name=value, such as payloadBytes=4194304; may be repeated. \
+            /v1/server shows all.
+            """)
     var limitTexts: [String] = []
     @Flag(help: "Serve other machines although connections or requests are not protected.") var insecure = false
 
-    /// The limits that were resolved.
+    /// The limits of the store that were resolved.
     var limits = ServeSettings.usualLimits
+    /// The limits of the server that were resolved.
+    var serverLimits = ServerLimits()
 
     /// Clients of UmaDB append as much as a message holds, under a condition with an item for each event.
     static var usualLimits: Limits {
@@ -80,30 +85,42 @@ struct ServeSettings: ParsableArguments {
                 throw CommandFailure(.usage, "--limit \(text.visible) is not name=value, or its name is given twice")
             }
         }
-        for setting in LimitSetting.all {
-            let key = ConfigKey(["limits", setting.name])
-            let text =
-                given.removeValue(forKey: setting.name) ?? environment.string(forKey: key)
-                ?? file?.int(forKey: key).map { "\($0)" } ?? file?.string(forKey: key)
-            guard let text else { continue }
-            guard let value = Int(text), setting.set(value, &limits) else {
-                throw CommandFailure(
-                    .usage,
-                    "the limit \(setting.name) is \(text.visible), and must be a whole number from 1 to "
-                        + "\(LimitSetting.most)")
+        func resolve<Root>(_ settings: [LimitSetting<Root>], _ limits: inout Root) throws {
+            for setting in settings {
+                let key = ConfigKey(["limits", setting.name])
+                let text =
+                    given.removeValue(forKey: setting.name) ?? environment.string(forKey: key)
+                    ?? file?.int(forKey: key).map { "\($0)" } ?? file?.string(forKey: key)
+                guard let text else { continue }
+                guard let value = Int(text), setting.set(value, &limits) else {
+                    throw CommandFailure(
+                        .usage,
+                        "the limit \(setting.name) is \(text.visible), and must be a whole number from 1 to "
+                            + "\(LimitSetting<Root>.most)")
+                }
             }
         }
+        try resolve(Limits.settings, &limits)
+        // JSON is longer than what it says: binary payloads by a third, names and escapes by more.
+        serverLimits.bodyBytes = max(
+            serverLimits.bodyBytes, limits.batchBytes.multipliedReportingOverflow(by: 2).partialValue)
+        try resolve(ServerLimits.settings, &serverLimits)
         if let unknown = given.keys.sorted().first {
             throw CommandFailure(
                 .usage, "there is no limit \(unknown.visible)",
-                hint: "The limits are \(LimitSetting.all.map(\.name).joined(separator: ", ")).")
+                hint: "The limits are \(Self.limitNames.sorted().joined(separator: ", ")).")
         }
+    }
+
+    /// The names of all limits, of the store and of the server.
+    private static var limitNames: [String] {
+        Limits.settings.map(\.name) + ServerLimits.settings.map(\.name)
     }
 
     /// Throws if the file has a setting that there is not: it would be taken for set.
     private static func check(keysOf path: String) throws {
         let known = Set(keys.map { $0.1.joined(separator: ".") } + ["insecure"])
-            .union(LimitSetting.all.map { "limits.\($0.name)" })
+            .union(limitNames.map { "limits.\($0)" })
         func check(_ value: JSONReader.Value, _ place: [String]) throws {
             for (key, value) in value.members ?? [] {
                 let place = place + [key]

@@ -1,9 +1,9 @@
 import Crypto
 public import SillokCore
 
-// The canonical form, version 1: the bytes that are hashed. Whoever has the events of a log can compute its chain from
-// this drawing. H is SHA-256; `‖` joins bytes; numbers are big-endian, signed ones in two's complement; a "text" is its
-// count of bytes (4) and its UTF-8 bytes as they were appended, never normalized; the names in quotes are ASCII.
+// The canonical form, version 1: the bytes that are hashed. With the events of a log, its chain can be computed from
+// this definition. H is SHA-256; `‖` joins bytes; numbers are big-endian, signed ones in two's complement. A "text" is
+// its number of bytes (4) and its UTF-8 bytes as appended, never normalized. The names in quotes are ASCII.
 //
 //   tags      = H( count (4) ‖ each tag: text )                       in the order in which they were given
 //   metadata  = H( each key and value in order: count of bytes as LEB128 ‖ UTF-8 bytes )
@@ -18,8 +18,8 @@ public import SillokCore
 //   link(n)   = H( "sillok:link:1" ‖ link(n − 1) (32) ‖ position (8) ‖ revision (8) ‖ recorded time (8) ‖ fact (32) )
 //                    link(start − 1) is the genesis; the revision is 0 without a stream; the time in µs since 1970
 //
-// Tags, metadata and payload enter as digests of their own, so that each of them can be erased and the chain still be
-// checked with the digest that is kept in its place. Names of streams, types and sources, ids and times are not erasable.
+// Tags, metadata and payload are separate digests. If one of them is erased, its digest is kept, and the chain can
+// still be checked. Names of streams, types and sources, ids and times are not erasable.
 
 /// Makes the digests of facts: of what an event says, without its place in the log.
 ///

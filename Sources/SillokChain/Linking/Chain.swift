@@ -1,9 +1,9 @@
 public import SillokCore
 
-/// The hash chain of a log: each event has a link, made from the link before it and from the digest of the event.
+/// The hash chain of a log: each event has a link, computed from the previous link and the digest of the event.
 ///
-/// Whoever knows one link knows that nothing before it has been altered, inserted, removed or put into another order,
-/// for that would change the link. The bytes that are hashed are drawn in `CanonicalForm.swift`.
+/// A known link proves that no earlier event was altered, inserted, removed or reordered, because that would change the
+/// link. `CanonicalForm.swift` defines the bytes that are hashed.
 public struct Chain: Hashable, Sendable {
     /// The store whose log it is; part of every link.
     public let store: StoreID
@@ -11,7 +11,7 @@ public struct Chain: Hashable, Sendable {
     /// The first position that has a link. Events before it, of the time when no chain was kept, are not protected.
     public let start: Position
 
-    /// What stands in the place of a link before the first one.
+    /// The digest in the place of the link before the first one.
     public let genesis: ChainDigest
 
     /// The chain of a store that begins at a position.
@@ -35,7 +35,7 @@ public struct Chain: Hashable, Sendable {
     }
 }
 
-/// One link of a chain, as a store keeps it or a signed head tells it.
+/// One link of a chain, as stored by a store or listed in a signed head.
 public struct ChainLink: Hashable, Sendable {
     /// The place of its event.
     public let position: Position

@@ -14,13 +14,13 @@ public struct ChainReport: Hashable, Sendable {
     /// What is not as the chain says, in the order of the log, the first hundred; empty in a log that is intact.
     public let findings: [VerificationReport.Finding]
 
-    /// Whether every event is what it was when its link was made.
+    /// Whether every event is unchanged since its link was computed.
     public var isIntact: Bool { findings.isEmpty }
 
     /// How many events the chain covers.
     public var events: UInt64 { through < chain.start ? 0 : through.value - chain.start.value + 1 }
 
-    /// A report with all of its parts.
+    /// Creates a report on the events of a chain up to and including `through`, whose link is `link`.
     public init(chain: Chain, through: Position, link: ChainDigest, findings: [VerificationReport.Finding]) {
         self.chain = chain
         self.through = through
@@ -30,14 +30,14 @@ public struct ChainReport: Hashable, Sendable {
 }
 
 extension ChainedEventStore {
-    /// Computes the chain anew from the events that the store gives, and compares it with the links that it keeps.
+    /// Recomputes the chain from the events of the store, and compares it with the stored links.
     ///
-    /// Finds every change of a stored event or link, and events that were removed, inserted or put into another order,
-    /// unless whoever did it has made all later links anew: only a signed head that was published before shows that, and
-    /// only it shows that the end of the log was cut off. Reads the log once, in pages.
-    /// - Parameter progress: told now and then how far it has come.
+    /// Finds every change of a stored event or link, and events that were removed, inserted or reordered. It cannot
+    /// find them if the attacker also recomputed all later links, or cut off the end of the log. Only a signed head
+    /// that was published before shows that. Reads the log once, in pages.
+    /// - Parameter progress: called at intervals with the position that was reached.
     /// - Returns: `nil` if the store keeps no chain.
-    /// - Throws: what the store throws, but for damaged events, which are findings; `CancellationError`.
+    /// - Throws: the errors of the store, except for damaged events, which are findings; `CancellationError`.
     public func verifyChain(
         progress: @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> ChainReport? {

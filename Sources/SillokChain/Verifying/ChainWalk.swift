@@ -2,14 +2,14 @@ package import SillokCore
 
 /// Walks a log along its chain: computes link after link from the events, and compares.
 ///
-/// With the links that the store keeps, it goes on after an event that is not what its link says: the next event is
-/// held against the stored link, so that each changed event is named and not only the first.
+/// If the store keeps links, the walk continues after an event that does not match its link. It checks the next event
+/// against the stored link, so that it reports each changed event and not only the first.
 package struct ChainWalk {
     private let store: any EventStore
     /// Where the links are kept, if they are.
     private let stored: (any ChainedEventStore)?
     private let chain: Chain
-    /// Links that somebody else tells, in the order of the log: the last of them that was met, and those to come.
+    /// Links from another source, in the order of the log: the last one that was passed, and the later ones.
     private var told: ArraySlice<ChainLink>
     private var lastTold: Position
     /// What the link before the next event may be: one value, or two after an event that differs from its stored link,
@@ -55,7 +55,8 @@ package struct ChainWalk {
 
     private var isFull: Bool { findings.count >= Self.maximumFindings }
 
-    /// A page, or `nil` if a damaged event stands in it: then it is found, and the walk stands behind it.
+    /// Returns a page, or `nil` if it contains a damaged event: this is then a finding, and the walk continues after
+    /// it.
     private mutating func page(_ request: ReadRequest) async throws -> EventBatch? {
         do {
             return try await store.read(request)
@@ -82,7 +83,7 @@ package struct ChainWalk {
         }
     }
 
-    /// Goes on behind events that cannot be read, from the stored link if there is one.
+    /// Continues after events that cannot be read, from the stored link if there is one.
     private mutating func skip(to position: Position) async throws {
         self.position = position
         previous = try await stored?.link(at: position).map { [$0.digest] } ?? []
@@ -92,7 +93,7 @@ package struct ChainWalk {
         var links = try await links(through: events.last?.position ?? position)[...]
         for event in events where !isFull {
             if event.position != position.next {
-                find(position.next, "the log goes on with the event at position \(event.position)")
+                find(position.next, "the log continues with the event at position \(event.position)")
                 try await skip(to: event.position.previous)
             }
             position = event.position
@@ -122,7 +123,7 @@ package struct ChainWalk {
         let computed = previous.map { Chain.link(after: $0, position, event.revision, event.recordedAt, fact) }
         switch link {
         case let link? where computed.contains(link):
-            // Which of several branches is the true one, the next link that is told decides.
+            // The next link from the other source decides which of several branches is the true one.
             previous = told.isEmpty ? [link] : computed
         case let link?:
             // Where the link before is not known, nothing can be said of this event.
@@ -135,7 +136,7 @@ package struct ChainWalk {
         compareWithTold(link)
     }
 
-    /// Holds the chain against a link that somebody else tells of this position.
+    /// Compares the chain with a link of this position from another source.
     private mutating func compareWithTold(_ link: ChainDigest?) {
         // Those of events that could not be read have been passed.
         while let passed = told.first, passed.position < position { told.removeFirst() }

@@ -3,40 +3,42 @@ import SillokCore
 import SillokGRPC
 import SillokWire
 
-/// Makes calls and repeats them until they are answered or the patience is over.
+/// The calls of a client. Each is repeated until it is answered or its timeout has passed.
 final class Caller: Sendable {
-    private let connector: Connector
+    private let connections: Connections
     private let options: RemoteEventStore.Options
     private let clock: any Clock<Duration>
     private let random: Lock<any RandomNumberGenerator & Sendable>
 
     init(
-        connector: Connector, options: RemoteEventStore.Options, clock: any Clock<Duration>,
+        connections: Connections, options: RemoteEventStore.Options, clock: any Clock<Duration>,
         random: any RandomNumberGenerator & Sendable
     ) {
-        self.connector = connector
+        self.connections = connections
         self.options = options
         self.clock = clock
         self.random = Lock(random)
     }
 
-    func close() async { await connector.close() }
+    func close() async { await connections.close() }
 
-    /// Asks the server until it answers.
+    /// Calls the server until it answers.
     ///
     /// Every method may be repeated: appends carry their ids. An append is not cancelled while it is under way, for
     /// then its fate would not be known.
+    /// - Parameter isWait: whether the answer may take long, because the server waits for events.
     func ask<Answer: Remote.Answer>(
-        _ method: String, _ message: ByteBuffer, _ type: Answer.Type, isAppend: Bool = false
+        _ method: String, _ message: ByteBuffer, _ type: Answer.Type, isAppend: Bool = false, isWait: Bool = false
     ) async throws -> Answer.Value {
         var attempts = Attempts(clock: clock, patience: options.patience, pause: options.pause)
         var mayHaveHappened = false
         while true {
             let failure: CallFailure
             do {
-                let connection = try await connector.connection()
-                let answer = try await connection.call(
-                    Connector.path(method), message, options.attempt, isCancellable: !isAppend)
+                let (path, time) = (Connector.path(method), options.attempt)
+                let answer = try await connections.with(isWait ? .waits : .calls) { connection in
+                    try await connection.call(path, message, time, isCancellable: !isAppend)
+                }
                 return try value(of: answer, type)
             } catch let error as CallFailure {
                 failure = error
@@ -46,13 +48,14 @@ final class Caller: Sendable {
             mayHaveHappened = mayHaveHappened || (isAppend && failure.mayHaveHappened)
             guard failure.isWorthAnotherTry, !(Task.isCancelled && isAppend),
                 try await pause(before: &attempts, failure.retryAfter, isAppend: isAppend)
-            else { throw failure.storeError(connector.address, mayHaveHappened: mayHaveHappened) }
+            else { throw failure.storeError(connections.address, mayHaveHappened: mayHaveHappened) }
         }
     }
 
-    /// The value of an answer.
+    /// Returns the value of an answer.
     ///
-    /// - Throws: `CallFailure` if the answer is a failure of the store or cannot be read; the refusals of the store.
+    /// - Throws: `CallFailure` if the answer is a failure of the store or cannot be read; the rejection errors of the
+    ///   store.
     private func value<Answer: Remote.Answer>(of message: ByteBuffer, _ type: Answer.Type) throws -> Answer.Value {
         let refusal: AppendError
         do throws(ProtobufError) {
@@ -60,7 +63,7 @@ final class Caller: Sendable {
             guard let failure = answer.failure else { return try answer.value() }
             refusal = try failure.error()
         } catch {
-            // An answer has come, so the store may have stored the events.
+            // The server has answered, so the store may have stored the events.
             throw CallFailure(.malformed(error), mayHaveHappened: true)
         }
         switch refusal {
@@ -70,7 +73,8 @@ final class Caller: Sendable {
         }
     }
 
-    /// Waits before another attempt; `false` if the patience is over, or would be before the server takes a retry.
+    /// Waits before another attempt. Returns `false` if the timeout has passed, or would pass before the server accepts
+    /// a retry.
     private func pause(
         before attempts: inout Attempts, _ retryAfter: Duration?, isAppend: Bool
     ) async throws -> Bool {
@@ -86,7 +90,7 @@ final class Caller: Sendable {
     }
 }
 
-/// How often a call has been tried, and how long to wait before it is tried again.
+/// The number of attempts of a call, and the pause before the next one.
 private struct Attempts {
     private let spent: () -> Duration
     private let patience: Duration
@@ -98,7 +102,8 @@ private struct Attempts {
         spent = clock.stopwatch()
     }
 
-    /// The next pause, longer each time, and not shorter than the server asks for; `nil` when the patience is over.
+    /// Returns the next pause, which is longer each time and at least what the server requested. Returns `nil` after
+    /// the timeout.
     ///
     /// - Parameter share: from 0.5 to 1. It spreads the retries of many clients.
     mutating func next(_ share: Double, _ retryAfter: Duration?) -> Duration? {
@@ -123,10 +128,10 @@ extension StoreError.Code {
     }
 }
 
-/// Why an attempt came to nothing, and whether the server may have done what it was asked.
+/// Why an attempt failed, and whether the server may have executed it.
 struct CallFailure: Error {
     enum Reason {
-        /// No connection could be made.
+        /// No connection could be opened.
         case unreachable(any Error)
         /// The connection broke before the answer.
         case lost
@@ -158,7 +163,7 @@ struct CallFailure: Error {
         }
     }
 
-    /// How long the server asks to wait before another attempt.
+    /// The pause that the server requested before another attempt.
     var retryAfter: Duration? {
         switch reason {
         case .store(let error): error.retryAfter
@@ -167,7 +172,7 @@ struct CallFailure: Error {
         }
     }
 
-    /// The same failure, as the store reported it in the details of a status.
+    /// Returns the same failure with the details that the store reported in the status.
     func withDetails<Answer: Remote.Answer>(_ type: Answer.Type) -> CallFailure {
         guard case .status(let status) = reason, let details = status.details,
             let answer = try? Answer(reading: ByteBuffer(bytes: details)),
@@ -190,7 +195,7 @@ struct CallFailure: Error {
         }
     }
 
-    /// The failure in the words of the seam.
+    /// Returns the failure as a `StoreError`.
     func storeError(_ address: ServerAddress, mayHaveHappened: Bool) -> StoreError {
         let outcome: StoreError.Outcome = mayHaveHappened ? .unknown : .definite
         func error(_ code: StoreError.Code, _ message: String) -> StoreError {

@@ -6,31 +6,39 @@ import SillokCore
 import SillokGRPC
 import SillokWire
 
-/// The one connection to a server, made when it is needed and made anew when it breaks.
+/// A connection to a server, made when it is needed and again when it breaks.
 final class Connector: Sendable {
     private struct State {
         var connecting: (number: Int, task: Task<ClientConnection, any Error>)?
         var count = 0
         var expected: StoreID?
         var isClosed = false
+        /// The calls that the server takes at once on this connection.
+        var room = Connector.mostRoom
+        /// The calls that have a place.
+        var taken = 0
     }
+
+    /// No connection carries more calls that wait.
+    private static let mostRoom = 100
 
     let address: ServerAddress
     private let options: RemoteEventStore.Options
     private let state = Lock(State())
 
-    init(address: ServerAddress, options: RemoteEventStore.Options) {
+    init(address: ServerAddress, options: RemoteEventStore.Options, expected: StoreID? = nil) {
         self.address = address
         self.options = options
+        if let expected { expect(expected) }
     }
 
-    /// The path of a method of the service.
+    /// Returns the path of a method of the service.
     static func path(_ method: String) -> String { "/sillok.v1.EventStore/\(method)" }
 
-    /// From now on only this store will do.
+    /// Accepts only this store from now on.
     func expect(_ store: StoreID) { state.withLock { $0.expected = store } }
 
-    /// The connection; all who ask while it is being made wait for the same one.
+    /// Returns the connection. Callers that ask while it is being opened wait for the same one.
     ///
     /// - Throws: ``CallFailure``.
     func connection() async throws -> ClientConnection {
@@ -45,6 +53,20 @@ final class Connector: Sendable {
         }
         return try await task.value
     }
+
+    /// Takes a place for a call that waits; `false` if there is none.
+    ///
+    /// How many there are is known when the connection has been made.
+    func takePlace() -> Bool {
+        state.withLock { state in
+            guard state.taken < state.room else { return false }
+            state.taken += 1
+            return true
+        }
+    }
+
+    /// Gives a place back.
+    func freePlace() { state.withLock { $0.taken -= 1 } }
 
     func close() async {
         let task = state.withLock { state in
@@ -75,7 +97,7 @@ final class Connector: Sendable {
             return connection
         } catch {
             forget(number)
-            // Nothing was asked on this connection yet.
+            // No call was made on this connection yet.
             if let failure = error as? TransportFailure {
                 throw CallFailure(CallFailure(failure).reason, mayHaveHappened: false)
             }
@@ -87,6 +109,9 @@ final class Connector: Sendable {
     private func open(_ number: Int) async throws -> ClientConnection {
         let tls = try address.isEncrypted ? options.tls ?? Self.trustingSystem() : nil
         let (host, forget) = (address.host, { @Sendable in self.forget(number) })
+        let setStreams = { @Sendable streams in
+            self.state.withLock { $0.room = max(1, min(streams, Self.mostRoom)) }
+        }
         let (channel, multiplexer) = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(5))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -101,7 +126,7 @@ final class Connector: Sendable {
                         mode: .client, eventLoop: channel.eventLoop, connectionConfiguration: Self.connection,
                         streamConfiguration: Self.stream
                     ) { $0.close() }
-                    try pipeline.addHandlers([http2, FarewellHandler(whenLeaving: forget)])
+                    try pipeline.addHandlers([http2, ServerFrames(whenLeaving: forget, whenSet: setStreams)])
                     return (channel, try http2.syncMultiplexer())
                 }
             }
@@ -111,7 +136,7 @@ final class Connector: Sendable {
             isEncrypted: address.isEncrypted, token: options.token)
     }
 
-    /// The next call makes a new connection.
+    /// Removes the connection, so that the next call opens a new one.
     private func forget(_ number: Int) {
         state.withLock { state in if state.connecting?.number == number { state.connecting = nil } }
     }
@@ -140,17 +165,26 @@ final class Connector: Sendable {
     }
 }
 
-/// Notices that a server wants no new calls on a connection.
-private final class FarewellHandler: ChannelInboundHandler {
+/// Notices how many calls a server takes at once on a connection, and that it wants no new ones.
+private final class ServerFrames: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
 
     private let whenLeaving: @Sendable () -> Void
+    private let whenSet: @Sendable (_ streams: Int) -> Void
 
-    init(whenLeaving: @escaping @Sendable () -> Void) { self.whenLeaving = whenLeaving }
+    init(whenLeaving: @escaping @Sendable () -> Void, whenSet: @escaping @Sendable (_ streams: Int) -> Void) {
+        self.whenLeaving = whenLeaving
+        self.whenSet = whenSet
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .goAway = unwrapInboundIn(data).payload { whenLeaving() }
+        switch unwrapInboundIn(data).payload {
+        case .goAway: whenLeaving()
+        case .settings(.settings(let settings)):
+            if let streams = settings.last(where: { $0.parameter == .maxConcurrentStreams }) { whenSet(streams.value) }
+        default: break
+        }
         context.fireChannelRead(data)
     }
 

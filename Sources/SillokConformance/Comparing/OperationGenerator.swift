@@ -63,7 +63,7 @@ struct OperationGenerator {
             contentType: random.once(in: 5) ? .bytes : .json, payload: random.pick([[], [0xFF], [0x7B, 0x7D]], or: []))
     }
 
-    /// An earlier append once more: the same, or changed a little.
+    /// A repeated earlier append: the same, or slightly changed.
     private mutating func again(_ model: ReferenceModel) -> AppendRequest {
         guard var request = requests.randomElement(using: &random) else { return AppendRequest([]) }
         let index = Int.random(in: 0..<request.entries.count, using: &random)

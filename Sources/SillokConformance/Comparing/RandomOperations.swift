@@ -73,13 +73,13 @@ private struct SequenceRun {
         start = Timestamp(microsecondsSince1970: 1_767_225_600_000_000)
     }
 
-    /// Runs operations as they are drawn; what is wrong, if anything.
+    /// Runs operations while it draws them. Returns the first fault, or `nil`.
     mutating func drawn(seed: UInt64, length: Int) async throws -> String? {
         var generator = OperationGenerator(seed: seed, canReopen: trial.canReopen)
         return try await run { index, model, now in index < length ? generator.next(model, now: now) : nil }
     }
 
-    /// Runs given operations; what is wrong, if anything.
+    /// Runs given operations. Returns the first fault, or `nil`.
     mutating func given(_ operations: [Operation]) async throws -> String? {
         try await run { index, _, _ in index < operations.count ? operations[index] : nil }
     }

@@ -1,7 +1,7 @@
 import SillokCore
 
 extension ReferenceModel {
-    /// All events of a request in its order, whatever its limit.
+    /// All events of a request in its order, without its limit.
     func matching(_ request: ReadRequest) -> [RecordedEvent] {
         let found = events.filter { event in
             matches(event, request.query) && isInside(event, after: request.after, before: request.before)

@@ -1,9 +1,9 @@
-/// A store did not keep a promise of the contract: which check saw it, what it saw, and how to see it again.
+/// A store broke a promise of the contract. The error has the check, its observation, and the seed to repeat it.
 public struct ConformanceFailure: Error, Hashable, CustomStringConvertible {
     /// The name of the check.
     public let check: String
 
-    /// What was expected and what was found.
+    /// The expected and the observed result.
     public let message: String
 
     /// The seed of the run. `SILLOK_SEED` with this value repeats the same choices.
@@ -16,6 +16,6 @@ public struct ConformanceFailure: Error, Hashable, CustomStringConvertible {
         self.seed = seed
     }
 
-    /// The check, what it saw, and the seed.
+    /// The check, its observation, and the seed.
     public var description: String { "\(check): \(message) [SILLOK_SEED=\(seed)]" }
 }

@@ -12,10 +12,10 @@ import SillokTesting
 /// func keepsItsPromises(_ check: EventStoreSuite.Check) async throws { try await suite.run(check) }
 /// ```
 ///
-/// A store that outlives its process gives `close` too: the suite then closes it and opens the same place again,
-/// and expects to find what was there. Random choices come from one seed, which every failure names.
+/// For a store that outlives its process, pass `close` too: the suite then closes it, opens the same place again,
+/// and expects the same contents. Random choices come from one seed, which every failure names.
 public struct EventStoreSuite: Sendable {
-    /// Where a store is to be made, or to be found again, and what it is to be made with.
+    /// The place at which a store is created or opened again, and its settings.
     public struct Place: Sendable {
         /// A name made of letters and digits, unique in the process: the same name is the same store.
         public let name: String
@@ -70,15 +70,15 @@ public struct EventStoreSuite: Sendable {
     /// A suite for the stores that `open` opens.
     ///
     /// - Parameters:
-    ///   - seed: the seed of all random choices; `SILLOK_SEED`, or a new one, unless given.
-    ///   - sequences: how many random sequences of operations to compare with the reference model;
-    ///     `SILLOK_SEQUENCES`, or 300, unless given.
-    ///   - patience: how long to wait for what should come at once before it counts as lost. Long, so that a busy
-    ///     machine is not taken for a broken store; nothing waits that long unless it is lost.
-    ///   - open: makes an empty store at a place, or opens the one that was closed there.
-    ///   - close: closes a store so that it can be opened again with all that it had. Without it nothing is opened
+    ///   - seed: the seed of all random choices. The default is `SILLOK_SEED`, or a new one.
+    ///   - sequences: the number of random sequences of operations to compare with the reference model. The default is
+    ///     `SILLOK_SEQUENCES`, or 300.
+    ///   - patience: the time after which an event that should come at once counts as lost. It is long, so that a busy
+    ///     machine is not taken for a broken store. Checks wait that long only for a lost event.
+    ///   - open: creates an empty store at a place, or opens the one that was closed there.
+    ///   - close: closes a store so that it can be opened again with all of its contents. Without it no store is opened
     ///     twice.
-    ///   - remove: removes what a closed store left behind, after its check.
+    ///   - remove: removes the files of a closed store after its check.
     public init(
         seed: UInt64? = nil, sequences: Int? = nil, patience: Duration = .seconds(60),
         open: @escaping @Sendable (Place) async throws -> any EventStore,

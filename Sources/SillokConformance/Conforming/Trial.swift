@@ -45,7 +45,7 @@ final class Trial: Sendable {
         return try await open(subject.place)
     }
 
-    /// Closes a store for good and removes what it left.
+    /// Closes a store finally and removes its files.
     func discard(_ subject: Subject) async throws {
         opened.withLock { $0[subject.place.name] = nil }
         try await suite.close?(subject.store, subject.place)

@@ -13,10 +13,12 @@ extension OperationalChecks {
         var violations: [String] = []
     }
 
-    /// CON-1: clients that all append to one stream at the revision that they read, and try again when they lose.
+    /// CON-1: clients that all append to one stream at the revision that they read, and retry after a conflict.
     ///
-    /// Broken promises: a revision that two clients won, a hole, a conflict that shows the wrong revision or not the
-    /// events that came between, a position below one that was acknowledged before the append began.
+    /// Each of these breaks a promise:
+    /// - a revision that two clients won, or a hole;
+    /// - a conflict with the wrong revision, or without the events in between;
+    /// - a position below one that was acknowledged before the append began.
     public func hotStream(clients: Int = 64, appends: Int = 10) async throws -> OperationalReport {
         try await report("CON-1 \(clients) clients on one stream") {
             let stream = StreamID(Category(fresh("hot")), "1")

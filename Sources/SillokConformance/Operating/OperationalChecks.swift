@@ -4,7 +4,7 @@ import SillokTesting
 /// Many clients at once on one store, and a count of every promise that was broken: the scenarios with numbers.
 ///
 /// Each check appends to the store that it is given, which may already hold other events, and prints nothing: its
-/// ``OperationalReport`` says what was counted.
+/// ``OperationalReport`` contains the counts.
 ///
 /// ```swift
 /// let report = try await OperationalChecks(store: store).hotStream(clients: 64, appends: 10)

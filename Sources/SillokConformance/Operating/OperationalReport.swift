@@ -1,6 +1,6 @@
-/// What an operational check counted, and what it found wrong.
+/// The counts and the faults of an operational check.
 public struct OperationalReport: Sendable, CustomStringConvertible {
-    /// The id of the scenario and what was done.
+    /// The id of the scenario and its actions.
     public let name: String
 
     /// What was counted, in the order to print it.

@@ -17,8 +17,8 @@ extension OperationalChecks {
     /// CON-2: clients that decide on queries of tags which overlap, and append under the condition that nothing
     /// changed.
     ///
-    /// Afterwards the log is replayed and every condition is looked at again at the place where its append stands. A
-    /// condition that did not hold there is write skew.
+    /// Afterwards the log is replayed, and every condition is checked again at the position of its append. A condition
+    /// that did not hold there is write skew.
     public func overlappingDecisions(clients: Int = 32, attempts: Int = 30) async throws -> OperationalReport {
         try await report("CON-2 \(clients) clients with overlapping tag conditions") {
             let run = fresh("seat")

@@ -2,7 +2,7 @@ import SillokCore
 import SillokTesting
 
 extension OperationalChecks {
-    /// What one subscriber asked for and what it was given.
+    /// The query of one subscriber and the events that it received.
     private struct Delivery: Sendable {
         let query: EventQuery
         let after: Position
@@ -85,7 +85,8 @@ extension OperationalChecks {
         let after = Position(UInt64.random(in: start.value...(try await store.head()).value, using: &random))
         var (through, events): (Position, [RecordedEvent]) = (after, [])
         while through < end {
-            var batches = store.subscribe(to: query, after: through).makeAsyncIterator()
+            var batches = store.subscribe(to: query, after: through, pollInterval: .milliseconds(100))
+                .makeAsyncIterator()
             let stopEarly = random.once(in: 3) ? Int.random(in: 1...5, using: &random) : Int.max
             var taken = 0
             while through < end, taken < stopEarly, let batch = try await batches.next() {
@@ -99,7 +100,6 @@ extension OperationalChecks {
 
     /// Returns when the head has reached a position.
     private func wait(for position: Position) async throws {
-        var batches = store.subscribe(to: EventQuery([]), after: try await store.head()).makeAsyncIterator()
-        while try await store.head() < position { _ = try await batches.next() }
+        while try await store.head() < position { try await store.reach(position) }
     }
 }

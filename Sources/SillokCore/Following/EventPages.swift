@@ -1,22 +1,22 @@
-/// All pages of a request, one after the other, each read when it is asked for: memory stays bounded.
+/// All pages of a request in order. Each page is read when the caller asks for it, so memory use is bounded.
 ///
-/// Ends at the head that the first page saw, also while others append.
+/// The sequence ends at the head that the first page saw, even while other writers append.
 public struct EventPages: AsyncSequence, Sendable {
-    /// A page.
+    /// One page.
     public typealias Element = EventBatch
 
     let store: any EventStore
     let request: ReadRequest
 
-    /// Starts reading at the first page.
+    /// Returns an iterator that starts at the first page.
     public func makeAsyncIterator() -> Iterator { Iterator(store: store, request: request) }
 
-    /// Reads page after page.
+    /// The iterator, which reads the pages in order.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let store: any EventStore
         var request: ReadRequest?
 
-        /// The next page, or `nil` after the last.
+        /// Returns the next page, or `nil` after the last.
         public mutating func next() async throws -> EventBatch? {
             guard let current = request else { return nil }
             try Task.checkCancellation()
@@ -31,22 +31,22 @@ public struct EventPages: AsyncSequence, Sendable {
 /// The events of a sequence of batches, one by one.
 public struct BatchedEvents<Batches: AsyncSequence & Sendable>: AsyncSequence, Sendable
 where Batches.Element == EventBatch, Batches.AsyncIterator: Sendable {
-    /// An event.
+    /// One event.
     public typealias Element = RecordedEvent
 
     let batches: Batches
 
-    /// Starts with the first batch.
+    /// Returns an iterator that starts with the first batch.
     public func makeAsyncIterator() -> Iterator { Iterator(batches: batches.makeAsyncIterator()) }
 
-    /// Walks through batch after batch.
+    /// The iterator, which reads the batches in order and returns their events.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         var batches: Batches.AsyncIterator
         var current: ArraySlice<RecordedEvent> = []
 
         init(batches: Batches.AsyncIterator) { self.batches = batches }
 
-        /// The next event, or `nil` after the last.
+        /// Returns the next event, or `nil` after the last.
         public mutating func next() async throws -> RecordedEvent? {
             while current.isEmpty {
                 guard let batch = try await batches.next() else { return nil }
@@ -63,7 +63,7 @@ extension EventPages {
 }
 
 extension EventStore {
-    /// The first event of a request, on whichever page it is: a page without events need not be the last one.
+    /// Returns the first event of a request, on whichever page it is: a page without events is not always the last.
     package func firstEvent(of request: ReadRequest) async throws -> RecordedEvent? {
         for try await page in pages(request) {
             if let event = page.events.first { return event }

@@ -1,20 +1,31 @@
-/// The head of a store, and those who wait for it to rise: what a store implements `reach` with.
+/// The head of a store, and the readers that wait for events: what a store implements `reach` with.
+///
+/// The store announces events when they are recorded, with their keys. A reader that registers later finds them by what
+/// the signal remembers, so no wake-up is lost in between.
 package final class HeadSignal: Sendable {
+    private typealias Waiting = AsyncThrowingStream<Void, any Error>
+
     private struct State {
         var head: Position = .start
+        var announced: Position = .start
         var failure: (any Error)?
-        var waiters: [UInt64: (position: Position, stream: AsyncStream<Void>.Continuation)] = [:]
-        var nextKey: UInt64 = 0
+        var waiters = Waiters<Waiting.Continuation>()
     }
 
     private let state = Lock(State())
 
     package init() {}
 
-    /// The last position that was announced.
+    /// The last position that is known.
     package var head: Position { state.withLock { $0.head } }
 
-    /// The last position that was announced; throws when the store has ended.
+    /// All events up to here were announced.
+    package var announced: Position { state.withLock { $0.announced } }
+
+    /// The number of readers that wait.
+    package var waiterCount: Int { state.withLock { $0.waiters.count } }
+
+    /// The last position that is known; throws when the store has ended.
     package func current() throws -> Position {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
@@ -22,44 +33,83 @@ package final class HeadSignal: Sendable {
         }
     }
 
-    /// Announces a new head and wakes those who waited for it.
+    /// Raises the head and wakes no reader: the events that were seen are announced separately.
+    package func note(_ head: Position) { state.withLock { $0.head = max($0.head, head) } }
+
+    /// Announces a new head and wakes all who wait for a position up to it, for any query.
     package func advance(to head: Position) {
         let woken = state.withLock { state in
-            guard head > state.head else { return [AsyncStream<Void>.Continuation]() }
-            state.head = head
-            if state.waiters.isEmpty { return [] }
-            let due = state.waiters.filter { $0.value.position <= head }
-            for key in due.keys { state.waiters[key] = nil }
-            return due.values.map(\.stream)
+            state.head = max(state.head, head)
+            state.announced = max(state.announced, head)
+            return state.waiters.wakeAll(through: head)
         }
-        for stream in woken { stream.finish() }
+        for waiting in woken { waiting.finish() }
     }
 
-    /// Ends all waits, now and later, with an error.
-    package func fail(_ error: any Error) {
+    /// Announces the events from `first` to `last` and wakes those who may want one of them.
+    ///
+    /// Every event must be announced; the order does not matter, and twice is no harm.
+    /// - Parameter keys: called when a reader waits. Must contain the keys of all of these events.
+    package func announce(from first: Position, through last: Position, _ keys: () -> Set<WakeUpKey>) {
+        // A reader that comes between the look and the announcement is woken in any case.
+        if state.withLock({ $0.waiters.isEmpty }) { return advance(to: last) }
+        let keys = keys()
         let woken = state.withLock { state in
-            state.failure = error
-            defer { state.waiters = [:] }
-            return state.waiters.values.map(\.stream)
+            state.head = max(state.head, last)
+            if first <= state.announced.next { state.announced = max(state.announced, last) }
+            return state.waiters.wake(by: keys, through: last)
         }
-        for stream in woken { stream.finish() }
+        for waiting in woken { waiting.finish() }
     }
 
-    /// Returns when the head is at or past `position`; throws when the task is cancelled or the store has ended.
-    package func reach(_ position: Position) async throws {
-        if try current() >= position { return }
-        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let key: UInt64? = try state.withLock { state in
-            if let failure = state.failure { throw failure }
-            if state.head >= position { return nil }
-            state.nextKey += 1
-            state.waiters[state.nextKey] = (position, continuation)
-            return state.nextKey
+    /// Notes that the log has gone back to `head`, or is another one, and wakes all readers.
+    package func restart(at head: Position) {
+        let woken = state.withLock { state in
+            (state.head, state.announced) = (head, head)
+            return state.waiters.reset(at: head)
         }
-        guard let key else { return }
-        defer { _ = state.withLock { $0.waiters.removeValue(forKey: key) } }
-        for await _ in stream {}
+        for waiting in woken { waiting.finish() }
+    }
+
+    /// Ends all waits of now with an error.
+    package func interrupt(_ error: any Error) {
+        for waiting in state.withLock({ $0.waiters.removeAll() }) { waiting.finish(throwing: error) }
+    }
+
+    /// Ends all current and later waits with an error.
+    package func fail(_ error: any Error) {
+        state.withLock { $0.failure = error }
+        interrupt(error)
+    }
+
+    /// Returns when the log may have an event of `query` at or after `position`.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled, or the error with which the store has ended.
+    package func reach(_ position: Position, for query: EventQuery = .all) async throws {
+        let (waiting, continuation) = Waiting.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let number: UInt64? = try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            return state.waiters.add(continuation, for: query, from: position)
+        }
+        guard let number else { return }
+        defer { _ = state.withLock { $0.waiters.remove(number) } }
+        for try await _ in waiting {}
         try Task.checkCancellation()
-        if let failure = state.withLock({ $0.failure }) { throw failure }
+    }
+}
+
+extension HeadSignal {
+    /// Announces a page of all events that begins after `position`.
+    ///
+    /// A page that does not end at the head wakes all readers: to read on would take longer than their own reads. A log
+    /// that ends before `position` was replaced by an older one.
+    package func announce(_ page: EventBatch, after position: Position) {
+        if page.head < position {
+            restart(at: page.head)
+        } else if !page.isEnd {
+            advance(to: page.head)
+        } else if page.through > position {
+            announce(from: position.next, through: page.through) { Set(page.events) }
+        }
     }
 }

@@ -1,14 +1,14 @@
-/// A moment in the history of a log: everything up to it, and with it, has happened.
+/// A moment in the history of a log. Everything up to and including it has happened.
 public enum Moment: Hashable, Sendable, CustomStringConvertible {
     /// As of a revision of a stream.
     case revision(Revision)
     /// As of a position of the store.
     case position(Position)
-    /// As of a time: all events that were recorded at it or before. Recorded times never fall, so these are all events up
-    /// to one position.
+    /// As of a time: all events that were recorded at or before it. Recorded times never decrease, so these are all
+    /// events up to one position.
     case time(Timestamp)
 
-    /// What all of its events lie before.
+    /// The exclusive upper bound of the events at or before the moment.
     package var end: ReadRequest.Bound {
         switch self {
         case .revision(let revision): .revision(revision.next)
@@ -28,9 +28,9 @@ public enum Moment: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension EventStore {
-    /// The last position that had been recorded at a time; `Position.start` if nothing had.
+    /// Returns the last position that had been recorded at a time, or `Position.start` if nothing had.
     ///
-    /// Takes one read, in which a store looks for the place by halves.
+    /// Takes one read, in which the store finds the place by binary search.
     public func position(at time: Timestamp) async throws -> Position {
         let request = ReadRequest(.all, before: Moment.time(time).end, direction: .backward, limit: 1)
         return try await read(request).events.first?.position ?? .start

@@ -1,7 +1,7 @@
-/// Makes time-ordered ids (UUID version 7), each greater than the one before it in this process.
+/// A generator of time-ordered ids (UUID version 7), each greater than the previous one in this process.
 ///
-/// Clock and randomness come through `init`, so that a test or a simulation repeats them exactly. Safe to share
-/// between tasks.
+/// Clock and randomness are given to `init`, so that a test or a simulation can repeat them exactly. A generator is
+/// safe to share between tasks.
 public final class IDGenerator: Sendable {
     private struct State {
         var milliseconds: UInt64 = 0
@@ -15,7 +15,7 @@ public final class IDGenerator: Sendable {
     /// The generator that runs on the system's clock and randomness.
     public static let system = IDGenerator()
 
-    /// Makes ids from `clock` and `random`.
+    /// Creates a generator that uses `clock` and `random`.
     public init(
         clock: WallClock = .system,
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
@@ -24,7 +24,7 @@ public final class IDGenerator: Sendable {
         self.state = Lock(State(random: random))
     }
 
-    /// A new id: 48 bits of milliseconds, 12 bits that rise within a millisecond, 62 bits of randomness.
+    /// Returns a new id: 48 bits of milliseconds, 12 bits that rise within a millisecond, 62 bits of randomness.
     public func next<ID: UniqueID>() -> ID {
         let now = UInt64(clamping: clock.now().microsecondsSince1970 / 1000) & 0xFFFF_FFFF_FFFF
         return state.withLock { state in

@@ -1,15 +1,15 @@
 /// A name in the log: compared, ordered and hashed by its UTF-8 bytes, never by Unicode equivalence.
 ///
-/// Swift's `String` calls `"é"` and `"e\u{301}"` equal; a database does not. A name that compares by bytes means
-/// the same thing in memory, on disk and over the wire. Any text can be held; what may be *stored* is decided by
-/// ``Limits`` when it is used, so that a bad name ends in an ``InvalidRequest`` and never in a crash.
+/// Swift's `String` treats `"é"` and `"e\u{301}"` as equal; a database does not. A name that compares by bytes means
+/// the same in memory, on disk and over the wire. A name can hold any text. ``Limits`` decides what may be stored, when
+/// the name is used: a bad name causes an ``InvalidRequest`` and never a crash.
 public protocol Name: Hashable, Comparable, Sendable, Codable, CustomStringConvertible,
     ExpressibleByStringLiteral, ExpressibleByStringInterpolation
 where StringLiteralType == String {
     /// The name as it was given.
     var text: String { get }
 
-    /// Holds `text` as it is.
+    /// Creates a name with exactly this text.
     init(_ text: String)
 }
 
@@ -17,7 +17,7 @@ extension Name {
     /// The name as it was given.
     public var description: String { text }
 
-    /// Holds a literal as it is.
+    /// Creates a name with exactly the text of a literal.
     public init(stringLiteral value: String) { self.init(value) }
 
     /// Reads the name from a single string value.
@@ -31,7 +31,7 @@ extension Name {
         try container.encode(text)
     }
 
-    /// Whether two names are the same bytes.
+    /// Returns whether two names have the same bytes.
     public static func == (left: Self, right: Self) -> Bool { left.text.hasSameBytes(as: right.text) }
 
     /// Orders names by their bytes.

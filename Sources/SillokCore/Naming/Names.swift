@@ -1,15 +1,14 @@
-/// The name of a stream: the events of one thing, in order, such as `account-42`.
+/// The name of a stream, such as `account-42`: the events of one entity, in order.
 ///
-/// The part before the first dash is its ``Category``. At most 512 bytes by default; neither empty nor with
-/// control characters.
+/// The part before the first dash is its ``Category``. At most 512 bytes by default, not empty, no control characters.
 public struct StreamID: Name {
     /// The name as it was given.
     public let text: String
 
-    /// Holds `text` as it is.
+    /// Creates a stream name with exactly this text.
     @inlinable public init(_ text: String) { self.text = text }
 
-    /// The stream of one member of a category: `StreamID("account", "42")` is `account-42`.
+    /// Creates the name of one stream of a category: `StreamID("account", "42")` is `account-42`.
     public init(_ category: Category, _ key: String) { self.text = "\(category.text)-\(key)" }
 
     /// The part before the first dash, or the whole name if there is none.
@@ -18,19 +17,19 @@ public struct StreamID: Name {
         return Category(String(text[..<dash]))
     }
 
-    /// The part after the first dash, or nothing if there is none.
+    /// The part after the first dash, or the empty string if there is none.
     public var key: String {
         guard let dash = text.utf8.firstIndex(of: UInt8(ascii: "-")) else { return "" }
         return String(text[text.utf8.index(after: dash)...])
     }
 }
 
-/// What many streams have in common: the part of their names before the first dash, such as `account`.
+/// The common part of the names of related streams: all before the first dash, such as `account`.
 public struct Category: Name {
     /// The name as it was given.
     public let text: String
 
-    /// Holds `text` as it is.
+    /// Creates a category name with exactly this text.
     @inlinable public init(_ text: String) { self.text = text }
 }
 
@@ -41,44 +40,45 @@ public struct EventType: Name {
     /// The name as it was given.
     public let text: String
 
-    /// Holds `text` as it is.
+    /// Creates a type name with exactly this text.
     @inlinable public init(_ text: String) { self.text = text }
 }
 
-/// What an event is about, such as `course:7`: events can be found, and decisions guarded, by their tags.
+/// A name of something that an event is about, such as `course:7`. Queries find events by tags, and conditions guard
+/// decisions by them.
 ///
-/// At most 64 on an event and 256 bytes each by default; neither empty nor with control characters.
+/// By default at most 64 on an event and 256 bytes each; neither empty nor with control characters.
 public struct Tag: Name {
     /// The name as it was given.
     public let text: String
 
-    /// Holds `text` as it is.
+    /// Creates a tag with exactly this text.
     @inlinable public init(_ text: String) { self.text = text }
 
-    /// A tag of a kind and a key: `Tag("course", "7")` is `course:7`.
+    /// Creates a tag from a kind and a key: `Tag("course", "7")` is `course:7`.
     public init(_ kind: String, _ key: String) { self.text = "\(kind):\(key)" }
 }
 
-/// How the bytes of a payload are to be read: a media type, `application/json` unless said otherwise.
+/// The format of a payload, as a media type: `application/json` unless another one is given.
 public struct ContentType: Name {
     /// The name as it was given.
     public let text: String
 
-    /// Holds `text` as it is.
+    /// Creates a content type with exactly this text.
     @inlinable public init(_ text: String) { self.text = text }
 
-    /// JSON text in UTF-8: what Sillok writes for events that are Codable.
+    /// JSON text in UTF-8, which Sillok writes for Codable events.
     public static let json = ContentType("application/json")
 
-    /// Bytes of no stated form.
+    /// Bytes of an unspecified format.
     public static let bytes = ContentType("application/octet-stream")
 }
 
-/// The name of another log or feed whose events are consumed into this store. See ``Tracking``.
+/// The name of another log or feed from which a consumer appends events to this store. See ``Tracking``.
 public struct TrackingSource: Name {
     /// The name as it was given.
     public let text: String
 
-    /// Holds `text` as it is.
+    /// Creates a source name with exactly this text.
     @inlinable public init(_ text: String) { self.text = text }
 }

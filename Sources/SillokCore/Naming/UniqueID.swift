@@ -2,30 +2,42 @@
 ///
 /// New ones are made by an ``IDGenerator`` and are ordered by time (version 7), which keeps the index of ids short
 /// and fast. Ids made elsewhere, of any version, are as welcome.
-public protocol UniqueID: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
+///
+/// A literal in code is an id too: `let id: EventID = "01890a5d-ac96-774b-bcce-b302099a8057"`.
+public protocol UniqueID: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible, ExpressibleByStringLiteral
+where StringLiteralType == String {
     /// The first eight bytes, the most significant first.
     var high: UInt64 { get }
 
     /// The last eight bytes, the most significant first.
     var low: UInt64 { get }
 
-    /// Joins two halves.
+    /// Creates an id from its two halves.
     init(high: UInt64, low: UInt64)
 }
 
 extension UniqueID {
-    /// Makes a new, time-ordered id from the system's clock and randomness.
+    /// Creates a new, time-ordered id from the system's clock and randomness.
     ///
     /// Code that must be repeatable takes an ``IDGenerator`` instead.
     public init() { self = IDGenerator.system.next() }
 
-    /// Reads the usual forms: 32 hexadecimal digits in either case, with or without hyphens and braces.
+    /// Parses the usual forms: 32 hexadecimal digits in either case, with or without hyphens and braces.
     ///
-    /// Returns `nil` for anything else.
+    /// Returns `nil` for any other text.
     public init?(_ description: String) {
         var text = description
         guard let halves = text.withUTF8(halves(ofText:)) else { return nil }
         self.init(high: halves.high, low: halves.low)
+    }
+
+    /// The id that a literal says. A literal is code: one that is wrong stops the program.
+    public init(stringLiteral value: String) {
+        guard let id = Self.init(value as String) else {
+            preconditionFailure(
+                "\"\(value)\" is no id: write one such as \"01890a5d-ac96-774b-bcce-b302099a8057\"")
+        }
+        self = id
     }
 
     /// Reads exactly 16 bytes; `nil` for any other count.
@@ -47,7 +59,7 @@ extension UniqueID {
         withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) }
     }
 
-    /// Lower-case with hyphens: `01890a5d-ac96-774b-bcce-b302099a8057`.
+    /// The id in lower case with hyphens: `01890a5d-ac96-774b-bcce-b302099a8057`.
     public var description: String {
         String(unsafeUninitializedCapacity: 36) { text in
             var (left, place) = (high, 0)
@@ -66,7 +78,7 @@ extension UniqueID {
         }
     }
 
-    /// Orders ids by their bytes; time-ordered ids so by the time they were made.
+    /// Orders ids by their bytes, and so time-ordered ids by the time when they were made.
     public static func < (left: Self, right: Self) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
@@ -88,10 +100,10 @@ extension UniqueID {
     }
 }
 
-/// Whether a UUID of 36 characters has a hyphen at a place.
+/// Returns whether a UUID of 36 characters has a hyphen at this place.
 private func isHyphen(_ place: Int) -> Bool { place == 8 || place == 13 || place == 18 || place == 23 }
 
-/// The halves of an id in one of the usual forms; `nil` for anything else.
+/// Returns the halves of an id in one of the usual forms; `nil` for any other text.
 private func halves(ofText text: UnsafeBufferPointer<UInt8>) -> (high: UInt64, low: UInt64)? {
     var digits = text[...]
     if digits.first == UInt8(ascii: "{") && digits.last == UInt8(ascii: "}") && digits.count > 1 {
@@ -110,7 +122,7 @@ private func halves(ofDigits text: UnsafeBufferPointer<UInt8>) -> (high: UInt64,
             continue
         }
         guard let digit = hexadecimalValue(byte) else { return nil }
-        // What is pushed out of the lower half goes into the higher one.
+        // The four bits that leave the lower half enter the higher one.
         halves = (halves.high << 4 | halves.low >> 60, halves.low << 4 | digit)
     }
     return halves
@@ -125,38 +137,37 @@ private func hexadecimalValue(_ byte: UInt8) -> UInt64? {
     }
 }
 
-/// The identity of an event, given by whoever writes it and remembered by the store for ever.
+/// The identity of an event. The writer chooses it, and the store keeps it forever.
 ///
-/// Appending the same event under the same id again stores nothing and answers the first receipt, which makes every
-/// append safe to repeat.
+/// A repeated append of the event with the same id stores nothing and returns the first receipt, so it is safe.
 public struct EventID: UniqueID {
     /// The first eight bytes, the most significant first.
     public let high: UInt64
     /// The last eight bytes, the most significant first.
     public let low: UInt64
 
-    /// Joins two halves.
+    /// Creates an id from its two halves.
     @inlinable public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 }
 
-/// The identity of a command: executing the same command id again gives the first outcome.
+/// The identity of a command. Executing a command again under the same id returns the first outcome.
 public struct CommandID: UniqueID {
     /// The first eight bytes, the most significant first.
     public let high: UInt64
     /// The last eight bytes, the most significant first.
     public let low: UInt64
 
-    /// Joins two halves.
+    /// Creates an id from its two halves.
     @inlinable public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 }
 
-/// The identity of a store, made when it is created, so that a consumer notices that it talks to another one.
+/// The identity of a store, made when the store is created. A consumer uses it to recognize another store.
 public struct StoreID: UniqueID {
     /// The first eight bytes, the most significant first.
     public let high: UInt64
     /// The last eight bytes, the most significant first.
     public let low: UInt64
 
-    /// Joins two halves.
+    /// Creates an id from its two halves.
     @inlinable public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 }

@@ -1,26 +1,26 @@
-/// A fact on its way into the log: what happened, what it is about, and its payload as bytes.
+/// An event before it is recorded: what happened, what it is about, and its payload as bytes.
 ///
-/// Most applications never make one: a `CommandHandler` encodes the events that a decider returns.
+/// Most applications never create one: a `CommandHandler` encodes the events that a decider returns.
 public struct EventData: Hashable, Sendable {
-    /// Its identity, remembered for ever: appending it again stores nothing.
+    /// The identity of the event, kept forever. A second append with this id stores nothing.
     public var id: EventID
 
-    /// The stable name of its kind.
+    /// The stable name of the kind of event.
     public var type: EventType
 
-    /// What it is about; order and repeats are kept as given.
+    /// What the event is about. The store keeps the order and repeated tags.
     public var tags: [Tag]
 
-    /// Why and from where.
+    /// Why the event happened and where it came from.
     public var metadata: Metadata
 
-    /// How the payload is to be read.
+    /// The format of the payload.
     public var contentType: ContentType
 
-    /// The fact itself. The store keeps it byte for byte and never looks inside.
+    /// The event itself. The store keeps it byte for byte and never interprets it.
     public var payload: [UInt8]
 
-    /// A fact with all of its parts.
+    /// Creates an event with a new id, no tags, no metadata and JSON as its content type, unless given.
     @inlinable public init(
         id: EventID = EventID(), type: EventType, tags: [Tag] = [], metadata: Metadata = Metadata(),
         contentType: ContentType = .json, payload: [UInt8]
@@ -33,7 +33,7 @@ public struct EventData: Hashable, Sendable {
         self.payload = payload
     }
 
-    /// A fact whose payload is a text, such as JSON: `EventData(type: "noted", text: #"{"by":"Ada"}"#)`.
+    /// Creates an event whose payload is a text, such as JSON: `EventData(type: "noted", text: #"{"by":"Ada"}"#)`.
     public init(
         id: EventID = EventID(), type: EventType, tags: [Tag] = [], metadata: Metadata = Metadata(),
         contentType: ContentType = .json, text: String
@@ -42,7 +42,7 @@ public struct EventData: Hashable, Sendable {
             id: id, type: type, tags: tags, metadata: metadata, contentType: contentType, payload: Array(text.utf8))
     }
 
-    /// The bytes that count towards the limits: names, metadata and payload.
+    /// The number of bytes that count towards the limits: names, metadata and payload.
     package var size: Int {
         tags.reduce(16 + type.text.utf8.count + contentType.text.utf8.count + metadata.bytes.count + payload.count) {
             $0 + $1.text.utf8.count

@@ -1,29 +1,29 @@
 /// A position and the id of the event there: a place in one particular log.
 ///
-/// A position alone means another event after a log was restored from a backup and has grown again. Whatever keeps a
-/// position keeps a mark, and the store compares the id when the mark is used: a different event, or none, is
-/// ``StoreError/Code/storeChanged``.
+/// After a log is restored from a backup and grows again, an old position belongs to another event. So readers keep a
+/// mark instead of a position, and the store compares the id when a mark is used. If the log has a different event
+/// there, or none, the store throws ``StoreError/Code/storeChanged``.
 public struct EventMark: Hashable, Sendable, Codable {
     /// The place in the log.
     public let position: Position
 
-    /// The id of the event at ``position``; `nil` at the start of the log, or if the mark was kept without an id. A mark
-    /// without an id is compared with the head only.
+    /// The id of the event at ``position``; `nil` at the start of the log, or if the mark was kept without an id. The
+    /// store compares a mark without an id with the head only.
     public let id: EventID?
 
-    /// A place with the id of its event.
+    /// Creates a mark from a position and the id of its event.
     public init(position: Position, id: EventID?) {
         self.position = position
         self.id = id
     }
 
-    /// The place of a recorded event.
+    /// Creates the mark of a recorded event.
     public init(_ event: RecordedEvent) { self.init(position: event.position, id: event.id) }
 
-    /// Before the first event.
+    /// The mark before the first event.
     public static let start = EventMark(position: .start, id: nil)
 
-    /// Reads the mark from its text.
+    /// Decodes the mark from its text.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -33,7 +33,7 @@ public struct EventMark: Hashable, Sendable, Codable {
         self = mark
     }
 
-    /// Writes the mark as its text.
+    /// Encodes the mark as its text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
@@ -41,7 +41,7 @@ public struct EventMark: Hashable, Sendable, Codable {
 }
 
 extension EventMark: LosslessStringConvertible {
-    /// Reads `42@01890a5d-ac96-774b-bcce-b302099a8057`, or a plain position such as `42`; `nil` for anything else.
+    /// Parses `42@01890a5d-ac96-774b-bcce-b302099a8057` or a plain position such as `42`; returns `nil` otherwise.
     public init?(_ description: String) {
         let parts = description.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         guard let digits = parts.first, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
@@ -55,18 +55,18 @@ extension EventMark: LosslessStringConvertible {
         self.init(position: Position(position), id: id)
     }
 
-    /// The position, and after an `@` the id: the form of tokens, and of the ids of server-sent events.
+    /// The position, then an `@` and the id. Tokens and the ids of server-sent events have this form.
     public var description: String { id.map { "\(position)@\($0)" } ?? "\(position)" }
 }
 
 extension StoreError {
-    /// The log ends before a kept position.
+    /// Returns the error for a log that ends before a kept position.
     package static func logEnds(at head: Position, before mark: EventMark) -> StoreError {
         StoreError(
             .storeChanged, "the log ends at position \(head), before the kept position \(mark.position). \(wayBack)")
     }
 
-    /// Another event is at a kept position.
+    /// Returns the error for a log with another event at a kept position.
     package static func otherEvent(_ found: EventID, at mark: EventMark) -> StoreError {
         let kept = mark.id.map { ", not \($0)" } ?? ""
         return StoreError(

@@ -1,15 +1,16 @@
-/// Why an event happened and where it came from: keys and values beside the payload, in the order they were set.
+/// Why an event happened and where it came from: keys and values next to the payload, in the order in which they were
+/// set.
 ///
-/// Seven keys have a meaning to Sillok and a property here; all others are free. Kept in the same compact bytes in
-/// memory and on disk, so that reading a million events costs no dictionary.
+/// Seven keys have a meaning to Sillok and a property here; all others are free. Memory and disk hold the same compact
+/// bytes, so reading a million events allocates no dictionaries.
 public struct Metadata: Hashable, Sendable {
-    /// Key, value, key, value …, each a length (LEB128) and that many bytes of UTF-8.
+    /// Key, value, key, value …, each as a length (LEB128) and then that number of UTF-8 bytes.
     package private(set) var bytes: [UInt8]
 
-    /// No keys.
+    /// Creates metadata without keys.
     public init() { bytes = [] }
 
-    /// The known keys but ``schemaVersion``; what is `nil` is not there.
+    /// Creates metadata with the known keys except ``schemaVersion``. A key whose value is `nil` is left out.
     public init(
         actor: String? = nil, correlationID: String? = nil, causationID: String? = nil,
         commandID: CommandID? = nil, traceparent: String? = nil, reason: String? = nil
@@ -23,7 +24,7 @@ public struct Metadata: Hashable, Sendable {
         self.reason = reason
     }
 
-    /// Takes bytes as a store keeps them; `nil` unless they are well-formed.
+    /// Creates metadata from the bytes that a store keeps; returns `nil` unless they are well-formed.
     package init?(bytes: [UInt8]) {
         self.bytes = bytes
         var cursor = Cursor(bytes: bytes)
@@ -31,13 +32,13 @@ public struct Metadata: Hashable, Sendable {
         guard cursor.index == bytes.count, cursor.count.isMultiple(of: 2) else { return nil }
     }
 
-    /// Takes bytes that were well-formed when they were written and have a checksum to say that they are so still.
+    /// Creates metadata from bytes that were well-formed when they were written and that a checksum protects.
     package init(trusted bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Whether there are no keys.
+    /// Whether the metadata has no keys.
     public var isEmpty: Bool { bytes.isEmpty }
 
-    /// The value of a key, or `nil`. Setting `nil` removes the key; a new key goes to the end.
+    /// The value of a key, or `nil` if it is absent. Setting `nil` removes the key; a new key is added at the end.
     public subscript(key: String) -> String? {
         get {
             var cursor = Cursor(bytes: bytes)
@@ -70,50 +71,50 @@ public struct Metadata: Hashable, Sendable {
         return result
     }
 
-    /// Who did it: a person or a service.
+    /// Who caused the event: a person or a service.
     public var actor: String? {
         get { self[Key.actor] }
         set { self[Key.actor] = newValue }
     }
 
-    /// What it belongs to: the same for everything that one request set in motion.
+    /// The id that all events and commands set in motion by one request share.
     public var correlationID: String? {
         get { self[Key.correlationID] }
         set { self[Key.correlationID] = newValue }
     }
 
-    /// What caused it directly: the id of the command or of the event.
+    /// The direct cause: the id of the command or of the event.
     public var causationID: String? {
         get { self[Key.causationID] }
         set { self[Key.causationID] = newValue }
     }
 
-    /// The command that decided it; `nil` also when the value is not a UUID.
+    /// The id of the command that decided the event; `nil` also when the value is not a UUID.
     public var commandID: CommandID? {
         get { self[Key.commandID].flatMap { CommandID($0) } }
         set { self[Key.commandID] = newValue?.description }
     }
 
-    /// The W3C trace in which it happened.
+    /// The W3C trace in which the event happened.
     public var traceparent: String? {
         get { self[Key.traceparent] }
         set { self[Key.traceparent] = newValue }
     }
 
-    /// Why it was done, in the words of whoever did it.
+    /// Why the actor did it, in the actor's words.
     public var reason: String? {
         get { self[Key.reason] }
         set { self[Key.reason] = newValue }
     }
 
-    /// The version of the schema that the payload follows, from 1; `nil` where there is none, which means 1, and when the
-    /// value is no such number.
+    /// The version of the schema that the payload follows, from 1. `nil` if the key is absent, which means version 1,
+    /// or if its value is no such number.
     public var schemaVersion: Int? {
         get { self[Key.schemaVersion].flatMap { Int($0) }.flatMap { $0 >= 1 ? $0 : nil } }
         set { self[Key.schemaVersion] = newValue.map { String($0) } }
     }
 
-    /// This metadata with every key that is missing here taken from `other`.
+    /// Returns this metadata with every missing key taken from `other`.
     public func filled(from other: Metadata) -> Metadata {
         if other.isEmpty { return self }
         if isEmpty { return other }
@@ -122,7 +123,7 @@ public struct Metadata: Hashable, Sendable {
         return result
     }
 
-    /// The keys that have a property: lower-case letters alone, as CloudEvents asks of its attributes.
+    /// The keys that have a property. They have lower-case letters only, as CloudEvents requires of attributes.
     public enum Key {
         /// The key of ``Metadata/actor``.
         public static let actor = "actor"
@@ -132,7 +133,7 @@ public struct Metadata: Hashable, Sendable {
         public static let causationID = "causationid"
         /// The key of ``Metadata/commandID``.
         public static let commandID = "commandid"
-        /// The key of the command that led to the events, as JSON, where a handler records it.
+        /// The key of the command that led to the events, as JSON, if the handler records it.
         public static let command = "command"
         /// The key of ``Metadata/traceparent``.
         public static let traceparent = "traceparent"
@@ -140,8 +141,8 @@ public struct Metadata: Hashable, Sendable {
         public static let reason = "reason"
         /// The key of ``Metadata/schemaVersion``.
         public static let schemaVersion = "schemaversion"
-        /// The key of what an event remembers of how it came as a CloudEvent: its identity as given, and which of the
-        /// other keys were attributes. Leave it to the readers and writers of CloudEvents.
+        /// The key for data about an event that came as a CloudEvent: its original identity, and which of the other
+        /// keys were attributes. Only the readers and writers of CloudEvents should use it.
         public static let cloudEvent = "cloudevent"
     }
 
@@ -152,7 +153,7 @@ public struct Metadata: Hashable, Sendable {
         }
     }
 
-    /// Walks the encoded texts.
+    /// A cursor over the encoded texts.
     private struct Cursor {
         let bytes: [UInt8]
         var index = 0
@@ -166,7 +167,7 @@ public struct Metadata: Hashable, Sendable {
             return index..<index + length
         }
 
-        /// The length of the next text, which begins at `index` then; `nil` at the end or when it does not fit.
+        /// Returns the length of the next text and moves to its start; `nil` at the end or if it does not fit.
         mutating func nextLength() -> Int? {
             let before = index
             guard let length = bytes.length(at: &index), length <= bytes.count - index else {

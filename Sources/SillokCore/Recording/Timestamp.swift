@@ -1,18 +1,22 @@
 /// A moment in microseconds since 1970 in UTC, printed as RFC 3339: `2026-11-23T09:15:00.000250Z`.
-public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
+///
+/// A literal in code is a time too: `let opened: Timestamp = "2026-11-29T10:00:00Z"`.
+public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible,
+    ExpressibleByStringLiteral
+{
     /// Microseconds since midnight of 1 January 1970, UTC; negative before it.
     public let microsecondsSince1970: Int64
 
-    /// The moment that many microseconds after 1970 began.
+    /// Creates a moment from the microseconds since 1970 began.
     @inlinable public init(microsecondsSince1970: Int64) { self.microsecondsSince1970 = microsecondsSince1970 }
 
-    /// The moment that many microseconds later, held at the ends of the number range.
+    /// Returns the moment that is `count` microseconds later, clamped to the number range.
     public func advanced(byMicroseconds count: Int64) -> Timestamp {
         let (sum, overflow) = microsecondsSince1970.addingReportingOverflow(count)
         return Timestamp(microsecondsSince1970: overflow ? (count > 0 ? .max : .min) : sum)
     }
 
-    /// The microseconds from another moment to this one, held at the ends of the number range.
+    /// Returns the microseconds from another moment to this one, clamped to the number range.
     package func microseconds(since other: Timestamp) -> Int64 {
         let (count, overflow) = microsecondsSince1970.subtractingReportingOverflow(other.microsecondsSince1970)
         return overflow ? (self > other ? .max : .min) : count
@@ -23,7 +27,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
         left.microsecondsSince1970 < right.microsecondsSince1970
     }
 
-    /// RFC 3339 in UTC with six digits of the second.
+    /// The moment in RFC 3339 and UTC, with six digits of the second.
     public var description: String {
         let (days, time) = microsecondsSince1970.floored(by: 86_400_000_000)
         let date = CivilDate(daysSince1970: days)
@@ -33,13 +37,22 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
             + "\((seconds / 60 % 60).padded(2)):\((seconds % 60).padded(2)).\((time % 1_000_000).padded(6))Z"
     }
 
-    /// Reads RFC 3339: a date alone, or with a time, a fraction of up to six digits and `Z` or an offset.
+    /// Parses RFC 3339: a date alone, or a date and a time with a fraction of up to six digits and `Z` or an offset.
     ///
-    /// A date alone means its first moment in UTC. Returns `nil` for anything else, finer than a microsecond included.
+    /// A date alone means its first moment in UTC. Returns `nil` for other texts and for more than six digits.
     public init?(_ description: String) {
         var parser = TimestampParser(bytes: Array(description.utf8))
         guard let moment = parser.moment() else { return nil }
         self.init(microsecondsSince1970: moment)
+    }
+
+    /// The moment that a literal says in RFC 3339. A literal is code: one that is wrong stops the program.
+    /// A text that comes from outside is a `String` and goes through ``init(_:)``, which returns `nil` if it is wrong.
+    public init(stringLiteral value: String) {
+        guard let moment = Self.init(value as String) else {
+            preconditionFailure("\"\(value)\" is no time: write one such as \"2026-11-29T10:00:00Z\"")
+        }
+        self = moment
     }
 
     /// Reads the text form.
@@ -52,7 +65,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
         self = moment
     }
 
-    /// Writes the text form.
+    /// Encodes the text form.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
@@ -60,7 +73,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
 }
 
 extension Duration {
-    /// The duration in microseconds, rounded towards zero and held at the ends of the number range.
+    /// The duration in microseconds, rounded towards zero and clamped to the number range.
     package var wholeMicroseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
@@ -68,7 +81,7 @@ extension Duration {
         return overflow || overflowsAgain ? (self > .zero ? .max : .min) : sum
     }
 
-    /// The duration in whole milliseconds, rounded up and held at the ends of the number range: for retry delays.
+    /// The duration in whole milliseconds, rounded up and clamped to the number range. Used for retry delays.
     package var wholeMilliseconds: Int64 {
         let microseconds = wholeMicroseconds
         return microseconds / 1000 + (microseconds % 1000 > 0 ? 1 : 0)
@@ -170,7 +183,7 @@ private struct TimestampParser {
 }
 
 extension Int64 {
-    /// Quotient and remainder, the remainder never negative.
+    /// Returns the quotient and the remainder; the remainder is never negative.
     fileprivate func floored(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

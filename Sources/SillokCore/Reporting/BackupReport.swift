@@ -1,16 +1,15 @@
-/// What a copy of a store contains, checked from the first event to the last: everything that was acknowledged before
-/// the copy was begun.
+/// The contents of a copy of a store: everything acknowledged before the copy began, completely verified.
 public struct BackupReport: Hashable, Sendable {
-    /// The position of its last event.
+    /// The position of the last event of the copy.
     public let head: Position
 
-    /// How many bytes it takes.
+    /// The size of the copy in bytes.
     public let bytes: UInt64
 
-    /// What the check of the copy found; a copy that is not sound is not kept.
+    /// What the verification of the copy found. A copy that is not sound is deleted.
     public let verification: VerificationReport
 
-    /// A report on a copy.
+    /// Creates a report about a copy.
     public init(head: Position, bytes: UInt64, verification: VerificationReport) {
         self.head = head
         self.bytes = bytes

@@ -1,36 +1,36 @@
-/// What a store found when it checked itself from the first event to the last.
+/// The result of a store's check of itself, from the first event to the last.
 public struct VerificationReport: Hashable, Sendable {
-    /// Something that is not as it must be.
+    /// One inconsistency that the check found.
     public struct Finding: Hashable, Sendable, CustomStringConvertible {
-        /// The event that is concerned, if it is one.
+        /// The position of the event that is concerned, if the finding concerns one.
         public let position: Position?
 
         /// What is wrong, in a sentence.
         public let message: String
 
-        /// A finding.
+        /// Creates a finding, about an event or about the whole store.
         public init(position: Position? = nil, _ message: String) {
             self.position = position
             self.message = message
         }
 
-        /// The place and what is wrong.
+        /// The position, if there is one, and what is wrong.
         public var description: String { position.map { "position \($0): \(message)" } ?? message }
     }
 
-    /// How many events were checked.
+    /// The number of events that were checked.
     public let events: UInt64
 
-    /// How many streams they belong to.
+    /// The number of streams that they belong to.
     public let streams: UInt64
 
-    /// What is wrong, the first hundred findings; empty in a sound store.
+    /// The first hundred findings; empty in a sound store.
     public let findings: [Finding]
 
-    /// Whether everything is as it must be.
+    /// Whether the check found nothing wrong.
     public var isSound: Bool { findings.isEmpty }
 
-    /// A report on the events and streams that were checked.
+    /// Creates a report about a check.
     public init(events: UInt64, streams: UInt64, findings: [Finding]) {
         self.events = events
         self.streams = streams
@@ -38,18 +38,18 @@ public struct VerificationReport: Hashable, Sendable {
     }
 }
 
-/// How far a long piece of work has come.
+/// The progress of a long operation.
 public struct WorkProgress: Hashable, Sendable {
-    /// What is being done, such as `events`.
+    /// The current step, such as `events`.
     public let step: String
 
-    /// How much of it is done.
+    /// The amount of work that is done.
     public let done: UInt64
 
-    /// How much there is.
+    /// The total amount of work.
     public let total: UInt64
 
-    /// Progress in a step.
+    /// Creates the progress of a step.
     public init(step: String, done: UInt64, total: UInt64) {
         self.step = step
         self.done = done

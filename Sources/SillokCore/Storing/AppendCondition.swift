@@ -1,28 +1,29 @@
-/// What must hold at the moment of an append; if it does not, nothing is stored and an ``AppendConflict`` says why.
+/// A condition that must hold at the moment of an append. If it does not, the store stores nothing and throws an
+/// ``AppendConflict`` with the reason.
 ///
-/// One primitive for classic streams and for dynamic consistency boundaries: expected revisions of streams, queries
-/// that nothing new may match, or both together. Checked and applied as one step against all other appends.
+/// Conditions serve both classic streams and dynamic consistency boundaries: expected revisions of streams, queries
+/// that must match no new event, or both. The store checks the condition and appends in one atomic step.
 public struct AppendCondition: Hashable, Sendable {
-    /// A query, and the place up to which the caller has seen it.
+    /// A query and the mark up to which the caller has seen its events.
     public struct Unchanged: Hashable, Sendable {
         /// The events that the decision depends on.
         public var query: EventQuery
 
-        /// Events up to here were seen; a matching event after it is a conflict. If the log has another event here,
-        /// or ends
-        /// before, the append fails with ``StoreError/Code/storeChanged``: the decision rests on another history.
+        /// The mark up to which the caller has seen events; a matching event after it is a conflict. If the log has
+        /// another event at the mark, or ends before it, the append fails with ``StoreError/Code/storeChanged``: the
+        /// decision used another history.
         public var seen: EventMark
 
         /// The position of ``seen``.
         public var since: Position { seen.position }
 
-        /// A query as seen up to a mark, such as ``EventBatch/mark``.
+        /// Creates a query that was read up to a mark, such as ``EventBatch/mark``.
         public init(_ query: EventQuery, seen: EventMark) {
             self.query = query
             self.seen = seen
         }
 
-        /// A query as seen up to a position, which is compared with the head only.
+        /// Creates a query that was read up to a position, which the store compares with the head only.
         public init(_ query: EventQuery, since: Position) {
             self.init(query, seen: EventMark(position: since, id: nil))
         }
@@ -31,42 +32,43 @@ public struct AppendCondition: Hashable, Sendable {
     /// The exact revision that each of these streams must have; ``Revision/none`` for a stream that must not exist.
     public var revisions: [StreamID: Revision]
 
-    /// The queries that must match nothing new.
+    /// The queries that must match no new event.
     public var unchanged: [Unchanged]
 
-    /// A condition of both kinds.
+    /// Creates a condition from expected revisions, queries, or both.
     public init(revisions: [StreamID: Revision] = [:], unchanged: [Unchanged] = []) {
         self.revisions = revisions
         self.unchanged = unchanged
     }
 
-    /// No condition.
+    /// The condition that always holds.
     public static let always = AppendCondition()
 
-    /// A stream has exactly this revision: `.revision(4, of: "account-42")`, 0 if it must not exist.
+    /// Returns the condition that a stream has exactly this revision, 0 if it must not exist:
+    /// `.revision(4, of: "a-1")`.
     public static func revision(_ revision: Revision, of stream: StreamID) -> AppendCondition {
         AppendCondition(revisions: [stream: revision])
     }
 
-    /// Several streams have exactly these revisions.
+    /// Returns the condition that several streams have exactly these revisions.
     public static func revisions(_ revisions: [StreamID: Revision]) -> AppendCondition {
         AppendCondition(revisions: revisions)
     }
 
-    /// No event after `position` matches the query: the decision that was made on it still stands.
+    /// Returns the condition that no event after `position` matches the query, so that the decision is still valid.
     public static func unchanged(_ query: EventQuery, since position: Position) -> AppendCondition {
         AppendCondition(unchanged: [Unchanged(query, since: position)])
     }
 
-    /// No event after a mark matches the query, and the log is still the one that the mark belongs to.
+    /// Returns the condition that no event after a mark matches the query, and that the log still has the mark's event.
     public static func unchanged(_ query: EventQuery, seen mark: EventMark) -> AppendCondition {
         AppendCondition(unchanged: [Unchanged(query, seen: mark)])
     }
 
-    /// No event at all matches the query: for what must be unique.
+    /// Returns the condition that no event at all matches the query. Use it for something that must be unique.
     public static func absent(_ query: EventQuery) -> AppendCondition { .unchanged(query, since: .start) }
 
-    /// Both conditions. Where both expect a revision of the same stream, the other one's counts.
+    /// Returns the condition that both hold. If both expect a revision of the same stream, the one of `other` is used.
     public func and(_ other: AppendCondition) -> AppendCondition {
         AppendCondition(
             revisions: revisions.merging(other.revisions) { $1 }, unchanged: unchanged + other.unchanged)

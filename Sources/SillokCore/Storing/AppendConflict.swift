@@ -1,39 +1,38 @@
 /// The condition of an append did not hold. Nothing was stored: load again, decide again, or give up.
 ///
-/// It carries what invalidated the decision, so that the caller can explain the conflict or find that it does not
-/// matter.
+/// The conflict contains what broke the condition, so that the caller can explain it or find that it does not matter.
 public struct AppendConflict: Error, Hashable, CustomStringConvertible {
     /// The streams whose revision was not the expected one.
     public let streams: [StreamID: RevisionMismatch]
 
-    /// The events that broke the condition, in order: the first ``Limits/conflictEvents`` of them.
+    /// The events that broke the condition, in the order of the log: at most the first ``Limits/conflictEvents``.
     public let events: [RecordedEvent]
 
     /// The last position of the store when the condition was checked.
     public let head: Position
 
-    /// An expected revision, and the one that was found.
+    /// An expected revision and the actual one.
     public struct RevisionMismatch: Hashable, Sendable {
-        /// What the condition asked for.
+        /// The revision that the condition expected.
         public let expected: Revision
-        /// What the stream had.
+        /// The revision of the stream.
         public let actual: Revision
 
-        /// Both revisions.
+        /// Creates a mismatch of two revisions.
         public init(expected: Revision, actual: Revision) {
             self.expected = expected
             self.actual = actual
         }
     }
 
-    /// A conflict with all of its parts.
+    /// Creates a conflict that shows these streams and events.
     public init(streams: [StreamID: RevisionMismatch], events: [RecordedEvent], head: Position) {
         self.streams = streams
         self.events = events
         self.head = head
     }
 
-    /// What happened and what to do, in a few lines.
+    /// What happened and what to do next, in a few lines.
     public var description: String {
         let revisions = streams.sorted { $0.key < $1.key }.map {
             "stream \($0.key) is at revision \($0.value.actual), not \($0.value.expected)"
@@ -46,31 +45,31 @@ public struct AppendConflict: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// An event id that the store already has, in an append that is not the one that brought it. Nothing was stored.
+/// An append has an event id that the store already has from a different append. Nothing was stored.
 public struct EventIDConflict: Error, Hashable, CustomStringConvertible {
-    /// In what way the append differs.
+    /// How the append differs from the recorded one.
     public enum Reason: Hashable, Sendable {
-        /// The event of this id has other contents, another stream or other tracking.
+        /// The event with this id has other contents, another stream or other tracking.
         case otherContents
-        /// Some ids of the append are known and others are not.
+        /// Some ids of the append are in the store and others are not.
         case partlyKnown
-        /// All events are known, but were not recorded together in this order.
+        /// All events are in the store, but were not recorded together in this order.
         case otherAppend
     }
 
-    /// The id.
+    /// The id that the store already has.
     public let id: EventID
 
-    /// In what way the append differs.
+    /// How the append differs from the recorded one.
     public let reason: Reason
 
-    /// A conflict about an id.
+    /// Creates a conflict about an id.
     public init(id: EventID, reason: Reason) {
         self.id = id
         self.reason = reason
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         let what =
             switch reason {
@@ -82,23 +81,23 @@ public struct EventIDConflict: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// A tracked position that does not rise. Nothing was stored: the foreign event has already been consumed.
+/// The tracked position of an append is not above the recorded one. Nothing was stored: it was consumed before.
 public struct TrackingConflict: Error, Hashable, CustomStringConvertible {
-    /// What the append carried.
+    /// The tracking of the append.
     public let given: Tracking
 
-    /// What the store has for this source.
+    /// The position that the store has for this source.
     public let recorded: UInt64
 
-    /// A conflict about the progress of a source.
+    /// Creates a conflict about the progress of a source.
     public init(given: Tracking, recorded: UInt64) {
         self.given = given
         self.recorded = recorded
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         "source \(given.source) is tracked up to \(recorded), so \(given.position) is not new; nothing is stored. "
-            + "Read the tracked position and go on after it."
+            + "Read the tracked position and continue after it."
     }
 }

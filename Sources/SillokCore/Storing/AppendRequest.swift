@@ -1,19 +1,19 @@
-/// Events to record together: to one stream, to several, or to none; all of them or none of them.
+/// Events to record together, in one stream, in several or in none. The store records all of them or none.
 public struct AppendRequest: Hashable, Sendable {
-    /// One event and the stream it goes to.
+    /// One event and its stream.
     public struct Entry: Hashable, Sendable {
-        /// The stream, or `nil` for an event that is found by its tags alone.
+        /// The stream, or `nil` for an event that is found by its tags only.
         public var stream: StreamID?
 
         /// The event.
         public var event: EventData
 
-        /// The recorded time to keep, for copies of a log; `nil` lets the store take its clock.
+        /// The recorded time to keep, for copies of a log; with `nil` the store uses its clock.
         ///
         /// Must not be earlier than the last recorded event of the store.
         public var recordedAt: Timestamp?
 
-        /// An event and where it goes.
+        /// Creates an entry for an event in a stream, or without a stream.
         public init(stream: StreamID?, event: EventData, recordedAt: Timestamp? = nil) {
             self.stream = stream
             self.event = event
@@ -21,16 +21,16 @@ public struct AppendRequest: Hashable, Sendable {
         }
     }
 
-    /// The events, in the order in which they take positions. There may be none if there is ``tracking`` to record.
+    /// The events, in the order of their positions. They may be empty if there is ``tracking`` to record.
     public var entries: [Entry]
 
-    /// What must hold for them to be recorded.
+    /// The condition under which the store records them.
     public var condition: AppendCondition
 
-    /// Progress in another log, recorded with them, under the same condition.
+    /// Progress in another log, recorded with the events under the same condition.
     public var tracking: Tracking?
 
-    /// A request with all of its parts.
+    /// Creates a request, by default without a condition and without tracking.
     public init(_ entries: [Entry], if condition: AppendCondition = .always, tracking: Tracking? = nil) {
         self.entries = entries
         self.condition = condition
@@ -38,15 +38,16 @@ public struct AppendRequest: Hashable, Sendable {
     }
 }
 
-/// Where an append's events are: proof that they are durable, and what to wait for to read one's own write.
+/// The places of an append's events. A receipt proves that they are durable; wait for its position to read your own
+/// write.
 public struct Receipt: Hashable, Sendable {
-    /// The position of the first event of the append; of an append without events, the head.
+    /// The position of the first event of the append, or the head if the append has no events.
     public let firstPosition: Position
 
-    /// The position of the last event of the append; of an append without events, the head.
+    /// The position of the last event of the append, or the head if the append has no events.
     public var position: Position { mark.position }
 
-    /// The position and the id of the last event of the append: what others keep as a token, to read what it wrote.
+    /// The position and the id of the last event of the append. Clients keep it as a token to read their own write.
     public let mark: EventMark
 
     /// For each stream of the append, the revision of its last event in it.
@@ -55,7 +56,7 @@ public struct Receipt: Hashable, Sendable {
     /// When the last event was recorded.
     public let recordedAt: Timestamp
 
-    /// A receipt with all of its parts.
+    /// Creates a receipt; a store does this after it has recorded the events.
     public init(
         firstPosition: Position, mark: EventMark, revisions: [StreamID: Revision], recordedAt: Timestamp
     ) {
@@ -67,8 +68,8 @@ public struct Receipt: Hashable, Sendable {
 }
 
 extension AppendRequest {
-    /// The bytes of memory that the request holds while it waits, with what is allocated for it: close to the truth,
-    /// and not below it for large requests.
+    /// The bytes of memory that the request holds while it waits, including what is allocated for it. An estimate that
+    /// is not too low for large requests.
     package var retainedBytes: Int {
         var bytes = 1024
         for entry in entries {
@@ -81,10 +82,11 @@ extension AppendRequest {
         return bytes + (tracking?.source.text.utf8.count ?? 0)
     }
 
-    /// What the ids of the request's events say, given the event that the store has for each of them.
+    /// Compares the ids of the request's events with the event that the store has for each of them.
     ///
-    /// The one rule of idempotency for all stores: nothing known → `nil`, go on; all known, with the same contents and
-    /// next to each other in the same order → the first receipt; anything else is a conflict.
+    /// This is the one rule of idempotency for all stores. If no id is known, it returns `nil` and the append
+    /// continues. If all are known, with the same contents and adjacent in the same order, it returns the first
+    /// receipt. Anything else is a conflict.
     package func firstReceipt(known: [RecordedEvent?]) throws(EventIDConflict) -> Receipt? {
         guard let firstKnown = known.firstIndex(where: { $0 != nil }) else { return nil }
         var revisions: [StreamID: Revision] = [:]
@@ -117,8 +119,8 @@ extension EventQuery.Item {
 }
 
 extension EventData {
-    /// Whether both are the same fact: all parts but the trace and the form in which a CloudEvent came, which belong to
-    /// the attempt and not to the fact.
+    /// Returns whether both are the same event. The trace and the CloudEvent form are not compared: they belong to the
+    /// attempt, not to the event.
     package func isSameFact(as other: EventData) -> Bool {
         if self == other { return true }
         var (mine, theirs) = (self, other)

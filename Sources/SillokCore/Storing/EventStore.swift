@@ -1,19 +1,19 @@
-/// The log: append under a condition, read by query, wait for a position. The seam that every storage implements.
+/// The log: append under a condition, read by query, wait for events of a query. The seam that every storage implements.
 ///
-/// One gapless, commit-ordered sequence of events. Streams are a view of it, tags are first class. What an
-/// implementation promises is written at each method and proved by `EventStoreSuite` of `SillokTesting`, which runs
-/// against any store. Stores are safe to share between tasks and never block the cooperative pool.
+/// The log is one gapless, commit-ordered sequence of events. A stream is a view of it; events are also found by their
+/// tags. Each method documents what an implementation must guarantee. `EventStoreSuite` of `SillokTesting` checks these
+/// guarantees for any store. Stores are safe to share between tasks and never block the cooperative pool.
 public protocol EventStore: Sendable {
-    /// The limits that this store holds requests to.
+    /// The limits that this store enforces.
     var limits: Limits { get }
 
-    /// The identity of the store, made when it was created.
+    /// Returns the identity of the store, made when it was created.
     func storeID() async throws -> StoreID
 
-    /// Records events: all of them or none, under a condition, durably before it returns.
+    /// Records all of the events or none, under a condition, and durably before it returns.
     ///
-    /// In this order: the request is checked against the limits; an append that was made before answers its first
-    /// receipt; the condition and the tracking are checked; the events take the next positions.
+    /// First the store checks the request against the limits. If the append is a repeat, it returns the first receipt.
+    /// Otherwise it checks the condition and the tracking, and gives the events the next positions.
     ///
     /// - Returns: where the events are. The receipt of a repeated append equals the first one.
     /// - Throws: ``AppendError``. Nothing was stored, unless it is ``AppendError/failed(_:)`` with an unknown
@@ -24,52 +24,64 @@ public protocol EventStore: Sendable {
 
     /// Reads one page of events.
     ///
-    /// A page is a consistent snapshot: no event becomes visible later at or below its ``EventBatch/through``. A
-    /// mark in the request is compared within that snapshot.
+    /// A page is a consistent snapshot: no event becomes visible later at or below its ``EventBatch/through``. The
+    /// store compares a mark in the request within that snapshot.
     /// - Throws: ``InvalidRequest``; ``StoreError``, with ``StoreError/Code/storeChanged`` for a mark of another
     ///   history; `CancellationError` when the task is cancelled.
     func read(_ request: ReadRequest) async throws -> EventBatch
 
-    /// The position of the last event; ``Position/start`` in an empty store.
+    /// Returns the position of the last event, or ``Position/start`` in an empty store.
     func head() async throws -> Position
 
-    /// Waits until the head is at or past `position`.
+    /// Waits until the log may have an event of a query at or after `position`.
     ///
-    /// May return early; may miss a wake-up. Callers look again, as ``Subscription`` does once a second at least.
+    /// Returns at once if it may have one already, so that a caller misses nothing between its last page and the wait.
+    /// May return early, but appends that do not match should not end the wait: many thousand callers may wait at once.
+    /// A store to which other processes append looks for their events itself, once for all callers.
     /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
-    func reach(_ position: Position) async throws
+    func reach(_ position: Position, for query: EventQuery) async throws
 
-    /// The event of an id, or `nil`.
+    /// Returns the event with an id, or `nil`.
     func event(_ id: EventID) async throws -> RecordedEvent?
 
-    /// What is known of a stream, or `nil` if it has no events.
+    /// Returns the facts about a stream, or `nil` if it has no events.
     func stream(_ id: StreamID) async throws -> StreamFacts?
 
-    /// Streams in the order of their names' bytes, after `name`, of one category or of all; at most `limit`.
+    /// Returns at most `limit` streams, ordered by the bytes of their names, after `name`, of one category or of all.
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts]
 
-    /// How far a source has been consumed into this store, or `nil`; with the id of the foreign event, if it was given.
+    /// Returns how far a source has been consumed into this store, with the foreign event's id if known, or `nil`.
     func tracking(of source: TrackingSource) async throws -> Tracking?
+
+    /// Reports every later append to `observe`, which must not block, wherever in the process the append comes from.
+    ///
+    /// - Returns: `false` if the store cannot, which is so unless it says otherwise.
+    func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool
 }
 
-/// What a store knows of a stream.
+extension EventStore {
+    /// Returns `false`: nothing is reported.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool { false }
+}
+
+/// The facts that a store has about a stream.
 public struct StreamFacts: Hashable, Sendable {
-    /// The stream.
+    /// The name of the stream.
     public let id: StreamID
 
-    /// The revision of its last event, which is also the count of its events.
+    /// The revision of the stream's last event, which is also its number of events.
     public let revision: Revision
 
-    /// Where its last event is in the store.
+    /// The position of the stream's last event in the store.
     public let lastPosition: Position
 
-    /// When its first event was recorded.
+    /// When the stream's first event was recorded.
     public let firstRecordedAt: Timestamp
 
-    /// When its last event was recorded.
+    /// When the stream's last event was recorded.
     public let lastRecordedAt: Timestamp
 
-    /// Joins the facts.
+    /// Creates the facts about a stream; a store does this when it answers.
     public init(
         id: StreamID, revision: Revision, lastPosition: Position, firstRecordedAt: Timestamp, lastRecordedAt: Timestamp
     ) {
@@ -84,7 +96,7 @@ public struct StreamFacts: Hashable, Sendable {
 extension EventStore {
     /// Appends events to one stream, or to none, under a condition.
     ///
-    /// The same promises and errors as ``append(_:)``.
+    /// Gives the same guarantees and throws the same errors as ``append(_:)``.
     @discardableResult
     public func append(
         _ events: [EventData], to stream: StreamID? = nil, if condition: AppendCondition = .always,
@@ -93,6 +105,12 @@ extension EventStore {
         let entries = events.map { AppendRequest.Entry(stream: stream, event: $0) }
         return try await append(AppendRequest(entries, if: condition, tracking: tracking))
     }
+
+    /// Waits until the head is at or past `position`.
+    ///
+    /// May return early.
+    /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
+    public func reach(_ position: Position) async throws { try await reach(position, for: .all) }
 
     /// Reads one page of a query from its start, or after a position.
     public func read(
@@ -113,50 +131,50 @@ extension EventStore {
         return batch
     }
 
-    /// Returns the head of the log, if the log still has the event of a mark. Reads no events.
+    /// Returns the head of the log if the log still has the event of a mark. Reads no events.
     ///
-    /// - Throws: ``StoreError`` with ``StoreError/Code/storeChanged`` if it has not.
+    /// - Throws: ``StoreError`` with ``StoreError/Code/storeChanged`` if the log does not have it.
     public func head(resumingAfter mark: EventMark) async throws -> EventMark {
         try await read(EventQuery([]), resumingAfter: mark, limit: 1).mark
     }
 
-    /// All pages of a request, each read when it is asked for.
+    /// Returns all pages of a request. Each page is read when the caller asks for it.
     public func pages(_ request: ReadRequest) -> EventPages { EventPages(store: self, request: request) }
 
-    /// All pages of a query from its start.
+    /// Returns all pages of a query from its start.
     public func pages(_ query: EventQuery) -> EventPages {
         pages(ReadRequest(query, limit: limits.pageEvents))
     }
 
-    /// The events of a query that are and that will come, from after a position on.
+    /// Returns the stored events of a query after a position, and then each new one.
     ///
     /// - Parameters:
     ///   - query: which events.
     ///   - position: what the subscriber has already seen: the ``EventBatch/through`` of its last batch.
     ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
     ///   - clock: what measures that time.
     public func subscribe(
         to query: EventQuery = .all, after position: Position = .start, expecting store: StoreID? = nil,
-        pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
     ) -> Subscription {
         Subscription(
             store: self, query: query, after: EventMark(position: position, id: nil), expectedStore: store,
             pollInterval: pollInterval, clock: clock)
     }
 
-    /// The events of a query that are and that will come, from after a mark on.
+    /// Returns the stored events of a query after a mark, and then each new one.
     ///
     /// - Parameters:
     ///   - query: which events.
     ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does
     ///     not have its event ends the subscription with ``StoreError/Code/storeChanged``.
     ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest time that a lost wake-up can cost.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
     ///   - clock: what measures that time.
     public func subscribe(
         to query: EventQuery = .all, resumingAfter mark: EventMark, expecting store: StoreID? = nil,
-        pollInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
     ) -> Subscription {
         Subscription(
             store: self, query: query, after: mark, expectedStore: store, pollInterval: pollInterval, clock: clock)

@@ -1,5 +1,7 @@
 /// A store that passes every call to another store, except those that it implements itself.
 ///
+/// It does not report appends, because it may change them: forward ``EventStore/observeAppends(_:)`` too if it does not.
+///
 /// ```swift
 /// struct ReadOnlyStore: ForwardingEventStore {
 ///     let base: any EventStore
@@ -31,8 +33,10 @@ extension ForwardingEventStore {
     /// Returns the head of the other store.
     public func head() async throws -> Position { try await base.head() }
 
-    /// Waits for the head of the other store.
-    public func reach(_ position: Position) async throws { try await base.reach(position) }
+    /// Waits until the other store may have an event of a query.
+    public func reach(_ position: Position, for query: EventQuery) async throws {
+        try await base.reach(position, for: query)
+    }
 
     /// Returns the event of an id in the other store.
     public func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }

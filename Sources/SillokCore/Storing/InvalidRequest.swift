@@ -1,6 +1,6 @@
-/// A request that no store takes, and why. Nothing was stored; repeating it unchanged will fail again.
+/// A request that every store rejects, with the reason. Nothing was stored; repeating it unchanged will fail again.
 public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
-    /// What a name is the name of.
+    /// The kind of a name.
     public enum Subject: String, Hashable, Sendable {
         /// A stream.
         case stream
@@ -17,7 +17,7 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         /// A tracking source.
         case trackingSource = "tracking source"
 
-        /// The name of the limit of its bytes, as settings call it.
+        /// The setting that limits the bytes of this kind of name.
         package var limitName: String {
             switch self {
             case .stream, .category: "streamBytes"
@@ -28,7 +28,7 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         }
     }
 
-    /// What is counted against a limit.
+    /// A quantity that has a limit.
     public enum Measure: String, Hashable, Sendable {
         /// ``Limits/batchEvents``.
         case batchEvents = "events in the append"
@@ -45,7 +45,7 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         /// ``Limits/pageEvents``.
         case pageEvents = "events in a page"
 
-        /// The name of the limit, as settings call it.
+        /// The setting that limits this quantity.
         package var limitName: String {
             switch self {
             case .batchEvents: "batchEvents"
@@ -59,46 +59,46 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         }
     }
 
-    /// What is wrong.
+    /// The reason why a request is invalid.
     public enum Reason: Hashable, Sendable {
-        /// An append without events.
+        /// The append has no events.
         case emptyBatch
-        /// A page of less than one event.
+        /// The page may hold less than one event.
         case emptyPage
-        /// A name without a character.
+        /// The name is empty.
         case emptyName(Subject)
-        /// A name longer than its limit.
+        /// The name is longer than its limit.
         case nameTooLong(Subject, bytes: Int, limit: Int)
-        /// A name with NUL or another control character.
+        /// The name contains NUL or another control character.
         case controlCharacter(Subject)
-        /// More than a limit allows.
+        /// The request has more than a limit allows.
         case overLimit(Measure, count: Int, limit: Int)
-        /// The same event id twice in one append.
+        /// The append contains the same event id twice.
         case repeatedID(EventID)
-        /// A bound by revision for a query that is not of exactly one stream.
+        /// The request bounds a query by revision, but the query is not for exactly one stream.
         case revisionWithoutStream
-        /// A category with a dash, which no stream has: a category is the part of a name before the first dash.
+        /// The category contains a dash. No stream has such a category, because it ends before the first dash.
         case dashInCategory(Category)
-        /// A given recorded time that is earlier than the last one of the store.
+        /// A given recorded time is earlier than the last one of the store.
         case timeRunsBackwards(given: Timestamp, last: Timestamp)
-        /// A given recorded time that is more than ``Limits/clockLead`` ahead of the store's clock. Every later event
-        /// would get at least this time.
+        /// A given recorded time is more than ``Limits/clockLead`` ahead of the store's clock. Every later event would
+        /// get at least this time.
         case timeAhead(given: Timestamp, clock: Timestamp)
     }
 
-    /// What is wrong.
+    /// The reason why the request is invalid.
     public let reason: Reason
 
-    /// Which event of the append, counted from 0, if it is one of them.
+    /// The index of the invalid event in the append, from 0; `nil` if the reason does not concern one event.
     public let index: Int?
 
-    /// A refusal.
+    /// Creates an error with a reason, and with the index of the invalid event if there is one.
     public init(_ reason: Reason, index: Int? = nil) {
         self.reason = reason
         self.index = index
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         let place = index.map { "event \($0) of the append: " } ?? ""
         return place + explanation

@@ -1,8 +1,11 @@
 /// How large a request may be. Anything larger is refused with an ``InvalidRequest`` before it reaches the log.
+///
+/// A store uses the nearest value that it supports for one out of range, and shows it in its ``EventStore/limits``: at
+/// least 1, but 0 for ``payloadBytes``, ``metadataBytes``, ``tags`` and ``clockLead``, and at most 2^40.
 public struct Limits: Hashable, Sendable {
     /// Payload bytes of one event: 1 MiB.
     public var payloadBytes = 1 << 20
-    /// Bytes of one append, with names and metadata: 4 MiB.
+    /// Bytes of one append, including names and metadata: 4 MiB.
     public var batchBytes = 4 << 20
     /// Events of one append: 1,000.
     public var batchEvents = 1000
@@ -20,39 +23,59 @@ public struct Limits: Hashable, Sendable {
     public var queryItems = 100
     /// Events of one page: 1,000.
     public var pageEvents = 1000
-    /// Bytes after which a page ends, though it then holds at least one event: 512 KiB.
+    /// Bytes after which a page ends; it holds at least one event: 512 KiB.
     public var pageBytes = 512 << 10
-    /// Events that an ``AppendConflict`` shows at most, and it shows no more than ``pageBytes`` of them: 100.
+    /// Events that an ``AppendConflict`` shows at most: 100. It also shows no more than ``pageBytes`` of them.
     public var conflictEvents = 100
 
     /// Steps that judging the condition of one append may take: 100,000, about 25 milliseconds.
     ///
-    /// A step is one index entry that is read; looking up a place in a stored index counts as eight. An append whose
-    /// condition takes more is refused with ``StoreError/Code/tooExpensive``; nothing is stored.
+    /// Reading one index entry is a step; a lookup in a stored index counts as eight. If the condition of an append
+    /// needs more steps, the store rejects the append with ``StoreError/Code/tooExpensive`` and stores nothing.
     public var conditionSteps = 100_000
 
     /// Steps that finding the events of one page may take: 100,000, about 25 milliseconds. See ``conditionSteps``.
     ///
-    /// A page that takes more ends early: it has the events that were found, maybe none, and its ``EventBatch/through``
-    /// says how far the read has looked. The next page continues there.
+    /// A page that takes more ends early. It contains the events that were found, possibly none, and its
+    /// ``EventBatch/through`` says how far the read has looked. The next page continues there.
     public var pageSteps = 100_000
 
-    /// Bytes of memory that appends in the store may hold until they are answered: 64 MiB. An append that exceeds this
-    /// is refused at once with ``StoreError/Code/overloaded``, unless no other append is in the store.
+    /// Bytes of memory that the appends in a store may hold until they are answered: 64 MiB. The store rejects an
+    /// append that exceeds this with ``StoreError/Code/overloaded``, unless it is the only one.
     public var queueBytes = 64 << 20
 
     /// How far ahead of the store's clock a given recorded time may be: five minutes.
     ///
     /// Recorded times never decrease, so every event after one of the year 2226 would get that year too. A store that
-    /// takes such events on purpose, such as one that is restored from an export, is opened with a larger lead.
+    /// is restored from an export must accept such events, so open it with a larger value.
     public var clockLead: Duration = .seconds(300)
 
-    /// The default limits.
+    /// Creates the default limits.
     public init() {}
+
+    /// These limits with every value that a store cannot work with replaced by the nearest one that it can.
+    package var supported: Limits {
+        var limits = self
+        for (path, least) in Self.least { limits[keyPath: path] = min(max(self[keyPath: path], least), Self.most) }
+        limits.clockLead = min(max(clockLead, .zero), .microseconds(Int64.max))
+        return limits
+    }
+
+    /// Twice as much, or the sum of several, is still far from the end of the number range.
+    private static let most = 1 << 40
+
+    /// Every limit that is a number, and its least value.
+    private static var least: [(WritableKeyPath<Limits, Int>, Int)] {
+        [
+            (\.payloadBytes, 0), (\.batchBytes, 1), (\.batchEvents, 1), (\.metadataBytes, 0), (\.tags, 0),
+            (\.tagBytes, 1), (\.streamBytes, 1), (\.typeBytes, 1), (\.queryItems, 1), (\.pageEvents, 1),
+            (\.pageBytes, 1), (\.conflictEvents, 1), (\.conditionSteps, 1), (\.pageSteps, 1), (\.queueBytes, 1),
+        ]
+    }
 
     /// Throws unless a store with these limits takes the request.
     public func check(_ request: AppendRequest) throws(InvalidRequest) {
-        // A consumer that finds nothing to record in another log records how far it is.
+        // A consumer that derives no events from another log still records its progress.
         guard !request.entries.isEmpty || request.tracking != nil else { throw InvalidRequest(.emptyBatch) }
         try InvalidRequest.limit(.batchEvents, request.entries.count, batchEvents)
         var bytes = 0
@@ -98,7 +121,7 @@ public struct Limits: Hashable, Sendable {
         }
     }
 
-    /// Throws unless a page of streams may be asked for with these arguments.
+    /// Throws unless these arguments may ask for a page of streams.
     public func checkStreams(in category: Category?, after name: StreamID?, limit: Int) throws(InvalidRequest) {
         guard limit >= 1 else { throw InvalidRequest(.emptyPage) }
         try InvalidRequest.limit(.pageEvents, limit, pageEvents)
@@ -108,7 +131,7 @@ public struct Limits: Hashable, Sendable {
 
     /// Throws if a given time of the request is more than ``clockLead`` ahead of the store's clock.
     ///
-    /// A store calls it after it has looked for a repeat: what is recorded already is answered with its receipt.
+    /// A store calls this after it has looked for a repeat, so a repeated append still gets its first receipt.
     package func checkTimes(of request: AppendRequest, clock: Timestamp) throws(InvalidRequest) {
         let latest = clock.advanced(byMicroseconds: clockLead.wholeMicroseconds)
         for (index, entry) in request.entries.enumerated() {
@@ -117,13 +140,13 @@ public struct Limits: Hashable, Sendable {
         }
     }
 
-    /// Throws unless a stream can have the category: one with a dash has none, for a category ends before the first.
+    /// Throws if no stream can have the category. A category ends before the first dash of a name, so it contains none.
     package func check(_ category: Category) throws(InvalidRequest) {
         try check(category, .category, streamBytes)
         if category.text.utf8.contains(UInt8(ascii: "-")) { throw InvalidRequest(.dashInCategory(category)) }
     }
 
-    /// The first of the events that broke a condition, as many as a conflict shows.
+    /// Returns the first events that broke a condition, at most as many as a conflict shows.
     package func shownInConflict(_ events: some Sequence<RecordedEvent>) -> [RecordedEvent] {
         var shown: [RecordedEvent] = []
         var bytes = 0
@@ -155,14 +178,14 @@ public struct Limits: Hashable, Sendable {
         try check(text: name.text, subject, limit)
     }
 
-    /// A name is not empty, not too long, and has no control characters: none below U+0020, nor U+007F to U+009F.
+    /// Checks that a name is not empty, not too long, and has no characters below U+0020 or from U+007F to U+009F.
     private func check(
         text: String, _ subject: InvalidRequest.Subject, _ limit: Int
     ) throws(InvalidRequest) {
         let count = text.utf8.count
         if count == 0 { throw InvalidRequest(.emptyName(subject)) }
         var text = text
-        // No more of it is looked at than a name may have.
+        // Only as many bytes are searched as a name may have.
         let hasControl = text.withUTF8 { Self.hasControlCharacter(.init(rebasing: $0.prefix(max(0, limit)))) }
         if hasControl { throw InvalidRequest(.controlCharacter(subject)) }
         if count > limit { throw InvalidRequest(.nameTooLong(subject, bytes: count, limit: limit)) }

@@ -1,13 +1,13 @@
-/// One page to read: which events, between which bounds, in which direction, and how many.
+/// A request for one page of events: which events, between which bounds, in which direction, and how many.
 public struct ReadRequest: Hashable, Sendable {
-    /// A place in the log to read after or before; the place itself is never included.
+    /// A place in the log to read after or before. The event at the place itself is not included.
     public enum Bound: Hashable, Sendable {
         /// A position of the store.
         case position(Position)
-        /// A position whose event the caller knows: the read fails with ``StoreError/Code/storeChanged`` if the log has
+        /// A position whose event the caller knows. The read fails with ``StoreError/Code/storeChanged`` if the log has
         /// another event there, or ends before it.
         case mark(EventMark)
-        /// A revision; only for a query of exactly one stream.
+        /// A revision. Valid only for a query of exactly one stream.
         case revision(Revision)
         /// A recorded time.
         case time(Timestamp)
@@ -21,22 +21,22 @@ public struct ReadRequest: Hashable, Sendable {
         case backward
     }
 
-    /// Which events.
+    /// The query that the events match.
     public var query: EventQuery
 
-    /// Only events after this.
+    /// The exclusive lower bound of the page.
     public var after: Bound?
 
-    /// Only events before this.
+    /// The exclusive upper bound of the page.
     public var before: Bound?
 
-    /// In which order.
+    /// The order of the events.
     public var direction: Direction
 
-    /// At most this many events, from 1 to ``Limits/pageEvents``. A page also ends at ``Limits/pageBytes``.
+    /// The maximum number of events, from 1 to ``Limits/pageEvents``. A page also ends at ``Limits/pageBytes``.
     public var limit: Int
 
-    /// A request with all of its parts.
+    /// Creates a request, by default for the first 1,000 events of the log, forward and without bounds.
     public init(
         _ query: EventQuery = .all, after: Bound? = nil, before: Bound? = nil, direction: Direction = .forward,
         limit: Int = 1000
@@ -48,11 +48,11 @@ public struct ReadRequest: Hashable, Sendable {
         self.limit = limit
     }
 
-    /// The request for the page after `batch`, or `nil` if that was the last one.
+    /// Returns the request for the page after `batch`, or `nil` if that was the last one.
     ///
-    /// It continues at the mark of `batch`, so that a log that went back between two pages is noticed. A forward
-    /// read without an upper bound stays below the head that its first page saw, so that it ends even while
-    /// others append.
+    /// The next page continues at the mark of `batch`, so that the store notices if the log was set back between two
+    /// pages. A forward read without an upper bound stops at the head that its first page saw, so that it ends even
+    /// while others append.
     public func next(after batch: EventBatch) -> ReadRequest? {
         guard !batch.isEnd else { return nil }
         var next = self
@@ -66,7 +66,7 @@ public struct ReadRequest: Hashable, Sendable {
         return next
     }
 
-    /// How far a read has looked when nothing more matches after its last event.
+    /// Returns how far a read has looked when nothing more matches after its last event.
     package func throughAtEnd(last: Position?, head: Position) -> Position {
         if direction == .backward { return .start }
         guard let before else { return head }
@@ -81,10 +81,9 @@ public struct ReadRequest: Hashable, Sendable {
         return marks
     }
 
-    /// Throws if a page shows that the log ends before the mark after which it was asked for.
+    /// Throws if a page shows that the log ends before the mark after which it was requested.
     ///
-    /// A store that compares marks has thrown already; this is for those that do not, such as a server of an older
-    /// version.
+    /// A store that compares marks has thrown already. This check is for others, such as servers of older versions.
     package func check(_ batch: EventBatch) throws(StoreError) {
         guard direction == .forward, before == nil, case .mark(let mark)? = after, batch.through < mark.position else {
             return
@@ -94,7 +93,7 @@ public struct ReadRequest: Hashable, Sendable {
 }
 
 extension ReadRequest.Bound {
-    /// The place, if the bound is one in the whole store.
+    /// The position, if the bound is one in the whole store.
     package var position: Position? {
         switch self {
         case .position(let position): position
@@ -109,27 +108,27 @@ public struct EventBatch: Hashable, Sendable {
     /// The events, in the order of the request.
     public let events: [RecordedEvent]
 
-    /// How far the read has looked: no further event of the request lies between its start and here.
+    /// How far the read has looked: between its start and here the request has no further event.
     ///
-    /// Forwards it rises with every page, over events that do not match as well: keep it as the checkpoint and go on
-    /// after it. It is the head at the end of a read without an upper bound, and never beyond an upper bound, so that
-    /// whoever goes on without the bound misses nothing. Backwards it falls: go on before it.
+    /// In a forward read it rises with every page, also across events that do not match. Keep it as the checkpoint and
+    /// continue after it. At the end of a read without an upper bound it is the head. It is never beyond an upper
+    /// bound, so that a reader that continues without the bound misses nothing. In a backward read it falls; continue
+    /// before it.
     public var through: Position { mark.position }
 
-    /// ``through``, with the id of the event there: what a reader keeps to continue later. The id is missing at the
-    /// start of the log, and in pages of stores that do not know it.
+    /// The ``through`` position and the id of its event, which a reader keeps to continue later. The id is missing at
+    /// the start of the log, and in pages of stores that do not know it.
     public let mark: EventMark
 
     /// Whether nothing more matched when the page was read.
     ///
-    /// A page without events need not be the last one: a search that took ``Limits/pageSteps`` ends the page where
-    /// it is.
+    /// A page without events is not always the last one: a search of ``Limits/pageSteps`` ends the page early.
     public let isEnd: Bool
 
     /// The last position of the store when the page was read.
     public let head: Position
 
-    /// A page whose last place is known with its event.
+    /// Creates a page whose last place is known with its event.
     public init(events: [RecordedEvent], mark: EventMark, isEnd: Bool, head: Position) {
         self.events = events
         self.mark = mark
@@ -137,14 +136,13 @@ public struct EventBatch: Hashable, Sendable {
         self.head = head
     }
 
-    /// A page that looked as far as a position. The id of its mark is that of its last event, if that is the place.
+    /// Creates a page that was read up to a position. Its mark has the id of the last event if that is there.
     public init(events: [RecordedEvent], through: Position, isEnd: Bool, head: Position) {
         let last = events.last.flatMap { $0.position == through ? $0.id : nil }
         self.init(events: events, mark: EventMark(position: through, id: last), isEnd: isEnd, head: head)
     }
 
-    /// The page with the id of the event at ``through``, which `find` looks up if neither the page nor a mark of the
-    /// request has it.
+    /// Returns the page with the id of the event at ``through``. Calls `find` if page and request do not have it.
     package func marked(
         _ request: ReadRequest, find: (Position) throws -> EventID?
     ) rethrows -> EventBatch {

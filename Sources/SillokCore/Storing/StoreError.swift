@@ -1,42 +1,41 @@
-/// A store could not do what it was asked, and whether it may have done it all the same.
+/// A store could not execute a request. The outcome says whether the request may have taken effect.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
-    /// What went wrong, in a form that code can act on. The raw value is the name on the wire and in logs.
+    /// The kind of a failure, for code that reacts to it. The raw value is the name on the wire and in logs.
     ///
     /// A new code is a change of the API: a `switch` without `default` must handle it.
     public enum Code: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
         /// Another process has the store open for writing.
         case locked
-        /// The store was opened for reading only.
+        /// The store was opened as read-only.
         case readOnly = "read-only"
-        /// There is no store at that place.
+        /// There is no store at this path or address.
         case notFound = "not-found"
-        /// The file is not a store, or one of a newer format.
+        /// The file is not a store, or has a newer format.
         case unsupportedFormat = "unsupported-format"
-        /// No space is left. Reads go on; appends work again when there is space.
+        /// No space is left. Reads still work; appends work again when there is space.
         case full
-        /// The disk failed. The store takes no more appends until it is opened again.
+        /// The disk failed. The store accepts no more appends until it is opened again.
         case ioFailure = "io-failure"
-        /// What is stored is damaged; the message names the place.
+        /// The stored data is damaged; the message names the place.
         case corrupt
         /// An inline projection of the application that embeds the server could not project an event. Nothing was
-        /// stored, and a repeat is refused too until the projection is corrected. The application itself gets
+        /// stored, and a retry fails too until the projection is fixed. That application itself gets
         /// ``AppendError/refused(_:)``.
         case refused
-        /// A query of a read model is wrong, or would change something.
+        /// A query of a read model is invalid, or would change data.
         case invalidQuery = "invalid-query"
-        /// The task was cancelled before the answer came. The outcome is definite if the append was still waiting.
+        /// The task was cancelled before the result arrived. The outcome is definite if the append was still waiting.
         case cancelled
         /// The store is closed.
         case closed
-        /// The server cannot be reached or does not answer in time, or has too much to do. Try again later.
+        /// The server cannot be reached, does not answer in time, or is overloaded. Try again later.
         case unavailable
-        /// The server does not know the caller, or does not let it do this.
+        /// The server does not know the caller, or the caller may not do this.
         case accessDenied = "access-denied"
-        /// The log is not the one that a kept position belongs to: the event at that position is another one, or the
-        /// log ends before it. The message says how to continue.
+        /// The log is not the one that a kept position belongs to: it has another event at that position, or ends
+        /// before it. The message says how to continue.
         case storeChanged = "store-changed"
-        /// A query needs more steps than ``Limits`` allows. The message names the query and says how to make it
-        /// cheaper.
+        /// A query needs more steps than ``Limits`` allows. The message names it and says how to make it cheaper.
         case tooExpensive = "too-expensive"
         /// Too many requests wait. Nothing was stored; try again after ``StoreError/retryAfter``.
         case overloaded
@@ -47,7 +46,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public var description: String { rawValue }
     }
 
-    /// Whether an append that failed may be in the log all the same.
+    /// Whether a failed append may be in the log.
     public enum Outcome: Hashable, Sendable {
         /// Nothing was stored and nothing will appear later.
         case definite
@@ -55,22 +54,22 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case unknown
     }
 
-    /// What went wrong.
+    /// The kind of the failure.
     public let code: Code
 
-    /// What happened and what to do.
+    /// What happened and what to do next.
     public let message: String
 
     /// Whether the request may have taken effect.
     public let outcome: Outcome
 
-    /// What it comes from, if it comes from another error.
+    /// The underlying error, if there is one.
     public let cause: (any Error)?
 
     /// How long to wait before a retry, if the store knows.
     public let retryAfter: Duration?
 
-    /// An error with all of its parts.
+    /// Creates an error. By default the request took no effect, there is no underlying error, and the delay is unknown.
     public init(
         _ code: Code, _ message: String, outcome: Outcome = .definite, cause: (any Error)? = nil,
         retryAfter: Duration? = nil
@@ -82,7 +81,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// The message, and what is known of the outcome.
+    /// The message, and a note if the outcome is unknown.
     public var description: String {
         switch outcome {
         case .definite: message

@@ -7,7 +7,7 @@ import Musl
 #endif
 
 extension String {
-    /// Whether both strings are the same UTF-8 bytes, whatever Unicode says of their equivalence.
+    /// Returns whether both strings have the same UTF-8 bytes. Unicode equivalence is ignored.
     package func hasSameBytes(as other: String) -> Bool {
         let fast = utf8.withContiguousStorageIfAvailable { mine in
             other.utf8.withContiguousStorageIfAvailable { other in
@@ -19,7 +19,7 @@ extension String {
         return (fast ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
 
-    /// Whether the UTF-8 bytes of the string are these.
+    /// Returns whether the UTF-8 bytes of the string equal these.
     package func hasSameBytes(as bytes: UnsafeRawBufferPointer) -> Bool {
         let fast = utf8.withContiguousStorageIfAvailable { mine in
             guard mine.count == bytes.count else { return false }

@@ -1,30 +1,30 @@
 /// Values by keys that are compared byte by byte, in the order in which the keys were first set.
 ///
-/// A `Dictionary` with `String` keys takes `"é"` and `"e\u{301}"` for the same key, and one of two values disappears. A
-/// store takes them for two names, and so does this.
+/// A `Dictionary` with `String` keys treats `"é"` and `"e\u{301}"` as the same key and loses one of two values. A store
+/// treats them as two names, and so does this type.
 public struct KeyedValues<Value> {
     /// A key and its value.
     public typealias Element = (key: String, value: Value)
 
     private var elements: [Element] = []
-    private var indexes: [NameBytes: Int] = [:]
+    private var indexes: [ExactText: Int] = [:]
 
-    /// No values.
+    /// Creates a collection without values.
     public init() {}
 
-    /// The value of a key, or `nil`. A value that is set under a new key goes to the end.
+    /// The value of a key, or `nil`. A value for a new key is added at the end.
     public subscript(key: String) -> Value? {
-        get { indexes[NameBytes(key)].map { elements[$0].value } }
+        get { indexes[ExactText(key)].map { elements[$0].value } }
         set {
-            switch (indexes[NameBytes(key)], newValue) {
+            switch (indexes[ExactText(key)], newValue) {
             case (let index?, let value?): elements[index].value = value
             case (nil, let value?):
-                indexes[NameBytes(key)] = elements.count
+                indexes[ExactText(key)] = elements.count
                 elements.append((key, value))
             case (let index?, nil):
                 elements.remove(at: index)
                 indexes = [:]
-                for (index, element) in elements.enumerated() { indexes[NameBytes(element.key)] = index }
+                for (index, element) in elements.enumerated() { indexes[ExactText(element.key)] = index }
             case (nil, nil): break
             }
         }
@@ -36,28 +36,32 @@ public struct KeyedValues<Value> {
     /// The values, in the order of their keys.
     public var values: [Value] { elements.map(\.value) }
 
-    /// The same keys with other values.
+    /// Returns the same keys with transformed values.
     public func mapValues<Other>(_ transform: (Value) throws -> Other) rethrows -> KeyedValues<Other> {
         var mapped = KeyedValues<Other>()
         for (key, value) in elements { mapped[key] = try transform(value) }
         return mapped
     }
 
-    /// A text that is compared by its bytes.
-    private struct NameBytes: Hashable, Sendable {
-        let text: String
+    /// The values of a key; `initial` is set first if there are none.
+    package subscript(key: String, default initial: @autoclosure () -> Value) -> Value {
+        get { self[key] ?? initial() }
+        set { self[key] = newValue }
+    }
 
-        init(_ text: String) { self.text = text }
+    /// Keys and values in the order of the keys' bytes.
+    package func sortedByKey() -> [Element] { elements.sorted { ExactText($0.key) < ExactText($1.key) } }
 
-        static func == (left: Self, right: Self) -> Bool { left.text.hasSameBytes(as: right.text) }
-        func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
+    /// Values by the keys of a sequence. The last one of a key counts.
+    package init(_ elements: some Sequence<(String, Value)>) {
+        for (key, value) in elements { self[key] = value }
     }
 }
 
 extension KeyedValues: Sendable where Value: Sendable {}
 
 extension KeyedValues: Equatable where Value: Equatable {
-    /// Whether both have the same keys with the same values, in any order.
+    /// Returns whether both have the same keys with the same values, in any order.
     public static func == (left: Self, right: Self) -> Bool {
         left.count == right.count && left.elements.allSatisfy { right[$0.key] == $0.value }
     }
@@ -68,12 +72,12 @@ extension KeyedValues: RandomAccessCollection {
     public var startIndex: Int { 0 }
     /// The index after the last key.
     public var endIndex: Int { elements.count }
-    /// The key at an index, and its value.
+    /// The key and the value at an index.
     public subscript(position: Int) -> Element { elements[position] }
 }
 
 extension KeyedValues: ExpressibleByDictionaryLiteral {
-    /// The values of a literal. The last one of a key counts.
+    /// Creates the values of a literal. If a key occurs twice, its last value is used.
     public init(dictionaryLiteral elements: (String, Value)...) {
         for (key, value) in elements { self[key] = value }
     }

@@ -6,10 +6,10 @@ import Glibc
 import Musl
 #endif
 
-/// A small state behind a POSIX mutex, and a condition to wait on.
+/// A small state behind a POSIX mutex, with a condition variable.
 ///
-/// Used for all shared state of the library: the thread sanitizer understands it, which is not so for
-/// `Synchronization.Mutex` on Linux. Never hold it across an `await`.
+/// All shared state of the library uses it, because the thread sanitizer understands it. On Linux it does not
+/// understand `Synchronization.Mutex`. Never hold the lock across an `await`.
 package final class Lock<State>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -30,7 +30,7 @@ package final class Lock<State>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Runs `body` alone with the state.
+    /// Runs `body` with exclusive access to the state.
     package func withLock<Result, Failure: Error>(
         _ body: (inout State) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
@@ -39,7 +39,7 @@ package final class Lock<State>: @unchecked Sendable {
         return try body(&state)
     }
 
-    /// Blocks the calling *thread* until `body` gives a value; asked again after every `wakeAll`.
+    /// Blocks the calling *thread* until `body` returns a value; calls it again after every wake-up.
     ///
     /// For threads of our own only, never for the cooperative pool.
     package func wait<Result>(until body: (inout State) -> sending Result?) -> sending Result {
@@ -51,17 +51,17 @@ package final class Lock<State>: @unchecked Sendable {
         }
     }
 
-    /// Wakes one thread that waits.
+    /// Wakes one waiting thread.
     package func wakeOne() { pthread_cond_signal(condition) }
 
-    /// Wakes all threads that wait.
+    /// Wakes all waiting threads.
     package func wakeAll() { pthread_cond_broadcast(condition) }
 }
 
-/// Lets threads that wait for a processor run before this thread continues.
+/// Lets other threads run before this thread continues.
 package func yieldThread() { sched_yield() }
 
-/// The number of processors that are online, at least one.
+/// Returns the number of processors that are online, at least one.
 package func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
 /// Starts a thread of our own for work that blocks, so that it never holds up the cooperative pool.

@@ -6,19 +6,19 @@ import Glibc
 import Musl
 #endif
 
-/// Where a store takes the time of day from: the system, or a test that sets it.
+/// A source of the time of day for a store: the system, or a test that sets it.
 ///
-/// Sillok never orders by this clock; a store records the greater of it and the last recorded time.
+/// Sillok never orders events by this clock. A store records the later of the clock and the last recorded time.
 public struct WallClock: Sendable {
     private let read: @Sendable () -> Timestamp
 
-    /// A clock that answers what `now` answers.
+    /// Creates a clock that calls `now` for the time.
     public init(_ now: @escaping @Sendable () -> Timestamp) { self.read = now }
 
-    /// The time of day now.
+    /// Returns the current time of day.
     public func now() -> Timestamp { read() }
 
-    /// The system's clock of the day.
+    /// The system's clock.
     public static let system = WallClock {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

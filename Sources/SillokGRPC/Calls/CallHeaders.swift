@@ -3,7 +3,7 @@ package import NIOHPACK
 import SillokCore
 import SillokJSON
 
-/// The names of the headers that gRPC speaks in.
+/// The names of the headers of gRPC.
 package enum HeaderName {
     package static let contentType = "content-type"
     package static let status = "grpc-status"

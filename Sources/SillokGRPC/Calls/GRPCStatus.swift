@@ -48,7 +48,7 @@ package struct GRPCStatus: Error, Hashable, CustomStringConvertible {
 }
 
 extension String {
-    /// The text, or as much of its beginning as fits into so many bytes.
+    /// The text, or the longest prefix of it that fits into `limit` bytes.
     package func cut(toBytes limit: Int) -> String {
         guard utf8.count > limit else { return self }
         var text = Substring(self)

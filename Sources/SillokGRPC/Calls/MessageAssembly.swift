@@ -32,7 +32,7 @@ package struct MessageAssembly: Sendable {
         }
     }
 
-    /// The next whole message, or `nil` if it has not come to its end.
+    /// The next complete message, or `nil` if some of it has not arrived yet.
     package mutating func next() throws(Failure) -> ByteBuffer? {
         guard let flag: UInt8 = pending.getInteger(at: pending.readerIndex),
             let length: UInt32 = pending.getInteger(at: pending.readerIndex + 1)

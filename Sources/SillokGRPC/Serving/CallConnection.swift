@@ -2,10 +2,10 @@ import NIOCore
 import NIOHTTP2
 import NIOSSL
 
-/// The calls of one connection: hands each the frames of its HTTP/2 stream, lets the caller send on, and ends what takes
-/// too long. What concerns the connection as a whole goes on to the handler that keeps it.
+/// The calls of one connection: passes the frames of an HTTP/2 stream to its call, returns flow-control credit to the
+/// caller, and ends calls that take too long. Frames of the whole connection are passed to the handler that keeps it.
 ///
-/// A stream has no channel of its own: making one for each call costs more than all else that is done for a small call.
+/// A stream has no separate channel: creating one for each call costs more than all other work of a small call.
 final class CallConnection: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
@@ -22,6 +22,8 @@ final class CallConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     /// When calls are looked through for those whose time is over.
     private var check: (due: NIODeadline, task: Scheduled<Void>)?
+    /// Closes the connection if no call has begun until then.
+    private var firstRequest: Scheduled<Void>?
 
     /// The address of the caller.
     private(set) lazy var address = channel.remoteAddress?.ipAddress
@@ -39,7 +41,13 @@ final class CallConnection: ChannelInboundHandler {
         executor = CallExecutor(channel.eventLoop)
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let channel = channel
+        firstRequest = channel.eventLoop.scheduleTask(in: TimeAmount(server.limits.firstRequestTimeout)) {
+            channel.close(promise: nil)
+        }
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         endAll()
@@ -59,6 +67,8 @@ final class CallConnection: ChannelInboundHandler {
                 // Trailers, which say nothing that a call needs.
                 if headers.endStream { call.complete() }
             } else {
+                firstRequest?.cancel()
+                firstRequest = nil
                 let call = CallHandler(self, frame.streamID)
                 calls[frame.streamID] = call
                 call.begin(headers.headers, isComplete: headers.endStream)
@@ -68,7 +78,8 @@ final class CallConnection: ChannelInboundHandler {
             if case .byteBuffer(let bytes) = piece.data { call.receive(bytes, isComplete: piece.endStream) }
             if piece.endStream { call.complete() }
         case .rstStream: calls[frame.streamID]?.finish()
-        case .windowUpdate, .priority: break
+        case .windowUpdate: calls[frame.streamID]?.readerProgressed()
+        case .priority: break
         default:
             hasForwarded = true
             context.fireChannelRead(data)
@@ -83,7 +94,7 @@ final class CallConnection: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? NIOHTTP2WindowUpdatedEvent { return grant(event) }
-        if let event = event as? StreamClosedEvent { calls.removeValue(forKey: event.streamID)?.finish() }
+        if let event = event as? StreamClosedEvent { calls.removeValue(forKey: event.streamID)?.closeStream() }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -123,7 +134,7 @@ final class CallConnection: ChannelInboundHandler {
         if let next = calls.values.compactMap({ $0.isEnded ? nil : $0.due }).min() { end(by: next) }
     }
 
-    /// Lets the caller send on when it has used up half of what it may.
+    /// Returns flow-control credit to the caller when it has used half of its window.
     private func grant(_ event: NIOHTTP2WindowUpdatedEvent) {
         guard let left = event.inboundWindowSize else { return }
         let window = event.streamID == .rootStream ? Self.connectionWindow : Self.streamWindow
@@ -136,9 +147,10 @@ final class CallConnection: ChannelInboundHandler {
 
     private func endAll() {
         check?.task.cancel()
-        check = nil
+        firstRequest?.cancel()
+        (check, firstRequest) = (nil, nil)
         let ended = calls.values
         calls = [:]
-        for call in ended { call.finish() }
+        for call in ended { call.closeStream() }
     }
 }

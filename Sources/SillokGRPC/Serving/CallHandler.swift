@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import SillokCore
 
 /// One call, an HTTP/2 stream: takes a request, has its method run, writes the answer.
 final class CallHandler {
@@ -16,12 +17,20 @@ final class CallHandler {
     private var call: ServerCall?
     private var task: Task<Void, Never>?
     private var room: CheckedContinuation<Void, any Error>?
+    /// Looks whether the reader takes anything, while a sender waits for room.
+    private var stallCheck: Scheduled<Void>?
+    /// Whether the reader has taken something since the last look.
+    private var hasProgress = false
+    /// Whether the stream is closed: all that was written has been taken, or is thrown away.
+    private var isStreamClosed = false
+    private var place: CallPlace?
+    /// Who the bytes of the request are counted for.
+    private var sender = ""
     private var heldBytes = 0
     /// Bytes of messages that are written and not sent yet.
     private var unsentBytes = 0
     private var isRequestComplete = false
     private var areHeadersSent = false
-    private var isCounted = false
     /// Whether the task of the method has not returned. It may do so long after the call has ended: an append cannot
     /// leave the store during its commit.
     private var isRunning = false
@@ -80,15 +89,18 @@ extension CallHandler {
         if let encoding = head.encoding, encoding != "identity" {
             return end(GRPCStatus(.unimplemented, "the encoding \(encoding) is not taken: send identity"))
         }
-        if let refusal = server.admit(method) { return end(refusal) }
-        isCounted = true
+        sender = server.connections.owner(of: connection.channel)
+        guard let place = server.place(on: connection.channel) else {
+            return end(method.status(server.overload(sender)))
+        }
+        self.place = place
         self.method = method
         startDeadline(head.timeout, method)
         call = ServerCall(
             context: server,
             caller: CallerIdentity(
                 authorization: head.authorization, certificate: connection.certificate, address: connection.address),
-            eventLoop: connection.channel.eventLoop, handler: self)
+            place: place, eventLoop: connection.channel.eventLoop, handler: self)
         if isComplete { complete() }
     }
 
@@ -104,8 +116,12 @@ extension CallHandler {
     func receive(_ piece: ByteBuffer, isComplete: Bool) {
         isRequestComplete = isComplete
         if isEnded || task != nil { return }
-        guard server.receive(piece.readableBytes) else {
-            return end(GRPCStatus(.resourceExhausted, "the server receives too much at once: try again in a second"))
+        guard server.receive(piece.readableBytes, of: sender) else {
+            let error = StoreError(
+                .overloaded,
+                "\(sender) sends too much at once (the limit receivedBytes). Nothing was done: retry in a second.",
+                retryAfter: .seconds(1))
+            return end(method?.status(error) ?? GRPCStatus(.resourceExhausted, "\(error)"))
         }
         heldBytes += piece.readableBytes
         assembly.append(piece)
@@ -116,7 +132,7 @@ extension CallHandler {
         end(GRPCStatus(.resourceExhausted, "the message has \(bytes) bytes; at most \(server.messageBytes) are taken"))
     }
 
-    /// The request has come to its end: runs the method.
+    /// Runs the method: the request is complete.
     func complete() {
         isRequestComplete = true
         guard !isEnded, task == nil, let method, let call else { return }
@@ -175,6 +191,7 @@ extension CallHandler {
         unsentBytes += bytes
         promise.futureResult.assumeIsolated().whenComplete { _ in
             self.unsentBytes -= bytes
+            self.hasProgress = true
             self.goOn()
         }
         write(message, promise)
@@ -183,6 +200,7 @@ extension CallHandler {
 
     func answer(_ message: ByteBuffer) {
         guard !isEnded else { return }
+        unsentBytes += message.readableBytes
         write(message, nil)
         end(.ok)
     }
@@ -191,14 +209,47 @@ extension CallHandler {
         if isEnded { return continuation.resume(throwing: CancellationError()) }
         if connection.isWritable && unsentBytes < Self.highWater { return continuation.resume() }
         room = continuation
+        watchReader()
     }
 
-    /// Lets a sender go on that waits for room, if there is room now.
+    /// The reader has taken something.
+    func readerProgressed() { hasProgress = true }
+
+    /// The stream is closed.
+    func closeStream() {
+        isStreamClosed = true
+        stopWatching()
+        finish()
+    }
+
+    private func stopWatching() {
+        stallCheck?.cancel()
+        stallCheck = nil
+    }
+
+    private func watchReader() {
+        if isStreamClosed { return }
+        hasProgress = false
+        let bound = NIOLoopBound(self, eventLoop: connection.channel.eventLoop)
+        stallCheck = connection.channel.eventLoop.scheduleTask(in: TimeAmount(server.limits.stallTimeout)) {
+            bound.value.checkReader()
+        }
+    }
+
+    /// Ends the call if its reader has taken nothing for the time that it may. What waits for it is thrown away.
+    private func checkReader() {
+        if hasProgress { return watchReader() }
+        finish()
+        connection.write(.rstStream(.enhanceYourCalm), of: stream)
+        connection.flush()
+    }
+
+    /// Resumes a sender that waits for room, if there is room now.
     func goOn() {
         if room != nil && connection.isWritable && unsentBytes <= Self.lowWater { takeRoom()?.resume() }
     }
 
-    /// Writes how the call ended, once, and lets go of everything.
+    /// Writes the status of the call once, and releases its resources.
     func end(_ status: GRPCStatus) {
         if isEnded { return }
         var trailers = areHeadersSent ? HPACKHeaders() : Self.answerHeaders
@@ -224,6 +275,8 @@ extension CallHandler {
         // The caller need not send the rest of its request.
         if !isRequestComplete { connection.write(.rstStream(.noError), of: stream) }
         connection.flush()
+        // Less than that is not worth a timer: the streams of a connection hold a few megabytes of it.
+        if unsentBytes >= Self.highWater { watchReader() }
     }
 
     /// Ends the call without an answer: cancels the task and ends the waits. The limits stay taken until the task
@@ -244,13 +297,17 @@ extension CallHandler {
     }
 
     private func release() {
-        if heldBytes > 0 { _ = server.receive(-heldBytes) }
-        if let method, isCounted { server.end(method) }
-        (heldBytes, isCounted) = (0, false)
+        if heldBytes > 0 { server.releaseReceived(heldBytes, of: sender) }
+        if let place {
+            place.end()
+            server.connections.end(on: connection.channel)
+        }
+        (heldBytes, place) = (0, nil)
     }
 
     private func takeRoom() -> CheckedContinuation<Void, any Error>? {
         defer { room = nil }
+        stopWatching()
         return room
     }
 

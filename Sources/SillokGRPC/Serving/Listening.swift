@@ -26,11 +26,10 @@ extension ServerContext {
 
     /// Sets a new connection up.
     private func configure(_ channel: any Channel, _ context: NIOSSLContext?) throws {
-        guard keep(channel) else {
+        guard connections.open(channel) else {
             channel.close(promise: nil)
             return
         }
-        channel.closeFuture.whenComplete { _ in self.forget(channel) }
         let pipeline = channel.pipeline.syncOperations
         if let context { try pipeline.addHandler(NIOSSLServerHandler(context: context)) }
         let keeping = NIOHTTP2ServerConnectionManagementHandler(
@@ -46,7 +45,7 @@ extension ServerContext {
     private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streamsPerConnection),
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.callsPerConnection),
             HTTP2Setting(parameter: .maxHeaderListSize, value: 16 << 10),
             HTTP2Setting(parameter: .initialWindowSize, value: CallConnection.streamWindow),
         ]

@@ -48,11 +48,16 @@ package final class ReceivedMessage: @unchecked Sendable {
 package final class ServerCall: Sendable {
     package let context: ServerContext
     package let caller: CallerIdentity
+    let place: CallPlace
     private let eventLoop: any EventLoop
     private let handler: NIOLoopBound<CallHandler>
 
-    init(context: ServerContext, caller: CallerIdentity, eventLoop: any EventLoop, handler: CallHandler) {
+    init(
+        context: ServerContext, caller: CallerIdentity, place: CallPlace, eventLoop: any EventLoop,
+        handler: CallHandler
+    ) {
         self.context = context
+        self.place = place
         self.caller = caller
         self.eventLoop = eventLoop
         self.handler = NIOLoopBound(handler, eventLoop: eventLoop)

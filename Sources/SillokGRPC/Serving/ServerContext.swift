@@ -7,20 +7,20 @@ import SillokCore
 /// What all connections of a server share: the methods, the limits, the counts.
 package final class ServerContext: Sendable {
     private struct State {
-        var connections: [ObjectIdentifier: any Channel] = [:]
         var following: [ObjectIdentifier: ServerCall] = [:]
-        var subscriptions: [String: Int] = [:]
-        var calls = 0
-        var receivedBytes = 0
+        var subscriptions: [ExactText: Int] = [:]
+        var calls: SharedPlaces
+        var receivedBytes: SharedPlaces
         var isDraining = false
     }
 
-    let limits: ServerLimits
+    let limits: ServerSettings
     let methods: [String: ServerMethod]
     /// The largest message that is received.
     let messageBytes: Int
     private let whenDraining: @Sendable () -> Void
-    private let state = Lock(State())
+    let connections: ConnectionRegistry
+    private let state: Lock<State>
 
     /// The state of a server that serves methods.
     ///
@@ -30,85 +30,84 @@ package final class ServerContext: Sendable {
     ///   - methods: what is served, by paths such as `/sillok.v1.EventStore/Append`.
     ///   - whenDraining: called when the server begins to stop.
     package init(
-        limits: ServerLimits, messageBytes: Int, methods: [String: ServerMethod],
+        limits: ServerSettings, messageBytes: Int, methods: [String: ServerMethod],
         whenDraining: @escaping @Sendable () -> Void
     ) {
         self.limits = limits
         self.messageBytes = messageBytes
         self.methods = methods
         self.whenDraining = whenDraining
+        connections = ConnectionRegistry(limit: limits.connections)
+        state = Lock(
+            State(calls: SharedPlaces(limits.calls), receivedBytes: SharedPlaces(limits.receivedBytes)))
     }
 
     /// Counts a subscription of a principal for as long as `body` runs, and ends it when the server stops.
     package func subscribing(_ call: ServerCall, _ principal: String, _ body: () async throws -> Void) async throws {
-        let limit = limits.subscriptionsPerPrincipal
+        let limit = limits.subscriptions
+        let key = ExactText(principal)
         let refusal = state.withLock { state -> CallRefusal? in
             if state.isDraining { return .stopping }
-            guard state.subscriptions[principal, default: 0] < limit else {
-                return .tooMany("\(limit) subscriptions of \(principal) are open already")
+            guard state.subscriptions[key, default: 0] < limit else {
+                return .tooMany("\(principal) has \(limit) subscriptions already (the limit subscriptions)")
             }
-            state.subscriptions[principal, default: 0] += 1
+            state.subscriptions[key, default: 0] += 1
             state.following[ObjectIdentifier(call)] = call
             return nil
         }
         if let refusal { throw refusal }
+        // From here on the limit of subscriptions counts it.
+        call.place.end()
         defer {
             state.withLock { state in
-                let left = state.subscriptions[principal, default: 1] - 1
-                state.subscriptions[principal] = left > 0 ? left : nil
+                let left = state.subscriptions[key, default: 1] - 1
+                state.subscriptions[key] = left > 0 ? left : nil
                 state.following[ObjectIdentifier(call)] = nil
             }
         }
         try await body()
     }
 
-    /// Counts a call; why it is refused, if it is.
-    func admit(_ method: ServerMethod) -> GRPCStatus? {
-        if case .streaming = method.body { return nil }
-        return state.withLock { state in
-            guard state.calls < limits.calls else {
-                return GRPCStatus(
-                    .unavailable, "the server has too much to do, nothing was done: try again in a second")
-            }
-            state.calls += 1
-            return nil
-        }
+    /// Takes a place for a call of a connection; `nil` if its owner has its share.
+    func place(on connection: any Channel) -> CallPlace? {
+        let owner = connections.owner(of: connection)
+        guard state.withLock({ $0.calls.take(owner) }) else { return nil }
+        connections.begin(on: connection)
+        return CallPlace(self, owner, connection)
     }
 
-    func end(_ method: ServerMethod) {
-        if case .streaming = method.body { return }
-        state.withLock { $0.calls -= 1 }
+    /// The refusal of a call whose owner has its share.
+    func overload(_ owner: String) -> StoreError {
+        let (held, limit) = state.withLock { ($0.calls.held(by: owner), $0.calls.limit) }
+        return StoreError(
+            .overloaded,
+            "\(owner) has \(held) of \(limit) calls under way and may have no more (the limit calls). Nothing was "
+                + "done: retry in a second.", retryAfter: .seconds(1))
     }
+
+    /// Gives the place of a call to another owner; `false` if it has its share.
+    fileprivate func move(from owner: String, to other: String) -> Bool {
+        state.withLock { $0.calls.move(from: owner, to: other) }
+    }
+
+    fileprivate func release(_ owner: String) { state.withLock { $0.calls.release(owner) } }
 
     /// Counts bytes of requests that are being received; whether there is room for them.
-    func receive(_ bytes: Int) -> Bool {
-        state.withLock { state in
-            guard bytes <= 0 || state.receivedBytes + bytes <= limits.receivedBytes else { return false }
-            state.receivedBytes += bytes
-            return true
-        }
+    func receive(_ bytes: Int, of owner: String) -> Bool { state.withLock { $0.receivedBytes.take(owner, bytes) } }
+
+    /// Bytes of a request are no longer held.
+    func releaseReceived(_ bytes: Int, of owner: String) {
+        state.withLock { $0.receivedBytes.release(owner, bytes) }
     }
 
-    /// Keeps a connection; `false` if there are too many.
-    func keep(_ connection: any Channel) -> Bool {
-        state.withLock { state in
-            if state.isDraining || state.connections.count >= limits.connections { return false }
-            state.connections[ObjectIdentifier(connection)] = connection
-            return true
-        }
-    }
-
-    func forget(_ connection: any Channel) {
-        state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
-    }
-
-    /// Tells all connections to end, lets their calls finish, and closes what is left after a while.
+    /// Asks all connections to end, lets their calls finish, and closes the remaining connections after a while.
     package func drain() async {
         whenDraining()
-        let (connections, following) = state.withLock { state in
+        let following = state.withLock { state in
             state.isDraining = true
-            return (Array(state.connections.values), Array(state.following.values))
+            return Array(state.following.values)
         }
+        let connections = connections.close()
         for call in following { call.end(GRPCStatus(.unavailable, "the server stops: subscribe again elsewhere")) }
         for connection in connections { connection.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         await withTaskGroup(of: Void.self) { group in
@@ -121,6 +120,46 @@ package final class ServerContext: Sendable {
             group.cancelAll()
         }
     }
+}
+
+/// The place of a call among those that are under way, until the call has ended. Safe to use from any thread.
+package final class CallPlace: Sendable {
+    private let context: ServerContext
+    private let connection: any Channel
+    private let owner: Lock<String?>
+
+    fileprivate init(_ context: ServerContext, _ owner: String, _ connection: any Channel) {
+        (self.context, self.connection) = (context, connection)
+        self.owner = Lock(owner)
+    }
+
+    /// Counts the call for the principal that it has proved.
+    fileprivate func move(to principal: String) throws {
+        let isMoved = owner.withLock { owner in
+            guard let present = owner else { return true }
+            guard context.move(from: present, to: principal) else { return false }
+            owner = principal
+            return true
+        }
+        guard isMoved else { throw context.overload(principal) }
+        context.connections.prove(principal, on: connection)
+    }
+
+    /// Gives the place back, once.
+    func end() {
+        let owner = owner.withLock { owner in
+            defer { owner = nil }
+            return owner
+        }
+        if let owner { context.release(owner) }
+    }
+}
+
+extension ServerCall {
+    /// Counts the call for the principal that it has proved, and no longer for the address that it comes from.
+    ///
+    /// - Throws: `StoreError` `overloaded` if the principal has its share of the calls.
+    package func count(for principal: String) throws { try place.move(to: principal) }
 }
 
 /// Why a call is refused that was understood.

@@ -30,7 +30,7 @@ public struct AuditQuery: Hashable, Sendable {
     /// In which order.
     public var direction: ReadRequest.Direction
 
-    /// A question with all of its parts.
+    /// Creates a query for the events that match all given filters.
     public init(
         _ events: EventQuery = .all, actor: String? = nil, correlationID: String? = nil, commandID: CommandID? = nil,
         after: ReadRequest.Bound? = nil, before: ReadRequest.Bound? = nil,
@@ -45,7 +45,7 @@ public struct AuditQuery: Hashable, Sendable {
         self.direction = direction
     }
 
-    /// Whether the metadata of an event of the query is what is asked for.
+    /// Whether the metadata of an event of the query match the filters.
     func matches(_ metadata: Metadata) -> Bool {
         if let actor, !isEqual(metadata.actor, actor) { return false }
         if let correlationID, !isEqual(metadata.correlationID, correlationID) { return false }
@@ -57,14 +57,14 @@ public struct AuditQuery: Hashable, Sendable {
 }
 
 extension EventStore {
-    /// The events that answer a question, page by page, each read when it is asked for.
+    /// The events that match an audit query, page by page. Each page is read when the caller requests it.
     ///
     /// A stream, category, type or tag is found by the index; actor, correlation and command are looked for in the
     /// metadata of the events that the rest leaves; not measured yet.
     public func audit(_ query: AuditQuery) -> Audit { Audit(store: self, query: query) }
 }
 
-/// The answer to an ``AuditQuery``: pages of events. A page may be empty; its `through` still says how far it looked.
+/// The result of an ``AuditQuery``: pages of events. A page may be empty; its `through` is the last searched position.
 public struct Audit: AsyncSequence, Sendable {
     let store: any EventStore
     let query: AuditQuery

@@ -1,10 +1,10 @@
 public import SillokCore
 
-/// What led to what: commands, the events they led to, the commands that reacted to those, and so on.
+/// A tree of causes and effects: commands, their events, the commands that reacted to those, and so on.
 public struct CausalTree: Hashable, Sendable {
-    /// What stands at a place in the tree.
+    /// The subject of a node of the tree.
     public enum Subject: Hashable, Sendable {
-        /// A command; what is known of it stands in the metadata of its events, which follow.
+        /// A command. Its details are in the metadata of its events, which follow.
         case command(CommandID)
         /// An event.
         case event(RecordedEvent)
@@ -14,13 +14,13 @@ public struct CausalTree: Hashable, Sendable {
 
     /// A place in the tree.
     public struct Node: Hashable, Sendable {
-        /// What stands there.
+        /// The command, event or outside cause.
         public let subject: Subject
-        /// How many causes lie above it.
+        /// How many causes are above it.
         public let depth: Int
     }
 
-    /// Every place, each followed by what it caused, in the order of the log.
+    /// The nodes, each followed by its effects, in the order of the log.
     public let nodes: [Node]
 
     /// The events of the tree, cause before effect.
@@ -30,20 +30,20 @@ public struct CausalTree: Hashable, Sendable {
 }
 
 extension EventStore {
-    /// The whole tree that an event belongs to: up to its first cause, and down to all that this led to.
+    /// Returns the whole tree that an event belongs to: up to its first cause, and down to all effects of that cause.
     ///
-    /// Causes are found by their ids; what they led to is looked for in the log from the first cause on, a million events
-    /// in one pass. Memory grows with the tree alone.
+    /// Causes are found by their ids. Effects are searched for in one pass over the log from the first cause on. Memory
+    /// grows only with the tree.
     /// - Parameters:
     ///   - event: an event of this store.
-    ///   - progress: told now and then how far it has come.
-    /// - Throws: what the store throws; `CancellationError`.
+    ///   - progress: called at intervals with the progress.
+    /// - Throws: the errors of the store; `CancellationError`.
     public func causes(
         of event: RecordedEvent, progress: @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> CausalTree {
         let first = try await firstCause(of: event)
         var growth = CausalGrowth(first)
-        // What an outside cause led to before, nobody knows without looking.
+        // The effects of an outside cause may be anywhere in the log, so the search begins at the start.
         let start: Position = growth.isOutside ? .start : try await self.start(of: first).previous
         for try await page in pages(ReadRequest(after: .position(start), limit: limits.pageEvents)) {
             for event in page.events { growth.add(event) }
@@ -77,8 +77,13 @@ extension EventStore {
 extension RecordedEvent {
     /// The event that it says caused it: not when its own command did.
     fileprivate var causingEvent: EventID? {
-        guard let cause = metadata.causationID, cause != metadata[Metadata.Key.commandID] else { return nil }
-        return EventID(cause)
+        guard let cause = exact(Metadata.Key.causationID), cause != exact(Metadata.Key.commandID) else { return nil }
+        return EventID(cause.text)
+    }
+
+    /// The value of a key of its metadata.
+    fileprivate func exact(_ key: String) -> ExactText? {
+        metadata[key].map { ExactText($0) }
     }
 }
 
@@ -90,19 +95,19 @@ private struct CausalGrowth {
     }
 
     private var entries: [Entry] = []
-    private var commands: [String: Int] = [:]
-    private var events: [String: Int] = [:]
-    private let outside: String?
+    private var commands: [ExactText: Int] = [:]
+    private var events: [ExactText: Int] = [:]
+    private let outside: ExactText?
     private let root: RecordedEvent
 
-    /// A tree above whose first event stands its command, or what it says caused it.
+    /// Creates a tree with the first event below its command, or below its outside cause.
     init(_ first: RecordedEvent) {
         root = first
-        let cause = first.metadata.causationID
-        let command = first.metadata[Metadata.Key.commandID]
+        let cause = first.exact(Metadata.Key.causationID)
+        let command = first.exact(Metadata.Key.commandID)
         outside = cause == command ? nil : cause
         if let outside {
-            entries.append(Entry(subject: .outside(outside)))
+            entries.append(Entry(subject: .outside(outside.text)))
         } else if let command, let id = first.metadata.commandID {
             entries.append(Entry(subject: .command(id)))
             commands[command] = 0
@@ -113,11 +118,11 @@ private struct CausalGrowth {
 
     /// Adds an event if its cause is in the tree.
     mutating func add(_ event: RecordedEvent) {
-        let command = event.metadata[Metadata.Key.commandID]
+        let command = event.exact(Metadata.Key.commandID)
         if let command, let known = commands[command] { return append(event, under: known) }
-        let cause = event.metadata.causationID
+        let cause = event.exact(Metadata.Key.causationID)
         guard let above = cause.flatMap({ $0 == outside ? 0 : events[$0] }) else {
-            // The first event stands at the top if nothing is above it.
+            // The first event is the root if it has no cause.
             if event.id == root.id { append(event, under: nil) }
             return
         }
@@ -128,7 +133,7 @@ private struct CausalGrowth {
     }
 
     private mutating func append(_ event: RecordedEvent, under above: Int?) {
-        events[event.id.description] = entries.count
+        events[ExactText(event.id.description)] = entries.count
         append(.event(event), under: above)
     }
 

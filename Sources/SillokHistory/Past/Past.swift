@@ -3,13 +3,13 @@ public import SillokCore
 public import SillokProjections
 public import SillokSQL
 
-/// A log as it was at a moment: everything up to a position. It cannot be appended to.
+/// A log at a past moment: all events up to a position. It cannot be appended to.
 ///
 /// ```swift
-/// let monday = try await store.past(at: Timestamp("2026-11-23T18:00:00Z") ?? .init(microsecondsSince1970: 0))
+/// let monday = try await store.past(at: "2026-11-23T18:00:00Z")
 /// ```
-/// States, documents and whole read models of then are made from it, and rules that never held are tried on it: see
-/// ``compare(_:with:over:after:by:limit:progress:)``. What is appended to the store meanwhile changes nothing of it.
+/// It gives past states, documents and whole read models. It can also try other rules on the same events: see
+/// ``compare(_:with:over:after:by:limit:progress:)``. Later appends to the store do not change it.
 public struct Past: Sendable {
     /// The last position that belongs to it.
     public let position: Position
@@ -35,18 +35,19 @@ public struct Past: Sendable {
     public func state<D: Decider>(of decider: D.Type, _ stream: StreamID) async throws -> (state: D, revision: Revision)
     {
         let coding = EventCoding<D.Event>()
-        var subjects = Subjects<D>([.init(stream: stream)], limits: store.limits, schema: coding.schema)
+        var subjects = Subjects<D>([.init(stream: stream)], limits: store.limits, coding: coding)
         try await subjects.load(from: store, coding: coding)
         return (subjects.all[0].state, subjects.all[0].revision)
     }
 
-    /// A read model as it was: a projection of everything up to the moment.
+    /// Builds a past read model: a projection of all events up to the moment.
     ///
     /// - Parameters:
     ///   - projection: the rule.
-    ///   - model: an empty read model, such as one in memory; or one that was made for an earlier moment, which goes on.
-    ///   - progress: told how far it is; must not block.
-    /// - Returns: the read model that was given.
+    ///   - model: an empty read model, such as one in memory, or one that was built for an earlier moment and is
+    ///     continued.
+    ///   - progress: called with the progress; must not block.
+    /// - Returns: the given read model.
     public func model<Model: ReadModel>(
         of projection: some Projection, in model: Model,
         progress: @escaping @Sendable (_ done: Position, _ of: Position) -> Void = { _, _ in }
@@ -79,13 +80,14 @@ public struct Past: Sendable {
         _ rule: Rule, from store: PastStore, _ body: (String, Recorded<Rule.Event>) throws -> Void
     ) async throws {
         let coding = EventCoding<Rule.Event>()
+        let ignores = rule.unknownTypes == .ignore
         for try await page in store.pages(coding.schema.stored(rule.source)) {
             for event in page.events {
                 do {
-                    for recorded in try coding.recorded(event, for: rule.source) {
+                    for recorded in try coding.recorded(event, for: rule.source, ignoringUnknown: ignores) {
                         if let key = rule.key(of: recorded) { try body(key, recorded) }
                     }
-                } catch is UnknownEventType where rule.unknownTypes == .ignore {}
+                } catch is UnknownEventType where ignores {}
             }
         }
     }
@@ -99,12 +101,12 @@ public struct Past: Sendable {
 }
 
 extension EventStore {
-    /// The log as it is now, whatever is appended later.
+    /// Returns the log up to the current head, without later appends.
     public func past() async throws -> Past { Past(self, try await head()) }
 
-    /// The log as it was when it had come to a position.
+    /// Returns the log up to a position.
     public func past(at position: Position) async throws -> Past { Past(self, min(position, try await head())) }
 
-    /// The log as it was at a time: all events that were recorded at it or before.
+    /// Returns the log at a past time: all events that were recorded at or before it.
     public func past(at time: Timestamp) async throws -> Past { Past(self, try await self.position(at: time)) }
 }

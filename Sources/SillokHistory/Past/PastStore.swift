@@ -4,7 +4,7 @@ import SillokCore
 struct PastStore: ForwardingEventStore {
     let base: any EventStore
     let end: Position
-    /// Told how far it has been read.
+    /// Called with the position up to which the log was read.
     var onPage: @Sendable (Position) -> Void = { _ in }
 
     func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
@@ -23,7 +23,7 @@ struct PastStore: ForwardingEventStore {
         }
         let batch = try await base.read(bounded)
         let events = batch.events.filter { $0.position <= end }
-        // Forwards everything behind the end is later still; backwards what was left out came first.
+        // Forwards, all events after the end are later still. Backwards, the removed events came first.
         let isCut = request.direction == .forward && events.count < batch.events.count
         let isBeyond = request.direction == .forward && batch.through > end
         let past = EventBatch(
@@ -35,8 +35,8 @@ struct PastStore: ForwardingEventStore {
 
     func head() async throws -> Position { min(try await base.head(), end) }
 
-    func reach(_ position: Position) async throws {
-        if position <= end { return try await base.reach(position) }
+    func reach(_ position: Position, for query: EventQuery) async throws {
+        if position <= end { return try await base.reach(position, for: query) }
         // It never comes: wait to be cancelled.
         while true { try await Task.sleep(for: .seconds(86_400)) }
     }

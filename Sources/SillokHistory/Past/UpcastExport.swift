@@ -3,15 +3,15 @@ public import SillokCore
 import SillokJSON
 
 extension EventStore {
-    /// Writes events as lines of JSON in the form of today: for others, who do not know the upcasters.
+    /// Writes events as lines of JSON in their current versions, for readers that do not have the upcasters.
     ///
-    /// The lines are those of `sillok export`, which keeps the original bytes and is what to copy or keep a log with. What
-    /// was split stands in several lines of one position and revision; what was dropped is not there.
+    /// The lines have the form of `sillok export`. To copy or back up a log use that command, which keeps the original
+    /// bytes. A split event has several lines with the same position and revision; a dropped event has none.
     /// - Parameters:
-    ///   - query: which events, by the types of today.
+    ///   - query: which events, by current types.
     ///   - schema: the schema of their enum.
-    ///   - position: only what comes after it.
-    ///   - output: takes some lines, each with its end.
+    ///   - position: only events after it are written.
+    ///   - output: receives some lines, each with its line end.
     /// - Returns: the position up to which everything has been written.
     /// - Throws: `NewerEventVersion`, `DamagedPayload`; what the store and `output` throw. The lines before the event
     ///   that cannot be read have been written.

@@ -27,7 +27,7 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
     ///
     /// - Parameters:
     ///   - count: how many streams at most: the same ones each time, spread over all names.
-    ///   - progress: told how many streams have been looked at.
+    ///   - progress: called with the number of streams that were read.
     /// - Throws: what reading a state throws.
     public func keepStates(
         _ count: Int = 100, progress: (WorkProgress) -> Void = { _ in }
@@ -42,13 +42,13 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
 
     /// Decodes and upcasts every event, folds the streams whose states were kept, and compares. Nothing is written.
     ///
-    /// Of a state, what was kept must be there and the same; what is new in it is not compared.
+    /// All kept members of a state must still exist with the same values; new members are not compared.
     /// - Parameters:
-    ///   - states: what the code that runs now made of some streams.
-    ///   - progress: told now and then how far it is.
-    /// - Returns: all types and versions with what cannot be read, and the states that differ. It does not end at the
-    ///   first.
-    /// - Throws: what the store throws.
+    ///   - states: the states of some streams that the running code computed.
+    ///   - progress: called at intervals with the progress.
+    /// - Returns: all types and versions, events that cannot be read, and states that differ. The check does not stop
+    ///   at the first fault.
+    /// - Throws: the errors of the store.
     public func run(
         against states: [KeptState] = [], progress: (WorkProgress) -> Void = { _ in }
     ) async throws -> LogCheckReport {
@@ -141,8 +141,7 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
 
 extension StreamID {
     fileprivate var stableHash: UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return hash ^ hash >> 32
+        let sum = text.fnv1a
+        return sum ^ sum >> 32
     }
 }

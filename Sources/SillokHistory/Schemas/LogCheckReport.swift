@@ -41,7 +41,7 @@ public struct LogCheckReport: Sendable {
         public let stream: StreamID
         /// Up to which of its events, by revision.
         public let revision: Revision
-        /// What differs: a path in the state, what it was and what it is now.
+        /// The differences: a path in the state, its old value and its new value.
         public let message: String
     }
 

@@ -1,3 +1,5 @@
+import SillokCore
+
 /// What a change of a schema means for what is stored.
 package struct SchemaChange: Hashable, Sendable {
     /// How bad it is, from good to bad.
@@ -32,7 +34,7 @@ extension SchemaSnapshot {
     /// What changes between this snapshot and a later one, for events that are stored under this one.
     package func changes(to later: SchemaSnapshot) -> [SchemaChange] {
         var changes: [SchemaChange] = []
-        for (type, old) in types.sorted(by: { $0.key < $1.key }) {
+        for (type, old) in types.sortedByKey() {
             guard let new = later.types[type] else {
                 changes.append(
                     SchemaChange(
@@ -41,7 +43,7 @@ extension SchemaSnapshot {
             }
             changes += Self.changes(of: type, old, new, later)
         }
-        for type in later.types.keys.sorted() where types[type] == nil {
+        for (type, _) in later.types.sortedByKey() where types[type] == nil {
             changes.append(SchemaChange(.compatible, type, "is new"))
         }
         return changes
@@ -77,9 +79,9 @@ extension SchemaSnapshot {
     /// What is missing to read a stored version of a type; `nil` if it can be read.
     package func missingStep(_ type: String, _ version: Int) -> String? {
         var open = [(type, version)]
-        var done: Set<String> = []
+        var done: Set<ExactText> = []
         while let (type, version) = open.popLast() {
-            guard done.insert("\(version) \(type)").inserted else { continue }
+            guard done.insert(ExactText("\(version) \(type)")).inserted else { continue }
             guard let kind = types[type] else { return "there is no type \"\(type)\"" }
             if let results = kind.upcasts[version] {
                 open += results.map { ($0.key, $0.value) }
@@ -93,13 +95,13 @@ extension SchemaSnapshot {
     }
 
     private static func fieldChanges(
-        of type: String, _ old: [String: Field], _ new: [String: Field]
+        of type: String, _ old: KeyedValues<Field>, _ new: KeyedValues<Field>
     ) -> [SchemaChange] {
         var changes: [SchemaChange] = []
         func change(_ verdict: SchemaChange.Verdict, _ message: String) {
             changes.append(SchemaChange(verdict, type, message))
         }
-        for (path, field) in old.sorted(by: { $0.key < $1.key }) {
+        for (path, field) in old.sortedByKey() {
             guard let now = new[path] else {
                 change(.needsUpcaster, "\(path) is gone: what is stored in it would be dropped in silence")
                 continue
@@ -112,9 +114,9 @@ extension SchemaSnapshot {
                 change(.compatible, "\(path) was \(field.text) and is \(now.text)")
             }
         }
-        for (path, field) in new.sorted(by: { $0.key < $1.key }) where old[path] == nil {
+        for (path, field) in new.sortedByKey() where old[path] == nil {
             if field.isOptional
-                || new.contains(where: { path.hasPrefix($0.key) && $0.value.isOptional && $0.key != path })
+                || new.contains(where: { $0.value.isOptional && path.isInside($0.key) })
             {
                 change(.compatible, "\(path) is new and may be missing")
             } else {
@@ -122,5 +124,12 @@ extension SchemaSnapshot {
             }
         }
         return changes
+    }
+}
+
+extension String {
+    /// Whether the path begins with the bytes of another one and is longer.
+    fileprivate func isInside(_ other: String) -> Bool {
+        utf8.count > other.utf8.count && utf8.starts(with: other.utf8)
     }
 }

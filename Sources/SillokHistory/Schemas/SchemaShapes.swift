@@ -1,3 +1,4 @@
+package import SillokCore
 package import SillokJSON
 
 extension SchemaSnapshot.Field.Value {
@@ -34,9 +35,9 @@ package struct PayloadShape: Sendable {
         var isNull = false
     }
 
-    private var seen: [String: Seen] = [:]
+    private var seen: KeyedValues<Seen> = [:]
     /// For each path of an object, how many of them there were.
-    private var objects: [String: Int] = [:]
+    private var objects: KeyedValues<Int> = [:]
 
     package init() {}
 
@@ -44,7 +45,7 @@ package struct PayloadShape: Sendable {
     package mutating func learn(_ payload: JSONObject) { learn(payload, at: "") }
 
     /// What has been seen; a field that was not in all of its objects, or `null`, may be missing.
-    package var fields: [String: SchemaSnapshot.Field] {
+    package var fields: KeyedValues<SchemaSnapshot.Field> {
         seen.reduce(into: [:]) { fields, entry in
             let parent = Self.parent(of: entry.key)
             let isOptional = entry.value.isNull || entry.value.count < objects[parent, default: 0]

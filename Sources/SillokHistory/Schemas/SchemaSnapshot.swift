@@ -11,17 +11,17 @@ package import SillokJSON
 /// ```
 /// A field is named by its path: `lines[].price`. A question mark says that it may be missing or `null`. A type without
 /// a version is no more, and only read.
-package struct SchemaSnapshot: Hashable, Sendable {
+package struct SchemaSnapshot: Equatable, Sendable {
     /// One type.
-    package struct Kind: Hashable, Sendable {
+    package struct Kind: Equatable, Sendable {
         /// The version that is written; `nil` for a type that is no more.
         package var version: Int?
         /// The fields of that version.
-        package var fields: [String: Field]
+        package var fields: KeyedValues<Field>
         /// For each older version, the types and versions that its upcaster makes.
-        package var upcasts: [Int: [String: Int]]
+        package var upcasts: [Int: KeyedValues<Int>]
 
-        package init(version: Int?, fields: [String: Field] = [:], upcasts: [Int: [String: Int]] = [:]) {
+        package init(version: Int?, fields: KeyedValues<Field> = [:], upcasts: [Int: KeyedValues<Int>] = [:]) {
             self.version = version
             self.fields = fields
             self.upcasts = upcasts
@@ -49,9 +49,9 @@ package struct SchemaSnapshot: Hashable, Sendable {
     }
 
     /// The types by their stored names.
-    package var types: [String: Kind]
+    package var types: KeyedValues<Kind>
 
-    package init(types: [String: Kind] = [:]) { self.types = types }
+    package init(types: KeyedValues<Kind> = [:]) { self.types = types }
 
     /// The versions and upcasters of a schema, without the fields.
     package init(_ schema: EventSchema, writing types: some Sequence<EventType>) {
@@ -60,7 +60,7 @@ package struct SchemaSnapshot: Hashable, Sendable {
         for (type, upcasters) in schema.steps {
             var kind = self.types[type.text] ?? Kind(version: schema.versions[type])
             for (version, step) in upcasters {
-                kind.upcasts[version] = Dictionary(step.results.map { ($0.key.text, $0.value) }) { $1 }
+                kind.upcasts[version] = KeyedValues(step.results.map { ($0.key.text, $0.value) })
             }
             self.types[type.text] = kind
         }
@@ -89,7 +89,7 @@ extension SchemaSnapshot {
     /// The text of a file: the same for the same snapshot.
     package var text: String {
         var types = JSONObject()
-        for (name, kind) in self.types.sorted(by: { $0.key < $1.key }) { types[name] = .object(kind.json) }
+        for (name, kind) in self.types.sortedByKey() { types[name] = .object(kind.json) }
         return JSONValue.object(["format": 1, "types": .object(types)]).indented() + "\n"
     }
 }
@@ -111,9 +111,8 @@ extension SchemaSnapshot.Kind {
             guard let version = Int(member.name), let results = member.value.object else {
                 throw unreadable("the upcaster from \(member.name)")
             }
-            upcasts[version] = Dictionary(
-                results.members.map { ($0.name, Int(clamping: $0.value.integer ?? 0)) }
-            ) { $1 }
+            upcasts[version] = KeyedValues(
+                results.members.map { ($0.name, Int(clamping: $0.value.integer ?? 0)) })
         }
     }
 
@@ -122,14 +121,14 @@ extension SchemaSnapshot.Kind {
         if let version { object["version"] = .number(version) }
         if version != nil {
             var all = JSONObject()
-            for (path, field) in fields.sorted(by: { $0.key < $1.key }) { all[path] = .string(field.text) }
+            for (path, field) in fields.sortedByKey() { all[path] = .string(field.text) }
             object["fields"] = .object(all)
         }
         if !upcasts.isEmpty {
             var all = JSONObject()
             for (version, results) in upcasts.sorted(by: { $0.key < $1.key }) {
                 var made = JSONObject()
-                for (type, version) in results.sorted(by: { $0.key < $1.key }) { made[type] = .number(version) }
+                for (type, version) in results.sortedByKey() { made[type] = .number(version) }
                 all["\(version)"] = .object(made)
             }
             object["upcasts"] = .object(all)

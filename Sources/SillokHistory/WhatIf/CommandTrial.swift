@@ -5,9 +5,9 @@ import SillokJSON
 extension CommandHandler where D.Command: Encodable {
     /// This handler, recording with the first event of each command the command itself.
     ///
-    /// It stands as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it once more by
-    /// other rules. A command that is refused, or changes nothing, leaves nothing behind; one of more than 32 KiB is not
-    /// recorded, and `transact(on:id:expecting:_:)` has none.
+    /// The command is stored as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it
+    /// again by other rules. A command that is refused, or changes nothing, is not recorded. Neither is one of more
+    /// than 32 KiB, nor a call of `transact(on:id:expecting:_:)`, which has no command.
     public func recordingCommands() -> CommandHandler {
         var handler = self
         handler.commandText = { command in
@@ -18,35 +18,36 @@ extension CommandHandler where D.Command: Encodable {
     }
 }
 
-/// Which events the state evolves by that recorded commands are decided on once more.
+/// The events by which the state evolves when recorded commands are decided again.
 public enum TrialCourse: Hashable, Sendable {
     /// By what happened: each command is decided on the history as it was.
     case recorded
-    /// By what would have happened: the events of a command are those that it is decided to lead to now, and none if it is
-    /// refused. Events without a recorded command stay as they are.
+    /// Continues with the events that each command is decided to lead to now, or with none if it is refused. Events
+    /// without a recorded command are unchanged.
     case decided
 }
 
 extension Past {
     /// Compares two deciders over the same events: states and sums, and the commands that were recorded.
     ///
-    /// Each recorded command is decided once more by the second decider, on its state right before: it would be refused,
-    /// or lead to other events than it did, or to the same. See `CommandHandler.recordingCommands()`.
+    /// Each recorded command is decided once more by the second decider, on its state right before: it would be
+    /// refused, or lead to other events than it did, or to the same. See `CommandHandler.recordingCommands()`.
     /// - Parameters:
     ///   - was: the decider that held.
     ///   - would: the decider to try.
-    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams.
+    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams. By
+    ///     tags alone it means the types that a decider has cases for, as a boundary does.
     ///   - course: which events the second decider evolves by.
     ///   - commands: commands to try at the end, on both states: they would now be refused, or accepted.
     ///   - limit: how many keys, and how many commands, to list.
-    ///   - progress: told how far it is; must not block.
+    ///   - progress: called with the progress; must not block.
     public func compare<Was: Decider, Would: Decider>(
         deciders was: Was.Type, with would: Would.Type, over query: EventQuery, course: TrialCourse = .recorded,
         trying commands: [(stream: StreamID, command: Would.Command)] = [], limit: Int = 100,
         progress: @escaping @Sendable (_ done: Position, _ of: Position) -> Void = { _, _ in }
     ) async throws -> WhatIfReport where Would.Command: Codable {
         var trial = Trial<Was, Would>(course: course, limit: limit)
-        let events = try await forEach(query, nil, progress) { event in
+        let events = try await forEach(trial.stored(query, store.limits), nil, progress) { event in
             try trial.take(event)
             return true
         }
@@ -68,8 +69,8 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         let stream: StreamID
         let position: Position
         let text: String
-        let decided: Result<[String], any Error>
-        var recorded: [String] = []
+        let decided: Result<[ExactText], any Error>
+        var recorded: [ExactText] = []
     }
 
     let course: TrialCourse
@@ -81,6 +82,14 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
     private let wouldCoding = EventCoding<Would.Event>()
 
     init(course: TrialCourse, limit: Int) { (self.course, self.limit) = (course, limit) }
+
+    /// The events of a query that count: where it names tags alone, those of types that a decider has cases for.
+    func stored(_ query: EventQuery, _ limits: Limits) -> EventQuery {
+        let isByTags = { (item: EventQuery.Item) in item.stream == nil && item.category == nil && !item.tags.isEmpty }
+        let was = wasCoding.storedBoundary(query, limits, where: isByTags)
+        let would = wouldCoding.storedBoundary(query, limits, where: isByTags)
+        return was == would ? was : was.or(would)
+    }
 
     mutating func take(_ event: RecordedEvent) throws {
         let stream = event.stream ?? ""
@@ -106,7 +115,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         commands.changes.sort { ($0.position ?? .start, $0.key) < ($1.position ?? .start, $1.key) }
     }
 
-    /// Decides a command on the states as they are in the end.
+    /// Decides a command on the final states.
     mutating func attempt(_ command: Would.Command, on stream: StreamID) throws {
         let index = comparison.index(of: stream) { .init(was: Was(), would: Would()) }
         guard let same = command as? Was.Command else { return commands.unreadable += 1 }
@@ -134,7 +143,10 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
         let state = comparison.pairs[index].would
         let decided = Result { try state.decide(command) }
         if course == .decided, case .success(let events) = decided {
-            comparison.evolve(index) { pair in for event in events { pair.would.evolve(event) } }
+            let stored = try events.map {
+                try wouldCoding.stored($0, id: event.id, tags: [], metadata: Metadata()).event
+            }
+            comparison.evolve(index) { pair in for event in stored { pair.would.evolve(event) } }
         }
         open[index] = Open(
             id: event.metadata.commandID, stream: stream, position: event.position, text: text,
@@ -151,7 +163,7 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
             ending = .refused("\(refusal)")
         case .success(let events) where events != command.recorded:
             commands.otherEvents += 1
-            ending = .otherEvents(was: command.recorded, would: events)
+            ending = .otherEvents(was: command.recorded.map(\.text), would: events.map(\.text))
         case .success: return
         }
         note(.init(key: command.stream.text, position: command.position, command: command.text, ending: ending))
@@ -162,8 +174,8 @@ private struct Trial<Was: Decider, Would: Decider> where Would.Command: Codable 
     }
 
     /// An event as it is recorded, in a line.
-    private func line(_ event: Would.Event) throws -> String {
+    private func line(_ event: Would.Event) throws -> ExactText {
         let data = try wouldCoding.encode(event)
-        return "\(data.type) \(String(decoding: data.payload, as: UTF8.self))"
+        return ExactText("\(data.type) \(String(decoding: data.payload, as: UTF8.self))")
     }
 }

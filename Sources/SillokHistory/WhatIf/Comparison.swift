@@ -1,7 +1,7 @@
 import Sillok
 import SillokCore
 
-/// Two states of each key, folded side by side, and what is made of them in the end.
+/// Folds two states of each key in parallel, and compares them at the end.
 struct Comparison<Was: Sendable, Would: Sendable> {
     struct Pair {
         var was: Was
@@ -57,7 +57,7 @@ struct Comparison<Was: Sendable, Would: Sendable> {
         var keys = 0
     }
 
-    /// A sum of whole numbers, as long as it is one.
+    /// A sum of integers, for as long as all summands are integers.
     private struct Number {
         var whole: Int64? = 0
         var real = 0.0

@@ -4,7 +4,7 @@ public import SillokCore
 /// A rule that changes over time, as data: each version holds from a moment until the next one.
 ///
 /// ```swift
-/// let fees = Timeline(20, (from: Timestamp("2026-12-01") ?? start, 15))
+/// let fees = Timeline(20, (from: "2026-12-01", 15))
 /// ```
 /// A fold takes the rule that held when an event was recorded, so that a change of the rule never changes the past.
 public struct Timeline<Rule: Sendable>: Sendable {
@@ -40,7 +40,7 @@ public struct Timeline<Rule: Sendable>: Sendable {
         self.init(first, changes.map { Change(from: $0.from, rule: $0.1) })
     }
 
-    /// The rule that holds at a time.
+    /// Returns the rule that is valid at a time.
     public func rule(at time: Timestamp) -> Rule {
         var (low, high) = (0, changes.count)
         while low < high {
@@ -53,7 +53,7 @@ public struct Timeline<Rule: Sendable>: Sendable {
     /// The rule that held when an event was recorded.
     public func rule<Payload>(for event: Recorded<Payload>) -> Rule { rule(at: event.recordedAt) }
 
-    /// This timeline, with another rule from a moment on, whatever came later.
+    /// Returns this timeline with another rule from a moment on, in place of all later rules.
     public func changing(from: Timestamp, to rule: Rule) -> Timeline {
         Timeline(first, changes.filter { $0.from < from } + [Change(from: from, rule: rule)])
     }

@@ -2,10 +2,11 @@ public import Sillok
 public import SillokCore
 
 extension Past {
-    /// Folds the same events by two rules, and tells which states differ, and which sums.
+    /// Folds the same events by two rules, and reports the states and sums that differ.
     ///
     /// ```swift
-    /// let report = try await past.compare(Fees(rules: held), with: Fees(rules: proposed), over: .category("settlement"))
+    /// let report = try await past.compare(Fees(rules: held), with: Fees(rules: proposed), over:
+    /// .category("settlement"))
     /// ```
     /// Nothing is written anywhere. The two states of every key are in memory.
     /// - Parameters:
@@ -15,7 +16,7 @@ extension Past {
     ///   - after: the events after this place alone; `nil`: all. Up to the past's end.
     ///   - key: which state an event evolves; `nil`: none. By default that of its stream.
     ///   - limit: how many keys that differ to list.
-    ///   - progress: told how far it is; must not block.
+    ///   - progress: called with the progress; must not block.
     public func compare<Was: Fold, Would: Fold>(
         _ was: Was, with would: Would, over query: EventQuery = .all, after: ReadRequest.Bound? = nil,
         by key: @Sendable (RecordedEvent) -> StreamID? = { $0.stream ?? "" }, limit: Int = 100,

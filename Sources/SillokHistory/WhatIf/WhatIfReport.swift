@@ -2,23 +2,23 @@ public import Sillok
 public import SillokCore
 package import SillokJSON
 
-/// How what was, and what would have been, differ.
+/// The differences between the recorded history and a what-if.
 public struct WhatIfReport: Sendable {
     /// A key whose two states differ.
     public struct Difference: Hashable, Sendable {
-        /// The stream, or what the comparison went by.
+        /// The stream, or another key of the comparison.
         public let key: String
-        /// The places that differ: before is what was, after what would have been.
+        /// The places that differ: before is the recorded history, after is the what-if.
         public let changes: [StateChange]
     }
 
     /// A number of the states, summed up over all keys.
     public struct Total: Hashable, Sendable {
-        /// Where it stands in a state.
+        /// Its place in a state.
         public let path: String
-        /// The sum of what was.
+        /// The sum in the recorded history.
         public let was: StateTree.Value
-        /// The sum of what would have been.
+        /// The sum in the what-if.
         public let would: StateTree.Value
         /// In how many keys it differs.
         public let keys: Int
@@ -33,7 +33,7 @@ public struct WhatIfReport: Sendable {
         }
     }
 
-    /// Recorded commands, decided once more.
+    /// The recorded commands that were decided again.
     public struct Commands: Hashable, Sendable {
         /// What became of a command.
         public enum Ending: Hashable, Sendable {
@@ -57,7 +57,7 @@ public struct WhatIfReport: Sendable {
             public let ending: Ending
         }
 
-        /// How many were decided once more.
+        /// The number of commands that were decided again.
         public internal(set) var decided = 0
         /// How many would be refused that were not.
         public internal(set) var refused = 0
@@ -67,7 +67,7 @@ public struct WhatIfReport: Sendable {
         public internal(set) var otherEvents = 0
         /// How many could not be read, because the form of commands has changed.
         public internal(set) var unreadable = 0
-        /// Those that would end in another way, as many as were asked for.
+        /// The commands with another outcome, up to the requested number.
         public internal(set) var changes: [Change] = []
     }
 
@@ -79,7 +79,7 @@ public struct WhatIfReport: Sendable {
     public internal(set) var keys = 0
     /// How many of them differ.
     public internal(set) var differing = 0
-    /// Those that differ in the order of their names, as many as were asked for.
+    /// The keys that differ, in the order of their names, up to the requested number.
     public internal(set) var differences: [Difference] = []
     /// The sums of numbers that stand at the same place in the states.
     public internal(set) var totals: [Total] = []

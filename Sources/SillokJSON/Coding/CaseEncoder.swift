@@ -1,6 +1,6 @@
 import SillokCore
 
-/// Takes the first layer off an enum: the key of its case becomes the name, what is nested under it the payload.
+/// Removes the outer layer of an enum: the key of its case becomes the name, and the nested value the payload.
 ///
 /// The `Codable` that Swift synthesizes for an enum writes `{"deposited":{"amount":100}}`. This outer container writes
 /// nothing and remembers the key; the nested one is the whole text.
@@ -19,6 +19,9 @@ package struct CaseEncoder: Encoder {
 
     package var codingPath: [any CodingKey] { [] }
     package var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+    /// Whether a reader of the payload is known to decode equal values, because all of them are scalars that are kept.
+    package var isExact: Bool { !encoding.hasOwnCoding && !encoding.hasChangedValue }
 
     /// Closes the payload.
     ///

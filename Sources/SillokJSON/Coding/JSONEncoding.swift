@@ -19,6 +19,11 @@ final class JSONEncoding {
         let encoding: JSONEncoding
     }
 
+    /// Whether a value was written that a reader decodes as another one, such as a date finer than a microsecond.
+    private(set) var hasChangedValue = false
+    /// Whether a type wrote itself, so that it is not known whether a reader decodes an equal value.
+    private(set) var hasOwnCoding = false
+
     var writer = JSONWriter()
     var path: [any CodingKey]
     private(set) var frames: [Frame]
@@ -42,7 +47,7 @@ final class JSONEncoding {
         return writer.bytes
     }
 
-    /// Opens a container in a frame, or goes on with the one that is open.
+    /// Opens a container in a frame, or continues the open one.
     func open(_ kind: Frame.Kind, at level: Int) {
         guard level < frames.count else { return misuse("a container was opened after its value had ended") }
         switch (frames[level].kind, kind) {
@@ -95,6 +100,7 @@ final class JSONEncoding {
         guard outerDepth + frames.count < JSONIndexer.depthLimit else {
             throw failure("the value is nested deeper than \(JSONIndexer.depthLimit) levels")
         }
+        hasOwnCoding = true
         frames.append(Frame())
         top += 1
         try value.encode(to: JSONValueEncoder(encoding: self, level: top))
@@ -107,6 +113,7 @@ final class JSONEncoding {
     @inline(__always)
     func encode<Scalar: JSONScalar>(scalar: Scalar) throws {
         guard scalar.write(into: &writer) else { throw failure("JSON cannot hold this \(Scalar.self)") }
+        if !scalar.isKept { hasChangedValue = true }
     }
 
     /// A container of its own for the place that has been prepared.
@@ -142,8 +149,10 @@ final class JSONEncoding {
             writer.endObject()
         }
         if frame.segments.isEmpty { return }
+        hasOwnCoding = true
         for segment in frame.segments.reversed() {
             writer.bytes.replaceSubrange(segment.offset..<segment.offset + 2, with: try segment.encoding.finish())
+            hasChangedValue = hasChangedValue || segment.encoding.hasChangedValue
         }
     }
 }

@@ -12,6 +12,13 @@ protocol JSONScalar: Codable {
 
     /// Reads the value of a node; `nil` if it is of another kind or out of range.
     static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Self?
+
+    /// Whether a reader of what was written gets an equal value.
+    var isKept: Bool { get }
+}
+
+extension JSONScalar {
+    var isKept: Bool { true }
 }
 
 /// Whether values of a type are written as scalars although they come through a generic door, as the elements of an
@@ -70,17 +77,23 @@ extension Float: JSONScalar {
 /// RFC 3339 with microseconds, for the years 0000 to 9999.
 extension Date: JSONScalar {
     func write(into writer: inout JSONWriter) -> Bool {
-        guard let microseconds = Int64(exactly: (timeIntervalSince1970 * 1_000_000).rounded()) else { return false }
-        let moment = Timestamp(microsecondsSince1970: microseconds)
-        guard Timestamp(moment.description) == moment else { return false }
+        guard let moment, Timestamp(moment.description) == moment else { return false }
         writer.string(moment.description)
         return true
     }
 
+    var isKept: Bool { moment.map { Date($0) } == self }
+
+    private var moment: Timestamp? {
+        Int64(exactly: (timeIntervalSince1970 * 1_000_000).rounded()).map { Timestamp(microsecondsSince1970: $0) }
+    }
+
+    private init(_ moment: Timestamp) {
+        self.init(timeIntervalSince1970: Double(moment.microsecondsSince1970) / 1_000_000)
+    }
+
     static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Date? {
-        node.string(in: bytes).flatMap { Timestamp($0) }.map {
-            Date(timeIntervalSince1970: Double($0.microsecondsSince1970) / 1_000_000)
-        }
+        node.string(in: bytes).flatMap { Timestamp($0) }.map { Date($0) }
     }
 }
 
@@ -103,6 +116,7 @@ extension URL: JSONScalar {
     static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> URL? {
         node.string(in: bytes).flatMap { URL(string: $0) }
     }
+    var isKept: Bool { URL(string: absoluteString) == self }
 }
 
 /// A JSON number with all of its digits.
@@ -115,4 +129,5 @@ extension Decimal: JSONScalar {
     static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> Decimal? {
         node.numberText(in: bytes).flatMap { Decimal(string: $0) }
     }
+    var isKept: Bool { Decimal(string: description) == self }
 }

@@ -5,6 +5,14 @@ package enum PlainCoding {
         String(decoding: try bytes(of: value), as: UTF8.self)
     }
 
+    /// The text of a value, and whether no value in it is one that a reader decodes as another one.
+    package static func encodeChecked(_ value: some Encodable) throws -> (text: String, isKept: Bool) {
+        let encoding = JSONEncoding()
+        try value.encode(to: JSONValueEncoder(encoding: encoding, level: 0))
+        let bytes = try encoding.finish()
+        return (String(decoding: bytes, as: UTF8.self), !encoding.hasChangedValue)
+    }
+
     /// The value of a text.
     package static func decode<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value {
         try decode(type, from: Array(text.utf8))

@@ -11,7 +11,7 @@ package struct CloudEventEnvelope: Hashable, Sendable {
     /// The key of the metadata.
     package static let key = Metadata.Key.cloudEvent
 
-    /// The types of attributes that JSON tells apart. URIs, times and bytes are strings.
+    /// The types of attributes that JSON distinguishes. URIs, times and bytes are strings.
     package enum AttributeType: String, Sendable {
         case string, integer, boolean
     }

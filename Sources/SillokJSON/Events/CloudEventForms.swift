@@ -4,7 +4,7 @@ package import SillokCore
 extension RecordedEvent {
     /// The member that holds the payload.
     package enum DataMember: Hashable, Sendable {
-        /// `data`, as the payload stands.
+        /// `data`, with the payload unchanged.
         case json
         /// `data`, as a string.
         case text(String)
@@ -28,13 +28,13 @@ extension RecordedEvent {
         return payload.isJSONMember ? .json : .base64
     }
 
-    /// Whether the content type is written: not that of a payload that is not there, nor one that was not given.
+    /// Whether the content type is written: only if there is a payload and the type was given.
     func showsContentType(_ envelope: CloudEventEnvelope?) -> Bool {
         guard envelope?.hasContentType ?? true else { return false }
         return envelope?.id != nil || !payload.isEmpty || contentType != .json
     }
 
-    /// The attributes that the event came with, but those that every event has.
+    /// The attributes of the event, except for those that every event has.
     func givenAttributes(
         _ envelope: CloudEventEnvelope?
     ) -> [(name: String, value: String, type: CloudEventEnvelope.AttributeType)] {

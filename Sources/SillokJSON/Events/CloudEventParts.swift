@@ -31,7 +31,7 @@ struct CloudEventParts {
     var recordedAt: Timestamp?
     var layout: String?
     var tags: [Tag] = []
-    /// What stands under `metadata`.
+    /// The members of `metadata`.
     var metadata = Metadata()
     /// Extensions, and `source` and `time` among them, in the order in which they came.
     var attributes: [Attribute] = []
@@ -67,7 +67,7 @@ struct CloudEventParts {
         self.payload = payload
     }
 
-    /// The metadata of an event: what stands under `metadata`, then attributes. A key has one value.
+    /// The metadata of an event: the members of `metadata`, then attributes. A key has one value.
     func allMetadata(with attributes: [Attribute], _ envelope: CloudEventEnvelope? = nil) throws -> Metadata {
         var metadata = self.metadata
         for attribute in attributes {

@@ -1,6 +1,6 @@
 package import SillokCore
 
-/// An event as it came, and what it is in a store.
+/// An event as received, and its form in a store.
 package struct CloudEvent: Sendable {
     /// The URI of where the event was recorded or produced first.
     package let source: String

@@ -13,7 +13,7 @@ package import SillokCore
 /// An event with an identity of its own (see ``CloudEventIdentity``) is written with the attributes that it came with.
 /// Its id in the store and its recorded time are then `sillokid` and `silloktime`.
 package struct CloudEventWriter: Sendable {
-    /// What import puts before the source of an event to track it; what export takes away again.
+    /// The prefix that import adds to the source of an event to track it, and that export removes again.
     package static let trackingPrefix = "import:"
 
     private let source: String

@@ -1,10 +1,9 @@
-/// The white space of a JSON text that a line cannot hold: before and after the value, and its line breaks.
+/// The white space of a JSON text that a line cannot contain: before and after the value, and its line breaks.
 ///
-/// Lines show such a payload as JSON all the same, with spaces in the place of line breaks. A note next to it says
-/// where
-/// the breaks were, so that a reader of the line gets every byte back: `n:n:1n11n`. The note has the white space before
-/// the value, then that after it (`s` a space, `t` a tab, `n` a line feed, `r` a carriage return), then
-/// the line breaks, each with the number of bytes since the one before.
+/// A line contains such a payload as JSON with spaces in place of the line breaks. A note next to it, such as
+/// `n:n:1n11n`, contains the places of the breaks, so that a reader can restore every byte. The note has three parts:
+/// the white space before the value, the white space after it, and the line breaks. `s` is a space, `t` a tab, `n` a
+/// line feed, `r` a carriage return. Each line break has the number of bytes since the previous one.
 package struct JSONLayout: Hashable, Sendable {
     /// The value without a line break.
     package let line: [UInt8]

@@ -1,6 +1,6 @@
 package import SillokCore
 
-/// An event query as text, so that a tool that knows no code of the projection can ask it.
+/// An event query as text, so that a tool without the code of the projection can run it.
 package enum StoredQuery {
     private struct Item: Codable {
         var stream: String?

@@ -42,7 +42,7 @@ package struct JSONReader: Sendable {
         let reader: JSONReader
         let node: Int
 
-        /// The bytes of the value as they stand in the text, quotes and inner space included.
+        /// The bytes of the value in the text, including quotes and inner space.
         package var raw: ArraySlice<UInt8> { reader.nodes[node].raw(in: reader.bytes) }
 
         /// Whether it is `null`.

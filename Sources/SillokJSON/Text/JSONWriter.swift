@@ -21,7 +21,7 @@ package struct JSONWriter: Sendable {
     /// Closes the array.
     package mutating func endArray() { bytes.append(UInt8(ascii: "]")) }
 
-    /// Ends a line, after which a new value stands alone.
+    /// Ends a line; the next value starts a new text.
     package mutating func endLine() { bytes.append(0x0A) }
 
     /// Writes the key of the value that follows.

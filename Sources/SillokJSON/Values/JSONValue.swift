@@ -8,7 +8,7 @@ public enum JSONValue: Hashable, Sendable {
     case null
     /// `true` or `false`.
     case bool(Bool)
-    /// A number, as it is written.
+    /// A number, as written in the text.
     case number(String)
     /// A text.
     case string(String)
@@ -38,6 +38,30 @@ public enum JSONValue: Hashable, Sendable {
     /// The values by name, if it is an object.
     public var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
 
+    /// Whether both are the same value. Texts are compared by their bytes, numbers by how they are written.
+    public static func == (left: JSONValue, right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.number(let left), .number(let right)): left.hasSameBytes(as: right)
+        case (.string(let left), .string(let right)): left.hasSameBytes(as: right)
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
+
+    /// Hashes the value, of texts the bytes.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .bool(let value): hasher.combine(value)
+        case .number(let text), .string(let text): text.hashBytes(into: &hasher)
+        case .array(let values): hasher.combine(values)
+        case .object(let object): hasher.combine(object)
+        }
+    }
+
     /// A whole number.
     public static func number(_ value: some FixedWidthInteger) -> JSONValue { .number("\(value)") }
 }
@@ -61,7 +85,7 @@ public struct JSONObject: Hashable, Sendable {
 
     package init(members: [Member]) { self.members = members }
 
-    /// The value of a name; `nil` if there is none. Setting `nil` takes the member away, a new one goes to the end.
+    /// The value of a name; `nil` if there is none. Setting `nil` removes the member; a new member is added at the end.
     public subscript(name: String) -> JSONValue? {
         get { index(of: name).map { members[$0].value } }
         set {

@@ -2,9 +2,9 @@
 import CLibPQ
 import SillokCore
 
-/// Ends the statement that a connection executes. Any thread may use it.
+/// A handle that ends the statement that a connection is executing. Any thread may use it.
 final class Canceller: @unchecked Sendable {
-    /// libpq never changes it, and says that any thread may pass it to `PQcancel`.
+    /// libpq never changes the object and allows any thread to pass it to `PQcancel`.
     private let handle: OpaquePointer
 
     init?(_ connection: OpaquePointer) {
@@ -14,7 +14,7 @@ final class Canceller: @unchecked Sendable {
 
     deinit { PQfreeCancel(handle) }
 
-    /// Sends the request on a connection of its own, and returns when the server has it. Blocks.
+    /// Sends the cancel request on its own connection, and returns when the server has it. Blocks.
     func cancel() {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { reason in
             _ = PQcancel(handle, reason.baseAddress, 256)
@@ -22,10 +22,10 @@ final class Canceller: @unchecked Sendable {
     }
 }
 
-/// One piece of work on a connection that a cancelled task may interrupt.
+/// A piece of work on a connection that a cancelled task may interrupt.
 ///
-/// A request to cancel that arrives late would end the next statement of the connection. So the end of the work waits
-/// for a request that is being sent, and says whether one was.
+/// A late cancel request would end the next statement of the connection. So the end of the work waits for a request
+/// that is being sent, and returns whether one was sent.
 final class Interruption: Sendable {
     private enum State {
         case running(Canceller)
@@ -37,7 +37,7 @@ final class Interruption: Sendable {
 
     init(_ canceller: Canceller) { state = Lock(.running(canceller)) }
 
-    /// Interrupts the work if it still runs. Does not block.
+    /// Interrupts the work if it is still running. Does not block.
     func interrupt() {
         let canceller = state.withLock { state -> Canceller? in
             guard case .running(let canceller) = state else { return nil }
@@ -52,7 +52,7 @@ final class Interruption: Sendable {
         }
     }
 
-    /// Ends the work; `true` if a request to cancel was sent.
+    /// Ends the work. Returns `true` if a cancel request was sent.
     func end() -> Bool {
         state.wait { state -> Bool? in
             switch state {

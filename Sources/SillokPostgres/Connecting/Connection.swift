@@ -2,13 +2,13 @@
 import CLibPQ
 import SillokCore
 
-/// A statement and its values.
+/// A statement and its parameter values.
 struct Query: Sendable {
     let text: String
     var parameters = Parameters()
-    /// Whether the answer comes in binary form.
+    /// Whether the result is requested in binary form.
     var isBinary = true
-    /// Whether the server keeps the statement for the next time, where that can be.
+    /// Whether the server keeps the prepared statement for later, if possible.
     var isKept = false
 
     init(_ text: String, _ parameters: Parameters = Parameters(), isBinary: Bool = true, isKept: Bool = false) {
@@ -20,18 +20,18 @@ struct Query: Sendable {
 
     static let commit = Query("COMMIT")
     static let rollback = Query("ROLLBACK")
-    /// Each statement sees what was committed before it: what appends need, whatever the server's default is.
+    /// Each statement sees everything that was committed before it, which appends need. Overrides the server's default.
     static let begin = Query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-    /// All statements see the same.
+    /// All statements see the same snapshot.
     static let beginReading = Query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 }
 
-/// What the server is asked to keep: the same text with values of other types is another statement.
+/// The key of a kept statement: the same text with values of other types is another statement.
 private struct KeptStatement: Hashable {
     let text: String
     let types: [Oid]
 
-    /// Compares bytes: what Unicode holds to be the same is not the same to a database.
+    /// Compares bytes: texts that are equivalent in Unicode are different to a database.
     static func == (left: KeptStatement, right: KeptStatement) -> Bool {
         left.types == right.types && left.text.hasSameBytes(as: right.text)
     }
@@ -39,10 +39,10 @@ private struct KeptStatement: Hashable {
     func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }
 
-/// A connection to a server, always in pipeline mode: whatever is asked together takes one round trip.
+/// A connection to a server, always in pipeline mode: queries that are sent together take one round trip.
 ///
-/// Belongs to one thread, which it blocks. Keeps nothing on the server that a pooler between us could mix up:
-/// statements are kept only where there is none.
+/// Belongs to one thread and blocks it. Statements are kept on the server only without a pooler in between, which would
+/// assign them to other clients.
 final class Connection {
     private let handle: OpaquePointer
     private var kept: [KeptStatement: String] = [:]
@@ -50,7 +50,7 @@ final class Connection {
     private var cancels: Canceller?
     private static let keptCapacity = 500
 
-    /// Whether something stands between us and the server, such as pgbouncer, so that there is no session of our own.
+    /// Whether there is a pooler such as pgbouncer in between, so that the connection has no session of its own.
     let isPooled: Bool
 
     init(_ address: ServerAddress, for purpose: ServerAddress.Purpose) throws(PostgresFailure) {
@@ -94,7 +94,7 @@ final class Connection {
         warnings.deallocate()
     }
 
-    /// Ends what the connection does. `nil` if there is no memory for it.
+    /// Returns a handle that ends the current statement; `nil` if there is no memory for it.
     func canceller() -> Canceller? {
         if let known = cancels { return known }
         cancels = Canceller(handle)
@@ -104,19 +104,18 @@ final class Connection {
     /// The socket, to wait on.
     var socket: Int32 { PQsocket(handle) }
 
-    /// How many warnings the server has sent.
+    /// The number of warnings that the server has sent.
     var warningCount: Int { warnings.pointee }
 
-    /// Whether the connection is gone.
+    /// Whether the connection is lost.
     var isLost: Bool { PQstatus(handle) != CONNECTION_OK }
 
     /// Whether a transaction is open.
     var isInTransaction: Bool { [PQTRANS_INTRANS, PQTRANS_INERROR].contains(PQtransactionStatus(handle)) }
 
-    /// Sends all queries and gives their answers; the first that fails ends them all.
+    /// Sends all queries and returns their results. The first failure ends them all.
     ///
-    /// - Parameter undo: what is executed after a failure in a transaction: as a rule its end, so that none is left
-    ///   open.
+    /// - Parameter undo: the statement to execute after a failure, usually the end of the transaction.
     func run(_ queries: [Query], undo: Query = .rollback) throws(PostgresFailure) -> [Rows] {
         let known = kept.count
         var reused: Set<Int> = []
@@ -136,10 +135,10 @@ final class Connection {
             }
         } catch {
             var error = error
-            // The plan of a kept statement no longer fits when a table has changed; a new statement fails by its own
-            // fault.
+            // The plan of a kept statement no longer fits after a table has changed. If a new statement fails in this
+            // way, the statement itself is at fault.
             error.isOfKeptPlan = error.state == "0A000" && reused.contains(error.completed)
-            // What was to be kept in the failed round trip may not have been.
+            // The statements that the failed round trip was to keep may be missing.
             var repair = PQtransactionStatus(handle) == PQTRANS_IDLE ? [] : [undo]
             if !kept.isEmpty, kept.count > known || error.isOfPreparedStatement {
                 kept.removeAll()
@@ -150,10 +149,10 @@ final class Connection {
         }
     }
 
-    /// The answer to one query.
+    /// Sends one query and returns its result.
     func run(_ query: Query) throws(PostgresFailure) -> Rows { try run([query])[0] }
 
-    /// What has come by LISTEN: the payloads. Blocks only as long as reading what has arrived takes.
+    /// Returns the payloads of the notifications that arrived by LISTEN. Blocks only while it reads arrived data.
     func notifications() throws(PostgresFailure) -> [String] {
         guard PQconsumeInput(handle) == 1 else { throw Self.failure(handle, nil) }
         var payloads: [String] = []
@@ -207,7 +206,7 @@ extension Connection {
         }
     }
 
-    /// Takes the answers up to the end of the round trip; those of PREPARE are left out.
+    /// Receives the results up to the end of the round trip, without those of PREPARE.
     private static func receive(
         _ handle: OpaquePointer, _ count: Int, prepared: Int
     ) throws(PostgresFailure) -> [Rows] {
@@ -240,10 +239,10 @@ extension Connection {
         return prepared == 0 ? rows : rows.filter { !$0.tag.isEmpty }
     }
 
-    /// Why a connection could not be made; `nil` if a second attempt made it.
+    /// Returns why a connection could not be opened, or `nil` if a second attempt succeeded.
     ///
-    /// libpq reports the SQLSTATE of a refused connection only within a verbose message, whose form is the same in all
-    /// languages. So a server that has refused quickly is asked once more.
+    /// libpq reports the SQLSTATE of a refused connection only in a verbose message, whose form is the same in all
+    /// languages. So a server that refused quickly is tried once more.
     private static func refusal(_ handle: OpaquePointer, _ start: ContinuousClock.Instant) -> PostgresFailure? {
         let message = String(cString: PQerrorMessage(handle))
         guard start.duration(to: .now) < .seconds(1) else {
@@ -264,13 +263,13 @@ extension Connection {
         let message = field("M") ?? String(cString: PQerrorMessage(handle))
         let detail = field("D").map { ": \($0)" } ?? ""
         let state = field("C") ?? ""
-        // A server that shuts down says so and closes.
+        // A server that shuts down reports it and closes the connection.
         return PostgresFailure(
             state: state, message: message + detail,
             isConnectionLost: PQstatus(handle) != CONNECTION_OK || state.hasPrefix("57P0"))
     }
 
-    /// An array of C strings with a null at its end.
+    /// Calls `body` with an array of C strings that ends with a null pointer.
     private static func withCStrings<Result>(
         _ texts: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
     ) -> Result {

@@ -2,7 +2,7 @@
 import CLibPQ
 import SillokCore
 
-/// The types of values that we send, as the server numbers them.
+/// The object ids of the types of values that we send.
 enum TypeNumber: UInt32 {
     case unknown = 0
     case bool = 16
@@ -13,7 +13,7 @@ enum TypeNumber: UInt32 {
     case float8 = 701
     case uuid = 2950
 
-    /// The number of arrays of the type.
+    /// The object id of the array type.
     var array: UInt32 {
         switch self {
         case .unknown, .text: 1009
@@ -27,25 +27,25 @@ enum TypeNumber: UInt32 {
     }
 }
 
-/// The values of a statement in the server's binary form, all in one buffer.
+/// The parameter values of a statement in the server's binary form, all in one buffer.
 struct Parameters: Sendable {
     private(set) var types: [Oid] = []
     private(set) var ranges: [Range<Int>?] = []
     private(set) var formats: [Int32] = []
     private(set) var bytes: [UInt8] = []
 
-    /// The numbers of the values that the server converts, and the types.
+    /// The indexes of the values that the server converts, and the types.
     private var conversions: [Int: String] = [:]
 
-    /// The placeholder of the value added last.
+    /// The placeholder of the last value.
     var placeholder: String { "$\(types.count)" }
 
-    /// The placeholders of all values, as the arguments of a function.
+    /// The placeholders of all values, in the form of function arguments.
     var placeholders: String {
         types.indices.map { "$\($0 + 1)\(conversions[$0 + 1] ?? "")" }.joined(separator: ", ")
     }
 
-    /// An array of numbers of any size, sent as texts.
+    /// Adds an array of numbers of any size, sent as texts.
     mutating func add(numerics texts: [String?]) {
         add(texts)
         conversions[types.count] = "::text[]::numeric[]"
@@ -81,7 +81,7 @@ struct Parameters: Sendable {
         end()
     }
 
-    /// A text whose type the server finds out from where it stands. It must have no NUL.
+    /// Adds a text whose type the server infers from its context. The text must not contain NUL.
     mutating func addUntyped(_ text: String) {
         begin(.unknown)
         bytes.append(contentsOf: text.utf8)
@@ -100,7 +100,7 @@ struct Parameters: Sendable {
         formats.append(1)
     }
 
-    /// An array of what `element` writes for each; `nil` by returning `false` from it.
+    /// Adds an array. `element` writes each element; it returns `false` for NULL.
     mutating func add<Elements: Collection>(
         _ type: TypeNumber, _ elements: Elements, _ element: (Elements.Element, inout [UInt8]) -> Bool
     ) {

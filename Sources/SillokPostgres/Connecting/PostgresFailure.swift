@@ -1,17 +1,17 @@
 #if Postgres
 import SillokCore
 
-/// What the server or the way to it reported.
+/// A failure that the server or the connection to it reported.
 struct PostgresFailure: Error {
-    /// The five characters of SQLSTATE; empty when the failure is not the server's.
+    /// The five characters of SQLSTATE; empty if the server did not report the failure.
     let state: String
-    /// In the server's words.
+    /// The message of the server.
     let message: String
-    /// Whether the connection is gone: what was under way may have taken effect.
+    /// Whether the connection is lost, so that unfinished work may have taken effect.
     let isConnectionLost: Bool
-    /// How many statements of the same round trip went well before it.
+    /// The number of statements of the same round trip that succeeded before it.
     var completed = 0
-    /// Whether it is about the plan of a statement that was kept from an earlier round trip.
+    /// Whether it concerns the plan of a statement that was kept from an earlier round trip.
     var isOfKeptPlan = false
 
     /// The SQLSTATE of a statement that was cancelled: by its caller, an operator or `statement_timeout`.
@@ -23,20 +23,20 @@ struct PostgresFailure: Error {
         self.isConnectionLost = isConnectionLost
     }
 
-    /// A connection that was not made.
+    /// Creates the failure of a connection that was not opened.
     ///
     /// - Parameters:
-    ///   - message: what libpq says.
-    ///   - verbose: the same in verbose form, which contains the SQLSTATE of each server that has answered.
+    ///   - message: the message of libpq.
+    ///   - verbose: the same message in verbose form, which contains the SQLSTATE of each server that has answered.
     init(refused message: String, verbose: String) {
         let states = Self.states(inVerbose: verbose)
-        // The user, the database or a setting is wrong: waiting does not help, unless another server only starts up.
+        // The user, the database or a setting is wrong. Waiting only helps if another server is starting up.
         let isFinal =
             !states.isEmpty && states.allSatisfy { ["0A", "22", "28", "3D", "42"].contains(String($0.prefix(2))) }
         self.init(state: states.last ?? "", message: message, isConnectionLost: !isFinal)
     }
 
-    /// The SQLSTATEs in verbose messages of libpq, `FATAL:  28P01: …`. Only the first and the last part are translated.
+    /// Returns the SQLSTATEs in verbose messages of libpq, `FATAL:  28P01: …`, whose other parts are translated.
     static func states(inVerbose text: String) -> [String] {
         var states: [String] = []
         for line in text.split(separator: "\n") {
@@ -53,22 +53,22 @@ struct PostgresFailure: Error {
         return states
     }
 
-    /// Whether another attempt, at another server perhaps, may go well.
+    /// Whether another attempt may succeed, possibly on another server.
     var isTransient: Bool {
         isConnectionLost || ["08", "40"].contains(String(state.prefix(2)))
             || ["25006", "53300", "57P01", "57P02", "57P03", "55P03"].contains(state)
     }
 
-    /// Whether the statement is at fault, and not the server.
+    /// Whether the statement caused the failure, and not the server.
     var isOfStatement: Bool {
         !isConnectionLost && ["0A", "21", "22", "23", "2B", "2F", "42", "44", "P0"].contains(String(state.prefix(2)))
     }
 
-    /// Whether one request of a group may be the reason, so that the others succeed without it: its data, a constraint,
+    /// Whether one request of a group may be the cause, so that the others succeed without it: its data, a constraint,
     /// a trigger, or a limit of the server.
     var isOfData: Bool { !isConnectionLost && ["22", "23", "44", "54", "P0"].contains(String(state.prefix(2))) }
 
-    /// Whether a kept plan no longer fits, or was never on this server connection.
+    /// Whether a kept plan no longer fits, or does not exist on this server connection.
     var isOfPreparedStatement: Bool { state == "26000" || isOfKeptPlan }
 
     /// The code of the contract, and what to do.
@@ -86,7 +86,7 @@ struct PostgresFailure: Error {
         }
     }
 
-    /// The failure in the words of the contract.
+    /// Returns the failure as a `StoreError`.
     func storeError(_ what: String, outcome: StoreError.Outcome = .definite) -> StoreError {
         let (code, advice) = meaning
         let place = state.isEmpty ? "" : " (SQLSTATE \(state))"
@@ -95,11 +95,11 @@ struct PostgresFailure: Error {
 }
 
 extension StoreError {
-    /// The task was cancelled before the append was sent.
+    /// The error for a task that was cancelled before the append was sent.
     static let cancelledEarly = StoreError(
         .cancelled, "The append was cancelled before it was sent. Nothing was stored.")
 
-    /// What a failed read is reported as.
+    /// Returns the error to throw for a failed read.
     static func reading(_ error: any Error) -> any Error {
         guard let failure = error as? PostgresFailure else { return error }
         if failure.state == PostgresFailure.queryCancelled {

@@ -3,8 +3,8 @@ import SillokCore
 
 /// The last failure to connect, shared by all sessions of a store.
 ///
-/// Requests wait for their turn while the server is away. One whose own time is over by then fails with the failure
-/// that others met, instead of trying for as long again.
+/// Requests wait for their turn while the server is away. If the timeout of a request has passed by then, it fails with
+/// this failure and does not try for the same time again.
 final class Reachability: Sendable {
     private let last = Lock<(at: ContinuousClock.Instant, failure: PostgresFailure)?>(nil)
 
@@ -14,7 +14,7 @@ final class Reachability: Sendable {
         last.withLock { $0 = failure.map { (now, $0) } }
     }
 
-    /// The last failure, if no attempt has succeeded since and it is later than `time`.
+    /// Returns the last failure, if no attempt has succeeded since and it is later than `time`.
     func failure(since time: ContinuousClock.Instant) -> PostgresFailure? {
         last.withLock { last in last.flatMap { $0.at > time ? $0.failure : nil } }
     }

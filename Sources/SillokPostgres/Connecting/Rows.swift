@@ -2,11 +2,11 @@
 import CLibPQ
 import SillokCore
 
-/// The rows of an answer.
+/// The rows of a result.
 final class Rows {
     private let handle: OpaquePointer
 
-    /// Takes over a result of libpq.
+    /// Takes ownership of a result of libpq.
     init(_ handle: OpaquePointer) { self.handle = handle }
 
     deinit { PQclear(handle) }
@@ -14,7 +14,7 @@ final class Rows {
     var count: Int { Int(PQntuples(handle)) }
     var columnCount: Int { Int(PQnfields(handle)) }
 
-    /// What the statement did, such as `UPDATE 1`.
+    /// The command tag of the statement, such as `UPDATE 1`.
     var tag: String { PQcmdStatus(handle).map { String(cString: $0) } ?? "" }
 
     func name(_ column: Int) -> String { PQfname(handle, Int32(column)).map { String(cString: $0) } ?? "" }
@@ -25,7 +25,7 @@ final class Rows {
         PQgetisnull(handle, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column)) != 0
     }
 
-    /// The bytes of a value, for as long as the rows live; none for NULL.
+    /// Returns the bytes of a value, valid while the rows exist; empty for NULL.
     @inline(__always) func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer {
         let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
         return UnsafeRawBufferPointer(
@@ -36,7 +36,7 @@ final class Rows {
         String(decoding: bytes(row, column), as: UTF8.self)
     }
 
-    /// A number in binary form; 0 for NULL.
+    /// Returns a number in binary form; 0 for NULL.
     @inline(__always) func int(_ row: Int, _ column: Int) -> Int64 {
         let bytes = bytes(row, column)
         return switch bytes.count {
@@ -46,7 +46,7 @@ final class Rows {
         }
     }
 
-    /// An id in binary form.
+    /// Returns an id in binary form.
     func id<ID: UniqueID>(_ row: Int, _ column: Int) -> ID? {
         let bytes = bytes(row, column)
         guard bytes.count == 16 else { return nil }
@@ -55,7 +55,7 @@ final class Rows {
             low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
     }
 
-    /// An array in binary form: the bytes of each element, `nil` for NULL; empty unless it is an array of one dimension.
+    /// Returns the bytes of each element of a binary array, `nil` for NULL. Empty unless it has one dimension.
     func array<Element>(
         _ row: Int, _ column: Int, _ element: (UnsafeRawBufferPointer?) -> Element
     ) -> [Element] {
@@ -80,7 +80,7 @@ final class Rows {
         return elements
     }
 
-    /// An array of numbers; `nil` for NULL.
+    /// Returns an array of numbers, with `nil` for NULL.
     func numbers(_ row: Int, _ column: Int) -> [Int64?] {
         array(row, column) { bytes in
             switch bytes?.count {
@@ -91,7 +91,7 @@ final class Rows {
         }
     }
 
-    /// An array of texts; `nil` for NULL.
+    /// Returns an array of texts, with `nil` for NULL.
     func texts(_ row: Int, _ column: Int) -> [String?] {
         array(row, column) { $0.map { String(decoding: $0, as: UTF8.self) } }
     }

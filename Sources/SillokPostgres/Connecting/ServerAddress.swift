@@ -9,26 +9,26 @@ import Glibc
 import Musl
 #endif
 
-/// Where a server is, as libpq understands it, and the schema in it that is ours.
+/// The address of a server for libpq, and the name of our schema on it.
 struct ServerAddress: Sendable {
-    /// A connection string of libpq in either form; what it leaves out comes from the environment (`PGHOST` and so on).
+    /// A connection string of libpq in either form. Missing settings come from the environment (`PGHOST` and so on).
     let text: String
     let schema: String
 
-    /// What a connection is for.
+    /// The purpose of a connection.
     enum Purpose: Sendable {
-        /// Writes: of several hosts, the one that takes them.
+        /// Writes. Of several hosts, the one that accepts writes is used.
         case writing
-        /// Reads alone: any host, a standby too.
+        /// Reads only. Any host is used, also a standby.
         case reading
     }
 
-    /// The name of the schema as SQL writes it.
+    /// The name of the schema, quoted for SQL.
     var quotedSchema: String {
         "\"" + schema.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 
-    /// The keywords and values to connect with. What stands in the text or in the environment goes before the defaults.
+    /// Returns the keywords and values to connect with. The text and the environment override the defaults.
     func parameters(for purpose: Purpose) -> [(keyword: String, value: String)] {
         var parameters = Self.defaults.filter { getenv($0.environment) == nil }.map { ($0.keyword, $0.value) }
         if purpose == .writing, getenv("PGTARGETSESSIONATTRS") == nil {
@@ -39,7 +39,7 @@ struct ServerAddress: Sendable {
         return parameters
     }
 
-    /// Throws if the connection string is wrong in itself, so that no server has to be looked for.
+    /// Throws if the connection string itself is wrong, so that no server has to be tried.
     func check() throws(PostgresFailure) {
         guard text.contains("=") || text.contains("://") else { return }
         var reason: UnsafeMutablePointer<CChar>?
@@ -71,7 +71,7 @@ struct ServerAddress: Sendable {
         }
     }
 
-    /// SQLSTATE of an invalid parameter value.
+    /// The SQLSTATE of an invalid parameter value.
     private static let invalid = "22023"
 
     /// The text without a password, for messages.
@@ -84,8 +84,9 @@ struct ServerAddress: Sendable {
         return String(text[..<colon] + text[at...])
     }
 
-    /// A dead server is noticed within seconds, not after the quarter of an hour that TCP takes. Connecting has three: one
-    /// that was killed may still take a connection and never answer, and another has to be found within five.
+    /// The defaults detect a dead server within seconds, not after the quarter of an hour that TCP takes. Connecting
+    /// has a timeout of three seconds, because a killed server may still accept a connection and never answer, and
+    /// another one must be found within five.
     private static let defaults: [(keyword: String, value: String, environment: String)] = [
         ("application_name", "sillok", "PGAPPNAME"), ("connect_timeout", "3", "PGCONNECT_TIMEOUT"),
         ("keepalives_idle", "10", "PGKEEPALIVESIDLE"), ("keepalives_interval", "5", "PGKEEPALIVESINTERVAL"),

@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokThreads
 
 #if canImport(Darwin)
 import Darwin
@@ -9,7 +10,7 @@ import Glibc
 import Musl
 #endif
 
-/// A connection that is made when it is needed, and again when it breaks. Belongs to one thread.
+/// A connection that is opened on first use and reopened after it breaks. Belongs to one thread.
 final class Session {
     let address: ServerAddress
     private let purpose: ServerAddress.Purpose
@@ -18,7 +19,7 @@ final class Session {
     private let isClosed: @Sendable () -> Bool
     private var connection: Connection?
 
-    /// When a request was made, and the flag of its task.
+    /// The start time of a request and the cancellation flag of its task.
     struct Caller {
         let asked: ContinuousClock.Instant
         let cancellation: Cancellation?
@@ -30,9 +31,9 @@ final class Session {
     }
 
     /// - Parameters:
-    ///   - patience: how long after its start a request may look for a server.
+    ///   - patience: the timeout of a request: how long after its start it may search for a server.
     ///   - reachability: shared by the sessions of a store.
-    ///   - isClosed: whether the store is closed: then nothing is tried again.
+    ///   - isClosed: returns whether the store is closed; then nothing is retried.
     init(
         _ address: ServerAddress, for purpose: ServerAddress.Purpose, patience: Duration,
         reachability: Reachability = Reachability(), isClosed: @escaping @Sendable () -> Bool = { false }
@@ -44,14 +45,14 @@ final class Session {
         self.isClosed = isClosed
     }
 
-    /// Runs `body` with a connection; again with a new one for as long as it fails in a way that may pass.
+    /// Runs `body` with a connection, and retries with a new one while the failures are transient.
     ///
-    /// `body` may run several times: it must be safe to repeat.
+    /// `body` may run several times, so it must be safe to repeat.
     ///
     /// - Parameters:
-    ///   - caller: the request that `body` works for. Its patience counts from its start, not from its turn.
-    ///   - state: a SQLSTATE after which it is not tried again.
-    /// - Throws: what `body` throws, `PostgresFailure`, or `CancellationError` if the task of the caller is cancelled.
+    ///   - caller: the request that `body` works for. Its timeout counts from its start, not from its turn.
+    ///   - state: a SQLSTATE after which there is no retry.
+    /// - Throws: errors of `body`, `PostgresFailure`, or `CancellationError` if the task of the caller is cancelled.
     func retrying<Result>(
         for caller: Caller = Caller(), except state: String? = nil, _ body: (Connection) throws -> Result
     ) throws -> Result {
@@ -73,7 +74,7 @@ final class Session {
 
     func disconnect() { connection = nil }
 
-    /// Whether a request that was made at a time may still look for a server.
+    /// Returns whether a request that started at a time may still search for a server.
     func hasPatience(since asked: ContinuousClock.Instant) -> Bool { asked.duration(to: .now) < patience }
 
     private func connect(for caller: Caller) throws -> Connection {
@@ -90,7 +91,7 @@ final class Session {
         }
     }
 
-    /// Runs `body`; cancelling the task of the caller ends the statement that the server executes.
+    /// Runs `body`. Cancelling the task of the caller ends the statement that the server executes.
     private func interrupted<Result>(
         by cancellation: Cancellation?, _ current: Connection, _ body: (Connection) throws -> Result
     ) throws -> Result {
@@ -99,7 +100,7 @@ final class Session {
         cancellation.whenCancelled { interruption.interrupt() }
         let result = Swift.Result { try body(current) }
         guard interruption.end() else { return try result.get() }
-        // Unless the request has hit its statement, the server may still apply it to a later one.
+        // Unless the cancel request has ended its statement, the server may still apply it to a later one.
         if case .failure(let failure as PostgresFailure) = result, failure.state == PostgresFailure.queryCancelled {
             throw CancellationError()
         }
@@ -107,7 +108,7 @@ final class Session {
         return try result.get()
     }
 
-    /// Waits in short sleeps, so that a cancelled task and a closed store are noticed.
+    /// Waits in short sleeps, so that it notices a cancelled task and a closed store.
     private func wait(_ microseconds: UInt32, _ caller: Caller) throws {
         let end = ContinuousClock.now + .microseconds(Int64(microseconds))
         while ContinuousClock.now < end, !isClosed() {

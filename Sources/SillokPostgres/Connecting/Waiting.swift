@@ -1,14 +1,14 @@
 #if Postgres
 import SillokCore
 
-/// Runs `body`, which may block, on a thread of its own.
+/// Runs `body`, which may block, on its own thread.
 func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         startThread { continuation.resume(with: Swift.Result { try body() }) }
     }
 }
 
-/// Waits for `body`, or until the task is cancelled: then `body` is cancelled too, and continues alone.
+/// Waits for `body` or until the task is cancelled. Then `body` is cancelled too, and continues alone.
 func untilCancelled<Result: Sendable>(
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
@@ -29,7 +29,7 @@ func untilCancelled<Result: Sendable>(
     }
 }
 
-/// The first of several answers to one who waits.
+/// The first of several answers to a waiting caller.
 private final class FirstAnswer<Answer: Sendable>: Sendable {
     typealias Waiting = CheckedContinuation<Answer, any Error>
 
@@ -42,7 +42,7 @@ private final class FirstAnswer<Answer: Sendable>: Sendable {
     private let state = Lock(State.before)
     private let task = Lock<(task: Task<Void, Never>?, isCancelled: Bool)>((nil, false))
 
-    /// Keeps the task that works for the answer.
+    /// Stores the task that works for the answer.
     func work(_ worker: Task<Void, Never>) {
         let isCancelled = task.withLock { task in
             task.task = worker
@@ -59,7 +59,7 @@ private final class FirstAnswer<Answer: Sendable>: Sendable {
         }?.cancel()
     }
 
-    /// Keeps who waits; `false` if there has been an answer already.
+    /// Stores the continuation of the caller; returns `false` if there has been an answer already.
     func wait(_ continuation: Waiting) -> Bool {
         state.withLock { state in
             if case .ended = state { return false }
@@ -68,7 +68,7 @@ private final class FirstAnswer<Answer: Sendable>: Sendable {
         }
     }
 
-    /// Gives an answer, unless there has been one.
+    /// Resumes the caller with an answer, unless there has been one.
     func give(_ answer: Result<Answer, any Error>) {
         let waiting = state.withLock { state -> Waiting? in
             defer { state = .ended }

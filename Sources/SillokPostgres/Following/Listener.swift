@@ -9,23 +9,26 @@ import Glibc
 import Musl
 #endif
 
-/// Watches for the head to rise, on a thread and a connection of its own: by LISTEN, and by looking now and then.
+/// Watches for events that other processes append, on a thread and a connection of its own: by LISTEN, and by looking
+/// now and then. One look serves all who wait in this process.
 ///
-/// A look catches what a notification loses, and notices a connection that is dead. Where a pooler stands between, which
-/// would hand notifications to anybody, it only looks, more often.
+/// A poll catches a lost notification and detects a dead connection. A pooler could deliver notifications to any
+/// client, so behind one the listener only polls, at a shorter interval.
 final class Listener: Sendable {
     private struct State {
         var isStarted = false
         var isClosed = false
         var waiters = 0
+        /// The head of the last look; `nil` before the first.
+        var lastHead: Position?
     }
 
     private let address: ServerAddress
     private let signal: HeadSignal
     private let state = Lock(State())
-    /// Milliseconds that a notification is waited for before a look.
+    /// The milliseconds to wait for a notification before a poll.
     private static let listenInterval: Int32 = 1000
-    /// Microseconds between looks where there are no notifications.
+    /// The microseconds between polls if there are no notifications.
     private static let lookInterval: UInt32 = 20_000
 
     init(_ address: ServerAddress, _ signal: HeadSignal) {
@@ -33,9 +36,8 @@ final class Listener: Sendable {
         self.signal = signal
     }
 
-    /// Returns when the head is at or past `position`.
-    func reach(_ position: Position) async throws {
-        if signal.head >= position { return try await signal.reach(position) }
+    /// Returns when the log may have an event of `query` at or after `position`.
+    func reach(_ position: Position, for query: EventQuery) async throws {
         let starts = state.withLock { state in
             state.waiters += 1
             defer { state.isStarted = true }
@@ -43,7 +45,7 @@ final class Listener: Sendable {
         }
         defer { state.withLock { $0.waiters -= 1 } }
         if starts { startThread { [self] in run() } } else { state.wakeAll() }
-        try await signal.reach(position)
+        try await signal.reach(position, for: query)
     }
 
     /// Ends the thread.
@@ -52,7 +54,7 @@ final class Listener: Sendable {
         state.wakeAll()
     }
 
-    /// Blocks until a caller waits, or until the end: then `false`.
+    /// Blocks until a caller waits, or until the end, when it returns `false`.
     private func isNeeded() -> Bool {
         state.wait { $0.isClosed ? false : $0.waiters > 0 ? true : nil }
     }
@@ -69,7 +71,7 @@ final class Listener: Sendable {
                 }
             } catch {
                 session.disconnect()
-                // The server is away: it is looked for again until it is back.
+                // The server is away: the listener tries again until it is back.
                 usleep(100_000)
             }
         }
@@ -91,15 +93,22 @@ final class Listener: Sendable {
             if poll(&descriptor, 1, Self.listenInterval) > 0 {
                 // A notification is a hint: every role of the database may send one, with any position.
                 let announced = try connection.notifications().compactMap { UInt64($0) }.max()
-                if let announced, announced > signal.head.value { try advance(connection) }
+                if let announced, announced > signal.announced.value { try advance(connection) }
             } else if isWaitedFor {
                 try advance(connection)
             }
         }
     }
 
+    /// Announces what was appended since the last look. The writer of this process announces its own events.
     private func advance(_ connection: Connection) throws {
-        signal.advance(to: try EventReader(connection, address, limits: Limits()).head())
+        let reader = EventReader(connection, address, limits: Limits())
+        let (head, last) = (try reader.head(), state.withLock { $0.lastHead })
+        state.withLock { $0.lastHead = head }
+        if let last, head < last { return signal.restart(at: head) }
+        guard last != nil, isWaitedFor else { return signal.advance(to: head) }
+        let place = signal.announced
+        if head > place { signal.announce(try reader.page(ReadRequest(after: .position(place))), after: place) }
     }
 }
 #endif

@@ -3,18 +3,18 @@ import SillokChain
 import SillokCore
 import SillokPostgresSchema
 
-/// Makes the schema of a store, or brings it up to date, or checks that it is.
+/// The installation of a store's schema: it creates the schema, updates it, or checks it.
 struct Installation {
     let address: ServerAddress
     let connection: Connection
-    /// The steps that this version knows; fewer make a schema as an older version has made it.
+    /// The steps that this version knows. Fewer steps create the schema of an older version.
     var steps = Step.all
 
     private var latest: Int64 { steps.last?.number ?? 0 }
 
     private var schema: String { address.quotedSchema }
 
-    /// The identity of the store, whose schema is made or brought up to date where `mode` allows.
+    /// Returns the identity of the store, after creating or updating its schema if `mode` allows that.
     func prepare(
         _ mode: PostgresEventStore.Mode, newID: () -> StoreID, now: Timestamp
     ) throws -> StoreID {
@@ -43,7 +43,7 @@ struct Installation {
         return id
     }
 
-    /// The last step that was taken; 0 if there is no store.
+    /// Returns the number of the last applied step; 0 if there is no store.
     private func installedVersion() throws -> Int64 {
         var parameters = Parameters()
         parameters.add("\(schema).steps")
@@ -52,7 +52,7 @@ struct Installation {
         return try connection.run(Query("SELECT coalesce(max(number), 0) FROM \(schema).steps")).int(0, 0)
     }
 
-    /// Takes the steps that are missing, in one transaction; of several who want to, one does.
+    /// Applies the missing steps in one transaction. If several processes try, only one does it.
     private func install(newID: StoreID, now: Timestamp) throws {
         var lock = Parameters()
         lock.add("sillok \(address.schema)")
@@ -60,7 +60,7 @@ struct Installation {
             .begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock),
         ])
         do {
-            // Read under the lock: another process may have been faster.
+            // Read under the lock, because another process may have been faster.
             let version = try installedVersion()
             var queries: [Query] = []
             if version == 0 {
@@ -94,7 +94,7 @@ struct Installation {
 }
 
 extension Connection {
-    /// Throws unless the database keeps texts in UTF-8: another encoding cannot keep every name and payload.
+    /// Throws unless the database uses UTF-8. Other encodings cannot store every name and payload.
     func checkEncoding() throws {
         let rows = try run(Query("SELECT current_setting('server_encoding'), current_database()"))
         let (encoding, database) = (rows.text(0, 0), rows.text(0, 1))

@@ -1,5 +1,5 @@
 #if Postgres
-/// The least that each part of an application needs to be allowed.
+/// The roles with the minimum privileges for each part of an application.
 ///
 /// | role | may |
 /// |---|---|
@@ -12,21 +12,21 @@ public struct PostgresRoles: Sendable {
     private let store: ServerAddress
     private let readModel: ServerAddress
 
-    /// Roles for a store, and for the read models in another schema.
+    /// Creates the roles for a store, and for the read models in another schema.
     public init(schema: String = "sillok", readModel: String = "read_model") {
         store = ServerAddress(text: "", schema: schema)
         self.readModel = ServerAddress(text: "", schema: readModel)
     }
 
-    /// The name of a role of this store: `sillok_writer`.
+    /// Returns the name of a role of this store, such as `sillok_writer`.
     private func role(_ part: String) -> String {
         ServerAddress(text: "", schema: "\(store.schema)_\(part)").quotedSchema
     }
 
-    /// The SQL that makes the roles, to be executed by the owner after the store was installed, one after the other.
+    /// The SQL statements that create the roles. The owner executes them in order after the store was installed.
     ///
-    /// The roles cannot log in: grant them to those that do. All projectors should log in as the same role, since tables
-    /// belong to who makes them.
+    /// The roles cannot log in: grant them to roles that can. All projectors should log in as the same role, because a
+    /// table belongs to the role that created it.
     public var statements: [String] {
         let (reader, writer, projector) = (role("reader"), role("writer"), role("projector"))
         let (log, views) = (store.quotedSchema, readModel.quotedSchema)

@@ -1,10 +1,11 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
 extension EventReader {
-    /// Why a condition did not hold when the head of the log was `head`. Events below a head do not change.
+    /// Returns why a condition did not hold when the head of the log was `head`. Events below a head do not change.
     ///
-    /// It shows fewer events where the search for them takes more than `Limits.conditionSteps`.
+    /// The conflict shows fewer events if the search for them takes more than `Limits.conditionSteps`.
     func conflict(of append: PreparedAppend, head: Position) throws -> AppendConflict {
         let mismatches = try mismatches(append.request.condition.revisions, head)
         var positions = try firstEvents(of: mismatches, head)
@@ -39,7 +40,7 @@ extension EventReader {
         return mismatches
     }
 
-    /// The positions of the events after the expected revisions.
+    /// Returns the positions of the events after the expected revisions.
     private func firstEvents(
         of mismatches: [StreamID: AppendConflict.RevisionMismatch], _ head: Position
     ) throws -> [Int64] {
@@ -60,11 +61,11 @@ extension EventReader {
         return (0..<rows.count).map { rows.int($0, 0) }
     }
 
-    /// The positions of the events that match the queries, up to where the shortest search has come.
+    /// Returns the positions of the events that match the queries, up to the end of the shortest search.
     private func firstMatches(_ condition: JudgedCondition, _ head: Position) throws -> [Int64] {
         if condition.parts.isEmpty { return [] }
         var parameters = Parameters()
-        parameters.add(items: condition.parts.map(\.item.tidy))
+        parameters.add(items: condition.parts.map(\.item.normalized))
         parameters.add(condition.parts.map { max($0.since, condition.heldThrough ?? 0) })
         parameters.add(Int64(clamping: head.value))
         parameters.add(Int64(limits.conflictEvents))

@@ -1,13 +1,14 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
-/// How a condition was judged against one state of the log.
+/// The result of judging a condition against one state of the log.
 struct Judgement {
     enum Finding {
         case holds
         /// The event at a position matches an item.
         case broken(JudgedCondition.Part, Position)
-        /// The steps did not suffice for an item.
+        /// The steps did not suffice for the item.
         case undecided(JudgedCondition.Part)
     }
 
@@ -17,10 +18,10 @@ struct Judgement {
 }
 
 extension EventReader {
-    /// Judges the queries of a condition against the present log, within `Limits.conditionSteps`.
+    /// Judges the queries of a condition against the current log, within `Limits.conditionSteps`.
     func judge(_ condition: JudgedCondition) throws -> Judgement {
         var parameters = Parameters()
-        parameters.add(items: condition.parts.map(\.item.tidy))
+        parameters.add(items: condition.parts.map(\.item.normalized))
         parameters.add(condition.parts.map { max($0.since, condition.heldThrough ?? 0) })
         parameters.add(Int64(limits.conditionSteps))
         let rows = try run(
@@ -41,11 +42,10 @@ extension EventReader {
         return Judgement(finding: .broken(part, Position(UInt64(clamping: rows.int(0, 3)))), head: mark)
     }
 
-    /// The condition of an append, judged up to the head of the log: the writer has to judge later events only.
+    /// Judges the condition of an append up to the head of the log, so that the writer has to judge later events only.
     ///
-    /// - Throws: `StoreError`: `tooExpensive`, or `storeChanged` if the condition rests on another history. If an event
-    ///   of
-    ///   the append is already recorded, the ids decide.
+    /// - Throws: `StoreError`: `tooExpensive`, or `storeChanged` if the condition depends on another history. If an
+    ///   event of the append is already recorded, the ids decide.
     func judged(_ append: PreparedAppend) throws -> PreparedAppend {
         var judged = append
         if let refusal = try refusal(of: append.request) {
@@ -59,7 +59,7 @@ extension EventReader {
             judged.condition.heldThrough = Int64(clamping: judgement.head.position.value)
             judged.mark = judgement.head
         case .broken(let part, let position):
-            // The writer finds this event at once, unless the append was made before.
+            // The writer finds this event immediately, unless the append was made before.
             judged.narrow(to: part, before: position)
         case .undecided(let part):
             guard try events(append.request.entries.map(\.event.id)).allSatisfy({ $0 == nil }) else {
@@ -73,8 +73,8 @@ extension EventReader {
 }
 
 extension EventReader {
-    /// The answer to an append whose condition names an event that the log does not have at that place; `nil` if it has
-    /// them all. An append that was made before has its receipt, under any condition.
+    /// Returns the answer to an append whose condition has a mark that is not in the log; `nil` if the log has all
+    /// marks. A repeated append gets its receipt under any condition.
     func refusal(of request: AppendRequest) throws -> Result<Receipt, any Error>? {
         let marks = request.condition.unchanged.map(\.seen).filter { $0.position > .start }
         if marks.isEmpty { return nil }

@@ -1,16 +1,17 @@
 #if Postgres
 import SillokChain
 import SillokCore
+import SillokIndex
 
-/// An append as it waits for the writer: with the digests of its facts, made in the task of the caller.
+/// An append that waits for the writer, with the digests of its events, which were computed in the caller's task.
 struct PreparedAppend: Sendable {
     let request: AppendRequest
     let facts: [ChainDigest]
-    /// The memory that it holds while it waits.
+    /// The memory that the append holds while it waits.
     let retainedBytes: Int
-    /// When the caller asked for it.
+    /// When the caller requested it.
     let asked: ContinuousClock.Instant
-    /// The queries of its condition, and the position up to which they are known to match nothing.
+    /// The queries of its condition, and the position through which they are known to match nothing.
     var condition: JudgedCondition
     /// The event up to which the condition was judged before the append waits for the writer.
     var mark: EventMark?
@@ -23,25 +24,25 @@ struct PreparedAppend: Sendable {
         condition = JudgedCondition(request.condition)
     }
 
-    /// A log that has grown by more than this since a condition's position is searched before the lock is taken.
+    /// If the log has grown by more than this since a condition's position, a judge searches it before the lock.
     private static let distance: Int64 = 1000
 
-    /// Whether its condition may take long: it compares lists of the index over a part of the log that is not short.
+    /// Returns whether its condition may take long: it compares lists of the index over a large part of the log.
     func isExpensive(head: Position) -> Bool {
         let head = Int64(clamping: head.value)
         return condition.parts.contains { $0.item.lists > 1 && head - $0.since > Self.distance }
     }
 
-    /// Leaves of the condition what the event at a position breaks.
+    /// Reduces the condition to the part that the event at a position breaks.
     mutating func narrow(to part: JudgedCondition.Part, before position: Position) {
         condition = JudgedCondition(.unchanged(EventQuery([part.item]), since: position.previous))
         mark = nil
     }
 
-    /// What its condition counts for in a group: the condition of a usual append counts nothing.
+    /// The weight of its condition in a group; the condition of a usual append has no weight.
     var conditionWeight: Int { lookups / 8 }
 
-    /// The number of index look-ups that judge the condition at best.
+    /// The minimum number of index lookups that judge the condition.
     var lookups: Int { condition.parts.reduce(condition.revisions.count) { $0 + $1.item.lists } }
 }
 #endif

@@ -2,7 +2,7 @@
 import SillokCore
 import SillokSQL
 
-/// A rule that takes part in appends, and how its statements are written for the schema of its rows.
+/// A rule that is attached to appends, and the form of its statements for the schema of its rows.
 struct InlineAttachment: Sendable {
     let rule: InlineRule
     let statements: ModelStatement
@@ -12,29 +12,28 @@ struct InlineAttachment: Sendable {
         statements = ModelStatement(schema: address)
     }
 
-    /// Whether it is the same build in the same schema.
+    /// Returns whether it is the same build in the same schema.
     func isSame(as other: InlineAttachment) -> Bool {
         rule.projection == other.rule.projection && statements.schema.schema == other.statements.schema.schema
     }
 
-    /// Sillok's own tables are found by the search path.
+    /// The statement that sets the search path to Sillok's own tables.
     fileprivate var path: Query { Query("SET LOCAL search_path = \(statements.schema.quotedSchema)") }
 }
 
-/// The inline projections in one transaction that has the turn to append: where they stand, and what they change.
+/// The inline projections in one transaction that has the turn to append: their checkpoints and their changes.
 ///
-/// Other processes append too, and move the same checkpoints. So each transaction asks where the rules stand, under the
-/// lock of the store and the turn of the read model, in this order; a rule that is behind the log sees the events in
-/// between first.
+/// Other processes append too and move the same checkpoints. So each transaction reads the checkpoints under the lock
+/// of the store and then the turn of the read model. A rule that is behind first handles the missed events.
 struct InlinePass {
-    /// A statement of a rule, and the event that it projects.
+    /// A statement of a rule, with the event that it projects.
     struct Change {
         let query: Query
         let projection: ProjectionID
         let event: RecordedEvent
     }
 
-    /// There is more between a checkpoint and the log than one transaction is to project.
+    /// A checkpoint is too far behind the log to catch up in one transaction.
     struct FarBehind: Error {}
 
     private struct Standing {
@@ -44,14 +43,14 @@ struct InlinePass {
     }
 
     private var standings: [Standing] = []
-    /// Builds that there are no more.
+    /// The builds that no longer exist.
     private(set) var missing: [InlineAttachment] = []
-    /// More than other processes append between two turns of this one, so that it gets to the end.
+    /// More pages than other processes append between two turns of this one, so that catching up ends.
     private static let pages = 16
-    /// A projection's own tables are written with their schema, and nothing else can be found.
+    /// The tables of a projection are written with their schema, and nothing else can be found.
     private static let emptyPath = Query("SET LOCAL search_path = pg_catalog, pg_temp")
 
-    /// Takes the turns of the read models, always in the same order, and asks where the rules stand.
+    /// Returns the queries that take the turns of the read models, always in the same order, and read the checkpoints.
     static func questions(_ attachments: [InlineAttachment]) throws(PostgresFailure) -> [Query] {
         var questions = Set(attachments.map(\.statements.schema.quotedSchema)).sorted().map {
             Query("SELECT FROM \($0).sillok_turn FOR UPDATE")
@@ -63,7 +62,7 @@ struct InlinePass {
         return questions
     }
 
-    /// - Parameter answers: those to the questions, or to more queries of which the questions were the last.
+    /// - Parameter answers: the results of the questions, or of more queries that end with the questions.
     init(_ attachments: [InlineAttachment], answers: [Rows]) throws(StoreError) {
         let own = answers.suffix(2 * attachments.count)
         for (index, attachment) in attachments.enumerated() {
@@ -79,9 +78,9 @@ struct InlinePass {
         }
     }
 
-    /// Projects what lies between the checkpoints and a head.
+    /// Projects the events between the checkpoints and a head.
     ///
-    /// - Returns: whether that was all; there is an end to what one transaction does.
+    /// - Returns: whether all of them were projected; one transaction has a limit.
     /// - Throws: ``InlineProjectionFailed`` at an event that cannot be projected.
     mutating func catchUp(through head: Position, _ connection: Connection, _ reader: EventReader, limit: Int) throws
         -> Bool
@@ -107,9 +106,9 @@ struct InlinePass {
         return true
     }
 
-    /// What the rules make of events that have just been recorded; their checkpoints move on.
+    /// Returns the changes of the rules for events that have just been recorded, and advances their checkpoints.
     ///
-    /// - Throws: ``InlineProjectionFailed`` by the fault of a rule.
+    /// - Throws: ``InlineProjectionFailed`` if a rule is at fault.
     mutating func changes(_ events: [RecordedEvent]) throws -> [Change] {
         guard let last = events.last else { return [] }
         var changes: [Change] = []
@@ -141,15 +140,15 @@ struct InlinePass {
         return changes
     }
 
-    /// The statements that make changes.
+    /// Returns the statements of changes.
     static func queries(_ changes: [Change]) -> [Query] {
         changes.isEmpty ? [] : [emptyPath] + changes.map(\.query)
     }
 
     /// Makes changes in an open transaction.
     ///
-    /// - Parameter undo: what is executed if one fails.
-    /// - Throws: ``InlineProjectionFailed`` if the database refuses one.
+    /// - Parameter undo: the statement to execute if one fails.
+    /// - Throws: ``InlineProjectionFailed`` if the database rejects one.
     static func run(_ changes: [Change], _ connection: Connection, undo: Query = .rollback) throws {
         do throws(PostgresFailure) {
             if !changes.isEmpty { _ = try connection.run(queries(changes), undo: undo) }
@@ -165,7 +164,7 @@ struct InlinePass {
         }
     }
 
-    /// The statements that write the checkpoints that have moved.
+    /// Returns the statements that write the changed checkpoints.
     func checkpoints() throws(PostgresFailure) -> [Query] {
         var queries: [Query] = []
         for standing in standings where standing.checkpoint != standing.stored {

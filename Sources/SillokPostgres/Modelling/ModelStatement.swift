@@ -2,16 +2,16 @@
 import SillokCore
 import SillokSQL
 
-/// A statement of a read model in the server's words, and what it may touch.
+/// A statement of a read model in PostgreSQL's syntax, and the check of what it may access.
 ///
-/// A projection's statement is executed with an empty search path: what it names by `\(table:)` is written with the
-/// schema, and nothing else can be found.
+/// A projection's statement is executed with an empty search path. Tables that it names by `\(table:)` are written with
+/// the schema, and nothing else can be found.
 struct ModelStatement {
     let schema: ServerAddress
 
-    /// The statement as it is sent.
+    /// Returns the statement to send.
     ///
-    /// - Parameter projection: the build whose tables are named; `nil`: plain names.
+    /// - Parameter projection: the build whose tables are named; `nil` uses the plain names.
     func query(_ sql: SQL, of projection: ProjectionID?) throws(PostgresFailure) -> Query {
         let text = sql.text(
             name: { name in
@@ -24,7 +24,7 @@ struct ModelStatement {
         return Query(text, parameters, isBinary: false, isKept: true)
     }
 
-    /// Throws unless the statement is one that a projection may carry out.
+    /// Throws unless a projection may execute the statement.
     static func check(_ sql: SQL) throws(PostgresFailure) {
         let words = Self.words(of: sql.text(name: { _ in "a_table" }, placeholder: { _ in "a_value" }))
         guard let first = words.first else { throw denied("it is empty") }
@@ -45,7 +45,7 @@ struct ModelStatement {
         }
     }
 
-    /// A failure of a projection's statement, said in our words where the server's would not help.
+    /// Returns the message for a failure of a projection's statement, in our words where the server's would not help.
     static func explained(_ failure: PostgresFailure, _ sql: SQL) -> String {
         guard failure.state == "42P01" else { return failure.message }
         return "\(failure.message): it touches a table that it does not name; write \\(table: …)"
@@ -53,7 +53,7 @@ struct ModelStatement {
 
     private static func denied(_ reason: String) -> PostgresFailure { PostgresFailure(state: "42501", message: reason) }
 
-    /// What a statement may begin with, and what must follow: one of these, or anything.
+    /// The words with which a statement may begin, and the words that must follow; an empty set allows any word.
     private static let allowed: [String: Set<String>] = [
         "select": [], "insert": [], "update": [], "delete": [], "merge": [], "with": [], "truncate": [],
         "create": ["table", "index", "unlogged"], "drop": ["table", "index"], "alter": ["table", "index"],
@@ -64,7 +64,7 @@ struct ModelStatement {
         "timeofday", "current_timestamp", "current_date", "current_time", "localtimestamp", "localtime",
     ]
 
-    /// The words of a text in small letters, and its opening parentheses; what stands in quotes is left out.
+    /// Returns the words of a text in lower case, and its opening parentheses, without the contents of quotes.
     private static func words(of text: String) -> [String] {
         var words: [String] = []
         var word = ""
@@ -88,7 +88,7 @@ struct ModelStatement {
 }
 
 extension Parameters {
-    /// Adds a value of a statement. Whole numbers are of 64 bits; what type a text is, the place where it stands says.
+    /// Adds a value of a statement. Integers have 64 bits; the server infers the type of a text from its context.
     fileprivate mutating func add(_ value: SQLValue) throws(PostgresFailure) {
         switch value {
         case .null: addNull()

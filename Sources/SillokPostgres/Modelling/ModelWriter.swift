@@ -2,15 +2,15 @@
 import SillokCore
 import SillokSQL
 
-/// What this process writes to a read model. Belongs to one thread.
+/// The writes of this process to a read model. Belongs to one thread.
 ///
-/// Each write takes the one row of `sillok_turn` first: writes of all processes come one after the other, so that the
-/// conditions still hold when the changes are made. It also notes its own number, so that a write whose answer was lost
-/// is found when it is tried again.
+/// Each write first locks the one row of `sillok_turn`. So the writes of all processes run one after the other, and the
+/// conditions still hold when the changes are made. A write also records its own number. If its answer is lost, the
+/// retry finds the number.
 final class ModelWriter {
     private let session: Session
     private let statements: ModelStatement
-    /// Who writes, in `sillok_writers`.
+    /// The name of this writer in `sillok_writers`.
     private let writer: String
     private var number: Int64 = 0
 
@@ -20,9 +20,9 @@ final class ModelWriter {
         statements = ModelStatement(schema: session.address)
     }
 
-    /// Makes the tables of the format where they are missing, unless there is a newer format.
+    /// Creates the missing tables of the format, unless there is a newer format.
     ///
-    /// Where all are there nothing is asked for but to read: a role that may only write to them can open them.
+    /// If all tables exist, this only reads. So a role that may only write to the tables can open them.
     func install() throws {
         try session.retrying { connection in
             try connection.checkEncoding()
@@ -33,7 +33,7 @@ final class ModelWriter {
                 .begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock),
             ])
             do {
-                // To make a schema takes a right on the database, also where there is one.
+                // Creating a schema requires a privilege on the database, even if the schema exists.
                 if try !hasSchema(connection) {
                     _ = try connection.run(Query("CREATE SCHEMA \(session.address.quotedSchema)"))
                 }
@@ -72,7 +72,7 @@ final class ModelWriter {
         return try connection.run(Query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", name)).count == 1
     }
 
-    /// Whether everything of the format is there: what an older version of the library has made may lack a table.
+    /// Returns whether everything of the format exists. An older version of the library may have left out a table.
     private func isComplete(_ connection: Connection) throws(PostgresFailure) -> Bool {
         let names = ["sillok_turn", "sillok_writers", "sillok_format"] + ReadModelFormat.relations
         var parameters = Parameters()
@@ -91,18 +91,18 @@ final class ModelWriter {
         return rows.count == 0 ? nil : rows.int(0, 0)
     }
 
-    /// Has the commit wait for the disk, in a database that commits without.
+    /// Makes the commit wait for the disk, in a database that does not by default.
     private static let durable = Query(
         "SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
     )
 
-    /// A write as it waits for its turn.
+    /// A write that waits for its turn.
     struct Request: Sendable {
         let write: ReadModelWrite
         let asked = ContinuousClock.now
     }
 
-    /// Makes the changes, if the conditions hold.
+    /// Makes the changes if the conditions hold.
     func write(_ request: Request) throws {
         let write = request.write
         if write.changes.isEmpty && write.conditions.isEmpty { return }
@@ -134,7 +134,7 @@ final class ModelWriter {
         }
     }
 
-    /// Begins the transaction, takes the turn and asks the conditions; `false` if the write has been made before.
+    /// Begins the transaction, takes the turn and checks the conditions. `false`: the write has been made before.
     private func begin(
         _ connection: Connection, _ conditions: [ReadModelWrite.Condition], isAgain number: Int64?
     ) throws -> Bool {
@@ -168,7 +168,7 @@ final class ModelWriter {
         return true
     }
 
-    /// The statements of the changes, each with the number of its change.
+    /// Returns the statements of the changes, each with the index of its change.
     private func changes(_ changes: [ReadModelWrite.Change]) throws -> [(query: Query, change: Int)] {
         let schema = session.address.quotedSchema
         var queries: [(query: Query, change: Int)] = []
@@ -198,7 +198,7 @@ final class ModelWriter {
                 + "ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = now()", parameters, isKept: true)
     }
 
-    /// Forgets the writers of processes that are long gone, and this one.
+    /// Deletes the rows of writers whose processes ended long ago, and of this one.
     func finish() {
         try? session.retrying { connection in
             var parameters = Parameters()
@@ -212,11 +212,11 @@ final class ModelWriter {
     }
 }
 
-/// What this process reads of a read model. Belongs to one thread.
+/// The reads of this process from a read model. Belongs to one thread.
 struct ModelReader {
     let session: Session
 
-    /// The rows of a query that changes nothing.
+    /// Returns the rows of a query that changes nothing.
     func rows(_ query: ModelQueries.Query) throws -> [SQLRow] {
         do {
             let path = Query("SET LOCAL search_path = \(session.address.quotedSchema)")
@@ -228,8 +228,7 @@ struct ModelReader {
             }
         } catch let failure as PostgresFailure {
             if failure.isOfStatement || failure.state == "25006" {
-                throw StoreError(
-                    .invalidQuery, "the query cannot be carried out: \(failure.message).", cause: failure)
+                throw StoreError(.invalidQuery, "the query cannot be executed: \(failure.message).", cause: failure)
             }
             throw failure.storeError("the read model could not be read")
         }

@@ -5,28 +5,29 @@ public import SillokSQL
 
 /// Read models in a schema of a PostgreSQL database: the tables of any number of projections, and their checkpoints.
 ///
-/// Any number of processes may write to it, one after the other. One thread writes and two read, one of them for
-/// projections alone: no call blocks the cooperative pool, and no long query of an application holds up a projector. When
-/// a connection breaks, the server that takes writes is looked for; a write whose answer was lost is found, or made.
+/// Any number of processes may write to it, one after the other. One thread writes and two read; one of these is only
+/// for projections. So no call blocks the cooperative pool, and no long query of an application delays a projector. If
+/// a connection breaks, the client searches for the server that accepts writes. A write whose answer was lost is then
+/// found or repeated.
 ///
-/// A projection may touch the tables alone that it names by `\(table:)`. What its SQL may say is PostgreSQL's; what it
-/// shares with SQLite, in `TEXT`, `BIGINT`, `DOUBLE PRECISION` and `ON CONFLICT`, runs on both.
+/// A projection may only access the tables that it names by `\(table:)`. Its SQL is PostgreSQL's. SQL that only uses
+/// what SQLite has too, such as `TEXT`, `BIGINT`, `DOUBLE PRECISION` and `ON CONFLICT`, runs on both.
 public final class PostgresReadModel: ReadModel {
-    /// The schema that the tables are in.
+    /// The schema of the tables.
     public let schema: String
 
     private let writing: GroupCommit<ModelWriter.Request, Void>
     private let queries: ModelQueries
     private let isClosed: Lock<Bool>
 
-    /// Opens a read model; its schema is made if there is none.
+    /// Opens a read model, and creates its schema if there is none.
     ///
     /// - Parameters:
     ///   - connection: a connection string of libpq, as for `PostgresEventStore`.
     ///   - schema: the schema of the tables.
-    ///   - patience: for how long the server is looked for when it is away, before a call fails.
-    /// - Throws: `StoreError`: `unavailable`, `unsupportedFormat` if it is of a newer format, `readOnly` if the role may not
-    ///   do this.
+    ///   - patience: how long a call searches for a server that is away, before it fails.
+    /// - Throws: `StoreError`: `unavailable`, `unsupportedFormat` if the read model has a newer format, `readOnly` if
+    ///   the role may not do this.
     public init(
         _ connection: String, schema: String = "read_model", patience: Duration = .seconds(15)
     ) async throws {
@@ -71,7 +72,7 @@ public final class PostgresReadModel: ReadModel {
         writing.abandon(refusing: Self.closed)
     }
 
-    /// Finishes what is under way and lets go of the connections. Later calls throw `StoreError` `closed`.
+    /// Finishes the current work and closes the connections. Later calls throw `StoreError` `closed`.
     public func close() async {
         isClosed.withLock { $0 = true }
         await queries.close()
@@ -81,9 +82,9 @@ public final class PostgresReadModel: ReadModel {
     /// Makes all changes in one transaction, if all conditions hold in it.
     public func write(_ write: ReadModelWrite) async throws { try await writing.submit(.init(write: write), weight: 1) }
 
-    /// The rows that a query gives, which sees every write that has returned.
+    /// Returns the rows of a query, which sees every write that has returned.
     ///
-    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
+    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change data.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         try await queries.rows(query, projection)
     }

@@ -2,12 +2,12 @@
 import SillokChain
 import SillokCore
 
-/// What is asked of the log on a connection. Belongs to the connection's thread.
+/// The queries of the log on a connection. Belongs to the connection's thread.
 struct EventReader {
     private let connection: Connection
     private let schema: String
     let limits: Limits
-    /// Whether what is asked belongs to a transaction that is open.
+    /// Whether the queries are part of an open transaction.
     private let isInTransaction: Bool
 
     init(_ connection: Connection, _ address: ServerAddress, limits: Limits, isInTransaction: Bool = false) {
@@ -17,15 +17,15 @@ struct EventReader {
         self.isInTransaction = isInTransaction
     }
 
-    /// The name of the schema as SQL writes it.
+    /// The name of the schema, quoted for SQL.
     var schemaName: String { schema }
 
     func run(_ query: Query) throws(PostgresFailure) -> Rows { try connection.run(query) }
 
-    /// The end of the log as a snapshot has it, with the ids of the events at some places.
+    /// The end of the log in a snapshot, with the ids of the events at some positions.
     private struct Ending {
         let head: EventMark
-        /// No event has more bytes.
+        /// An upper bound of the bytes of any event.
         let largest: Int
         /// Whether the server is a standby, which may lack the newest events.
         let isStandby: Bool
@@ -41,7 +41,7 @@ struct EventReader {
             self.ids = ids
         }
 
-        /// Throws unless the log has the event of a mark. A standby that does not have it yet will say so later.
+        /// Throws unless the log has the event of a mark. A standby that does not have the event yet does not throw.
         func check(_ mark: EventMark) throws(StoreError) {
             guard mark.position <= head.position else {
                 if isStandby { return }
@@ -65,12 +65,12 @@ struct EventReader {
                 + "FROM \(schema).events e ORDER BY e.position DESC LIMIT 1) AS h ON true", parameters, isKept: true)
     }
 
-    /// The last position of the log.
+    /// Returns the last position of the log.
     func head() throws(PostgresFailure) -> Position {
         Ending(try connection.run(endQuery([])), []).head.position
     }
 
-    /// The ids of the events at positions, in their order; `nil` where the log has none.
+    /// Returns the ids of the events at positions, in their order, with `nil` where the log has none.
     func ids(at positions: [Position]) throws(PostgresFailure) -> [EventID?] {
         var parameters = Parameters()
         parameters.add(positions.map { Int64(clamping: $0.value) })
@@ -81,7 +81,7 @@ struct EventReader {
         return (0..<rows.count).map { rows.id($0, 0) }
     }
 
-    /// The bytes of all tables and indexes.
+    /// Returns the bytes of all tables and indexes.
     func storedBytes() throws(PostgresFailure) -> UInt64 {
         var parameters = Parameters()
         parameters.add(schema)
@@ -92,7 +92,7 @@ struct EventReader {
         return UInt64(clamping: rows.int(0, 0))
     }
 
-    /// One page of events, out of one snapshot.
+    /// Returns one page of events from one snapshot.
     func page(_ request: ReadRequest) throws -> EventBatch {
         var events: [RecordedEvent] = []
         events.reserveCapacity(min(request.limit, 1000))
@@ -100,7 +100,7 @@ struct EventReader {
         var seen: Ending?
         var rest = request
         var isMeasured = false
-        // One round trip is enough, unless the log has events so large that a page of them is another question.
+        // One round trip is enough, unless the log has events so large that a page of them needs another query.
         while true {
             let part = try part(
                 rest, count: request.limit - events.count, measured: isMeasured ? limits.pageBytes - bytes : nil)
@@ -131,10 +131,10 @@ struct EventReader {
         }
     }
 
-    /// The page at the end of a request.
+    /// Returns the page at the end of a request.
     private func lastPage(_ request: ReadRequest, _ events: [RecordedEvent], _ end: Ending) -> EventBatch {
         let head = end.head.position
-        // A standby that has less than the reader knows leaves it where it is.
+        // A standby that has less than the reader has seen does not move the reader back.
         let through = max(
             request.throughAtEnd(last: events.last?.position, head: head),
             request.marks.first { $0.position > head && request.direction == .forward }?.position ?? .start)
@@ -145,21 +145,21 @@ struct EventReader {
     private struct Part {
         let end: Ending
         let events: [RecordedEvent]
-        /// Whether there may be more.
+        /// Whether there may be more events.
         let isCut: Bool
         /// How far the search has come, if its steps did not suffice.
         let reached: EventMark?
     }
 
-    /// The next events of a request, one more than are wanted, but not many more bytes than a page takes.
+    /// Returns the next events of a request, one more than wanted, but not many more bytes than a page has.
     ///
-    /// - Parameter measured: the server adds up the sizes of the events to this number of bytes, which takes it a little
-    ///   longer; `nil`: it takes all of them to be as large as the largest.
+    /// - Parameter measured: the server adds up the sizes of the events to this number of bytes, which takes a little
+    ///   longer. With `nil` it assumes that every event is as large as the largest.
     private func part(_ request: ReadRequest, count: Int, measured: Int?) throws -> Part {
         let wanted = count + 1
         let room = 2 * limits.pageBytes
         let fitting = "least(\(wanted), \(room) / (SELECT s.largest FROM \(schema).store s) + 2)"
-        // A page may take two searches: the second one measures.
+        // A page may take two searches; the second one measures.
         let size = PageQuery.Size(
             limit: measured == nil ? fitting : "\(wanted)", bytes: measured, steps: max(1, limits.pageSteps / 2))
         let places = request.places
@@ -172,7 +172,7 @@ struct EventReader {
             isInTransaction
             ? try connection.run(asked)
             : Array(try connection.run([.beginReading] + asked + [.commit])[1...2])
-        // A search without a match still says how far it came, in a row without an event.
+        // A search without a match still returns how far it came, in a row without an event.
         let events = try (0..<rows[1].count).filter { !rows[1].isNull($0, 0) }.map { try EventRow.event(rows[1], $0) }
         let end = Ending(rows[0], places)
         let most = measured == nil ? min(wanted, room / max(1, end.largest) + 2) : wanted
@@ -186,7 +186,7 @@ struct EventReader {
             position: Position(UInt64(clamping: rows.int(0, EventRow.count))), id: rows.id(0, EventRow.count + 1))
     }
 
-    /// The events of ids, in their order; `nil` for an id that is not in the log.
+    /// Returns the events with ids, in their order, with `nil` for an id that is not in the log.
     func events(_ ids: [EventID]) throws -> [RecordedEvent?] {
         var parameters = Parameters()
         parameters.add(ids)
@@ -200,7 +200,7 @@ struct EventReader {
         return ids.map { found[$0] }
     }
 
-    /// The links of the hash chain after a position.
+    /// Returns the links of the hash chain after a position.
     func links(after position: Position, limit: Int) throws -> [ChainLink] {
         var parameters = Parameters()
         parameters.add(Int64(clamping: position.value))
@@ -215,7 +215,7 @@ struct EventReader {
         }
     }
 
-    /// How far a source has been consumed, or `nil`.
+    /// Returns how far a source has been consumed, or `nil`.
     func tracked(_ source: TrackingSource) throws -> Tracking? {
         var parameters = Parameters()
         parameters.add(source.text)
@@ -229,7 +229,7 @@ struct EventReader {
 }
 
 extension ReadRequest {
-    /// Where ids may be wanted besides that of the head: at marks, and where the page may end.
+    /// The positions, other than the head, whose ids may be needed: at marks, and where the page may end.
     fileprivate var places: [Position] {
         var places = Set(marks.map(\.position))
         if direction == .forward, let before {

@@ -1,7 +1,7 @@
 #if Postgres
 import SillokCore
 
-/// The columns of an event, and how they become a `RecordedEvent`.
+/// The columns of an event, and their decoding to a `RecordedEvent`.
 enum EventRow {
     static let columns =
         "e.position, e.revision, e.recorded, e.id, e.stream, e.type, e.content, e.source, e.tracked::text AS tracked, "
@@ -9,7 +9,7 @@ enum EventRow {
     /// The number of columns.
     static let count = 12
 
-    /// A row as an event.
+    /// Returns a row as an event.
     static func event(_ rows: Rows, _ row: Int) throws(StoreError) -> RecordedEvent {
         let position = rows.int(row, 0)
         guard let id: EventID = rows.id(row, 3) else { throw damaged(position) }

@@ -1,24 +1,25 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
-/// The SQL that answers a page.
+/// The SQL query for a page.
 ///
-/// An item with one part walks one index, in which every entry is a match. Items with several parts, and very many of
-/// them, are answered by the server's functions that search within a number of steps.
+/// An item with one part scans one index, in which every entry is a match. Items with several parts, and large numbers
+/// of items, use functions on the server that search within a number of steps.
 struct PageQuery {
     private let schema: String
     private let request: ReadRequest
     private let isForward: Bool
     private var parameters = Parameters()
     private(set) var query = Query("")
-    /// Whether the search may end before the end of the page: the last column then says where.
+    /// Whether the search may end before the end of the page. Then the last column contains where.
     let isBounded: Bool
 
-    /// How much of an answer is wanted.
+    /// The size limits of a result.
     struct Size {
-        /// How many rows at most, as SQL.
+        /// The maximum number of rows, as SQL.
         let limit: String
-        /// Rows after this number of bytes are left out, but for one; `nil` where `limit` bounds the bytes.
+        /// The number of bytes after which rows are left out, except the first; `nil` if `limit` bounds the bytes.
         let bytes: Int?
         /// The steps that the search may take.
         let steps: Int
@@ -48,7 +49,8 @@ struct PageQuery {
 // MARK: The search
 
 extension PageQuery {
-    /// The matches of each item up to where the shortest search has come, and where that is: NULL for the end.
+    /// Returns the SQL for the matches of each item up to the end of the shortest search, and for that end, which is
+    /// NULL at the end of the range.
     private mutating func search(_ items: [EventQuery.Item], _ size: Size) -> String {
         parameters.add(items: items)
         let function = isForward ? "matches_after" : "matches_before"
@@ -70,7 +72,7 @@ extension PageQuery {
             """
     }
 
-    /// The position after which events are wanted.
+    /// The SQL for the position after which events are wanted.
     private var lowerBound: String {
         mutating get {
             switch request.after {
@@ -83,7 +85,7 @@ extension PageQuery {
         }
     }
 
-    /// The position before which events are wanted.
+    /// The SQL for the position before which events are wanted.
     private var upperBound: String {
         mutating get {
             switch request.before {
@@ -96,7 +98,8 @@ extension PageQuery {
         }
     }
 
-    /// Where the one stream of the query has a revision: behind all events if it has not.
+    /// Returns the SQL for the position of a revision of the query's one stream. If the stream does not have it, the
+    /// position is behind all events.
     private mutating func position(of revision: Revision) -> String {
         let stream = bind(request.query.items.first?.stream?.text ?? "")
         return "coalesce((SELECT r.position FROM \(schema).events r WHERE r.stream = \(stream) "
@@ -107,7 +110,7 @@ extension PageQuery {
 // MARK: Walks along one index
 
 extension PageQuery {
-    /// The events of items with one part each.
+    /// Returns the SQL for the events of items with one part each.
     private mutating func walks(_ items: [EventQuery.Item], _ limit: String) -> String {
         var walks: [Walk] = []
         for item in items {
@@ -129,7 +132,7 @@ extension PageQuery {
             + "ON e.position = p.position ORDER BY e.position \(direction)"
     }
 
-    /// Where the events of an item are found, and in which order.
+    /// The table, the condition and the order in which the events of an item are found.
     private struct Walk {
         let source: String
         var conditions: [String]
@@ -162,8 +165,8 @@ extension PageQuery {
             source: events, conditions: positionBounds("e.position"), position: "e.position", order: ["e.position"])
     }
 
-    /// The events whose column has a value. Row comparisons: only the index on both columns can serve them, also for a
-    /// value that is in no statistics yet.
+    /// Returns the scan for the events whose column has a value. Only the index on both columns can serve row
+    /// comparisons, even for a value that is not in the statistics yet.
     private mutating func walk(_ column: String, of value: String) -> Walk {
         let pair = "ROW(e.\(column), e.position)"
         let bounds = [
@@ -182,7 +185,7 @@ extension PageQuery {
         return bounds
     }
 
-    /// The same bounds by the revisions of a stream, since its index is in their order.
+    /// Returns the same bounds as revisions of a stream, because its index has their order.
     private mutating func revisionBounds(_ stream: String) -> [String] {
         func at(_ position: String) -> String { "(SELECT \(schema).revision_at(\(stream), \(position)))" }
         var bounds: [String] = []

@@ -1,27 +1,20 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
 extension EventQuery.Item {
-    /// The number of lists of positions that are compared: one for each tag, the types together, the category, the
-    /// stream.
+    /// The number of compared lists of positions: one for each tag, and one each for types, category and stream.
     var parts: Int { tags.count + (types.isEmpty ? 0 : 1) + (category == nil ? 0 : 1) + (stream == nil ? 0 : 1) }
 
-    /// The number of look-ups in an index that find its first event: each type has one.
+    /// The number of index lookups that find its first event; each type needs one.
     var lists: Int { parts + max(0, types.count - 1) }
-
-    /// The same item with each name once, in the order of the names: equal questions are equal items.
-    var tidy: EventQuery.Item {
-        if types.count < 2 && tags.count < 2 { return self }
-        return EventQuery.Item(
-            stream: stream, category: category, types: Set(types).sorted(), tags: Set(tags).sorted())
-    }
 }
 
 extension [EventQuery.Item] {
-    /// Each question once.
+    /// The distinct items.
     var distinct: [EventQuery.Item] {
         var seen: Set<EventQuery.Item> = []
-        return map(\.tidy).filter { seen.insert($0).inserted }
+        return map(\.normalized).filter { seen.insert($0).inserted }
     }
 }
 
@@ -34,7 +27,7 @@ extension Parameters {
         add(items.map { Self.joined($0.tags.map(\.text)) })
     }
 
-    /// Names in one text: no name has a control character. `nil` for none.
+    /// Returns the names joined to one text, because no name contains a control character; `nil` if there are none.
     static func joined(_ names: [String]) -> String? { names.isEmpty ? nil : names.joined(separator: "\u{1}") }
 }
 #endif

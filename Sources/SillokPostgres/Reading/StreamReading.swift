@@ -2,17 +2,17 @@
 import SillokCore
 
 extension EventReader {
-    /// What is known of a stream, or `nil`.
+    /// Returns the facts about a stream, or `nil`.
     func facts(of stream: StreamID) throws -> StreamFacts? {
         var parameters = Parameters()
         parameters.add(stream.text)
         return try facts("(VALUES ($1)) AS n (stream)", parameters).first
     }
 
-    /// Streams after a name, in the order of their names' bytes.
+    /// Returns streams after a name, ordered by the bytes of their names.
     func streams(in category: Category?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
         guard let category else { return try streams("e.stream > $1", [name?.text ?? ""], limit) }
-        // Those of a category are the one that has its very name, and those that go on with a dash.
+        // A category contains the stream with its own name, and those whose names continue with a dash.
         var found: [StreamFacts] = []
         let own = StreamID(category.text)
         if name.map({ $0 < own }) ?? true, let facts = try facts(of: own) { found.append(facts) }
@@ -21,7 +21,7 @@ extension EventReader {
         return Array((found + (try streams(filter, [name?.text ?? "", low, high], limit))).prefix(limit))
     }
 
-    /// Goes from name to name in the index of streams.
+    /// Finds each next name in the index of streams.
     private func streams(_ filter: String, _ values: [String], _ limit: Int) throws -> [StreamFacts] {
         var parameters = Parameters()
         for value in values { parameters.add(value) }

@@ -1,34 +1,29 @@
 #if Postgres
 public import SillokCore
+import SillokIndex
 
 extension PostgresEventStore {
-    /// Checks everything that is stored, in one snapshot and on the server: positions, times, revisions, tags, tracking.
+    /// Verifies everything that is stored, in one snapshot and on the server: positions, times, revisions, tags,
+    /// tracking.
     ///
     /// Whether the bytes on its disks are those that were written, the server itself checks, if the cluster was made with
     /// data checksums.
     /// - Parameter progress: told of each step, on the thread that checks.
     /// - Returns: a report with what is wrong.
-    /// - Throws: `CancellationError` when the task is cancelled; `StoreError`.
+    /// - Throws: `CancellationError` when the task is cancelled; `StoreError`, `closed` if the store is closed meanwhile.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {
-        let isCancelled = Lock(false)
-        return try await withTaskCancellationHandler {
-            try await checking { verification in
-                try verification.run(progress) { isCancelled.withLock { $0 } }
-            }
-        } onCancel: {
-            isCancelled.withLock { $0 = true }
-        }
+        try await checking { verification, cancellation in try verification.run(progress, cancellation) }
     }
 }
 
-/// The questions whose answers are what is wrong.
+/// The queries whose results are the findings.
 struct Verification {
     let connection: Connection
     let schema: String
 
-    /// What is checked, and the places where it does not hold.
+    /// The name of a check, and the query for the places where it fails.
     private struct Check {
         let step: String
         let message: String
@@ -66,19 +61,21 @@ struct Verification {
                     """),
             Check(
                 step: "tracking",
-                message: "the tracked position of its source is missing, or before that of its last event",
+                message: "the tracked position of a source is not the one that was recorded last",
                 places: """
                     SELECT e.position FROM (
-                        SELECT DISTINCT ON (source) source, position, tracked FROM \(schema).events
-                        WHERE source IS NOT NULL ORDER BY source, position DESC) e
-                    LEFT JOIN \(schema).tracking t ON t.source = e.source
-                    WHERE t.position IS NULL OR t.position < e.tracked
+                        SELECT source, max(tracked) AS tracked, max(position) AS position FROM (
+                            SELECT source, tracked, position FROM \(schema).events WHERE source IS NOT NULL
+                            UNION ALL SELECT source, position, NULL FROM \(schema).tracked_alone) l
+                        GROUP BY source) e
+                    FULL JOIN \(schema).tracking t ON t.source = e.source
+                    WHERE t.position IS DISTINCT FROM e.tracked
                     """),
         ]
     }
 
     func run(
-        _ progress: (WorkProgress) -> Void, isCancelled: () -> Bool
+        _ progress: (WorkProgress) -> Void, _ cancellation: Cancellation
     ) throws -> VerificationReport {
         let checks = checks
         _ = try connection.run(.beginReading)
@@ -87,11 +84,12 @@ struct Verification {
                 Query("SELECT count(*), count(DISTINCT stream) FROM \(schema).events"))
             var findings: [VerificationReport.Finding] = []
             for (index, check) in checks.enumerated() {
-                if isCancelled() { throw CancellationError() }
+                try cancellation.check()
                 progress(WorkProgress(step: check.step, done: UInt64(index), total: UInt64(checks.count)))
                 let rows = try connection.run(Query(check.places + " LIMIT 20"))
                 for row in 0..<rows.count {
-                    findings.append(.init(position: Position(UInt64(clamping: rows.int(row, 0))), check.message))
+                    let position = rows.isNull(row, 0) ? nil : Position(UInt64(clamping: rows.int(row, 0)))
+                    findings.append(.init(position: position, check.message))
                 }
             }
             _ = try connection.run(.commit)

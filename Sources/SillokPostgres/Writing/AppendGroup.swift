@@ -2,8 +2,7 @@
 import SillokChain
 import SillokCore
 
-/// A group of appends in the form in which the server's function takes them: arrays, and numbers that say what belongs
-/// to what. Everything counts from 1, as SQL does.
+/// A group of appends as arguments of the server's function: arrays, with indexes that start at 1 as in SQL.
 struct AppendGroup {
     /// The events of one request that go to one stream.
     struct Slot {
@@ -14,17 +13,17 @@ struct AppendGroup {
     }
 
     let requests: [AppendRequest]
-    /// What the conditions ask for, and which events of the group match it.
+    /// The query items of the conditions, and the events of the group that match them.
     let watches: GroupWatches
     private let facts: [ChainDigest]
     private(set) var slots: [Slot] = []
     private var numbers: [StreamID: Int32] = [:]
     private var names: [StreamID] = []
-    /// For each event, in the order of the requests.
+    /// The places of each event, in the order of the requests.
     private var places: [(request: Int32, place: Int32, slot: Int32, step: Int32)] = []
     private var size = 0
 
-    /// - Parameter watches: those of the appends, if they are known.
+    /// - Parameter watches: the watches of the appends, if they were computed before.
     init(_ appends: [PreparedAppend], _ watches: GroupWatches? = nil) {
         requests = appends.map(\.request)
         self.watches = watches ?? GroupWatches(appends)
@@ -58,12 +57,12 @@ struct AppendGroup {
         return Int32(names.count)
     }
 
-    /// Steps that the conditions of one request, and of a group, may take while the lock is held. A condition that
-    /// needs more is judged on a reader first.
+    /// The steps that the conditions of one request, and of a group, may use while the lock is held. A condition that
+    /// needs more is first judged on a reader.
     private static let stepsOfRequest: Int64 = 5000
     private static let stepsOfGroup: Int64 = 20_000
 
-    /// The call of the function.
+    /// Returns the call of the function.
     func query(_ schema: String, now: Timestamp) -> Query {
         var parameters = Parameters()
         addEvents(&parameters)
@@ -84,7 +83,8 @@ struct AppendGroup {
             "SELECT * FROM \(schema).append_group(\(parameters.placeholders))", parameters, isKept: true)
     }
 
-    /// Notes the ids of the foreign events up to which the requests have consumed other logs; `nil` if none is given.
+    /// Returns the query that records the ids of the foreign events up to which the requests have consumed other logs;
+    /// `nil` if none is given.
     func trackedEvents(_ schema: String) -> Query? {
         let requests = requests.filter { $0.tracking?.event != nil && !$0.entries.isEmpty }
         if requests.isEmpty { return nil }
@@ -156,13 +156,13 @@ struct AppendGroup {
     }
 }
 
-/// What the server decided on a request, and the head of the log when it did.
+/// The server's verdict on a request, and the head of the log at that moment.
 struct Verdict: Sendable {
     let status: AppendAnswers.Status
     let head: Position
 }
 
-/// What the function answered for each request.
+/// The results of the function for each request.
 struct AppendAnswers {
     enum Status: Sendable {
         case stored(Receipt, head: Position)
@@ -178,7 +178,7 @@ struct AppendAnswers {
 
     let statuses: [Status]
 
-    /// What the server decided on each request.
+    /// The server's verdict on each request.
     var verdicts: [Verdict] { zip(statuses, heads).map { Verdict(status: $0, head: $1) } }
 
     /// The head of the log when each request was checked.
@@ -197,24 +197,27 @@ struct AppendAnswers {
             revisions[Int(slot.request) - 1][slot.stream] = Revision(UInt64(clamping: (base ?? 0) + Int64(slot.count)))
         }
         self.heads = heads.map { Position(UInt64(clamping: $0 ?? 0)) }
-        statuses = group.requests.indices.map { index in
-            let clock = Timestamp(microsecondsSince1970: clocks[index] ?? 0)
-            switch codes[index] {
-            case 0:
-                let start = UInt64(clamping: starts[index] ?? 0)
+        statuses = try group.requests.indices.map { index throws(PostgresFailure) in
+            let clock = clocks[index].map { Timestamp(microsecondsSince1970: $0) }
+            let detail = details[index].flatMap { UInt64($0) }
+            switch (codes[index], starts[index].map { UInt64(clamping: $0) }, clock) {
+            case (0, let start?, let clock?):
                 let last = Position(start + UInt64(group.requests[index].entries.count))
                 let receipt = Receipt(
                     firstPosition: min(Position(start + 1), last),
                     mark: EventMark(position: last, id: group.requests[index].entries.last?.event.id),
                     revisions: revisions[index], recordedAt: clock)
                 return .stored(receipt, head: last)
-            case 1: return .idKnown
-            case 3: return .tracked(details[index].flatMap { UInt64($0) } ?? 0)
-            case 4: return .timeRunsBackwards(entry: details[index].flatMap { Int($0) } ?? 0, last: clock)
-            case 5: return .undecided
-            case 6: return .otherLog
-            default: return .conflict
+            case (1, _, _): return .idKnown
+            case (2, _, _): return .conflict
+            case (3, _, _): if let detail { return .tracked(detail) }
+            case (4, _, let clock?):
+                if let detail { return .timeRunsBackwards(entry: Int(clamping: detail), last: clock) }
+            case (5, _, _): return .undecided
+            case (6, _, _): return .otherLog
+            default: break
             }
+            throw PostgresFailure(message: "the answer of the append function cannot be read")
         }
     }
 }

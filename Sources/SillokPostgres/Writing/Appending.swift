@@ -1,16 +1,17 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 import SillokThreads
 
-/// An append from the caller's side: what happens before and after the writer.
+/// The caller's part of an append, before and after the writer.
 ///
-/// Conditions that may take long are judged by readers of their own, so that neither the writer nor the lock of the
-/// store waits for them. The reasons for a refusal are read by them too: the log does not change below the head at
-/// which the append was judged.
+/// Conditions that may take long are judged by separate readers, so that neither the writer nor the lock of the store
+/// waits for them. These readers also find the reasons for a rejection, because the log does not change below the head
+/// at which the append was judged.
 struct Appending: Sendable {
-    /// Reads the log on a connection of the judges. It ends when the task is cancelled.
+    /// Reads the log on a connection of the judges. The read ends when the task is cancelled.
     let reading: @Sendable (Lane, @escaping @Sendable (EventReader) throws -> Outcome) async throws -> Outcome
-    /// Hands an append to the writer.
+    /// Passes an append to the writer.
     let writing: @Sendable (PreparedAppend) async throws -> Verdict
     let limits: Limits
 
@@ -21,12 +22,12 @@ struct Appending: Sendable {
         case receipt(Receipt)
     }
 
-    /// A look-up counts as much as this number of neighbouring entries of an index.
+    /// A lookup counts as much as reading this number of adjacent index entries.
     private static let stepsOfRevision = 8
-    /// How often an append is judged again because too much was appended meanwhile.
+    /// The maximum number of times that an append is judged because too many events were appended meanwhile.
     private static let attempts = 5
 
-    /// Appends.
+    /// Executes an append.
     ///
     /// - Parameter head: the last position of the log that this process knows.
     func callAsFunction(_ request: AppendRequest, head: Position) async throws -> Receipt {
@@ -42,7 +43,7 @@ struct Appending: Sendable {
             case .stored(let receipt, _): return receipt
             case .undecided: prepared = try await judged(prepared)
             case .otherLog:
-                // Throws, unless others have appended the event meanwhile, or the log went back after it was judged.
+                // Throws, unless others have appended the event meanwhile, or the log was set back after it was judged.
                 prepared = try await judged(PreparedAppend(request, asked: prepared.asked))
             default: return try await refused(prepared, verdict)
             }
@@ -60,9 +61,9 @@ struct Appending: Sendable {
         return judged
     }
 
-    /// The receipt of an append that was made before.
+    /// Returns the receipt of an append that was made before.
     ///
-    /// - Throws: why an append was refused.
+    /// - Throws: the reason why an append was rejected.
     private func refused(_ prepared: PreparedAppend, _ verdict: Verdict) async throws -> Receipt {
         do {
             let outcome = try await reading(.quick) { .receipt(try $0.answer(to: prepared, verdict)) }
@@ -70,7 +71,7 @@ struct Appending: Sendable {
             return receipt
         } catch let error as StoreError {
             guard case .idKnown = verdict.status else { throw error }
-            // The events of these ids are recorded; whether by this append could not be read.
+            // The events with these ids are recorded, but it could not be read whether this append recorded them.
             throw StoreError(
                 error.code, error.message, outcome: .unknown, cause: error.cause, retryAfter: error.retryAfter)
         }
@@ -78,7 +79,7 @@ struct Appending: Sendable {
 }
 
 extension EventReader {
-    /// The answer to an append that was not stored now.
+    /// Returns the answer to an append that was not stored now.
     fileprivate func answer(to append: PreparedAppend, _ verdict: Verdict) throws -> Receipt {
         let request = append.request
         switch verdict.status {

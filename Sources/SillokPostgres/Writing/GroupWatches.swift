@@ -1,13 +1,13 @@
 #if Postgres
 import SillokCore
+import SillokIndex
 
-/// The distinct query items of a group's conditions, called watches, and which events of the group match them.
+/// The distinct query items of a group's conditions, called watches, and the events of the group that match them.
 ///
-/// A condition of a group has to see the events that come before it in the group. The events are found through an index
-/// by stream, category, type and tag: a watch is compared only with the events of its rarest part.
+/// A condition must see the earlier events of its group. An index by stream, category, type and tag finds these events:
+/// a watch is compared only with the events of its rarest part.
 struct GroupWatches {
-    /// An item that a request's condition watches. Numbers count from 1, as in SQL. Watch 0 means a place of the log
-    /// alone, which must be there.
+    /// An item that a condition watches. Indexes start at 1, as in SQL. Watch 0 means only a mark of the log.
     struct Condition {
         let request: Int32
         let watch: Int32
@@ -24,11 +24,11 @@ struct GroupWatches {
 
     private(set) var items: [EventQuery.Item] = []
     private(set) var conditions: [Condition] = []
-    /// In the order of the requests.
+    /// The hits, in the order of the requests.
     private(set) var hits: [Hit] = []
-    /// How many times an event was compared with an item.
+    /// The number of comparisons of an event with an item.
     private(set) var comparisons = 0
-    /// Whether the comparisons exceed ``mostComparisons``: then `hits` are incomplete, and the group has to be divided.
+    /// Whether the comparisons exceed ``mostComparisons``. Then `hits` are incomplete, and the group must be divided.
     private(set) var isTooLarge = false
     static let mostComparisons = 100_000
 
@@ -40,7 +40,7 @@ struct GroupWatches {
         for (index, append) in appends.enumerated() {
             let (request, held) = (Int32(index + 1), append.condition.heldThrough)
             for part in append.condition.parts {
-                let item = part.item.tidy
+                let item = part.item.normalized
                 let watch = numbers[item] ?? Int32(items.count + 1)
                 if watch > items.count {
                     numbers[item] = watch
@@ -54,7 +54,7 @@ struct GroupWatches {
                         request: request, watch: watch, since: max(part.since, held ?? 0),
                         mark: isHeld ? append.mark?.id : part.seen.id))
             }
-            // What was judged before was compared with the marks, too.
+            // A condition that was judged before was also compared with the marks.
             let rest = held == nil ? Set(append.condition.marks).subtracting(append.condition.parts.map(\.seen)) : []
             conditions += rest.map { mark in
                 Condition(request: request, watch: 0, since: Int64(clamping: mark.position.value), mark: mark.id)
@@ -84,7 +84,7 @@ struct GroupWatches {
     }
 }
 
-/// The events of a group, found by what query items ask for.
+/// An index of the events of a group by the parts of query items.
 private struct EventIndex {
     struct Event {
         let request: Int32
@@ -113,7 +113,7 @@ private struct EventIndex {
         }
     }
 
-    /// The events of the rarest part of an item, in their order.
+    /// Returns the events of the rarest part of an item, in their order.
     func candidates(for item: EventQuery.Item) -> [Event] {
         var rarest: [Int]?
         func consider(_ found: [Int]) { if found.count < rarest?.count ?? .max { rarest = found } }

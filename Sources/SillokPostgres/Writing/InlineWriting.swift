@@ -2,21 +2,21 @@
 import SillokCore
 import SillokSQL
 
-/// Appends in whose transaction rules are executed.
+/// Appends with inline rules in the same transaction.
 ///
-/// A group is appended, then all that it has stored is projected, with the commit in the same round trip. When a rule
-/// refuses something, the group is rolled back and executed again, still in one transaction, but one append after the
-/// other, each behind a savepoint: so that it is that append alone which is refused.
+/// A group is appended, and then all of its stored events are projected, with the commit in the same round trip. If a
+/// rule fails, the group is rolled back and executed again, still in one transaction. The appends then run one after
+/// the other, each with a savepoint, so that only the append at fault is rejected.
 extension Writer {
-    /// A rule refuses an event of a group that was executed together.
+    /// A rule failed for an event of a group that was executed together.
     private struct Refused: Error {}
 
     private static let savepoint = Query("SAVEPOINT part")
     private static let release = Query("RELEASE SAVEPOINT part")
     private static let undo = Query("ROLLBACK TO SAVEPOINT part")
 
-    /// Runs `body`, which appends; again, one append after the other, when a rule refuses something; and again when the
-    /// rules have caught up with a log that they were far behind.
+    /// Runs `body`, which appends. Runs it again with separate appends if a rule fails, and again after rules that were
+    /// far behind the log have caught up.
     func withInline<Result>(_ connection: Connection, _ body: (_ isApart: Bool) throws -> Result) throws -> Result {
         var isApart = false
         while true {
@@ -30,7 +30,7 @@ extension Writer {
         }
     }
 
-    /// Appends, and projects what was stored.
+    /// Appends and projects the stored events.
     func transactInline(
         _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool,
         stored: ([Rows], EventReader) throws -> (before: Position, events: [RecordedEvent])?
@@ -59,7 +59,7 @@ extension Writer {
         }
     }
 
-    /// Executes appends one after the other in one transaction, so that a rule refuses only what it is given.
+    /// Executes appends one after the other in one transaction, so that a failing rule only rejects its append.
     func appendApart(
         _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws -> [Result<Verdict, any Error>] {
@@ -83,9 +83,9 @@ extension Writer {
         }
     }
 
-    /// Executes one append behind a savepoint.
+    /// Executes one append with a savepoint.
     ///
-    /// - Returns: the answer of the server, or why a rule refuses it: then nothing of it is left.
+    /// - Returns: the answer of the server, or the error of a rule; then the append was rolled back.
     private func append(
         _ append: PreparedAppend, _ pass: inout InlinePass, _ connection: Connection
     ) throws -> Result<(AppendGroup, AppendAnswers), any Error> {
@@ -107,7 +107,7 @@ extension Writer {
         }
     }
 
-    /// Projects a part of the log for a rule; from the head of the log on it takes part: `true`.
+    /// Projects a part of the log for a rule. At the head of the log it attaches the rule and returns `true`.
     func attach(_ attachment: InlineAttachment) throws -> Bool {
         let id = attachment.rule.projection
         attachments.removeAll { $0.isSame(as: attachment) }
@@ -120,7 +120,7 @@ extension Writer {
         }
     }
 
-    /// Projects, in a transaction of its own, what rules have not seen; `false` if there is more.
+    /// Projects the events that are new to rules, in a separate transaction; returns `false` if there are more.
     private func catchUp(
         _ attachments: [InlineAttachment], _ connection: Connection, isAttaching: Bool = false
     ) throws -> Bool {
@@ -132,14 +132,14 @@ extension Writer {
             }
             let head = Position(UInt64(clamping: rows[2].int(0, 0)))
             let isAtHead = try pass.catchUp(through: head, connection, reader(connection), limit: limits.pageEvents)
-            // A commit whose answer is lost is tried again, and finds the checkpoints where they are.
+            // If the answer of a commit is lost, the retry finds the checkpoints where they are.
             var isInDoubt = false
             _ = try commit(pass.checkpoints(), connection, &isInDoubt)
             return isAtHead
         }
     }
 
-    /// The rules as they stand, when they have seen all up to a head. Those whose build is no more take part no longer.
+    /// Returns the rules after they have handled all events up to a head. Rules whose build was dropped are detached.
     private func pass(
         answers: [Rows], through head: Position, _ connection: Connection, _ reader: EventReader
     ) throws -> InlinePass {
@@ -151,7 +151,8 @@ extension Writer {
         return pass
     }
 
-    /// Opens a transaction with the turn to append. Every role that may append may call the function, here with no events.
+    /// Returns the queries that open a transaction with the turn to append. Every role that may append may call the
+    /// function, here without events.
     private func opening(_ attachments: [InlineAttachment]) throws -> [Query] {
         let schema = session.address.quotedSchema
         return [
@@ -160,7 +161,7 @@ extension Writer {
         ] + (try InlinePass.questions(attachments))
     }
 
-    /// Leaves no transaction open when `body` fails.
+    /// Rolls back the open transaction if `body` fails.
     private func rollingBack<Result>(_ connection: Connection, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
@@ -170,14 +171,14 @@ extension Writer {
         }
     }
 
-    /// Reads while the lock is held: pages are cut short earlier than outside.
+    /// Returns a reader for use while the lock is held: its pages are shorter than usual.
     private func reader(_ connection: Connection) -> EventReader {
         var limits = limits
         limits.pageSteps = min(limits.pageSteps, 20_000)
         return EventReader(connection, session.address, limits: limits, isInTransaction: true)
     }
 
-    /// The events of the requests that were stored, as they are recorded.
+    /// Returns the recorded form of the events of the requests that were stored.
     static func events(
         _ requests: [AppendRequest], _ receipts: [Receipt?], _ reader: EventReader
     ) throws -> [RecordedEvent] {
@@ -185,7 +186,7 @@ extension Writer {
         for (request, receipt) in zip(requests, receipts) {
             guard let receipt else { continue }
             if request.entries.contains(where: { $0.recordedAt != nil }) {
-                // Each event has a time of its own.
+                // Each event has its own time.
                 events += try reader.events(request.entries.map(\.event.id)).compactMap { $0 }
             } else {
                 let time = receipt.recordedAt.microsecondsSince1970

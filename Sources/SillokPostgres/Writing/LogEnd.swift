@@ -2,23 +2,23 @@
 import SillokChain
 import SillokCore
 
-/// The end of the log as this process knows it, and what follows from it.
+/// The end of the log as this process knows it, and appends that are prepared for it.
 ///
-/// It is true for as long as nobody else appends, which the server finds out by the link. While it is, appends are made
-/// ready here, and the server has only to write them down.
+/// It is valid while no other process appends, which the server checks by the link. While it is valid, appends are
+/// prepared here, and the server only has to store them.
 struct LogEnd {
     private(set) var head: Int64
     private var link: ChainDigest
     private var id: EventID?
     private var recorded: Int64
-    /// No event has more bytes; so the server has noted.
+    /// An upper bound of the bytes of any event, as stored by the server.
     private var largest: Int64
-    /// Revisions of streams at this end, while there is room.
+    /// The revisions of streams at this end, up to a maximum number of streams.
     private var revisions: [StreamID: Int64]
     private static let capacity = 50_000
 
-    /// Reads the end, in the transaction that has appended. It returns no rows where an operator has rebuilt the table
-    /// with partitions: its indexes then do not refuse what is in another one.
+    /// Returns the query for the end, run in the transaction that has appended. It returns no rows if an operator has
+    /// rebuilt the table with partitions, because unique indexes then do not reject an entry of another partition.
     static func query(_ schema: String) -> Query {
         Query(
             "SELECT e.position, e.link, e.recorded, (SELECT s.largest FROM \(schema).store s), e.id "
@@ -28,9 +28,9 @@ struct LogEnd {
     }
 
     /// - Parameters:
-    ///   - rows: the answer to the query.
+    ///   - rows: the result of the query.
     ///   - before: the end as it was known, if no other process has appended since.
-    ///   - receipts: what has been appended since.
+    ///   - receipts: the receipts of the appends since then.
     init?(_ rows: Rows, after before: LogEnd?, _ receipts: [Receipt]) {
         guard rows.count == 1, let link = ChainDigest(rows.bytes(0, 1)) else { return nil }
         head = rows.int(0, 0)
@@ -49,8 +49,8 @@ struct LogEnd {
         revisions[stream] = revision
     }
 
-    /// Makes appends ready for this end and moves it behind them; `nil` if any of them needs the server's judgement,
-    /// or would be refused: the server says why.
+    /// Prepares appends for this end and moves it behind them. Returns `nil` if the server must judge one of them, or
+    /// would reject it: then the server finds the reason.
     mutating func ready(_ appends: [PreparedAppend], schema: String, now: Timestamp) -> ReadyAppends? {
         let before = (head, link)
         var rows = ReadyRows()
@@ -96,8 +96,8 @@ struct LogEnd {
             recordedAt: Timestamp(microsecondsSince1970: recorded))
     }
 
-    /// Whether the condition of a request certainly holds. What a stream without known events is expected to be is left
-    /// to the index, if the request brings its first event.
+    /// Returns whether the condition of a request certainly holds. If the request has the first event of a stream
+    /// without known events, the index checks the expected revision.
     private func holds(_ request: AppendRequest) -> Bool {
         request.condition.revisions.allSatisfy { stream, expected in
             if let known = revisions[stream] { return known == Int64(clamping: expected.value) }
@@ -110,13 +110,13 @@ struct LogEnd {
     }
 }
 
-/// Appends that the server has only to write down, and what to answer when it has.
+/// Appends that the server only has to store, and their receipts.
 struct ReadyAppends {
     let query: Query
     let receipts: [Receipt]
 }
 
-/// What was found out for each event that is made ready.
+/// The computed columns of the events of prepared appends.
 private struct ReadyRows {
     private var streams: [String?] = []
     private var revisions: [Int64] = []
@@ -130,7 +130,7 @@ private struct ReadyRows {
         links.append(link)
     }
 
-    /// The call of the function.
+    /// Returns the call of the function.
     func query(
         _ events: [EventData], schema: String, after end: (head: Int64, link: ChainDigest), size: Int64?
     ) -> Query {
@@ -147,7 +147,7 @@ private struct ReadyRows {
 }
 
 extension Parameters {
-    /// The columns of events from their types to their links.
+    /// Adds the columns of events from their types to their links.
     fileprivate mutating func add(_ events: [EventData], contents links: [ChainDigest], times: [Int64]) {
         add(.text, events) { event, bytes in
             bytes.append(contentsOf: event.type.text.utf8)
@@ -175,7 +175,7 @@ extension Parameters {
         }
     }
 
-    /// The tags of each event in one text, as no tag has a control character; NULL if none has any.
+    /// Adds the tags of each event as one text, because no tag contains a control character; NULL if no event has tags.
     private mutating func addTags(_ events: [EventData]) {
         guard events.contains(where: { !$0.tags.isEmpty }) else { return addNull(arrayOf: .text) }
         add(.text, events) { event, bytes in

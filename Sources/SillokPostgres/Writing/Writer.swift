@@ -10,20 +10,20 @@ import Glibc
 import Musl
 #endif
 
-/// The one connection of this process that appends: each group is one transaction in one round trip.
+/// The only connection of this process that appends. Each group is one transaction in one round trip.
 ///
-/// Belongs to the writer thread. When the connection breaks, or its server takes no writes any more, it looks for the
-/// server that does and executes the same group again: what was stored already is found by its ids. Only when that
-/// does not come to an end in time is an outcome unknown.
+/// Belongs to the writer thread. If the connection breaks, or its server no longer accepts writes, it searches for the
+/// server that does and executes the same group again. Events that were already stored are found by their ids. An
+/// outcome is unknown only if this does not finish in time.
 final class Writer {
     let session: Session
     let clock: WallClock
     let limits: Limits
-    /// The rules that take part in appends.
+    /// The rules that are attached to appends.
     var attachments: [InlineAttachment] = []
-    /// The end of the log after what this writer did last, unless that is not certain.
+    /// The end of the log after the last append of this writer, if it is certain.
     var end: LogEnd?
-    /// Whether no other process appended between the last two groups of this writer. As a rule that continues.
+    /// Whether no other process appended between the last two groups of this writer. This usually continues.
     private var isAlone = false
     /// Whether the role may call `append_after`, as far as is known.
     private var mayAppendReady = true
@@ -51,7 +51,7 @@ final class Writer {
     /// Executes a group of appends.
     private func append(_ appends: [PreparedAppend]) -> [Result<Verdict, any Error>] {
         var answers: [Result<Verdict, any Error>?] = Array(repeating: nil, count: appends.count)
-        // An append whose ids are also in one before it waits for what becomes of that one.
+        // An append that has an id in common with an earlier one waits for the result of that one.
         var waiting = Array(appends.indices)
         while !waiting.isEmpty {
             var (ids, now, later): (Set<EventID>, [Int], [Int]) = ([], [], [])
@@ -63,13 +63,13 @@ final class Writer {
             for (index, answer) in zip(now, appendDistinct(now.map { appends[$0] })) { answers[index] = answer }
             waiting = later
         }
-        return answers.map { $0 ?? .failure(StoreError(.ioFailure, "the append was not carried out.")) }
+        return answers.map { $0 ?? .failure(StoreError(.ioFailure, "the append was not executed.")) }
     }
 
     /// Executes appends without a common id in one transaction.
     ///
-    /// An append whose data the server refuses fails alone: the group is divided in halves until it is found. While no
-    /// server can be reached, each append fails when its own time is over.
+    /// An append whose data the server rejects fails alone: the group is divided in halves until it is found. While no
+    /// server can be reached, each append fails when its own timeout has passed.
     private func appendDistinct(_ appends: [PreparedAppend]) -> [Result<Verdict, any Error>] {
         let watches = GroupWatches(appends)
         if watches.isTooLarge, appends.count > 1 { return appendHalves(appends) }
@@ -109,7 +109,7 @@ final class Writer {
         return appendDistinct(Array(appends[..<middle])) + appendDistinct(Array(appends[middle...]))
     }
 
-    /// - Parameter watches: those of the appends, if they are known.
+    /// - Parameter watches: the watches of the appends, if they were computed before.
     private func attempt(
         _ appends: [PreparedAppend], _ watches: GroupWatches?, _ isInDoubt: inout Bool
     ) throws -> [Result<Verdict, any Error>] {
@@ -126,7 +126,7 @@ final class Writer {
         }
     }
 
-    /// A failure in the words of the contract.
+    /// Returns a failure as a `StoreError`.
     private func reported(_ error: any Error, _ isInDoubt: Bool) -> any Error {
         let outcome: StoreError.Outcome = isInDoubt ? .unknown : .definite
         if isInDoubt, let failed = error as? InlineProjectionFailed {
@@ -137,8 +137,8 @@ final class Writer {
         return (error as? PostgresFailure)?.storeError("the append failed", outcome: outcome) ?? error
     }
 
-    /// Has the server write down what was made ready here; `nil` if that could not be, or the log ends otherwise than
-    /// thought: then nothing is stored.
+    /// Lets the server store prepared appends. Returns `nil` if that was not possible, or if the log ends otherwise
+    /// than expected: then nothing is stored.
     private func appendReady(
         _ appends: [PreparedAppend], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws -> [Receipt]? {
@@ -159,7 +159,7 @@ final class Writer {
                 return nil
             }
         } catch let error as PostgresFailure where error.state == "23505" {
-            // An id is known, or a stream that was thought to be new.
+            // An id is already stored, or a stream that was expected to be new exists.
             return nil
         } catch let error as PostgresFailure where error.state == "42501" {
             mayAppendReady = false
@@ -171,7 +171,7 @@ final class Writer {
 
     private static func isStored(_ rows: Rows) -> Bool { rows.count == 1 && rows.bytes(0, 0).first == 1 }
 
-    /// Has the server judge appends one by one, and keeps the end of the log.
+    /// Lets the server judge appends one by one, and stores the new end of the log.
     private func appendJudged(
         _ group: AppendGroup, _ connection: Connection, _ isInDoubt: inout Bool
     ) throws -> [Verdict] {
@@ -190,11 +190,11 @@ final class Writer {
         return answers.verdicts
     }
 
-    /// Executes queries in a transaction of their own, in one round trip: in two or more where rules are attached.
+    /// Executes queries in their own transaction and in one round trip, or in more if rules are attached.
     ///
     /// - Parameters:
-    ///   - isInDoubt: whether something that was sent may be stored; still so when all went well.
-    ///   - stored: the head before, and the events that were stored, for projections; `nil`: there is nothing to keep.
+    ///   - isInDoubt: whether something that was sent may be stored; it stays set after a success.
+    ///   - stored: returns the previous head and the stored events for projections; `nil`: nothing to commit.
     private func transact(
         _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool,
         stored: ([Rows], EventReader) throws -> (before: Position, events: [RecordedEvent])?
@@ -203,7 +203,7 @@ final class Writer {
         return try transactInline(queries, connection, &isInDoubt, stored: stored)
     }
 
-    /// Executes queries, of which the last are to be committed.
+    /// Executes queries, of which the last ones commit.
     func commit(
         _ queries: [Query], _ connection: Connection, _ isInDoubt: inout Bool
     ) throws(PostgresFailure) -> [Rows] {
@@ -214,7 +214,7 @@ final class Writer {
         do throws(PostgresFailure) {
             rows = try connection.run(queries + [.commit])
         } catch {
-            // What the server itself has refused is rolled back.
+            // A query that the server itself rejected is rolled back.
             if !error.isConnectionLost && !error.state.isEmpty { isInDoubt = wasInDoubt }
             throw error
         }
@@ -222,7 +222,7 @@ final class Writer {
             isInDoubt = wasInDoubt
             throw PostgresFailure(message: "the transaction was rolled back")
         }
-        // The server warns when it no longer waits for its standby: it is committed there, and not here.
+        // The server warns when it stops waiting for its standby: the commit may be missing on the standby.
         guard connection.warningCount == warnings else {
             throw PostgresFailure(message: "the server did not wait for its standby", isConnectionLost: true)
         }

@@ -2,14 +2,14 @@
 import SillokCore
 import SillokSQL
 
-/// What the thread that appends is asked for.
+/// A request to the thread that appends.
 enum WriterRequest: Sendable {
-    /// Records events; all appends that wait are one group.
+    /// Records events; all waiting appends are one group.
     case append(PreparedAppend)
-    /// Projects a part of the log for a rule that is to take part in appends.
+    /// Projects a part of the log for a rule that is being attached to appends.
     case attach(InlineAttachment)
 
-    /// Its share of a group: its events or its KiB, whichever are more, and its condition.
+    /// The request's share of a group: its number of events or its KiB, whichever is more, and its condition.
     var weight: Int {
         switch self {
         case .append(let prepared):
@@ -19,11 +19,11 @@ enum WriterRequest: Sendable {
     }
 }
 
-/// What came of a request.
+/// The result of a request.
 enum WriterAnswer: Sendable {
     /// The server has judged an append, and recorded its events if it accepted it.
     case judged(Verdict)
-    /// A part is projected; whether the rule takes part now, or there is more of the log.
+    /// A part is projected. `isAttached` says whether the rule is attached now or there is more of the log.
     case projected(isAttached: Bool)
 }
 #endif

@@ -3,7 +3,7 @@ import SillokSQL
 
 /// The changes of one page of events, and the state of the partition after them.
 struct Batch: Sendable {
-    /// Where a change comes from.
+    /// The source of a change.
     enum Origin: Hashable, Sendable {
         /// One of Sillok's own rows.
         case bookkeeping
@@ -13,7 +13,7 @@ struct Batch: Sendable {
         case document(StreamID)
     }
 
-    /// The event before which the projection stops, and why.
+    /// The event before which the projection stops, and the reason.
     struct Stop: Sendable {
         let event: RecordedEvent
         let cause: any Error
@@ -24,12 +24,12 @@ struct Batch: Sendable {
     let page: EventBatch
     private(set) var changes: [ReadModelWrite.Change] = []
     private(set) var origins: [Origin] = []
-    /// For each changed document, the events that changed it.
+    /// The events that changed each document, by index.
     var touched: [StreamID: [Int]] = [:]
     /// The number of events of this partition that were projected or parked.
     var taken = 0
     var stop: Stop?
-    /// Whether events of the page are left for another batch.
+    /// Whether some events of the page are left for another batch.
     var isPartial = false
 
     init(_ page: EventBatch, after state: PartitionState) {
@@ -47,7 +47,7 @@ struct Batch: Sendable {
 
     func origin(of change: Int) -> Origin { origins.indices.contains(change) ? origins[change] : .bookkeeping }
 
-    /// Adds the checkpoint, which is written with the changes.
+    /// Adds the checkpoint, which is written in the same transaction as the changes.
     mutating func addCheckpoint(_ id: ProjectionID) {
         let (old, new) = (before.row.checkpoint, after.checkpoint)
         if let mark = ReadModelFormat.mark(id, before.row.number, at: new, after: old) { add(mark, of: nil) }
@@ -55,6 +55,6 @@ struct Batch: Sendable {
         after.row.checkpoint = new
     }
 
-    /// The write that makes the changes, if the row is still as it was before them.
+    /// Returns the write for the changes. It has the condition that the partition's row did not change meanwhile.
     func write(_ id: ProjectionID) -> ReadModelWrite { ReadModelWrite(changes, if: [before.row.isUnchanged(id)]) }
 }

@@ -1,16 +1,16 @@
 import SillokCore
 import SillokSQL
 
-/// What is known of events and documents that failed before, so that the next try of the same page can succeed.
+/// The events and documents that failed in an earlier try of the same page, so that the next try can succeed.
 struct BatchHints: Sendable {
-    /// What happens to an event instead of being projected.
+    /// The treatment of an event that is not projected.
     enum Verdict: Sendable {
         case park(reason: String)
         case stop(any Error)
     }
 
     var verdicts: [Position: Verdict] = [:]
-    /// Documents of which a batch may contain one change only, so that a refusal names its event.
+    /// Documents of which a batch may contain only one change, so that a rejected change identifies its event.
     var alone: Set<StreamID> = []
 }
 
@@ -20,7 +20,8 @@ struct DocumentFailed: Error {
     let reason: String
 }
 
-/// Makes batches: applies the rule to the events of a page and parks those that fail. A pure function of its arguments.
+/// The function that makes batches: it applies the rule to the events of a page and parks those that fail. A pure
+/// function of its arguments.
 struct BatchMaker: Sendable {
     let rule: ProjectionRule
     let id: ProjectionID
@@ -29,26 +30,26 @@ struct BatchMaker: Sendable {
     let failures: FailurePolicy
     let wallClock: WallClock
 
-    /// Whether an event belongs to this partition.
+    /// Returns whether an event belongs to this partition.
     func isMine(_ event: RecordedEvent) -> Bool {
         partitions == 1 || rule.sequencing.partition(of: event, among: partitions) == partition
     }
 
-    /// The sequence of an event.
+    /// Returns the sequence of an event.
     func sequence(of event: RecordedEvent) -> StreamID { StreamID(rule.sequencing.sequence(event)) }
 
-    /// The batch of a page.
+    /// Returns the batch for a page.
     ///
     /// - Parameters:
-    ///   - documents: contains the documents that the events change; afterwards as the batch leaves them.
-    ///   - now: the time on the machine's clock, from which retries are scheduled.
+    ///   - documents: contains the documents that the events change, and afterwards their new contents.
+    ///   - now: the time on the machine's clock, used to schedule retries.
     func batch(
         of page: EventBatch, after state: PartitionState, _ hints: BatchHints, _ documents: inout DocumentCache?,
         now: Duration
     ) throws(DocumentFailed) -> Batch {
         var batch = Batch(page, after: state)
         for (index, event) in page.events.enumerated() where isMine(event) {
-            // A store that returns an event again does no harm.
+            // The store may return an event again; it is skipped here.
             guard event.position > batch.after.checkpoint.position else { continue }
             if state.decisions.skips(event) {
                 record(event, .skipped, "an operator has decided to skip it", attempts: 0, &batch)
@@ -143,7 +144,7 @@ struct BatchMaker: Sendable {
         record(event, state, reason, attempts: attempts, &batch)
     }
 
-    /// Takes an event and stores it as a dead letter.
+    /// Counts an event as handled and stores it as a dead letter.
     private func record(
         _ event: RecordedEvent, _ state: DeadLetter.State, _ reason: String, attempts: Int, _ batch: inout Batch
     ) {
@@ -160,14 +161,15 @@ struct BatchMaker: Sendable {
 }
 
 extension Batch {
-    /// Whether a document that must be alone in a batch would be changed a second time.
+    /// Returns whether a document that may have only one change in a batch would be changed a second time.
     fileprivate func touchesAgain(_ alone: Set<StreamID>, _ keys: [StreamID]) -> Bool {
         keys.contains { alone.contains($0) && touched[$0] != nil }
     }
 }
 
 extension ProjectionRule {
-    /// The documents that an event changes; none if that cannot be computed, then the event fails when it is applied.
+    /// Returns the keys of the documents that an event changes. If they cannot be computed there are none, and the
+    /// event fails when it is applied.
     func documentKeys(of event: RecordedEvent) -> [StreamID] {
         guard documents != nil, case .documents(let changes)? = try? effect(event) else { return [] }
         return changes.map { StreamID($0.key) }
@@ -175,10 +177,10 @@ extension ProjectionRule {
 }
 
 extension FailurePolicy {
-    /// Whether events that fail are parked.
+    /// Whether failing events are parked.
     var parks: Bool { if case .park = self { true } else { false } }
 
-    /// The pause before the next try, or `nil` if the given number of attempts was the last.
+    /// Returns the pause before the next try, or `nil` if the given number of attempts was the last.
     func pause(afterAttempt attempts: Int) -> Duration? {
         guard case .park(let most, let pause, _) = self, attempts < most else { return nil }
         return pause * (1 << min(max(0, attempts - 1), 10))

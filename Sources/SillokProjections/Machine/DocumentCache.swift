@@ -1,11 +1,11 @@
 import SillokCore
 import SillokSQL
 
-/// The documents that a partition works on: read once, changed in memory, written once for each batch.
+/// The documents that a partition works on. Each is read once, changed in memory, and written once per batch.
 ///
-/// It contains the documents as of the last batch that was made, written or not. When a write fails, it is cleared.
+/// The cache has the documents as of the last batch that was made, written or not. A failed write clears it.
 struct DocumentCache: Sendable {
-    /// A document as it was read; `nil`: there is none of that key.
+    /// A document as it was read; `nil` if there is none with that key.
     struct Row: Sendable {
         let key: StreamID
         let text: String?
@@ -13,10 +13,10 @@ struct DocumentCache: Sendable {
 
     private struct Entry {
         var document: (any Sendable)?
-        /// Whether the table has a row for it, as of the last batch that was made.
+        /// Whether the table has a row for the document, as of the last batch that was made.
         var isStored: Bool
         var isChanged = false
-        /// The length of its text when it was last read or written.
+        /// The length of the document's text when it was last read or written.
         var bytes = 0
     }
 
@@ -26,19 +26,19 @@ struct DocumentCache: Sendable {
     private var changed: [StreamID] = []
     private var bytes = 0
 
-    /// - Parameter capacity: the number of bytes of text from which on the cache should be cleared.
+    /// - Parameter capacity: the number of bytes of text above which the cache should be cleared.
     init(_ coding: ProjectionRule.Documents, capacity: Int) {
         self.coding = coding
         self.capacity = capacity
     }
 
-    /// Whether the cache should be cleared at the next chance.
+    /// Whether the cache should be cleared at the next opportunity.
     var isFull: Bool { entries.count > 50_000 || bytes > capacity }
 
-    /// Forgets everything.
+    /// Removes all documents.
     mutating func clear() { self = DocumentCache(coding, capacity: capacity) }
 
-    /// The documents of events that are not here yet.
+    /// Returns the keys of the events' documents that are not in the cache.
     func missing(_ events: some Sequence<RecordedEvent>, _ rule: ProjectionRule) -> [StreamID] {
         var missing: Set<StreamID> = []
         for event in events {
@@ -47,7 +47,7 @@ struct DocumentCache: Sendable {
         return missing.sorted()
     }
 
-    /// Takes documents that were read.
+    /// Adds documents that were read.
     mutating func insert(_ rows: [Row]) throws {
         for row in rows {
             let document = try row.text.map(coding.decode)
@@ -57,7 +57,7 @@ struct DocumentCache: Sendable {
         }
     }
 
-    /// Changes the documents of an event. If one of them fails, all remain as they were.
+    /// Changes the documents of an event. If one change fails, none is applied.
     mutating func evolve(_ changes: [ProjectionRule.DocumentChange]) throws {
         var evolved: [(key: StreamID, document: (any Sendable)?)] = []
         for change in changes {
@@ -84,7 +84,10 @@ struct DocumentCache: Sendable {
             let wasStored = entry.isStored
             let text: String?
             do {
-                text = try entry.document.map(coding.encode)
+                let encoded = try entry.document.map(coding.encode)
+                text = encoded?.text
+                // Later events evolve the document that a reader of the table has, in this process as after a restart.
+                if let encoded, !encoded.isKept { entry.document = try coding.decode(encoded.text) }
             } catch {
                 throw DocumentFailed(key: key, reason: "\(error)")
             }

@@ -1,39 +1,38 @@
 import SillokCore
 import SillokSQL
 
-/// Decides what the runner of one partition does next: a state machine without I/O and without a clock.
+/// The state machine that decides the next actions of a partition's runner. It uses no I/O and no clock.
 ///
-/// The runner hands in what happened (``Input``) and executes what comes out (``Action``). While one batch is
-/// written, the
-/// next one is made and the page after it is read. A dead letter that is tried again runs between two batches, so it
-/// costs the events of other sequences no wait.
+/// The runner reports each event (``Input``) and executes the returned actions (``Action``). While one batch is
+/// written, the next one is made and the page after it is read. A retry of a dead letter runs between two batches, so
+/// events of other sequences do not wait for it.
 struct PartitionMachine: Sendable {
-    /// What happened.
+    /// An event that the runner reports.
     enum Input: Sendable {
         case started
-        /// The page that was asked for.
+        /// The requested page was read.
         case page(EventBatch)
-        /// The documents that were asked for.
+        /// The requested documents were read.
         case documents([DocumentCache.Row])
-        /// The first dead letters of the sequence that was asked for, and how many it has.
+        /// The first dead letters of the requested sequence, and its total number of dead letters.
         case deadLetters([ParkedDeadLetter], total: Int)
         /// The write was executed.
         case written
-        /// The read model refused a change of the write; nothing was written.
+        /// The read model rejected a change of the write; nothing was written.
         case changeFailed(ChangeFailed)
-        /// The row is not as it was; nothing was written.
+        /// The partition's row has changed meanwhile; nothing was written.
         case conditionFailed
-        /// The partition's current row; `nil`: the build was dropped.
+        /// The partition's current row; `nil` if the build was dropped.
         case row(PartitionRow?)
         /// The log may have new events.
         case headMoved
-        /// An operator or another task of this process wants attention.
+        /// An operator or another task of this process has made a request.
         case woken
-        /// The wait is over.
+        /// The wait has ended.
         case timePassed
     }
 
-    /// What the runner does next. Each action except the last three is answered by one input.
+    /// An action that the runner executes next. Each action except the last three is answered by one input.
     enum Action: Sendable {
         case read(after: EventMark)
         case loadDocuments([StreamID])
@@ -41,31 +40,31 @@ struct PartitionMachine: Sendable {
         case write(ReadModelWrite)
         case readRow
         case wait(for: Position, atMost: Duration)
-        /// The partition is this far.
+        /// Reports the progress of the partition.
         case report(PartitionState)
         /// Everything up to the head of the log is written.
         case reachedHead
         case end(Ending)
     }
 
-    /// Why a machine ended.
+    /// The reason why a machine ended.
     enum Ending: Sendable {
         /// Another process holds the lease.
         case leaseLost
         /// An operator changed something, or the build was dropped: load the partition again.
         case controlMoved
-        /// The goal is reached.
+        /// The goal was reached.
         case caughtUp
         case failed(any Error)
     }
 
-    /// How the machine works.
+    /// The options of a machine.
     struct Options: Sendable {
-        /// The longest wait without a look at the partition's row.
+        /// The longest time between two reads of the partition's row.
         var pollInterval: Duration
-        /// How often progress without a change of rows is stored at most.
+        /// The shortest time between two stores of progress that changes no rows.
         var idleInterval = Duration.seconds(1)
-        /// The position at which the machine ends; `nil`: never.
+        /// The position at which the machine ends; `nil` means never.
         var goal: Position?
     }
 
@@ -84,9 +83,9 @@ struct PartitionMachine: Sendable {
     let maker: BatchMaker
     let options: Options
     var documents: DocumentCache?
-    /// As of the last write that was executed.
+    /// The state as of the last executed write.
     var state: PartitionState
-    /// Pages that are read and not written. The first one is in `work`, the second one in `ready`, if they are there.
+    /// Pages that were read and not written yet. If they exist, the first is in `work` and the second in `ready`.
     var pages: [EventBatch] = []
     var work: Work?
     var ready: Batch?
@@ -116,9 +115,9 @@ struct PartitionMachine: Sendable {
         readFrom = state.checkpoint.mark
     }
 
-    /// Takes what happened and returns what to do next.
+    /// Handles an input and returns the next actions.
     ///
-    /// - Parameter now: the time since the machine was made.
+    /// - Parameter now: the time since the machine was created.
     mutating func handle(_ input: Input, at now: Duration) -> [Action] {
         self.now = now
         actions = []
@@ -134,7 +133,7 @@ struct PartitionMachine: Sendable {
     }
 }
 
-// MARK: What happened
+// MARK: Handling inputs
 
 extension PartitionMachine {
     mutating func take(_ input: Input) {
@@ -181,10 +180,10 @@ extension PartitionMachine {
         readFrom = page.mark
     }
 
-    /// Compares the row with what this machine last wrote.
+    /// Compares the row with the last one that this machine wrote.
     mutating func takeRow(_ row: PartitionRow?) {
         (isReadingRow, lastLook) = (false, now)
-        // A lost wake-up costs one poll interval.
+        // A lost wake-up delays events by at most one poll interval.
         isAtEnd = false
         guard let row else { return ending = .controlMoved }
         if row.token != state.row.token { return ending = .leaseLost }
@@ -236,7 +235,7 @@ extension PartitionMachine {
         }
     }
 
-    /// Notes which event is the reason, for the next try of the same page; `false` if none is.
+    /// Notes the event that caused a failure, for the next try of the same page; returns `false` if no event did.
     mutating func learn(from origin: Batch.Origin, _ batch: Batch, _ reason: String, _ cause: any Error) -> Bool {
         switch origin {
         case .bookkeeping: return false

@@ -1,9 +1,9 @@
 import SillokCore
 import SillokSQL
 
-/// What a partition machine does next.
+/// The choice of the next actions.
 extension PartitionMachine {
-    /// The number of pages of which a batch is made.
+    /// The number of pages for which a batch was made.
     private var made: Int { (isPageWork ? 1 : 0) + (ready == nil ? 0 : 1) }
 
     private var isPageWork: Bool { if case .page? = work { true } else { false } }
@@ -14,7 +14,7 @@ extension PartitionMachine {
         state.isUnstored && (lastWrite.map { now - $0 >= options.idleInterval } ?? true)
     }
 
-    /// Starts the next write; `true` if it is done already, and another one may follow.
+    /// Starts the next write. Returns `true` if it is already done, so that another one may follow.
     mutating func startsWork() -> Bool {
         guard work == nil, !isLoading else { return false }
         if let batch = ready {
@@ -32,7 +32,7 @@ extension PartitionMachine {
         return false
     }
 
-    /// Writes a batch, or only notes its progress if it changes nothing: that is stored once an interval.
+    /// Writes a batch. If it changes no rows, only notes the progress, which is stored once per interval.
     private mutating func begin(_ batch: Batch) -> Bool {
         var batch = batch
         if batch.changes.isEmpty && batch.taken == 0 && batch.stop == nil && !isStoreDue(batch.after) {
@@ -82,7 +82,7 @@ extension PartitionMachine {
         return false
     }
 
-    /// Asks for documents of events that are not here; `true` if there are any.
+    /// Requests the missing documents of events; returns `true` if there are any.
     private mutating func load(_ events: some Sequence<RecordedEvent>) -> Bool {
         guard let missing = documents?.missing(events, maker.rule), !missing.isEmpty else { return false }
         isLoading = true
@@ -90,14 +90,14 @@ extension PartitionMachine {
         return true
     }
 
-    /// The events of a page that this partition projects, as an operator may have replaced them.
+    /// Returns the events of a page that this partition projects, with the replacements that operators made.
     private func wanted(_ page: EventBatch) -> [RecordedEvent] {
         if documents == nil { return [] }
         return page.events.filter { maker.isMine($0) && !state.decisions.skips($0) }
             .map { state.decisions.applied(to: $0) }
     }
 
-    /// The batch of the next page; `nil` if its documents are asked for first.
+    /// Returns the batch for the next page, or `nil` if its documents are requested first.
     private mutating func makeBatch(after state: PartitionState) -> Batch? {
         let page = pages[made]
         while true {
@@ -124,7 +124,7 @@ extension PartitionMachine {
         judge(first, failure.reason, ChangeFailed(index: 0, reason: failure.reason))
     }
 
-    /// Makes the next batch while one is written.
+    /// Makes the next batch while another one is written.
     mutating func prepareNext() {
         guard case .page(let current)? = work, ready == nil, !isLoading, !isRetryDue, pages.count > 1,
             current.stop == nil, !current.isPartial, documents?.isFull != true, hints.verdicts.isEmpty,
@@ -139,14 +139,14 @@ extension PartitionMachine {
         actions.append(.read(after: readFrom))
     }
 
-    /// Whether everything that this machine has to read is read, as far as it knows.
+    /// Whether everything was read that this machine has to read, as far as it knows.
     private var isAllRead: Bool { isAtEnd || (options.goal.map { readFrom.position >= $0 } ?? false) }
 
     private var isGoalReached: Bool {
         options.goal.map { state.checkpoint.position >= $0 && state.retries.isEmpty } ?? false
     }
 
-    /// Waits, or ends, when nothing is under way.
+    /// Waits or ends when no action is in progress.
     mutating func settle() {
         guard work == nil, ready == nil, redrive == nil, pages.isEmpty, !isLoading, !isReading, !isWaiting else {
             return

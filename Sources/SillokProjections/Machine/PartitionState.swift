@@ -1,33 +1,32 @@
 import SillokCore
 import SillokSQL
 
-/// What a runner knows of its partition as of the last batch that was made.
+/// The state of a partition as known to its runner, as of the last batch that was made.
 struct PartitionState: Sendable {
-    /// A sequence whose first dead letter is tried again.
+    /// The retry of a sequence's first dead letter.
     struct Retry: Hashable, Sendable {
-        /// When it is tried again, on the machine's clock.
+        /// The time of the retry, on the machine's clock.
         var due: Duration
-        /// Whether an operator asked for it. Then one more failure is final.
+        /// Whether an operator requested it. Then one more failure is final.
         var isRequested = false
     }
 
-    /// The row as the read model has it.
+    /// The row in the read model.
     var row: PartitionRow
 
-    /// How far the partition has come. Progress without a change of rows is stored later, so it may be ahead of
-    /// ``row``.
+    /// The progress of the partition. Progress that changes no rows is stored later, so it may be ahead of ``row``.
     var checkpoint: Checkpoint
 
-    /// The sequences that are tried again.
+    /// The sequences that will be retried.
     var retries: [StreamID: Retry]
 
     /// The number of dead letters of each sequence that has any.
     private(set) var parked: [StreamID: Int]
 
-    /// The number of all dead letters.
+    /// The total number of dead letters.
     private(set) var deadLetters: Int
 
-    /// What operators decided about events, as of the last look.
+    /// The decisions of operators about events, as of the last read.
     let decisions: Decisions
 
     init(
@@ -41,22 +40,22 @@ struct PartitionState: Sendable {
         deadLetters = parked.values.reduce(0, +)
     }
 
-    /// Whether the read model does not have the latest checkpoint yet.
+    /// Whether the latest checkpoint is not stored in the read model yet.
     var isUnstored: Bool { checkpoint != row.checkpoint }
 
-    /// When the next sequence is tried again.
+    /// The next sequence to retry and the time of its retry.
     var nextRetry: (sequence: StreamID, due: Duration)? {
         let first = retries.min { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
         return first.map { ($0.key, $0.value.due) }
     }
 
-    /// Counts one more dead letter of a sequence.
+    /// Adds one dead letter to a sequence.
     mutating func park(_ sequence: StreamID) {
         parked[sequence, default: 0] += 1
         deadLetters += 1
     }
 
-    /// Sets the number of dead letters that a sequence has left.
+    /// Sets the number of dead letters of a sequence.
     mutating func setDeadLetters(of sequence: StreamID, to count: Int) {
         deadLetters += count - (parked[sequence] ?? 0)
         parked[sequence] = count > 0 ? count : nil

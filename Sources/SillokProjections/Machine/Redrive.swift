@@ -5,41 +5,40 @@ import SillokSQL
 struct ParkedDeadLetter: Sendable {
     let position: Position
     let attempts: Int
-    /// The event, with the payload that an operator gave it, if there is one.
+    /// The event, with its replacement payload if an operator gave it one.
     let event: RecordedEvent
 }
 
-/// Projects the dead letters of a sequence in their order. A letter is removed in the write that projects it, so it is
-/// projected once.
+/// The retry of the dead letters of a sequence, in order. The write that projects a letter also deletes it.
 struct Redrive: Sendable {
     let sequence: StreamID
 
-    /// The first dead letters of the sequence; `nil` until they are read.
+    /// The first dead letters of the sequence; `nil` until they were read.
     private(set) var letters: [ParkedDeadLetter]?
-    /// The number of dead letters that the sequence has, skipped ones left out.
+    /// The number of dead letters of the sequence, excluding skipped ones.
     private var total = 0
-    /// The number of letters that the next write contains.
+    /// The number of letters in the next write.
     private var count = 0
-    /// Why the last letter of the next write fails, if that is known.
+    /// Why the last letter of the next write fails, if known.
     private var verdict: String?
-    /// The letter that fails in the write under way, by index.
+    /// The index of the letter that fails in the current write.
     private var failing: Int?
     private var batch: Batch?
 
     init(_ sequence: StreamID) { self.sequence = sequence }
 
-    /// The events of the letters of the next write.
+    /// The events of the letters in the next write.
     var events: [RecordedEvent] { letters?.prefix(count).map(\.event) ?? [] }
 
-    /// Takes the letters that were read.
+    /// Stores the letters that were read.
     mutating func take(_ letters: [ParkedDeadLetter], total: Int) {
         self.letters = letters
         self.total = total
         count = letters.count
     }
 
-    /// The batch that projects letters up to the first that fails, and records the failure; `nil` if a document
-    /// could not be encoded. Then the documents are cleared: load them and ask again.
+    /// Returns the batch that projects letters up to the first that fails, and that records the failure. Returns `nil`
+    /// if a document could not be encoded. Then the documents are cleared: load them and call this again.
     mutating func batch(
         _ maker: BatchMaker, after state: PartitionState, _ documents: inout DocumentCache?, now: Duration
     ) -> Batch? {
@@ -66,7 +65,7 @@ struct Redrive: Sendable {
         return batch
     }
 
-    /// Notes that the read model refused a change of the batch; `false` if the change is not that of an event.
+    /// Notes that the read model rejected a change of the batch; returns `false` if the change is not that of an event.
     mutating func refused(_ origin: Batch.Origin, _ reason: String) -> Bool {
         if origin == .bookkeeping { return false }
         refused(origin, reason, batch?.touched ?? [:])
@@ -82,7 +81,7 @@ struct Redrive: Sendable {
         case .event(let index): (count, verdict) = (index + 1, reason)
         case .document(let key):
             let indices = touched[key] ?? []
-            // If only one letter changes the document, the refusal concerns that letter.
+            // If only one letter changes the document, the rejected change is that letter's.
             (count, verdict) = indices.count > 1 ? (indices[1], nil) : ((indices.first ?? 0) + 1, reason)
         }
     }

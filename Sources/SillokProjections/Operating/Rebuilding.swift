@@ -2,18 +2,18 @@ public import SillokCore
 public import SillokSQL
 
 extension Projector {
-    /// The projections of the read model, for those who operate them. What is asked of this one is done at once.
+    /// The operations on the projections of the read model. Requests for this projection are executed immediately.
     public var readSide: ReadSide {
         ReadSide(of: store, in: readModel, wallClock: options.wallClock) { [wakeUp] in wakeUp.wake() }
     }
 
-    /// Makes a new build of this version beside the live one, and returns when it has come to the head of the log.
+    /// Makes a new build of this version next to the live one, and returns when it has reached the head of the log.
     ///
-    /// Queries see the live one until `ReadSide.promote(_:by:force:)`. Works whether ``run()`` does or not.
+    /// Queries see the live build until `ReadSide.promote(_:by:force:)`. It does not matter whether ``run()`` runs.
     /// - Parameters:
-    ///   - whom: who wants it.
-    ///   - progress: told now and then how the new build is.
-    /// - Throws: `ProjectionRefusal` if a build is under way; `ProjectionFailure` if it cannot be made.
+    ///   - whom: the operator who requests it.
+    ///   - progress: called at intervals with the status of the new build.
+    /// - Throws: `ProjectionRefusal` if a build is in progress; `ProjectionFailure` if the new build fails.
     @discardableResult
     public func rebuild(
         by whom: Operator, progress: @escaping @Sendable (ProjectionStatus) -> Void = { _ in }
@@ -34,15 +34,15 @@ extension Projector {
         return id
     }
 
-    /// Projects the events of one sequence anew, such as those of a stream, in one transaction.
+    /// Projects the events of one sequence, such as a stream, again from scratch and in one transaction.
     ///
     /// - Parameters:
-    ///   - sequence: its name.
-    ///   - events: where its events are: for a stream `.stream(…)`, for a tag `.tags(…)`; all others are left out.
-    ///   - whom: who wants it.
-    /// - Returns: how many events were projected.
-    /// - Throws: `ProjectionRefusal` if the projection does not say how to clear a sequence, or the sequence has dead
-    ///   letters; what the projection throws.
+    ///   - sequence: the name of the sequence.
+    ///   - events: a query that includes its events, such as `.stream(…)` or `.tags(…)`; others are ignored.
+    ///   - whom: the operator who requests it.
+    /// - Returns: the number of events that were projected.
+    /// - Throws: `ProjectionRefusal` if the projection does not define how to clear a sequence, or the sequence has
+    ///   dead letters; errors of the projection.
     @discardableResult
     public func rebuild(
         sequence: String, events: EventQuery, by whom: Operator
@@ -63,11 +63,11 @@ extension Projector {
         } catch {
             try? await side.resume(name, by: whom)
             throw error is ConditionFailed
-                ? ProjectionRefusal("Somebody else runs \(name): stop it, and try again.") : error
+                ? ProjectionRefusal("Another process runs \(name): stop it, and try again.") : error
         }
     }
 
-    /// Appends cannot be paused: it is tried again when one came in between.
+    /// Appends cannot be paused, so this retries when an append came in between.
     private func remakeInline(
         _ sequence: String, _ events: EventQuery, _ clearing: [SQL], _ live: ProjectionBuild, _ whom: Operator
     ) async throws -> Int {
@@ -105,12 +105,12 @@ extension Projector {
                 changes += statements.map { ReadModelWrite.Change($0, of: live.id) }
             }
         }
-        changes.append(whom.did("rebuild", live.id, sequence, options.wallClock.now()))
+        changes.append(whom.did("rebuild", to: live.id, detail: sequence, at: options.wallClock.now()))
         try await readModel.write(ReadModelWrite(changes, if: partitions.map { $0.isUnchanged(live.id) }))
         return count
     }
 
-    /// Makes a build that was asked for, in this task.
+    /// Makes a requested build in this task.
     private func make(_ id: ProjectionID) async throws {
         if lifecycle == .inline { return try await attach() }
         let build = try await begin(id, asLive: false)
@@ -123,7 +123,7 @@ extension Projector {
         try await Builds(ledger: ledger, wallClock: options.wallClock).reachedHead(id, .byOperator)
     }
 
-    /// Tells how a build is until it has come to the head.
+    /// Reports the status of a build until it has reached the head.
     private func watch(
         _ id: ProjectionID, _ progress: @Sendable (ProjectionStatus) -> Void
     ) async throws {

@@ -1,19 +1,19 @@
 public import SillokCore
 public import SillokSQL
 
-/// Whether a projection took what the log has.
+/// The result of a comparison of a projection with the log.
 public struct ProjectionVerification: Sendable {
-    /// A difference between what was taken and the log.
+    /// A difference between the projected events and the log.
     public enum Finding: Hashable, Sendable, CustomStringConvertible {
-        /// The log has this event, and the projection never took it.
+        /// The log has this event, but the projection never handled it.
         case missing(Position, EventID)
-        /// The projection took this event more than once.
+        /// The projection handled this event more than once.
         case repeated(Position, EventID)
-        /// Something differs after the first position and up to the second that is more than one event, or an event
+        /// There is a larger difference after the first position and up to the second: more than one event, or an event
         /// that the log does not have.
         case differs(after: Position, upTo: Position)
 
-        /// What was found, in a sentence.
+        /// The difference in a sentence.
         public var description: String {
             switch self {
             case .missing(let position, let event): "the event \(event) at \(position) was never projected"
@@ -23,26 +23,26 @@ public struct ProjectionVerification: Sendable {
         }
     }
 
-    /// The build.
+    /// The build that was compared.
     public let projection: ProjectionID
-    /// How many events were compared.
+    /// The number of events that were compared.
     public let events: UInt64
-    /// Up to where.
+    /// The position up to which they were compared.
     public let position: Position
-    /// How many of the events are dead letters, or were skipped by an operator: taken, and not in the rows.
+    /// The number of these events that are dead letters or were skipped: handled, but not in the rows.
     public let deadLetters: Int
-    /// The first difference of each partition; none is good.
+    /// The first difference of each partition; empty if there is none.
     public let findings: [Finding]
 }
 
 extension ReadSide {
-    /// Compares what the live build of a projection took with the log, and names the first event that is missing or too
-    /// many.
+    /// Compares the events that the live build of a projection handled with the log, and finds the first event that is
+    /// missing or was handled more than once.
     ///
     /// - Parameters:
     ///   - name: the projection.
-    ///   - progress: told how many positions have been compared, and how many there are.
-    /// - Throws: `ProjectionRefusal` if there is no such projection, or its sequencing is known to its code alone.
+    ///   - progress: called with the number of compared positions and the total number.
+    /// - Throws: `ProjectionRefusal` if there is no such projection, or only its code knows its sequencing.
     public func verify(
         _ name: String, progress: (_ done: Position, _ of: Position) -> Void = { _, _ in }
     ) async throws -> ProjectionVerification {
@@ -68,30 +68,30 @@ extension ReadSide {
             progress(min(page.through, end), end)
         }
         for index in comparisons.indices { comparisons[index].finish() }
-        let letters = try await readModel.rows(
+        let letters = try await readModel.ownRows(
             "SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(live.id))")
         return ProjectionVerification(
             projection: live.id, events: events, position: end,
-            deadLetters: Int(clamping: letters.first?["letters"].integer ?? 0),
+            deadLetters: try letters.first?.count("letters") ?? 0,
             findings: comparisons.compactMap(\.finding))
     }
 
     private func marks(_ id: ProjectionID, _ partition: Int) async throws -> [Checkpoint] {
         let store = try await store.storeID()
-        return try await readModel.rows(
+        return try await readModel.ownRows(
             "SELECT position, count, sum FROM sillok_marks \(Ledger.whose(id, partition)) ORDER BY position"
         ).map { row in
             Checkpoint(
-                store: store, position: Position(UInt64(clamping: row["position"].integer ?? 0)),
-                count: UInt64(bitPattern: row["count"].integer ?? 0),
-                sum: UInt64(bitPattern: row["sum"].integer ?? 0))
+                store: store, position: try row.position("position"),
+                count: UInt64(bitPattern: try row.integer("count")), sum: UInt64(bitPattern: try row.integer("sum")))
         }
     }
 }
 
-/// Compares the events of a partition with what it said that it took, from mark to mark.
+/// A comparison of the log with the checkpoints of a partition, from mark to mark.
 ///
-/// Sums tell which event it is: if one is missing the sums differ by just its hash; a run of them by the sum of the run.
+/// Checkpoints contain a sum of event hashes, so the difference identifies the event. If one event is missing, the sums
+/// differ by its hash; if a run of events is missing, by the sum of the run.
 struct LogComparison {
     private let marks: [Checkpoint]
     private var next = 0
@@ -125,7 +125,7 @@ struct LogComparison {
         finding = explain(told &- log, upTo: mark.position)
     }
 
-    /// Which one event, or run of events, the sums differ by.
+    /// Finds the one event, or the run of events, by which the sums differ.
     private func explain(_ difference: UInt64, upTo end: Position) -> ProjectionVerification.Finding {
         var sums: [UInt64: Int] = [0: 0]
         var sum: UInt64 = 0

@@ -1,15 +1,15 @@
 public import SillokCore
 import SillokSQL
 
-/// A projection without SQL: events evolve documents, each kept under its key.
+/// A projection without SQL: events change documents, each stored under its key.
 ///
-/// The documents lie as JSON in a table of the projection's ``name`` with the columns `key` and `document`, so that SQL
-/// can look into them.
+/// The documents are stored as JSON in a table with the projection's ``name`` and the columns `key` and `document`, so
+/// that SQL can query them.
 public protocol DocumentProjection<Event, Document>: Sendable {
-    /// The events that it understands: an enum whose cases are the types.
+    /// The events that the projection understands: an enum whose cases are the types.
     associatedtype Event: Codable & Sendable
 
-    /// What is kept for a key.
+    /// The document that is stored for a key.
     associatedtype Document: Codable & Sendable
 
     /// The name of the projection and of its table, such as `carts`.
@@ -18,64 +18,65 @@ public protocol DocumentProjection<Event, Document>: Sendable {
     /// The version of the rule, from 1.
     var version: Int { get }
 
-    /// The events that it wants.
+    /// The query for the events that the projection handles.
     var source: EventQuery { get }
 
-    /// Which events must stay in their order. Events of one key must be of one sequence. By default those of a stream.
+    /// The events that must stay in order. The events of a key must be in one sequence. By default that is a stream.
     var sequencing: Sequencing { get }
 
-    /// What becomes of an event of a type that ``Event`` has no case for. By default the projection stops.
+    /// The treatment of an event whose type has no case in ``Event``. By default the projection stops.
     var unknownTypes: UnknownTypePolicy { get }
 
-    /// What becomes of an event of a version that is newer than the code. By default the projection stops.
+    /// The treatment of an event whose version is newer than the code. By default the projection stops.
     var newerVersions: NewerVersionPolicy { get }
 
-    /// The key of the document that an event evolves; `nil`: none. By default its stream's name.
+    /// Returns the key of the document that an event changes, or `nil` for none. By default the stream's name.
     func key(of event: Recorded<Event>) -> String?
 
-    /// The document after an event; `nil` takes it away.
+    /// Returns the document after an event; `nil` deletes it.
     ///
     /// - Parameters:
-    ///   - document: the document before; `nil`: there is none.
+    ///   - document: the document before the event, or `nil` if there is none.
     ///   - event: the event.
     func evolve(_ document: Document?, _ event: Recorded<Event>) throws -> Document?
 }
 
 extension DocumentProjection {
-    /// The events of a stream stay in their order.
+    /// The default: the events of a stream stay in order.
     public var sequencing: Sequencing { .byStream }
 
-    /// Nothing is skipped in silence.
+    /// The default: the projection stops, so that no event is skipped silently.
     public var unknownTypes: UnknownTypePolicy { .stop }
 
-    /// Nothing is skipped in silence.
+    /// The default: the projection stops, so that no event is skipped silently.
     public var newerVersions: NewerVersionPolicy { .stop }
 
-    /// A document for each stream.
+    /// Returns the name of the event's stream, so that each stream has one document.
     public func key(of event: Recorded<Event>) -> String? { event.stream?.text }
 }
 
-/// A projection of either kind without its type: what runs it needs no more.
+/// A type-erased projection of either kind, as the runners use it.
 package struct ProjectionRule: Sendable {
-    /// What an event does.
+    /// The effect of an event.
     package enum Effect {
         case changes([SQL])
-        /// Documents to evolve, in order, all of them or none.
+        /// Documents to change, in order. All changes are made, or none.
         case documents([DocumentChange])
         case nothing
     }
 
-    /// What an event does to one document.
+    /// The effect of an event on one document.
     package struct DocumentChange {
         package let key: String
         package let evolve: (_ document: (any Sendable)?) throws -> (any Sendable)?
     }
 
-    /// How documents are kept.
+    /// The functions that read and write documents.
     package struct Documents: Sendable {
         let table: String
         let decode: @Sendable (String) throws -> any Sendable
-        let encode: @Sendable (any Sendable) throws -> String
+        /// The text of a document, and whether no value in it is one that a reader decodes as another one.
+        let encode: @Sendable (any Sendable) throws -> (text: String, isKept: Bool)
     }
 
     package let name: String
@@ -89,7 +90,7 @@ package struct ProjectionRule: Sendable {
     package let effect: @Sendable (RecordedEvent) throws -> Effect
     package let clear: @Sendable (_ sequence: String) -> [SQL]?
 
-    /// The rule, which parks nothing.
+    /// The same rule with stop policies instead of parking.
     var parkingNothing: ProjectionRule {
         var rule = self
         if unknownTypes == .park { rule.unknownTypes = .stop }
@@ -97,7 +98,7 @@ package struct ProjectionRule: Sendable {
         return rule
     }
 
-    /// The rule of a projection that writes SQL.
+    /// Creates the rule of a projection that writes SQL.
     package init<Rule: Projection>(_ rule: Rule) {
         let coding = EventCoding<Rule.Event>()
         name = rule.name
@@ -113,7 +114,7 @@ package struct ProjectionRule: Sendable {
         effect = { event in
             do {
                 var changes: [SQL] = []
-                try coding.forEach(of: event, for: wanted) { payload, type in
+                try coding.forEach(of: event, for: wanted, ignoringUnknown: ignores) { payload, type in
                     let made = try rule.project(Recorded(event, type: type, payload: payload))
                     if changes.isEmpty { changes = made } else { changes += made }
                 }
@@ -125,7 +126,7 @@ package struct ProjectionRule: Sendable {
         clear = { rule.clear(sequence: $0) }
     }
 
-    /// The rule of a projection of documents.
+    /// Creates the rule of a projection of documents.
     package init<Rule: DocumentProjection>(documents rule: Rule) {
         let coding = EventCoding<Rule.Event>()
         name = rule.name
@@ -139,14 +140,14 @@ package struct ProjectionRule: Sendable {
         documents = Documents(
             table: rule.name, decode: { try PlainCoding.decode(Rule.Document.self, from: $0) },
             encode: { document in
-                guard let document = document as? Rule.Document else { return "null" }
-                return try PlainCoding.encode(document)
+                guard let document = document as? Rule.Document else { return ("null", true) }
+                return try PlainCoding.encodeChecked(document)
             })
         let ignores = rule.unknownTypes == .ignore
         effect = { event in
             let recorded: [Recorded<Rule.Event>]
             do {
-                recorded = try coding.recorded(event, for: wanted)
+                recorded = try coding.recorded(event, for: wanted, ignoringUnknown: ignores)
             } catch is UnknownEventType where ignores {
                 return .nothing
             }

@@ -2,14 +2,14 @@ import SillokCore
 import SillokSQL
 
 extension Projector {
-    /// Makes an `inline` projection take part in every append from now on; returns when it has caught up and does.
+    /// Attaches an `inline` projection to every append, after it has caught up with the log.
     ///
-    /// It takes part until the store is closed, whatever becomes of ``run()``. Call it, or ``run()``, before the first
-    /// append of the process: what is appended before is projected when it catches up. A build that was asked for
-    /// beside the live one is made and takes part too, so that it can be promoted without a gap.
-    /// - Throws: `ProjectionFailure` at an event that cannot be projected; `ProjectionRefusal` if the read model does
-    ///   not lie in the store's own file, the projection evolves documents, is paused, or has dead letters or several
-    ///   partitions from the time when it was `async`.
+    /// It stays attached until the store is closed, even if ``run()`` ends. Call this or ``run()`` before the first
+    /// append of the process. Events that were appended earlier are projected when it catches up. If a rebuild was
+    /// requested, the new build is made and attached too, so that it can be promoted without a gap.
+    /// - Throws: `ProjectionFailure` at an event that cannot be projected. `ProjectionRefusal` if the read model is not
+    ///   in the store's own file, or the projection changes documents or is paused. Also if it still has dead letters
+    ///   or several partitions from the time when it was `async`.
     public func attach() async throws {
         let model = try await inlineReadModel()
         try await turns.wait(for: name) { [self] in
@@ -18,14 +18,14 @@ extension Projector {
                 do {
                     try await attach(build, model)
                 } catch  where build.id != first.id && build.state != .live && !(error is CancellationError) {
-                    // A build beside the live one does not take it down; it is tried again at the next look.
+                    // A failing new build does not stop the live one; it is retried at the next poll.
                     try await Builds(ledger: ledger).record(asFailure(error, of: build.id))
                 }
             }
         }
     }
 
-    /// Takes part in every append, and makes the builds that are asked for.
+    /// Stays attached to every append, and makes requested builds.
     func runInline() async throws {
         while true {
             let heard = wakeUp.count
@@ -37,7 +37,7 @@ extension Projector {
     private func inlineReadModel() async throws -> any InlineReadModel {
         guard let model = readModel as? any InlineReadModel else {
             throw ProjectionRefusal(
-                "\(name) cannot be inline: its read model does not lie in the store's file. Give it the store's own.")
+                "\(name) cannot be inline: its read model is not in the store's file. Give it the store's own.")
         }
         guard rule.documents == nil else {
             throw ProjectionRefusal("\(name) cannot be inline: it evolves documents. Write SQL, or run it async.")
@@ -59,7 +59,7 @@ extension Projector {
         do {
             try await runner(id, 0, 1).catchUp()
         } catch is CheckpointMoved {
-            // Another process appends with it already; what is left is projected when it is attached.
+            // Another process already appends with it. The remaining events are projected when it is attached.
         }
         guard let row = try await ledger.partition(0, of: id), try await ledger.state(of: row, id).deadLetters == 0
         else {

@@ -1,15 +1,15 @@
 public import SillokCore
 public import SillokSQL
 
-/// A rule that turns events into the rows of a read model: pure, so that it can be run again at any time.
+/// A rule that turns events into the rows of a read model. The rule is pure, so that it can run again at any time.
 ///
 /// ```swift
 /// func project(_ event: Recorded<BankAccount.Event>) -> [SQL] {
 /// ```
-/// Its statements name its tables by `\(table:)`, for each build of it has tables of its own; others query them by
-/// their plain names and see the live build. A new ``version`` is built beside the live one.
+/// Its statements name its tables with `\(table:)`, because each build has its own tables. Queries use the plain names
+/// and see the live build. A new ``version`` is built while the live one stays in use.
 public protocol Projection<Event>: Sendable {
-    /// The events that it understands: an enum whose cases are the types.
+    /// The events that the projection understands: an enum whose cases are the types.
     associatedtype Event: Codable & Sendable
 
     /// The name of the projection, such as `balances`.
@@ -18,75 +18,74 @@ public protocol Projection<Event>: Sendable {
     /// The version of the rule, from 1.
     var version: Int { get }
 
-    /// The events that it wants.
+    /// The query for the events that the projection handles.
     var source: EventQuery { get }
 
-    /// What makes its tables, run once before its first event.
+    /// The statements that create its tables, run once before its first event.
     var schema: [SQL] { get }
 
-    /// Which events must stay in their order. By default those of a stream.
+    /// The events that must stay in order. By default each stream is a sequence.
     var sequencing: Sequencing { get }
 
-    /// What becomes of an event of a type that ``Event`` has no case for. By default the projection stops.
+    /// The treatment of an event whose type has no case in ``Event``. By default the projection stops.
     var unknownTypes: UnknownTypePolicy { get }
 
-    /// What becomes of an event of a version that is newer than the code. By default the projection stops.
+    /// The treatment of an event whose version is newer than the code. By default the projection stops.
     var newerVersions: NewerVersionPolicy { get }
 
-    /// The changes that an event makes. An event for which it throws is retried and then parked, as a dead letter.
+    /// Returns the changes for an event. If it throws, the event is retried and then parked as a dead letter.
     func project(_ event: Recorded<Event>) throws -> [SQL]
 
-    /// What takes away all that the events of a sequence have made, so that the sequence can be rebuilt alone; `nil`: it
-    /// cannot.
+    /// Returns the statements that delete everything the events of a sequence have written, so that the sequence can be
+    /// rebuilt alone. Returns `nil` if that is not supported.
     func clear(sequence: String) -> [SQL]?
 }
 
 extension Projection {
-    /// The events of a stream stay in their order.
+    /// The default: the events of a stream stay in order.
     public var sequencing: Sequencing { .byStream }
 
-    /// Nothing is skipped in silence.
+    /// The default: the projection stops, so that no event is skipped silently.
     public var unknownTypes: UnknownTypePolicy { .stop }
 
-    /// Nothing is skipped in silence.
+    /// The default: the projection stops, so that no event is skipped silently.
     public var newerVersions: NewerVersionPolicy { .stop }
 
-    /// A projection that does not say how cannot rebuild a sequence alone.
+    /// Returns `nil`: by default a sequence cannot be rebuilt alone.
     public func clear(sequence: String) -> [SQL]? { nil }
 }
 
-/// What becomes of an event whose type a projection does not know.
+/// The treatment of an event whose type a projection does not know.
 public enum UnknownTypePolicy: String, Hashable, Sendable {
     /// The projection stops before it, with an error that names it.
     case stop
-    /// It is parked as a dead letter, and what follows it in its sequence behind it.
+    /// The event is parked as a dead letter, and the later events of its sequence behind it.
     case park
-    /// It is taken and does nothing, as its projection has said.
+    /// The event counts as handled and has no effect.
     case ignore
 }
 
-/// What becomes of an event of a type that a projection knows, in a version that is newer than its code. There is no way
-/// to ignore it.
+/// The treatment of an event of a known type in a version that is newer than the code. It cannot be ignored.
 public enum NewerVersionPolicy: String, Hashable, Sendable {
-    /// The projection stops before it, with an error that names it. Newer code goes on from there.
+    /// The projection stops before it, with an error that names it. Newer code continues from there.
     case stop
-    /// It is parked as a dead letter, and what follows it in its sequence behind it, until newer code retries them.
+    /// The event is parked, and the later events of its sequence behind it, until newer code retries them.
     case park
 }
 
-/// Which events must stay in their order: those of one sequence do, in every partition and behind every dead letter.
+/// A rule that groups events into sequences. The events of one stay in order, also behind a dead letter.
 public struct Sequencing: Sendable {
     let name: String
     let sequence: @Sendable (RecordedEvent) -> String
 
-    /// The events of a stream are a sequence; those without a stream are one together.
+    /// Each stream is a sequence; all events without a stream are one sequence.
     public static let byStream = Sequencing(name: "stream") { $0.stream?.text ?? "" }
 
     /// All events are one sequence.
     public static let total = Sequencing(name: "total") { _ in "" }
 
-    /// The events whose first tag of this kind is the same are a sequence: `course` for tags such as `course:7`. Those
-    /// without one are a sequence together.
+    /// Returns the rule that events with the same first tag of this kind are a sequence: `course` for tags such as
+    /// `course:7`. All events without such a tag are one sequence.
     public static func byTag(_ kind: String) -> Sequencing {
         let prefix = kind + ":"
         return Sequencing(name: "tag:" + kind) { event in
@@ -94,12 +93,12 @@ public struct Sequencing: Sendable {
         }
     }
 
-    /// A rule of one's own: a function of the event as it is stored, which always gives the same answer.
+    /// Returns a custom rule: a function of the stored event that always returns the same result.
     public static func by(_ sequence: @escaping @Sendable (RecordedEvent) -> String) -> Sequencing {
         Sequencing(name: "own", sequence: sequence)
     }
 
-    /// The rule of a name that was stored; `nil` for one that only its code knows.
+    /// Returns the rule with a stored name, or `nil` for one that only its code knows.
     static func named(_ name: String) -> Sequencing? {
         switch name {
         case "stream": byStream
@@ -109,12 +108,11 @@ public struct Sequencing: Sendable {
         }
     }
 
-    /// Which of so many partitions takes the event, from 0. The same on every machine, for ever.
+    /// Returns the partition for an event, from 0 to `partitions` − 1. It is the same everywhere and never changes.
     package func partition(of event: RecordedEvent, among partitions: Int) -> Int {
         guard partitions > 1 else { return 0 }
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in sequence(event).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        hash ^= hash >> 32
+        let sum = sequence(event).fnv1a
+        let hash = sum ^ sum >> 32
         return Int(truncatingIfNeeded: hash % UInt64(partitions))
     }
 }

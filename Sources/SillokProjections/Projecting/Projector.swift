@@ -1,16 +1,17 @@
+import Sillok
 public import SillokCore
 public import SillokSQL
 
-/// Runs a projection: reads events, writes its changes and its checkpoint together, and waits for more.
+/// A runner of a projection: it reads events, writes the changes together with a checkpoint, and waits for new events.
 ///
 /// ```swift
 /// let balances = Projector(AccountBalance(), from: store, into: model)
 /// ```
-/// A crash, a cancelled task, or a second projector of the same name change nothing: each event is projected once, in
-/// the order of its sequence. A new version, or a rebuild, is made beside the live one, which queries see until it is
-/// promoted.
+/// Each event is projected once, in the order of its sequence, even after a crash or a cancelled task, or with a second
+/// projector of the same name. A new version, or a rebuild, is made next to the live build. Queries see the live build
+/// until the new one is promoted.
 public final class Projector<Model: ReadModel>: Sendable {
-    /// The read model that it writes.
+    /// The read model to which the projector writes.
     public let readModel: Model
 
     let rule: ProjectionRule
@@ -23,14 +24,14 @@ public final class Projector<Model: ReadModel>: Sendable {
     let turns = Turns<String>()
     private let owner: String
 
-    /// A projector of a projection that writes SQL; it does nothing until ``run()``.
+    /// Creates a projector of a projection that writes SQL. It does nothing until ``run()``.
     ///
     /// - Parameters:
     ///   - projection: the rule.
-    ///   - lifecycle: when the rows are made.
-    ///   - store: the log that it reads.
-    ///   - readModel: where its rows and its checkpoint are written.
-    ///   - options: how it is run.
+    ///   - lifecycle: when the rows are written.
+    ///   - store: the log to read.
+    ///   - readModel: where the rows and the checkpoint are written.
+    ///   - options: how the projection is run.
     public convenience init(
         _ projection: some Projection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
         into readModel: Model, options: ProjectorOptions = ProjectorOptions()
@@ -38,14 +39,14 @@ public final class Projector<Model: ReadModel>: Sendable {
         self.init(ProjectionRule(projection), lifecycle, store, readModel, options)
     }
 
-    /// A projector of a projection of documents; it does nothing until ``run()``.
+    /// Creates a projector of a projection of documents. It does nothing until ``run()``.
     ///
     /// - Parameters:
     ///   - projection: the rule.
-    ///   - lifecycle: when the documents are made; not `inline`.
-    ///   - store: the log that it reads.
-    ///   - readModel: where its documents and its checkpoint are written.
-    ///   - options: how it is run.
+    ///   - lifecycle: when the documents are written; not `inline`.
+    ///   - store: the log to read.
+    ///   - readModel: where the documents and the checkpoint are written.
+    ///   - options: how the projection is run.
     public convenience init(
         documents projection: some DocumentProjection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
         into readModel: Model, options: ProjectorOptions = ProjectorOptions()
@@ -57,7 +58,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         _ rule: ProjectionRule, _ lifecycle: Lifecycle, _ store: any EventStore, _ readModel: Model,
         _ options: ProjectorOptions
     ) {
-        // Within an append there is no later time at which a dead letter could be projected: it is refused instead.
+        // An append has no later time at which a dead letter could be projected, so the append is rejected instead.
         self.rule = lifecycle == .inline ? rule.parkingNothing : rule
         self.lifecycle = lifecycle
         self.store = store
@@ -74,15 +75,14 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// The version of its rule.
     public var version: Int { rule.version }
 
-    /// Up to where the live build tells the log, as far as this projector knows; one that takes part in every append
-    /// tells all of it, to the largest position there is.
+    /// The last position that the live build contains, as known to this projector. For a build that is attached to
+    /// every append it is the largest possible position.
     public var position: Position { board.position }
 
-    /// Handles what is in the log and what comes, until the task is cancelled.
+    /// Projects the events of the log and all new ones, until the task is cancelled.
     ///
-    /// A projection that is `inline` catches up and then takes part in every append, see ``attach()``; one that is `live`
-    /// does nothing here.
-    /// - Throws: `ProjectionFailure` when it cannot go on; run it again to go on where it stopped. `CancellationError`.
+    /// An `inline` projection is then attached to every append, see ``attach()``. A `live` one does nothing here.
+    /// - Throws: `ProjectionFailure` when it cannot continue; run it again to continue there. `CancellationError`.
     public func run() async throws {
         board.begin()
         defer { board.end() }
@@ -114,14 +114,13 @@ public final class Projector<Model: ReadModel>: Sendable {
         try await model(atLeast: position, through: position, within: duration)
     }
 
-    /// The read model, when it contains the log up to a mark, such as that of a receipt that another process gives as a
-    /// token.
+    /// Returns the read model as soon as it contains the log up to a mark, such as a token from the receipt of another
+    /// process.
     ///
     /// - Parameters:
-    ///   - mark: the place; the log must have its event.
-    ///   - duration: how long to wait for it at most.
-    /// - Throws: what ``model(atLeast:within:)-(Position,_)`` throws, and `StoreError` `storeChanged` if the log does not have
-    ///   the event.
+    ///   - mark: the mark; the log must have its event.
+    ///   - duration: the longest time to wait.
+    /// - Throws: as ``model(atLeast:within:)-(Position,_)``; `StoreError` `storeChanged` without the mark's event.
     public func model(atLeast mark: EventMark, within duration: Duration) async throws -> Model {
         _ = try await store.head(resumingAfter: mark)
         return try await model(atLeast: mark.position, within: duration)
@@ -132,8 +131,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// - Parameters:
     ///   - receipt: the result of the append.
     ///   - duration: the longest time to wait.
-    /// - Throws: what ``model(atLeast:within:)-(Position,_)`` throws, and `ParkedEvent` if an event of the append is a
-    ///   dead letter.
+    /// - Throws: as ``model(atLeast:within:)-(Position,_)``; `ParkedEvent` if an event of the append is parked.
     public func model(atLeast receipt: Receipt, within duration: Duration) async throws -> Model {
         try await model(atLeast: receipt.firstPosition, through: receipt.position, within: duration)
     }
@@ -158,11 +156,11 @@ public final class Projector<Model: ReadModel>: Sendable {
         if board.position < position { try await reach(position, duration) }
     }
 
-    /// The first event between two positions that is a dead letter, and whether it is tried again without an operator.
+    /// Returns the first dead letter between two positions, and whether it is retried without an operator.
     private func deadLetter(
         of live: ProjectionID, _ first: Position, _ last: Position
     ) async throws -> (error: ParkedEvent, isRetried: Bool)? {
-        let letters = try await readModel.rows(
+        let letters = try await readModel.ownRows(
             """
             SELECT position, error, state FROM sillok_dead_letters \(Ledger.whose(live))
             AND position >= \(first) AND position <= \(last) AND state <> 'skipped' ORDER BY position LIMIT 1
@@ -175,18 +173,18 @@ public final class Projector<Model: ReadModel>: Sendable {
 
     /// Creates the tables of the projection if they are missing, so that queries find them before the first event.
     ///
-    /// ``run()`` does the same first. A service calls it before it counts as started.
-    /// - Throws: ``ProjectionRefusal`` if the projection cannot be run as it is defined; `StoreError`.
+    /// ``run()`` does this first too. A service calls this before it counts as started.
+    /// - Throws: ``ProjectionRefusal`` if the projection cannot be run with its current definition; `StoreError`.
     public func prepare() async throws {
         try await turns.wait(for: name) { [self] in
             _ = try await reportingFailure { try await ensureBuild() }
         }
     }
 
-    /// Projects everything up to the current head of the log, and returns. Not while ``run()`` runs.
+    /// Projects everything up to the current head of the log, and returns. Cannot be called while ``run()`` runs.
     ///
-    /// - Throws: `ProjectionFailure` when it cannot go on; `ProjectionRefusal` beside ``run()``, or when an operator
-    ///   has paused it; `CancellationError`.
+    /// - Throws: `ProjectionFailure` when it cannot continue; `ProjectionRefusal` if ``run()`` runs or an operator has
+    ///   paused the projection; `CancellationError`.
     public func catchUp() async throws {
         if board.isRunning && lifecycle != .live {
             throw ProjectionRefusal("\(name) runs: wait for it with model(atLeast:within:) instead of catching up.")
@@ -210,7 +208,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         }
     }
 
-    /// Runs `body`; what stops it is recorded for others to read.
+    /// Runs `body`. Records an error that it throws, so that other processes can read it.
     private func reportingFailure<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()
@@ -221,7 +219,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         }
     }
 
-    /// What runs one partition of a build.
+    /// Returns the runner of one partition of a build.
     func runner(_ id: ProjectionID, _ partition: Int, _ partitions: Int) -> PartitionRunner {
         let documents = rule.documents.map { DocumentCache($0, capacity: options.documentBytes) }
         let maker = BatchMaker(
@@ -244,7 +242,7 @@ public final class Projector<Model: ReadModel>: Sendable {
             })
     }
 
-    /// The failure that stopped the projection, recorded for others to read.
+    /// Returns the failure that stopped the projection, after recording it for other processes.
     private func failed(_ error: any Error) async -> ProjectionFailure {
         let failure = asFailure(error, of: board.live ?? ProjectionID(name, version: version))
         board.fail(failure)
@@ -252,7 +250,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         return failure
     }
 
-    /// An error as what stopped a build.
+    /// Returns an error as the failure of a build.
     func asFailure(_ error: any Error, of id: ProjectionID) -> ProjectionFailure {
         error as? ProjectionFailure ?? ProjectionFailure(projection: id, event: nil, cause: error)
     }

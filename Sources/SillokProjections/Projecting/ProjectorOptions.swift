@@ -1,52 +1,53 @@
 public import SillokCore
 
-/// What becomes of an event that cannot be projected.
+/// The treatment of an event that cannot be projected.
 public enum FailurePolicy: Hashable, Sendable {
-    /// The projection stops before it.
+    /// The projection stops before the event.
     case stop
 
-    /// It is tried so many times, with a pause that doubles, and then parked as a dead letter; what follows it in its
-    /// sequence is parked behind it, and all others go on. At `capacity` dead letters the projection stops.
+    /// The event is tried `attempts` times, with a pause that doubles, and then parked as a dead letter. Later events
+    /// of its sequence are parked behind it; all other sequences continue. At `capacity` dead letters the projection
+    /// stops.
     case park(attempts: Int, pause: Duration, capacity: Int)
 
-    /// Three tries, the first pause of 20 milliseconds, at most 10,000 dead letters.
+    /// Three attempts with a first pause of 20 milliseconds, and at most 10,000 dead letters.
     public static let park = FailurePolicy.park(attempts: 3, pause: .milliseconds(20), capacity: 10_000)
 }
 
-/// How a projector runs its projection.
+/// The options with which a projector runs its projection.
 public struct ProjectorOptions: Sendable {
-    /// What becomes of an event that cannot be projected.
+    /// The treatment of an event that cannot be projected.
     public var failures: FailurePolicy
 
-    /// Into how many partitions the sequences are spread, each with a checkpoint of its own. Belongs to the build.
+    /// The number of partitions that share the sequences, each with its own checkpoint. It is fixed for a build.
     public var partitions: Int
 
-    /// How long a partition stays with a projector that shows no sign of life, when several processes run the same
-    /// projection; `nil`: there is only one.
+    /// How long a partition stays with a projector that no longer renews its lease, if several processes run the same
+    /// projection. `nil` means that only one process runs it.
     public var lease: Duration?
 
     /// When a new version becomes the live one.
     public var promotion: Promotion
 
-    /// How many events are read and written together, at most.
+    /// The maximum number of events that are read and written together.
     public var batch: Int
 
-    /// How long a lost wake-up, or an operator's wish, can wait.
+    /// The longest delay that a lost wake-up can cause, also for a request of an operator.
     public var pollInterval: Duration
 
-    /// What measures waiting.
+    /// The clock that measures waits.
     public var clock: any Clock<Duration>
 
-    /// What tells the time of day for records of what was done.
+    /// The clock for the times of recorded acts and failures.
     public var wallClock: WallClock
 
-    /// Makes the names of those who hold leases.
+    /// The generator of the names of lease holders.
     public var ids: IDGenerator
 
-    /// How much text of documents a partition keeps in memory, in bytes, beside those of a batch.
+    /// The bytes of document text that a partition keeps in memory, in addition to those of a batch.
     package var documentBytes = 32 << 20
 
-    /// Options that differ from the usual ones where they are given.
+    /// Creates the default options, except for those that are given.
     public init(
         failures: FailurePolicy = .park, partitions: Int = 1, lease: Duration? = nil,
         promotion: Promotion = .whenCaughtUp, batch: Int = 1000, pollInterval: Duration = .seconds(1),
@@ -63,7 +64,7 @@ public struct ProjectorOptions: Sendable {
         self.ids = ids
     }
 
-    /// The options of a projection that takes part in appends: one process and one partition, and nothing is parked.
+    /// The options of a projection that is attached to appends: one process, one partition, and nothing is parked.
     var inline: ProjectorOptions {
         var options = self
         options.failures = .stop

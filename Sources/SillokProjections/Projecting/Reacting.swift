@@ -2,29 +2,28 @@ public import SillokCore
 public import SillokReadSide
 import SillokSQL
 
-/// Where the side effects of a new reaction begin.
+/// The event with which a new reaction starts.
 public enum ReactionStart: Hashable, Sendable {
     /// With the first event of the log.
     case atBeginning
-    /// With the first event after the present head.
+    /// With the first event after the current head.
     case atHead
 }
 
 extension Projector {
-    /// Executes a side effect for each event that the projection wants, when the live rows contain it, until the
+    /// Executes a side effect for each event that the projection handles, after the live rows contain it, until the
     /// task is cancelled.
     ///
-    /// How far it has come is kept by the name of the projection and of the reaction, not by the build: a rebuild, a
-    /// new version, a promotion or a rollback never carry an effect out again. After a crash the last effects may be
-    /// carried
-    /// out a second time: give the event's id to whom they concern. An event that was parked counts as told. What is
-    /// done through a `CommandHandler` carries the event as its cause, and its correlation.
+    /// Progress is stored under the names of the projection and the reaction, not under the build. So a rebuild, a new
+    /// version, a promotion or a rollback never executes an effect again. After a crash the last effects may be
+    /// executed a second time: pass the event's id to their recipients. A parked event counts as handled. Commands that
+    /// run through a `CommandHandler` in the effect record the event as their cause, and its correlation.
     /// - Parameters:
-    ///   - reaction: its name.
-    ///   - start: where it begins when it is new.
-    ///   - effect: what is done; what it throws ends the reaction, which continues with that event when it is run again.
-    /// - Throws: what `effect` throws, `ProjectionFailure`, `CancellationError`; `StoreError`, with `storeChanged`
-    ///   if the log does not have the event up to which effects were executed: see `ReadSide.resetReaction`.
+    ///   - reaction: the name of the reaction.
+    ///   - start: where it starts when it is new.
+    ///   - effect: the side effect. If it throws, the reaction ends; the next run continues with that event.
+    /// - Throws: errors of `effect`, `ProjectionFailure`, `CancellationError`; `StoreError`, with `storeChanged` if the
+    ///   log does not have the event up to which effects were executed: see `ReadSide.resetReaction`.
     public func react(
         _ reaction: String, from start: ReactionStart = .atHead,
         _ effect: @Sendable (RecordedEvent) async throws -> Void
@@ -36,7 +35,7 @@ extension Projector {
             let page = try await page(key, after: mark)
             guard page.through > mark.position else {
                 if mark.id == nil { mark = page.mark }
-                try await store.wait(for: mark.position.next, options)
+                try await store.wait(for: mark.position.next, of: rule.source, options)
                 continue
             }
             do {
@@ -56,7 +55,7 @@ extension Projector {
         }
     }
 
-    /// What comes after the last event whose effect was executed, which the log must still have.
+    /// Returns the page after the last event whose effect was executed. The log must still have that event.
     private func page(_ key: String, after mark: EventMark) async throws -> EventBatch {
         do {
             return try await store.read(rule.source, resumingAfter: mark, limit: 100)
@@ -69,11 +68,11 @@ extension Projector {
         }
     }
 
-    /// Up to where the effects have been executed.
+    /// Returns the mark up to which effects were executed.
     private func reached(_ key: String, _ start: ReactionStart) async throws -> EventMark {
         let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
-        if let row = try await readModel.rows(query).first {
-            return ReadModelFormat.mark(row["position"].integer ?? 0, row["mark"])
+        if let row = try await readModel.ownRows(query).first {
+            return ReadModelFormat.mark(try row.integer("position"), row["mark"])
         }
         let first: EventMark = start == .atHead ? try await store.head(resumingAfter: .start) : .start
         do {
@@ -119,21 +118,21 @@ extension Projector {
 }
 
 extension ReadSide {
-    /// Says from where a reaction continues, after the log was replaced by another one, or restored from an older copy.
+    /// Sets the place from which a reaction continues, after the log was replaced or restored from an older copy.
     ///
-    /// Effects of events after that place are executed, also if they were before. Stop the reaction first.
+    /// Effects of events after that place are executed, even if they were executed before. Stop the reaction first.
     /// - Parameters:
-    ///   - reaction: its name.
+    ///   - reaction: the name of the reaction.
     ///   - name: the projection that it belongs to.
-    ///   - start: with the first event of this log, or the first one after its present head.
-    ///   - whom: who wants it.
-    /// - Throws: `ProjectionRefusal` if the projection has no such reaction, or it moved at the same time.
+    ///   - start: the first event of this log, or the first one after its current head.
+    ///   - whom: the operator who requests it.
+    /// - Throws: `ProjectionRefusal` if the projection has no such reaction, or the reaction advanced at the same time.
     public func resetReaction(
         _ reaction: String, of name: String, to start: ReactionStart, by whom: Operator
     ) async throws {
         let (key, live) = ("\(name)/\(reaction)", try await live(name))
         let query: SQL = "SELECT position, mark FROM sillok_reactions WHERE projection = \(key)"
-        guard let row = try await readModel.rows(query).first else {
+        guard let row = try await readModel.ownRows(query).first else {
             throw ProjectionRefusal("\(name) has no reaction \(reaction).")
         }
         let mark: EventMark = start == .atHead ? try await store.head(resumingAfter: .start) : .start
@@ -144,17 +143,18 @@ extension ReadSide {
                     UPDATE sillok_reactions SET position = \(mark.position), mark = \(mark.description)
                     WHERE projection = \(key)
                     """),
-                whom.did("reset-reaction", live.id, "\(reaction) to \(mark.position)", wallClock.now()),
+                whom.did(
+                    "reset-reaction", to: live.id, detail: "\(reaction) to \(mark.position)", at: wallClock.now()),
             ], if: [.init(query, gives: [row.values])])
     }
 }
 
 extension EventStore {
-    /// Waits until the head may be at a position, or for as long as a lost wake-up can cost.
-    fileprivate func wait(for position: Position, _ options: ProjectorOptions) async throws {
+    /// Waits until an event of a query may be at or after a position, or for as long as a lost wake-up can cost.
+    fileprivate func wait(for position: Position, of query: EventQuery, _ options: ProjectorOptions) async throws {
         let (clock, pause) = (options.clock, options.pollInterval)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.reach(position) }
+            group.addTask { try await self.reach(position, for: query) }
             group.addTask { try await clock.sleep(for: pause) }
             defer { group.cancelAll() }
             try await group.next()

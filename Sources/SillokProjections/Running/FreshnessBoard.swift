@@ -1,19 +1,19 @@
 import SillokCore
 import SillokSQL
 
-/// How far the builds of a projection have come in this process, for those who wait to read.
+/// The progress of the builds of a projection in this process, for readers that wait for it.
 final class FreshnessBoard: Sendable {
     private struct State {
         var live: ProjectionID?
         var positions: [ProjectionID: [Position?]] = [:]
         var letters: [ProjectionID: [Int?]] = [:]
-        /// Builds that take part in every append.
+        /// Builds that are attached to every append.
         var attached: Set<ProjectionID> = []
         var isRunning = false
         var failure: ProjectionFailure?
         var signal = HeadSignal()
 
-        /// Up to where all partitions of the live build have come; `nil` if that is not known here.
+        /// The position that all partitions of the live build have reached; `nil` if it is not known here.
         var position: Position? {
             guard let live else { return nil }
             if attached.contains(live) { return Position(.max) }
@@ -29,16 +29,16 @@ final class FreshnessBoard: Sendable {
 
     private let state = Lock(State())
 
-    /// Up to where the live build tells the log, at least.
+    /// A position up to which the live build contains the log; it may contain more.
     var position: Position { state.withLock { $0.position ?? .start } }
 
-    /// Whether all of the live build runs in this process, so that its position is known here.
+    /// Whether the whole live build runs in this process, so that its position is known here.
     var knowsPosition: Bool { state.withLock { $0.position != nil } }
 
-    /// Which build is live.
+    /// The live build.
     var live: ProjectionID? { state.withLock { $0.live } }
 
-    /// Whether the live build has events that it could not project; `true` if that is not known here.
+    /// Whether the live build has dead letters; `true` if that is not known here.
     var hasDeadLetters: Bool {
         state.withLock { state in
             guard let live = state.live else { return true }
@@ -48,7 +48,7 @@ final class FreshnessBoard: Sendable {
         }
     }
 
-    /// Why the projection does not run; `nil` while it does or when it never failed.
+    /// The failure for which the projection does not run; `nil` while it runs or if it never failed.
     var failure: ProjectionFailure? { state.withLock { $0.isRunning ? nil : $0.failure } }
 
     /// Whether the projection runs in this process.
@@ -62,7 +62,7 @@ final class FreshnessBoard: Sendable {
         }
     }
 
-    /// What a runner of this process said no longer holds: another process may go on with it.
+    /// Clears the progress of the runners of this process, because another process may continue the work.
     func end() {
         state.withLock { state in
             state.isRunning = false
@@ -79,10 +79,10 @@ final class FreshnessBoard: Sendable {
         signal.fail(failure)
     }
 
-    /// Whether a build takes part in every append.
+    /// Returns whether a build is attached to every append.
     func isAttached(_ id: ProjectionID) -> Bool { state.withLock { $0.attached.contains(id) } }
 
-    /// Notes that a build takes part in every append from now on.
+    /// Notes that a build is attached to every append from now on.
     func attach(_ id: ProjectionID) {
         let (signal, position) = state.withLock { state in
             state.attached.insert(id)
@@ -91,12 +91,12 @@ final class FreshnessBoard: Sendable {
         signal.advance(to: position)
     }
 
-    /// Says which build queries see.
+    /// Sets the build that queries see.
     func setLive(_ id: ProjectionID?) {
         let (signal, position) = state.withLock { state in
             if state.live != id {
                 state.live = id
-                // A build that was promoted or rolled back to may be behind the one before it.
+                // The new live build may be behind the previous one, after a promotion or a rollback.
                 state.signal = HeadSignal()
             }
             return (state.signal, state.position ?? .start)
@@ -104,7 +104,7 @@ final class FreshnessBoard: Sendable {
         signal.advance(to: position)
     }
 
-    /// Notes how far a partition is.
+    /// Notes the progress of a partition.
     func update(_ id: ProjectionID, _ partition: Int, _ progress: PartitionState, of partitions: Int) {
         let (signal, position) = state.withLock { state in
             var positions = state.positions[id] ?? Array(repeating: nil, count: max(1, partitions))
@@ -127,6 +127,6 @@ final class FreshnessBoard: Sendable {
         }
     }
 
-    /// Returns when the live build may have come to a position.
+    /// Waits until the live build may have reached a position.
     func reach(_ position: Position) async throws { try await state.withLock { $0.signal }.reach(position) }
 }

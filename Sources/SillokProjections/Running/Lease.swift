@@ -1,18 +1,18 @@
 import SillokCore
 import SillokSQL
 
-/// Who of several processes runs a partition.
+/// The lease by which one of several processes runs a partition.
 ///
-/// No clocks of two machines are compared: whoever wants a partition watches the sign of life of its holder, and takes it
-/// over if that did not change for a whole lease by the watcher's own clock. The token rises with each holder and is a
-/// condition of every write, so that one who was thought dead and is not can write nothing.
+/// Clocks of two machines are never compared. A process that wants a partition watches the heartbeat of its holder. It
+/// takes the partition over if the heartbeat did not change for a whole lease on its own clock. The token rises with
+/// each holder and is a condition of every write, so a holder that lost its lease can write nothing.
 struct Lease: Sendable {
     let ledger: Ledger
     let id: ProjectionID
     let owner: String
 
-    /// Takes the partition over if nobody holds it, or its holder shows no sign of life for as long as the lease; `nil`: it
-    /// is held.
+    /// Takes the partition over if no process holds it, or if its holder shows no heartbeat for the duration of the
+    /// lease. Returns `nil` if it is held.
     func take(_ row: PartitionRow, _ lease: Duration, _ clock: any Clock<Duration>) async throws -> PartitionRow? {
         if !row.owner.isEmpty {
             try await clock.sleep(for: lease)
@@ -39,7 +39,7 @@ struct Lease: Sendable {
         return try await ledger.partition(row.number, of: id).flatMap { $0.token == taken.token ? $0 : nil }
     }
 
-    /// Shows a sign of life.
+    /// Writes a heartbeat.
     func beat(_ row: PartitionRow) async throws {
         try await ledger.model.write(
             ReadModelWrite([
@@ -51,7 +51,7 @@ struct Lease: Sendable {
             ]))
     }
 
-    /// Gives the partition up, so that the next one need not wait.
+    /// Releases the partition, so that the next holder need not wait.
     func release(_ number: Int) async throws {
         try await ledger.model.write(
             ReadModelWrite([

@@ -1,7 +1,7 @@
 import SillokCore
 import SillokSQL
 
-/// Executes the actions of a ``PartitionMachine``: reads and writes the store and the read model, and waits.
+/// The I/O of a ``PartitionMachine``: it executes actions on the store and the read model, and waits.
 final class PartitionIO: Sendable {
     private let store: any EventStore
     private let ledger: Ledger
@@ -11,7 +11,7 @@ final class PartitionIO: Sendable {
     private let limit: Int
     private let clock: any Clock<Duration>
     private let wakeUp: WakeUp
-    /// The number of wake-ups that were heard.
+    /// The number of wake-ups that were handled.
     private let heard: Lock<Int>
 
     /// - Parameters:
@@ -50,7 +50,7 @@ final class PartitionIO: Sendable {
     }
 
     private func readRow() async throws -> PartitionRow? {
-        // What is woken from now on is seen by the next wait.
+        // The next wait notices later wake-ups.
         let count = wakeUp.count
         let row = try await ledger.partition(partition, of: id)
         heard.withLock { $0 = max($0, count) }
@@ -93,22 +93,19 @@ final class PartitionIO: Sendable {
             }
             let rows = try await ledger.model.rows(
                 "SELECT key, document FROM \(table: table) WHERE key IN (\(wanted))", of: id)
-            for row in rows {
-                guard let key = row["key"].text, let text = row["document"].text else { continue }
-                found[StreamID(key)] = text
-            }
+            for row in rows { found[StreamID(try row.text("key"))] = try row.text("document") }
         }
         return keys.map { DocumentCache.Row(key: $0, text: found[$0]) }
     }
 
-    /// The first dead letters of a sequence with their events, and the number of all.
+    /// Returns the first dead letters of a sequence with their events, and the number of all.
     private func deadLetters(of sequence: StreamID) async throws -> PartitionMachine.Input {
         let place: SQL = "\(Ledger.whose(id)) AND sequence = \(sequence) AND state <> 'skipped'"
-        let rows = try await ledger.model.rows(
+        let rows = try await ledger.model.ownRows(
             """
             SELECT position, event, attempts, replacement FROM sillok_dead_letters \(place) ORDER BY position LIMIT 200
             """)
-        let count = try await ledger.model.rows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(place)")
+        let count = try await ledger.model.ownRows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(place)")
         let store = store
         let letters = try await withThrowingTaskGroup(of: ParkedDeadLetter.self) { group in
             for row in rows {
@@ -117,20 +114,20 @@ final class PartitionIO: Sendable {
             return try await group.reduce(into: [ParkedDeadLetter]()) { $0.append($1) }
         }
         return .deadLetters(
-            letters.sorted { $0.position < $1.position }, total: Int(clamping: count.first?["letters"].integer ?? 0))
+            letters.sorted { $0.position < $1.position }, total: try count.first?.count("letters") ?? 0)
     }
 }
 
 extension ParkedDeadLetter {
     fileprivate init(_ row: SQLRow, _ store: any EventStore) async throws {
-        position = Position(UInt64(clamping: row["position"].integer ?? 0))
-        attempts = Int(clamping: row["attempts"].integer ?? 0)
+        position = try row.position("position")
+        attempts = try row.count("attempts")
         event = try await store.deadLetter(row["event"].text, at: position).replacing(row["replacement"].text)
     }
 }
 
 extension EventStore {
-    /// Runs a read. If the log is not the one that a build was made from, the error names the build.
+    /// Runs a read. If the log is not the one from which a build was made, the error names the build.
     func ofHistory<Result: Sendable>(_ id: ProjectionID, _ read: () async throws -> Result) async throws -> Result {
         do {
             return try await read()

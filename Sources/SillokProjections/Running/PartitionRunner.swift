@@ -1,7 +1,7 @@
 import SillokCore
 import SillokSQL
 
-/// Runs one partition of one build: executes what its ``PartitionMachine`` decides.
+/// The runner of one partition of one build: it executes the actions of a ``PartitionMachine``.
 struct PartitionRunner: Sendable {
     let store: any EventStore
     let ledger: Ledger
@@ -12,9 +12,9 @@ struct PartitionRunner: Sendable {
     let wakeUp: WakeUp
     /// The name of this process in leases.
     let owner: String
-    /// Called after each write; with `nil` when another process runs the partition.
+    /// Called after each write, and with `nil` when another process runs the partition.
     let progress: @Sendable (PartitionState?) -> Void
-    /// Called when everything up to the head is written.
+    /// Called when everything up to the head was written.
     let atHead: @Sendable () async throws -> Void
 
     var id: ProjectionID { maker.id }
@@ -44,7 +44,7 @@ struct PartitionRunner: Sendable {
         }
     }
 
-    /// Projects everything up to the head of the log as of now, and ends.
+    /// Projects everything up to the current head of the log, and returns.
     func catchUp() async throws {
         try await releasing {
             while true {
@@ -55,7 +55,7 @@ struct PartitionRunner: Sendable {
         }
     }
 
-    /// Gives up the lease afterwards, so that the next process need not wait until it runs out.
+    /// Runs `body` and then releases the lease, so that the next process need not wait until it expires.
     private func releasing(_ body: () async throws -> Void) async throws {
         do {
             try await body()
@@ -72,7 +72,7 @@ struct PartitionRunner: Sendable {
         progress(nil)
     }
 
-    /// Shows signs of life while `body` runs.
+    /// Writes heartbeats while `body` runs.
     private func beating(_ row: PartitionRow, _ body: @escaping @Sendable () async throws -> Bool) async throws {
         guard let duration = options.lease else {
             _ = try await body()
@@ -84,7 +84,7 @@ struct PartitionRunner: Sendable {
             group.addTask {
                 while true {
                     try await clock.sleep(for: duration / 3)
-                    // A failure to write it stops the runner's own writes too, which report it.
+                    // If a heartbeat cannot be written, the runner's own writes fail too and report it.
                     try? await lease.beat(row)
                 }
             }
@@ -93,7 +93,7 @@ struct PartitionRunner: Sendable {
         }
     }
 
-    /// The state of the partition, or `nil` if another process holds it.
+    /// Returns the state of the partition, or `nil` if another process holds it.
     private func hold() async throws -> PartitionState? {
         guard var row = try await ledger.partition(maker.partition, of: id) else { return nil }
         if let duration = options.lease, row.owner != owner {
@@ -105,7 +105,7 @@ struct PartitionRunner: Sendable {
         return state
     }
 
-    /// The head of the log, if the log is the one that the checkpoint belongs to.
+    /// Returns the head of the log if the log is the one that the checkpoint belongs to.
     private func checkedHead(_ state: PartitionState) async throws -> Position {
         let checkpoint = state.row.checkpoint
         let actual = try await store.storeID()
@@ -116,7 +116,7 @@ struct PartitionRunner: Sendable {
         return try await store.ofHistory(id) { try await store.head(resumingAfter: checkpoint.mark) }.position
     }
 
-    /// Runs a machine until it ends; `true` if it has reached the goal, `false` if the partition is to be loaded again.
+    /// Runs a machine until it ends: `true` at the goal, `false` if the partition must be loaded again.
     private func drive(_ state: PartitionState, _ heard: Int, until goal: Position?) async throws -> Bool {
         let pause = options.lease.map { min($0, options.pollInterval) } ?? options.pollInterval
         var machine = PartitionMachine(maker, state, documents, .init(pollInterval: pause, goal: goal))
@@ -128,14 +128,14 @@ struct PartitionRunner: Sendable {
         }
     }
 
-    /// Stores the progress that is in memory only, so that a stopped projection is not shown as behind. If it cannot be
-    /// stored, the same events are passed again.
+    /// Stores the progress that is in memory only, so that a stopped projection does not seem to be behind. If it
+    /// cannot be stored, the same events are passed again.
     private func storeProgress(_ state: PartitionState) async {
         guard state.isUnstored else { return }
         var batch = Batch(EventBatch(events: [], mark: state.checkpoint.mark, isEnd: true, head: .start), after: state)
         batch.addCheckpoint(id)
         let (write, model) = (batch.write(id), ledger.model)
-        // A task of its own, because this one is cancelled when the projector is stopped.
+        // A separate task, because this one is cancelled when the projector is stopped.
         await Task { try? await model.write(write) }.value
     }
 
@@ -167,16 +167,16 @@ struct PartitionRunner: Sendable {
     }
 }
 
-/// The time since this call, by a clock.
+/// Returns a function that measures the time since this call.
 func stopwatch<C: Clock>(_ clock: C) -> @Sendable () -> Duration where C.Duration == Duration {
     let start = clock.now
     return { start.duration(to: clock.now) }
 }
 
 extension Ledger {
-    /// The state of a partition: its row, its sequences with dead letters, and those of them that are tried again at once.
+    /// Returns the state of a partition: its row, its sequences with dead letters, and those to retry immediately.
     func state(of row: PartitionRow, _ id: ProjectionID) async throws -> PartitionState {
-        let rows = try await model.rows(
+        let rows = try await model.ownRows(
             """
             SELECT sequence, COUNT(*) AS letters, 
             MAX(CASE state WHEN 'retry' THEN 2 WHEN 'retrying' THEN 1 ELSE 0 END) AS again
@@ -185,11 +185,8 @@ extension Ledger {
         var parked: [StreamID: Int] = [:]
         var retries: [StreamID: PartitionState.Retry] = [:]
         for found in rows {
-            guard let text = found["sequence"].text, let count = found["letters"].integer else {
-                throw StoreError(.corrupt, "A dead letter of \(id) has no readable sequence.")
-            }
-            let (sequence, again) = (StreamID(text), found["again"].integer ?? 0)
-            parked[sequence] = Int(clamping: count)
+            let (sequence, again) = (StreamID(try found.text("sequence")), try found.integer("again"))
+            parked[sequence] = try found.count("letters")
             if again > 0 { retries[sequence] = PartitionState.Retry(due: .zero, isRequested: again == 2) }
         }
         return PartitionState(

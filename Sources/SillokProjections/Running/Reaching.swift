@@ -2,7 +2,7 @@ import SillokCore
 import SillokSQL
 
 extension Projector {
-    /// Returns when the live build has come to a position, wherever it runs.
+    /// Waits until the live build has reached a position, in whichever process it runs.
     func reach(_ position: Position, _ duration: Duration) async throws {
         let clock = options.clock
         try await reach(position, duration, clock)
@@ -22,7 +22,7 @@ extension Projector {
                 let (stored, failure) = try await storedPosition()
                 known = stored
                 if known >= position { return }
-                // What was mended is about to run again: a failure counts when it stays.
+                // A fixed projection may be about to run again, so a failure counts only if it stays.
                 stopped = failure.map { ($0, stopped?.since ?? clock.now) }
                 if let stopped, left <= .zero || stopped.since.duration(to: clock.now) > options.pollInterval {
                     throw stopped.failure
@@ -37,7 +37,7 @@ extension Projector {
 
     private var id: ProjectionID { ProjectionID(name, version: version) }
 
-    /// Where the live build is, and why it stopped, by what the read model says: it may run in another process.
+    /// Returns the stored position of the live build and the failure that stopped it, in any process.
     private func storedPosition() async throws -> (Position, ProjectionFailure?) {
         guard let live = try await ledger.live(name) else { return (.start, nil) }
         board.setLive(live.id)

@@ -1,8 +1,8 @@
 import SillokCore
 import SillokSQL
 
-/// Runs all builds of a projector's version: the live one, one that is being made, and the one before, so that it can be
-/// gone back to without a gap.
+/// The supervisor of all builds of a projector's version: the live one, a new one, and the previous one, so that a
+/// rollback leaves no gap.
 struct Supervisor<Model: ReadModel>: Sendable {
     let projector: Projector<Model>
 
@@ -19,7 +19,7 @@ struct Supervisor<Model: ReadModel>: Sendable {
     func run() async throws {
         _ = try await projector.ensureBuild()
         try await withThrowingTaskGroup(of: Ending.self) { group in
-            // A wake-up while builds are read is noticed at once.
+            // A wake-up while builds are read is noticed immediately.
             var heard = projector.wakeUp.count
             defer { group.cancelAll() }
             var running: Set<Key> = []
@@ -61,7 +61,7 @@ struct Supervisor<Model: ReadModel>: Sendable {
         } catch {
             if projector.board.live == key.id { throw error }
             if Task.isCancelled { throw CancellationError() }
-            // A build beside the live one does not take it down; it is tried again at the next look.
+            // A failing new build does not stop the live one; it is retried at the next poll.
             try await Builds(ledger: projector.ledger).record(projector.asFailure(error, of: key.id))
             try await projector.options.clock.sleep(for: projector.options.pollInterval)
         }
@@ -70,7 +70,7 @@ struct Supervisor<Model: ReadModel>: Sendable {
 }
 
 extension Projector {
-    /// The builds of this version, which are to be run; those that were asked for are begun.
+    /// Returns the builds of this version that must run, after starting the requested ones.
     func runnableBuilds() async throws -> [ProjectionBuild] {
         let all = try await ledger.builds(of: name)
         board.setLive(all.first { $0.state == .live }?.id)
@@ -83,14 +83,14 @@ extension Projector {
             do {
                 mine.append(try await begin(build.id, asLive: false))
             } catch  where !(error is CancellationError) {
-                // A build that cannot be begun does not take down the live one; it is tried again at the next look.
+                // A new build that cannot be started does not stop the live one; it is retried at the next poll.
                 try await Builds(ledger: ledger).record(asFailure(error, of: build.id))
             }
         }
         return mine
     }
 
-    /// The build that this version runs first; made if there is none.
+    /// Returns the first build of this version, and creates it if there is none.
     func ensureBuild() async throws -> ProjectionBuild {
         let builds = try await ledger.builds(of: name)
         let live = builds.first { $0.state == .live }
@@ -111,7 +111,7 @@ extension Projector {
         return try await begin(ProjectionID(name, version: version), asLive: live == nil)
     }
 
-    /// Makes the tables of a build and records it.
+    /// Creates the tables of a build and records it.
     func begin(_ id: ProjectionID, asLive: Bool) async throws -> ProjectionBuild {
         let partitions = lifecycle == .async ? options.partitions : 1
         let build = try ProjectionBuild(
@@ -135,7 +135,7 @@ extension Projector {
         do {
             try await readModel.write(ReadModelWrite(changes, if: conditions))
         } catch let failed as ConditionFailed {
-            // Another process has begun it, or another version as the live one.
+            // Another process has started it, or another version is the live one.
             if failed.index == 1 { return try await begin(id, asLive: false) }
         }
         if asLive { board.setLive(id) }

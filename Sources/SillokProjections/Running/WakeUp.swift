@@ -1,7 +1,7 @@
 import SillokCore
 
-/// Wakes the runners of this process at once when a task wants their attention. Other processes are noticed at the next
-/// poll.
+/// A signal that wakes the runners of this process immediately when a task has a request. Requests of other processes
+/// are noticed at the next poll.
 final class WakeUp: Sendable {
     private let signal = HeadSignal()
     private let state = Lock(0)
@@ -9,7 +9,7 @@ final class WakeUp: Sendable {
     /// The number of wake-ups so far.
     var count: Int { state.withLock { $0 } }
 
-    /// Wakes all tasks that wait.
+    /// Wakes all waiting tasks.
     func wake() {
         let count = state.withLock { count in
             count += 1
@@ -18,7 +18,7 @@ final class WakeUp: Sendable {
         signal.advance(to: Position(UInt64(clamping: count)))
     }
 
-    /// Waits until there were more than `count` wake-ups, or for a time at most.
+    /// Waits until there were more than `count` wake-ups, or until a maximum time has passed.
     ///
     /// - Returns: whether there was a wake-up.
     @discardableResult

@@ -1,12 +1,12 @@
 package import SillokCore
 package import SillokSQL
 
-/// What operators have decided about events that could not be projected. Decisions belong to the events, not to a
-/// build: every later build follows them.
+/// The decisions of operators about events that could not be projected. A decision belongs to an event, not to a build,
+/// so every later build follows it.
 package struct Decisions: Sendable {
-    /// What becomes of an event.
+    /// The treatment of an event.
     package enum Decision: Hashable, Sendable {
-        /// It is never projected.
+        /// The event is never projected.
         case skip
         /// This payload, as JSON, is projected instead of the event's own.
         case replace(String)
@@ -29,22 +29,22 @@ package struct Decisions: Sendable {
         self.decisions = decisions
     }
 
-    /// Whether there is none.
+    /// Whether there is no decision.
     package var isEmpty: Bool { decisions.isEmpty }
 
-    /// Whether an event is never projected.
+    /// Returns whether an event is never projected.
     package func skips(_ event: RecordedEvent) -> Bool { decisions[event.id] == .skip }
 
-    /// The payload that is projected instead of an event's own, if there is one.
+    /// Returns the payload that is projected instead of the event's own, if there is one.
     package func replacement(of event: RecordedEvent) -> String? {
         guard case .replace(let payload)? = decisions[event.id] else { return nil }
         return payload
     }
 
-    /// The event in the form that is projected.
+    /// Returns the event in the form that is projected.
     package func applied(to event: RecordedEvent) -> RecordedEvent { event.replacing(replacement(of: event)) }
 
-    /// Records a decision about an event.
+    /// Returns the change that records a decision about an event.
     package static func recording(_ decision: Decision, of event: EventID, in name: String) -> ReadModelWrite.Change {
         var (action, replacement) = ("skip", nil as String?)
         if case .replace(let payload) = decision { (action, replacement) = ("replace", payload) }
@@ -58,7 +58,7 @@ package struct Decisions: Sendable {
 }
 
 extension RecordedEvent {
-    /// The event with another payload, if there is one.
+    /// Returns the event with another payload, if one is given.
     package func replacing(_ payload: String?) -> RecordedEvent {
         guard let payload else { return self }
         var data = data

@@ -1,18 +1,19 @@
-/// When the rows of a projection are made.
+/// The time at which the rows of a projection are written.
 public enum Lifecycle: String, Hashable, Sendable {
-    /// In the transaction of the append: rows are never behind. The read model must lie in the store's own file, such as
-    /// `SQLiteEventStore`'s `readModel`. An event that cannot be projected refuses its append; nothing is parked.
+    /// In the transaction of the append, so that rows are never behind. The read model must be in the store's own file,
+    /// such as `readModel` of `SQLiteEventStore`. If an event cannot be projected, its append is rejected; nothing is
+    /// parked.
     case inline
-    /// By a runner of its own, which follows the log.
+    /// By a separate runner, which follows the log.
     case async
-    /// When they are asked for, by replaying what is new. For a read model in memory: then nothing is stored.
+    /// When they are queried, by replaying new events. For a read model in memory; nothing is stored.
     case live
 }
 
-/// When a new version or build becomes the live one.
+/// The time at which a new version or build becomes the live one.
 public enum Promotion: Hashable, Sendable {
-    /// When it has come as far as the live one.
+    /// When it has caught up with the live one.
     case whenCaughtUp
-    /// When somebody says so, such as after a look at the differences.
+    /// When an operator promotes it, for example after comparing the rows.
     case byOperator
 }

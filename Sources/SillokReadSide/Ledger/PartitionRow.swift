@@ -1,7 +1,7 @@
 import SillokCore
 package import SillokSQL
 
-/// How far a partition has come, and who runs it.
+/// The progress of a partition, and the process that runs it.
 package struct PartitionRow: Hashable, Sendable {
     package let number: Int
     package var checkpoint: Checkpoint
@@ -20,20 +20,20 @@ package struct PartitionRow: Hashable, Sendable {
     }
 
     package init(_ row: SQLRow) throws {
-        guard let store = row["store"].text.flatMap({ StoreID($0) }), let number = row["partition"].integer,
-            let position = row["position"].integer, let count = row["count"].integer, let sum = row["sum"].integer
-        else { throw StoreError(.corrupt, "a checkpoint of the read model cannot be read: \(row).") }
-        self.number = Int(clamping: number)
+        guard let store = StoreID(try row.text("store")) else {
+            throw StoreError(.corrupt, "a checkpoint of the read model has no readable store: \(row).")
+        }
+        number = try row.count("partition")
         checkpoint = Checkpoint(
-            store: store, mark: ReadModelFormat.mark(position, row["mark"]), count: UInt64(bitPattern: count),
-            sum: UInt64(bitPattern: sum))
-        epoch = row["epoch"].integer ?? 0
-        owner = row["owner"].text ?? ""
-        token = row["token"].integer ?? 0
-        beat = row["beat"].integer ?? 0
+            store: store, mark: ReadModelFormat.mark(try row.integer("position"), row["mark"]),
+            count: UInt64(bitPattern: try row.integer("count")), sum: UInt64(bitPattern: try row.integer("sum")))
+        epoch = try row.integer("epoch")
+        owner = try row.text("owner")
+        token = try row.integer("token")
+        beat = try row.integer("beat")
     }
 
-    /// What says that the row is still as this one is; the sign of life may differ.
+    /// Returns the condition that the row has not changed; the heartbeat may differ.
     package func isUnchanged(_ id: ProjectionID) -> ReadModelWrite.Condition {
         ReadModelWrite.Condition(
             "SELECT position, count, sum, epoch, token FROM sillok_checkpoints \(Ledger.whose(id, number))",
@@ -45,12 +45,12 @@ package struct PartitionRow: Hashable, Sendable {
             ])
     }
 
-    /// What moves the checkpoint.
+    /// Returns the statement that moves the checkpoint.
     package func moving(_ id: ProjectionID, to checkpoint: Checkpoint) -> SQL {
         ReadModelFormat.move(id, number, to: checkpoint)
     }
 
-    /// What records a partition at its beginning.
+    /// Returns the statement that adds a partition with its first checkpoint.
     package static func insertion(_ id: ProjectionID, _ number: Int, _ checkpoint: Checkpoint) -> SQL {
         """
         INSERT INTO sillok_checkpoints (

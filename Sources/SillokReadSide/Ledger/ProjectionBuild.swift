@@ -2,39 +2,39 @@ public import SillokCore
 import SillokJSON
 public import SillokSQL
 
-/// A build of a projection: its tables, and what they are at the moment.
+/// A build of a projection: its tables and its state.
 public struct ProjectionBuild: Hashable, Sendable {
-    /// What a build is at the moment.
+    /// The state of a build.
     public enum State: String, Sendable {
-        /// Somebody asked for it; the application begins it.
+        /// An operator has requested it, and the application has not started it yet.
         case requested
-        /// It is made beside the live one.
+        /// It is being made, while queries see the live build.
         case building
         /// Queries see it.
         case live
-        /// It was live before; ``ReadSide/rollback(_:by:)`` makes it so again.
+        /// It was the live build before; ``ReadSide/rollback(_:by:)`` makes it live again.
         case previous
     }
 
-    /// Which build.
+    /// The identity of the build.
     public let id: ProjectionID
-    /// What it is at the moment.
+    /// The state of the build.
     public let state: State
-    /// Into how many partitions its sequences are spread.
+    /// The number of partitions over which its sequences are spread.
     public let partitions: Int
-    /// When its rows are made.
+    /// When its rows are written.
     public let lifecycle: Lifecycle
-    /// The names of its tables, as queries see them.
+    /// The names of its tables, as used in queries.
     public let tables: [String]
-    /// Whether an operator has stopped it for a while.
+    /// Whether an operator has paused it.
     public let isPaused: Bool
-    /// Why it stopped; `nil`: it did not.
+    /// Why it stopped; `nil` if it did not.
     public let failure: String?
-    /// When it was begun.
+    /// When it was started.
     public let begun: Timestamp
-    /// When it first had come to the head of the log; `nil`: not yet.
+    /// When it first reached the head of the log; `nil` if it has not.
     public let caughtUp: Timestamp?
-    /// Where the head of the log was when it began: what its progress is measured by.
+    /// The head of the log when the build was started. Its progress is measured by it.
     public let target: Position
 
     package let source: String
@@ -42,24 +42,25 @@ public struct ProjectionBuild: Hashable, Sendable {
 
     init(_ row: SQLRow) throws {
         id = try ProjectionID(row)
-        state = State(rawValue: row["state"].text ?? "") ?? .building
-        partitions = Int(clamping: row["partitions"].integer ?? 1)
-        lifecycle = Lifecycle(rawValue: row["lifecycle"].text ?? "") ?? .async
-        tables = (row["tables"].text ?? "").split(separator: "\n").map(String.init)
-        isPaused = row["paused"].integer != 0
-        let failure = row["failure"].text ?? ""
+        state = try row.choice("state")
+        partitions = try row.count("partitions")
+        lifecycle = try row.choice("lifecycle")
+        tables = try row.text("tables").split(separator: "\n").map(String.init)
+        isPaused = try row.integer("paused") != 0
+        let failure = try row.text("failure")
         self.failure = failure.isEmpty ? nil : failure
-        begun = Timestamp(microsecondsSince1970: row["begun"].integer ?? 0)
-        caughtUp = row["caught_up"].integer.flatMap { $0 > 0 ? Timestamp(microsecondsSince1970: $0) : nil }
-        target = Position(UInt64(clamping: row["target"].integer ?? 0))
-        source = row["source"].text ?? ""
-        sequencing = row["sequencing"].text ?? ""
+        begun = try row.time("begun")
+        let caughtUp = try row.time("caught_up")
+        self.caughtUp = caughtUp.microsecondsSince1970 > 0 ? caughtUp : nil
+        target = try row.position("target")
+        source = try row.text("source")
+        sequencing = try row.text("sequencing")
     }
 
-    /// A build that begins.
+    /// Creates a build that starts.
     ///
     /// - Parameters:
-    ///   - source: the events that the projection wants.
+    ///   - source: the events that the projection handles.
     ///   - sequencing: the name of the rule that keeps events in order.
     package init(
         _ id: ProjectionID, tables: Set<String>, source: EventQuery, sequencing: String, state: State, partitions: Int,
@@ -79,7 +80,7 @@ public struct ProjectionBuild: Hashable, Sendable {
         self.sequencing = sequencing
     }
 
-    /// What records it.
+    /// The statement that adds the build.
     package var insertion: SQL {
         """
         INSERT INTO sillok_builds VALUES (
@@ -92,8 +93,7 @@ public struct ProjectionBuild: Hashable, Sendable {
 
 extension ProjectionID {
     init(_ row: SQLRow) throws {
-        guard let name = row["projection"].text, let version = row["version"].integer, let build = row["build"].integer
-        else { throw StoreError(.corrupt, "a row of the read model's own tables cannot be read: \(row).") }
-        self.init(name, version: Int(clamping: version), build: Int(clamping: build))
+        self.init(
+            try row.text("projection"), version: try row.count("version"), build: try row.count("build"))
     }
 }

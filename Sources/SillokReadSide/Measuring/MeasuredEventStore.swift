@@ -2,8 +2,8 @@ public import SillokCore
 
 /// A measurement of one call of a store.
 public enum StoreMeasurement: Sendable {
-    /// An append of a number of events, the time that it took, and why it stored nothing, if it did not.
-    case append(events: Int, time: Duration, error: AppendError?)
+    /// An append, also one that did not come through the measured store if the store reports its appends.
+    case append(AppendMeasurement)
 
     /// A page with a number of events was read.
     case read(events: Int, time: Duration)
@@ -14,43 +14,38 @@ public struct MeasuredEventStore: ForwardingEventStore {
     /// The store that is measured.
     public let base: any EventStore
 
-    private let clock: any Clock<Duration>
     private let record: @Sendable (StoreMeasurement) -> Void
+    /// Measure the appends of a store that does not report them.
+    private let observers = AppendObservers()
 
     /// Measures a store.
     ///
+    /// If the store reports its appends, all appends of the process are measured, wherever they come from.
     /// - Parameters:
     ///   - base: the store that gets all calls.
-    ///   - clock: measures the time of a call.
     ///   - record: gets each measurement, on the task of the call; must not block.
-    public init(
-        _ base: any EventStore, clock: any Clock<Duration> = ContinuousClock(),
-        record: @escaping @Sendable (StoreMeasurement) -> Void
-    ) {
+    public init(_ base: any EventStore, record: @escaping @Sendable (StoreMeasurement) -> Void) {
         self.base = base
-        self.clock = clock
         self.record = record
+        if !base.observeAppends({ record(.append($0)) }) { observers.add { record(.append($0)) } }
     }
 
     /// Appends, and measures the time that it takes.
     @discardableResult
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        let time = clock.stopwatch()
-        do {
-            let receipt = try await base.append(request)
-            record(.append(events: request.entries.count, time: time(), error: nil))
-            return receipt
-        } catch {
-            record(.append(events: request.entries.count, time: time(), error: error))
-            throw error
-        }
+        try await observers.measure(request) { try await base.append(request) }
+    }
+
+    /// Reports every later append of the store that is measured.
+    public func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool {
+        base.observeAppends(observe)
     }
 
     /// Reads a page, and measures the time that it takes.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
-        let time = clock.stopwatch()
+        let start = ContinuousClock.now
         let batch = try await base.read(request)
-        record(.read(events: batch.events.count, time: time()))
+        record(.read(events: batch.events.count, time: start.duration(to: .now)))
         return batch
     }
 }

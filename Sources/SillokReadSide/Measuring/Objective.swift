@@ -1,11 +1,11 @@
 import SillokCore
 
-/// What a team promises of its projections or appends over a window of time, and how much of it may go wrong.
+/// A service-level objective for projections or appends over a window of time, with an error budget.
 ///
 /// ```swift
 /// let objective = Objective.lag(p99: .seconds(5), over: .seconds(3600))
 /// ```
-/// Of the measurements in the window, so many may be worse than the target: that is the error budget.
+/// The error budget is the share, or the number, of measurements in the window that may miss the target.
 public struct Objective: Hashable, Sendable, CustomStringConvertible {
     enum Target: Hashable, Sendable {
         case lagTime(Duration)
@@ -17,81 +17,85 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
     }
 
     enum Allowance: Hashable, Sendable {
-        /// Of the measurements, so many of one may be bad.
+        /// The share of all measurements that may be bad, from 0 to 1.
         case share(Double)
-        /// So many in the window.
+        /// The number of bad measurements that the window may contain.
         case count(Int)
     }
 
     let target: Target
     let allowance: Allowance
 
-    /// The window that is looked at: the time before now.
+    /// The window that is measured: the time before now.
     public let window: Duration
 
-    /// What is promised, such as `lag p99 < 5.0 seconds over 3600.0 seconds`; its name wherever it is reported.
+    /// The objective as a text, such as `lag p99 < 5.0 seconds over 3600.0 seconds`. It is the objective's name in
+    /// reports.
     public let description: String
 
-    /// 99 of 100 times that a projection is looked at, the oldest event that it has not taken is younger than this.
+    /// Returns the objective that in 99 of 100 measurements the oldest unhandled event of a projection is younger than
+    /// this.
     public static func lag(p99 target: Duration, over window: Duration) -> Objective {
         Objective(
             target: .lagTime(target), allowance: .share(0.01), window: window,
             description: "lag p99 < \(target) over \(window)")
     }
 
-    /// 99 of 100 times that a projection is looked at, it is less than so many positions behind the log.
+    /// Returns the objective that in 99 of 100 measurements a projection is fewer than `target` positions behind the
+    /// log.
     public static func lag(p99Events target: UInt64, over window: Duration) -> Objective {
         Objective(
             target: .lagEvents(target), allowance: .share(0.01), window: window,
             description: "lag p99 < \(target) events over \(window)")
     }
 
-    /// 99 of 100 appends take less than this.
+    /// Returns the objective that 99 of 100 appends take less than this.
     public static func appends(p99 target: Duration, over window: Duration) -> Objective {
         Objective(
             target: .appendTime(target), allowance: .share(0.01), window: window,
             description: "append p99 < \(target) over \(window)")
     }
 
-    /// Of the appends, at most this share fails by the store's fault: 0.001 is one of a thousand.
+    /// Returns the objective that at most this share of appends fails because of the store: 0.001 is one in a thousand.
     public static func appendErrors(atMost share: Double, over window: Duration) -> Objective {
         Objective(
             target: .appendErrors, allowance: .share(max(share, 0)), window: window,
             description: "append errors <= \(share) over \(window)")
     }
 
-    /// A projection parks at most so many events.
+    /// Returns the objective that a projection parks at most `count` events.
     public static func deadLetters(atMost count: Int, over window: Duration) -> Objective {
         Objective(
             target: .deadLetters, allowance: .count(max(count, 0)), window: window,
             description: "dead letters <= \(count) over \(window)")
     }
 
-    /// Every build comes to the head within this time.
+    /// Returns the objective that every build reaches the head within this time.
     public static func rebuild(within target: Duration, over window: Duration) -> Objective {
         Objective(
             target: .rebuildTime(target), allowance: .count(0), window: window,
             description: "rebuild < \(target) over \(window)")
     }
 
-    /// Whether a measurement is good or bad for it; `nil`: it does not concern it. Dead letters are counted elsewhere.
+    /// Returns whether a measurement is good or bad, or `nil` if it does not concern the objective. Dead letters are
+    /// counted elsewhere.
     func isGood(_ measured: ObjectiveMonitor.Measured) -> Bool? {
         switch (target, measured) {
         case (.lagTime(let target), .projection(.lag(_, _, let time))): time < target
         case (.lagEvents(let target), .projection(.lag(_, let events, _))): events < target
-        case (.appendTime(let target), .store(.append(_, let time, _))): time < target
-        case (.appendErrors, .store(.append(_, _, let error))): error?.failure == nil
+        case (.appendTime(let target), .store(.append(let append))): append.time < target
+        case (.appendErrors, .store(.append(let append))): append.error?.failure == nil
         case (.rebuildTime(let target), .projection(.rebuild(_, let time))): time < target
         default: nil
         }
     }
 
-    /// What a measurement says, for people.
+    /// Returns the value of a measurement as a text for people.
     func value(of measured: ObjectiveMonitor.Measured) -> String {
         switch (target, measured) {
         case (.lagTime, .projection(.lag(_, _, let time))): "\(time)"
         case (.lagEvents, .projection(.lag(_, let events, _))): "\(events) events"
-        case (_, .store(.append(_, let time, _))): "\(time)"
+        case (_, .store(.append(let append))): "\(append.time)"
         case (_, .projection(.rebuild(_, let time))): "\(time)"
         case (_, .projection(.deadLetters(_, let count))): "\(count) dead letters"
         default: ""
@@ -99,27 +103,28 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// How an objective stands for one subject.
+/// The status of an objective for one subject.
 public struct ObjectiveStatus: Hashable, Sendable {
     /// The projection, or `store`.
     public let subject: String
-    /// The objective.
+    /// The objective that was measured.
     public let objective: Objective
-    /// The last measurement, for people.
+    /// The last measurement, as a text for people.
     public let measured: String
-    /// How many measurements of the window were good, and how many bad.
+    /// The number of good and of bad measurements in the window.
     public let good: Int, bad: Int
-    /// How much of the error budget is left: 1 is all of it, below 0 the objective is broken.
+    /// The share of the error budget that is left: 1 is all of it; below 0 the objective is broken.
     public let budgetLeft: Double
-    /// How fast the budget is used up in the last twelfth of the window: at 1 it lasts for just a window.
+    /// How fast the budget was used in the last twelfth of the window. At 1 it lasts for exactly one window.
     public let burnRate: Double
-    /// Whether the budget lasts.
+    /// Whether the error budget is not used up.
     public var isMet: Bool { budgetLeft >= 0 }
-    /// Whether an alarm is due: the last twelfth of the window burns 6 times too fast, and the last quarter 2 times.
+    /// Whether an alarm is due: the budget was used 6 times too fast in the last twelfth of the window, and 2 times too
+    /// fast in the last quarter.
     public let isBurning: Bool
 }
 
-/// Good and bad measurements of a window of time, in sixty buckets: its memory does not grow.
+/// The good and bad measurements of a window of time, in sixty buckets, so that its memory does not grow.
 struct ObjectiveWindow: Sendable {
     private static let buckets = 60
 
@@ -132,6 +137,45 @@ struct ObjectiveWindow: Sendable {
     init(_ objective: Objective) {
         self.objective = objective
         width = max(1, objective.window.wholeMicroseconds / Int64(Self.buckets))
+    }
+
+    /// The counts as text, to be kept: the number of the newest bucket, and `age:good:bad` of each one that has any.
+    var text: String {
+        guard let newest else { return "" }
+        let parts = (0..<Int64(Self.buckets)).compactMap { age -> String? in
+            guard newest >= age else { return nil }
+            let count = counts[Int(truncatingIfNeeded: (newest - age) % Int64(Self.buckets))]
+            return count == (0, 0) ? nil : "\(age):\(count.good):\(count.bad)"
+        }
+        return (["\(newest)"] + parts).joined(separator: " ")
+    }
+
+    /// The counts that were kept as text; `nil` if they cannot be read.
+    init?(_ objective: Objective, _ text: String) {
+        self.init(objective)
+        let parts = text.split(separator: " ")
+        guard let first = parts.first, let newest = Int64(first), newest >= 0 else { return nil }
+        self.newest = newest
+        for part in parts.dropFirst() {
+            let numbers = part.split(separator: ":", omittingEmptySubsequences: false).map { Int64($0) ?? -1 }
+            guard numbers.count == 3, numbers.allSatisfy({ (0...1 << 40).contains($0) }), numbers[0] <= newest,
+                numbers[0] < Int64(Self.buckets)
+            else { return nil }
+            let slot = Int(truncatingIfNeeded: (newest - numbers[0]) % Int64(Self.buckets))
+            counts[slot] = (Int(clamping: numbers[1]), Int(clamping: numbers[2]))
+        }
+    }
+
+    /// Counts what another window of the same objective has counted.
+    mutating func add(_ other: ObjectiveWindow) {
+        guard let last = other.newest else { return }
+        advance(to: last * width)
+        guard let newest else { return }
+        for age in 0..<Int64(Self.buckets) where last >= age && newest - (last - age) < Int64(Self.buckets) {
+            let slot = Int(truncatingIfNeeded: (last - age) % Int64(Self.buckets))
+            counts[slot].good += other.counts[slot].good
+            counts[slot].bad += other.counts[slot].bad
+        }
     }
 
     /// Counts measurements at a time in microseconds; a clock that runs back counts as standing still.
@@ -155,7 +199,7 @@ struct ObjectiveWindow: Sendable {
             isBurning: rate >= 6 && burn(quarter, part: 4) >= 2)
     }
 
-    /// How fast a part of the window uses up the budget.
+    /// Returns how fast a part of the window uses the budget.
     private func burn(_ count: (good: Int, bad: Int), part: Double) -> Double {
         if count.bad == 0 { return 0 }
         switch objective.allowance {

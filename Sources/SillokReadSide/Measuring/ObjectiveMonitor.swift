@@ -1,24 +1,24 @@
 public import SillokCore
 
-/// Something that somebody should look at, or need not look at any more.
+/// A problem that needs attention, or the end of one.
 public struct Alarm: Hashable, Sendable, CustomStringConvertible {
-    /// What it is about.
+    /// The kind of problem.
     public enum Kind: Hashable, Sendable {
-        /// An objective's budget is used up too fast.
+        /// The error budget of an objective is being used too fast.
         case burning(Objective)
-        /// An objective's budget is used up.
+        /// The error budget of an objective is used up.
         case broken(Objective)
-        /// A projection stopped.
+        /// A projection has stopped.
         case stopped
     }
 
     /// The projection, or `store`.
     public let subject: String
-    /// What it is about.
+    /// The kind of problem.
     public let kind: Kind
-    /// Whether it begins; `false`: it is over.
+    /// Whether the problem begins; `false` if it is over.
     public let isRaised: Bool
-    /// What was measured, or why it stopped.
+    /// The measurement, or the reason why the projection stopped.
     public let detail: String
 
     /// What happened, in a sentence.
@@ -33,8 +33,8 @@ public struct Alarm: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Keeps objectives: takes measurements, says how each objective stands, and raises alarms when one begins to break and
-/// once more when that is over.
+/// A monitor of objectives. It receives measurements, returns the status of each objective, and raises an alarm when
+/// one begins to break and another when that is over.
 public final class ObjectiveMonitor: Sendable {
     /// A measurement that a monitor takes, with its kind of subject.
     public enum Measured: Sendable {
@@ -53,14 +53,16 @@ public final class ObjectiveMonitor: Sendable {
     }
 
     private struct Key: Hashable {
-        let subject: String
+        let subject: ExactText
         let objective: Objective
     }
 
     private struct State {
         var windows: [Key: (window: ObjectiveWindow, measured: String)] = [:]
-        var deadLetters: [String: Int] = [:]
-        var raised: [String: Set<Alarm.Kind>] = [:]
+        var deadLetters: [ExactText: Int] = [:]
+        /// The windows that an earlier process has kept, and that this one continues.
+        var resumed: Set<Key> = []
+        var raised: [ExactText: Set<Alarm.Kind>] = [:]
     }
 
     private let objectives: [Objective]
@@ -69,13 +71,13 @@ public final class ObjectiveMonitor: Sendable {
     private let onAlarm: @Sendable (Alarm) -> Void
     private let state = Lock(State())
 
-    /// A monitor of objectives.
+    /// Creates a monitor of objectives.
     ///
     /// - Parameters:
-    ///   - objectives: what is promised of every subject that they concern.
-    ///   - clock: the time of measurements.
-    ///   - onMeasurement: told every measurement, such as to make metrics of it; must not block.
-    ///   - onAlarm: told every alarm once when it is raised and once when it is over; must not block.
+    ///   - objectives: the objectives for every subject that they concern.
+    ///   - clock: the clock for the times of measurements.
+    ///   - onMeasurement: called with every measurement, for example to export metrics; must not block.
+    ///   - onAlarm: called with every alarm, once when it is raised and once when it is over; must not block.
     public init(
         _ objectives: [Objective], clock: WallClock = .system,
         onMeasurement: @escaping @Sendable (Measured) -> Void = { _ in },
@@ -87,7 +89,7 @@ public final class ObjectiveMonitor: Sendable {
         self.onAlarm = onAlarm
     }
 
-    /// Takes a measurement of a projection.
+    /// Records a measurement of a projection.
     public func record(_ measurement: ProjectionMeasurement) {
         onMeasurement(.projection(measurement))
         let now = clock.now().microsecondsSince1970
@@ -97,8 +99,8 @@ public final class ObjectiveMonitor: Sendable {
             }
             var inflow = 0
             if case .deadLetters(let projection, let count) = measurement {
-                inflow = max(0, count - (state.deadLetters[projection] ?? count))
-                state.deadLetters[projection] = count
+                inflow = max(0, count - (state.deadLetters[ExactText(projection)] ?? count))
+                state.deadLetters[ExactText(projection)] = count
             }
             return objectives.flatMap { take(.projection(measurement), $0, inflow, now, &state) }
         }
@@ -117,15 +119,71 @@ public final class ObjectiveMonitor: Sendable {
         for alarm in alarms { onAlarm(alarm) }
     }
 
-    /// How every objective stands now, for every subject that was measured.
+    /// Returns the current status of every objective for every measured subject.
     public func statuses() -> [ObjectiveStatus] {
         let now = clock.now().microsecondsSince1970
         return state.withLock { state in
             var statuses: [ObjectiveStatus] = []
             for (key, var entry) in state.windows {
-                statuses.append(entry.window.status(key.subject, entry.measured, at: now))
+                statuses.append(entry.window.status(key.subject.text, entry.measured, at: now))
             }
             return statuses.sorted { ($0.subject, $0.objective.description) < ($1.subject, $1.objective.description) }
+        }
+    }
+
+    /// A window as a read model keeps it, for the process that measures next.
+    struct KeptWindow: Sendable {
+        let subject: String
+        let objective: String
+        /// The counts, and after a semicolon the number of dead letters when they were kept.
+        let text: String
+    }
+
+    /// Continues windows that an earlier process has kept, each once.
+    func resume(_ kept: [KeptWindow]) {
+        state.withLock { state in
+            for one in kept {
+                let parts = one.text.split(separator: ";", omittingEmptySubsequences: false)
+                guard let objective = objectives.first(where: { $0.description == one.objective }),
+                    let text = parts.first, var window = ObjectiveWindow(objective, String(text)),
+                    state.resumed.insert(Key(subject: one.subject, objective: objective)).inserted
+                else { continue }
+                let key = Key(subject: one.subject, objective: objective)
+                if let present = state.windows[key] { window.add(present.window) }
+                state.windows[key] = (window, state.windows[key]?.measured ?? "")
+                if parts.count == 2, let letters = Int(parts[1]), state.deadLetters[one.subject] == nil {
+                    state.deadLetters[one.subject] = letters
+                }
+            }
+        }
+    }
+
+    /// The number of dead letters of a projection that was counted by no earlier process, of which some were parked
+    /// within the window.
+    func begin(_ projection: String, deadLetters parked: [Timestamp]) {
+        state.withLock { state in
+            guard state.deadLetters[projection] == nil else { return }
+            state.deadLetters[projection] = parked.count
+            for objective in objectives where objective.target == .deadLetters {
+                let key = Key(subject: projection, objective: objective)
+                var window = state.windows[key]?.window ?? ObjectiveWindow(objective)
+                for time in parked.sorted() { window.record(bad: 1, at: time.microsecondsSince1970) }
+                state.windows[key] = (window, state.windows[key]?.measured ?? "")
+            }
+        }
+    }
+
+    /// The present windows, to be kept.
+    func keptWindows() -> [String: [String: KeptWindow]] {
+        state.withLock { state in
+            var kept: [String: [String: KeptWindow]] = [:]
+            for (key, entry) in state.windows {
+                let letters = key.objective.target == .deadLetters ? state.deadLetters[key.subject] : nil
+                kept[key.subject, default: [:]][key.objective.description] = KeptWindow(
+                    subject: key.subject, objective: key.objective.description,
+                    text: entry.window.text + (letters.map { ";\($0)" } ?? ""))
+            }
+            return kept
         }
     }
 
@@ -140,31 +198,31 @@ public final class ObjectiveMonitor: Sendable {
         } else {
             return []
         }
-        let key = Key(subject: measured.subject, objective: objective)
+        let key = Key(subject: ExactText(measured.subject), objective: objective)
         let value = objective.value(of: measured)
         var entry = state.windows[key] ?? (ObjectiveWindow(objective), "")
         entry.measured = value
         entry.window.record(good: good, bad: bad, at: now)
-        let status = entry.window.status(key.subject, value, at: now)
+        let status = entry.window.status(key.subject.text, value, at: now)
         state.windows[key] = entry
-        // What hovers about its limit raises one alarm: it is over when it is well within the limit again.
+        // A value near its limit raises one alarm. The alarm is over when the value is well within the limit again.
         let raised = state.raised[key.subject] ?? []
         let isBroken = raised.contains(.broken(objective)) ? status.budgetLeft < 0.1 : !status.isMet
         let isBurning = raised.contains(.burning(objective)) ? status.burnRate >= 1 : status.isBurning
-        return change(&state, key.subject, .broken(objective), isBroken, value)
-            + change(&state, key.subject, .burning(objective), isBurning, value)
+        return change(&state, measured.subject, .broken(objective), isBroken, value)
+            + change(&state, measured.subject, .burning(objective), isBurning, value)
     }
 
-    /// The alarm of an edge; none while nothing changes.
+    /// Returns the alarm for a change; `nil` if nothing changed.
     private func change(
         _ state: inout State, _ subject: String, _ kind: Alarm.Kind, _ isRaised: Bool, _ detail: String
     ) -> [Alarm] {
-        let was = state.raised[subject]?.contains(kind) ?? false
+        let was = state.raised[ExactText(subject)]?.contains(kind) ?? false
         guard was != isRaised else { return [] }
         if isRaised {
-            state.raised[subject, default: []].insert(kind)
+            state.raised[ExactText(subject), default: []].insert(kind)
         } else {
-            state.raised[subject]?.remove(kind)
+            state.raised[ExactText(subject)]?.remove(kind)
         }
         return [Alarm(subject: subject, kind: kind, isRaised: isRaised, detail: detail)]
     }

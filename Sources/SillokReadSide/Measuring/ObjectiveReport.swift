@@ -1,65 +1,55 @@
 public import SillokCore
 import SillokSQL
 
-/// An objective as it was last measured, kept in the read model so that a tool can ask without the application.
+/// The last status of an objective, stored in the read model so that a tool can read it without the application.
 public struct ObjectiveReport: Hashable, Sendable {
     /// The projection, or `store`.
     public let subject: String
-    /// What is promised.
+    /// The objective as a text.
     public let objective: String
-    /// The last measurement, for people.
+    /// The last measurement, as a text for people.
     public let measured: String
-    /// How much of the error budget is left, from 1 down.
+    /// The share of the error budget that is left, at most 1.
     public let budgetLeft: Double
-    /// How fast the budget is used up: at 1 it lasts for just a window.
+    /// How fast the budget is used. At 1 it lasts for exactly one window.
     public let burnRate: Double
-    /// Whether the budget lasts.
+    /// Whether the error budget is not used up.
     public let isMet: Bool
     /// When it was measured.
     public let at: Timestamp
 
-    init(_ row: SQLRow) {
-        subject = row["subject"].text ?? ""
-        objective = row["objective"].text ?? ""
-        measured = row["measured"].text ?? ""
-        budgetLeft = row["budget_left"].number
-        burnRate = row["burn_rate"].number
-        isMet = row["is_met"].integer == 1
-        at = Timestamp(microsecondsSince1970: row["at"].integer ?? 0)
+    init(_ row: SQLRow) throws(StoreError) {
+        subject = try row.text("subject")
+        objective = try row.text("objective")
+        measured = try row.text("measured")
+        budgetLeft = try row.number("budget_left")
+        burnRate = try row.number("burn_rate")
+        isMet = try row.integer("is_met") == 1
+        at = try row.time("at")
     }
 
-    /// Whether nobody has measured it for so long: as bad as broken.
+    /// Returns whether the last measurement is older than `age`. That is as bad as a broken objective.
     public func isStale(at now: Timestamp, after age: Duration = .seconds(60)) -> Bool {
         Duration.microseconds(now.microseconds(since: at)) > age
     }
 }
 
-extension SQLValue {
-    fileprivate var number: Double {
-        switch self {
-        case .real(let number): number
-        case .integer(let number): Double(number)
-        default: 0
-        }
-    }
-}
-
 extension ReadSide {
-    /// The objectives as the application has last measured them.
+    /// Returns the objectives as last measured by the application.
     public func objectives() async throws -> [ObjectiveReport] {
-        try await readModel.rows("SELECT * FROM sillok_objectives ORDER BY subject, objective").map {
-            ObjectiveReport($0)
+        try await readModel.ownRows("SELECT * FROM sillok_objectives ORDER BY subject, objective").map {
+            try ObjectiveReport($0)
         }
     }
 
-    /// Measures all live projections every so often, keeps the objectives' state in the read model, and raises the
-    /// monitor's alarms, until the task is cancelled.
+    /// Measures all live projections at regular intervals, stores the status of the objectives in the read model, and
+    /// raises the monitor's alarms, until the task is cancelled.
     ///
-    /// A store or read model that is locked or full for a while is measured again at the next time.
+    /// If a store or read model is locked or full for a while, it is measured again at the next interval.
     /// - Parameters:
-    ///   - monitor: what keeps the objectives.
+    ///   - monitor: the monitor of the objectives.
     ///   - interval: the time between two measurements.
-    ///   - clock: what measures that time.
+    ///   - clock: the clock that measures the interval.
     public func measure(
         with monitor: ObjectiveMonitor, every interval: Duration = .seconds(1),
         clock: any Clock<Duration> = ContinuousClock()
@@ -69,12 +59,34 @@ extension ReadSide {
         while true {
             try Task.checkCancellation()
             do {
+                if isFirst { try await resume(monitor) }
                 try await measureOnce(monitor, &rebuilt, isFirst: isFirst)
                 isFirst = false
             } catch let error as StoreError where error.code == .locked || error.code == .full {
-                // Whoever waits for its turn, or for space, does not end what measures it.
+                // A locked or full read model does not end the measuring.
             }
             try await clock.sleep(for: interval)
+        }
+    }
+
+    /// Continues what the process before this one has measured. Its windows reach further back than this process.
+    private func resume(_ monitor: ObjectiveMonitor) async throws {
+        let rows = try await readModel.rows("SELECT subject, objective, target FROM sillok_objectives")
+        monitor.resume(
+            rows.compactMap { row in
+                guard let subject = row["subject"].text, let objective = row["objective"].text,
+                    let text = row["target"].text
+                else { return nil }
+                return .init(subject: subject, objective: objective, text: text)
+            })
+        for build in try await ledger.builds(of: nil) where build.state == .live {
+            let letters = try await readModel.rows(
+                """
+                SELECT parked FROM sillok_dead_letters \(Ledger.whose(build.id)) AND state <> 'skipped'
+                """)
+            monitor.begin(
+                build.id.name,
+                deadLetters: letters.compactMap { $0["parked"].integer.map(Timestamp.init(microsecondsSince1970:)) })
         }
     }
 
@@ -92,18 +104,24 @@ extension ReadSide {
             monitor.record(.deadLetters(projection: build.id.name, count: status.deadLetters))
             monitor.record(.lag(projection: build.id.name, events: status.behind, time: status.lagTime))
         }
-        try await keep(monitor.statuses())
+        try await keep(monitor.statuses(), monitor.keptWindows())
     }
 
-    private func keep(_ statuses: [ObjectiveStatus]) async throws {
+    /// Writes how the objectives stand. The column `target` has the window, for the process that measures next.
+    private func keep(
+        _ statuses: [ObjectiveStatus], _ windows: [String: [String: ObjectiveMonitor.KeptWindow]]
+    ) async throws {
         let now = wallClock.now()
         let changes = statuses.map { status in
             ReadModelWrite.Change(
                 """
                 INSERT INTO sillok_objectives VALUES (
-                    \(status.subject), \(status.objective.description), '', \(status.measured), \(status.budgetLeft),
+                    \(status.subject), \(status.objective.description),
+                    \(windows[status.subject]?[status.objective.description]?.text ?? ""), \(status.measured),
+                    \(status.budgetLeft),
                     \(status.burnRate), \(status.isMet), \(now))
-                ON CONFLICT (subject, objective) DO UPDATE SET measured = excluded.measured,
+                ON CONFLICT (subject, objective) DO UPDATE SET target = excluded.target,
+                    measured = excluded.measured,
                     budget_left = excluded.budget_left, burn_rate = excluded.burn_rate, is_met = excluded.is_met,
                     at = excluded.at
                 """)

@@ -1,7 +1,7 @@
 package import SillokCore
 package import SillokSQL
 
-/// What becomes of builds: promoted, gone back to, taken away.
+/// The operations on builds: promote, roll back, drop.
 package struct Builds: Sendable {
     let ledger: Ledger
     let wallClock: WallClock
@@ -11,7 +11,7 @@ package struct Builds: Sendable {
         self.wallClock = wallClock
     }
 
-    /// What makes the tables of a build the ones that queries see.
+    /// Returns the changes that make the tables of a build visible to queries.
     package static func views(_ build: ProjectionBuild, replacing live: ProjectionBuild?) -> [ReadModelWrite.Change] {
         let gone = Set(build.tables).union(live?.tables ?? [])
         var changes = gone.sorted().map { name in
@@ -24,10 +24,11 @@ package struct Builds: Sendable {
         return changes
     }
 
-    /// Notes that a build has come to the head, and promotes it if that is wanted.
+    /// Notes that a build has reached the head, and promotes it if requested.
     ///
-    /// Only a higher version is promoted without an operator: an old version that starts once more, in a slow rollout,
-    /// does not replace a newer one, and a rebuild of the live version is promoted by the operator who asked for it.
+    /// Without an operator, only a higher version is promoted. So an old version that starts again during a slow
+    /// rollout does not replace a newer one. A rebuild of the live version is promoted by the operator who requested
+    /// it.
     package func reachedHead(_ id: ProjectionID, _ promotion: Promotion) async throws {
         guard let build = try await ledger.build(id), build.state == .building else { return }
         if build.caughtUp == nil {
@@ -45,16 +46,17 @@ package struct Builds: Sendable {
         do {
             try await promote(id, as: "promote", by: Operator("sillok", because: "it has caught up"))
         } catch is ProjectionRefusal {
-            // Another partition, or the live build, is further, or rows would be lost: an operator decides about that.
+            // Another partition or the live build is further ahead, or rows would be lost. An operator decides about
+            // that.
         } catch is ConditionFailed {
-            // Somebody else was faster.
+            // Another process was faster.
         }
     }
 
-    /// Makes a build the one that queries see, in one transaction; the one before stays.
+    /// Makes a build visible to queries in one transaction; the previous one is kept.
     ///
-    /// - Parameter force: whether to do it although the build would contain less than the live one. What was
-    ///   overridden is recorded with the operator's reason.
+    /// - Parameter force: whether to promote a build that contains less than the live one. The overridden reasons are
+    ///   recorded with the operator's reason.
     func promote(_ id: ProjectionID, as action: String, by whom: Operator, force: Bool = false) async throws {
         let builds = try await ledger.builds(of: id.name)
         guard let build = builds.first(where: { $0.id == id }) else {
@@ -65,7 +67,7 @@ package struct Builds: Sendable {
         var comparison: PromotionCheck?
         var lacks: PromotionCheck.Lack?
         if let live {
-            // What can be said early; what counts is asked again in the transaction.
+            // An early check for a good message. The transaction checks the same conditions again.
             let check = PromotionCheck(of: build, against: live)
             lacks = try await check.whatIsLacking(ledger)
             if let lacks, !force { throw ProjectionRefusal(lacks.description) }
@@ -82,7 +84,7 @@ package struct Builds: Sendable {
         changes.append(.init("UPDATE sillok_builds SET state = 'live' \(Ledger.whose(id))"))
         let position = try await position(of: id)
         let forced = action == "rollback" ? nil : lacks.map { ", forced: \($0.fact)" }
-        changes.append(whom.did(action, id, "at \(position)\(forced ?? "")", wallClock.now()))
+        changes.append(whom.did(action, to: id, detail: "at \(position)\(forced ?? "")", at: wallClock.now()))
         var conditions = [unchanged(builds, id.name)]
         if let comparison, !force { conditions += comparison.conditions }
         do {
@@ -92,7 +94,7 @@ package struct Builds: Sendable {
         }
     }
 
-    /// Queries know tables by their plain names: those of two projections must differ.
+    /// Throws if two projections have tables of the same name, because queries use the plain names.
     package func checkTables(of build: ProjectionBuild) async throws {
         for other in try await ledger.builds() where other.id.name != build.id.name {
             if let name = build.tables.first(where: other.tables.contains) {
@@ -102,7 +104,7 @@ package struct Builds: Sendable {
         }
     }
 
-    /// Takes a build and its tables away.
+    /// Returns the changes that delete a build and its tables.
     func drop(_ build: ProjectionBuild) -> [ReadModelWrite.Change] {
         var changes = build.tables.map { name in
             ReadModelWrite.Change("DROP TABLE IF EXISTS \(raw: SQL.quoted(build.id.physicalName(name)))")
@@ -113,7 +115,7 @@ package struct Builds: Sendable {
         return changes
     }
 
-    /// The states of a projection's builds as they were read.
+    /// Returns the condition that the states of a projection's builds have not changed since they were read.
     func unchanged(_ builds: [ProjectionBuild], _ name: String) -> ReadModelWrite.Condition {
         ReadModelWrite.Condition(
             """
@@ -125,12 +127,12 @@ package struct Builds: Sendable {
             })
     }
 
-    /// Up to where all partitions of a build have come.
+    /// Returns the position that all partitions of a build have reached.
     func position(of id: ProjectionID) async throws -> Position {
         try await ledger.partitions(of: id).map(\.checkpoint.position).min() ?? .start
     }
 
-    /// Keeps what stopped a projection, for those who run elsewhere.
+    /// Records the failure that stopped a projection, for other processes.
     package func record(_ failure: ProjectionFailure) async throws {
         try await ledger.model.write(
             ReadModelWrite([
@@ -139,7 +141,7 @@ package struct Builds: Sendable {
             ]))
     }
 
-    /// Says that a build runs again, and how.
+    /// Records that a build runs again, and with which lifecycle.
     package func begun(_ build: ProjectionBuild, as lifecycle: Lifecycle) async throws {
         if build.failure == nil && build.lifecycle == lifecycle { return }
         try await ledger.model.write(
@@ -151,7 +153,7 @@ package struct Builds: Sendable {
             ]))
     }
 
-    /// Says that a projection runs again.
+    /// Records that a projection runs again.
     package func clearFailure(_ id: ProjectionID) async throws {
         try await ledger.model.write(
             ReadModelWrite([.init("UPDATE sillok_builds SET failure = '' \(Ledger.whose(id)) AND failure <> ''")]))

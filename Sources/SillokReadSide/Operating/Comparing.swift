@@ -1,43 +1,43 @@
 import SillokCore
 public import SillokSQL
 
-/// A row that two builds of a projection do not have in common.
+/// A row that differs between two builds of a projection.
 public struct RowDifference: Hashable, Sendable {
-    /// The table.
+    /// The name of the table.
     public let table: String
-    /// The row of the live build; `nil`: it has none with this key.
+    /// The row of the live build; `nil` if it has none with this key.
     public let live: SQLRow?
-    /// The row of the other build; `nil`: it has none with this key.
+    /// The row of the other build; `nil` if it has none with this key.
     public let other: SQLRow?
 }
 
-/// How two builds of a projection differ.
+/// The result of comparing two builds of a projection.
 public struct BuildComparison: Sendable {
     /// The live build.
     public let live: ProjectionID
-    /// The build beside it, or the one before it.
+    /// The new build, or the previous one.
     public let other: ProjectionID
-    /// How many positions the two are apart: rows may differ for that alone.
+    /// The distance between the two builds in positions. Rows may differ only because of it.
     public let apart: UInt64
-    /// How many rows were compared.
+    /// The number of rows that were compared.
     public let rows: Int
-    /// The differences that were not expected, as many as were asked for.
+    /// The differences that were not expected, at most the requested number.
     public let differences: [RowDifference]
-    /// How many differences were expected.
+    /// The number of expected differences.
     public let expected: Int
-    /// Whether there are more differences than were asked for.
+    /// Whether there are more differences than requested.
     public let isCut: Bool
 }
 
 extension ReadSide {
-    /// The rows in which the build beside the live one, or before it, differs from the live one.
+    /// Compares the rows of the live build with those of the new build, or of the previous one.
     ///
-    /// Rows of a table belong together if their first columns are equal, and are compared by the columns that both
+    /// Rows of a table belong together if their first columns are equal. They are compared by the columns that both
     /// builds have.
     /// - Parameters:
     ///   - name: the projection.
-    ///   - limit: how many rows that differ to look at, of each table and build.
-    ///   - isExpected: whether a difference is what the new version is for.
+    ///   - limit: the maximum number of differing rows to read, of each table and build.
+    ///   - isExpected: returns whether a difference is intended by the new version.
     /// - Throws: ``ProjectionRefusal`` if there is only the live build.
     public func diff(
         _ name: String, limit: Int = 1000, isExpected: (RowDifference) -> Bool = { _ in false }
@@ -46,7 +46,7 @@ extension ReadSide {
         let builds = try await ledger.builds(of: name)
         guard
             let other = builds.last(where: { $0.state == .building }) ?? builds.last(where: { $0.state == .previous })
-        else { throw ProjectionRefusal("\(name) has no build beside the live one: rebuild it first.") }
+        else { throw ProjectionRefusal("\(name) has only the live build: rebuild it first.") }
         let tools = Builds(ledger: ledger)
         let (first, second) = (try await tools.position(of: live.id), try await tools.position(of: other.id))
         var (rows, expected, isCut) = (0, 0, false)
@@ -88,17 +88,18 @@ extension ReadSide {
         return (max(all, others), differences, ours.count == limit || new.count == limit)
     }
 
-    /// The columns that both tables have; `*` if one of them is empty, for then nothing is compared.
+    /// Returns the columns that both tables have; `*` if one of them is empty, because then nothing is compared.
     private func common(_ first: String, _ second: String) async throws -> String {
         let one = try await readModel.rows("SELECT * FROM \(raw: first) LIMIT 1").first?.columns
         let two = try await readModel.rows("SELECT * FROM \(raw: second) LIMIT 1").first?.columns
         guard let one, let two, one != two else { return "*" }
-        return one.filter(two.contains).map { SQL.quoted($0) }.joined(separator: ", ")
+        return one.filter { column in two.contains { $0.hasSameBytes(as: column) } }.map { SQL.quoted($0) }.joined(
+            separator: ", ")
     }
 
     private func count(_ table: String) async throws -> Int {
         let rows = try await readModel.rows("SELECT COUNT(*) AS rows FROM \(raw: table)")
-        return Int(clamping: rows.first?.values.first?.integer ?? 0)
+        return try rows.first?.count("rows") ?? 0
     }
 
     private func rows(

@@ -2,82 +2,82 @@ public import SillokCore
 import SillokJSON
 public import SillokSQL
 
-/// An event that a projection took and could not project, or that waits behind such a one.
+/// An event that a projection could not project, or that waits behind such an event.
 public struct DeadLetter: Hashable, Sendable {
-    /// What becomes of it at the moment.
+    /// The state of a dead letter.
     public enum State: String, Sendable {
-        /// It could not be projected, and is not tried again unless an operator asks for it.
+        /// It could not be projected, and is not retried unless an operator requests it.
         case failed
-        /// It could not be projected yet, or follows such an event. It is tried again without an operator.
+        /// It could not be projected yet, or follows such an event. It is retried without an operator.
         case retrying
-        /// It waits behind one of its sequence that could not.
+        /// It waits behind a dead letter of its sequence.
         case behind
-        /// Somebody wants it tried again; the application does it.
+        /// An operator requested a retry; the application executes it.
         case retry
-        /// Somebody said that it is never to be projected.
+        /// An operator decided that it is never projected.
         case skipped
     }
 
-    /// The build that has it.
+    /// The build to which it belongs.
     public let projection: ProjectionID
-    /// Where the event is in the log.
+    /// The position of the event.
     public let position: Position
-    /// The event.
+    /// The id of the event.
     public let event: EventID
-    /// The kind of the event.
+    /// The type of the event.
     public let type: EventType
-    /// Its stream, if it has one.
+    /// The stream of the event, if it has one.
     public let stream: StreamID?
-    /// The sequence that it holds up.
+    /// The sequence that waits for it.
     public let sequence: String
-    /// What becomes of it.
+    /// The state of the dead letter.
     public let state: State
-    /// Why it could not be projected.
+    /// Why the event could not be projected.
     public let reason: String
-    /// How often it was tried.
+    /// The number of attempts.
     public let attempts: Int
     /// When it was parked.
     public let parkedAt: Timestamp
-    /// The payload, as JSON, that is projected instead of the event's own; the log keeps that.
+    /// The payload, as JSON, that is projected instead of the event's own. The log keeps the original.
     public let replacement: String?
 
     let partition: Int
 
     init(_ row: SQLRow) throws {
         projection = try ProjectionID(row)
-        position = Position(UInt64(clamping: row["position"].integer ?? 0))
+        position = try row.position("position")
         guard let event = row["event"].text.flatMap({ EventID($0) }) else {
             throw StoreError(.corrupt, "a dead letter of \(projection) at \(position) cannot be read.")
         }
         self.event = event
-        type = EventType(row["type"].text ?? "")
-        let stream = row["stream"].text ?? ""
+        type = EventType(try row.text("type"))
+        let stream = try row.text("stream")
         self.stream = stream.isEmpty ? nil : StreamID(stream)
-        sequence = row["sequence"].text ?? ""
-        state = State(rawValue: row["state"].text ?? "") ?? .failed
-        reason = row["error"].text ?? ""
-        attempts = Int(clamping: row["attempts"].integer ?? 0)
-        parkedAt = Timestamp(microsecondsSince1970: row["parked"].integer ?? 0)
+        sequence = try row.text("sequence")
+        state = try row.choice("state")
+        reason = try row.text("error")
+        attempts = try row.count("attempts")
+        parkedAt = try row.time("parked")
         replacement = row["replacement"].text
-        partition = Int(clamping: row["partition"].integer ?? 0)
+        partition = try row.count("partition")
     }
 }
 
 extension ReadSide {
-    /// The dead letters of a projection's live build in the order of the log, or of all projections.
+    /// Returns the dead letters of the live build of a projection, or of all projections, in the order of the log.
     ///
     /// - Parameters:
-    ///   - name: the projection; `nil`: all.
-    ///   - sequence: only those of a sequence.
-    ///   - position: only those after it.
-    ///   - limit: how many at most.
+    ///   - name: the projection; `nil` means all.
+    ///   - sequence: limits the result to this sequence.
+    ///   - position: limits the result to dead letters after this position.
+    ///   - limit: the maximum number of dead letters.
     public func deadLetters(
         of name: String? = nil, sequence: String? = nil, after position: Position = .start, limit: Int = 100
     ) async throws -> [DeadLetter] {
         var letters: [DeadLetter] = []
         for build in try await ledger.builds(of: name) where build.state == .live {
             let filter: SQL = sequence.map { "AND sequence = \($0)" } ?? ""
-            letters += try await readModel.rows(
+            letters += try await readModel.ownRows(
                 """
                 SELECT * FROM sillok_dead_letters \(Ledger.whose(build.id)) \(filter) AND position > \(position)
                 ORDER BY position LIMIT \(limit)
@@ -87,21 +87,21 @@ extension ReadSide {
         return letters
     }
 
-    /// How many dead letters a projection's live build has in any of some states.
+    /// Returns the number of dead letters of a projection's live build in any of some states.
     package func countLetters(
         of name: String, sequence: String? = nil, in states: [DeadLetter.State]
     ) async throws -> Int {
         let live = try await live(name)
         let filter: SQL = sequence.map { "AND sequence = \($0)" } ?? ""
-        let rows = try await readModel.rows(
+        let rows = try await readModel.ownRows(
             """
             SELECT state, COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(live.id)) \(filter) GROUP BY state
             """)
-        return rows.filter { row in states.contains { $0.rawValue == row["state"].text } }
-            .reduce(0) { $0 + Int(clamping: $1["letters"].integer ?? 0) }
+        return try rows.filter { row in states.contains(try row.choice("state")) }
+            .reduce(0) { $0 + (try $1.count("letters")) }
     }
 
-    /// A dead letter with its event, as the log has it.
+    /// Returns a dead letter with its event from the log.
     ///
     /// - Throws: ``ProjectionRefusal`` if there is none at that position.
     public func deadLetter(
@@ -111,49 +111,49 @@ extension ReadSide {
         return (letter, try await store.deadLetter(letter.event.description, at: position))
     }
 
-    /// Has the dead letters of a projection tried again, each sequence in its order and each event once; answers how
-    /// many there are to try.
+    /// Requests a retry of the dead letters of a projection, each sequence in order and each event once. Returns the
+    /// number of dead letters to retry.
     ///
     /// - Parameters:
     ///   - name: the projection.
-    ///   - sequence: only this sequence; `nil`: all.
-    ///   - whom: who wants it.
+    ///   - sequence: limits the retry to this sequence; `nil` means all.
+    ///   - whom: the operator who requests it.
     @discardableResult
     public func retry(_ name: String, sequence: String? = nil, by whom: Operator) async throws -> Int {
         let live = try await live(name)
         let filter: SQL = sequence.map { "AND sequence = \($0)" } ?? ""
         let whose: SQL = "\(Ledger.whose(live.id)) \(filter) AND state <> 'skipped'"
-        let rows = try await readModel.rows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(whose)")
-        let count = Int(clamping: rows.first?["letters"].integer ?? 0)
+        let rows = try await readModel.ownRows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(whose)")
+        let count = try rows.first?.count("letters") ?? 0
         guard count > 0 else { return 0 }
         try await write([
             .init("UPDATE sillok_dead_letters SET state = 'retry' \(whose)"), Self.rouse(live.id),
-            whom.did("retry", live.id, sequence ?? "all", wallClock.now()),
+            whom.did("retry", to: live.id, detail: sequence ?? "all", at: wallClock.now()),
         ])
         return count
     }
 
-    /// Says that an event is never to be projected, and has what waits behind it tried. Every other build of the
-    /// projection follows this decision too, also those that are made later.
+    /// Decides that an event is never projected, and requests a retry of the events behind it. Every other build of the
+    /// projection follows this decision too, including later builds.
     ///
     /// - Parameters:
     ///   - name: the projection.
-    ///   - position: where the event is.
-    ///   - whom: who wants it.
+    ///   - position: the position of the event.
+    ///   - whom: the operator who requests it.
     /// - Throws: ``ProjectionRefusal`` if there is no dead letter at that position.
     public func skip(_ name: String, at position: Position, by whom: Operator) async throws {
         try await settle(name, position, .skip, "\(position)", whom)
     }
 
-    /// Has another payload projected instead of an event's own, which stays in the log as it is, and then what waits
-    /// behind it. Every other build of the projection follows this decision too, also those that are made later.
+    /// Replaces the payload of an event for the projection, and requests a retry of it and of the events behind it. The
+    /// log does not change. Every other build of the projection follows this decision too, including later builds.
     ///
     /// - Parameters:
     ///   - name: the projection.
-    ///   - position: where the event is.
-    ///   - payload: JSON.
-    ///   - whom: who wants it.
-    /// - Throws: ``ProjectionRefusal`` if there is no dead letter at that position, or the payload is no JSON.
+    ///   - position: the position of the event.
+    ///   - payload: the new payload as JSON.
+    ///   - whom: the operator who requests it.
+    /// - Throws: ``ProjectionRefusal`` if there is no dead letter at that position, or the payload is not JSON.
     public func replace(
         _ name: String, at position: Position, with payload: String, by whom: Operator
     ) async throws {
@@ -163,7 +163,7 @@ extension ReadSide {
         try await settle(name, position, .replace(payload), "\(position): \(payload)", whom)
     }
 
-    /// Decides about an event, in all builds that have it as a dead letter, and for those that will come to it.
+    /// Records a decision about an event in all builds that have it as a dead letter, and for later builds.
     private func settle(
         _ name: String, _ position: Position, _ decision: Decisions.Decision, _ detail: String, _ whom: Operator
     ) async throws {
@@ -191,13 +191,13 @@ extension ReadSide {
                     """),
                 Decisions.recording(decision, of: letter.event, in: name),
                 .init("UPDATE sillok_checkpoints SET epoch = epoch + 1 WHERE projection = \(name)"),
-                whom.did(action, letter.projection, detail, wallClock.now()),
+                whom.did(action, to: letter.projection, detail: detail, at: wallClock.now()),
             ], if: [state])
     }
 
     private func letter(_ name: String, _ position: Position) async throws -> DeadLetter {
         let live = try await live(name)
-        let rows = try await readModel.rows(
+        let rows = try await readModel.ownRows(
             "SELECT * FROM sillok_dead_letters \(Ledger.whose(live.id)) AND position = \(position)")
         guard let row = rows.first else {
             throw ProjectionRefusal("\(live.id) has no dead letter at \(position).")
@@ -207,7 +207,7 @@ extension ReadSide {
 }
 
 extension EventStore {
-    /// The event that a dead letter is of; another event at its place would be another history.
+    /// Returns the event of a dead letter. Throws if the log has another event at that position.
     package func deadLetter(_ id: String?, at position: Position) async throws -> RecordedEvent {
         guard let id = id.flatMap({ EventID($0) }), let event = try await event(id), event.position == position else {
             throw StoreError(

@@ -1,14 +1,14 @@
 package import SillokCore
 package import SillokSQL
 
-/// Who does something to projections, and why: kept for good in the read model.
+/// A person who changes projections, with a reason. Both are stored permanently in the read model.
 public struct Operator: Hashable, Sendable {
-    /// Who it is.
+    /// The name of the person.
     public let name: String
-    /// Why.
+    /// The reason for the change.
     public let reason: String
 
-    /// Somebody with a reason.
+    /// Creates an operator with a name and a reason.
     public init(_ name: String, because reason: String) {
         self.name = name
         self.reason = reason
@@ -16,7 +16,9 @@ public struct Operator: Hashable, Sendable {
 
     /// Returns the change that records an act. It makes the write that contains it durable: an acknowledged act
     /// survives a power cut.
-    package func did(_ action: String, _ id: ProjectionID, _ detail: String, _ at: Timestamp) -> ReadModelWrite.Change {
+    package func did(
+        _ action: String, to id: ProjectionID, detail: String = "", at: Timestamp
+    ) -> ReadModelWrite.Change {
         ReadModelWrite.Change(
             """
             INSERT INTO sillok_audit VALUES (

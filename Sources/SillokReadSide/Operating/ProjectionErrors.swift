@@ -1,13 +1,14 @@
 public import SillokCore
 public import SillokSQL
 
-/// A projection could not go on: at which event, and why. What lies before it has been written.
+/// A projection could not continue at an event. The results of all earlier events have been written.
 public struct ProjectionFailure: Error, Sendable, CustomStringConvertible {
-    /// The projection.
+    /// The build that stopped.
     public let projection: ProjectionID
-    /// The event at which it stopped; `nil` if it stopped between two, such as for a read model that failed.
+    /// The event at which it stopped; `nil` if it stopped between two events, for example because the read model
+    /// failed.
     public let event: RecordedEvent?
-    /// Why.
+    /// The error that stopped it.
     public let cause: any Error
 
     package init(projection: ProjectionID, event: RecordedEvent?, cause: any Error) {
@@ -16,19 +17,20 @@ public struct ProjectionFailure: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         let place = event.map { event in
             " at position \(event.position) (\(event.type)\(event.stream.map { " of \($0)" } ?? ""))"
         }
         return
-            "\(projection) stopped\(place ?? ""): \(cause). Mend the cause and run it again; it goes on where it stopped."
+            "\(projection) stopped\(place ?? ""): \("\(cause)".withoutStop). Fix the cause and run it again; it continues "
+            + "where it stopped."
     }
 }
 
-/// A projection that runs elsewhere has stopped; what it said of it.
+/// A projection that runs in another process has stopped.
 public struct StoppedElsewhere: Error, Hashable, CustomStringConvertible {
-    /// What it said.
+    /// The failure as recorded by the other process.
     public let description: String
 
     package init(description: String) {
@@ -36,16 +38,16 @@ public struct StoppedElsewhere: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// A read model did not come as far as it was asked for in the time that it was given.
+/// A read model did not reach the requested position within the given time.
 public struct StaleModel: Error, Hashable, CustomStringConvertible {
-    /// The projection.
+    /// The live build of the projection.
     public let projection: ProjectionID
-    /// Up to where its rows tell the log.
+    /// The position up to which its rows contain the log.
     public let position: Position
-    /// Up to where they should have.
+    /// The requested position.
     public let wanted: Position
 
-    /// How many positions it is behind.
+    /// The number of positions that are missing.
     public var behind: UInt64 { wanted > position ? wanted.value - position.value : 0 }
 
     package init(projection: ProjectionID, position: Position, wanted: Position) {
@@ -54,19 +56,19 @@ public struct StaleModel: Error, Hashable, CustomStringConvertible {
         self.wanted = wanted
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         "\(projection) is at \(position), \(behind) behind \(wanted). Wait longer, or see that its projector runs."
     }
 }
 
-/// An event that a reader waits for is a dead letter: the read model does not tell it until it has been mended.
+/// The event that a reader waits for is a dead letter, so the read model does not contain it until it is fixed.
 public struct ParkedEvent: Error, Hashable, CustomStringConvertible {
-    /// The projection.
+    /// The build that has the dead letter.
     public let projection: ProjectionID
-    /// Where the event is.
+    /// The position of the event.
     public let position: Position
-    /// Why it, or the one before it in its sequence, could not be projected.
+    /// Why the event, or an earlier one of its sequence, could not be projected.
     public let reason: String
 
     package init(projection: ProjectionID, position: Position, reason: String) {
@@ -75,46 +77,47 @@ public struct ParkedEvent: Error, Hashable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
-        "\(projection) has parked the event at \(position): \(reason). Retry, skip or replace its sequence's dead letters."
+        "\(projection) has parked the event at \(position): \(reason.withoutStop). Retry, skip or replace its sequence's "
+            + "dead letters."
     }
 }
 
-/// The dead letters of a projection have reached their limit: it stops instead of skipping.
+/// A projection has reached its limit of dead letters and stops, because it never skips events.
 public struct DeadLettersFull: Error, Hashable, CustomStringConvertible {
-    /// How many there may be.
+    /// The maximum number of dead letters.
     public let capacity: Int
 
     package init(capacity: Int) {
         self.capacity = capacity
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         "it has \(capacity) dead letters, as many as it may have. Mend what they have in common, and retry them."
     }
 }
 
-/// Something else wrote where only the runner of a projection writes.
+/// Another process wrote to the checkpoint of a projection, which only its runner may write.
 public struct CheckpointMoved: Error, Hashable, CustomStringConvertible {
-    /// The projection.
+    /// The build whose checkpoint was moved.
     public let projection: ProjectionID
 
     package init(projection: ProjectionID) {
         self.projection = projection
     }
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
-        "the checkpoint of \(projection) was moved by somebody else: it runs in two places. Nothing was written; run it "
-            + "in one place, or give its projectors a lease."
+        "the checkpoint of \(projection) was moved by another process: it runs in two places. Nothing was written; run "
+            + "it in one place, or give its projectors a lease."
     }
 }
 
-/// What an operator asked of a projection cannot be done.
+/// A request of an operator cannot be executed.
 public struct ProjectionRefusal: Error, Hashable, CustomStringConvertible {
-    /// What happened and what to do.
+    /// What happened and what to do next.
     public let description: String
 
     package init(_ description: String) { self.description = description }

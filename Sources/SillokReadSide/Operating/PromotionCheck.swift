@@ -1,16 +1,16 @@
 import SillokCore
 import SillokSQL
 
-/// Whether a build contains no less than the live one, so that queries lose no rows when it is promoted.
+/// A check that a build contains no less than the live one, so that queries lose no rows when it is promoted.
 ///
-/// Positions are compared partition by partition, the number of events that were handled, and the dead letters. Each
-/// question gives one number, which is zero if all is well: they are asked early for a message, and again as
-/// conditions of the write, for the live build continues until then.
+/// It compares positions partition by partition, the number of handled events, and the dead letters. Each comparison
+/// returns one number, which is zero if all is well. The check runs early for a good message, and again as conditions
+/// of the write, because the live build continues until then.
 struct PromotionCheck: Sendable {
     private let id: ProjectionID
     private let live: ProjectionID
     private let isRequested: Bool
-    /// Whether both spread their sequences in the same way, so that their partitions can be compared one by one.
+    /// Whether both builds spread their sequences in the same way, so that their partitions can be compared one by one.
     private let isAlike: Bool
 
     init(of build: ProjectionBuild, against live: ProjectionBuild) {
@@ -20,16 +20,16 @@ struct PromotionCheck: Sendable {
         isAlike = build.partitions == live.partitions && build.sequencing == live.sequencing
     }
 
-    /// What a build lacks, and what to do about it.
+    /// A reason against the promotion, and what to do about it.
     struct Lack: CustomStringConvertible {
-        /// The fact, which the audit keeps if the promotion is forced.
+        /// The reason, which the audit records if the promotion is forced.
         let fact: String
         let advice: String
 
         var description: String { "\(fact). \(advice)" }
     }
 
-    /// What the build lacks; `nil`: nothing.
+    /// Returns what the build lacks, or `nil` if it lacks nothing.
     func whatIsLacking(_ ledger: Ledger) async throws -> Lack? {
         if isRequested {
             return Lack(fact: "\(id) has not been begun", advice: "Run the application that registers it.")
@@ -57,20 +57,20 @@ struct PromotionCheck: Sendable {
         return nil
     }
 
-    /// How an operator promotes it nevertheless.
+    /// The advice on how to promote it nevertheless.
     private static let forcing =
         "force the promotion with a reason: promote(_:by:force:) with force: true, or "
         + "sillok projections promote --force --reason TEXT."
 
-    /// What must hold in the transaction that promotes it.
+    /// The conditions of the transaction that promotes it.
     var conditions: [ReadModelWrite.Condition] {
         [behind, letters, fewer].map { question in
             ReadModelWrite.Condition("SELECT CASE WHEN (\(question)) > 0 THEN 1 ELSE 0 END", gives: [[.integer(0)]])
         }
     }
 
-    /// How many partitions are behind those of the live build. Builds that spread their sequences differently are
-    /// compared as a whole: the slowest partition with the fastest.
+    /// A query for the number of partitions that are behind those of the live build. If the builds spread their
+    /// sequences differently, it compares them as a whole: the slowest partition with the fastest.
     private var behind: SQL {
         if isAlike {
             return """
@@ -85,7 +85,7 @@ struct PromotionCheck: Sendable {
             """
     }
 
-    /// How many events are dead letters in the build and were projected in the live one.
+    /// A query for the number of events that are dead letters in the build and were projected in the live one.
     private var letters: SQL {
         """
         SELECT COUNT(*) FROM sillok_dead_letters n WHERE \(Self.whose("n", id)) AND n.state <> 'skipped'
@@ -93,7 +93,7 @@ struct PromotionCheck: Sendable {
         """
     }
 
-    /// How many events fewer it has handled: it is at least as far as the live build when this is asked.
+    /// A query for the number of events that it handled less. It is at least as far as the live build when this is run.
     private var fewer: SQL {
         """
         SELECT (SELECT COALESCE(SUM(l.count), 0) FROM sillok_checkpoints l WHERE \(Self.whose("l", live)))
@@ -109,11 +109,11 @@ struct PromotionCheck: Sendable {
     }
 
     private func count(_ question: SQL, _ ledger: Ledger) async throws -> Int64 {
-        let rows = try await ledger.model.rows("SELECT CAST((\(question)) AS BIGINT) AS number")
-        return rows.first?["number"].integer ?? 0
+        let rows = try await ledger.model.ownRows("SELECT CAST((\(question)) AS BIGINT) AS number")
+        return try rows.first?.integer("number") ?? 0
     }
 
-    /// Where each partition is, such as `7` or `7, 9 and 8`.
+    /// Returns the position of each partition, such as `7` or `7, 9 and 8`.
     private func positions(_ id: ProjectionID, _ ledger: Ledger) async throws -> String {
         let positions = try await ledger.partitions(of: id).map { "\($0.checkpoint.position)" }
         guard let last = positions.last, positions.count > 1 else { return positions.first ?? "0" }

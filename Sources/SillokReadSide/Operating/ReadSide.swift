@@ -2,22 +2,22 @@ public import SillokCore
 import SillokJSON
 public import SillokSQL
 
-/// The projections of a read model, for those who operate them: how they are, and what can be done about it.
+/// The projections of a read model, for operators: their status, and the operations on them.
 ///
-/// It needs none of the projections' code, for all that it asks or wants is a row in the read model: a running
-/// application sees the wish within its poll interval and carries it out. So the command line works on any read model.
+/// It needs no code of the projections, because every status and every request is a row in the read model. A running
+/// application sees a request within its poll interval and executes it. So the command line works with any read model.
 public struct ReadSide: Sendable {
-    /// The log.
+    /// The log of the projections.
     public let store: any EventStore
 
-    /// The read model.
+    /// The read model of the projections.
     public let readModel: any ReadModel
 
     package let ledger: Ledger
     package let wallClock: WallClock
     let wake: @Sendable () -> Void
 
-    /// The projections of a read model over a log.
+    /// Creates the read side of a read model over a log.
     public init(of store: any EventStore, in readModel: any ReadModel, wallClock: WallClock = .system) {
         self.init(of: store, in: readModel, wallClock: wallClock, wake: {})
     }
@@ -33,7 +33,7 @@ public struct ReadSide: Sendable {
         ledger = Ledger(model: readModel)
     }
 
-    /// All builds of all projections, or of one, and how they are.
+    /// Returns the status of all builds of all projections, or of one.
     public func status(of name: String? = nil) async throws -> [ProjectionStatus] {
         let head = try await store.head()
         var all: [ProjectionStatus] = []
@@ -41,9 +41,9 @@ public struct ReadSide: Sendable {
         return all
     }
 
-    /// Asks for a new build of a projection's live version beside the live one; answers which it will be.
+    /// Requests a new build of a projection's live version, and returns its identity. The live build stays in use.
     ///
-    /// - Throws: ``ProjectionRefusal`` if there is no such projection, or a build of it is under way.
+    /// - Throws: ``ProjectionRefusal`` if there is no such projection, or a build of it is in progress.
     @discardableResult
     public func requestRebuild(of name: String, by whom: Operator) async throws -> ProjectionID {
         let builds = try await ledger.builds(of: name)
@@ -58,32 +58,32 @@ public struct ReadSide: Sendable {
                 sequencing, tables, 0, '', \(wallClock.now()), 0, 0 FROM sillok_builds \(Ledger.whose(live.id))
             """
         try await write(
-            [.init(insertion), whom.did("rebuild", id, "", wallClock.now())],
+            [.init(insertion), whom.did("rebuild", to: id, at: wallClock.now())],
             if: [Builds(ledger: ledger).unchanged(builds, name)])
         return id
     }
 
-    /// Makes the newest build of a projection the one that queries see, in one transaction; the live one stays as the
-    /// previous one.
+    /// Makes the newest build of a projection visible to queries, in one transaction. The live one is kept as the
+    /// previous build.
     ///
     /// - Parameters:
     ///   - name: the projection.
-    ///   - whom: who wants it.
-    ///   - force: also when it would contain less than the live one. What it lacks is recorded with the operator's
-    ///   reason.
-    /// - Throws: ``ProjectionRefusal`` if there is none; and unless `force`, if a partition of it is behind that of the
-    ///   live build, if it has dead letters that the live build does not have, or has handled fewer events.
+    ///   - whom: the operator who requests it.
+    ///   - force: whether to promote a build that contains less than the live one. The reasons against it are recorded
+    ///     with the operator's reason.
+    /// - Throws: ``ProjectionRefusal`` if there is no new build. Unless `force` is set, also if it contains less than
+    ///   the live build: a partition is behind, there are more dead letters, or it has handled fewer events.
     public func promote(_ name: String, by whom: Operator, force: Bool = false) async throws {
         let builds = try await ledger.builds(of: name)
         guard let next = builds.last(where: { $0.state == .building }) else {
-            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has no build beside the live one.")
+            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has only the live build.")
         }
         try await Builds(ledger: ledger, wallClock: wallClock)
             .promote(next.id, as: "promote", by: whom, force: force)
         wake()
     }
 
-    /// Makes the build that was live before the one that queries see again.
+    /// Makes the previous build visible to queries again.
     ///
     /// - Throws: ``ProjectionRefusal`` if there is none.
     public func rollback(_ name: String, by whom: Operator) async throws {
@@ -96,33 +96,32 @@ public struct ReadSide: Sendable {
         wake()
     }
 
-    /// Takes a build away that is not live, with its tables.
+    /// Deletes a build that is not live, with its tables.
     public func drop(_ id: ProjectionID, by whom: Operator) async throws {
         let builds = try await ledger.builds(of: id.name)
         guard let build = builds.first(where: { $0.id == id }) else { throw unknown("\(id)") }
         if build.state == .live { throw ProjectionRefusal("\(id) is live: promote another build first.") }
         let tools = Builds(ledger: ledger, wallClock: wallClock)
         try await write(
-            tools.drop(build) + [whom.did("drop", id, "", wallClock.now())], if: [tools.unchanged(builds, id.name)])
+            tools.drop(build) + [whom.did("drop", to: id, at: wallClock.now())], if: [tools.unchanged(builds, id.name)])
     }
 
-    /// Stops all builds of a projection until ``resume(_:by:)``; what is appended meanwhile waits in the log.
+    /// Stops all builds of a projection until ``resume(_:by:)``. New events wait in the log meanwhile.
     public func pause(_ name: String, by whom: Operator) async throws { try await setPaused(name, true, whom) }
 
-    /// Lets a paused projection go on.
+    /// Lets a paused projection continue.
     public func resume(_ name: String, by whom: Operator) async throws { try await setPaused(name, false, whom) }
 
-    /// What operators did, the newest first.
+    /// Returns the acts of operators, the newest first.
     public func audit(limit: Int = 100) async throws -> [AuditEntry] {
-        try await readModel.rows("SELECT * FROM sillok_audit ORDER BY at DESC LIMIT \(limit)").map { row in
+        try await readModel.ownRows("SELECT * FROM sillok_audit ORDER BY at DESC LIMIT \(limit)").map { row in
             AuditEntry(
-                at: Timestamp(microsecondsSince1970: row["at"].integer ?? 0), actor: row["actor"].text ?? "",
-                reason: row["reason"].text ?? "", action: row["action"].text ?? "",
-                projection: try ProjectionID(row), detail: row["detail"].text ?? "")
+                at: try row.time("at"), actor: try row.text("actor"), reason: try row.text("reason"),
+                action: try row.text("action"), projection: try ProjectionID(row), detail: try row.text("detail"))
         }
     }
 
-    /// The live build of a projection.
+    /// Returns the live build of a projection.
     package func live(_ name: String) async throws -> ProjectionBuild {
         guard let live = try await ledger.live(name) else { throw unknown(name) }
         return live
@@ -138,12 +137,12 @@ public struct ReadSide: Sendable {
         do {
             try await readModel.write(ReadModelWrite(changes, if: conditions))
         } catch is ConditionFailed {
-            throw ProjectionRefusal("Somebody else changed it at the same time: look again, and repeat it if need be.")
+            throw ProjectionRefusal("Another operator changed it meanwhile: check its status, and retry if needed.")
         }
         wake()
     }
 
-    /// What makes the runners of a build look at what is wanted.
+    /// Returns the change that makes the runners of a build check for requests.
     static func rouse(_ id: ProjectionID) -> ReadModelWrite.Change {
         .init("UPDATE sillok_checkpoints SET epoch = epoch + 1 \(Ledger.whose(id))")
     }
@@ -157,7 +156,7 @@ public struct ReadSide: Sendable {
         var changes = builds.map { Self.rouse($0.id) }
         changes.append(
             .init("UPDATE sillok_builds SET paused = \(isPaused) WHERE projection = \(name)"))
-        changes.append(whom.did(isPaused ? "pause" : "resume", live.id, "", wallClock.now()))
+        changes.append(whom.did(isPaused ? "pause" : "resume", to: live.id, at: wallClock.now()))
         try await write(changes)
     }
 
@@ -166,7 +165,7 @@ public struct ReadSide: Sendable {
         let position = partitions.map(\.checkpoint.position).min() ?? .start
         let unread = ReadRequest(try StoredQuery.query(of: build.source), after: .position(position), limit: 1)
         let next = position < head ? try await store.firstEvent(of: unread) : nil
-        let letters = try await readModel.rows(
+        let letters = try await readModel.ownRows(
             """
             SELECT COUNT(*) AS letters FROM sillok_dead_letters \(Ledger.whose(build.id))
             AND state <> 'skipped'
@@ -175,23 +174,23 @@ public struct ReadSide: Sendable {
             build: build, position: next == nil ? head : position, head: head,
             count: partitions.reduce(0) { $0 &+ $1.checkpoint.count },
             lag: next.map { max(0, wallClock.now().microseconds(since: $0.recordedAt)) } ?? 0,
-            deadLetters: Int(clamping: letters.first?["letters"].integer ?? 0))
+            deadLetters: try letters.first?.count("letters") ?? 0)
     }
 }
 
-/// How a build of a projection is.
+/// The status of a build of a projection.
 public struct ProjectionStatus: Sendable {
     /// The build.
     public let build: ProjectionBuild
-    /// Up to where it tells the log; the head, if nothing that it wants lies behind.
+    /// The position up to which it contains the log; the head, if no event that it handles is left.
     public let position: Position
     /// The head of the log.
     public let head: Position
-    /// How many events it took.
+    /// The number of events that it has handled.
     public let count: UInt64
-    /// The age of the oldest event that it wants and has not taken, in microseconds.
+    /// The age of the oldest event that it has not handled, in microseconds.
     let lag: Int64
-    /// How many events it could not project.
+    /// The number of its dead letters.
     public let deadLetters: Int
 
     init(build: ProjectionBuild, position: Position, head: Position, count: UInt64, lag: Int64, deadLetters: Int) {
@@ -203,30 +202,30 @@ public struct ProjectionStatus: Sendable {
         self.deadLetters = deadLetters
     }
 
-    /// How many positions it is behind.
+    /// The number of positions that it is behind.
     public var behind: UInt64 { head > position ? head.value - position.value : 0 }
 
-    /// The age of the oldest event that it wants and has not taken; zero if there is none.
+    /// The age of the oldest event that it has not handled; zero if there is none.
     public var lagTime: Duration { .microseconds(lag) }
 
-    /// How much of the log that there was when it began it has taken, from 0 to 1.
+    /// The share of the log at its start that it has handled, from 0 to 1.
     public var progress: Double {
         build.target.value == 0 ? 1 : min(1, Double(position.value) / Double(build.target.value))
     }
 }
 
-/// Something that an operator did.
+/// An act of an operator.
 public struct AuditEntry: Hashable, Sendable {
-    /// When.
+    /// When the operator did it.
     public let at: Timestamp
-    /// Who.
+    /// The name of the operator.
     public let actor: String
-    /// Why.
+    /// The reason of the operator.
     public let reason: String
-    /// What: `rebuild`, `promote`, `rollback`, `drop`, `pause`, `resume`, `retry`, `skip` or `replace`.
+    /// The act: `rebuild`, `promote`, `rollback`, `drop`, `pause`, `resume`, `retry`, `skip` or `replace`.
     public let action: String
-    /// To which build.
+    /// The build that was changed.
     public let projection: ProjectionID
-    /// More of it.
+    /// The details of the act.
     public let detail: String
 }

@@ -13,7 +13,7 @@ package struct FileIdentity: Hashable, Sendable {
     private let device: UInt64
     private let number: UInt64
 
-    /// The file that a path leads to; `nil` if there is none, or it cannot be asked.
+    /// The file at a path; `nil` if there is none, or if its status cannot be read.
     package init?(path: String) {
         guard let facts = FileFacts(path: path) else { return nil }
         self = facts.identity
@@ -25,7 +25,7 @@ package struct FileIdentity: Hashable, Sendable {
     }
 }
 
-/// What the system knows of the file that a path leads to.
+/// The status of the file at a path.
 package struct FileFacts: Sendable {
     package let identity: FileIdentity
     /// The number of names that the file has.
@@ -34,7 +34,7 @@ package struct FileFacts: Sendable {
     /// Whether it is a file, and not a folder or a device.
     package let isRegular: Bool
 
-    /// `nil` if there is nothing, or it cannot be asked.
+    /// `nil` if there is no file, or if its status cannot be read.
     package init?(path: String) {
         var facts = stat()
         guard stat(path, &facts) == 0 else { return nil }

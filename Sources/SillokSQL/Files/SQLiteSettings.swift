@@ -1,6 +1,6 @@
 /// The pragmas that every connection sets before it writes to an SQLite file.
 package enum SQLiteSettings {
-    /// What the system needs to be told so that a sync reaches the disk.
+    /// The settings that the system needs so that a sync reaches the disk.
     package enum Platform: Sendable {
         /// A sync leaves the bytes in the memory of the disk, unless it is a full one.
         case apple

@@ -15,7 +15,7 @@ public struct Checkpoint: Hashable, Sendable {
     /// How many events were taken: projected, or parked as dead letters.
     public private(set) var count: UInt64
 
-    /// The sum of ``hash(of:at:)`` over the events that were taken. The sums of partitions add up to that of the whole.
+    /// A sum over the ids and positions of the events that were taken. The sums of partitions add up to the sum of all.
     public private(set) var sum: UInt64
 
     /// A checkpoint at a position whose event is not known; by default before the first event.
@@ -23,7 +23,7 @@ public struct Checkpoint: Hashable, Sendable {
         self.init(store: store, mark: EventMark(position: position, id: nil), count: count, sum: sum)
     }
 
-    /// A checkpoint with all of its parts.
+    /// Creates a checkpoint at a known event.
     public init(store: StoreID, mark: EventMark, count: UInt64, sum: UInt64) {
         self.store = store
         self.mark = mark
@@ -32,28 +32,20 @@ public struct Checkpoint: Hashable, Sendable {
     }
 
     /// Counts one more event, which must lie behind the checkpoint.
-    public mutating func take(_ event: RecordedEvent) {
+    package mutating func take(_ event: RecordedEvent) {
         mark = EventMark(event)
         count &+= 1
         sum &+= Checkpoint.hash(of: event.id, at: event.position)
     }
 
     /// Moves on over events that do not concern the projection.
-    public mutating func pass(_ mark: EventMark) {
+    package mutating func pass(_ mark: EventMark) {
         let isFurther = mark.position > position || (mark.position == position && self.mark.id == nil)
         if isFurther { self.mark = mark }
     }
 
     /// What an event adds to the sum.
-    public static func hash(of event: EventID, at position: Position) -> UInt64 {
-        mixed(mixed(mixed(0, position.value), event.high), event.low)
+    package static func hash(of event: EventID, at position: Position) -> UInt64 {
+        UInt64(0).mixed(with: position.value).mixed(with: event.high).mixed(with: event.low)
     }
-}
-
-/// One step of a mixing function: a changed part changes all bits.
-private func mixed(_ hash: UInt64, _ part: UInt64) -> UInt64 {
-    var mixed = (hash &+ 0x9E37_79B9_7F4A_7C15) ^ part
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
 }

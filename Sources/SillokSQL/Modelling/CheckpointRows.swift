@@ -1,6 +1,6 @@
 package import SillokCore
 
-// The rows of a checkpoint, for whoever moves it: a runner, or a storage that projects within its appends.
+// The rows of a checkpoint, for the code that moves it: a runner, or a storage that projects within its appends.
 
 extension ReadModelFormat {
     /// Which rows of Sillok's tables belong to a build.

@@ -3,25 +3,43 @@ package import SillokCore
 // What storages of read models share.
 
 extension ReadModelFormat {
-    /// Makes the table that tells the version of the format.
+    /// Creates the table that contains the version of the format.
     package static let versions: SQL = "CREATE TABLE IF NOT EXISTS sillok_format (version INTEGER NOT NULL)"
 
     /// Asks for the version of the format; no row in a fresh read model.
-    package static let foundVersion: SQL = "SELECT version FROM sillok_format"
+    package static let foundVersion = SQL("SELECT version FROM sillok_format").ofSillok
 
     /// Notes the version in a fresh read model.
     package static let noteVersion: SQL = "INSERT INTO sillok_format VALUES (\(version))"
 
-    /// Brings the tables of an older version up to date, after ``schema`` has made those that are missing.
+    /// Upgrades the tables of an older version, after ``schema`` has created missing ones.
     package static func upgrade(from found: Int64) -> [SQL] {
         if found >= Int64(version) { return [] }
         let steps = (Int(clamping: max(found, 0)) + 1...version).flatMap { migrations[$0] ?? [] }
         return steps + ["UPDATE sillok_format SET version = \(version)"]
     }
 
-    /// The names of the tables and indexes of ``schema``, whose statements all say `CREATE … IF NOT EXISTS name`.
-    package static let relations = schema.map { statement in
-        String(statement.text { _ in "" }.split(whereSeparator: \.isWhitespace)[5])
+    /// Makes the tables and indexes where they are missing.
+    package static let schema: [SQL] = made.map { relation in
+        "CREATE \(raw: relation.kind) IF NOT EXISTS \(raw: relation.name) \(raw: relation.definition)"
+    }
+
+    /// The names of the tables and indexes of ``schema``.
+    package static let relations = made.map(\.name)
+
+    /// A table or an index that Sillok makes: what follows its name in the statement that makes it.
+    struct Relation {
+        let kind: String
+        let name: String
+        let definition: String
+
+        static func table(_ name: String, _ columns: String) -> Relation {
+            Relation(kind: "TABLE", name: name, definition: columns)
+        }
+
+        static func index(_ name: String, on columns: String) -> Relation {
+            Relation(kind: "INDEX", name: name, definition: "ON \(columns)")
+        }
     }
 
     /// Throws if an SQLite file cannot hold a read model. A file of another program can: the tables are made next to
@@ -66,15 +84,7 @@ extension ReadModelWrite.Condition {
     package func holds(for found: [[SQLValue]]) -> Bool {
         rows.count == found.count
             && zip(rows, found).allSatisfy { row, found in
-                row.count == found.count && zip(row, found).allSatisfy { $0.isIdentical(to: $1) }
+                row.count == found.count && zip(row, found).allSatisfy { $0 == $1 }
             }
-    }
-}
-
-extension SQLValue {
-    /// Texts that Unicode holds to be the same are not the same to a database.
-    fileprivate func isIdentical(to other: SQLValue) -> Bool {
-        if case .text(let mine) = self, case .text(let theirs) = other { return mine.hasSameBytes(as: theirs) }
-        return self == other
     }
 }

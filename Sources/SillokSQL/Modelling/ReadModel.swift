@@ -1,3 +1,5 @@
+import SillokCore
+
 /// Where projections write: changes under conditions, all of them or none, and queries.
 ///
 /// The seam that every storage of read models implements. A storage knows nothing of projections: their checkpoints,
@@ -20,6 +22,21 @@ public protocol ReadModel: Sendable {
 extension ReadModel {
     /// The rows that a query over the live tables gives.
     public func rows(_ query: SQL) async throws -> [SQLRow] { try await rows(query, of: nil) }
+
+    /// The rows that a query over the live tables gives, each read as a value whose properties are named like the
+    /// columns.
+    ///
+    /// ```swift
+    /// let query: SQL = "SELECT owner, cents FROM account_balance WHERE account = 'account-42'"
+    /// ```
+    /// - Throws: what ``rows(_:of:)`` throws, and what ``SQLRow/decode(_:)`` throws for the first row that does not
+    ///   fit.
+    public func rows<Value: Decodable>(_ query: SQL, as type: Value.Type) async throws -> [Value] {
+        try await rows(query).map { try $0.decode(type) }
+    }
+
+    /// The rows that a query over Sillok's own tables gives. It does not wait behind queries of applications.
+    package func ownRows(_ query: SQL) async throws -> [SQLRow] { try await rows(query.ofSillok, of: nil) }
 }
 
 /// Which build of which projection.
@@ -45,6 +62,18 @@ public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
         "\(self.name)_v\(version)\(build > 1 ? "b\(build)" : "")_\(name)"
     }
 
+    /// Whether both are the same build; names are compared by their bytes.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.version == right.version && left.build == right.build && left.name.hasSameBytes(as: right.name)
+    }
+
+    /// Hashes the bytes of the name, the version and the build.
+    public func hash(into hasher: inout Hasher) {
+        name.hashBytes(into: &hasher)
+        hasher.combine(version)
+        hasher.combine(build)
+    }
+
     /// The name, version and build, such as `balances v1` or `balances v1 build 2`.
     public var description: String { "\(name) v\(version)\(build > 1 ? " build \(build)" : "")" }
 }
@@ -53,7 +82,7 @@ public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
 public struct ReadModelWrite: Sendable {
     /// A query, and the rows that it must give.
     public struct Condition: Hashable, Sendable {
-        /// What is asked.
+        /// The query of the condition.
         public var query: SQL
         /// The values of the rows that it must give.
         public var rows: [[SQLValue]]
@@ -65,7 +94,7 @@ public struct ReadModelWrite: Sendable {
         }
     }
 
-    /// A statement, and whose it is.
+    /// A statement, with the projection that it belongs to.
     public struct Change: Hashable, Sendable {
         /// What is done.
         public var statement: SQL
@@ -87,16 +116,16 @@ public struct ReadModelWrite: Sendable {
         }
     }
 
-    /// What must hold, asked in this order.
+    /// The conditions of the write, checked in this order.
     public var conditions: [Condition]
 
-    /// What is done, in this order.
+    /// The changes, executed in this order.
     public var changes: [Change]
 
-    /// Whether a power cut must not take the write once it has returned: one of its changes must survive.
+    /// Whether the write must survive a power cut once it has returned: true if one of its changes must.
     public var isDurable: Bool { changes.contains(where: \.isDurable) }
 
-    /// A write with all of its parts.
+    /// Creates a write that executes all changes if all conditions hold, and otherwise none.
     public init(_ changes: [Change], if conditions: [Condition] = []) {
         self.conditions = conditions
         self.changes = changes
@@ -107,10 +136,10 @@ public struct ReadModelWrite: Sendable {
 public struct ConditionFailed: Error, Hashable, CustomStringConvertible {
     /// Which of the write's conditions, from 0.
     public let index: Int
-    /// What its query gave.
+    /// The rows that its query returned.
     public let rows: [[SQLValue]]
 
-    /// An error with all of its parts.
+    /// Creates an error for the condition with this index, whose query returned `rows`.
     public init(index: Int, rows: [[SQLValue]]) {
         self.index = index
         self.rows = rows
@@ -118,18 +147,18 @@ public struct ConditionFailed: Error, Hashable, CustomStringConvertible {
 
     /// What happened, in a sentence.
     public var description: String {
-        "Somebody else wrote to the read model: condition \(index) of the write does not hold. Nothing was written."
+        "Another writer changed the read model: condition \(index) of the write does not hold. Nothing was written."
     }
 }
 
-/// A change could not be carried out, by its own fault and not the storage's; nothing was written.
+/// A change could not be executed because of the change itself, not because of the storage; nothing was written.
 public struct ChangeFailed: Error, Hashable, CustomStringConvertible {
     /// Which of the write's changes, from 0.
     public let index: Int
     /// Why, in the words of the database.
     public let reason: String
 
-    /// An error with all of its parts.
+    /// Creates an error for the change with this index.
     public init(index: Int, reason: String) {
         self.index = index
         self.reason = reason
@@ -137,33 +166,4 @@ public struct ChangeFailed: Error, Hashable, CustomStringConvertible {
 
     /// What happened, in a sentence.
     public var description: String { "The read model refused the change: \(reason)" }
-}
-
-/// A row that a query gave.
-public struct SQLRow: Hashable, Sendable {
-    /// The names of the columns.
-    public let columns: [String]
-
-    /// The values, as many as there are columns.
-    public let values: [SQLValue]
-
-    /// A row of values.
-    public init(columns: [String], values: [SQLValue]) {
-        self.columns = columns
-        self.values = values
-    }
-
-    /// The value of a column; null if there is none of that name.
-    public subscript(_ column: String) -> SQLValue {
-        guard let index = columns.firstIndex(of: column), index < values.count else { return .null }
-        return values[index]
-    }
-}
-
-extension SQLValue {
-    /// The text, if it is one.
-    public var text: String? { if case .text(let text) = self { text } else { nil } }
-
-    /// The whole number, if it is one.
-    public var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
 }

@@ -1,4 +1,4 @@
-/// The tables that Sillok itself keeps in a read model, beside those of the projections.
+/// The tables that Sillok itself keeps in a read model, in addition to those of the projections.
 ///
 /// The same SQL serves SQLite and PostgreSQL. Numbers of 64 bits without sign are kept as their bit patterns.
 public enum ReadModelFormat {
@@ -24,81 +24,101 @@ public enum ReadModelFormat {
         ]
     ]
 
-    /// Makes the tables where they are missing.
-    public static let schema: [SQL] = [
+    /// The tables and indexes, in the order in which they are made.
+    static let made: [Relation] = [
         // Each build of each projection. The state is `building`, `live`, `previous`, or `requested`.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_builds (
-            projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL,
-            state TEXT NOT NULL, partitions INTEGER NOT NULL, lifecycle TEXT NOT NULL, source TEXT NOT NULL,
-            sequencing TEXT NOT NULL, tables TEXT NOT NULL, paused INTEGER NOT NULL, failure TEXT NOT NULL,
-            begun BIGINT NOT NULL, caught_up BIGINT NOT NULL, target BIGINT NOT NULL,
-            PRIMARY KEY (projection, version, build))
-        """,
+        .table(
+            "sillok_builds",
+            """
+            (
+                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL,
+                state TEXT NOT NULL, partitions INTEGER NOT NULL, lifecycle TEXT NOT NULL, source TEXT NOT NULL,
+                sequencing TEXT NOT NULL, tables TEXT NOT NULL, paused INTEGER NOT NULL, failure TEXT NOT NULL,
+                begun BIGINT NOT NULL, caught_up BIGINT NOT NULL, target BIGINT NOT NULL,
+                PRIMARY KEY (projection, version, build))
+            """),
         // How far each partition of a build has come, with the count and the sum of what it took; who runs it. The
-        // epoch
-        // rises with everything that its runner must know of. The mark is the position with the id of the event there.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_checkpoints (
-            projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
-            store TEXT NOT NULL, position BIGINT NOT NULL, count BIGINT NOT NULL, sum BIGINT NOT NULL,
-            epoch BIGINT NOT NULL, owner TEXT NOT NULL, token BIGINT NOT NULL, beat BIGINT NOT NULL,
-            mark TEXT NOT NULL DEFAULT '',
-            PRIMARY KEY (projection, version, build, "partition"))
-        """,
+        // epoch rises with everything that its runner must know of. The mark is the position with the id of the event
+        // there.
+        .table(
+            "sillok_checkpoints",
+            """
+            (
+                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL,
+                "partition" INTEGER NOT NULL,
+                store TEXT NOT NULL, position BIGINT NOT NULL, count BIGINT NOT NULL, sum BIGINT NOT NULL,
+                epoch BIGINT NOT NULL, owner TEXT NOT NULL, token BIGINT NOT NULL, beat BIGINT NOT NULL,
+                mark TEXT NOT NULL DEFAULT '',
+                PRIMARY KEY (projection, version, build, "partition"))
+            """),
         // The checkpoint as it was every 1,024 events or so, so that a difference to the log can be found.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_marks (
-            projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
-            position BIGINT NOT NULL, count BIGINT NOT NULL, sum BIGINT NOT NULL,
-            PRIMARY KEY (projection, version, build, "partition", position))
-        """,
+        .table(
+            "sillok_marks",
+            """
+            (
+                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL,
+                "partition" INTEGER NOT NULL,
+                position BIGINT NOT NULL, count BIGINT NOT NULL, sum BIGINT NOT NULL,
+                PRIMARY KEY (projection, version, build, "partition", position))
+            """),
         // Events that were taken and not projected. The state is `failed`, `retrying`, `behind`, `retry` or `skipped`.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_dead_letters (
-            projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, "partition" INTEGER NOT NULL,
-            position BIGINT NOT NULL, sequence TEXT NOT NULL, event TEXT NOT NULL, type TEXT NOT NULL,
-            stream TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL, attempts INTEGER NOT NULL,
-            parked BIGINT NOT NULL, replacement TEXT,
-            PRIMARY KEY (projection, version, build, position))
-        """,
-        """
-        CREATE INDEX IF NOT EXISTS sillok_dead_letters_sequence
-            ON sillok_dead_letters (projection, version, build, sequence, position)
-        """,
+        .table(
+            "sillok_dead_letters",
+            """
+            (
+                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL,
+                "partition" INTEGER NOT NULL,
+                position BIGINT NOT NULL, sequence TEXT NOT NULL, event TEXT NOT NULL, type TEXT NOT NULL,
+                stream TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL, attempts INTEGER NOT NULL,
+                parked BIGINT NOT NULL, replacement TEXT,
+                PRIMARY KEY (projection, version, build, position))
+            """),
+        .index(
+            "sillok_dead_letters_sequence",
+            on: "sillok_dead_letters (projection, version, build, sequence, position)"),
         // What operators did, who and why.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_audit (
-            at BIGINT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, action TEXT NOT NULL,
-            projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, detail TEXT NOT NULL)
-        """,
+        .table(
+            "sillok_audit",
+            """
+            (
+                at BIGINT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, action TEXT NOT NULL,
+                projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, detail TEXT NOT NULL)
+            """),
         // Up to where the side effects of a projection have been carried out, whatever build is live.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_reactions (
-            projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL, mark TEXT NOT NULL DEFAULT '')
-        """,
+        .table(
+            "sillok_reactions",
+            """
+            (
+                projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL, mark TEXT NOT NULL DEFAULT '')
+            """),
         // What operators decided about events that could not be projected, for every later build: the action is
         // `skip` or `replace`.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_decisions (
-            projection TEXT NOT NULL, event TEXT NOT NULL, action TEXT NOT NULL, replacement TEXT,
-            PRIMARY KEY (projection, event))
-        """,
+        .table(
+            "sillok_decisions",
+            """
+            (
+                projection TEXT NOT NULL, event TEXT NOT NULL, action TEXT NOT NULL, replacement TEXT,
+                PRIMARY KEY (projection, event))
+            """),
         // States of deciders that were kept, each as of the last event that it has taken. The subject is a stream, or a
         // query as JSON.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_snapshots (
-            decider TEXT NOT NULL, subject TEXT NOT NULL, position BIGINT NOT NULL, events BIGINT NOT NULL,
-            event TEXT NOT NULL, recorded_at BIGINT NOT NULL, began BIGINT, store TEXT NOT NULL,
-            fingerprint TEXT NOT NULL, state TEXT NOT NULL, checksum BIGINT NOT NULL,
-            PRIMARY KEY (decider, subject, position))
-        """,
+        .table(
+            "sillok_snapshots",
+            """
+            (
+                decider TEXT NOT NULL, subject TEXT NOT NULL, position BIGINT NOT NULL, events BIGINT NOT NULL,
+                event TEXT NOT NULL, recorded_at BIGINT NOT NULL, began BIGINT, store TEXT NOT NULL,
+                fingerprint TEXT NOT NULL, state TEXT NOT NULL, checksum BIGINT NOT NULL,
+                PRIMARY KEY (decider, subject, position))
+            """),
         // The objectives as last measured, by the process that measures them.
-        """
-        CREATE TABLE IF NOT EXISTS sillok_objectives (
-            subject TEXT NOT NULL, objective TEXT NOT NULL, target TEXT NOT NULL, measured TEXT NOT NULL,
-            budget_left DOUBLE PRECISION NOT NULL, burn_rate DOUBLE PRECISION NOT NULL, is_met INTEGER NOT NULL,
-            at BIGINT NOT NULL, PRIMARY KEY (subject, objective))
-        """,
+        .table(
+            "sillok_objectives",
+            """
+            (
+                subject TEXT NOT NULL, objective TEXT NOT NULL, target TEXT NOT NULL, measured TEXT NOT NULL,
+                budget_left DOUBLE PRECISION NOT NULL, burn_rate DOUBLE PRECISION NOT NULL, is_met INTEGER NOT NULL,
+                at BIGINT NOT NULL, PRIMARY KEY (subject, objective))
+            """),
     ]
 }

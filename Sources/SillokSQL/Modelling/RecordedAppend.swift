@@ -1,7 +1,7 @@
 package import SillokCore
 
 extension AppendRequest {
-    /// The events as they are recorded, for projections that take part in the append.
+    /// The recorded events, for projections that run within the append.
     package func recorded(_ receipt: Receipt, times: [Int64]) -> [RecordedEvent] {
         var next = receipt.revisions
         var events: [RecordedEvent] = []

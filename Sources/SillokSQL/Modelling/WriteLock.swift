@@ -8,16 +8,17 @@ import Glibc
 import Musl
 #endif
 
-/// The turn to write to a read model, among all processes that have it open: an advisory lock on a file beside it.
+/// The write lock of a read model among all processes that have it open: an advisory lock on a file next to it.
 ///
-/// SQLite alone would do but for one fault: before 3.51.3 two connections that write and checkpoint at the same instant
-/// can damage the file. So each takes this around every transaction and every checkpoint. Used by one thread at a time.
+/// SQLite's own locks would suffice without one fault: before 3.51.3 two connections that write and checkpoint at the
+/// same instant can damage the file. So each process takes this lock around every transaction and every checkpoint.
+/// Used by one thread at a time.
 package final class WriteLock: Sendable {
     private let path: String
     private let descriptor: Int32
     private let patience: Duration
 
-    /// - Parameter patience: how long a turn is waited for.
+    /// - Parameter patience: how long to wait for the lock.
     package init(path: String, patience: Duration) throws(StoreError) {
         self.path = path
         self.patience = patience

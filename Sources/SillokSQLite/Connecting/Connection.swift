@@ -12,20 +12,21 @@ struct SQLiteFailure: Error {
     var primary: Int32 { code & 0xFF }
 }
 
-/// One connection to a database file. Belongs to one thread at a time.
+/// A connection to a database file. Belongs to one thread at a time.
 final class Connection {
     let handle: OpaquePointer
     let path: String
-    /// The path as SQLite has opened it: absolute, without links.
+    /// The path that SQLite opened: absolute, without links.
     let opened: String
-    /// The files that the connection has open; `nil` in memory, and until ``watchFiles()``.
-    private(set) var files: OpenFiles?
+    /// The file that the connection has open; `nil` in memory, and until ``watch(_:id:)``.
+    var file: OpenedFile?
     /// What every snapshot of ``reading(_:)`` passes.
     let gate: SnapshotGate
+    private let interrupter: Interrupter
     /// Pages in the write-ahead log after the last commit of this connection.
     private let logPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
-    /// Opens a file.
+    /// Opens a database file.
     init(
         path: String, flags: Int32, cacheKiB: Int, gate: SnapshotGate = SnapshotGate()
     ) throws(SQLiteFailure) {
@@ -40,6 +41,7 @@ final class Connection {
             throw SQLiteFailure(code: result, message: message)
         }
         handle = opened
+        interrupter = Interrupter(opened)
         self.opened = sqlite3_db_filename(opened, "main").map { String(cString: $0) } ?? path
         logPages.initialize(to: 0)
         sqlite3_busy_timeout(handle, Self.busyTimeout)
@@ -50,16 +52,17 @@ final class Connection {
     }
 
     deinit {
+        interrupter.end()
         sqlite3_close_v2(handle)
         logPages.deallocate()
     }
 
-    /// Runs statements that give no rows that matter.
+    /// Runs statements and ignores their rows.
     func run(_ sql: String) throws(SQLiteFailure) {
         try check(sqlite3_exec(handle, sql, nil, nil, nil))
     }
 
-    /// Prepares a statement that is kept for long.
+    /// Prepares a statement that is kept for a long time.
     func prepare(_ sql: String) throws(SQLiteFailure) -> Statement {
         var statement: OpaquePointer?
         try check(sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil))
@@ -67,27 +70,16 @@ final class Connection {
         return Statement(statement, of: handle)
     }
 
-    /// The first column of the first row as a number, 0 without a row.
+    /// Returns the first column of the first row as a number, or 0 without a row.
     func number(_ sql: String) throws(SQLiteFailure) -> Int64 {
         let statement = try prepare(sql)
         return try statement.step() ? statement.int(0) : 0
     }
 
-    /// The first column of the first row as text.
+    /// Returns the first column of the first row as text.
     func text(_ sql: String) throws(SQLiteFailure) -> String? {
         let statement = try prepare(sql)
         return try statement.step() ? statement.text(0) : nil
-    }
-
-    /// Remembers the files that are open by now, so that a read or a commit notices when others take their places.
-    func watchFiles() throws {
-        // The write-ahead log is opened by the first read.
-        _ = try number("PRAGMA user_version")
-        let files = OpenFiles(path: path, opened: opened)
-        guard sillok_has_moved(handle) == 0 else {
-            throw StoreError(.fileReplaced, "the file at \(path) was replaced while it was opened: try again.")
-        }
-        self.files = files
     }
 
     /// Takes the right to write to the file, which holds for all of its paths; `false` if another connection has it.
@@ -98,18 +90,45 @@ final class Connection {
         return true
     }
 
-    /// Counts the snapshots that were read.
+    /// The number of snapshots that were read.
     private(set) var snapshot: UInt64 = 0
 
-    /// Runs `body` in a read transaction: all that it reads is one snapshot.
+    /// Runs `body` in a read transaction, so that everything it reads is one snapshot.
     func reading<Result>(_ body: () throws -> Result) throws -> Result {
-        try files?.check("the store")
+        try file?.check()
         return try gate.passing {
             try run("BEGIN")
             snapshot &+= 1
             defer { sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
             return try body()
         }
+    }
+
+    /// Runs `body`, whose statements end soon when the cancellation is set.
+    ///
+    /// - Throws: what `body` throws; `CancellationError` for a statement that was ended.
+    func interruptible<Result>(by cancellation: Cancellation, _ body: () throws -> Result) throws -> Result {
+        sqlite3_progress_handler(
+            handle, Self.interruptibleSteps,
+            { context in
+                guard let context else { return 0 }
+                return Unmanaged<Cancellation>.fromOpaque(context).takeUnretainedValue().isCancelled ? 1 : 0
+            }, Unmanaged.passUnretained(cancellation).toOpaque())
+        defer { sqlite3_progress_handler(handle, 0, nil, nil) }
+        do {
+            return try withExtendedLifetime(cancellation, body)
+        } catch let failure as SQLiteFailure where failure.primary == SQLITE_INTERRUPT {
+            throw CancellationError()
+        }
+    }
+
+    /// The instructions of SQLite's virtual machine between two looks at a cancellation: less than a millisecond.
+    private static let interruptibleSteps: Int32 = 1000
+
+    /// Ends the statement that runs when the cancellation is set, also one that is a single instruction, such as the
+    /// check of a file. For a connection that does nothing else.
+    func interrupt(when cancellation: Cancellation) {
+        cancellation.whenCancelled { [interrupter] in interrupter.interrupt() }
     }
 
     /// Whether a transaction is open.
@@ -128,10 +147,10 @@ final class Connection {
     /// Pages in the write-ahead log after the last commit.
     var pagesInLog: Int { Int(logPages.pointee) }
 
-    /// Moves pages from the write-ahead log into the database file. Never waits for other connections: what they still
-    /// read stays in the log.
+    /// Moves pages from the write-ahead log into the database file. Never waits for other connections: pages that they
+    /// still read stay in the log.
     ///
-    /// - Parameter truncating: afterwards the log is empty, or this throws `SQLITE_BUSY`.
+    /// - Parameter truncating: whether the log must be empty afterwards; if it cannot be, this throws `SQLITE_BUSY`.
     func checkpoint(truncating: Bool) throws(SQLiteFailure) {
         sqlite3_busy_timeout(handle, 0)
         defer { sqlite3_busy_timeout(handle, Self.busyTimeout) }
@@ -139,13 +158,29 @@ final class Connection {
         try check(sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil))
     }
 
-    /// How long a statement waits for another process that writes or recovers the file, in milliseconds.
+    /// The time that a statement waits for another process that writes or recovers the file, in milliseconds.
     private static let busyTimeout: Int32 = 5000
 
     func check(_ result: Int32) throws(SQLiteFailure) {
         guard result != SQLITE_OK else { return }
         throw SQLiteFailure(code: result, message: String(cString: sqlite3_errmsg(handle)))
     }
+}
+
+/// Interrupts the statements of a connection from any thread, until the connection is closed.
+private final class Interrupter: Sendable {
+    /// The address of the connection; SQLite allows any thread to interrupt one that is open.
+    private let address: Lock<UInt?>
+
+    init(_ handle: OpaquePointer) { address = Lock(UInt(bitPattern: handle)) }
+
+    func interrupt() {
+        address.withLock { address in
+            if let handle = address.flatMap({ OpaquePointer(bitPattern: $0) }) { sqlite3_interrupt(handle) }
+        }
+    }
+
+    func end() { address.withLock { $0 = nil } }
 }
 
 /// A part of a transaction that can be taken back without the rest.
@@ -160,9 +195,9 @@ final class Part {
         undo = try connection.prepare("ROLLBACK TO part")
     }
 
-    /// Runs `body`; what it has changed when it throws is taken back, and `undone` is told.
+    /// Runs `body`. If it throws, rolls back its changes and calls `undone`.
     ///
-    /// A failure of SQLite that is not a statement's own is passed on as it is: it concerns the whole transaction.
+    /// A failure of SQLite that is not the statement's own concerns the whole transaction and is thrown unchanged.
     func run<Result>(_ body: () throws -> Result, undone: () throws -> Void = {}) throws -> Result {
         try begin.run()
         let result: Result
@@ -180,7 +215,7 @@ final class Part {
     }
 }
 
-/// A prepared statement of a connection, used again and again.
+/// A prepared statement of a connection, used many times.
 final class Statement {
     let handle: OpaquePointer
     private let connection: OpaquePointer
@@ -195,10 +230,10 @@ final class Statement {
     /// Binds a number; placeholders count from 1.
     @inline(__always) func bind(_ value: Int64, at index: Int32) { sqlite3_bind_int64(handle, index, value) }
 
-    /// Binds nothing.
+    /// Binds NULL.
     @inline(__always) func bindNull(at index: Int32) { sqlite3_bind_null(handle, index) }
 
-    /// Binds bytes that stay where they are until the statement is reset.
+    /// Binds bytes that must stay valid until the statement is reset.
     @inline(__always) func bind(unowned bytes: UnsafeRawBufferPointer, at index: Int32) {
         // A null pointer would bind NULL instead of an empty blob.
         if bytes.count == 0 {
@@ -233,7 +268,7 @@ final class Statement {
         _ = sillok_bind_text_copied(handle, index, text, sqlite3_uint64(text.utf8.count))
     }
 
-    /// Goes to the next row; `false` at the end, where the statement is ready to be bound again.
+    /// Moves to the next row. Returns `false` at the end; the statement can then be bound again.
     @inline(__always) func step() throws(SQLiteFailure) -> Bool {
         let result = sqlite3_step(handle)
         if result == SQLITE_ROW { return true }
@@ -251,15 +286,15 @@ final class Statement {
     /// Makes the statement ready to be bound again.
     @inline(__always) func reset() { sqlite3_reset(handle) }
 
-    /// Columns count from 0.
+    /// Returns a column as a number. Columns count from 0.
     @inline(__always) func int(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
-    /// The bytes of a column, valid until the next step; empty for NULL.
+    /// Returns the bytes of a column, valid until the next step; empty for NULL.
     @inline(__always) func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
         let start = sqlite3_column_blob(handle, column)
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
     }
 
-    /// The bytes of a column as text.
+    /// Returns the bytes of a column as text.
     func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
 }

@@ -2,21 +2,21 @@ import CSQLite
 import SillokCore
 
 extension SQLiteFailure {
-    /// Whether there was no room on the disk.
+    /// Whether the disk was full.
     ///
-    /// The shared-memory file of the write-ahead log reports a full disk with a code of its own.
+    /// The shared-memory file of the write-ahead log reports a full disk with its own code.
     var isFull: Bool { primary == SQLITE_FULL || isSharedMemoryFull }
 
     private var isSharedMemoryFull: Bool {
         code == SQLITE_IOERR | (19 << 8)  // SQLITE_IOERR_SHMSIZE
     }
 
-    /// Whether the connection must not write any more: the state of the disk is not known.
+    /// Whether the connection must not write any more, because the state of the disk is unknown.
     var isFatal: Bool { !isFull && !isOfStatement && (primary == SQLITE_IOERR || isCorruption) }
 
     var isCorruption: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
 
-    /// Whether the statement is at fault, and not the storage.
+    /// Whether the statement caused the failure, and not the storage.
     var isOfStatement: Bool {
         switch primary {
         case SQLITE_ERROR, SQLITE_ABORT, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG, SQLITE_AUTH, SQLITE_RANGE,
@@ -26,12 +26,12 @@ extension SQLiteFailure {
         }
     }
 
-    /// What a query that failed is reported as.
+    /// The error to throw for a failed query.
     var queryError: StoreError {
         guard isOfStatement || primary == SQLITE_READONLY else {
             return storeError("the read model could not be read")
         }
-        return StoreError(.invalidQuery, "the query cannot be carried out: \(message).", cause: self)
+        return StoreError(.invalidQuery, "the query cannot be executed: \(message).", cause: self)
     }
 
     /// The code of the contract, and what to do.
@@ -47,7 +47,7 @@ extension SQLiteFailure {
         }
     }
 
-    /// The failure in the words of the contract.
+    /// Returns the failure as a `StoreError`.
     func storeError(_ what: String, outcome: StoreError.Outcome = .definite) -> StoreError {
         let (code, advice) = meaning
         return StoreError(code, "\(what): \(message) (SQLite \(self.code)). \(advice)", outcome: outcome, cause: self)
@@ -55,7 +55,7 @@ extension SQLiteFailure {
 }
 
 extension StoreError {
-    /// What a failed read is reported as.
+    /// Returns the error to throw for a failed read.
     static func reading(_ error: any Error) -> any Error {
         (error as? SQLiteFailure)?.storeError("the store could not be read") ?? error
     }

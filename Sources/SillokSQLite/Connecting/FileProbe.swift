@@ -10,12 +10,12 @@ import Glibc
 import Musl
 #endif
 
-/// What a file says about itself before it is opened, so that a file of another program is refused unchanged: no lock
-/// file, no write-ahead log next to it, no change of its journal mode.
+/// The header of a file, read before the file is opened. A file of another program is rejected without any change: no
+/// lock file, no write-ahead log next to it, no change of its journal mode.
 struct FileProbe {
     /// `nil` if there is no file yet, or an empty one.
     private let found: sillok_probe_result?
-    /// What the write-ahead log says about a database that is still empty without it.
+    /// The application id in the write-ahead log, for a database file that is still empty.
     private let logged: Int64?
 
     init(_ path: String) {
@@ -32,19 +32,19 @@ struct FileProbe {
     /// Whether the file is a store, of any format.
     var isStore: Bool { (logged ?? found?.application_id) == Schema.applicationID }
 
-    /// Throws unless the file is a store of a known format, or nothing yet.
+    /// Throws unless the file is a store of a known format, or does not exist yet.
     func checkIsStore(_ path: String) throws(StoreError) {
         guard let found else { return }
         if found.code == SQLITE_NOTADB {
             throw StoreError(.unsupportedFormat, "\(path) is not a store: it is no SQLite database.")
         }
-        // A checkpoint that was interrupted may have left the file unreadable without its log: opening it will tell.
+        // An interrupted checkpoint may have left the file unreadable without its log. Opening the file decides.
         guard found.code == SQLITE_OK else { return }
         if isStore { return try Schema.check(version: found.user_version, isLogged: logged != nil) }
         guard found.application_id == 0, found.tables == 0, logged == nil else { throw Schema.foreign }
     }
 
-    /// Throws if the file is something else than a read model, or an SQLite file in which one can be made.
+    /// Throws unless the file is a read model, or an SQLite file in which one can be created.
     func checkIsReadModel(_ path: String) throws(StoreError) {
         guard let found else { return }
         try ReadModelFormat.check(
@@ -52,9 +52,9 @@ struct FileProbe {
             version: found.read_model, path: path)
     }
 
-    /// The application id in the newest first page of a write-ahead log; `nil` without one.
+    /// Returns the application id in the newest first page of a write-ahead log; `nil` without one.
     ///
-    /// Only the beginning of the log is read: the transaction that makes a database is its first.
+    /// Only the beginning of the log is read, because the first transaction in it creates the database.
     private static func loggedApplicationID(_ path: String) -> Int64? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

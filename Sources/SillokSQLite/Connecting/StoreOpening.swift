@@ -2,7 +2,7 @@ import CSQLite
 import SillokCore
 import SillokSQL
 
-/// How the connections of a store are opened.
+/// The options and steps for opening the connections of a store.
 struct StoreOpening {
     let path: String
     let mode: SQLiteEventStore.Mode
@@ -17,7 +17,7 @@ struct StoreOpening {
         self.tuning = tuning
     }
 
-    /// Throws if what is at the path is no store, or one that cannot be opened. Changes nothing.
+    /// Throws if the file at the path is not a store, or cannot be opened. Changes nothing.
     func probe() throws {
         if mode != .create && FileFacts(path: path) == nil {
             throw StoreError(.notFound, "there is no store at \(path).")
@@ -26,7 +26,7 @@ struct StoreOpening {
         try FileProbe(path).checkIsStore(path)
     }
 
-    /// The connection that writes, in a file that is made or checked first.
+    /// Opens the connection that writes, and creates or checks the file first.
     func writer(_ origins: Schema.Origins, clock: WallClock) throws -> Writer {
         try reported {
             let create = mode == .create ? SQLITE_OPEN_CREATE : 0
@@ -44,26 +44,26 @@ struct StoreOpening {
                 try connection.text("PRAGMA journal_mode") == "wal"
             else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }
             try settle(connection)
-            try connection.watchFiles()
+            try connection.watch("the store", id: Schema.storeID(connection))
             return try Writer(connection, limits: limits, clock: clock, tuning: tuning, gate: gate)
         }
     }
 
-    /// Brings the write-ahead log that an earlier process left to the disk.
+    /// Syncs the write-ahead log that an earlier process left to the disk.
     ///
     /// That process may have been killed, or its disk may have failed, after it wrote a commit and before the commit
-    /// was on the disk. This process sees the commit and acknowledges it to a caller who repeats it, so it must be on
+    /// was on the disk. This process sees the commit and acknowledges it to a caller that repeats it, so it must be on
     /// the disk first. Later commits must not follow a part of the log that the disk may have lost.
     private func settle(_ connection: Connection) throws {
         if try isMoved(connection) { return }
-        // A full disk or a reader keeps the log from being moved. SQLite has then not synced all of it: with a reader
-        // of the file alone (read mark 0), nothing of it. The write lock keeps others from changing it meanwhile.
+        // A full disk or a reader can prevent the move of the log. SQLite has then not synced all of it, or nothing
+        // with a reader of the file only (read mark 0). The write lock keeps others from changing it.
         try connection.run("BEGIN IMMEDIATE")
         defer { sqlite3_exec(connection.handle, "ROLLBACK", nil, nil, nil) }
         try rewrite(connection.opened + "-wal")
     }
 
-    /// Moves the write-ahead log into the file, and syncs both; `false` if a reader or a full disk prevents it.
+    /// Moves the write-ahead log into the file and syncs both. Returns `false` if a reader or a full disk prevents it.
     private func isMoved(_ connection: Connection) throws(SQLiteFailure) -> Bool {
         do {
             try connection.checkpoint(truncating: true)
@@ -73,32 +73,52 @@ struct StoreOpening {
         }
     }
 
-    /// The connections that read, and the identity of the store.
-    func readers() throws -> (StoreID, [EventReader]) {
+    /// The connections that read.
+    ///
+    /// - Parameter file: the file that the writer has open; `nil` if there is no writer.
+    /// - Returns: the file, the identity of the store, and the connections.
+    func readers(_ file: OpenedFile?) throws -> (file: OpenedFile, id: StoreID, readers: [EventReader]) {
         try reported {
-            var id: StoreID?
-            let readers = try (0..<tuning.readers).map { _ in
-                let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 4096, gate: gate)
-                if id == nil {
-                    try Schema.check(connection)
-                    id = try Schema.storeID(connection)
-                }
-                try connection.watchFiles()
-                return try EventReader(connection, limits: limits, isWriter: false, tuning: tuning)
+            let first = try file?.connect(cacheKiB: Self.readerKiB, gate: gate) ?? firstReader()
+            guard let file = first.file else { throw StoreError(.corrupt, "the store has no readable id.") }
+            let id = try Schema.storeID(first)
+            let others = try (1..<tuning.readers).map { _ in try file.connect(cacheKiB: Self.readerKiB, gate: gate) }
+            let readers = try ([first] + others).map {
+                try EventReader($0, limits: limits, isWriter: false, tuning: tuning)
             }
-            guard let id else { throw StoreError(.corrupt, "the store has no readable id.") }
-            return (id, readers)
+            return (file, id, readers)
         }
     }
 
-    /// A check of the whole store, on a connection of its own.
+    private func firstReader() throws -> Connection {
+        let connection = try Connection(
+            path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: Self.readerKiB, gate: gate)
+        try Schema.check(connection)
+        try connection.watch("the store", id: Schema.storeID(connection))
+        return connection
+    }
+
+    private static let readerKiB = 4096
+
+    /// A check of the whole store, on a connection of its own to the file that the store has open.
     func verification(
-        _ report: @escaping (WorkProgress) -> Void, isCancelled: @escaping () -> Bool
+        _ file: OpenedFile, _ report: @escaping (WorkProgress) -> Void, _ cancellation: Cancellation
     ) throws -> Verification {
         try reported {
-            let connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 16_384)
-            return try Verification(connection, limits: limits, report: report, isCancelled: isCancelled)
+            let connection = try file.connect(cacheKiB: 16_384)
+            return try Verification(connection, limits: limits, report: report, cancellation)
         }
+    }
+
+    /// Checks the whole store at the path, and returns its head as well.
+    func verified(
+        _ report: @escaping (WorkProgress) -> Void, _ cancellation: Cancellation
+    ) throws -> (VerificationReport, head: Position) {
+        let (file, _, readers) = try readers(nil)
+        let head = try reported {
+            try readers.first.map { reader in try reader.connection.reading { try reader.head() } } ?? 0
+        }
+        return (try verification(file, report, cancellation).run(), Position(UInt64(clamping: head)))
     }
 
     private func reported<Result>(_ body: () throws -> Result) throws -> Result {
@@ -114,7 +134,7 @@ struct StoreOpening {
 }
 
 extension SQLiteEventStore {
-    /// Whether the file is a store, of whatever format. Blocks for as long as it takes to open a file.
+    /// Returns whether the file is a store of any format. Blocks until the file is opened.
     package static func isStore(at path: String) -> Bool {
         FileProbe(path).isStore
     }

@@ -1,7 +1,7 @@
 import CSillok
 import SillokCore
 
-/// The columns of an event that are numbers, in the form in which they are stored and checksummed.
+/// The numeric columns of an event, in the form in which they are stored and checksummed.
 struct EventHeader {
     var position: Int64 = 0
     var idHigh: UInt64 = 0
@@ -14,7 +14,7 @@ struct EventHeader {
     var source: Int64 = 0
     var tracked: Int64 = 0
 
-    /// CRC-32C over the numbers, then over the lengths and contents of the three byte columns.
+    /// Returns the CRC-32C of the numbers, and then of the lengths and contents of the three byte columns.
     func checksum(
         tags: UnsafeRawBufferPointer, metadata: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) -> UInt32 {
@@ -30,12 +30,12 @@ struct EventHeader {
     }
 }
 
-/// The statement columns of an event, and how they become a `RecordedEvent`.
+/// The columns of an event in a statement, and their decoding to a `RecordedEvent`.
 enum EventRow {
     static let columns =
         "position, id, stream, revision, type, recorded, content, source, tracked, crc, tags, metadata, payload"
 
-    /// The id in an id column; `nil` if it does not have 16 bytes.
+    /// Returns the id in an id column; `nil` if it does not have 16 bytes.
     @inline(__always)
     static func id(_ bytes: UnsafeRawBufferPointer) -> EventID? {
         guard bytes.count == 16 else { return nil }
@@ -44,7 +44,7 @@ enum EventRow {
             low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
     }
 
-    /// The number columns of the current row.
+    /// Returns the numeric columns of the current row.
     static func header(_ row: Statement) throws -> EventHeader {
         let position = row.int(0)
         guard let id = id(row.bytes(1)) else { throw damaged(position) }
@@ -54,7 +54,7 @@ enum EventRow {
             source: row.int(7), tracked: row.int(8))
     }
 
-    /// The current row as an event, checked against its checksum.
+    /// Returns the current row as an event, after checking its checksum.
     static func event(_ row: Statement, _ names: Names) throws -> RecordedEvent {
         let header = try header(row)
         let (tags, metadata, payload) = (row.bytes(10), row.bytes(11), row.bytes(12))
@@ -79,14 +79,14 @@ enum EventRow {
                 payload: Array(payload)))
     }
 
-    /// The numbers of the tags of the current row.
+    /// Returns the name numbers of the tags of the current row.
     static func tagNumbers(_ bytes: UnsafeRawBufferPointer, _ position: Int64) throws -> [Int64] {
         var numbers: [Int64] = []
         try forEachTag(bytes, position) { numbers.append($0) }
         return numbers
     }
 
-    /// Walks the LEB128 numbers of a tags column.
+    /// Calls `body` with each LEB128 number of a tags column.
     @inline(__always)
     static func forEachTag(
         _ bytes: UnsafeRawBufferPointer, _ position: Int64, _ body: (Int64) throws -> Void

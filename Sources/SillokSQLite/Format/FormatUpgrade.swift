@@ -1,7 +1,8 @@
 import SillokCore
+import SillokIndex
 
-/// Converts a store of an older format to the present one, within the transaction of the opening: a process that is killed
-/// meanwhile leaves the store as it was.
+/// The conversion of a store of an older format to the current one. It is part of the transaction that opens the store,
+/// so a process that is killed meanwhile leaves the store unchanged.
 struct FormatUpgrade {
     private let connection: Connection
     private let origins: Schema.Origins
@@ -25,8 +26,8 @@ struct FormatUpgrade {
         if found < Schema.version { try connection.run("PRAGMA user_version = \(Schema.version)") }
     }
 
-    /// Replaces the keys of ids by keyed ones. The table gets another name, so that a process of an older version that has
-    /// the file open gets an error instead of finding no id any more.
+    /// Replaces the keys of ids by keyed ones. The table is renamed, so that a process of an older version with the
+    /// file open gets an error instead of finding no ids.
     private func keyIDs() throws {
         let end = try indexed()
         let stored = try storedSum(through: end)
@@ -42,7 +43,7 @@ struct FormatUpgrade {
         }
     }
 
-    /// The position up to which the index is complete.
+    /// Returns the position up to which the index is complete.
     private func indexed() throws -> Int64 {
         let text = try connection.text("SELECT value FROM store WHERE key = '\(Schema.indexed)'")
         guard let text, let end = Int64(text), end >= 0 else {
@@ -51,7 +52,7 @@ struct FormatUpgrade {
         return end
     }
 
-    /// The sum of the entries of ids that count, as the old format has them.
+    /// Returns the sum of the valid entries of ids in the old format.
     private func storedSum(through end: Int64) throws -> EntrySum {
         var sum = EntrySum()
         let rows = try connection.prepare("SELECT key, position FROM settled WHERE key >= 0")

@@ -1,7 +1,7 @@
 import CSillok
 import SillokCore
 
-/// What a stored name is the name of.
+/// The kind of a stored name.
 enum NameKind: UInt8 {
     case stream = 0
     case category = 1
@@ -11,7 +11,7 @@ enum NameKind: UInt8 {
     case source = 5
 }
 
-/// Names and their numbers, as one connection has seen them: looked up once, then kept while there is room.
+/// The names and their numbers as seen by one connection. A name is looked up once and kept if there is space.
 final class Names {
     struct Key: Hashable {
         let kind: NameKind
@@ -32,15 +32,15 @@ final class Names {
     private let insertion: Statement?
     private var numbers: [Key: Int64] = [:]
     private var categories: [Int64: Int64] = [:]
-    /// Names by the last bits of their numbers: reading an event looks here several times.
+    /// Names by the low bits of their numbers. Reading one event looks here several times.
     private var texts: [(number: Int64, text: String)]
     private var nextNumber: Int64
     private let capacity: Int
-    /// The names that were looked up in the file and not in memory.
+    /// The number of names that were looked up in the file because they were not in memory.
     private(set) var lookups = 0
     private static let slots = 1 << 15
 
-    /// - Parameter capacity: how many names are kept in memory at most.
+    /// - Parameter capacity: the maximum number of names to keep in memory.
     init(_ connection: Connection, isWriter: Bool, capacity: Int) throws {
         byText = try connection.prepare("SELECT id, category, crc FROM names WHERE kind = ?1 AND text = ?2")
         byNumber = try connection.prepare("SELECT kind, text, category, crc FROM names WHERE id = ?1")
@@ -50,7 +50,7 @@ final class Names {
         texts = Array(repeating: (0, ""), count: Self.slots)
     }
 
-    /// The number of a name, or `nil` if the store has never met it.
+    /// Returns the number of a name, or `nil` if the store does not have the name.
     func number(_ kind: NameKind, _ text: String) throws -> Int64? {
         let key = Key(kind: kind, text: text)
         if let number = numbers[key] { return number }
@@ -66,7 +66,7 @@ final class Names {
         return number
     }
 
-    /// The number of a name, which is added if the store has never met it.
+    /// Returns the number of a name, and adds the name if the store does not have it.
     func intern(_ kind: NameKind, _ text: String, category: Int64 = 0) throws -> Int64 {
         if let number = try number(kind, text) { return number }
         guard let insertion else { throw StoreError(.readOnly, "the store is open for reading only.") }
@@ -82,7 +82,7 @@ final class Names {
         return number
     }
 
-    /// The number of a stream and that of its category, both added if the store has never met them.
+    /// Returns the numbers of a stream and of its category, and adds both names if the store does not have them.
     func internStream(_ stream: StreamID) throws -> (stream: Int64, category: Int64) {
         if let number = numbers[Key(kind: .stream, text: stream.text)], let category = categories[number] {
             return (number, category)
@@ -93,7 +93,7 @@ final class Names {
         return (number, category)
     }
 
-    /// The name of a number that stands in an event.
+    /// Returns the name for a number in an event.
     func text(_ number: Int64) throws -> String {
         let slot = Int(truncatingIfNeeded: number) & (Self.slots - 1)
         if texts[slot].number == number { return texts[slot].text }
@@ -114,7 +114,7 @@ final class Names {
         return text
     }
 
-    /// Forgets what is in memory: after a rollback some of it may never have been stored.
+    /// Clears the names in memory. After a rollback, some of them may never have been stored.
     func forget(nextNumber: Int64) {
         numbers.removeAll(keepingCapacity: true)
         texts = Array(repeating: (0, ""), count: Self.slots)

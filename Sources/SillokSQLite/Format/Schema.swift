@@ -5,36 +5,36 @@ import SillokSQL
 
 // The file, format 4: an SQLite database in WAL mode (application id "Sill", user version 4).
 //
-//   store     key → value                        the id of the store, when it was created, the secret of `entries`, the
-//                                                position up to which `entries` is complete (`indexed`), and the position
-//                                                at which the hash chain begins, if the store keeps one
-//   names     id → kind, text, category          every stream, category, type, tag, content type and source, once
-//   events    position → the event               the log itself; written only at its right edge
-//   entries   (key, position)                    one index for all queries: which positions carry a key. It does not
+//   store     key → value                        the id of the store, its creation time and the secret of `entries`.
+//                                                Also the position up to which `entries` is complete (`indexed`), and
+//                                                the position at which the hash chain begins, if the store keeps one.
+//   names     id → kind, text, category          every stream, category, type, tag, content type and source, once.
+//   events    position → the event               the log itself; new rows are only added at its end.
+//   entries   (key, position)                    one index for all queries: the positions of each key. It does not
 //                                                hold the newest events: each reader derives their entries from the
-//                                                events. The writer moves about a hundred thousand entries at a time into
-//                                                this table, in the order of keys, so that many share a page. Entries
-//                                                beyond `indexed` do not count yet.
-//   marks     (stream, revision) → position      every 256th revision of a stream: where to start inside a long one
-//   tracking  source → position                  how far other logs have been consumed
-//   tracked_events  source → position, id        the foreign event there, where its id was given; counts only while
-//                                                `tracking` has the same position
-//   tracked_alone  source → position             the last position that was recorded without an event: `tracking` has
-//                                                this one or that of the last event of the source, the higher of both
+//                                                events. The writer moves about a hundred thousand entries at a time
+//                                                into this table, in the order of keys, so that many share a page.
+//                                                Entries beyond `indexed` do not count yet.
+//   marks     (stream, revision) → position      every 256th revision of a stream: where to start inside a long one.
+//   tracking  source → position                  how far other logs have been consumed.
+//   tracked_events  source → position, id        the id of the foreign event at that position, if it was given. A row
+//                                                counts only while `tracking` has the same position.
+//   tracked_alone  source → position             the last position that was recorded without an event. `tracking` has
+//                                                this one or that of the source's last event, whichever is higher.
 //
-//   key < 0   the name −key: a stream, category, type or tag
-//   key ≥ 0   a hash of an event id, keyed by the secret of the store so that no client can choose ids that collide: below
-//             2⁶² for time-ordered ids (version 7), whose keys rise with time and go to one place of `entries`; from 2⁶²
-//             on for all others
+//   key < 0   the name −key: a stream, category, type or tag.
+//   key ≥ 0   a hash of an event id. It is keyed by the secret of the store, so that no client can choose ids that
+//             collide. Keys of time-ordered ids (version 7) are below 2⁶²; they rise with time and go to one place
+//             of `entries`. The keys of all other ids start at 2⁶².
 //
-//   events.crc   CRC-32C over the other columns: a reader notices a changed bit
-//   events.link  the event's link of the hash chain; NULL if the store kept no chain then
-//   names.crc    the same as events.crc for a name
+//   events.crc   CRC-32C over the other columns: a reader notices a changed bit.
+//   events.link  the event's link of the hash chain; NULL if the store kept no chain then.
+//   names.crc    the same as events.crc for a name.
 //
-// Older formats can be read. The first process that opens such a file for writing converts it to format 4, in one
-// transaction: see FormatUpgrade. Up to format 3 `entries` is called `settled`, and its keys of ids are a hash without a
-// secret. Up to format 2 `settled` and a smaller table, `recent`, hold the whole index. Format 1 has no links; a chain that
-// such a file gets begins after its last event.
+// Older formats can be read. The first process that opens such a file for writing converts it to format 4 in one
+// transaction, see FormatUpgrade. Up to format 3 `entries` is called `settled`, and its keys of ids are a hash without
+// a secret. Up to format 2 `settled` and a smaller table, `recent`, hold the whole index. Format 1 has no links; a
+// chain that is added to such a file begins after its last event.
 enum Schema {
     static let applicationID = SQLiteFileMark.eventStore
     static let version: Int64 = 4
@@ -45,7 +45,7 @@ enum Schema {
     /// The key of `store` with the secret of the keys of event ids.
     static let secret = "secret"
 
-    /// Every how many revisions of a stream there is a mark.
+    /// The distance between two marks of a stream, in revisions.
     static let markInterval: Int64 = 256
 
     static let statements = """
@@ -68,7 +68,7 @@ enum Schema {
         \(trackedAlone)
         """
 
-    // Files of earlier versions lack these two tables until they are opened for writing.
+    // Files of earlier versions do not have these two tables until they are opened for writing.
     private static let trackedEvents = """
         CREATE TABLE tracked_events (
             source INTEGER PRIMARY KEY, position INTEGER NOT NULL, event BLOB NOT NULL) STRICT;
@@ -77,12 +77,12 @@ enum Schema {
         CREATE TABLE tracked_alone (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
         """
 
-    /// Whether the file has the ids of tracked events.
+    /// Returns whether the file has the ids of tracked events.
     static func hasTrackedEvents(_ connection: Connection) throws -> Bool {
         try connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'tracked_events'") > 0
     }
 
-    /// Whether the file has the positions that were recorded without an event.
+    /// Returns whether the file has the positions that were recorded without an event.
     static func hasTrackedAlone(_ connection: Connection) throws -> Bool {
         try connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'tracked_alone'") > 0
     }
@@ -98,18 +98,18 @@ enum Schema {
         return tables
     }()
 
-    /// What a new or converted store takes from outside.
+    /// The inputs of the creation or conversion of a store.
     struct Origins {
         let storeID: () -> StoreID
         let secret: () -> IDKeys.Secret
         let now: () -> Timestamp
-        /// Switches the hash chain on or off; `nil` leaves it as it is.
+        /// Switches the hash chain on or off; `nil` does not change it.
         let keepsChain: Bool?
-        /// Is called with the progress of a conversion.
+        /// Called with the progress of a conversion.
         let progress: (WorkProgress) -> Void
     }
 
-    /// Creates a store in an empty database, or checks that the database is a store and converts it to the present format.
+    /// Creates a store in an empty database, or checks an existing store and converts it to the current format.
     static func install(on connection: Connection, _ origins: Origins, tuning: Tuning) throws {
         try connection.run("BEGIN IMMEDIATE")
         do {
@@ -151,10 +151,10 @@ enum Schema {
         try insert.run()
     }
 
-    /// How the index of a file is stored, which depends on the format of the file.
+    /// The storage of the index of a file, which depends on the format of the file.
     struct Format {
         let version: Int64
-        /// The table of the index, or what takes its place in a query.
+        /// The table of the index, or the query that replaces it.
         let index: String
         /// The keys of event ids.
         let ids: IDKeys
@@ -179,19 +179,19 @@ enum Schema {
         }
     }
 
-    /// Throws unless the database is a store of a format we know.
+    /// Throws unless the database is a store of a known format.
     static func check(_ connection: Connection) throws {
         guard try connection.number("PRAGMA application_id") == applicationID else { throw foreign }
         try check(version: connection.number("PRAGMA user_version"), isLogged: false)
     }
 
-    /// What is said of an SQLite database that is no store.
+    /// The error for an SQLite database that is not a store.
     static let foreign = StoreError(
         .unsupportedFormat, "the file is an SQLite database, but not a store of Sillok. It was not changed.")
 
-    /// Throws unless a format is known.
+    /// Throws unless the format is known.
     ///
-    /// - Parameter isLogged: the version is in the write-ahead log, and was not read.
+    /// - Parameter isLogged: whether the version is still in the write-ahead log, so that it was not read.
     static func check(version found: Int64, isLogged: Bool) throws(StoreError) {
         guard isLogged || (1...version).contains(found) else {
             throw StoreError(
@@ -200,7 +200,7 @@ enum Schema {
         }
     }
 
-    /// The hash chain that is kept, or `nil`.
+    /// Returns the hash chain of the file, or `nil` if it keeps none.
     static func chain(_ connection: Connection) throws -> Chain? {
         guard let text = try connection.text("SELECT value FROM store WHERE key = 'chain'") else { return nil }
         guard let start = UInt64(text), start > 0 else {
@@ -222,12 +222,12 @@ enum Schema {
         }
     }
 
-    /// The last position of `events` in the form in which `store` has positions.
+    /// Returns an SQL expression for the last position of `events`, in the text form of positions in `store`.
     static func headText(plus more: Int) -> String {
         "CAST(CAST(ifnull(max(position), 0) + \(more) AS TEXT) AS BLOB)"
     }
 
-    /// The identity that was written when the store was made.
+    /// Returns the identity that was written when the store was created.
     static func storeID(_ connection: Connection) throws -> StoreID {
         guard let text = try connection.text("SELECT value FROM store WHERE key = 'id'"), let id = StoreID(text) else {
             throw StoreError(.corrupt, "the store has no readable id.")

@@ -1,20 +1,20 @@
 import SillokCore
 
-/// The keys of the index: negative for names, from 0 on for event ids, whose keys ``IDKeys`` computes.
+/// The keys of the index: negative for names, from 0 for event ids, whose keys ``IDKeys`` computes.
 enum IndexKey {
     /// The first key of ids that are not ordered by time.
     static let firstUnordered: Int64 = 1 << 62
 
-    /// The key of a name's number.
+    /// Returns the key of a name's number.
     static func name(_ number: Int64) -> Int64 { -number }
 
-    /// Calls `body` with every key under which the index holds an event, each once.
+    /// Calls `body` once with every key under which the index holds an event.
     ///
     /// - Parameters:
     ///   - id: the key of the event's id.
-    ///   - type: the number of its type, as the others are numbers of names.
+    ///   - type: the number of its type. Here and below, numbers are those of names.
     ///   - tags: the numbers of its tags.
-    ///   - stream: the number of its stream, 0 without one.
+    ///   - stream: the number of its stream, or 0 without one.
     ///   - category: the number of the stream's category.
     @inline(__always)
     static func each(
@@ -28,19 +28,14 @@ enum IndexKey {
         body(name(category))
     }
 
-    /// Whether a key is that of an id that is ordered by time.
+    /// Returns whether a key belongs to an id that is ordered by time.
     static func isTimeOrdered(_ key: Int64) -> Bool { key >= 0 && key < firstUnordered }
 
-    /// Whether an id carries its time in its first bits, a time before the year 2109.
+    /// Returns whether an id has its time in its first bits, and that time is before the year 2109.
     static func isTimeOrdered(_ id: EventID) -> Bool {
         id.high >> 12 & 0xF == 7 && id.low >> 62 == 2 && id.high >> 58 == 0
     }
 
     /// Spreads every bit of a number over all bits.
-    static func mix(_ value: UInt64) -> UInt64 {
-        var mixed = value &+ 0x9E37_79B9_7F4A_7C15
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    static func mix(_ value: UInt64) -> UInt64 { (value &+ UInt64.mixingStep).mixed }
 }

@@ -1,20 +1,19 @@
 import SillokCore
 
-/// The index of the newest events, as one connection keeps it in memory: of all events after those that the
-/// table `entries` holds.
+/// The index of the newest events, which one connection keeps in memory. It covers all events after those in the table
+/// `entries`.
 ///
-/// Every key has a chain of its entries, newest first. Each entry also points to an older one further back, so that any
-/// place of a chain is reached in a number of hops that grows with the logarithm of its length. What was added last can
-/// be taken back.
+/// Every key has a chain of its entries, newest first. Each entry also points to an older one further back. So the
+/// number of hops to any place of a chain grows with the logarithm of its length. The newest additions can be undone.
 final class IndexTail {
     struct Entry {
         let key: Int64
         let position: Int64
-        /// Its place in the chain of its key, from 0.
+        /// The entry's place in the chain of its key, from 0.
         fileprivate let rank: Int32
-        /// The entry before it in its chain, −1 if it is the first.
+        /// The previous entry in the chain, −1 if this is the first.
         fileprivate let previous: Int32
-        /// An older entry, or itself if it is the first. Chosen as in a skew-binary list: each is reached by few hops.
+        /// An older entry, or itself if it is the first. Chosen as in a skew-binary list, for a few hops to each.
         fileprivate let jump: Int32
         fileprivate let node: Int32
     }
@@ -27,18 +26,18 @@ final class IndexTail {
         let next: Int32
     }
 
-    /// The last position that is not part of it: up to there `entries` holds everything.
+    /// The last position before the tail. Up to here the table `entries` is complete.
     private(set) var start: Int64 = 0
-    /// The last position whose entries it has.
+    /// The last position whose entries are in the tail.
     private(set) var end: Int64 = 0
-    /// In the order of positions.
+    /// The entries, in the order of positions.
     private(set) var entries: ContiguousArray<Entry> = []
-    /// In the order in which the keys came, so that the last one can be taken back.
+    /// The keys, in the order in which they were added, so that the last one can be removed.
     private var nodes: ContiguousArray<Node> = []
     private var buckets: ContiguousArray<Int32>
     private let mask: UInt64
 
-    /// - Parameter capacity: how many entries it has as a rule.
+    /// - Parameter capacity: the usual number of entries.
     init(capacity: Int) {
         var count = 16
         while count < capacity { count *= 2 }
@@ -46,7 +45,7 @@ final class IndexTail {
         mask = UInt64(count - 1)
     }
 
-    /// Empties it; its entries begin after a position.
+    /// Removes all entries; new ones begin after a position.
     func restart(after position: Int64) {
         for index in buckets.indices { buckets[index] = -1 }
         let keepsCapacity = entries.count < 4 * buckets.count
@@ -55,7 +54,7 @@ final class IndexTail {
         (start, end) = (position, position)
     }
 
-    /// Lets go of the entries up to a position, which `entries` holds now.
+    /// Removes the entries up to a position, because the table `entries` holds them now.
     func forget(through position: Int64) {
         let (kept, last) = (entries.filter { $0.position > position }, end)
         restart(after: position)
@@ -63,14 +62,14 @@ final class IndexTail {
         end = max(last, position)
     }
 
-    /// Takes back what was added of events after a position.
+    /// Undoes the additions for events after a position.
     func rewind(to position: Int64) {
         while let entry = entries.last, entry.position > position {
             entries.removeLast()
             if entry.previous >= 0 {
                 nodes[Int(entry.node)].newest = entry.previous
             } else {
-                // The key of a first entry is the last key that came.
+                // The key of a first entry is the last key that was added.
                 let node = nodes.removeLast()
                 buckets[bucket(node.key)] = node.next
             }
@@ -78,7 +77,7 @@ final class IndexTail {
         end = min(end, position)
     }
 
-    /// Adds an entry of an event, whose position is not lower than that of any before.
+    /// Adds an entry of an event. Its position must not be lower than that of any earlier one.
     @inline(__always) func add(_ key: Int64, _ position: Int64) {
         let (bucket, index) = (bucket(key), Int32(truncatingIfNeeded: entries.count))
         let node = node(key, in: bucket)
@@ -102,7 +101,7 @@ final class IndexTail {
         end = position
     }
 
-    /// Up to `limit` positions of a key, from `bound` on in a direction, appended to `positions`.
+    /// Appends up to `limit` positions of a key to `positions`, from `bound` on in a direction.
     func read(
         _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) {
@@ -119,7 +118,7 @@ final class IndexTail {
             }
         case .forward:
             guard entries[Int(newest)].position >= bound else { return }
-            // The last entry before the bound, or none.
+            // The last entry before the bound, or −1.
             let before = newestEntry(from: newest) { $0.position < bound }
             let lowest = before.map { entries[Int($0)].rank + 1 } ?? 0
             let highest = lowest.addingReportingOverflow(Int32(clamping: limit - 1))
@@ -134,7 +133,7 @@ final class IndexTail {
         }
     }
 
-    /// The newest entry of a chain that a condition holds for, which holds for all older ones too.
+    /// Returns the newest entry of a chain for which a condition holds. It must hold for all older ones too.
     private func newestEntry(from newest: Int32, where holds: (Entry) -> Bool) -> Int32? {
         var index = newest
         while true {

@@ -1,9 +1,10 @@
 import SillokCore
+import SillokIndex
 
-/// The index as one connection reads it: which positions carry a key.
+/// The index as read by one connection: the positions of each key.
 ///
-/// A table holds what older events carry, the tail what the newest do. The tail follows each snapshot of a connection
-/// that reads; the connection that writes adds to it itself.
+/// A table holds the entries of older events, and the tail those of the newest. On a connection that reads, the tail is
+/// updated for each snapshot. The connection that writes adds to the tail itself.
 final class PositionIndex {
     let tail: IndexTail
     /// The keys of event ids.
@@ -15,7 +16,7 @@ final class PositionIndex {
     private let bounds: Statement
     private let newest: Statement
     private let category: Statement
-    /// The snapshot that the tail belongs to.
+    /// The snapshot to which the tail belongs.
     private var snapshot: UInt64 = 0
 
     init(_ connection: Connection, _ format: Schema.Format, isWriter: Bool, tuning: Tuning) throws {
@@ -37,7 +38,7 @@ final class PositionIndex {
         category = try connection.prepare("SELECT category FROM names WHERE id = ?1")
     }
 
-    /// Up to `limit` positions of a key, from `bound` on in a direction, appended to `positions`.
+    /// Appends up to `limit` positions of a key to `positions`, from `bound` on in a direction.
     ///
     /// - Returns: the steps of finding the place.
     @discardableResult func read(
@@ -57,7 +58,7 @@ final class PositionIndex {
             statement.bind(key, at: 1)
             statement.bind(bound, at: 2)
             statement.bind(Int64(target - positions.count), at: 3)
-            // What comes after it may be there in part.
+            // Entries after it may be incomplete.
             statement.bind(tail.start, at: 4)
             while try statement.step() { positions.append(statement.int(0)) }
         }
@@ -67,21 +68,21 @@ final class PositionIndex {
         return cost
     }
 
-    /// The last position of a key, or `nil`.
+    /// Returns the last position of a key, or `nil`.
     func last(_ key: Int64) throws -> Int64? {
         var found: [Int64] = []
         try read(key, from: .max, .backward, limit: 1, into: &found)
         return found.first
     }
 
-    /// The first position of a key, or `nil`.
+    /// Returns the first position of a key, or `nil`.
     func first(_ key: Int64) throws -> Int64? {
         var found: [Int64] = []
         try read(key, from: 0, .forward, limit: 1, into: &found)
         return found.first
     }
 
-    /// Makes the tail what the events say, which have got more, or fewer by a rollback.
+    /// Updates the tail from the events. There are more events now, or fewer after a rollback.
     func reload() throws {
         let (start, head) = try ends()
         if start > tail.start && start <= tail.end {
@@ -112,7 +113,7 @@ final class PositionIndex {
         }
     }
 
-    /// The number of a stream's category.
+    /// Returns the number of a stream's category.
     private func category(of stream: Int64, at position: Int64) throws -> Int64 {
         category.bind(stream, at: 1)
         guard try category.step() else {
@@ -122,12 +123,12 @@ final class PositionIndex {
         return category.int(0)
     }
 
-    /// The last position that the table holds everything of, and the last one of the log.
+    /// Returns the last position that the table covers completely, and the last position of the log.
     private func ends() throws -> (start: Int64, head: Int64) {
         guard try bounds.step() else { return (0, 0) }
         defer { bounds.reset() }
         let (head, text) = (bounds.int(0), bounds.text(1))
-        // A file of a format before 3 does not say it: there the index is in tables as a whole.
+        // A file of a format before 3 has no such value: its whole index is in tables.
         guard !text.isEmpty else { return (head, head) }
         guard let start = Int64(text), (0...head).contains(start) else {
             throw StoreError(.corrupt, "the store does not say readably how far its index goes. Run `sillok verify`.")

@@ -1,12 +1,13 @@
 import SillokCore
+import SillokIndex
 import SillokSQL
 
-/// The read model in the store's own file, as the thread that appends writes it. Belongs to that thread.
+/// The read model in the store's own file, as used by the thread that appends. Belongs to that thread.
 ///
-/// All that it does is part of the transaction of a group of appends. Checkpoints move in memory with each append, and
-/// are written once for the group, before it is committed or anybody else looks at them.
+/// Everything it does is part of the transaction of a group of appends. Checkpoints advance in memory with each append.
+/// They are written once for the group, before the commit and before any other reader sees them.
 final class InlineModel {
-    /// A rule, where it stands, and where the file says that it stands.
+    /// A rule, its checkpoint in memory, and its checkpoint in the file.
     struct Attachment {
         let rule: InlineRule
         var checkpoint: Checkpoint
@@ -14,24 +15,24 @@ final class InlineModel {
     }
 
     private let statements: ModelStatements
-    /// Steps that finding the events of a page may take: five milliseconds.
+    /// The steps that finding the events of a page may take: five milliseconds.
     private static let pageSteps = 20_000
     private(set) var attachments: [Attachment] = []
-    /// As of the last commit; `nil` before the tables have been committed.
+    /// The attachments as of the last commit; `nil` before the tables have been committed.
     private var committed: [Attachment]?
 
-    /// Makes the tables of the format where they are missing.
+    /// Creates the missing tables of the format.
     init(_ connection: Connection) throws {
         statements = ModelStatements(connection, protecting: Schema.tables)
         try statements.install()
     }
 
-    /// Whether a transaction that has been committed made its tables.
+    /// Whether the tables were created in a transaction that has been committed.
     var isCommitted: Bool { committed != nil }
 
     /// Projects events that have just been recorded.
     ///
-    /// - Throws: ``InlineProjectionFailed`` by the fault of a rule, else `SQLiteFailure`.
+    /// - Throws: ``InlineProjectionFailed`` if a rule is at fault, otherwise `SQLiteFailure`.
     func take(_ events: [RecordedEvent]) throws {
         guard let last = events.last else { return }
         for index in attachments.indices {
@@ -56,7 +57,7 @@ final class InlineModel {
         }
     }
 
-    /// Writes the checkpoints that have moved.
+    /// Writes the checkpoints that have advanced.
     func flush() throws {
         for index in attachments.indices {
             let attachment = attachments[index]
@@ -69,14 +70,14 @@ final class InlineModel {
         }
     }
 
-    /// Makes the changes of somebody else's write, if its conditions hold.
+    /// Applies a write of another caller, if its conditions hold.
     func write(_ write: ReadModelWrite) throws {
         try statements.ask(write.conditions)
         try statements.make(write.changes)
         try refresh()
     }
 
-    /// Projects a page of what the rule has not seen. At the head of the log it takes part from now on: `true`.
+    /// Projects a page of new events for the rule. At the head of the log it attaches the rule and returns `true`.
     func attach(_ rule: InlineRule, _ reader: EventReader) throws -> Bool {
         let id = rule.projection
         guard let checkpoint = try checkpoint(of: id) else {
@@ -84,7 +85,7 @@ final class InlineModel {
         }
         detach(id)
         var attachment = Attachment(rule: rule, checkpoint: checkpoint, stored: checkpoint)
-        // Appends wait meanwhile, so it looks less far than a reader does.
+        // Appends wait during this, so it searches less far than a reader.
         let budget = StepBudget(steps: min(reader.limits.pageSteps, Self.pageSteps))
         let page = try reader.pageAsOfNow(
             ReadRequest(rule.source, after: .mark(checkpoint.mark), limit: reader.limits.pageEvents), budget)
@@ -96,19 +97,19 @@ final class InlineModel {
         return page.isEnd
     }
 
-    /// Goes back to what it was at some time within the group.
+    /// Restores the attachments of an earlier moment within the group.
     func rewind(to attachments: [Attachment]) { self.attachments = attachments }
 
-    /// Says that the transaction has been committed.
+    /// Notes that the transaction has been committed.
     func didCommit() { committed = attachments }
 
-    /// Goes back to the last commit, after a rollback.
+    /// Restores the state of the last commit after a rollback.
     func reload() throws {
         attachments = committed ?? []
         try refresh()
     }
 
-    /// Reads anew where the builds stand. Those that are no more take part no longer.
+    /// Reloads the checkpoints of all builds. Builds that were dropped are detached.
     private func refresh() throws {
         for attachment in attachments {
             let id = attachment.rule.projection

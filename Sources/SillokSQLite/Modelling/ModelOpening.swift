@@ -2,15 +2,15 @@ import CSQLite
 import SillokCore
 import SillokSQL
 
-/// How the connections of a read model are opened.
+/// The options and steps for opening the connections of a read model.
 struct ModelOpening {
-    /// The file; `nil` for one in memory.
+    /// The path of the file; `nil` for a read model in memory.
     let path: String?
     let tuning: Tuning
-    /// How long a turn to write is waited for.
+    /// The maximum time to wait for a turn to write.
     let patience: Duration
 
-    /// The connection that writes, in a file that is made or checked first.
+    /// Opens the connection that writes, and creates or checks the file first.
     func writer() throws -> ModelWriter {
         try reported {
             if let path {
@@ -23,15 +23,15 @@ struct ModelOpening {
             let install = {
                 try check(connection)
                 if path != nil { try connection.run("PRAGMA journal_mode = WAL") }
-                // A commit that a power cut takes away takes rows and checkpoint together: they are made again.
+                // A power cut removes rows and checkpoint together, so the rows are projected again.
                 for pragma in SQLiteSettings.writing(isDurable: false) { try connection.run(pragma) }
-                // The order in which projections come to their tables is their own.
+                // Projections create their tables in any order.
                 try connection.run("PRAGMA foreign_keys = OFF")
             }
             if let lock { try lock.turn(install) } else { try install() }
             let writer = try ModelWriter(connection, lock: lock, tuning: tuning)
             try writer.install(isFresh: connection.number("SELECT count(*) FROM sqlite_schema") == 0)
-            if path != nil { try connection.watchFiles() }
+            if path != nil { try connection.watch("the read model") }
             return writer
         }
     }
@@ -50,31 +50,34 @@ struct ModelOpening {
     }
 }
 
-/// The connection that reads a read model. Belongs to its thread.
+/// A connection that reads a read model. Belongs to its thread.
 final class ModelReader {
     private let connection: Connection
     private let statements: ModelStatements
 
-    /// Opens a file that is there.
-    init(path: String) throws {
+    /// Opens the file of a read model or a store once more.
+    ///
+    /// - Throws: `StoreError` `fileReplaced` if another file is there by now.
+    init(_ file: OpenedFile) throws {
         do {
-            connection = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 8192)
-            try connection.watchFiles()
+            connection = try file.connect(cacheKiB: 8192)
         } catch let error as SQLiteFailure {
-            throw error.storeError("cannot open the read model \(path)")
+            throw error.storeError("cannot open the read model \(file.path)")
         }
         statements = ModelStatements(connection)
     }
 
     /// The rows of a query that changes nothing.
-    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
-        try connection.files?.check("the read model")
-        return try statements.rows(query, of: projection)
+    func rows(_ query: ModelQueries.Query) throws -> [SQLRow] {
+        try connection.file?.check()
+        return try connection.interruptible(by: query.cancellation) {
+            try statements.rows(query.sql, of: query.projection)
+        }
     }
 }
 
 extension ModelStatements {
-    /// The rows of a query that changes nothing, in the words of the contract.
+    /// Returns the rows of a query that changes nothing; throws errors as `StoreError`.
     func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
         do {
             var columns: [String]?
@@ -83,6 +86,8 @@ extension ModelStatements {
                 columns = names
                 return SQLRow(columns: names, values: statement.values)
             }
+        } catch  where error.primary == SQLITE_INTERRUPT {
+            throw CancellationError()
         } catch {
             throw error.queryError
         }

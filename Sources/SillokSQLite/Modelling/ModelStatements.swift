@@ -2,18 +2,18 @@ import CSQLite
 import SillokCore
 import SillokSQL
 
-/// Statements of read models on one connection, prepared once and kept. Belongs to the connection's thread.
+/// The statements of read models on one connection, each prepared once and kept. Belongs to the connection's thread.
 final class ModelStatements {
     private let connection: Connection
     private let authorizer: Authorizer
     private let arena = ValueArena()
     private var all: [PreparedSQL.Key: PreparedSQL] = [:]
-    /// Those that were looked up last: a rule has few, and comparing is faster than hashing.
+    /// The statements that were used last. A rule has few, and comparing them is faster than hashing.
     private var latest: [PreparedSQL] = []
     private var nextPlace = 0
     private static let capacity = 300
     private static let latestCapacity = 8
-    /// Tables that no statement may change: those of the log.
+    /// The tables that no statement may change: those of the log.
     private let protected: Set<String>
 
     init(_ connection: Connection, protecting protected: Set<String> = []) {
@@ -22,7 +22,7 @@ final class ModelStatements {
         authorizer = Authorizer(connection)
     }
 
-    /// Runs a statement whose rows, if it has any, do not matter.
+    /// Runs a statement and ignores its rows.
     func run(_ sql: SQL, of projection: ProjectionID?) throws(SQLiteFailure) {
         let prepared = try prepared(sql, projection)
         try begin(prepared, sql)
@@ -34,7 +34,7 @@ final class ModelStatements {
         }
     }
 
-    /// The rows of a query that changes nothing.
+    /// Returns the rows of a query that changes nothing.
     func query<Row>(
         _ sql: SQL, of projection: ProjectionID?, row: (Statement) -> Row
     ) throws(SQLiteFailure) -> [Row] {
@@ -67,13 +67,13 @@ final class ModelStatements {
     }
 
     private func explained(_ failure: SQLiteFailure, _ scope: StatementScope) -> SQLiteFailure {
-        // A function that is denied is reported as an error like any other.
+        // SQLite reports a denied function as an ordinary error.
         guard [SQLITE_AUTH, SQLITE_ERROR].contains(failure.primary), let denial = scope.denial else { return failure }
         return SQLiteFailure(code: failure.code, message: denial)
     }
 
     /// - Parameters:
-    ///   - owner: the projection that may touch nothing but what it names; `nil` if it may touch all tables.
+    ///   - owner: the projection, which may access only tables that it names; `nil` if all tables may be accessed.
     ///   - named: the build whose tables are named.
     @inline(__always) private func prepared(
         _ sql: SQL, _ owner: ProjectionID?, named: ProjectionID?
@@ -125,7 +125,7 @@ final class ModelStatements {
         } catch {
             throw explained(error, scope)
         }
-        // Without this a statement would end the transaction that it is a part of; SQLite does not ask about it.
+        // Otherwise a statement could end the transaction it is part of; SQLite does not ask the authorizer.
         guard key.owner == nil && protected.isEmpty || !scope.mentions("rollback") else {
             throw SQLiteFailure(code: SQLITE_AUTH, message: "it says ROLLBACK, which is not its to say")
         }
@@ -138,7 +138,7 @@ final class ModelStatements {
     }
 }
 
-/// A prepared statement, what it was made of, and what it may touch.
+/// A prepared statement, its key, and the scope that limits it.
 private final class PreparedSQL {
     struct Key: Hashable {
         let template: String
@@ -151,7 +151,7 @@ private final class PreparedSQL {
             self.named = named
         }
 
-        /// Compares bytes: what Unicode holds to be the same is not the same name to a database.
+        /// Compares bytes: names that are equivalent in Unicode are different names to a database.
         static func == (left: Key, right: Key) -> Bool {
             left.isFor(right.template, right.owner, right.named)
         }

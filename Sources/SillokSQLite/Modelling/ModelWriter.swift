@@ -2,7 +2,7 @@ import CSQLite
 import SillokCore
 import SillokSQL
 
-/// The one connection of this process that writes a read model. Belongs to the thread that writes.
+/// The only connection of this process that writes a read model. Belongs to the thread that writes.
 final class ModelWriter {
     private let connection: Connection
     private let lock: WriteLock?
@@ -11,7 +11,7 @@ final class ModelWriter {
     private let commit: Statement
     private let rollback: Statement
     private let checkpoints: CheckpointSchedule
-    /// Why nothing can be written any more, once the disk has failed.
+    /// The error for all further writes, once the disk has failed.
     private var failure: StoreError?
 
     init(_ connection: Connection, lock: WriteLock?, tuning: Tuning) throws {
@@ -24,9 +24,10 @@ final class ModelWriter {
         checkpoints = CheckpointSchedule(connection, tuning)
     }
 
-    /// Makes the tables of the format where they are missing, unless the file has a newer format.
+    /// Creates the missing tables of the format, unless the file has a newer format.
     ///
-    /// - Parameter isFresh: the file was made for this; else it may be somebody's, whose marks are left alone.
+    /// - Parameter isFresh: whether the file was created for this read model. Otherwise it may be another program's
+    ///   file, and its application id is not changed.
     func install(isFresh: Bool) throws {
         try transaction {
             if isFresh { try connection.run("PRAGMA application_id = \(SQLiteFileMark.readModel)") }
@@ -34,7 +35,7 @@ final class ModelWriter {
         }
     }
 
-    /// Makes the changes, if the conditions hold.
+    /// Makes the changes if the conditions hold.
     func write(_ write: ReadModelWrite) throws {
         if write.changes.isEmpty && write.conditions.isEmpty { return }
         try transaction(isDurable: write.isDurable) {
@@ -43,12 +44,17 @@ final class ModelWriter {
         }
     }
 
+    /// The file that it has open; `nil` in memory.
+    var file: OpenedFile? { connection.file }
+
     /// The rows of a query, where no other connection can read.
-    func rows(_ query: SQL, of projection: ProjectionID?) throws -> [SQLRow] {
-        try statements.rows(query, of: projection)
+    func rows(_ query: ModelQueries.Query) throws -> [SQLRow] {
+        try connection.interruptible(by: query.cancellation) {
+            try statements.rows(query.sql, of: query.projection)
+        }
     }
 
-    /// Moves the write-ahead log into the file when it has grown long. Called when the answers are out.
+    /// Moves the write-ahead log into the file when it has grown long. Called after the answers are sent.
     func checkpointIfDue() {
         guard failure == nil, let lock, checkpoints.isDue else { return }
         do {
@@ -56,23 +62,23 @@ final class ModelWriter {
         } catch let error as SQLiteFailure where error.isFatal {
             failure = error.storeError("a checkpoint failed, the read model takes no more writes")
         } catch {
-            // No room, or others in the way: the log keeps everything, a later commit tries again.
+            // The disk is full, or another connection prevents it. A later commit tries again.
         }
     }
 
-    /// Leaves one file behind, if the disk is healthy and nobody else has it open.
+    /// Leaves only the one file, if the disk is healthy and no other connection has it open.
     func finish() {
         guard failure == nil, let lock else { return }
         try? lock.turn { try connection.checkpoint(truncating: true) }
     }
 
-    /// Runs `body` in a transaction, in our turn.
+    /// Runs `body` in a transaction, after it got the turn to write.
     ///
-    /// - Parameter isDurable: a power cut must not take it once this has returned.
+    /// - Parameter isDurable: whether the change must survive a power cut once this has returned.
     private func transaction(isDurable: Bool = false, _ body: () throws -> Void) throws {
         if let failure { throw failure }
         guard let lock else { return try ownTransaction(body) }
-        try connection.files?.check("the read model")
+        try connection.file?.check()
         try lock.turn {
             guard isDurable else { return try ownTransaction(body) }
             try settings(SQLiteSettings.synchronous(isDurable: true))
@@ -80,7 +86,7 @@ final class ModelWriter {
             try ownTransaction(body)
         }
         do {
-            try connection.files?.check("the read model")
+            try connection.file?.check()
         } catch {
             throw StoreError(error.code, error.message, outcome: .unknown)
         }
@@ -106,13 +112,13 @@ final class ModelWriter {
             try commit.run()
         } catch {
             recover(from: error)
-            // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
+            // The commit may be in the log of the file although it failed here. Only a full disk means that it is not.
             let outcome: StoreError.Outcome = error.primary == SQLITE_FULL ? .definite : .unknown
             throw error.storeError("the write could not be committed", outcome: outcome)
         }
     }
 
-    /// Returns to the last committed state, or stops writing for good when the disk cannot be trusted.
+    /// Returns to the last committed state, or stops all further writes if the disk cannot be trusted.
     private func recover(from error: any Error) {
         let cause = error as? SQLiteFailure
         do {
@@ -127,7 +133,7 @@ final class ModelWriter {
 }
 
 extension ModelStatements {
-    /// Makes the tables of the format, unless the file has a newer one.
+    /// Creates the tables of the format, unless the file has a newer one.
     func install() throws {
         try run(ReadModelFormat.versions, of: nil)
         let found = try query(ReadModelFormat.foundVersion, of: nil) { $0.int(0) }.first
@@ -152,7 +158,7 @@ extension ModelStatements {
         }
     }
 
-    /// Makes changes one after the other.
+    /// Makes changes in order.
     func make(_ changes: [ReadModelWrite.Change]) throws {
         var index = 0
         for change in changes {

@@ -4,51 +4,54 @@ import SillokThreads
 
 /// Read models in an SQLite file of their own: the tables of any number of projections, and their checkpoints.
 ///
-/// One thread writes and others read, so that no call blocks the cooperative pool, no query waits for a long write, and no
-/// projector for a long query.
-/// Several processes may have the file open and write to it in turn, such as an application and a tool.
+/// One thread writes and others read. So no call blocks the cooperative pool, no query waits for a long write, and no
+/// projector waits for a long query. Several processes, such as an application and a tool, may have the file open and
+/// write to it in turn.
 ///
-/// The file is not as durable as the log (`synchronous = NORMAL`): a power cut may take the last writes away, rows and
-/// checkpoint together, and the projector makes them again.
+/// The file is not as durable as the log (`synchronous = NORMAL`). A power cut may remove the last writes, rows and
+/// checkpoint together; the projector then projects the events again.
 public final class SQLiteReadModel: ReadModel {
     private enum Request: Sendable {
         case write(ReadModelWrite)
-        case rows(SQL, ProjectionID?)
+        case rows(ModelQueries.Query)
     }
 
     private let writing: GroupCommit<Request, [SQLRow]>
-    /// `nil` in memory, where one connection does all.
+    /// `nil` in memory, where one connection does everything.
     private let queries: ModelQueries?
+    /// Those of the one connection, in memory.
+    private let running = RunningQueries(closed: SQLiteReadModel.closed)
 
-    /// Opens a read model; the file is made if there is none. Blocks for as long as it takes to open a file.
+    /// Opens a read model, and creates the file if there is none. Blocks until the file is open.
     ///
-    /// - Parameter path: the file. Beside it stand two more while it is open, ending in `-wal` and `-shm`, and `-lock`.
-    /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database or of a newer format,
-    ///   `locked` if another process does not let it write, `notFound`, `readOnly`, `ioFailure`, `corrupt`.
+    /// - Parameter path: the file. While it is open there are three more files: `-wal`, `-shm` and `-lock`.
+    /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, not a database or of a newer format;
+    ///   `locked` if another process prevents writing; `notFound`, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(path: String) throws {
         try self.init(ModelOpening(path: path, tuning: Tuning(), patience: .seconds(10)))
     }
 
-    /// Opens a read model in memory: nobody else sees it, and it is gone when it is let go.
+    /// Opens a read model in memory. Only this object can read it, and it is lost when the object is released.
     public convenience init() throws {
         try self.init(ModelOpening(path: nil, tuning: Tuning(), patience: .zero))
     }
 
-    /// Opens a read model that does its house-keeping at other sizes, and waits that long for its turn to write.
+    /// Opens a read model with other maintenance sizes and another maximum time to wait for its turn to write.
     package convenience init(path: String, tuning: Tuning, patience: Duration) throws {
-        try self.init(ModelOpening(path: path, tuning: tuning, patience: patience))
+        try self.init(ModelOpening(path: path, tuning: tuning.supported, patience: patience))
     }
 
     private init(_ opening: ModelOpening) throws {
-        let written = Handover(try opening.writer())
-        queries = opening.path.map { path in
+        let writer = try opening.writer()
+        queries = writer.file.map { file in
             ModelQueries(closed: Self.closed) {
-                let reader = try ModelReader(path: path)
-                return { try reader.rows($0.sql, of: $0.projection) }
+                let reader = try ModelReader(file)
+                return { try reader.rows($0) }
             }
         }
+        let written = Handover(writer)
         writing = GroupCommit(
-            maximumWeight: 1,
+            maximumWeight: 1, cancelledInCommit: RunningQueries.cancelled,
             commit: { requests in
                 requests.map { request in
                     Result {
@@ -57,7 +60,7 @@ public final class SQLiteReadModel: ReadModel {
                         case .write(let write):
                             try writer.write(write)
                             return []
-                        case .rows(let query, let projection): return try writer.rows(query, of: projection)
+                        case .rows(let query): return try writer.rows(query)
                         }
                     }
                 }
@@ -70,8 +73,10 @@ public final class SQLiteReadModel: ReadModel {
 
     deinit { writing.abandon(refusing: Self.closed) }
 
-    /// Finishes what is under way and moves everything into the one file. Later calls throw `StoreError` `closed`.
+    /// Finishes the writes that are under way, ends the queries, and moves everything into the one file. Queries that it
+    /// ends and later calls throw `StoreError` `closed`.
     public func close() async {
+        running.cancel()
         await queries?.close()
         await writing.close(refusing: Self.closed)
     }
@@ -79,12 +84,16 @@ public final class SQLiteReadModel: ReadModel {
     /// Makes all changes in one transaction, if all conditions hold in it.
     public func write(_ write: ReadModelWrite) async throws { _ = try await writing.submit(.write(write), weight: 1) }
 
-    /// The rows that a query gives, which sees every write that has returned.
+    /// Returns the rows of a query, which sees every write that has returned.
     ///
-    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change something.
+    /// - Throws: `CancellationError` when the task is cancelled, however long the query would take; `StoreError`:
+    ///   `invalidQuery` if its SQL is wrong or would change something.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         if let queries { return try await queries.rows(query, projection) }
-        return try await writing.submit(.rows(query, projection), weight: 1)
+        return try await running.rows(query, projection) { query, isWithdrawn in
+            if isWithdrawn { return try await writing.submit(.rows(query), weight: 1, bytes: 0) }
+            return try await writing.submit(.rows(query), weight: 1)
+        }
     }
 
     private static let closed = StoreError(.closed, "the read model is closed.")

@@ -2,21 +2,21 @@ import CSQLite
 import SillokCore
 import SillokSQL
 
-/// What a statement may touch. SQLite asks when it prepares the statement, and again when the schema has changed.
+/// The objects that a statement may access. SQLite asks when it prepares the statement, and after a schema change.
 final class StatementScope {
     private let projection: ProjectionID?
     private let names: [[UInt8]]
     private let text: String
     private let protected: Set<String>
     private var dropsTable = false
-    /// Why the statement was refused.
+    /// The reason why the statement was denied.
     private(set) var denial: String?
 
     /// - Parameters:
-    ///   - projection: whose statement it is; `nil` for one that may touch every table.
-    ///   - names: the tables and indexes that it names, as they are called in the file.
+    ///   - projection: the projection that runs the statement; `nil` if it may access every table.
+    ///   - names: the tables and indexes that the statement names, under their names in the file.
     ///   - text: the statement.
-    ///   - protected: tables that it may not change, whoever it is of.
+    ///   - protected: tables that no projection's statement may change.
     init(_ projection: ProjectionID?, names: [String], text: String, protected: Set<String> = []) {
         self.projection = projection
         self.names = names.map(Self.folded)
@@ -24,17 +24,17 @@ final class StatementScope {
         self.protected = protected
     }
 
-    /// Whether SQLite may do what it asks for.
+    /// Returns whether SQLite may do the action it asks about.
     func allows(_ action: Int32, _ first: String, _ second: String) -> Bool {
         let reason = projection == nil ? reasonOfAll(action, first, second) : reason(action, first, second)
         if let reason, denial == nil { denial = reason }
         return reason == nil
     }
 
-    /// Whether a word stands in the statement.
+    /// Returns whether the statement contains a word.
     func mentions(_ word: String) -> Bool { Self.words(of: text).contains(word) }
 
-    /// Why no statement may do this.
+    /// Returns why no statement may do this, or `nil`.
     private func reasonOfAll(_ action: Int32, _ first: String, _ second: String) -> String? {
         switch action {
         case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE, SQLITE_DROP_TABLE: return reasonOfLog(first)
@@ -81,7 +81,7 @@ final class StatementScope {
     private func reasonOfTable(_ name: String) -> String? {
         let folded = name.lowercased()
         if isNamed(name) || Self.openTables.contains(folded) { return nil }
-        // SQLite clears these itself when a table is dropped, or made with AUTOINCREMENT.
+        // SQLite itself clears these when a table is dropped, or created with AUTOINCREMENT.
         if folded == "sqlite_sequence" && (dropsTable || text.lowercased().contains("autoincrement")) { return nil }
         if folded.hasPrefix("sqlite_stat") && dropsTable { return nil }
         return unnamed(name, "table")
@@ -93,7 +93,7 @@ final class StatementScope {
         return "it touches the \(kind) \(name), which it does not name: write \\(\(kind): \"\(plain)\")"
     }
 
-    /// Whether the statement names it, or it is a part of what it names, such as the tables behind a full-text index.
+    /// Returns whether the statement names the table, or one that the table belongs to, such as a full-text index.
     private func isNamed(_ name: String) -> Bool {
         let name = Self.folded(name)
         return names.contains { own in
@@ -101,9 +101,9 @@ final class StatementScope {
         }
     }
 
-    /// Whether the name is one that the statement gives to a query of its own, by WITH.
+    /// Returns whether the name is one that the statement defines with WITH.
     ///
-    /// SQLite asks for it as for a table when no column is read, as in `count(*)`.
+    /// SQLite asks about it as about a table if no column is read, as in `count(*)`.
     private func isTableExpression(_ name: String) -> Bool {
         let words = Self.words(of: text)
         guard words.contains("with") else { return false }
@@ -116,7 +116,7 @@ final class StatementScope {
         }
     }
 
-    /// The words of a text in small letters, and its parentheses.
+    /// Returns the words of a text in lower case, and its parentheses.
     private static func words(of text: String) -> [String] {
         var words: [String] = []
         var word = ""
@@ -132,12 +132,12 @@ final class StatementScope {
         return words
     }
 
-    /// Tables that any statement may read: those of the schema, which SQLite itself protects, and functions.
+    /// Tables that any statement may read: the schema tables, which SQLite itself protects, and functions.
     private static let openTables: Set<String> = [
         "sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema", "json_each", "json_tree",
     ]
 
-    /// What virtual tables ask, and what describes tables.
+    /// The pragmas that virtual tables use, and those that describe tables.
     private static let harmlessPragmas: Set<String> = [
         "data_version", "page_size", "table_info", "table_xinfo", "table_list", "index_list", "index_info",
         "index_xinfo",
@@ -152,16 +152,16 @@ final class StatementScope {
         ]
     }()
 
-    /// The bytes of a name with its ASCII letters made small, as SQLite compares names.
+    /// Returns the bytes of a name with its ASCII letters in lower case, because SQLite compares names so.
     private static func folded(_ name: String) -> [UInt8] {
         name.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }
 }
 
-/// Asks the scope of whatever statement is prepared or run on a connection.
+/// The authorizer of a connection. It asks the scope of the statement that is being prepared or run.
 final class Authorizer {
     /// The scope of the statement that is under way; `nil` for the library's own.
-    unowned(unsafe) var scope: StatementScope?
+    var scope: StatementScope?
 
     private let connection: Connection
 

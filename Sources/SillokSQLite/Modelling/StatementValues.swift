@@ -1,7 +1,7 @@
 import CSQLite
 import SillokSQL
 
-/// Memory that the values of one statement lie in while it runs, so that SQLite needs no copies of its own.
+/// Memory for the values of one statement while it runs, so that SQLite need not copy them.
 final class ValueArena {
     private let start = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
     private var used = 0
@@ -9,10 +9,10 @@ final class ValueArena {
 
     deinit { start.deallocate() }
 
-    /// Makes room for the next statement.
+    /// Frees the memory for the next statement.
     @inline(__always) func clear() { used = 0 }
 
-    /// A copy of the bytes; `nil` if they are too many.
+    /// Returns a copy of the bytes, or `nil` if they do not fit.
     @inline(__always) func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawPointer? {
         guard bytes.count <= Self.capacity - used else { return nil }
         let copy = start + used
@@ -63,10 +63,10 @@ extension Statement {
         return sillok_bind_long_blob_copied(handle, index, blob.baseAddress, UInt64(blob.count))
     }
 
-    /// Whether it changes nothing in the file.
+    /// Whether the statement changes nothing in the file.
     var isReadOnly: Bool { sqlite3_stmt_readonly(handle) != 0 }
 
-    /// How many values it takes.
+    /// The number of values that the statement takes.
     var valueCount: Int { Int(sqlite3_bind_parameter_count(handle)) }
 
     /// The names of the columns of the row.
@@ -79,7 +79,7 @@ extension Statement {
     /// The values of the row.
     var values: [SQLValue] { (0..<max(0, sqlite3_column_count(handle))).map { value($0) } }
 
-    /// The value of a column, counted from 0.
+    /// Returns the value of a column, counted from 0.
     private func value(_ column: Int32) -> SQLValue {
         switch sqlite3_column_type(handle, column) {
         case SQLITE_INTEGER: .integer(int(column))
@@ -90,7 +90,7 @@ extension Statement {
         }
     }
 
-    /// A text as it stands in the file; `text` would read it by way of a blob.
+    /// Returns a text as stored in the file; `text` would read it as a blob.
     private func valueText(_ column: Int32) -> String {
         guard let start = sqlite3_column_text(handle, column) else { return "" }
         let count = Int(sqlite3_column_bytes(handle, column))
@@ -99,7 +99,7 @@ extension Statement {
 }
 
 extension Connection {
-    /// Prepares a text of exactly one statement: SQLite alone would leave out all behind the first in silence.
+    /// Prepares a text of exactly one statement. SQLite would silently ignore everything after the first.
     func prepareWhole(_ sql: String) throws(SQLiteFailure) -> Statement {
         var statement: OpaquePointer?
         var rest = ""
@@ -118,7 +118,7 @@ extension Connection {
         return prepared
     }
 
-    /// Whether a text holds no statement: space, semicolons and remarks at most.
+    /// Returns whether a text contains no statement, only space, semicolons and comments.
     private func isEmpty(_ sql: String) -> Bool {
         if sql.utf8.allSatisfy({ $0 == 0x20 || $0 == 0x0A || $0 == UInt8(ascii: ";") }) { return true }
         var statement: OpaquePointer?

@@ -1,7 +1,7 @@
 import SillokChain
 import SillokCore
 
-/// What a connection needs to read events: statements, names, index. Belongs to the connection's thread.
+/// The statements, names and index with which a connection reads events. Belongs to the connection's thread.
 final class EventReader {
     let connection: Connection
     let names: Names
@@ -30,7 +30,7 @@ final class EventReader {
         byPosition = try connection.prepare("SELECT \(columns) FROM events WHERE position = ?1")
         upwards = try connection.prepare("SELECT \(columns) FROM events WHERE position >= ?1 ORDER BY position")
         let places = Array(repeating: "(?)", count: UpwardCursor.blockSize).joined(separator: ", ")
-        // One statement for many costs a quarter less than one for each; the join keeps their order.
+        // One statement for many positions costs a quarter less than one for each; the join keeps their order.
         several = try connection.prepare(
             "WITH places(place) AS (VALUES \(places)) SELECT \(columns) FROM places CROSS JOIN events ON position = place"
         )
@@ -46,7 +46,7 @@ final class EventReader {
                 : "SELECT position, NULL FROM tracking WHERE source = ?1")
         streamsBetween = try connection.prepare(
             "SELECT text, id FROM names WHERE kind = \(NameKind.stream.rawValue) AND text > ?1 "
-                // No name has a byte of this value.
+                // No name contains a byte with this value.
                 + "AND text < ifnull(?2, x'FF') ORDER BY text LIMIT ?3")
         linksFrom =
             format.version >= 2
@@ -55,14 +55,14 @@ final class EventReader {
             : nil
     }
 
-    /// The last position of the log, 0 if there is none.
+    /// Returns the last position of the log, or 0 if it is empty.
     func head() throws -> Int64 {
         guard try lastPosition.step() else { return 0 }
         defer { lastPosition.reset() }
         return lastPosition.int(0)
     }
 
-    /// The id of the event at a position that the log has.
+    /// Returns the id of the event at a position that the log has.
     func id(at position: Position) throws -> EventID {
         let place = Int64(clamping: position.value)
         idAt.bind(place, at: 1)
@@ -82,7 +82,7 @@ final class EventReader {
         guard found == kept else { throw StoreError.otherEvent(found, at: mark) }
     }
 
-    /// The event at a position.
+    /// Returns the event at a position.
     func event(at position: Int64) throws -> RecordedEvent {
         byPosition.bind(position, at: 1)
         guard try byPosition.step() else { throw Self.missing(position) }
@@ -90,7 +90,7 @@ final class EventReader {
         return try EventRow.event(byPosition, names)
     }
 
-    /// The event of an id, or `nil`.
+    /// Returns the event with an id, or `nil`.
     func event(_ id: EventID) throws -> RecordedEvent? {
         var candidates: [Int64] = []
         try index.read(index.ids.key(id), from: 0, .forward, limit: .max / 2, into: &candidates)
@@ -101,7 +101,7 @@ final class EventReader {
         return nil
     }
 
-    /// Walks events upwards through positions that rise: steps over short gaps, seeks over long ones.
+    /// Reads events at rising positions: steps over short gaps, seeks over long ones.
     func withUpwardCursor<Result>(_ body: (UpwardCursor) throws -> Result) throws -> Result {
         let cursor = UpwardCursor(upwards, several, names)
         defer {
@@ -111,7 +111,7 @@ final class EventReader {
         return try body(cursor)
     }
 
-    /// When the event at a position was recorded.
+    /// Returns when the event at a position was recorded.
     func recorded(at position: Int64) throws -> Int64 {
         recordedAt.bind(position, at: 1)
         guard try recordedAt.step() else { throw Self.missing(position) }
@@ -119,7 +119,7 @@ final class EventReader {
         return recordedAt.int(0)
     }
 
-    /// How many events, counted from the start, `isLow` holds for; it holds for a first part of the log and not after.
+    /// Returns the number of events for which `isLow` holds. It must hold for a first part of the log and not after it.
     func count(upTo head: Int64, where isLow: (_ recorded: Int64) -> Bool) throws -> Int64 {
         var (low, high): (Int64, Int64) = (0, head)
         while low < high {
@@ -129,7 +129,7 @@ final class EventReader {
         return low
     }
 
-    /// A position of the stream at or before its revision; 0 if there is no mark.
+    /// Returns a position of the stream at or before its revision, or 0 if there is no mark.
     func positionNotAfter(revision: Int64, of stream: Int64) throws -> Int64 {
         markBefore.bind(stream, at: 1)
         markBefore.bind(revision, at: 2)
@@ -138,9 +138,9 @@ final class EventReader {
         return markBefore.int(0)
     }
 
-    /// The position of a revision of a stream; `nil` if the stream has no such revision.
+    /// Returns the position of a revision of a stream, or `nil` if the stream has no such revision.
     ///
-    /// From the mark before it the index is at most 256 entries away.
+    /// From the nearest mark before it at most 256 index entries are read.
     func position(ofRevision revision: Int64, of stream: Int64) throws -> Int64? {
         guard revision > 0 else { return nil }
         markBefore.bind(stream, at: 1)
@@ -167,7 +167,7 @@ final class EventReader {
         return found
     }
 
-    /// The index leads to another event of a stream than the next one.
+    /// Returns the error for an index entry of a stream that leads to another event than the next one.
     static func damagedStream(_ stream: StreamID?, at position: Position) -> StoreError {
         StoreError(
             .corrupt,
@@ -175,7 +175,7 @@ final class EventReader {
                 + "Run `sillok verify`.")
     }
 
-    /// The links of the chain after a position, in order.
+    /// Returns the links of the chain after a position, in order.
     func links(after position: Position, limit: Int) throws -> [ChainLink] {
         guard let linksFrom else { return [] }
         linksFrom.bind(Int64(clamping: position.value), at: 1)
@@ -190,7 +190,7 @@ final class EventReader {
         return links
     }
 
-    /// How far a source has been consumed, or `nil`.
+    /// Returns how far a source has been consumed, or `nil`.
     func tracked(_ source: TrackingSource) throws -> Tracking? {
         guard let number = try names.number(.source, source.text) else { return nil }
         trackedPosition.bind(number, at: 1)
@@ -201,15 +201,15 @@ final class EventReader {
             event: EventID(bytes: trackedPosition.bytes(1)))
     }
 
-    /// What is known of a stream, or `nil`.
+    /// Returns the facts about a stream, or `nil`.
     func facts(of stream: StreamID) throws -> StreamFacts? {
         guard let number = try names.number(.stream, stream.text) else { return nil }
         return try facts(of: stream, number)
     }
 
-    /// Streams after a name, in the order of their names' bytes.
+    /// Returns streams after a name, ordered by the bytes of their names.
     ///
-    /// The names of a category are its own name and one range of the index, for they begin with it and a dash.
+    /// The names of a category are its own name and one range of the index, because they begin with it and a dash.
     func streams(in category: Category?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
         guard let category else { return try streams(after: name?.text ?? "", before: nil, limit: limit) }
         var found: [StreamFacts] = []
@@ -217,7 +217,7 @@ final class EventReader {
         if own.category == category, name.map({ $0 < own }) ?? true, let facts = try facts(of: own) {
             found.append(facts)
         }
-        // A dot is the byte after a dash.
+        // A dot is the next byte after a dash.
         let first = StreamID("\(category.text)-")
         let start = name.map { max($0, first) } ?? first
         guard first.category == category, found.count < limit else { return found }
@@ -227,7 +227,7 @@ final class EventReader {
             + streams(after: start.text, before: "\(category.text).", limit: limit - found.count)
     }
 
-    /// Streams whose names lie between two texts, neither of them included.
+    /// Returns streams whose names are between two texts, excluding both.
     private func streams(after first: String, before last: String?, limit: Int) throws -> [StreamFacts] {
         streamsBetween.bind(bytesOf: first, at: 1)
         if let last { streamsBetween.bind(bytesOf: last, at: 2) } else { streamsBetween.bindNull(at: 2) }
@@ -252,30 +252,30 @@ final class EventReader {
     }
 }
 
-/// Reads events at rising positions.
+/// A cursor that reads events at rising positions.
 final class UpwardCursor {
-    /// How many positions can be told at once.
+    /// The number of positions that can be announced at once.
     static let blockSize = 32
-    /// Up to so many positions ahead it is faster to step than to look for one.
+    /// Up to this distance it is faster to step than to seek.
     private static let shortGap: Int64 = 3
 
     private let upwards: Statement
     private let several: Statement
     private let names: Names
     private var current: Int64 = .min
-    /// How many rows of `several` are still to come.
+    /// The number of rows of `several` that are still to come.
     private var expected = 0
 
     /// - Parameters:
-    ///   - upwards: the events from a position on.
-    ///   - several: those at `blockSize` positions.
+    ///   - upwards: selects the events from a position on.
+    ///   - several: selects the events at `blockSize` positions.
     init(_ upwards: Statement, _ several: Statement, _ names: Names) {
         self.upwards = upwards
         self.several = several
         self.names = names
     }
 
-    /// Tells which positions will be asked for next, all of them, in their order. It need not be told.
+    /// Announces all positions that will be read next, in their order. Announcing them is optional.
     func expect(_ positions: [Int64]) {
         guard positions.count == Self.blockSize,
             positions[Self.blockSize - 1] - positions[0] > Self.shortGap * Int64(Self.blockSize)
@@ -285,7 +285,7 @@ final class UpwardCursor {
         expected = positions.count
     }
 
-    /// The event at a position, which must be higher than the one before.
+    /// Returns the event at a position, which must be higher than the previous one.
     func event(at position: Int64) throws -> RecordedEvent {
         if expected > 0 {
             expected -= 1

@@ -1,6 +1,8 @@
 import SillokCore
+import SillokIndex
+import SillokThreads
 
-/// The log as one connection sees it, for plans and conditions.
+/// The log as seen by one connection, for plans and conditions.
 extension EventReader: ConditionLog {
     func positions(of term: IndexTerm, _ budget: StepBudget) throws -> (any PositionSource)? {
         let before = names.lookups
@@ -28,14 +30,14 @@ extension EventReader: ConditionLog {
         return try position(ofRevision: next, of: number)
     }
 
-    /// Judges a condition on a snapshot. `nil`: an event of the append is stored already, so the writer has the answer.
+    /// Judges a condition on a snapshot. `nil`: an event of the append is already stored; the writer has the answer.
     func verdict(
         on condition: JudgedCondition, of request: AppendRequest, _ cancellation: Cancellation
     ) throws -> (verdict: ConditionJudge.Verdict, head: Position)? {
         try connection.reading {
             for entry in request.entries where try event(entry.event.id) != nil { return nil }
             let head = try head()
-            // Appends and short reads come first.
+            // Appends and short reads have priority.
             let budget = StepBudget(steps: limits.conditionSteps) {
                 yieldThread()
                 return cancellation.isCancelled

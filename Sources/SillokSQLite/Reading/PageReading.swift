@@ -1,13 +1,15 @@
 import SillokCore
+import SillokIndex
+import SillokThreads
 
 extension EventReader {
-    /// One page of events, out of one snapshot.
+    /// Returns one page of events from one snapshot.
     func page(_ request: ReadRequest, _ cancellation: Cancellation) throws -> EventBatch {
-        let budget = StepBudget(steps: limits.pageSteps, cancellation)
+        let budget = StepBudget(steps: limits.pageSteps) { cancellation.isCancelled }
         return try connection.reading { try pageAsOfNow(request, budget) }
     }
 
-    /// One page of events within a transaction, as it sees them.
+    /// Returns one page of events within a transaction, as the transaction sees them.
     func pageAsOfNow(_ request: ReadRequest, _ budget: StepBudget) throws -> EventBatch {
         let head = try head()
         for mark in request.marks { try check(mark, head) }
@@ -26,9 +28,9 @@ extension EventReader {
         return try page.marked(request) { try id(at: $0) }
     }
 
-    /// The lowest and the highest position that the bounds of a request leave.
+    /// Returns the lowest and the highest position within the bounds of a request.
     ///
-    /// A page that is cut short continues by position, so these are exact for all kinds of bounds.
+    /// A page that is cut short continues by position, so the result is exact for all kinds of bounds.
     private func range(of request: ReadRequest, _ head: Int64) throws -> (low: Int64, high: Int64) {
         var (low, high): (Int64, Int64) = (1, head)
         switch request.after {
@@ -95,7 +97,7 @@ extension EventReader {
     }
 }
 
-/// The places of a search upwards, looked up a few ahead so that their events can be read together.
+/// The places of a forward search, looked up a few ahead so that their events can be read together.
 private struct UpwardPlaces {
     private var search: PlaceSearch
     private var block: [Int64] = []
@@ -103,12 +105,12 @@ private struct UpwardPlaces {
 
     init(_ search: PlaceSearch) { self.search = search }
 
-    /// The last place that was looked at, if the steps were used up.
+    /// The last place that was checked, if the steps ran out.
     var end: Int64? { search.end }
 
-    /// The next position, which the cursor is to read.
+    /// Returns the next position, which the cursor must read.
     ///
-    /// - Parameter room: how many events are wanted at most: no more positions are looked up, one at least.
+    /// - Parameter room: the maximum number of wanted events, and of positions to look up, but at least one.
     mutating func next(atMost room: Int, _ cursor: UpwardCursor) throws -> Int64? {
         if search.isEverything { return try search.next() }
         if index == block.count { try lookUp(max(1, min(room, UpwardCursor.blockSize)), cursor) }
@@ -125,13 +127,13 @@ private struct UpwardPlaces {
     }
 }
 
-/// What a read of one stream expects: its revisions, one after the other, so that a hole in the index is noticed.
+/// The revisions that a read of one stream must find in order, so that a gap in the index is noticed.
 private struct StreamChain {
     private let stream: StreamID
     private let isForward: Bool
     private var previous: Revision?
 
-    /// The chain of a page that begins at a bound; `nil` for a request of anything but a whole stream.
+    /// Creates the chain of a page that begins at a bound; returns `nil` unless the request is for a whole stream.
     init?(_ request: ReadRequest, from bound: Int64, _ head: Int64, _ reader: EventReader) throws {
         guard request.query.items.count == 1, let stream = request.query.items[0].stream,
             request.query.items[0] == EventQuery.Item(stream: stream),
@@ -143,7 +145,7 @@ private struct StreamChain {
         if isForward && previous == nil { previous = Revision(0) }
     }
 
-    /// The revision that the page follows on. The page before it ended at `edge`, or `edge` lies anywhere.
+    /// Returns the revision before the page's first one. The previous page ended at `edge`, or `edge` is any position.
     private static func revision(
         beside edge: Int64, _ head: Int64, _ direction: ReadRequest.Direction, _ number: Int64, _ reader: EventReader
     ) throws -> Revision? {
@@ -165,7 +167,7 @@ private struct StreamChain {
     }
 }
 
-/// A page that fills up.
+/// A page that is being filled.
 private struct PageBuilder {
     private let request: ReadRequest
     private let pageBytes: Int
@@ -182,7 +184,7 @@ private struct PageBuilder {
 
     var isFull: Bool { events.count == request.limit || bytes >= pageBytes }
 
-    /// How many events more it takes at most.
+    /// The maximum number of further events.
     var room: Int { request.limit - events.count }
 
     mutating func append(_ event: consuming RecordedEvent) {
@@ -190,17 +192,17 @@ private struct PageBuilder {
         events.append(event)
     }
 
-    /// The page ends at its last event, before the request does.
+    /// Ends the page at its last event, before the end of the request.
     func cut() -> EventBatch {
         EventBatch(events: events, through: events.last?.position ?? .start, isEnd: false, head: head)
     }
 
-    /// The page ends at the last position that was looked at, before the request does.
+    /// Ends the page at the last position that was checked, before the end of the request.
     func cut(through position: Int64) -> EventBatch {
         EventBatch(events: events, through: Position(UInt64(clamping: position)), isEnd: false, head: head)
     }
 
-    /// The request has nothing more.
+    /// Ends the page because the request has nothing more.
     func end() -> EventBatch {
         let through = request.throughAtEnd(last: events.last?.position, head: head)
         return EventBatch(events: events, through: through, isEnd: true, head: head)

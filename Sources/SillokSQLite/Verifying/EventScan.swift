@@ -1,8 +1,8 @@
 import SillokCore
 
-/// Reads every event in the order of positions and says what the index must hold.
+/// A scan of every event in the order of positions, which computes the expected contents of the index.
 struct EventScan {
-    /// What the events say.
+    /// The result of the scan.
     struct Outcome {
         var events: Int64 = 0
         var entries: Int64 = 0
@@ -65,7 +65,7 @@ struct EventScan {
 }
 
 extension EventRow {
-    /// The keys under which the index must hold an event.
+    /// Returns the keys under which the index must hold an event.
     static func keys(
         _ header: EventHeader, tagNumbers: [Int64], _ names: NameKinds, _ ids: IDKeys
     ) throws -> [Int64] {

@@ -1,8 +1,8 @@
 import SillokCore
 
-/// Reads every entry of the index in the order of keys and says what it holds.
+/// A scan of every entry of the index in the order of keys, which computes its contents.
 struct IndexScan {
-    /// What the index holds.
+    /// The contents of the index.
     struct Outcome {
         var entries: Int64 = 0
         var streams: UInt64 = 0
@@ -47,8 +47,7 @@ struct IndexScan {
     }
 }
 
-/// The entries of the table and of the tail, in the order of key and position. What the table has of the tail already is
-/// passed over.
+/// The entries of table and tail, ordered by key and position, without table entries that the tail has too.
 private struct MergedEntries {
     typealias Entry = (key: Int64, position: Int64)
 
@@ -87,7 +86,7 @@ private struct MergedEntries {
     }
 }
 
-/// Looks entry by entry for the places in which index and events differ. Slow, and only for a store that is damaged.
+/// An entry-by-entry search for the differences between index and events. It is slow, and only runs on a damaged store.
 struct IndexComparison {
     private let verification: Verification
     private let hasEntry: Statement

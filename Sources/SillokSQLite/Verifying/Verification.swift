@@ -1,33 +1,42 @@
 import CSQLite
 import SillokCore
+import SillokIndex
 
-/// Checks a store from the first event to the last, in one snapshot and in memory that does not grow with the log.
+/// A check of a store from the first event to the last, in one snapshot and in memory that does not grow with the log.
 ///
-/// Events are read once in the order of positions, index entries once in the order of keys. Both sides add up a
-/// fingerprint of every (key, position, revision) that must be there; equal sums mean that the index holds exactly what
-/// the events say, and that the revisions of every stream run 1…n in the order of positions. Only if the sums differ
-/// does it look entry by entry for the place.
+/// Events are read once in the order of positions, and index entries once in the order of keys. Both sides add up a
+/// fingerprint of every expected (key, position, revision). Equal sums mean two things: the index holds exactly the
+/// entries of the events, and the revisions of every stream run 1…n in the order of positions. Only if the sums differ,
+/// the check searches entry by entry for the difference.
 final class Verification {
     let connection: Connection
     let reader: EventReader
     private let report: (WorkProgress) -> Void
-    private let isCancelled: () -> Bool
+    private let cancellation: Cancellation
     private var findings: [VerificationReport.Finding] = []
     private static let maximumFindings = 100
     private static let progressInterval: Int64 = 20_000
 
     init(
-        _ connection: Connection, limits: Limits, report: @escaping (WorkProgress) -> Void,
-        isCancelled: @escaping () -> Bool
+        _ connection: Connection, limits: Limits, report: @escaping (WorkProgress) -> Void, _ cancellation: Cancellation
     ) throws {
         self.connection = connection
         reader = try EventReader(connection, limits: limits, isWriter: false, tuning: Tuning())
         self.report = report
-        self.isCancelled = isCancelled
+        self.cancellation = cancellation
     }
 
-    /// Runs all checks.
+    /// Runs all checks, unless the cancellation is set meanwhile.
+    ///
+    /// - Throws: `CancellationError`; `StoreError` `fileReplaced`: what was checked is not at the path any more.
     func run() throws -> VerificationReport {
+        connection.interrupt(when: cancellation)
+        let report = try connection.interruptible(by: cancellation, check)
+        try connection.file?.check()
+        return report
+    }
+
+    private func check() throws -> VerificationReport {
         try connection.reading {
             try checkStructure()
             let head = try reader.head()
@@ -46,7 +55,7 @@ final class Verification {
         }
     }
 
-    /// Notes what is wrong; `false` when enough has been noted to stop.
+    /// Adds a finding; returns `false` when there are enough findings to stop.
     @discardableResult
     func find(_ message: String, at position: Int64? = nil) -> Bool {
         if findings.count < Self.maximumFindings {
@@ -55,39 +64,42 @@ final class Verification {
         return findings.count < Self.maximumFindings
     }
 
-    /// Notes an error as a finding, unless it is the wish to stop.
+    /// Adds an error as a finding, unless it is a cancellation.
     @discardableResult
     func find(_ error: any Error, at position: Int64? = nil) throws -> Bool {
-        if error is CancellationError { throw error }
+        try cancellation.check()
         if let failure = error as? SQLiteFailure {
             return find("the file is damaged: \(failure.message)", at: position)
         }
         return find((error as? StoreError)?.message ?? "\(error)", at: position)
     }
 
-    /// Reports progress now and then, and ends the work when it is no longer wanted.
+    /// Reports progress at intervals, and ends the work when the task is cancelled.
     func advance(_ step: String, _ done: Int64, of total: Int64) throws {
         guard done % Self.progressInterval == 0 || done == total else { return }
         report(WorkProgress(step: step, done: UInt64(clamping: done), total: UInt64(clamping: total)))
-        if isCancelled() { throw CancellationError() }
+        try cancellation.check()
     }
 
-    /// The B-trees of the file, by SQLite's own check.
+    /// Checks the B-trees of the file with SQLite's own check.
     private func checkStructure() throws {
         report(WorkProgress(step: "structure", done: 0, total: 1))
         do {
             let check = try connection.prepare("PRAGMA integrity_check(20)")
             while try check.step() {
+                // A check that was interrupted calls the pages that it has not reached damaged.
+                try cancellation.check()
                 let line = check.text(0)
                 if line != "ok" { find("the file is damaged: \(line)") }
             }
         } catch {
             try find(error)
         }
+        try cancellation.check()
         report(WorkProgress(step: "structure", done: 1, total: 1))
     }
 
-    /// Every name against its checksum. Answers the kind of each by its number.
+    /// Checks every name against its checksum. Returns the kind of each by its number.
     private func checkNames() throws -> NameKinds {
         var kinds = NameKinds()
         do {
@@ -108,7 +120,7 @@ final class Verification {
         return kinds
     }
 
-    /// The progress of every source is that of its last event, or what was recorded after it without an event.
+    /// Checks that the progress of every source is that of its last event, or a later one recorded without an event.
     private func checkTracking(_ tracked: [Int64: UInt64]) throws {
         do {
             var left = tracked.merging(try trackedAlone()) { max($0, $1) }
@@ -125,7 +137,7 @@ final class Verification {
         }
     }
 
-    /// The last position of each source that was recorded without an event.
+    /// Returns the last position of each source that was recorded without an event.
     private func trackedAlone() throws -> [Int64: UInt64] {
         guard try Schema.hasTrackedAlone(connection) else { return [:] }
         var positions: [Int64: UInt64] = [:]
@@ -135,7 +147,7 @@ final class Verification {
     }
 }
 
-/// Kind and category of every name, by number.
+/// The kind and the category of every name, by number.
 struct NameKinds {
     private var kinds: [UInt8] = []
     private var categories: [Int64: Int64] = [:]
@@ -155,11 +167,11 @@ struct NameKinds {
     func category(ofStream number: Int64) -> Int64? { categories[number] }
 }
 
-/// A sum of fingerprints, the same in whatever order they are added.
+/// A sum of fingerprints that does not depend on their order.
 struct EntrySum: Equatable {
     private var value: UInt64 = 0
 
-    /// Adds that `key` stands at `position`, which for a stream is its `revision`.
+    /// Adds the entry of `key` at `position`; for a stream, also its `revision`.
     mutating func add(_ key: Int64, _ position: Int64, revision: Int64) {
         let place = IndexKey.mix(UInt64(bitPattern: position) ^ IndexKey.mix(UInt64(bitPattern: revision)))
         value &+= IndexKey.mix(place ^ IndexKey.mix(UInt64(bitPattern: key)))

@@ -1,7 +1,7 @@
 import SillokChain
 import SillokCore
 
-/// Writes the rows of an event, itself and its mark, and adds it to the tail of the index.
+/// The statements that write the rows of an event and of its mark, and add it to the tail of the index.
 final class EventInsertion {
     private let connection: Connection
     private let event: Statement
@@ -10,7 +10,7 @@ final class EventInsertion {
     private let tracking: Statement
     private let trackedEvent: Statement
     private let trackedAlone: Statement
-    /// The highest key of a time-ordered id that is stored. A higher one cannot be known.
+    /// The highest stored key of a time-ordered id. A higher key is certainly new.
     private var highestOrderedKey: Int64 = -1
     private var tagNumbers: [Int64] = []
     private var tagBytes: [UInt8] = []
@@ -26,7 +26,7 @@ final class EventInsertion {
         trackedAlone = try connection.prepare("INSERT OR REPLACE INTO tracked_alone VALUES (?1, ?2)")
     }
 
-    /// Reads anew what is kept in memory.
+    /// Reloads the values that are kept in memory.
     func reload() throws {
         let first = IndexKey.firstUnordered
         let highest = try connection.number(
@@ -34,13 +34,13 @@ final class EventInsertion {
         highestOrderedKey = index.tail.entries.reduce(highest) { IndexKey.isTimeOrdered($1.key) ? max($0, $1.key) : $0 }
     }
 
-    /// Whether no stored event can have this id, without looking.
+    /// Returns whether certainly no stored event has this id, without a lookup.
     func isCertainlyNew(_ id: EventID) -> Bool {
         IndexKey.isTimeOrdered(id) && index.ids.key(id) > highestOrderedKey
     }
 
-    /// Writes an event under the numbers of its header, with its link if a chain is kept; the remaining numbers and the
-    /// checksum are found here.
+    /// Writes an event with the numbers of its header, and with its link if a chain is kept. Computes the remaining
+    /// numbers and the checksum.
     func insert(
         _ data: EventData, _ header: EventHeader, _ link: ChainDigest?, category: Int64, _ names: Names
     ) throws {
@@ -68,7 +68,7 @@ final class EventInsertion {
 
     /// Records how far a source has been consumed.
     ///
-    /// - Parameter isAlone: no event is recorded with it. Then verify finds the position in a table of its own.
+    /// - Parameter isAlone: whether no event is recorded with it. Then a second table has the position, for `verify`.
     func track(_ source: Int64, _ progress: Tracking, isAlone: Bool) throws {
         tracking.bind(source, at: 1)
         tracking.bind(Int64(bitPattern: progress.position), at: 2)

@@ -8,13 +8,13 @@ import Glibc
 import Musl
 #endif
 
-/// Lets the writer keep new snapshots of the store's own readers back for a moment, so that there is an instant at
-/// which none of them reads the write-ahead log. The writer waits for nothing meanwhile.
+/// A gate that the writer closes for a moment to hold back new snapshots of the store's own readers, until none of them
+/// reads the write-ahead log. The writer itself does not wait.
 final class SnapshotGate: Sendable {
     private struct State {
-        /// Snapshots that are open.
+        /// The number of open snapshots.
         var count = 0
-        /// Until when new ones are held.
+        /// The time until which new snapshots are held.
         var end: ContinuousClock.Instant?
 
         var isHolding: Bool { end.map { .now < $0 } ?? false }
@@ -27,23 +27,23 @@ final class SnapshotGate: Sendable {
     }
 
     private let state = Lock(State())
-    /// How long a read is held at most.
+    /// The maximum time for which a read is held.
     private static let longest = Duration.milliseconds(20)
 
-    /// Whether new snapshots are held at this moment.
+    /// Whether new snapshots are being held.
     var isHolding: Bool { state.withLock { $0.isHolding } }
 
-    /// Holds new snapshots for a moment, if readers of the store have any open: others would keep the log anyway.
+    /// Holds new snapshots for a moment, if the store's readers have any open. Others would keep the log anyway.
     func hold() {
         state.withLock { state in
             if state.count > 0 && !state.isHolding { state.end = .now + Self.longest }
         }
     }
 
-    /// Lets snapshots begin again.
+    /// Lets new snapshots begin.
     func open() { state.withLock { $0.end = nil } }
 
-    /// Runs `body`, which has a snapshot open; waits before it while new ones are held. Blocks the thread.
+    /// Runs `body`, which has a snapshot open. Waits first while new snapshots are held. Blocks the thread.
     func passing<Result>(_ body: () throws -> Result) rethrows -> Result {
         var pause = timespec(tv_sec: 0, tv_nsec: 500_000)
         while !state.withLock({ $0.enter() }) { nanosleep(&pause, nil) }

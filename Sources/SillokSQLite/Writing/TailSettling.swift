@@ -1,20 +1,20 @@
 import SillokCore
 
-/// Moves index entries from the tail in memory to the table `entries`, in the order of keys.
+/// The move of index entries from the tail in memory to the table `entries`, in the order of keys.
 ///
-/// A new entry's key lies anywhere, and an index page of its own for each would be written per entry. The tail gathers so
-/// many of them that they share pages. A group of appends moves a slice at most, so that none waits for long; what was
-/// moved counts when all of it is there, and whoever begins anew moves it again to where it is.
+/// The key of a new entry may be anywhere, so writing each entry alone would write an index page for each. The tail
+/// collects enough entries that they share pages. A group of appends moves at most one slice, so that none waits long.
+/// Moved entries count only when all are written. After a restart they are written to the same places again.
 final class TailSettling {
-    /// Entries on their way.
+    /// The entries that are being moved.
     private struct Moving {
-        /// In the order of keys.
+        /// The entries, in the order of keys.
         let entries: [IndexTail.Entry]
-        /// The position up to which they are all that there is.
+        /// The position up to which these entries are complete.
         let end: Int64
         var written = 0
 
-        /// Everything that a tail has.
+        /// Takes all entries of a tail.
         init(_ tail: IndexTail) {
             entries = tail.entries.sorted { $0.key != $1.key ? $0.key < $1.key : $0.position < $1.position }
             end = tail.end
@@ -27,9 +27,9 @@ final class TailSettling {
     private let many: Statement
     private let indexed: Statement
     private var moving: Moving?
-    /// How many entries the tail had after the last group.
+    /// The number of entries in the tail after the last group.
     private var seen = 0
-    /// Entries that the larger statement writes.
+    /// The number of entries that the larger statement writes.
     private static let rows = 32
 
     init(_ connection: Connection, _ tail: IndexTail, _ tuning: Tuning) throws {
@@ -41,13 +41,13 @@ final class TailSettling {
         indexed = try connection.prepare("UPDATE store SET value = ?1 WHERE key = '\(Schema.indexed)'")
     }
 
-    /// Begins anew, after the tail was read anew.
+    /// Starts again after the tail was reloaded.
     func reload() {
         moving = nil
         seen = tail.entries.count
     }
 
-    /// Moves a slice if the tail has become long: three times what a group has added, so that it comes to an end.
+    /// Moves a slice if the tail has become long: three times the entries of the last group, so that the move ends.
     func runIfDue() throws {
         let amount = max(tuning.settlingSlice, 3 * (tail.entries.count - seen))
         if moving == nil && tail.entries.count >= tuning.tailEntries { moving = Moving(tail) }
@@ -55,7 +55,7 @@ final class TailSettling {
         seen = tail.entries.count
     }
 
-    /// What is left to be moved after that; `nil` at the end.
+    /// Writes entries and returns the ones that are left; `nil` at the end.
     private func write(_ amount: Int, of moving: Moving) throws -> Moving? {
         var left = moving
         let end = min(moving.written + amount, moving.entries.count)

@@ -1,18 +1,19 @@
 import CSQLite
 import SillokChain
 import SillokCore
+import SillokIndex
 import SillokSQL
 
-/// The one connection that writes: it carries out groups of appends, each group in one transaction with one fsync.
+/// The only connection that writes. It executes groups of requests, each group in one transaction with one fsync.
 ///
-/// Belongs to the writer thread. Every append of a group is checked against what the appends before it have written, so
-/// a group is exactly as if they had come one by one.
+/// Belongs to the writer thread. Every append of a group is checked against the changes of the earlier ones, so a group
+/// has the same result as single appends.
 final class Writer {
     typealias Answer = WriterAnswer
 
     let connection: Connection
     let reader: EventReader
-    /// The hash chain that is kept, if one is.
+    /// The hash chain, if the store keeps one.
     let chain: Chain?
     private let clock: WallClock
     private let limits: Limits
@@ -21,25 +22,25 @@ final class Writer {
     private let begin: Statement
     private let commit: Statement
     private let rollback: Statement
-    /// A part of a group that can be taken back alone.
+    /// A savepoint, with which one request of a group can be rolled back alone.
     private let part: Part
     private let checkpoints: CheckpointSchedule
     private var head: Int64 = 0
     private var lastRecorded: Int64 = .min
-    /// The link of the last event, or what stands in its place; `nil` if no chain is kept.
+    /// The link of the last event, or the chain's start value without one; `nil` if no chain is kept.
     private var lastLink: ChainDigest?
-    /// Revisions of streams as of the last write, while there is room.
+    /// The revisions of streams as of the last write, up to a maximum number of streams.
     private var revisions: [Int64: Int64] = [:]
     private let tuning: Tuning
-    /// The steps that conditions of the group may still take before readers judge them.
+    /// The steps that conditions of the group may still use here before readers judge them.
     private(set) var stepsLeft = 0
-    /// Why nothing can be written any more, once the disk has failed or the file was replaced.
+    /// The error for all further writes, once the disk has failed or the file was replaced.
     private(set) var failure: StoreError?
-    /// How long the last commit took until it was on the disk.
+    /// The time that the last commit took until it was on the disk.
     private(set) var syncTime = Duration.zero
-    /// The ids of appends whose commit failed with an outcome that is not known.
+    /// The ids of appends whose commit failed with an unknown outcome.
     private var unsettled: Set<EventID> = []
-    /// The read model in the file, once somebody has asked for it.
+    /// The read model in the file, once a caller has used it.
     private var model: InlineModel?
 
     init(
@@ -61,9 +62,9 @@ final class Writer {
         try reload()
     }
 
-    /// Carries out a group of requests: what came of each, in their order.
+    /// Executes a group of requests and returns their results in order.
     func carryOut(_ requests: [WriterRequest]) -> [Result<Answer, any Error>] {
-        // Before anything is written it is certain that nothing of the group is stored.
+        // Before the first write it is certain that nothing of the group is stored.
         if failure == nil { failure = replacement() }
         if let failure { return requests.map { refuse($0, failure) } }
         stepsLeft = tuning.groupSteps
@@ -78,14 +79,14 @@ final class Writer {
         }
     }
 
-    /// The answer to a request when nothing can be written any more: it must stay true when the store is opened anew.
+    /// Returns the answer when writes are no longer possible. It must stay true after the store is opened again.
     private func refuse(_ request: WriterRequest, _ failure: StoreError) -> Result<Answer, any Error> {
         guard case .append(let prepared) = request else { return .failure(failure) }
         let request = prepared.request
         do {
-            // In a transaction that could not be rolled back, what was never committed would look stored.
+            // If a transaction could not be rolled back, uncommitted events would look stored.
             if failure.code == .fileReplaced {
-                // The events that are known are in a file that may be gone, or may come back.
+                // The known events are in a file that may be gone, or may come back.
                 if try firstReceipt(of: request) == nil { return .failure(failure) }
             } else if !connection.isInTransaction {
                 if let receipt = try firstReceipt(of: request) {
@@ -96,12 +97,12 @@ final class Writer {
         } catch let conflict as EventIDConflict {
             return .failure(AppendError.knownID(conflict))
         } catch {
-            // It cannot be seen whether an append before has stored it.
+            // It is unknown whether an earlier append has stored it.
         }
         return .failure(failure.withUnknownOutcome)
     }
 
-    /// Moves the write-ahead log into the file when it has grown long. Called when the answers are out.
+    /// Moves the write-ahead log into the file when it has grown long. Called after the answers are sent.
     func checkpointIfDue() {
         guard failure == nil else { return }
         do {
@@ -109,7 +110,7 @@ final class Writer {
         } catch  where error.isFatal {
             failure = error.storeError("a checkpoint failed, the store takes no more appends")
         } catch {
-            // No room, or a reader in the way: the log keeps everything, the next commit tries again.
+            // The disk is full, or a reader prevents it. The log keeps everything, and the next commit tries again.
         }
     }
 
@@ -117,11 +118,19 @@ final class Writer {
     var logBytes: Int { connection.pagesInLog * 4096 }
 
     /// Leaves one file behind, if the disk is healthy and no other connection reads the log.
-    func finish() {
-        if failure == nil { try? connection.checkpoint(truncating: true) }
+    ///
+    /// - Returns: whether it is certain that nothing was ever written to the store: no event, no progress, no row.
+    func finish() -> Bool {
+        guard failure == nil else { return false }
+        try? connection.checkpoint(truncating: true)
+        let written = try? connection.number(
+            """
+            SELECT (SELECT count(*) FROM tracking) + (SELECT count(*) FROM sqlite_schema WHERE name = 'sillok_format')
+            """)
+        return head == 0 && written == 0
     }
 
-    /// One request within the transaction. What it answers as its own failure has written nothing.
+    /// Executes one request within the transaction. A request that fails on its own has written nothing.
     private func carryOut(_ request: WriterRequest) throws -> Result<Answer, any Error> {
         switch request {
         case .append(let prepared): return try append(prepared)
@@ -160,11 +169,11 @@ final class Writer {
         }
     }
 
-    /// Whether a condition holds; `false` if it takes too many steps to find out here.
+    /// Returns whether a condition holds; `false` if the check takes too many steps here.
     ///
-    /// A condition that was not judged before gets few steps, and those of a group share a number of steps. Of one that
-    /// was judged, only the latest events are left: it gets enough for one look at each of its terms, and twice as many
-    /// each time it returns, so that it is decided however fast others append.
+    /// A condition that was not judged before gets few steps, and all conditions of a group share a number of them. For
+    /// a condition that was judged before, only the latest events are left. It gets enough steps for one lookup of each
+    /// of its terms, and twice as many each time it comes back. So it is decided however fast others append.
     private func holds(_ prepared: PreparedAppend) throws -> Bool {
         let condition = prepared.condition
         let isFirst = condition.heldThrough == nil
@@ -182,7 +191,7 @@ final class Writer {
         }
     }
 
-    /// Records an append and has the inline projections take it, or takes all of it back.
+    /// Records an append and lets the inline projections apply it, or rolls all of it back.
     private func project(_ request: AppendRequest, _ times: [Int64], _ record: () throws -> Receipt) throws -> Receipt {
         guard let model, !model.attachments.isEmpty else { return try record() }
         let attachments = model.attachments
@@ -196,7 +205,7 @@ final class Writer {
         }
     }
 
-    /// Does something with the read model; if that fails by its own fault, it has done nothing.
+    /// Uses the read model. If it fails on its own, nothing was written.
     private func modelled(_ body: (InlineModel) throws -> Answer) throws -> Result<Answer, any Error> {
         do {
             let model = try model ?? part.run { try InlineModel(connection) }
@@ -214,7 +223,7 @@ final class Writer {
         }
     }
 
-    /// The receipt of the append that brought these events before, or `nil`.
+    /// Returns the receipt of the earlier append of these events, or `nil`.
     private func firstReceipt(of request: AppendRequest) throws -> Receipt? {
         var known: [RecordedEvent?]?
         for (index, entry) in request.entries.enumerated() where !rows.isCertainlyNew(entry.event.id) {
@@ -226,7 +235,7 @@ final class Writer {
         return try request.firstReceipt(known: known)
     }
 
-    /// The times to record, which never run backwards.
+    /// Returns the times to record, which never decrease.
     private func recordedTimes(of request: AppendRequest) throws(InvalidRequest) -> [Int64] {
         let now = clock.now().microsecondsSince1970
         var last = lastRecorded
@@ -279,7 +288,7 @@ final class Writer {
         return revision
     }
 
-    /// Whether the revision of a stream is in memory.
+    /// Returns whether the revision of a stream is in memory.
     func remembers(_ stream: Int64) -> Bool { revisions[stream] != nil }
 
     private func remember(_ revision: Int64, of stream: Int64) {
@@ -296,7 +305,7 @@ final class Writer {
             syncTime = start.duration(to: .now)
             model?.didCommit()
         } catch {
-            // The commit may be in the log of the file although it failed here; only a full disk says that it is not.
+            // The commit may be in the log of the file although it failed here. Only a full disk means that it is not.
             let outcome: StoreError.Outcome = error.primary == SQLITE_FULL ? .definite : .unknown
             let reported = error.storeError("the append could not be committed", outcome: outcome)
             if outcome == .unknown {
@@ -304,7 +313,7 @@ final class Writer {
             }
             recover(from: error)
             return answers.map { answer in
-                // A conflict may be one with events of this group, which are not recorded now.
+                // A conflict may be with events of this group, which are not recorded now.
                 switch answer {
                 case .failure(AppendError.invalid): return answer
                 case .success(.undecided): return answer
@@ -321,14 +330,13 @@ final class Writer {
         }
     }
 
-    /// Why no append may be acknowledged: the files at the paths are not those that are open. `nil` if they are.
+    /// Returns why no append may be acknowledged: other files are at the paths than the open ones; else `nil`.
     private func replacement() -> StoreError? {
-        guard let error = connection.files?.replacement(of: "the store") else { return nil }
+        guard let error = connection.file?.replacement else { return nil }
         return StoreError(error.code, "\(error.message) The store takes no more appends.")
     }
 
-    /// Ends a group that failed before its commit: nothing of it is stored, but a repeat of a stored append has its
-    /// receipt all the same.
+    /// Ends a group that failed before its commit: nothing is stored. A repeat of a stored append gets its receipt.
     private func abandon(_ requests: [WriterRequest], _ error: any Error) -> [Result<Answer, any Error>] {
         let failed = (error as? SQLiteFailure) ?? SQLiteFailure(code: SQLITE_CORRUPT, message: "\(error)")
         recover(from: failed)
@@ -336,7 +344,7 @@ final class Writer {
         return requests.map { refuse($0, reported) }
     }
 
-    /// Returns to the last committed state, or stops writing for good when the disk cannot be trusted.
+    /// Returns to the last committed state, or stops all further writes if the disk cannot be trusted.
     private func recover(from error: SQLiteFailure) {
         do {
             if connection.isInTransaction { try rollback.run() }
@@ -352,7 +360,7 @@ final class Writer {
         }
     }
 
-    /// Reads anew what is kept in memory.
+    /// Reloads the values that are kept in memory.
     private func reload() throws {
         try reloadLog()
         settling.reload()
@@ -370,7 +378,7 @@ final class Writer {
         try rows.reload()
     }
 
-    /// The link of a position.
+    /// Returns the link of a position, from which the next link is computed.
     private func link(of position: Int64, in chain: Chain) throws -> ChainDigest {
         let position = Position(UInt64(position))
         if position.next == chain.start { return chain.genesis }
@@ -380,7 +388,7 @@ final class Writer {
         throw StoreError(
             .corrupt,
             "the event at position \(position), the last one, has no link in the hash chain. "
-                + "Run `sillok verify --chain`; to go on without a chain, open the store with keepsChain: false.")
+                + "Run `sillok verify --chain`; to continue without a chain, open the store with keepsChain: false.")
     }
 }
 
@@ -395,6 +403,6 @@ extension AppendError {
 }
 
 extension StoreError {
-    /// The same failure of an append that may be stored.
+    /// The same failure for an append that may be stored.
     fileprivate var withUnknownOutcome: StoreError { StoreError(code, message, outcome: .unknown, cause: cause) }
 }

@@ -1,6 +1,7 @@
 import SillokCore
+import SillokIndex
 
-/// The log with the events of the group that is being written.
+/// The log including the events of the group that is being written.
 extension Writer: ConditionLog {
     func positions(of term: IndexTerm, _ budget: StepBudget) throws -> (any PositionSource)? {
         try reader.positions(of: term, budget)

@@ -1,17 +1,18 @@
 import SillokChain
 import SillokCore
+import SillokIndex
 import SillokSQL
 
-/// An append as it waits for the writer: with what can be prepared in the task of the caller.
+/// An append that waits for the writer, with the parts that were prepared in the caller's task.
 struct PreparedAppend: Sendable {
     let request: AppendRequest
-    /// Its condition, and how far it is known to hold.
+    /// The condition of the append, and how far it is known to hold.
     var condition: JudgedCondition
-    /// How often it was judged outside the writer. Each time, the writer may take twice the steps for what came after.
+    /// How often it was judged outside the writer. Each time, the writer may use twice the steps for later events.
     var rounds = 0
-    /// Of each entry; none if no chain is kept.
+    /// The digest of each entry; none if no chain is kept.
     let facts: [ChainDigest]
-    /// The memory that it holds while it waits.
+    /// The memory that the append holds while it waits.
     let retainedBytes: Int
 
     init(_ request: AppendRequest, isChained: Bool) {
@@ -22,18 +23,18 @@ struct PreparedAppend: Sendable {
     }
 }
 
-/// What the thread that writes is asked for. Whatever waits is carried out in one transaction.
+/// A request to the thread that writes. All waiting requests are executed in one transaction.
 enum WriterRequest: Sendable {
     /// Records events.
     case append(PreparedAppend)
-    /// Makes the tables of the read model in the store's file, where they are missing.
+    /// Creates the missing tables of the read model in the store's file.
     case install
     /// Changes rows of the read model.
     case change(ReadModelWrite)
-    /// Projects a page for a rule that is to take part in appends.
+    /// Projects a page for a rule that is being attached to appends.
     case attach(InlineRule)
 
-    /// Its share of a group: its events or its KiB, whichever are more.
+    /// The request's share of a group: its number of events or its KiB, whichever is more.
     var weight: Int {
         switch self {
         case .append(let prepared): max(prepared.request.entries.count, prepared.retainedBytes / 1024)
@@ -43,23 +44,23 @@ enum WriterRequest: Sendable {
         }
     }
 
-    /// Whether it is an append.
+    /// Whether the request is an append.
     var isAppend: Bool { if case .append = self { true } else { false } }
 
-    /// The events that it may have recorded.
+    /// The events that the request may have recorded.
     var events: [EventID] {
         if case .append(let prepared) = self { prepared.request.entries.map(\.event.id) } else { [] }
     }
 }
 
-/// What came of a request.
+/// The result of a request.
 enum WriterAnswer: Sendable {
-    /// The events are recorded, or were before.
+    /// The events are recorded, now or by an earlier append.
     case appended(Receipt, head: Position)
-    /// Judging the condition takes longer than the writer may take: a reader has to do it.
+    /// Judging the condition takes longer than the writer may spend: a reader must do it.
     case undecided
-    /// It is done.
+    /// The request is done.
     case done
-    /// A page is projected; whether the rule takes part now, or there is more of the log.
+    /// A page is projected. `isAttached` says whether the rule is attached now or there is more of the log.
     case projected(isAttached: Bool)
 }

@@ -1,4 +1,4 @@
-/// The pages and their parts, embedded in the program.
+/// The files of the dashboard, embedded in the program.
 enum DashboardAssets {
     static let all: [String: [UInt8]] = [
         "api.js": PackageResources.api_js,

@@ -2,7 +2,7 @@ import HTTPTypes
 import Sillok
 import SillokWire
 
-/// The OpenAPI 3.1 document, made from the same table that the requests are served from.
+/// The OpenAPI 3.1 document, generated from the table of endpoints that serves the requests.
 enum OpenAPI {
     static let document: [UInt8] = {
         var json = JSONWriter()
@@ -121,7 +121,7 @@ enum OpenAPI {
 }
 
 extension Endpoint {
-    /// The problems that the endpoint and any other can answer with.
+    /// The statuses of the problems that the endpoint can answer with, including the general ones.
     var documentedProblems: [Int] {
         var all: Set = Set(problems).union([503])
         if operation.rule.scope != nil { all.formUnion([401, 403]) }

@@ -1,4 +1,4 @@
-/// The JSON schemas of what is asked and answered.
+/// The JSON schemas of requests and answers.
 enum Schemas {
     private static let position = #"{"type":"integer","minimum":0,"maximum":9223372036854775807}"#
     private static let mark =
@@ -108,7 +108,7 @@ enum Schemas {
             [
                 "type": text, "title": text, "status": count, "detail": text, "outcome": text, "head": position,
                 "streams": #"{"type":"object"}"#, "positions": array(position), "index": count, "id": text,
-                "recorded": position,
+                "recorded": position, "limit": text,
             ], required: ["type", "title", "status", "detail"]),
     ]
 
@@ -160,7 +160,7 @@ enum Schemas {
             ], required: ["by", "begun", "state", "findings"]),
     ]
 
-    /// An event in the form of the standard. Every other member is an attribute of its producer.
+    /// An event in the form of the CloudEvents standard. Every other member is an attribute of its producer.
     private static let cloudEvent = object(
         [
             "specversion": #"{"const":"1.0"}"#, "id": #"{"type":"string","minLength":1}"#,

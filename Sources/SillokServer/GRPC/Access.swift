@@ -1,19 +1,19 @@
-public import SillokCore
+import SillokCore
 import SillokGRPC
 import SillokUmaDB
 
-/// What a caller brings to show who it is.
+/// The data with which a caller proves its identity.
 public struct Credentials: Hashable, Sendable {
     /// The value of the `authorization` header, such as `Bearer …`.
     public var authorization: String?
 
-    /// The certificate that the caller proved to own, in DER; `nil` without mutual TLS.
+    /// The client certificate in DER, whose private key the caller has proved to own; `nil` without mutual TLS.
     public var certificate: [UInt8]?
 
-    /// The address that the caller speaks from.
+    /// The network address of the caller.
     public var address: String?
 
-    /// Credentials with all of their parts.
+    /// Creates credentials, by default without any proof.
     public init(authorization: String? = nil, certificate: [UInt8]? = nil, address: String? = nil) {
         self.authorization = authorization
         self.certificate = certificate
@@ -21,54 +21,46 @@ public struct Credentials: Hashable, Sendable {
     }
 }
 
-/// What something is done to, so that a key can be held to some streams.
-public enum Resource: Hashable, Sendable {
-    /// The store as a whole: its head, its identity, what it tracks, an event by its id.
-    case store
-    /// The events of a query.
-    case query(EventQuery)
-    /// The streams of a category, or of all.
-    case streams(Category?)
-    /// The events to record, and where they go.
-    case append(AppendRequest)
-}
-
-/// Whether a caller may do what it asks for.
+/// The decision whether a caller may execute an operation.
 public enum Verdict: Hashable, Sendable {
-    /// It may. Limits count by the name of the principal.
+    /// The caller may. Limits count by the name of the principal.
     case allowed(principal: String)
-    /// It did not show who it is, and why that is so.
+    /// The caller did not prove its identity, with the reason.
     case unauthenticated(String)
-    /// It is known and may not, and why that is so.
+    /// The caller is known and may not, with the reason.
     case forbidden(String)
 }
 
-/// Judges every call before the store sees it, and what is open (subscriptions, long reads) again about once a second.
+/// A function that authorizes every call before the store sees it, and open subscriptions and long reads again about
+/// once a second.
 ///
-/// The operation is a row of the policy table, the same for both protocols: see ``ServerOperation/rule``.
+/// The operation is a row of the policy table, which both protocols share: see ``ServerOperation/rule``.
 public typealias Authorizer =
     @Sendable (_ credentials: Credentials, _ operation: ServerOperation, _ resource: Resource) async -> Verdict
 
-/// Asks the authorizer about a call.
+/// The authorization of a call.
 struct CallAccess: Sendable {
     let authorizer: Authorizer
 
-    /// Returns the name of the caller.
+    /// Authorizes a call and returns the name of the caller.
     ///
-    /// - Throws: a `CallRefusal`, unless the caller may do what it asks for.
+    /// - Throws: a `CallRefusal`, unless the caller may do what it asks for; `StoreError` `overloaded` if it has its
+    ///   share of the calls under way.
     @discardableResult
     func authorize(_ call: ServerCall, _ operation: ServerOperation, _ resource: Resource) async throws -> String {
         let caller = call.caller
         let credentials = Credentials(
             authorization: caller.authorization, certificate: caller.certificate, address: caller.address)
         switch await authorizer(credentials, operation, resource) {
-        case .allowed(let principal): return principal
+        case .allowed(let principal):
+            try call.count(for: principal)
+            return principal
         case .unauthenticated(let reason): throw CallRefusal.unauthenticated(reason)
         case .forbidden(let reason): throw CallRefusal.forbidden(reason)
         }
     }
 
-    /// The same for calls of UmaDB's protocol.
+    /// Authorizes a call of UmaDB's protocol and returns the name of the caller.
     func authorize(_ call: ServerCall, _ access: UmaDBService.Access) async throws -> String {
         switch access {
         case .store: try await authorize(call, .head, .store)
@@ -80,14 +72,14 @@ struct CallAccess: Sendable {
 }
 
 extension Gatekeeper {
-    /// Judges calls over gRPC by the same keys and tokens as requests over HTTP.
+    /// The authorizer of gRPC calls, which uses the same keys and tokens as HTTP requests.
     public var authorizer: Authorizer {
         { credentials, operation, resource in
             guard let principal = try? await self.principal(bearing: credentials.bearer) else {
                 return .unauthenticated("a key or a token is needed, as authorization: Bearer …")
             }
             if let refusal = operation.refusal(of: principal, on: resource) { return .forbidden(refusal) }
-            return .allowed(principal: principal.name)
+            return .allowed(principal: self.isOpen ? CallerAddress.owner(credentials.address) : principal.name)
         }
     }
 }

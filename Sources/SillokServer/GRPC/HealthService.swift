@@ -4,7 +4,7 @@ import SillokGRPC
 import SillokUmaDB
 import SillokWire
 
-/// The health protocol of gRPC: serving until the server stops. It needs no key.
+/// The health service of gRPC, which reports serving until the server stops. It requires no key.
 final class HealthService: Sendable {
     private enum Status: UInt64 {
         case serving = 1
@@ -54,7 +54,7 @@ final class HealthService: Sendable {
         ]
     }
 
-    /// Tells everyone who watches that the server stops.
+    /// Notifies all watchers that the server stops.
     func stop() { stopping.advance(to: 1) }
 
     private var status: Status { stopping.head > .start ? .notServing : .serving }
@@ -69,6 +69,8 @@ final class HealthService: Sendable {
         switch error {
         case let status as GRPCStatus: status
         case is CancellationError: GRPCStatus(.cancelled)
+        case let error as StoreError where error.code == .overloaded:
+            GRPCStatus(.resourceExhausted, "\(error)", retryAfter: error.retryAfter)
         case let error as ProtobufError: GRPCStatus(.invalidArgument, "\(error)")
         default: GRPCStatus(.internal, "\(error)")
         }

@@ -3,8 +3,8 @@ import SillokCore
 import SillokGRPC
 import SillokWire
 
-/// The whole seam over the network, for `RemoteEventStore`. What the store refuses is part of the answer; a status that
-/// is not OK says that the store was not asked, or that nobody knows.
+/// The service that provides all methods of a store to `RemoteEventStore`. Errors of the store are part of the answer.
+/// A status other than OK means that the store was not called, or that the outcome is unknown.
 struct RemoteService: Sendable {
     static let name = "sillok.v1.EventStore"
 
@@ -44,7 +44,7 @@ struct RemoteService: Sendable {
         }
     }
 
-    /// The conflict as a caller may see it: without the events that broke the condition if it may not read them.
+    /// Returns the conflict without the events that broke the condition, if the caller may not read them.
     private func shown(_ conflict: AppendConflict, of request: AppendRequest, to call: ServerCall) async
         -> AppendConflict
     {
@@ -67,18 +67,31 @@ struct RemoteService: Sendable {
         return try await answer { Remote.answer(number: try await store.head().value) }
     }
 
-    /// Waits for a few seconds at most: whoever waits longer asks again, and is judged again.
+    /// Waits for a few seconds at most: a caller that waits longer asks again, and is judged again.
     private func reach(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
-        let position = Position(try Remote.Question(reading: message.take()).number)
-        try await access.authorize(call, .head, .store)
+        let request = try Remote.Reach(reading: message.take())
+        let (position, query) = (Position(request.position), request.query ?? .all)
+        // When events of a query come is known to those who may read them, when any come to those who may see the head.
+        if request.query == nil {
+            try await access.authorize(call, .head, .store)
+        } else {
+            try await access.authorize(call, .readEvents, .query(query))
+        }
         return try await answer {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await store.reach(position) }
-                group.addTask { try await Task.sleep(for: .seconds(4)) }
+            try store.limits.check(query)
+            let isWaiting = try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try await store.reach(position, for: query)
+                    return false
+                }
+                group.addTask {
+                    try await Task.sleep(for: .seconds(4))
+                    return true
+                }
                 defer { group.cancelAll() }
-                try await group.next()
+                return try await group.next() ?? true
             }
-            return Remote.answer(number: try await store.head().value)
+            return Remote.answer(head: try await store.head(), isWaiting: isWaiting)
         }
     }
 
@@ -87,7 +100,7 @@ struct RemoteService: Sendable {
         try await access.authorize(call, .readEvent, .store)
         return try await answer {
             guard let event = try await store.event(id) else { return Remote.answer(RecordedEvent?.none) }
-            // Only now is it known whose event it is. Whether there is one that the grant does not reach is not told.
+            // The stream of the event is only known now. The answer must not disclose events outside the grant.
             do {
                 try await access.authorize(call, .readEvent, .query(event.stream.map { EventQuery.stream($0) } ?? .all))
             } catch CallRefusal.forbidden {
@@ -120,7 +133,7 @@ struct RemoteService: Sendable {
         return try await answer { Remote.answer(try await store.tracking(of: source)) }
     }
 
-    /// What the store says, be it a refusal.
+    /// Returns the answer of the store, including its errors.
     private func answer(_ body: () async throws -> ByteBuffer) async throws -> ByteBuffer {
         do {
             return try await body()
@@ -130,18 +143,18 @@ struct RemoteService: Sendable {
             throw CancellationError()
         } catch {
             let error = AppendError(error)
-            guard case .failed(let failure) = error, failure.code == .overloaded else {
-                return Remote.answer(failure: error)
-            }
-            throw GRPCStatus(
-                .resourceExhausted, "\(failure)", details: Remote.details(failure: failure),
-                retryAfter: failure.retryAfter)
+            // A status, so that clients of any kind wait.
+            if case .failed(let failure) = error, failure.code == .overloaded { throw failure }
+            return Remote.answer(failure: error)
         }
     }
 
     private static func status(of error: any Error) -> GRPCStatus {
         switch error {
         case let status as GRPCStatus: status
+        case let error as StoreError where error.code == .overloaded:
+            GRPCStatus(
+                .resourceExhausted, "\(error)", details: Remote.details(failure: error), retryAfter: error.retryAfter)
         case let error as ProtobufError: GRPCStatus(.invalidArgument, "\(error)")
         case CallRefusal.unauthenticated(let reason): GRPCStatus(.unauthenticated, reason)
         case CallRefusal.forbidden(let reason): GRPCStatus(.permissionDenied, reason)

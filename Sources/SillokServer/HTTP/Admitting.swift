@@ -2,11 +2,11 @@ import HTTPTypes
 import Hummingbird
 import SillokCore
 
-// From a request to a call of an endpoint: what is asked for, who asks, and whether it is theirs to ask.
+// The steps from a request to a call of an endpoint: routing, authentication and authorization.
 extension WebInterface {
     static let cookieName = "sillok-session"
 
-    /// Finds the endpoint of a request and who asks; whatever is not declared is denied.
+    /// Finds the endpoint and the caller of a request. Anything that is not declared is denied.
     func admit(
         _ request: Request, _ base: String, _ isSecure: Bool, _ connection: RequestConnection
     ) async throws -> (endpoint: Endpoint, call: Call) {
@@ -36,13 +36,16 @@ extension WebInterface {
                 throw Problem(400, .malformed, "there is no parameter \"\(name)\"")
             }
         }
+        let owner = gatekeeper.isOpen ? connection.address ?? principal.name : principal.name
+        if endpoint.operation.rule.scope != nil { connection.prove?(owner) }
         let call = Call(
-            request: request, operation: endpoint.operation, principal: principal, path: values, query: query,
+            request: request, operation: endpoint.operation, principal: principal, owner: owner, path: values,
+            query: query,
             session: session, isSecure: isSecure, connection: connection)
         return (endpoint, call)
     }
 
-    /// The path in its parts, and the query, both decoded.
+    /// Returns the components of the path, and the query, both decoded.
     private func parts(
         of request: Request, below base: String
     ) throws -> (path: [String], query: [(name: String, value: String)]) {
@@ -60,7 +63,7 @@ extension WebInterface {
         return (parts, arguments)
     }
 
-    /// A page from elsewhere may have got a name of its own for this machine; such a name is not answered.
+    /// Protects against DNS rebinding: a foreign page may use its own host name for this machine, which is not served.
     private func checkHost(_ request: Request) throws {
         guard let hosts else { return }
         let host = Self.host(of: request.head.authority ?? "")
@@ -75,7 +78,7 @@ extension WebInterface {
         return String(authority.prefix { $0 != ":" }).lowercased()
     }
 
-    /// The session of a request; of a change only if it comes from our own page.
+    /// Returns the session of a request. A change has a session only if it comes from our own page.
     private func session(of request: Request, isChange: Bool) throws -> Sessions.Session? {
         if isChange {
             if let site = request.headers[.fetchSite], site != "same-origin", site != "none" {
@@ -114,7 +117,7 @@ extension WebInterface {
         return session.principal
     }
 
-    /// What every answer says to browsers.
+    /// Adds the security headers of every response.
     func secure(_ response: inout Response, _ isSecure: Bool) {
         for (name, value) in Self.securityHeaders where response.headers[name] == nil { response.headers[name] = value }
         if isSecure { response.headers[.strictTransportSecurity] = "max-age=31536000" }

@@ -5,28 +5,32 @@ import Sillok
 import SillokCore
 import SillokWire
 
-/// A request on its way through an endpoint: who asks, for what, and with which arguments.
+/// A call of an endpoint: the caller, the operation and the arguments.
 struct Call: Sendable {
     let request: Request
     let operation: ServerOperation
     let principal: Principal
+    /// Who the request is counted for: the principal, or an address where no proof is asked for.
+    let owner: String
     /// What stands in the path in the place of names in braces.
     let path: [String: String]
     let query: [(name: String, value: String)]
-    /// What the connection of the request can do.
+    /// The actions on the request's connection.
     let connection: RequestConnection
     let session: Sessions.Session?
     let isSecure: Bool
     private let checked = Lock(false)
+    private let place = Lock<Admission.Place?>(nil)
 
     init(
-        request: Request, operation: ServerOperation, principal: Principal, path: [String: String],
+        request: Request, operation: ServerOperation, principal: Principal, owner: String, path: [String: String],
         query: [(name: String, value: String)], session: Sessions.Session?, isSecure: Bool,
         connection: RequestConnection
     ) {
         self.request = request
         self.operation = operation
         self.principal = principal
+        self.owner = owner
         self.path = path
         self.query = query
         self.session = session
@@ -34,8 +38,21 @@ struct Call: Sendable {
         self.connection = connection
     }
 
-    /// Whether the streams that were asked for have been held against the grant: an answer without that is not given.
+    /// Whether the requested streams were compared with the grant. An endpoint that did not do so returns no answer.
     var isChecked: Bool { checked.withLock { $0 } }
+
+    // MARK: The place among the requests
+
+    /// Keeps a place until the answer is made, or until the writer of a long answer gives it back.
+    func hold(_ place: Admission.Place) { self.place.withLock { $0 = place } }
+
+    /// Takes the place, to be given up when a long answer is written.
+    func takePlace() -> Admission.Place? {
+        place.withLock { place in
+            defer { place = nil }
+            return place
+        }
+    }
 
     // MARK: The grant
 
@@ -50,7 +67,7 @@ struct Call: Sendable {
 
     func require(_ stream: StreamID) throws { try require(principal.grant.reaches(stream)) }
 
-    /// An event, if there is one and the grant reaches it: whether there is one that it does not reach is not told.
+    /// Returns an event that exists and is within the grant. The error does not disclose events outside it.
     func require(_ event: RecordedEvent?, _ what: String) throws -> RecordedEvent {
         checked.withLock { $0 = true }
         guard let event, principal.grant.reaches(event.stream) else {
@@ -59,7 +76,7 @@ struct Call: Sendable {
         return event
     }
 
-    /// Says that what is shown is only what the grant reaches.
+    /// Declares that the answer shows only what the grant covers.
     func showsOnlyWhatIsReached() { checked.withLock { $0 = true } }
 
     // MARK: Arguments
@@ -86,7 +103,7 @@ struct Call: Sendable {
         return number
     }
 
-    /// A position, or a token: a position and the id of its event.
+    /// Returns a position, or a token of a position and the id of its event.
     func mark(_ name: String) throws -> EventMark? {
         guard let text = try text(name) else { return nil }
         guard let mark = Self.mark(text) else {
@@ -121,7 +138,7 @@ struct Call: Sendable {
         }
     }
 
-    /// A query of one alternative, from the query string.
+    /// Returns a query of one alternative from the query string.
     func eventQuery() throws -> EventQuery {
         EventQuery([
             EventQuery.Item(
@@ -130,9 +147,8 @@ struct Call: Sendable {
         ])
     }
 
-    /// How long to wait for a position that must be there: `Prefer: wait=5`, five seconds unless it is given, at most
-    /// thirty. As RFC 7240 says, other preferences and what cannot be understood are ignored, and the first `wait`
-    /// counts.
+    /// The time to wait for a required position: `Prefer: wait=5`. The default is five seconds, the maximum thirty. As
+    /// RFC 7240 requires, other preferences and invalid ones are ignored, and the first `wait` counts.
     var patienceSeconds: Int {
         for preference in (request.headers[.prefer] ?? "").split(separator: ",") {
             let parts = preference.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1)
@@ -143,7 +159,7 @@ struct Call: Sendable {
         return 5
     }
 
-    /// Whether the answer is wanted in a form, and not in the usual one.
+    /// Returns whether the caller asks for a media type instead of the default one.
     func accepts(_ mediaType: String) -> Bool {
         (request.headers[.accept] ?? "").split(separator: ",").contains { part in
             let parts = part.split(separator: ";").map { $0.trimmed.lowercased() }
@@ -154,7 +170,7 @@ struct Call: Sendable {
         }
     }
 
-    /// Whether the caller has an answer with this tag already. The comparison is the weak one, as RFC 9110 asks.
+    /// Returns whether the caller has an answer with this entity tag. The comparison is weak, as in RFC 9110.
     func has(_ tag: String) -> Bool {
         (request.headers[.ifNoneMatch] ?? "").split(separator: ",").contains { part in
             let given = part.trimmed
@@ -165,7 +181,7 @@ struct Call: Sendable {
     /// The media type of the body, in lower case and without parameters.
     var bodyType: String { (request.headers[.contentType] ?? "").prefix { $0 != ";" }.trimmed.lowercased() }
 
-    /// The body, which must be JSON.
+    /// Reads the body, which must be JSON.
     func jsonBody(limit: Int) async throws -> [UInt8] {
         let type = bodyType
         guard type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json")) else {
@@ -174,7 +190,7 @@ struct Call: Sendable {
         return try await body(limit: limit)
     }
 
-    /// The body of any type. A caller that waits for leave to send it gets it here.
+    /// Reads a body of any type. Sends `100 Continue` to a caller that waits for it.
     func body(limit: Int) async throws -> [UInt8] {
         let coding = (request.headers[.contentEncoding] ?? "")[...].trimmed.lowercased()
         guard coding.isEmpty || coding == "identity" else {
@@ -199,21 +215,25 @@ struct Call: Sendable {
     }
 }
 
-/// What the connection of a request can do in addition to the answer.
+/// The actions on the connection of a request, in addition to the response.
 struct RequestConnection: Sendable {
     /// Ends the connection.
     var disconnect: (@Sendable () -> Void)?
+    /// The address of the caller, in words.
+    var address: String?
+    /// Told the owner of the connection when a request has proved it.
+    var prove: (@Sendable (String) -> Void)?
     /// Lets a caller that asked for it send the body: `100 Continue`.
     var proceed: (@Sendable () -> Void)?
 }
 
 extension StringProtocol {
-    /// Whether it is one or more of the ten digits, and nothing else.
+    /// Whether the text consists of one or more decimal digits.
     var isDigits: Bool { !isEmpty && utf8.allSatisfy { (0x30...0x39).contains($0) } }
 }
 
 extension Substring {
-    /// Without spaces and tabs around it.
+    /// The text without leading and trailing spaces and tabs.
     var trimmed: String {
         var rest = drop { $0 == " " || $0 == "\t" }
         while rest.last == " " || rest.last == "\t" { rest.removeLast() }
@@ -221,14 +241,14 @@ extension Substring {
     }
 }
 
-/// Runs `body`, but no longer than a time.
+/// Runs `body` with a timeout.
 func withDeadline<Result: Sendable>(
     _ time: Duration, _ what: String, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     try await withDeadline(time, what, pause: WebInterface.sleep, body)
 }
 
-/// Runs `body`, but no longer than `pause` waits when it is asked for a time.
+/// Runs `body` with a timeout, which `pause` measures.
 func withDeadline<Result: Sendable>(
     _ time: Duration, _ what: String, pause: @escaping WebInterface.Pause,
     _ body: @escaping @Sendable () async throws -> Result
@@ -248,7 +268,7 @@ func withDeadline<Result: Sendable>(
 }
 
 extension Response {
-    /// JSON that is not to be kept.
+    /// Returns a JSON response that must not be cached.
     static func json(_ json: JSONWriter, status: Int = 200, headers: HTTPFields = HTTPFields()) -> Response {
         bytes(json.bytes, "application/json", status: status, headers: headers)
     }
@@ -281,6 +301,9 @@ extension HTTPField.Name {
     static let openerPolicy = named("Cross-Origin-Opener-Policy")
     static let resourcePolicy = named("Cross-Origin-Resource-Policy")
 
-    /// A name that is known to be one.
-    private static func named(_ text: String) -> Self { Self(text) ?? .from }
+    /// A name that is known to be one: each of the above is made by a test.
+    private static func named(_ text: String) -> Self {
+        guard let name = Self(text) else { preconditionFailure("\"\(text)\" is no name of a header") }
+        return name
+    }
 }

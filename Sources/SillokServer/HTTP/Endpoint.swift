@@ -1,10 +1,10 @@
 import HTTPTypes
 import Hummingbird
 
-/// One thing that can be asked for over HTTP: its route, its place in the policy table, what the documentation says of
-/// it, and what carries it out. All in one place, so that none can be without the others.
+/// An endpoint of the HTTP API: its route, its operation in the policy table, its documentation, and its handler. All
+/// are in one place, so that none can be missing.
 struct Endpoint: Sendable {
-    /// An argument in the path, the query or the head of a request.
+    /// An argument in the path, the query or the header of a request.
     struct Parameter: Sendable {
         enum Place: String { case path, query, header }
 
@@ -16,7 +16,7 @@ struct Endpoint: Sendable {
         var isList = false
     }
 
-    /// The content of a body, by the name of its schema.
+    /// The content of a body, with the name of its schema.
     struct Content: Sendable {
         let mediaType: String
         let schema: String
@@ -30,27 +30,27 @@ struct Endpoint: Sendable {
     let summary: String
     var parameters: [Parameter] = []
     var body: Content?
-    /// Other forms that the body may have.
+    /// Other allowed forms of the body.
     var otherBodies: [Content] = []
-    /// The statuses of a success, each with what the body then is.
+    /// The success statuses, each with the contents of its body.
     let answers: [Int: [Content]]
-    /// The statuses of problems beside those that any request can meet.
+    /// The statuses of problems in addition to those that every request can have.
     var problems: [Int] = []
-    /// What is not listed in the documentation: pages and their parts.
+    /// Whether it is left out of the documentation, as pages and their parts are.
     var isPage = false
     let handle: @Sendable (WebInterface, Call) async throws -> Response
 
-    /// The parts of the route.
+    /// The components of the route.
     var segments: [Substring] { route.split(separator: "/") }
 }
 
-/// Finds endpoints by their paths; takes their routes apart once.
+/// The endpoints by path. Routes are split once.
 struct Routes: Sendable {
     private let entries: [(segments: [Substring], endpoint: Endpoint)]
 
     init(_ endpoints: [Endpoint]) { entries = endpoints.map { ($0.segments, $0) } }
 
-    /// The endpoints at a path, of any method, with what stands in it in the place of names.
+    /// Returns the endpoints at a path, for any method, with the values of the names in braces.
     func endpoints(at path: [String]) -> [(endpoint: Endpoint, values: [String: String])] {
         entries.compactMap { entry in
             guard entry.segments.count == path.count else { return nil }
@@ -87,7 +87,7 @@ extension Endpoint.Parameter {
         Self(name: name, place: .header, summary: summary, schema: schema)
     }
 
-    /// A position, or a token: a position and the id of its event.
+    /// A position, or a token of a position and the id of its event.
     static let mark = #"{"type":"string","pattern":"^[0-9]{1,18}(@[0-9A-Fa-f-]{36})?$"}"#
     static let position = #"{"type":"integer","minimum":0,"maximum":9223372036854775807}"#
     static let name = #"{"type":"string","minLength":1,"maxLength":512}"#
@@ -117,8 +117,8 @@ extension Endpoint.Parameter {
 extension Endpoint.Content {
     static func json(_ schema: String) -> Self { Self(mediaType: "application/json", schema: schema) }
 
-    /// One event, in the standard's JSON.
+    /// One event as CloudEvents JSON.
     static let cloudEvent = Self(mediaType: "application/cloudevents+json", schema: "CloudEvent")
-    /// Events, in the standard's JSON.
+    /// Events as CloudEvents JSON.
     static let cloudEvents = Self(mediaType: "application/cloudevents-batch+json", schema: "CloudEvents")
 }

@@ -4,9 +4,9 @@ import Sillok
 import SillokCore
 import SillokWire
 
-// The three modes of CloudEvents over HTTP, in and out: structured, batch and binary.
+// The three modes of CloudEvents over HTTP, for requests and responses: structured, batch and binary.
 extension Call {
-    /// The events of the body, in any of our forms and of those that the standard defines.
+    /// Returns the events of the body, in one of our forms or of the standard's.
     func posted(
         limit: Int, to stream: StreamID?, id: (Int) -> EventID
     ) async throws -> Asking.Append {
@@ -33,7 +33,7 @@ extension Call {
         return try Asking.append(try await jsonBody(limit: limit), to: stream, id: id)
     }
 
-    /// The attributes in the headers of a request in binary mode, without `ce-`; `nil` if it has none.
+    /// Returns the attributes in the headers of a request in binary mode, without `ce-`; `nil` if it has none.
     private func binaryHeaders() throws -> [(name: String, value: String)]? {
         var attributes: [(name: String, value: String)] = []
         for field in request.headers {
@@ -51,9 +51,9 @@ extension Call {
     }
 }
 
-/// The values of `ce-` headers: printable ASCII, with everything else percent-encoded, as the standard says for HTTP.
+/// The encoding of `ce-` headers: printable ASCII, and everything else percent-encoded, as in the standard.
 enum CloudEventHeader {
-    /// The text of a value; `nil` if it has other characters, or what is encoded is not UTF-8.
+    /// Decodes a value; returns `nil` if it has other characters, or the decoded bytes are not UTF-8.
     static func decoded(_ value: String) -> String? {
         guard value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { return nil }
         var text = value[...]
@@ -63,7 +63,7 @@ enum CloudEventHeader {
         return percentDecoded(text)
     }
 
-    /// The value of a text.
+    /// Encodes a text.
     static func encoded(_ text: String) -> String {
         var value = ""
         for byte in text.utf8 {
@@ -89,9 +89,9 @@ enum CloudEventHeader {
 }
 
 extension WebInterface {
-    /// One event, in the form that the caller asks for.
+    /// Returns one event in the form that the caller asks for.
     ///
-    /// An event never changes: who has it need not ask again.
+    /// An event never changes, so a client that has it need not request it again.
     func immutable(_ event: RecordedEvent, _ call: Call, isBinary: Bool = false) throws -> Response {
         let isStandard = call.accepts(Endpoint.Content.cloudEvent.mediaType)
         let form = isBinary ? EventForm.binary : isStandard ? .standard : .ours
@@ -107,7 +107,7 @@ extension WebInterface {
             writer.writeStandard(event)
             return .bytes(writer.take(), "application/cloudevents+json; charset=utf-8", headers: headers)
         case .binary:
-            // The payload is of any type, and must not act on a page as a part of this server.
+            // The payload can have any type, and must not act on a page as a part of this server.
             headers[.contentSecurityPolicy] = "sandbox; default-src 'none'"
             headers[.contentDisposition] = "attachment"
             for (name, value, _) in writer.standardAttributes(of: event) where name != "datacontenttype" {
@@ -121,16 +121,16 @@ extension WebInterface {
     }
 }
 
-/// The forms of one event.
+/// The forms of an event in a response.
 enum EventForm {
-    /// The line that reads and exports have.
+    /// The form of lines in reads and exports.
     case ours
     /// `application/cloudevents+json`.
     case standard
     /// Attributes in headers, the payload as the body.
     case binary
 
-    /// The end of its tag, which no other form has.
+    /// The end of the entity tag, which differs for each form.
     var suffix: String {
         switch self {
         case .ours: ""

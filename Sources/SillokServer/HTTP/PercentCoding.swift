@@ -1,4 +1,4 @@
-/// What a percent-encoded part of a path or a query stands for; `nil` if it is malformed or not UTF-8.
+/// Decodes a percent-encoded part of a path or a query; returns `nil` if it is malformed or not UTF-8.
 func percentDecoded(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
     var bytes: [UInt8] = []
     var rest = text.utf8.makeIterator()
@@ -20,7 +20,7 @@ private func hexadecimal(_ high: UInt8, _ low: UInt8) -> UInt8? {
     }
 }
 
-/// The names and values of a query string, in order; `nil` if it is malformed.
+/// Returns the names and values of a query string, in order; `nil` if it is malformed.
 package func queryArguments(_ text: some StringProtocol) -> [(name: String, value: String)]? {
     var arguments: [(name: String, value: String)] = []
     for pair in text.split(separator: "&") {

@@ -6,9 +6,9 @@ import SillokCore
 import SillokReadSide
 import SillokWire
 
-/// Why a request was not carried out, in the form of RFC 9457: `application/problem+json`.
+/// The reason why a request failed, in the form of RFC 9457: `application/problem+json`.
 struct Problem: Error {
-    /// The kinds of problems, which code can act on. Their text is the end of the problem's `type`.
+    /// The kinds of problems, for code that reacts to them. The raw value is the end of the problem's `type`.
     enum Kind: String, CaseIterable {
         case malformed, invalid, unauthenticated, forbidden, conflict, refused, behind, overloaded, unavailable, full
         case damaged, unexpected
@@ -30,6 +30,8 @@ struct Problem: Error {
     let status: Int
     let kind: Kind
     let detail: String
+    /// The name of the limit that was met, if it is one of the server's.
+    var limit: String?
     /// Whether the request may have taken effect.
     var outcome: StoreError.Outcome = .definite
     var headers = HTTPFields()
@@ -46,34 +48,46 @@ struct Problem: Error {
         self.members = members
     }
 
-    /// Comes again a little later.
+    /// Returns the problem with a retry delay.
     func retrying(afterSeconds seconds: Int) -> Problem {
         var problem = self
         problem.headers[.retryAfter] = "\(seconds)"
         return problem
     }
 
-    /// The answer that says it.
-    var response: Response {
+    /// The fields and the body of the answer that says it.
+    var content: (fields: HTTPFields, body: [UInt8]) {
         var json = JSONWriter()
         json.beginObject()
         json.field("type", "urn:sillok:problem:\(kind.rawValue)")
         json.field("title", kind.rawValue.replacing("-", with: " "))
         json.field("status", status)
         json.field("detail", detail)
+        if let limit { json.field("limit", limit) }
         if outcome == .unknown { json.field("outcome", "unknown") }
         members(&json)
         json.endObject()
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"
+        return (headers, json.bytes)
+    }
+
+    /// The answer that says it.
+    var response: Response {
+        let (fields, body) = content
         return Response(
-            status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
+            status: .init(code: status), headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: body)))
     }
 }
 
+extension Problem: CustomStringConvertible {
+    /// What happened, for logs.
+    var description: String { "\(kind.rawValue): \(detail)" }
+}
+
 extension Problem {
-    /// Says of any error what it means over HTTP.
+    /// Converts any error to a problem.
     init(_ error: any Error, showsEvents: Bool) {
         if let error = AppendError(known: error) {
             self.init(error, showsEvents: showsEvents)

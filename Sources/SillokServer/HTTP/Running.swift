@@ -7,10 +7,10 @@ import SillokSQL
 
 extension WebInterface: Service {
     /// Measures once a second and follows the keys, until the task is cancelled or a graceful shutdown begins. Then
-    /// open subscriptions end, so that they hold up no server.
+    /// open subscriptions end, so that they do not delay the shutdown of the server.
     ///
-    /// A ``StoreServer`` does the same for its interface. An application that mounts one in a router of its own adds
-    /// the interface to its service group, after the server: a group shuts services down in the reverse order.
+    /// A ``StoreServer`` does the same for its interface. An application that mounts one in its own router adds the
+    /// interface to its service group, after the server: a group shuts services down in the reverse order.
     public func run() async throws {
         await withGracefulShutdownHandler {
             await cancelWhenGracefulShutdown { _ = try? await self.watch() }
@@ -28,12 +28,12 @@ extension WebInterface: Service {
             do {
                 try await group.next()
             } catch is CancellationError {
-                // The normal end.
+                // A normal end.
             }
         }
     }
 
-    /// Ends subscriptions and long work; requests that are under way finish.
+    /// Ends subscriptions and long operations; requests in progress finish.
     public func end() {
         admission.close()
         jobs.cancel()
@@ -48,8 +48,8 @@ extension WebInterface: Service {
         }
     }
 
-    /// Keys that another process makes or revokes. A log that cannot be read for a while is tried again; meanwhile the
-    /// keys that are known count.
+    /// Follows the keys that another process creates or revokes. If their log cannot be read for a while, this retries,
+    /// and the known keys stay valid meanwhile.
     private func followKeys() async throws {
         guard let keyring = gatekeeper.keyring else { return try await Task.sleep(for: .seconds(1 << 30)) }
         while true {

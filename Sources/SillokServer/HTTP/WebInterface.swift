@@ -4,11 +4,12 @@ public import Logging
 import NIOCore
 import Sillok
 public import SillokCore
+import SillokGRPC
 import SillokReadSide
 import SillokSQL
 import SillokWire
 
-/// The HTTP API and the dashboard over a store: answers requests, wherever they come from.
+/// The HTTP API and the dashboard of a store. It answers requests from any server.
 ///
 /// A ``StoreServer`` serves it at `/`. An application can mount it in a router of its own instead:
 /// ```swift
@@ -18,55 +19,43 @@ import SillokWire
 /// ```
 /// The interface is a service: add it to the service group of the application after the server.
 public final class WebInterface: Sendable {
-    /// What of the requests is limited.
-    public struct Limits: Sendable {
-        /// Requests under way at once; more are told to come again: 512.
-        public var requests = 512
-        /// Subscriptions at once of one principal: 100.
-        public var subscriptions = 100
-        /// Bytes of a body: 8 MiB, for JSON is longer than what it says.
-        public var bodyBytes = 8 << 20
-
-        /// The default limits.
-        public init() {}
-    }
-
     /// Waits for a time.
     typealias Pause = @Sendable (Duration) async throws -> Void
 
     static let sleep: Pause = { try await Task.sleep(for: $0) }
 
-    /// The store, whose appends and reads are measured: for others that serve it too.
+    /// The store, whose reads are measured: for others that serve it too. Appends are measured wherever they come from
+    /// if the store tells them, as those of Sillok do.
     public let store: any EventStore
 
     let served: Served
     let storeID: StoreID
     let gatekeeper: Gatekeeper
-    let limits: Limits
+    let limits: ServerLimits
     let metrics: ServerMetrics
     let admission: Admission
     let jobs = Jobs()
     let history = History()
     let clock: WallClock
-    /// Waits between two looks at a subscription.
+    /// Waits between two checks of a subscription.
     let pause: Pause
     let logger: Logger
-    /// Hosts that a browser may have asked; `nil`: any.
+    /// The host names that a browser may use; `nil` allows any.
     let hosts: Set<String>?
     let routes: Routes
 
-    /// An interface to a store.
+    /// Creates an interface to a store.
     ///
     /// - Parameters:
     ///   - served: the store, and what else there is to show.
     ///   - gatekeeper: who may do what.
-    ///   - limits: what of the requests is limited.
+    ///   - limits: what callers are held to.
     ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a page of somebody else's
     ///     cannot use a name of its own for this machine.
     ///   - clock: the time of day.
-    ///   - logger: where it is written what happens.
+    ///   - logger: the logger of the interface.
     public convenience init(
-        _ served: Served, gatekeeper: Gatekeeper, limits: Limits = Limits(), loopbackOnly: Bool = false,
+        _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits = ServerLimits(), loopbackOnly: Bool = false,
         clock: WallClock = .system, logger: Logger
     ) async throws {
         try await self.init(
@@ -74,9 +63,9 @@ public final class WebInterface: Sendable {
             pause: WebInterface.sleep)
     }
 
-    /// An interface whose looks at subscriptions are `pause` apart, so that a test can count them.
+    /// Creates an interface whose checks of subscriptions are `pause` apart, so that a test can count them.
     convenience init(
-        _ served: Served, gatekeeper: Gatekeeper, limits: Limits, loopbackOnly: Bool, clock: WallClock,
+        _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits, loopbackOnly: Bool, clock: WallClock,
         logger: Logger, pause: @escaping Pause
     ) async throws {
         let metrics = ServerMetrics()
@@ -87,7 +76,8 @@ public final class WebInterface: Sendable {
     }
 
     init(
-        _ served: Served, _ metrics: ServerMetrics, _ gatekeeper: Gatekeeper, _ limits: Limits, _ loopbackOnly: Bool,
+        _ served: Served, _ metrics: ServerMetrics, _ gatekeeper: Gatekeeper, _ limits: ServerLimits,
+        _ loopbackOnly: Bool,
         _ clock: WallClock, _ logger: Logger, _ pause: @escaping Pause
     ) async throws {
         self.served = served
@@ -104,7 +94,7 @@ public final class WebInterface: Sendable {
         routes = Routes(Endpoint.all)
     }
 
-    /// Answers requests below a path of an application's own router.
+    /// Serves requests below a path of an application's own router.
     public func mount<Context: RequestContext>(
         on router: some RouterMethods<Context>, at path: String, isSecure: Bool = false
     ) {
@@ -112,7 +102,11 @@ public final class WebInterface: Sendable {
         for method in [HTTPRequest.Method.get, .head, .post, .delete] {
             for route in [RouterPath(base), RouterPath(base + "/**")] {
                 router.on(route, method: method) { request, context in
-                    await self.respond(to: request, below: base, isSecure: isSecure)
+                    // An application whose context knows the address of the caller lets callers be told apart.
+                    let address = (context as? any RemoteAddressRequestContext)?.remoteAddress
+                    return await self.respond(
+                        to: request, below: base, isSecure: isSecure,
+                        on: RequestConnection(address: address.map { CallerAddress.owner($0) }))
                 }
             }
         }
@@ -122,21 +116,29 @@ public final class WebInterface: Sendable {
     ///
     /// - Parameters:
     ///   - request: the request.
-    ///   - base: where the interface is mounted, such as `/sillok`.
-    ///   - isSecure: whether the connection is protected, so that cookies may be kept to such.
-    ///   - disconnect: ends the connection, for subscribers that do not take what they asked for.
-    ///   - proceed: answers `100 Continue`, for callers that wait for it before they send a body.
+    ///   - base: the path of the interface, such as `/sillok`.
+    ///   - isSecure: whether the connection is encrypted, so that cookies can require encryption.
+    ///   - disconnect: closes the connection, for subscribers that do not accept their data.
+    ///   - proceed: sends `100 Continue`, for callers that wait for it before they send a body.
     public func respond(
         to request: Request, below base: String = "", isSecure: Bool = false,
         disconnect: (@Sendable () -> Void)? = nil, proceed: (@Sendable () -> Void)? = nil
+    ) async -> Response {
+        await respond(
+            to: request, below: base, isSecure: isSecure,
+            on: RequestConnection(disconnect: disconnect, proceed: proceed))
+    }
+
+    /// Answers a request of a connection.
+    func respond(
+        to request: Request, below base: String = "", isSecure: Bool, on connection: RequestConnection
     ) async -> Response {
         let clock = ContinuousClock()
         let start = clock.now
         var admitted: (endpoint: Endpoint, call: Call)?
         var response: Response
         do {
-            let (endpoint, call) = try await admit(
-                request, base, isSecure, RequestConnection(disconnect: disconnect, proceed: proceed))
+            let (endpoint, call) = try await admit(request, base, isSecure, connection)
             admitted = (endpoint, call)
             response = try await answer(call, endpoint)
         } catch {
@@ -155,11 +157,12 @@ public final class WebInterface: Sendable {
 
     private func answer(_ call: Call, _ endpoint: Endpoint) async throws -> Response {
         guard endpoint.operation.rule.scope != nil else { return try await endpoint.handle(self, call) }
-        guard await admission.begin() else {
+        guard let place = await admission.begin(call.owner) else {
             metrics.change { $0.shed += 1 }
-            throw Problem(503, .overloaded, "too many requests are under way").retrying(afterSeconds: 1)
+            throw admission.overload(call.owner)
         }
-        defer { admission.end() }
+        call.hold(place)
+        defer { call.takePlace()?.end() }
         try await waitForWanted(call)
         let response = try await endpoint.handle(self, call)
         if endpoint.operation.rule.reach == .streams, !call.isChecked {
@@ -169,7 +172,7 @@ public final class WebInterface: Sendable {
         return response
     }
 
-    /// Waits for the position that must be there, if the request names one. Of a token the event must be there too.
+    /// Waits for the required position, if the request names one. For a token, the log must also have its event.
     private func waitForWanted(_ call: Call) async throws {
         guard let text = call.request.headers[.sillokAtLeast] else { return }
         guard let mark = Call.mark(text) else {
@@ -195,8 +198,10 @@ public final class WebInterface: Sendable {
     }
 
     private func report(_ error: any Error, _ problem: Problem, _ request: Request) {
+        // A refusal for overload is counted: a caller must not be able to fill the log by coming too often.
+        let level: Logger.Level = problem.kind == .overloaded ? .debug : problem.status == 503 ? .notice : .error
         logger.log(
-            level: problem.status == 503 ? .notice : .error, "a request failed",
+            level: level, "a request failed",
             metadata: [
                 "status": "\(problem.status)", "method": "\(request.method)", "path": "\(request.uri.path)",
                 "error": "\(error)",

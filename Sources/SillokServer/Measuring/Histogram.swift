@@ -1,6 +1,6 @@
-/// Counts of measurements in buckets that grow by a factor of two: its memory does not grow.
+/// The counts of measurements in buckets that grow by a factor of two, so that its memory does not grow.
 struct Histogram: Sendable {
-    /// The upper ends of the buckets; one more bucket takes what is larger.
+    /// The upper bounds of the buckets. One more bucket counts larger values.
     let bounds: [Double]
     private(set) var counts: [UInt64]
     private(set) var sum = 0.0
@@ -11,10 +11,10 @@ struct Histogram: Sendable {
         counts = Array(repeating: 0, count: bounds.count + 1)
     }
 
-    /// Of times in seconds, from 50 µs to 13 s.
+    /// A histogram of times in seconds, from 50 µs to 13 s.
     static var seconds: Histogram { Histogram(bounds: (0..<19).map { 0.000_05 * Double(1 << $0) }) }
 
-    /// Of counts, from 1 to 8,192.
+    /// A histogram of counts, from 1 to 8,192.
     static var sizes: Histogram { Histogram(bounds: (0..<14).map { Double(1 << $0) }) }
 
     mutating func record(_ value: Double) {
@@ -24,7 +24,7 @@ struct Histogram: Sendable {
         count += 1
     }
 
-    /// The value below which such a part of the measurements lies, as well as the buckets tell; `nil` without any.
+    /// Returns the value below which this part of the measurements lies, by the buckets; `nil` without any.
     func quantile(_ part: Double) -> Double? {
         guard count > 0 else { return nil }
         let rank = part * Double(count)
@@ -40,7 +40,7 @@ struct Histogram: Sendable {
         return bounds.last
     }
 
-    /// What was measured since an earlier state.
+    /// Returns the measurements since an earlier state.
     func since(_ earlier: Histogram) -> Histogram {
         var difference = self
         for index in counts.indices { difference.counts[index] &-= earlier.counts[index] }

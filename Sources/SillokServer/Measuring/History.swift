@@ -1,6 +1,6 @@
 import SillokCore
 
-/// What a server did in each of the last ten minutes' seconds, for charts.
+/// The measurements of a server for each second of the last ten minutes, for charts.
 final class History: Sendable {
     struct Second: Sendable {
         let at: Timestamp
@@ -10,7 +10,7 @@ final class History: Sendable {
         let failures: UInt64
         let median: Double?
         let p99: Double?
-        /// Of the projection that is the furthest behind.
+        /// The lag of the projection that is furthest behind.
         let lagSeconds: Double
     }
 
@@ -22,7 +22,7 @@ final class History: Sendable {
     private static let limit = 600
     private let state = Lock(State())
 
-    /// Takes what was measured in the time since the last call.
+    /// Adds the measurements since the last call.
     func take(_ metrics: ServerMetrics.State, lagSeconds: Double, at now: Timestamp) {
         state.withLock { state in
             defer { state.last = metrics }
@@ -39,6 +39,6 @@ final class History: Sendable {
         }
     }
 
-    /// The last seconds, the oldest first.
+    /// Returns the last seconds, the oldest first.
     func seconds(_ count: Int) -> [Second] { state.withLock { Array($0.seconds.suffix(count)) } }
 }

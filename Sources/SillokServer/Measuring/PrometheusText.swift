@@ -1,4 +1,4 @@
-/// Metrics in the text form that Prometheus reads.
+/// Metrics in the text form of Prometheus.
 struct PrometheusText {
     private(set) var text = ""
 

@@ -2,7 +2,7 @@ import Sillok
 import SillokCore
 import SillokReadSide
 
-/// What a server counts and measures.
+/// The counters and measurements of a server.
 final class ServerMetrics: Sendable {
     struct Append: Sendable {
         var requests: UInt64 = 0
@@ -26,6 +26,8 @@ final class ServerMetrics: Sendable {
         var requests: [ServerOperation: Requests] = [:]
         var eventsRead: UInt64 = 0
         var shed: UInt64 = 0
+        /// Connections that were cut because their reader took nothing.
+        var stalled: UInt64 = 0
         var groupSizes = Histogram.sizes
         var syncSeconds = Histogram.seconds
         var logBytes: Int?
@@ -35,7 +37,7 @@ final class ServerMetrics: Sendable {
 
     private let state = Lock(State())
 
-    /// All of it, as it is now.
+    /// The current values.
     var current: State { state.withLock { $0 } }
 
     func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
@@ -47,7 +49,7 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    /// Takes what a store says of a commit.
+    /// Counts a commit of a store.
     func commit(_ commit: CommitMeasurement) {
         state.withLock { state in
             state.groupSizes.record(Double(commit.appends))
@@ -59,12 +61,12 @@ final class ServerMetrics: Sendable {
     /// Counts what a store was asked for.
     func record(_ measurement: StoreMeasurement) {
         switch measurement {
-        case .append(let events, let time, let error):
+        case .append(let append):
             state.withLock { state in
                 state.append.requests += 1
-                state.append.seconds.record(time.seconds)
-                switch error {
-                case nil: state.append.events += UInt64(events)
+                state.append.seconds.record(append.time.seconds)
+                switch append.error {
+                case nil: state.append.events += UInt64(clamping: append.events)
                 case .conflict, .knownID, .tracking: state.append.conflicts += 1
                 case .invalid, .refused: state.append.refusals += 1
                 case .failed(let failure):

@@ -1,10 +1,13 @@
 import SillokCore
+import SillokGRPC
 
-/// How much is under way: what comes when it is too much is told to come again.
+/// The requests and subscriptions that are under way, each counted for its owner: a principal, or an address where no
+/// proof is asked for. A request that finds no place is refused.
 final class Admission: Sendable {
-    /// A subscription that is open, and how far it has come.
+    /// An open subscription, and how far it has come.
     struct Follower: Sendable {
         let id: UInt64
+        let owner: String
         let principal: String
         let query: String
         let since: Timestamp
@@ -12,76 +15,80 @@ final class Admission: Sendable {
     }
 
     private struct State {
-        var requests = 0
-        /// Requests that wait to be taken in, by the order in which they came, and whose turn it is.
-        var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
-        var turn: UInt64 = 0
-        var lastInLine: UInt64 = 0
+        var line: WaitingLine<CheckedContinuation<Bool, Never>>
         var followers: [UInt64: Follower] = [:]
         var nextID: UInt64 = 0
         var isClosing = false
+    }
 
-        mutating func enter(limit: Int) -> Bool {
-            guard requests < limit else { return false }
-            requests += 1
-            return true
+    private let state: Lock<State>
+    private let patience: Duration
+    private let subscriptionLimit: Int
+
+    /// - Parameter patience: the time that a request waits for a place. A refusal costs the server nearly as much as
+    ///   the request would, and brings the next one at once. So it is given after a moment.
+    init(requests: Int, subscriptions: Int, patience: Duration = .milliseconds(250)) {
+        self.patience = patience
+        subscriptionLimit = subscriptions
+        state = Lock(State(line: WaitingLine(places: requests, waiting: Self.lineLimit)))
+    }
+
+    /// The number of requests that wait to be taken in, at most.
+    private static let lineLimit = 4096
+
+    /// The place of a request, until it is given back or released.
+    final class Place: Sendable {
+        private let admission: Admission
+        private let owner: Lock<String?>
+
+        fileprivate init(_ admission: Admission, _ owner: String) {
+            self.admission = admission
+            self.owner = Lock(owner)
+        }
+
+        deinit { end() }
+
+        /// Gives the place up.
+        func end() {
+            let owner = owner.withLock { owner in
+                defer { owner = nil }
+                return owner
+            }
+            if let owner { admission.end(owner) }
         }
     }
 
-    private let state = Lock(State())
-    private let patience: Duration
-    private let requestLimit: Int
-    private let subscriptionLimit: Int
-
-    /// - Parameter patience: for how long a request waits to be taken in. An answer that it is too much costs the server
-    ///   nearly as much as one that does what was asked for, and brings the next request at once: so it is given after a
-    ///   moment.
-    init(requests: Int, subscriptions: Int, patience: Duration = .milliseconds(250)) {
-        self.patience = patience
-        requestLimit = requests
-        subscriptionLimit = subscriptions
-    }
-
-    /// How many requests wait to be taken in.
-    private static let lineLimit = 4096
-
-    /// Takes a request in, after a wait if many are under way; `false` if there are too many all the same.
-    func begin() async -> Bool {
-        if state.withLock({ $0.enter(limit: requestLimit) }) { return true }
-        return await withCheckedContinuation { continuation in
-            let place = state.withLock { state -> Result<UInt64, Settled> in
-                if state.enter(limit: requestLimit) { return .failure(Settled(isTaken: true)) }
-                guard state.waiting.count < Self.lineLimit else { return .failure(Settled(isTaken: false)) }
-                state.lastInLine += 1
-                state.waiting[state.lastInLine] = continuation
-                return .success(state.lastInLine)
-            }
-            switch place {
-            case .failure(let settled): continuation.resume(returning: settled.isTaken)
-            case .success(let place):
+    /// Takes a request of an owner in, after a wait if it has its share; `nil` if there is no place all the same.
+    func begin(_ owner: String) async -> Place? {
+        if state.withLock({ $0.line.take(owner) }) { return Place(self, owner) }
+        let isTaken = await withCheckedContinuation { continuation in
+            switch state.withLock({ $0.line.enter(owner, continuation) }) {
+            case .taken: continuation.resume(returning: true)
+            case .refused: continuation.resume(returning: false)
+            case .waits(let number):
                 Task {
                     try? await Task.sleep(for: patience)
-                    state.withLock { $0.waiting.removeValue(forKey: place) }?.resume(returning: false)
+                    state.withLock { $0.line.leave(owner, number) }?.resume(returning: false)
                 }
             }
         }
+        return isTaken ? Place(self, owner) : nil
     }
 
-    /// Whoever has waited longest takes the place of a request that has ended.
-    func end() {
-        state.withLock { state -> CheckedContinuation<Bool, Never>? in
-            while !state.waiting.isEmpty, state.turn < state.lastInLine {
-                state.turn += 1
-                if let next = state.waiting.removeValue(forKey: state.turn) { return next }
-            }
-            state.requests -= 1
-            return nil
-        }?.resume(returning: true)
+    private func end(_ owner: String) { state.withLock { $0.line.release(owner) }?.resume(returning: true) }
+
+    /// The refusal of a request whose owner has its share.
+    func overload(_ owner: String) -> Problem {
+        let (held, limit) = state.withLock { ($0.line.places.held(by: owner), $0.line.places.limit) }
+        var problem = Problem(
+            503, .overloaded,
+            "\(owner) has \(held) of \(limit) requests under way and may have no more (the limit requests). Nothing "
+                + "was done: retry in a second.")
+        problem.limit = "requests"
+        return problem.retrying(afterSeconds: 1)
     }
 
-    private struct Settled: Error { let isTaken: Bool }
-
-    /// A place among the subscriptions, for as long as somebody holds it.
+    /// A place among the subscriptions, held until the ticket is released.
     final class Ticket: Sendable {
         private let admission: Admission
         private let id: UInt64
@@ -93,7 +100,7 @@ final class Admission: Sendable {
 
         deinit { end() }
 
-        /// Gives the place up; it may be held on to longer, such as by a response that has been sent.
+        /// Releases the place. The ticket itself may live longer, for example in a response that has been sent.
         func end() {
             let id = id
             _ = admission.state.withLock { $0.followers.removeValue(forKey: id) }
@@ -105,29 +112,30 @@ final class Admission: Sendable {
         }
     }
 
-    /// Takes a subscription in; `nil` if the principal has too many.
-    func subscribe(_ principal: String, _ query: String, since: Timestamp, at position: Position) -> Ticket? {
+    /// Takes the subscription of a call in; `nil` if its owner has too many.
+    func subscribe(_ call: Call, _ query: String, since: Timestamp, at position: Position) -> Ticket? {
         let id = state.withLock { state -> UInt64? in
-            guard state.followers.values.count(where: { $0.principal == principal }) < subscriptionLimit else {
+            guard state.followers.values.count(where: { $0.owner == call.owner }) < subscriptionLimit else {
                 return nil
             }
             state.nextID += 1
             state.followers[state.nextID] = Follower(
-                id: state.nextID, principal: principal, query: query, since: since, position: position)
+                id: state.nextID, owner: call.owner, principal: call.principal.name, query: query, since: since,
+                position: position)
             return state.nextID
         }
         return id.map { Ticket(self, $0) }
     }
 
-    /// The subscriptions that are open.
+    /// The open subscriptions.
     var followers: [Follower] { state.withLock { $0.followers.values.sorted { $0.id < $1.id } } }
 
-    /// Lets subscriptions end by themselves.
+    /// Notes that the server is ending, so that subscriptions end.
     func close() { state.withLock { $0.isClosing = true } }
 
     /// Whether the server is ending.
     var isClosing: Bool { state.withLock { $0.isClosing } }
 
     /// Requests under way.
-    var requests: Int { state.withLock { $0.requests } }
+    var requests: Int { state.withLock { $0.line.places.taken } }
 }

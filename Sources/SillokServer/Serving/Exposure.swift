@@ -8,20 +8,20 @@ import Glibc
 import Musl
 #endif
 
-/// Where a server listens.
+/// The address at which a server listens.
 public struct ListeningAddress: Hashable, Sendable, CustomStringConvertible {
-    /// A name or a number of this machine.
+    /// The name or the IP address of a network interface of this machine.
     public let host: String
     /// The port; 0 lets the system choose one.
     public let port: Int
 
-    /// A host and a port.
+    /// Creates an address from a host and a port.
     public init(host: String, port: Int) {
         self.host = host
         self.port = port
     }
 
-    /// Reads `127.0.0.1:8080`, `localhost:8080` or `[::1]:8080`; `nil` for anything else.
+    /// Parses `127.0.0.1:8080`, `localhost:8080` or `[::1]:8080`; returns `nil` for any other text.
     public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
@@ -36,7 +36,7 @@ public struct ListeningAddress: Hashable, Sendable, CustomStringConvertible {
         self.init(host: String(host), port: Int(port))
     }
 
-    /// The host and the port, as `init(_:)` reads them.
+    /// The host and the port, in the form that `init(_:)` parses.
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// Whether only this machine can reach it.
@@ -49,12 +49,12 @@ public struct ListeningAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// A server cannot listen at its address.
 public struct ListeningFailure: Error, CustomStringConvertible {
-    /// The address.
+    /// The address that the server cannot use.
     public let address: ListeningAddress
-    /// What the system says: a number of `errno`.
+    /// The error code of the system, a value of `errno`.
     public let code: Int32
 
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public var description: String {
         switch code {
         case EADDRINUSE: "\(address) is in use by another process. Stop it, or listen at another address."
@@ -64,7 +64,7 @@ public struct ListeningFailure: Error, CustomStringConvertible {
         }
     }
 
-    /// Runs `body`, and says of the system's error which address it is about.
+    /// Runs `body`, and adds the address to an error of the system.
     static func naming<Result>(_ address: ListeningAddress, _ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()
@@ -74,20 +74,20 @@ public struct ListeningFailure: Error, CustomStringConvertible {
     }
 }
 
-/// A server would be open to others without what protects it.
+/// A server would be reachable from other machines without authentication or encryption.
 public struct UnsafeExposure: Error, Hashable, CustomStringConvertible {
-    /// What happened and what to do, in a sentence.
+    /// What happened and what to do next, in a sentence.
     public let description: String
 
-    /// Throws unless an address may be listened at: other machines reach only a server that asks for proof and protects
-    /// its connections.
+    /// Throws unless a server may listen at an address. A server that other machines can reach must require a proof and
+    /// encrypt its connections.
     ///
     /// - Parameters:
-    ///   - address: where it listens.
-    ///   - asksForProof: whether everybody needs a key or a token.
-    ///   - isProtected: whether connections are TLS.
-    ///   - isInsecureAllowed: whether somebody said that it may be unsafe all the same.
-    /// - Returns: a warning to say loudly, if it is unsafe all the same.
+    ///   - address: the address of the server.
+    ///   - asksForProof: whether every caller needs a key or a token.
+    ///   - isProtected: whether connections use TLS.
+    ///   - isInsecureAllowed: whether the operator allows an unsafe server.
+    /// - Returns: a warning to print, if the server is unsafe and allowed.
     public static func check(
         _ address: ListeningAddress, asksForProof: Bool, isProtected: Bool, isInsecureAllowed: Bool
     ) throws(UnsafeExposure) -> String? {
@@ -101,6 +101,6 @@ public struct UnsafeExposure: Error, Hashable, CustomStringConvertible {
                 description: "at \(address) other machines could \(what): give \(missing.joined(separator: " and ")), "
                     + "listen at 127.0.0.1, or say --insecure.")
         }
-        return "INSECURE: whoever reaches \(address) can \(what). Missing: \(missing.joined(separator: " and "))."
+        return "INSECURE: anyone who reaches \(address) can \(what). Missing: \(missing.joined(separator: " and "))."
     }
 }

@@ -1,6 +1,6 @@
 import SillokCore
 
-/// Long pieces of work that somebody asked for, one of a kind at a time, and what came of the last of each.
+/// Long operations that a caller has requested, one of each kind at a time, and the result of the last of each kind.
 final class Jobs: Sendable {
     enum Kind: String, Sendable { case verification, backup }
 
@@ -15,7 +15,7 @@ final class Jobs: Sendable {
         let begun: Timestamp
         var ended: Timestamp?
         var outcome: Outcome
-        /// More than the sentence of the outcome.
+        /// Details in addition to the sentence of the outcome.
         var findings: [String] = []
     }
 
@@ -28,7 +28,7 @@ final class Jobs: Sendable {
 
     func job(_ kind: Kind) -> Job? { state.withLock { $0.jobs[kind] } }
 
-    /// Begins a piece of work; `false` if one of its kind is under way.
+    /// Begins an operation; returns `false` if one of its kind is in progress.
     func begin(
         _ kind: Kind, by whom: String, clock: WallClock,
         _ work:
@@ -58,7 +58,7 @@ final class Jobs: Sendable {
         }
     }
 
-    /// Stops what is under way.
+    /// Cancels the operations in progress.
     func cancel() { for task in state.withLock({ Array($0.tasks.values) }) { task.cancel() } }
 
     private func change(_ kind: Kind, _ body: (inout Job) -> Void) {

@@ -9,18 +9,18 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What a server serves: a store, and what else there is to show and to operate.
+/// The objects that a server serves: a store, and optionally projections, states and tools.
 public struct Served: Sendable {
     /// The log.
     public var store: any EventStore
-    /// The projections of a read model; `nil`: none are shown.
+    /// The projections of a read model; with `nil` none are shown.
     public var readSide: ReadSide?
-    /// The states that can be shown, by the category of their streams.
+    /// The folds of the states that can be shown, by the category of their streams.
     public var folds: [StreamFold]
-    /// What can be done to the store as a whole.
+    /// The operations on the store as a whole.
     public var tools: StoreTools
 
-    /// A store, and what else there is.
+    /// Creates the objects to serve; only the store is required.
     public init(
         _ store: any EventStore, readSide: ReadSide? = nil, folds: [StreamFold] = [], tools: StoreTools = StoreTools()
     ) {
@@ -31,21 +31,21 @@ public struct Served: Sendable {
     }
 }
 
-/// What can be done to a store as a whole; what is `nil` cannot be asked for.
+/// The operations on a store as a whole. An operation that is `nil` is not available.
 public struct StoreTools: Sendable {
-    /// Told how far a long piece of work has come.
+    /// A function that is called with the progress of a long operation.
     public typealias Progress = @Sendable (WorkProgress) -> Void
 
-    /// Checks everything that is stored.
+    /// Verifies everything that is stored.
     public var verify: (@Sendable (@escaping Progress) async throws -> VerificationReport)?
-    /// Writes a copy of the store, and answers where it is and what it holds, in a sentence.
+    /// Writes a copy of the store, and returns its path and contents in a sentence.
     public var backup: (@Sendable (@escaping Progress) async throws -> String)?
-    /// Has every commit told.
+    /// Registers an observer of every commit.
     public var observeCommits: (@Sendable (@escaping @Sendable (CommitMeasurement) -> Void) -> Void)?
-    /// How many bytes the store takes.
+    /// Returns the size of the store in bytes.
     public var size: (@Sendable () -> UInt64)?
 
-    /// Tools; by default none.
+    /// Creates tools, by default none.
     public init(
         verify: (@Sendable (@escaping Progress) async throws -> VerificationReport)? = nil,
         backup: (@Sendable (@escaping Progress) async throws -> String)? = nil,
@@ -59,21 +59,21 @@ public struct StoreTools: Sendable {
     }
 }
 
-/// How the state of a stream is shown as of a revision or a time: the application that embeds a server registers one for
-/// each category that it knows.
+/// The fold that shows the state of a stream as of a revision or a time. An application that embeds a server registers
+/// one for each category that it knows.
 public struct StreamFold: Sendable {
     /// The category of the streams.
     public let category: Category
 
-    /// The state, as JSON, that some events give; and up to which revision.
+    /// Returns the state as JSON, and the revision that it includes.
     let state: @Sendable (any EventStore, StreamID, ReadRequest.Bound?) async throws -> (Revision, [UInt8])
 
-    /// The state of a decider.
+    /// Creates the fold of a decider.
     ///
     /// - Parameters:
     ///   - category: the category of its streams.
-    ///   - decider: how events are understood.
-    ///   - show: what of the state is shown, as something that can be written as JSON.
+    ///   - decider: the type of the state.
+    ///   - show: returns the part of the state to show, as a value that can be encoded as JSON.
     public init<State: Decider>(
         _ category: Category, of decider: State.Type, show: @escaping @Sendable (State) -> any Encodable
     ) where State.Event: Codable & Sendable {

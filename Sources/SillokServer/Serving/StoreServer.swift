@@ -6,24 +6,24 @@ import NIOCore
 import NIOHTTPTypes
 public import ServiceLifecycle
 import SillokCore
+import SillokGRPC
 
-/// Serves a store over HTTP: the API, the documentation and the dashboard, until the service group shuts down.
+/// A server for a store over HTTP: the API, the documentation and the dashboard. It runs until the service group shuts
+/// down.
 ///
-/// When it shuts down it takes no new connection, lets requests that are under way finish, and ends subscriptions with
-/// an event that says so.
+/// During the shutdown it accepts no new connections, lets requests in progress finish, and ends subscriptions with an
+/// event that explains it.
 public struct StoreServer: Service {
-    /// Where and how it listens.
+    /// The address, the certificate and the limits of a server.
     public struct Configuration: Sendable {
-        /// Where it listens.
+        /// The address at which it listens.
         public var address: ListeningAddress
-        /// Its certificate; `nil`: the connection is not protected.
+        /// Its certificate; with `nil` connections are not encrypted.
         public var tls: TLSFiles?
-        /// Connections at once; more wait until one is closed: 1,000.
-        public var connections = 1000
-        /// The time after which a connection that asks for nothing is closed: a minute.
+        /// The time after which a connection that asks for nothing more is closed: a minute.
         public var idleTimeout: Duration = .seconds(60)
 
-        /// Listens at an address.
+        /// Creates a configuration, by default for port 8080 of the loopback interface without TLS.
         public init(address: ListeningAddress = ListeningAddress(host: "127.0.0.1", port: 8080), tls: TLSFiles? = nil) {
             self.address = address
             self.tls = tls
@@ -35,13 +35,13 @@ public struct StoreServer: Service {
     private let logger: Logger
     private let onStart: @Sendable (ListeningAddress) async -> Void
 
-    /// A server of an interface.
+    /// Creates a server for an interface.
     ///
     /// - Parameters:
-    ///   - interface: what answers.
-    ///   - configuration: where and how it listens.
-    ///   - logger: where it is written what happens.
-    ///   - onStart: told where it listens as soon as it does; the port is the real one, also where 0 was asked for.
+    ///   - interface: the interface that answers requests.
+    ///   - configuration: the address, the certificate and the limits.
+    ///   - logger: the logger of the server.
+    ///   - onStart: called with the address when it listens; the port is the actual one, also if 0 was configured.
     public init(
         _ interface: WebInterface, configuration: Configuration = Configuration(), logger: Logger,
         onStart: @escaping @Sendable (ListeningAddress) async -> Void = { _ in }
@@ -54,20 +54,16 @@ public struct StoreServer: Service {
 
     /// Serves until the service group shuts down.
     ///
-    /// - Throws: ``ListeningFailure`` if the address is in use or not this process's to use.
+    /// - Throws: ``ListeningFailure`` if the address is in use, or this process may not use it.
     public func run() async throws {
         let (interface, isSecure, address) = (interface, configuration.tls != nil, configuration.address)
+        let registry = ConnectionRegistry(limit: interface.limits.connections)
         let responder = CallbackResponder<ConnectionContext> { request, context in
-            let channel = context.channel
-            return await interface.respond(
-                to: request, isSecure: isSecure, disconnect: { channel.close(promise: nil) },
-                proceed: { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
-            )
+            await interface.respond(to: request, isSecure: isSecure, on: RequestConnection(context.channel, registry))
         }
-        var settings = ApplicationConfiguration(address: .hostname(address.host, port: address.port))
-        settings.availableConnectionsDelegate = MaximumAvailableConnections(configuration.connections)
+        let settings = ApplicationConfiguration(address: .hostname(address.host, port: address.port))
         let application = Application(
-            responder: responder, server: try server(), configuration: settings,
+            responder: responder, server: try server(registry), configuration: settings,
             onServerRunning: { [onStart] channel in
                 await onStart(ListeningAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
             }, logger: logger)
@@ -83,11 +79,11 @@ public struct StoreServer: Service {
         }
     }
 
-    private func server() throws -> HTTPServerBuilder {
-        let metrics = interface.metrics
+    private func server(_ registry: ConnectionRegistry) throws -> HTTPServerBuilder {
+        let (limits, metrics) = (interface.limits, interface.metrics)
         let idle = TimeAmount(configuration.idleTimeout)
         let settings = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionCounter(metrics)], idleTimeout: idle,
+            additionalChannelHandlers: [ConnectionHandler(registry, limits, metrics)], idleTimeout: idle,
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))
         guard let tls = configuration.tls else { return .http1(configuration: settings) }
@@ -98,26 +94,19 @@ public struct StoreServer: Service {
     }
 }
 
-/// What a request is told of its connection.
+/// The context of a request, with its connection.
 private struct ConnectionContext: InitializableFromSource, Sendable {
     let channel: any Channel
 
     init(source: ApplicationRequestContextSource) { channel = source.channel }
 }
 
-/// Counts connections.
-private final class ConnectionCounter: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = NIOAny
-
-    private let metrics: ServerMetrics
-
-    init(_ metrics: ServerMetrics) { self.metrics = metrics }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        let metrics = metrics
-        metrics.change { $0.connections += 1 }
-        context.channel.closeFuture.whenComplete { _ in metrics.change { $0.connections -= 1 } }
+extension RequestConnection {
+    /// What a request can do with its channel.
+    fileprivate init(_ channel: any Channel, _ registry: ConnectionRegistry) {
+        disconnect = { channel.close(promise: nil) }
+        address = CallerAddress.owner(channel.remoteAddress)
+        prove = { registry.prove($0, on: channel) }
+        proceed = { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
     }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { context.fireChannelRead(data) }
 }

@@ -13,33 +13,34 @@ import Glibc
 import Musl
 #endif
 
-/// The files of a certificate: read again when they have changed, so that a new certificate, key or authority of
-/// clients needs no restart.
+/// The files of a certificate. They are read again when they have changed, so that a new certificate, key or client
+/// authority needs no restart.
 public struct TLSFiles: Sendable {
     /// The certificate and its chain, in PEM.
     public var certificate: String
-    /// Its private key, in PEM.
+    /// The private key of the certificate, in PEM.
     public var key: String
-    /// The authorities of clients, in PEM; `nil`: clients need no certificate.
+    /// The certificate authorities of clients, in PEM; with `nil` clients need no certificate.
     public var clientAuthority: String?
 
-    /// The files of a certificate.
+    /// Creates the files of a certificate, by default without client certificates.
     public init(certificate: String, key: String, clientAuthority: String? = nil) {
         self.certificate = certificate
         self.key = key
         self.clientAuthority = clientAuthority
     }
 
-    /// The contexts of a server, TLS 1.2 and newer: one for each new connection, made of the present files.
+    /// Returns a function that returns the TLS context for each new connection, TLS 1.2 and newer, from the current
+    /// files.
     ///
-    /// Files that do not belong together, such as a certificate that was replaced before its key, are not used: until
-    /// they fit, connections have the context of the last ones that did. The function reads files, so call it where
+    /// Files that do not belong together, such as a certificate that was replaced before its key, are not used. Until
+    /// they match, connections use the context of the last files that did. The function reads files, so call it where
     /// blocking is allowed.
     ///
     /// - Parameters:
-    ///   - logger: where it is written that files are used, and that they cannot be.
-    ///   - protocols: the protocols that are offered: HTTP/2 for gRPC.
-    /// - Throws: an error that names what cannot be used.
+    ///   - logger: logs when files are used, and when they cannot be.
+    ///   - protocols: the offered protocols: HTTP/2 for gRPC.
+    /// - Throws: an error that names the file that cannot be used.
     public func contexts(
         logger: Logger, protocols: [String] = ["h2"]
     ) throws -> @Sendable () throws -> NIOSSLContext {
@@ -55,7 +56,7 @@ public struct TLSFiles: Sendable {
                 logger.notice("a new certificate is in use", metadata: ["file": "\(certificate)"])
                 return context
             } catch {
-                // The next connection tries again; the same files are complained about once.
+                // The next connection tries again; the same files are reported once.
                 let isNew = refused.withLock { refused in
                     defer { refused = stamp }
                     return refused != stamp
@@ -74,7 +75,7 @@ public struct TLSFiles: Sendable {
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = protocols
         if let clientAuthority {
-            // Read here: the authorities that are checked against are those that the stamp is of.
+            // Read here, so that the trusted authorities are those of the stamp.
             configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(clientAuthority))
             configuration.certificateVerification = .noHostnameVerification
         }
@@ -85,7 +86,7 @@ public struct TLSFiles: Sendable {
         }
     }
 
-    /// When the files were last changed, and which they are.
+    /// The modification times and identities of the files.
     private var stamp: [Int] {
         [certificate, key, clientAuthority].flatMap { path -> [Int] in
             var facts = stat()
@@ -98,7 +99,7 @@ public struct TLSFiles: Sendable {
         }
     }
 
-    /// A certificate and a key that do not belong together, or that TLS cannot use.
+    /// A certificate and a key do not match, or TLS cannot use them.
     private struct UnusableFiles: Error, CustomStringConvertible {
         let files: TLSFiles
         let cause: any Error
@@ -109,7 +110,7 @@ public struct TLSFiles: Sendable {
     }
 }
 
-/// A channel of a server whose connections are protected, each by the files that exist when it begins.
+/// A channel of a server whose connections use TLS, each with the files that exist when it begins.
 struct ProtectedChannel<Base: ServerChildChannel>: ServerChildChannel {
     let base: Base
     let contexts: @Sendable () throws -> NIOSSLContext

@@ -1,6 +1,6 @@
 public import Sillok
 
-/// Given what happened, when a command comes, then this is decided: a test of a decider without a store.
+/// A test of a decider without a store: given some events, when a command is decided, then it has this outcome.
 ///
 /// ```swift
 /// Scenario<BankAccount>

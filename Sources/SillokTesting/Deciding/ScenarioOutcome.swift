@@ -12,7 +12,7 @@ extension Scenario {
 
         let faults: [String]
 
-        /// Expects whatever `check` expects of the state after the decision.
+        /// Runs `check` on the state after the decision.
         @discardableResult
         public func thenState(
             sourceLocation: SourceLocation = #_sourceLocation, _ check: (Subject) throws -> Void

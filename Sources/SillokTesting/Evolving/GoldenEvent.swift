@@ -54,10 +54,10 @@ struct GoldenEvent {
         type == sample.type && version == sample.version && paths.isSuperset(of: sample.paths)
     }
 
-    private var paths: Set<String> {
+    private var paths: Set<ExactText> {
         var shape = PayloadShape()
         shape.learn(payload)
-        return Set(shape.fields.filter { $0.value.value != .null }.keys)
+        return Set(shape.fields.lazy.filter { $0.value.value != .null }.map { ExactText($0.key) })
     }
 
     /// How today's code reads it: each event as it would be written again.
@@ -71,7 +71,7 @@ struct GoldenEvent {
         }
     }
 
-    /// What differs from how it was read when the versions were those of today.
+    /// The differences from the value that was recorded for the current versions.
     func findings<Event>(_ coding: EventCoding<Event>) -> [String] {
         let now: [Reading]
         do {
@@ -90,6 +90,23 @@ struct GoldenEvent {
             differences(.object(was.payload), .object(now.payload), at: "").map { difference in
                 "\(place) is read differently as \(now.kind): \(difference)"
             }
+        }
+    }
+
+    /// Why an enum that has a case for it cannot read it; nothing if it can, or has none.
+    func findings<Reader: Codable & Sendable>(readBy reader: Reader.Type) -> [String] {
+        let coding = EventCoding<Reader>()
+        guard coding.hasCase(for: type) else { return [] }
+        do {
+            _ = try coding.recorded(recorded, for: .all, ignoringUnknown: true)
+            return []
+        } catch let error as NewerEventVersion {
+            return [
+                "\(place) cannot be read by \(reader), which reads versions up to \(error.known). Give it the schema "
+                    + "of the enum that writes it: static let schema = EventSchema.of(Writer.self)"
+            ]
+        } catch {
+            return ["\(place) cannot be read by \(reader): \(error)"]
         }
     }
 

@@ -4,21 +4,24 @@ import SillokCore
 import SillokHistory
 public import Testing
 
-/// Golden files of an event enum: what was once written, kept for ever, and how it is read today.
+/// Golden files of an event enum: payloads that were once written, and the values that the current code reads from
+/// them.
 ///
 /// ```swift
 /// GoldenFiles(of: Order.Event.self, in: "Golden/order", samples: [.placed(cents: 5), .cancelled]).check()
 /// ```
-/// One file for each type and version, in a folder beside the test, and `schema.json` for `sillok schema`. Run the test
-/// once with `SILLOK_RECORD=1` and commit what it wrote; it adds, and never changes a payload or a reading that is there.
-/// From then on the test fails when
-/// - today's code reads a golden payload in another way, drops a field of it, or cannot read it;
-/// - a sample is of a type or version, or has a field, that no golden file shows;
+/// There is one file for each type and version, in a folder next to the test, and `schema.json` for `sillok schema`.
+/// Run the test once with `SILLOK_RECORD=1` and commit its files. Recording only adds files; it never changes a
+/// recorded payload or value. From then on the test fails when
+/// - the current code reads a golden payload differently, drops a field of it, or cannot read it;
+/// - a sample has a type, a version or a field that is in no golden file;
 /// - a case of the enum has no sample;
+/// - one of the `readers`, such as the enum of a projection, has a case for a golden payload and cannot read it;
 /// - `schema.json` is not that of today.
 public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     let folder: URL
     let samples: [Event]
+    let readers: [any (Codable & Sendable).Type]
     let coding = EventCoding<Event>()
 
     /// Golden files in a folder.
@@ -27,22 +30,29 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     ///   - event: the enum.
     ///   - folder: the folder, seen from that of the test's file.
     ///   - samples: events of today: of each case one at least, and together with a value in each field.
+    ///   - readers: other enums that read events of these types, such as those of projections. List each one: a new
+    ///     version of a type stops every reader without its schema.
     ///   - file: the test's file.
     public init(
         of event: Event.Type = Event.self, in folder: String = "Golden", samples: [Event],
-        beside file: StaticString = #filePath
+        readers: [any (Codable & Sendable).Type] = [], beside file: StaticString = #filePath
     ) {
         self.init(
-            of: event, at: URL(filePath: "\(file)").deletingLastPathComponent().appending(path: folder).path, samples)
+            of: event, at: URL(filePath: "\(file)").deletingLastPathComponent().appending(path: folder).path, samples,
+            readers: readers)
     }
 
     /// Golden files at a path.
-    package init(of event: Event.Type = Event.self, at path: String, _ samples: [Event]) {
+    package init(
+        of event: Event.Type = Event.self, at path: String, _ samples: [Event],
+        readers: [any (Codable & Sendable).Type] = []
+    ) {
         folder = URL(filePath: path)
         self.samples = samples
+        self.readers = readers
     }
 
-    /// Compares, and reports each difference as an issue; records first what is missing if `SILLOK_RECORD` is set.
+    /// Compares, and reports each difference as an issue. If `SILLOK_RECORD` is set, it first records missing files.
     ///
     /// - Parameter sourceLocation: where to report what differs.
     public func check(sourceLocation: SourceLocation = #_sourceLocation) {
@@ -67,6 +77,9 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
                     ? "\(sample.place) has a field that no golden file shows. \(Self.howToRecord)"
                     : "\(sample.place) has no golden file. \(Self.howToRecord)")
         }
+        let shown = golden + (try currentSamples())
+        for finding in readers.flatMap({ reader in shown.flatMap { $0.findings(readBy: reader) } })
+        where !findings.contains(finding) { findings.append(finding) }
         let types = Set(try samples.map { try coding.encode($0).type })
         for name in caseNames(of: Event.self) ?? [] {
             let type = (Event.self as? any StableEventNames.Type)?.storedNames[name] ?? EventType(name)
@@ -77,7 +90,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         return findings
     }
 
-    /// Adds what is missing: files of new versions, new fields, readings of a new version, and the schema.
+    /// Adds missing parts: files of new versions, new fields, values of a new version, and the schema.
     package func record() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var golden = try goldenEvents()
@@ -122,13 +135,13 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         }
     }
 
-    /// The schema of today: the fields of all golden payloads and samples of today's versions.
+    /// The current schema: the fields of all golden payloads and samples of current versions.
     private func snapshot(_ golden: [GoldenEvent]) throws -> SchemaSnapshot {
         let current = try currentSamples()
         var snapshot = SchemaSnapshot(coding.schema, writing: current.map(\.type))
         for (name, kind) in snapshot.types where kind.version != nil {
             var shape = PayloadShape()
-            let shown = (golden + current).filter { $0.type.text == name && $0.version == kind.version }
+            let shown = (golden + current).filter { $0.type == EventType(name) && $0.version == kind.version }
             for one in shown { shape.learn(one.payload) }
             var fields = shape.fields
             // What the code can do without may be missing, also if every sample has it.

@@ -1,12 +1,13 @@
-public import Sillok
+import Sillok
+public import SillokCore
 public import SillokProjections
 import SillokReadSide
 public import SillokSQL
 
-/// Runs a projection in all the ways that must not matter, and expects the same rows from each.
+/// Runs a projection with all variations that must not change its result, and expects the same rows from each.
 ///
-/// Batches of one and of many; broken off before and after each write in turn, and begun anew; each write repeated; each
-/// event given twice; 1 to 16 partitions; the streams interleaved in other ways.
+/// The variations are: batches of one event and of many; an interruption before and after each write in turn, with a
+/// restart; each write repeated; each event passed twice; 1 to 16 partitions; other interleavings of the streams.
 /// ```swift
 /// let matrix = ProjectionMatrix(AccountBalance(), rows: "SELECT * FROM account_balance ORDER BY 1") {
 ///     try SQLiteReadModel()
@@ -45,11 +46,11 @@ public struct ProjectionMatrix: Sendable {
     ///
     /// - Parameters:
     ///   - projection: the rule.
-    ///   - query: what tells the rows, in an order of their own.
+    ///   - query: returns the rows, in a defined order.
     ///   - partitions: how many partitions to try.
-    ///   - interleavings: whether rows must not depend on how events of different streams follow each other; `false` for a
-    ///     projection that keeps positions or times, or whose sequencing is not by stream.
-    ///   - model: makes an empty read model.
+    ///   - interleavings: whether rows must not depend on the order of events of different streams; `false` for a
+    ///     projection that stores positions or times, or whose sequencing is not by stream.
+    ///   - model: creates an empty read model.
     public init(
         _ projection: some Projection, rows query: SQL, partitions: [Int] = [1, 2, 3, 5, 8, 16],
         interleavings: Bool = true, model: @escaping @Sendable () async throws -> any ReadModel
@@ -83,8 +84,19 @@ public struct ProjectionMatrix: Sendable {
     public func check<Event: Codable & Sendable>(
         _ history: [(stream: StreamID, event: Event)], seed: UInt64
     ) async throws -> Int {
+        try await check(history.map { (stream: $0.stream, event: $0.event, tags: []) }, seed: seed)
+    }
+
+    /// Checks all variations over a history of events, each with its stream, or none, and its tags. Events without a
+    /// stream keep their order in all variations.
+    ///
+    /// - Throws: ``Failure``; what the projection or the read model throws. Answers how many variations were run.
+    @discardableResult
+    public func check<Event: Codable & Sendable>(
+        _ history: [(stream: StreamID?, event: Event, tags: [Tag])], seed: UInt64
+    ) async throws -> Int {
         let store = MemoryEventStore()
-        for entry in history { try await store.record(entry.event, to: entry.stream, tags: []) }
+        for entry in history { try await store.record(entry.event, to: entry.stream, tags: entry.tags) }
         var random = SeededGenerator(seed: seed)
         var count = try await check(store)
         guard isOrderFree else { return count }
@@ -92,7 +104,7 @@ public struct ProjectionMatrix: Sendable {
         for turn in 1...3 {
             let mixed = MemoryEventStore()
             for entry in Self.interleaved(history, &random) {
-                try await mixed.record(entry.event, to: entry.stream, tags: [])
+                try await mixed.record(entry.event, to: entry.stream, tags: entry.tags)
             }
             try compare("interleaved, turn \(turn), seed \(seed)", expected, try await rows(mixed, model(), options()))
             count += 1
@@ -145,7 +157,7 @@ public struct ProjectionMatrix: Sendable {
         return try await model.rows(query)
     }
 
-    /// Runs into the break, and again until it has come to the end.
+    /// Runs until the interruption, and again until the projection has reached the end.
     private func rowsAfterBreak(_ store: any EventStore, _ model: BreakingModel) async throws -> [SQLRow] {
         let head = try await store.head()
         let options = options(batch: Int(clamping: max(1, head.value / 10)))
@@ -165,8 +177,8 @@ public struct ProjectionMatrix: Sendable {
 
     /// The history with the streams mixed in another way, each in its order.
     private static func interleaved<Event>(
-        _ history: [(stream: StreamID, event: Event)], _ random: inout SeededGenerator
-    ) -> [(stream: StreamID, event: Event)] {
+        _ history: [(stream: StreamID?, event: Event, tags: [Tag])], _ random: inout SeededGenerator
+    ) -> [(stream: StreamID?, event: Event, tags: [Tag])] {
         var queues = Dictionary(grouping: history, by: \.stream).mapValues { $0[...] }
         return history.map(\.stream).shuffled(using: &random).compactMap { queues[$0]?.popFirst() }
     }

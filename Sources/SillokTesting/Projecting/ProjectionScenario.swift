@@ -43,7 +43,7 @@ public struct ProjectionScenario<Event: Codable & Sendable>: Sendable {
     /// Expects the rows that a query gives when all events have been projected into an empty read model.
     ///
     /// - Parameters:
-    ///   - query: what is asked.
+    ///   - query: the query.
     ///   - expected: the values of the rows, in their order.
     ///   - model: an empty read model.
     ///   - sourceLocation: where to report what differs.

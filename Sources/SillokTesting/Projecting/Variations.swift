@@ -23,7 +23,7 @@ struct BreakingModel: ReadModel {
         self.step = step
     }
 
-    /// Whether there were so many writes.
+    /// Whether there were enough writes for the interruption to happen.
     var hasBroken: Bool { writes.withLock { $0 } > step }
 
     func write(_ write: ReadModelWrite) async throws {
@@ -35,7 +35,7 @@ struct BreakingModel: ReadModel {
         if kind == .before { throw Broken() }
         try await model.write(write)
         if kind == .after { throw Broken() }
-        // Whoever repeats a write has it refused; one without conditions may be repeated.
+        // A repeated write is refused by its conditions; one without conditions may be repeated.
         do {
             try await model.write(write)
         } catch is ConditionFailed {}

@@ -1,25 +1,25 @@
 package import NIOCore
 import SillokCore
 
-/// Bytes that are no message of the expected kind.
+/// The bytes are not a message of the expected kind.
 package enum ProtobufError: Error, Hashable, CustomStringConvertible {
-    /// A field goes beyond the end.
+    /// A field extends beyond the end.
     case truncated
-    /// A number of more than ten bytes.
+    /// A number has more than ten bytes.
     case malformedNumber
-    /// Field number 0, or a wire type that there is not.
+    /// A field number is 0, or a wire type does not exist.
     case malformedTag
-    /// A field has another wire type than the message says.
+    /// A field has another wire type than the message defines.
     case unexpectedWireType(field: UInt32)
-    /// A text that is not UTF-8.
+    /// A text is not UTF-8.
     case invalidText(field: UInt32)
-    /// An id that has not 16 bytes.
+    /// An id does not have 16 bytes.
     case malformedID(field: UInt32)
-    /// More elements of a repeated field than ``ProtobufReader/maximumElements``.
+    /// A repeated field has more elements than ``ProtobufReader/maximumElements``.
     case tooMany(field: UInt32)
-    /// A metadata key that comes twice.
+    /// A metadata key occurs twice.
     case repeatedKey
-    /// A part that must be there is not, or has a value that there is not.
+    /// A required part is missing, or has a value that does not exist.
     case incomplete
 
     package var description: String {
@@ -38,23 +38,22 @@ package enum ProtobufError: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// A message that can be read from protobuf: it takes field by field, and skips those that it does not know.
+/// A message that can be read from protobuf. It reads field by field and skips unknown fields.
 package protocol ProtobufReadable {
     init()
     mutating func read(_ field: ProtobufReader.Field, _ reader: inout ProtobufReader) throws(ProtobufError)
 }
 
-/// Walks the fields of a protobuf message. Only valid for as long as the bytes that it looks at.
+/// A reader of the fields of a protobuf message. It is only valid as long as the bytes that it reads.
 package struct ProtobufReader {
-    /// The number of a field and how it is written.
+    /// The number of a field and its wire type.
     package struct Field: Hashable, Sendable {
         package let number: UInt32
         package let type: ProtobufWireType
     }
 
-    /// The most elements of a repeated field whose elements take much more memory than bytes.
-    ///
-    /// An event of two bytes takes more than a hundred in memory. A store takes far fewer events in one request.
+    /// The maximum number of elements of a repeated field whose elements take much more memory than bytes: an event of
+    /// two bytes takes more than a hundred in memory. The maximum is far more than a store accepts in one request.
     package static let maximumElements = 1 << 16
 
     private let bytes: UnsafeRawBufferPointer
@@ -62,7 +61,7 @@ package struct ProtobufReader {
 
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    /// The next field, whose value must be taken or skipped before the one after it; `nil` at the end.
+    /// Returns the next field, or `nil` at the end. Its value must be read or skipped before the next call.
     package mutating func next() throws(ProtobufError) -> Field? {
         if index == bytes.count { return nil }
         let tag = try varint()
@@ -86,14 +85,14 @@ package struct ProtobufReader {
     package mutating func text(_ field: Field) throws(ProtobufError) -> String {
         let slice = try slice(field)
         let text = String(decoding: slice, as: UTF8.self)
-        // What is not UTF-8 was replaced, so that the bytes differ.
+        // Invalid UTF-8 was replaced, so the bytes differ then.
         guard text.hasSameBytes(as: slice) else { throw .invalidText(field: field.number) }
         return text
     }
 
     package mutating func bytes(_ field: Field) throws(ProtobufError) -> [UInt8] { [UInt8](try slice(field)) }
 
-    /// A nested message; a field that comes twice is merged, as protobuf asks.
+    /// Reads a nested message. If a field occurs twice, the messages are merged, as protobuf requires.
     package mutating func message<Message: ProtobufReadable>(
         _ field: Field, into message: inout Message
     ) throws(ProtobufError) {
@@ -101,7 +100,7 @@ package struct ProtobufReader {
         try nested.read(into: &message)
     }
 
-    /// A nested message that need not come.
+    /// Reads an optional nested message.
     package mutating func message<Message: ProtobufReadable>(
         _ field: Field, into message: inout Message?
     ) throws(ProtobufError) {
@@ -110,7 +109,7 @@ package struct ProtobufReader {
         message = merged
     }
 
-    /// A nested message of its own.
+    /// Returns a new nested message.
     package mutating func message<Message: ProtobufReadable>(
         _ field: Field, as type: Message.Type = Message.self
     ) throws(ProtobufError) -> Message {
@@ -119,7 +118,7 @@ package struct ProtobufReader {
         return message
     }
 
-    /// A nested message that is one more element of a list.
+    /// Reads a nested message as one more element of a list.
     package mutating func message<Message: ProtobufReadable>(
         _ field: Field, addedTo messages: inout [Message]
     ) throws(ProtobufError) {
@@ -127,17 +126,17 @@ package struct ProtobufReader {
         messages.append(try message(field))
     }
 
-    /// Throws if a repeated field has as many elements already as it may have.
+    /// Throws if a repeated field already has the maximum number of elements.
     package func expectRoom(_ field: Field, after count: Int) throws(ProtobufError) {
         guard count < Self.maximumElements else { throw .tooMany(field: field.number) }
     }
 
-    /// Takes all fields that are left.
+    /// Reads all remaining fields.
     package mutating func read<Message: ProtobufReadable>(into message: inout Message) throws(ProtobufError) {
         while let field = try next() { try message.read(field, &self) }
     }
 
-    /// Passes over a value.
+    /// Skips a value.
     package mutating func skip(_ field: Field) throws(ProtobufError) {
         switch field.type {
         case .varint: _ = try varint()

@@ -1,17 +1,17 @@
 package import NIOCore
 
-/// Writes the fields of a protobuf message into memory that grows, optionally behind the five bytes of a gRPC frame.
+/// A writer of the fields of a protobuf message into growing memory, optionally after the five bytes of a gRPC frame.
 ///
-/// Nested messages are written in one pass: room is left for a length of two bytes, and what follows is moved in the
-/// rare case that it needs another number of them.
+/// Nested messages are written in one pass. Two bytes are reserved for a length; in the rare case that it needs another
+/// number of bytes, the contents are moved.
 package struct ProtobufWriter: ~Copyable {
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
-    /// How many bytes are written, with those of the frame.
+    /// The number of bytes that were written, including the frame.
     package private(set) var count: Int
     private let start: Int
 
-    /// How many bytes a gRPC message begins with: whether it is compressed, and its length.
+    /// The number of bytes before a gRPC message: the compression flag and the length.
     package static let frameBytes = 5
 
     package init(framed: Bool, capacity: Int = 256) {
@@ -23,10 +23,10 @@ package struct ProtobufWriter: ~Copyable {
 
     deinit { base.deallocate() }
 
-    /// Forgets what is written and keeps the memory.
+    /// Removes everything that was written and keeps the memory.
     package mutating func removeAll() { count = start }
 
-    /// What is written, with the frame in front of it if there is one.
+    /// Returns everything that was written, with the frame before it if there is one.
     package func finished(_ allocator: ByteBufferAllocator = ByteBufferAllocator()) -> ByteBuffer {
         if start > 0 {
             base.storeBytes(of: 0, as: UInt8.self)
@@ -37,27 +37,27 @@ package struct ProtobufWriter: ~Copyable {
         return buffer
     }
 
-    /// A number without a sign, or a truth as 1 or 0.
+    /// Writes an unsigned number, or a Boolean as 1 or 0.
     package mutating func number(_ field: UInt32, _ value: UInt64) {
         tag(field, .varint)
         varint(value)
     }
 
-    /// A number with a sign, in the form `int64`.
+    /// Writes a signed number, in the form `int64`.
     package mutating func signed(_ field: UInt32, _ value: Int64) { number(field, UInt64(bitPattern: value)) }
 
-    /// A text.
+    /// Writes a text.
     package mutating func text(_ field: UInt32, _ value: String) {
         var value = value
         value.withUTF8 { bytes(field, UnsafeRawBufferPointer($0)) }
     }
 
-    /// Bytes.
+    /// Writes bytes.
     package mutating func bytes(_ field: UInt32, _ value: [UInt8]) {
         value.withUnsafeBytes { bytes(field, $0) }
     }
 
-    /// Bytes.
+    /// Writes bytes.
     package mutating func bytes(_ field: UInt32, _ value: UnsafeRawBufferPointer) {
         tag(field, .lengthDelimited)
         varint(UInt64(value.count))
@@ -66,14 +66,14 @@ package struct ProtobufWriter: ~Copyable {
         count += value.count
     }
 
-    /// A nested message.
+    /// Writes a nested message.
     package mutating func message(_ field: UInt32, _ body: (inout ProtobufWriter) -> Void) {
         let mark = begin(field)
         body(&self)
         end(mark)
     }
 
-    /// Begins a nested message; ``end(_:)`` takes what this returns.
+    /// Begins a nested message and returns its mark for ``end(_:)``.
     package mutating func begin(_ field: UInt32) -> Int {
         tag(field, .lengthDelimited)
         reserve(2)
@@ -122,7 +122,7 @@ package struct ProtobufWriter: ~Copyable {
     private static func bytes(ofVarint value: UInt64) -> Int { max(1, (70 - value.leadingZeroBitCount) / 7) }
 }
 
-/// How a field is written, as far as our messages use it.
+/// The wire types that our messages use.
 package enum ProtobufWireType: UInt8, Sendable {
     case varint = 0
     case fixed64 = 1

@@ -1,6 +1,6 @@
 package import SillokCore
 
-/// A key and a value of an event's metadata: the same message in both protocols.
+/// A key and a value of an event's metadata. Both protocols use this message.
 package struct MetadataEntry: ProtobufReadable, Sendable {
     package var key = ""
     package var value = ""
@@ -18,11 +18,11 @@ package struct MetadataEntry: ProtobufReadable, Sendable {
     }
 }
 
-/// Progress in another log: the same message in both protocols.
+/// Progress in another log. Both protocols use this message.
 package struct TrackingInfo: ProtobufReadable, Sendable {
     package var source = ""
     package var position: UInt64 = 0
-    /// Of `sillok.v1` alone.
+    /// Only in `sillok.v1`.
     private var event: EventID?
 
     package init() {}
@@ -38,16 +38,16 @@ package struct TrackingInfo: ProtobufReadable, Sendable {
         }
     }
 
-    /// The same progress in our words.
+    /// The same progress as a value of the core.
     package var tracking: Tracking { Tracking(source: TrackingSource(source), position: position, event: event) }
 }
 
 extension Metadata {
-    /// Metadata of these entries in their order; `nil` if a key comes twice.
+    /// Creates metadata from these entries in their order; returns `nil` if a key occurs twice.
     package init?(_ entries: [MetadataEntry]) {
         var bytes: [UInt8] = []
         for (index, entry) in entries.enumerated() {
-            // Few keys: looking at all of them costs less than a set.
+            // There are few keys: comparing all of them costs less than a set.
             let isKnown =
                 entries.count <= 16
                 ? entries[..<index].contains { $0.key.hasSameBytes(as: entry.key) } : false
@@ -63,7 +63,7 @@ extension Metadata {
 }
 
 extension ProtobufWriter {
-    /// A metadata entry.
+    /// Writes a metadata entry.
     package mutating func entry(_ field: UInt32, _ key: String, _ value: String) {
         let mark = begin(field)
         text(1, key)
@@ -71,7 +71,7 @@ extension ProtobufWriter {
         end(mark)
     }
 
-    /// All entries of metadata, straight from the bytes in which it is kept; the value of a key that is left out.
+    /// Writes all entries of metadata directly from their stored bytes. Returns the value of a key that is left out.
     @discardableResult
     package mutating func write(_ field: UInt32, _ metadata: Metadata, without hidden: String? = nil) -> String? {
         let kept = metadata.bytes
@@ -92,7 +92,7 @@ extension ProtobufWriter {
         return found
     }
 
-    /// Progress in another log.
+    /// Writes the progress in another log.
     package mutating func write(_ field: UInt32, _ tracking: Tracking) {
         let mark = begin(field)
         text(1, tracking.source.text)
@@ -101,7 +101,7 @@ extension ProtobufWriter {
         end(mark)
     }
 
-    /// An id as text: lower-case with hyphens.
+    /// Writes an id as text: lower case with hyphens.
     package mutating func text(_ field: UInt32, _ id: some UniqueID) {
         withUnsafeTemporaryAllocation(byteCount: 36, alignment: 1) { text in
             var index = 0
@@ -123,7 +123,7 @@ extension ProtobufWriter {
 }
 
 extension [UInt8] {
-    /// Where the text is whose length stands at `index`, which moves past it; `nil` at the end.
+    /// Returns the range of the text whose length is at `index`, and moves past it; `nil` at the end.
     fileprivate func range(at index: inout Int) -> Range<Int>? {
         guard let length = length(at: &index), length <= count - index else { return nil }
         defer { index += length }

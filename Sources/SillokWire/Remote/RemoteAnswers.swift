@@ -2,7 +2,7 @@ package import NIOCore
 package import SillokCore
 
 extension Remote {
-    /// An answer of the server: what was asked for, or the failure of the store.
+    /// An answer of the server: the requested value, or the failure of the store.
     package protocol Answer: ProtobufReadable {
         associatedtype Value
         var failure: Failure? { get }
@@ -81,13 +81,13 @@ extension Remote {
 
         package func value() -> EventBatch {
             let (through, head) = (Position(through), Position(head))
-            // A server of an older version does not say which event it is.
+            // A server of an older version does not return the id of the event.
             guard let id else { return EventBatch(events: events, through: through, isEnd: isEnd, head: head) }
             return EventBatch(events: events, mark: EventMark(position: through, id: id), isEnd: isEnd, head: head)
         }
     }
 
-    /// An answer that is a position, or none.
+    /// An answer that is a position, or empty.
     package struct Number: Answer {
         package private(set) var failure: Failure?
         private var number: UInt64?
@@ -105,6 +105,28 @@ extension Remote {
         }
 
         package func value() -> UInt64? { number }
+    }
+
+    /// The head, and whether the caller has to ask again.
+    package struct Reached: Answer {
+        package private(set) var failure: Failure?
+        private var head: UInt64 = 0
+        private var isWaiting = false
+
+        package init() {}
+
+        package mutating func read(
+            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
+        ) throws(ProtobufError) {
+            switch field.number {
+            case 1: head = try reader.number(field)
+            case 2: isWaiting = try reader.truth(field)
+            case 15: try reader.message(field, into: &failure)
+            default: try reader.skip(field)
+            }
+        }
+
+        package func value() -> (head: Position, isWaiting: Bool) { (Position(head), isWaiting) }
     }
 
     package struct FoundTracking: Answer {
@@ -125,7 +147,7 @@ extension Remote {
             }
         }
 
-        /// The position, and the id of the foreign event there if the server knows it.
+        /// Returns the position, and the id of the foreign event there if the server has it.
         package func value() -> (position: UInt64, event: EventID?)? { position.map { ($0, event) } }
     }
 
@@ -169,15 +191,15 @@ extension Remote {
 }
 
 extension Remote {
-    /// A framed answer that is the failure of the store.
+    /// Returns the framed answer for a failure of the store.
     package static func answer(failure: AppendError) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.write(failure: failure)
         return writer.finished()
     }
 
-    /// The answer of a failure without a frame, for the details of a status: a client of `sillok.v1` learns the outcome
-    /// from it, and others see a status that they know.
+    /// Returns the answer for a failure without a frame, for the details of a status. A client of `sillok.v1` reads the
+    /// outcome from it; other clients see a status that they know.
     package static func details(failure error: StoreError) -> [UInt8] {
         var writer = ProtobufWriter(framed: false)
         writer.write(failure: .failed(error))
@@ -224,6 +246,13 @@ extension Remote {
         return writer.finished()
     }
 
+    package static func answer(head: Position, isWaiting: Bool) -> ByteBuffer {
+        var writer = ProtobufWriter(framed: true)
+        writer.number(1, head.value)
+        if isWaiting { writer.number(2, 1) }
+        return writer.finished()
+    }
+
     package static func answer(_ tracking: Tracking?) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         if let tracking { writer.number(1, tracking.position) }
@@ -253,7 +282,7 @@ extension Remote {
 }
 
 private struct LimitsMessage: ProtobufReadable {
-    nonisolated(unsafe) static let paths: [WritableKeyPath<Limits, Int>] = [
+    static let paths: [any WritableKeyPath<Limits, Int> & Sendable] = [
         \.payloadBytes, \.batchBytes, \.batchEvents, \.metadataBytes, \.tags, \.tagBytes, \.streamBytes, \.typeBytes,
         \.queryItems, \.pageEvents, \.pageBytes, \.conflictEvents,
     ]

@@ -1,10 +1,10 @@
 package import SillokCore
 
-/// The messages of `sillok.v1`, read into the words of the core and written from them. See `Protos/sillok.proto`.
+/// The messages of `sillok.v1`, converted from and to values of the core. See `Protos/sillok.proto`.
 package enum Remote {
-    /// An event on its way in.
+    /// An event to append.
     package struct Event: ProtobufReadable {
-        /// `nil` if the message has none.
+        /// `nil` if the message has no id.
         package var id: EventID?
         package var type = ""
         package var tags: [Tag] = []
@@ -28,7 +28,7 @@ package enum Remote {
             }
         }
 
-        /// The event in our words. A message without an id is malformed, and so is one with a key that comes twice.
+        /// Returns the event as a value of the core. A message without an id, or with a repeated key, is malformed.
         package func data() throws(ProtobufError) -> EventData {
             guard let metadata = Metadata(metadata) else { throw .repeatedKey }
             guard let id else { throw .malformedID(field: 1) }
@@ -38,7 +38,7 @@ package enum Remote {
         }
     }
 
-    /// An event as a store keeps it.
+    /// A recorded event.
     package struct Recorded: ProtobufReadable {
         private var position: UInt64 = 0
         private var stream: String?
@@ -107,23 +107,23 @@ package enum Remote {
 }
 
 extension ProtobufReader {
-    /// An id of 16 bytes.
+    /// Reads an id of 16 bytes.
     package mutating func id<ID: UniqueID>(_ field: Field) throws(ProtobufError) -> ID {
         guard let id = ID(bytes: try bytes(field)) else { throw .malformedID(field: field.number) }
         return id
     }
 
-    /// A count; one beyond the range of `Int` as its end.
+    /// Reads a count, clamped to the range of `Int`.
     package mutating func count(_ field: Field) throws(ProtobufError) -> Int { Int(clamping: try signed(field)) }
 }
 
 extension ProtobufWriter {
-    /// An id as 16 bytes.
+    /// Writes an id as 16 bytes.
     package mutating func id(_ field: UInt32, _ id: some UniqueID) {
         withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { bytes(field, $0) }
     }
 
-    /// An event on its way in.
+    /// Writes an event to append.
     package mutating func write(_ field: UInt32, _ event: EventData) {
         let mark = begin(field)
         id(1, event.id)
@@ -135,7 +135,7 @@ extension ProtobufWriter {
         end(mark)
     }
 
-    /// An event as a store keeps it.
+    /// Writes a recorded event.
     package mutating func write(_ field: UInt32, _ event: RecordedEvent) {
         let mark = begin(field)
         number(1, event.position.value)
@@ -147,7 +147,7 @@ extension ProtobufWriter {
         end(mark)
     }
 
-    /// A query.
+    /// Writes a query.
     package mutating func write(_ field: UInt32, _ query: EventQuery) {
         let mark = begin(field)
         for item in query.items {

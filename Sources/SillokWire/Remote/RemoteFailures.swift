@@ -1,7 +1,7 @@
 package import SillokCore
 
 extension Remote {
-    /// A refusal of a store, or a failure, as an answer carries it.
+    /// A failure of a store in the form that an answer contains.
     package struct Failure: ProtobufReadable {
         private var invalid: Invalid?
         private var conflict: Conflict?
@@ -24,7 +24,7 @@ extension Remote {
             }
         }
 
-        /// The error that the store threw. Those of reads are `invalid` or `failed`.
+        /// Returns the error that the store threw. Those of reads are `invalid` or `failed`.
         package func error() throws(ProtobufError) -> AppendError {
             if let invalid { return .invalid(try invalid.error()) }
             if let conflict { return .conflict(try conflict.error()) }

@@ -1,7 +1,7 @@
 import SillokCore
 
 extension Remote {
-    /// A request that no store takes, and why.
+    /// A request that every store rejects, with the reason.
     struct Invalid: ProtobufReadable {
         private var reason = ""
         private var index: Int?

@@ -172,9 +172,29 @@ extension Remote {
         }
     }
 
-    /// A request that is one text, or one id, or one number, or nothing.
+    /// A request to wait for an event.
+    package struct Reach: ProtobufReadable {
+        package private(set) var position: UInt64 = 0
+        private var asked: Query?
+
+        /// Which events are waited for; `nil`: any.
+        package var query: EventQuery? { asked?.query }
+
+        package init() {}
+
+        package mutating func read(
+            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
+        ) throws(ProtobufError) {
+            switch field.number {
+            case 1: position = try reader.number(field)
+            case 2: try reader.message(field, into: &asked)
+            default: try reader.skip(field)
+            }
+        }
+    }
+
+    /// A request that is one text, or one id.
     package struct Question: ProtobufReadable {
-        package private(set) var number: UInt64 = 0
         private var bytes: [UInt8] = []
 
         package init() {}
@@ -183,7 +203,6 @@ extension Remote {
             _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
         ) throws(ProtobufError) {
             switch (field.number, field.type) {
-            case (1, .varint): number = try reader.number(field)
             case (1, .lengthDelimited): bytes = try reader.bytes(field)
             default: try reader.skip(field)
             }
@@ -203,7 +222,7 @@ extension Remote {
 }
 
 extension Remote {
-    /// A framed request to record events.
+    /// Returns a framed request to record events.
     package static func message(_ request: AppendRequest) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true, capacity: 1024)
         for entry in request.entries {
@@ -225,7 +244,7 @@ extension Remote {
         return writer.finished()
     }
 
-    /// A framed request for a page.
+    /// Returns a framed request for a page.
     package static func message(_ request: ReadRequest) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.write(1, request.query)
@@ -236,7 +255,7 @@ extension Remote {
         return writer.finished()
     }
 
-    /// A framed request for a page of streams.
+    /// Returns a framed request for a page of streams.
     package static func message(_ category: Category?, after name: StreamID?, limit: Int) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         if let category { writer.text(1, category.text) }
@@ -245,26 +264,30 @@ extension Remote {
         return writer.finished()
     }
 
-    /// A framed request that is a text.
+    /// Returns a framed request that is a text.
     package static func message(_ text: String) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.text(1, text)
         return writer.finished()
     }
 
-    /// A framed request that is an id.
+    /// Returns a framed request that is an id.
     package static func message(_ id: EventID) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.id(1, id)
         return writer.finished()
     }
 
-    /// A framed request that is a position, or nothing.
-    package static func message(_ position: Position? = nil) -> ByteBuffer {
+    /// A framed request to wait for an event.
+    package static func message(_ position: Position, for query: EventQuery) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
-        if let position { writer.number(1, position.value) }
+        writer.number(1, position.value)
+        if query != .all { writer.write(2, query) }
         return writer.finished()
     }
+
+    /// A framed request that asks for nothing in particular.
+    package static func message() -> ByteBuffer { ProtobufWriter(framed: true).finished() }
 }
 
 extension ProtobufWriter {

@@ -40,5 +40,5 @@ enum Plant: String {
     }
 }
 
-/// Keeps the compiler from leaving out what nobody uses.
+/// Keeps the compiler from removing unused values.
 nonisolated(unsafe) var sink = 0

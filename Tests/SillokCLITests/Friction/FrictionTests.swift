@@ -29,7 +29,7 @@ struct FrictionTests {
         #"{"specversion":"1.0","id":"\#(id)","source":"/s","type":"t"\#(rest)}"# + "\n"
     }
 
-    @Test("C8: bytes that are no text are refused, wherever they stand on the command line")
+    @Test("C8: bytes that are not text are refused at any place of the command line")
     func invalidText() async throws {
         guard case .failure(let failure) = Arguments.checked([[0x61], [0x22, 0xE9, 0x22]]) else {
             Issue.record("the arguments were taken")
@@ -87,7 +87,7 @@ struct FrictionTests {
 
     @Test("C10: what an earlier version imported under its UUID is not imported again")
     func former() async throws {
-        let id = try #require(EventID("01890a5d-ac96-774b-bcce-b302099a8057"))
+        let id: EventID = "01890a5d-ac96-774b-bcce-b302099a8057"
         let opened = try SQLiteEventStore(path: store)
         try await opened.append(
             [EventData(id: id, type: "t", text: "1")], to: "a-1",

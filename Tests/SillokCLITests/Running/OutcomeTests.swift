@@ -82,7 +82,7 @@ struct OutcomeTests {
             """, to: "future.jsonl")
     }
 
-    @Test("C7: a line of the year 2226 is refused by import and copy, unless an option says yes")
+    @Test("C7: import and copy refuse a line of the year 2226, unless an option allows it")
     func future() async throws {
         let file = try line(#""time":"2226-01-01T00:00:00Z""#)
         let refused = await sillok("import", store, file)

@@ -6,8 +6,8 @@ import SillokServer
 
 /// A server, two projectors, a reaction, a remote subscriber and a client with a token, whose log is restored.
 ///
-/// The log has six events, and each participant keeps the place of the sixth. An older copy has the first three of
-/// them, and grew by seven others. What goes wrong is a finding, so that the drill can be seen to fail.
+/// The log has six events, and everybody keeps the place of the sixth. An older copy has the first three of them, and
+/// grew by seven others. What goes wrong is a finding, so that the drill can be seen to fail.
 struct Drill {
     let log: any DrilledLog
     let participants: [any Participant]
@@ -49,8 +49,8 @@ struct Drill {
         await opened.close()
     }
 
-    /// All participants are stopped while the log is replaced. They are started with every length of the older copy,
-    /// from before the kept place to behind it, and must refuse each.
+    /// Everybody is stopped while the log is replaced. They are started with every length of the older copy, from
+    /// before the kept place to behind it, and must refuse each.
     mutating func stopped() async throws {
         let before = try await followed("before")
         for length in 3...10 {
@@ -151,7 +151,7 @@ struct Drill {
         }
     }
 
-    /// The way back that the messages name: afterwards each participant has handled the present log.
+    /// Expects that every participant handles the current log after the recovery that the messages describe.
     private mutating func expectWayBack() async throws {
         guard findings.isEmpty else { return }
         let stage = try await DrillStage(log, isReplacedInUse: false)
@@ -187,7 +187,7 @@ final class DrillStage {
         try await opened.store.read(.all).events.map { EventMark($0) }
     }
 
-    /// Replaces the log: a file while its server is stopped, a database while it is in use.
+    /// Replaces the log of all participants: a file while its server is stopped, a database while it runs.
     func replace(by name: String) async throws {
         if log.isRestoredInUse { return try log.restore(name) }
         await server.stop()

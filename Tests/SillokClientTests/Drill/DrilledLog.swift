@@ -9,7 +9,7 @@ protocol DrilledLog: Sendable {
     /// Opens the log for appending.
     func open() async throws -> OpenedLog
 
-    /// Keeps a copy of the present log, which no process has open.
+    /// Keeps a copy of the current log. No process has it open.
     func keep(_ name: String) throws
 
     /// Puts a copy in the place of the log.
@@ -99,8 +99,7 @@ struct DrilledSchema: DrilledLog {
         try run("pg_dump", "-n", schema, "-f", folder.path(name), "-d", try #require(Self.server))
     }
 
-    /// Restores in one transaction, which ends all other sessions. Each process that has the log open sees the old log
-    /// or the new one.
+    /// Restores in one transaction, which ends all other sessions: every reader sees the old log or the new one.
     func restore(_ name: String) throws {
         let sessions =
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(schema)'"

@@ -2,7 +2,7 @@ import Sillok
 import SillokProjections
 import SillokSQLite
 
-/// A reader that keeps a place in the log.
+/// A client that keeps a position in the log.
 protocol Participant: Sendable {
     var name: String { get }
 
@@ -18,7 +18,7 @@ protocol Participant: Sendable {
     /// What the message of its error must name.
     var wayBackNamed: String { get }
 
-    /// Goes the way back that the message names: afterwards it follows the present log.
+    /// Recovers as the message describes: afterwards it follows the current log.
     func goBack(_ store: any EventStore) async throws
 }
 

@@ -47,8 +47,8 @@ import Testing
         }
         let server = try await RunningServer(serving: store)
         let client = try await RawClient(port: server.port)
-        // The client, which is in this process too, and the allocator need memory for one round,
-        // independent of the server. The other rounds may not exceed it by much.
+        // The client, which is also in this process, and the allocator need memory for one round, in addition to the
+        // server. The other rounds may not exceed that by much.
         let before = try await flood(client, store, rounds: 1).peak.resident
         let (counts, peak) = try await flood(client, store, rounds: 10)
         gate.withLock { $0.isOpen = true }

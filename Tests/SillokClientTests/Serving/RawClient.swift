@@ -6,7 +6,7 @@ import Sillok
 import SillokGRPC
 import SillokWire
 
-/// A client that sends what a test says, right or wrong, and reads only when it is told to.
+/// A client that sends any frames of a test, valid or not, and reads only when the test asks for it.
 struct RawClient: Sendable {
     let channel: any Channel
     private let multiplexer: NIOHTTP2Handler.StreamMultiplexer

@@ -128,45 +128,11 @@ private final class LineStore: EventStore {
     }
 
     func head() async throws -> Position { signal.head }
-    func reach(_ position: Position) async throws { try await signal.reach(isDeaf ? Position(.max) : position) }
+    func reach(_ position: Position, for query: EventQuery) async throws {
+        try await signal.reach(isDeaf ? Position(.max) : position, for: query)
+    }
     func event(_ id: EventID) async throws -> RecordedEvent? { nil }
     func stream(_ id: StreamID) async throws -> StreamFacts? { nil }
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }
     func tracking(of source: TrackingSource) async throws -> Tracking? { nil }
-}
-
-/// A clock that moves when it is told to.
-private final class HandClock: Clock {
-    struct Instant: InstantProtocol {
-        var offset: Duration = .zero
-        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-        func duration(to other: Instant) -> Duration { other.offset - offset }
-        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-    }
-
-    private let state = Lock((now: Instant(), sleepers: [(deadline: Instant, wake: AsyncStream<Void>.Continuation)]()))
-    private let (slept, sleeper) = AsyncStream<Void>.makeStream()
-
-    var now: Instant { state.withLock { $0.now } }
-    var minimumResolution: Duration { .nanoseconds(1) }
-
-    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
-        let (waking, wake) = AsyncStream<Void>.makeStream()
-        state.withLock { $0.sleepers.append((deadline, wake)) }
-        sleeper.yield()
-        for await _ in waking {}
-        try Task.checkCancellation()
-    }
-
-    func waitForSleeper() async { for await _ in slept { return } }
-
-    func advance(by duration: Duration) {
-        let due = state.withLock { state in
-            state.now = state.now.advanced(by: duration)
-            let due = state.sleepers.filter { $0.deadline <= state.now }.map(\.wake)
-            state.sleepers.removeAll { $0.deadline <= state.now }
-            return due
-        }
-        for wake in due { wake.finish() }
-    }
 }

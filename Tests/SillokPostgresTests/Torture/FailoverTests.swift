@@ -81,7 +81,7 @@ struct FailoverTests {
         }
     }
 
-    @Test("DUR-11: a promoted synchronous standby has all that was acknowledged, and appends go on by themselves")
+    @Test("DUR-11: a promoted synchronous standby has all acknowledged appends, and new appends work without a restart")
     func failovers() async throws {
         let failovers = times("SILLOK_FAILOVERS", 3)
         let pair = try Pair()

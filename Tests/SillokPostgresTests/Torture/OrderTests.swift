@@ -93,7 +93,7 @@ struct OrderTests {
         return (acknowledged, failed)
     }
 
-    @Test("ORD-1: the naive poller misses events, so the test can tell")
+    @Test("ORD-1: the naive poller misses events, so the test detects it")
     func naive() async throws {
         let table = TestServer.freshSchema("naive")
         try TestServer.run("CREATE TABLE \(table) (position bigserial PRIMARY KEY)")

@@ -6,7 +6,7 @@ import Testing
 enum Programs {
     struct Failure: Error, CustomStringConvertible { let description: String }
 
-    /// `sillok-postgres-torture`, which stands beside the tests.
+    /// `sillok-postgres-torture`, which is in the folder of the tests.
     static func torture() throws -> URL {
         let link = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         for folder in [URL(filePath: link).deletingLastPathComponent(), Bundle.main.bundleURL] {
@@ -27,7 +27,7 @@ enum Programs {
         return process
     }
 
-    /// Carries out `scripts/postgres`; gives the last line that it prints.
+    /// Runs `scripts/postgres`. Returns the last line that it prints.
     @discardableResult
     static func server(_ arguments: String...) throws -> String { try server(arguments) }
 

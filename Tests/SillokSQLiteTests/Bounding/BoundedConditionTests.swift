@@ -1,6 +1,8 @@
 import Sillok
 import SillokCore
+import SillokIndex
 import SillokTesting
+import SillokThreads
 import Testing
 
 @testable import SillokSQLite
@@ -128,7 +130,7 @@ import Testing
         #expect(conflict.events.map(\.position) == [20_102])
     }
 
-    @Test("W1: a cancelled append whose condition is judged outside stores nothing and says so")
+    @Test("W1: a cancelled append whose condition is judged outside stores nothing and reports that")
     func cancelledAppend() async throws {
         var tuning = Tuning()
         tuning.writerSteps = 1

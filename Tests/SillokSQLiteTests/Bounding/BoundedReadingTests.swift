@@ -8,7 +8,7 @@ import Testing
 
 /// Pages and plans take steps that depend on the rarest part of a query, and no more than their limit.
 @Suite struct BoundedReadingTests {
-    @Test("W1: a page that finds nothing ends early and says how far it looked", arguments: [131_072, 15])
+    @Test("W1: a page that finds nothing ends early and returns how far it searched", arguments: [131_072, 15])
     func pageEndsEarly(tailEntries: Int) async throws {
         var (limits, tuning) = (Limits(), Tuning())
         limits.pageSteps = 1_000

@@ -1,6 +1,7 @@
 import CSQLite
 import Sillok
 import SillokCore
+import SillokIndex
 import SillokTesting
 import Testing
 
@@ -28,8 +29,7 @@ final class Budgeted {
 
     /// A connection that reads.
     func reader() throws -> EventReader {
-        let (_, readers) = try opening.readers()
-        return try #require(readers.first)
+        try #require(try opening.readers(nil).readers.first)
     }
 
     /// The connection that writes, on the thread of the caller.

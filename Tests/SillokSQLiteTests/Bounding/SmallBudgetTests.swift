@@ -2,6 +2,7 @@ import Foundation
 import Sillok
 import SillokCore
 import SillokConformance
+import SillokIndex
 import SillokTesting
 import Testing
 

@@ -30,7 +30,7 @@ struct ChainTests {
         await store.close()
     }
 
-    @Test("goes on where it was when the file is opened again")
+    @Test("continues at the same place when the file is opened again")
     func reopened() async throws {
         for _ in 0..<3 { try await fill(4) }
         let report = try #require(try await report())
@@ -99,7 +99,7 @@ struct ChainTests {
         await store.close()
     }
 
-    @Test("can be switched off and on, and begins anew then")
+    @Test("can be switched off and on, and then starts again")
     func switching() async throws {
         try await fill(3, keepsChain: false)
         #expect(try await report() == nil)
@@ -115,7 +115,7 @@ struct ChainTests {
         #expect(try await report()?.isIntact == true)
     }
 
-    @Test("a store whose last link was taken away does not go on as if nothing had happened")
+    @Test("a store whose last link was removed does not continue silently")
     func lastLink() async throws {
         try await fill(3)
         try tamper(folder.path(), "UPDATE events SET link = NULL WHERE position = 3")

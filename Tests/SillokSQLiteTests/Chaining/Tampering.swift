@@ -4,7 +4,7 @@ import Foundation
 
 @testable import SillokSQLite
 
-/// Gives every event the checksum that fits what it says now, as whoever knows the format would.
+/// Gives every event the checksum of its current contents, like an attacker who knows the format.
 func mendChecksums(_ path: String) throws {
     let connection = try Connection(path: path, flags: SQLITE_OPEN_READWRITE, cacheKiB: 1024)
     let positions = try connection.prepare("SELECT position FROM events")
@@ -30,7 +30,7 @@ struct Tampering {
         let position: Int64
         let byte: Int
         let bits: UInt8
-        /// Whether the checksum beside it is made to fit.
+        /// Whether the checksum is changed to match.
         let isMended: Bool
 
         var description: String {

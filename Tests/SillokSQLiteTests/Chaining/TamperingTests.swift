@@ -31,7 +31,7 @@ struct TamperingTests {
         await store.close()
     }
 
-    @Test("whatever single byte of an event is changed, the chain names the event, also when the checksum fits")
+    @Test("for a change of any single byte of an event, the chain names the event, also when the checksum fits")
     func bytes() async throws {
         try await fill()
         let tampering = try Tampering(path: folder.path())

@@ -2,7 +2,7 @@ import Sillok
 import SillokCore
 import SillokTesting
 
-/// The events of a ledger as they are today; the log has five years of older ones.
+/// The current events of a ledger; the log has five years of older versions.
 enum LedgerEvent: Codable, Equatable, Sendable, EvolvingEvent {
     case opened(owner: String, by: String)
     case deposited(cents: Int)

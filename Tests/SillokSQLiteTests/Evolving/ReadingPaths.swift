@@ -165,7 +165,7 @@ enum ReadingPath: String, CaseIterable, Sendable {
         return steps
     }
 
-    /// Reads the lines as somebody would who knows the newest events alone.
+    /// Reads the lines like a reader that knows only the newest versions.
     private func exported(_ store: any EventStore) async throws -> Steps {
         var lines: [UInt8] = []
         try await store.exportUpcast(.category("account"), by: LedgerEvent.schema) { lines += $0 }

@@ -13,7 +13,7 @@ struct UpcastingPathTests {
         return EvolvedLedger(events: Self.size, accounts: 9, &random)
     }
 
-    @Test("SCH-1: every version of every type has its value of today", arguments: ReadingPath.allCases)
+    @Test("SCH-1: every version of every type reads as its current value", arguments: ReadingPath.allCases)
     func everyPath(path: ReadingPath) async throws {
         let ledger = ledger()
         let steps = try await path.steps(try await ledger.store(), of: ledger)
@@ -41,7 +41,7 @@ struct UpcastingPathTests {
         #expect(steps != ledger.steps)
     }
 
-    @Test("revisions count stored events, whatever they are read as, and what is decided rests on them")
+    @Test("revisions count stored events, also after a split or a drop, and decisions use these revisions")
     func revisions() async throws {
         let ledger = ledger()
         let store = try await ledger.store()

@@ -131,6 +131,47 @@ import Testing
         await model.close()
     }
 
+    @Test(arguments: [SQLiteEventStore.Mode.existing, .readOnly])
+    func `C2: what a store opens after its file was replaced is not the other file`(_ mode: SQLiteEventStore.Mode)
+        async throws
+    {
+        let folder = try folder.get()
+        let (writing, other) = try await stores()
+        try await writing.readModel.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
+        let foreign = try SQLiteEventStore(path: other)
+        try await foreign.readModel.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
+        await foreign.close()
+        await writing.close()
+        let store = try SQLiteEventStore(path: writing.path, mode: mode)
+        let before = try Data(contentsOf: URL(filePath: other))
+        #expect(rename(other, store.path) == 0)
+        for ending in ["-wal", "-shm"] { rename(store.path + ending, store.path + ".old" + ending) }
+        #expect(await code { _ = try await store.readModel.rows("SELECT x FROM t") }?.code == .fileReplaced)
+        #expect(await code { _ = try await store.verify() }?.code == .fileReplaced)
+        #expect(await code { _ = try await store.backup(to: folder.path("copy")) }?.code == .fileReplaced)
+        #expect(!FileManager.default.fileExists(atPath: folder.path("copy")))
+        let write = ReadModelWrite([.init("INSERT INTO t VALUES (1)")])
+        #expect(await code { try await store.readModel.write(write) }?.code == .fileReplaced)
+        await store.close()
+        #expect(try Data(contentsOf: URL(filePath: store.path)) == before)
+        #expect(!FileManager.default.fileExists(atPath: store.path + "-wal"))
+    }
+
+    @Test func `C2: a read model whose file is replaced before its first query does not read the other file`()
+        async throws
+    {
+        let (path, other) = (try folder.get().path("views.sqlite"), try folder.get().path("other.sqlite"))
+        for path in [path, other] {
+            let model = try SQLiteReadModel(path: path)
+            try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
+            await model.close()
+        }
+        let model = try SQLiteReadModel(path: path)
+        for ending in ["", "-wal", "-shm"] { rename(other + ending, path + ending) }
+        #expect(await code { _ = try await model.rows("SELECT * FROM t") }?.code == .fileReplaced)
+        await model.close()
+    }
+
     @Test func `C2: the read model in the store's file fails with it`() async throws {
         let (store, other) = try await stores()
         let model = store.readModel

@@ -7,7 +7,7 @@ import SillokSnapshots
 import SillokTesting
 import Testing
 
-@Suite("a log that goes back while it is followed", .timeLimit(.minutes(2)))
+@Suite("a log that goes back during a subscription", .timeLimit(.minutes(2)))
 struct FailoverTests {
     private func deposits(_ cents: [Int]) throws -> [EventData] {
         try cents.map { try EventCoding<AccountEvent>().encode(.deposited(cents: $0)) }
@@ -75,7 +75,7 @@ struct FailoverTests {
     @Test("H1: a decision on a cached state of another history is made again", arguments: [0, 2, 3, 8])
     func decidesAgain(others count: Int) async throws {
         let store = try await filled()
-        let handler = CommandHandler<Counter>(in: store, cache: AggregateCache())
+        let handler = CommandHandler<Counter>(in: store, options: .init(cache: AggregateCache()))
         for _ in 1...2 { try await handler.execute(.count) }
         try await store.failOver(keeping: 3, then: deposits(Array(repeating: 7, count: count)))
         try await handler.execute(.count)

@@ -4,7 +4,7 @@ import SillokSQLite
 import SillokTesting
 import Testing
 
-/// Events that lie far apart in the log are read many at a time; nobody may see that.
+/// Events with distant positions are read many at a time; results must not depend on that.
 @Suite struct SparseReadingTests {
     private let folder = Result { try TemporaryFolder() }
 

@@ -8,7 +8,7 @@ struct DeadLetterTests {
     private let ada = Operator("Ada", because: "the payload was mended")
 
     @Test(
-        "a poison event parks its sequence alone; mended, it is redriven in order while new events arrive",
+        "a poison event parks only its sequence; corrected, it is redriven in order while new events arrive",
         arguments: [false, true], Storage.tested)
     func redrive(refusesInSQL: Bool, on storage: Storage) async throws {
         let place = try Place(storage)
@@ -61,7 +61,7 @@ struct DeadLetterTests {
         await books.model.close()
     }
 
-    @Test("skipped and replaced events are settled, and what waits behind them goes on", arguments: Storage.tested)
+    @Test("skipped and replaced events are settled, and the events behind them continue", arguments: Storage.tested)
     func settled(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)

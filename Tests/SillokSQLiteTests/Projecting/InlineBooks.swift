@@ -14,7 +14,7 @@ struct InlineBooks {
         (store, model) = try await place.storeWithModel()
     }
 
-    /// A projector that is inline, and takes part from now on.
+    /// An inline projector that runs within appends from now on.
     @discardableResult func attached(_ rule: Balances = Balances()) async throws -> Projector<TestedInlineModel> {
         let projector = Projector(
             rule, .inline, from: store, into: model, options: .init(pollInterval: .milliseconds(10)))
@@ -64,7 +64,8 @@ struct InlineBooks {
         return found
     }
 
-    /// Expects that the rows tell all that was appended, that the checkpoint agrees with the log, and the store is sound.
+    /// Expects that the rows contain all appended events, that the checkpoint agrees with the log, and that the store
+    /// is undamaged.
     func expectTold(_ location: SourceLocation = #_sourceLocation) async throws {
         #expect(try await rows() == expected, sourceLocation: location)
         let side = ReadSide(of: store, in: model)

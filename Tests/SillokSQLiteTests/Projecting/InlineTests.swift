@@ -8,7 +8,7 @@ struct InlineTests {
     private let ada = Operator("Ada", because: "a test")
 
     @Test(
-        "rows tell an append when it returns; checkpoint, sum and marks agree with the log", arguments: Storage.tested)
+        "rows include a returned append; checkpoint, sum and marks agree with the log", arguments: Storage.tested)
     func readsOwnWrite(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         let projector = try await books.attached()
@@ -103,7 +103,7 @@ struct InlineTests {
         await books.close()
     }
 
-    @Test("it catches up with what was appended without it, at every opening of the store", arguments: Storage.tested)
+    @Test("it catches up with events appended without it, at every opening of the store", arguments: Storage.tested)
     func catchesUp(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
@@ -134,7 +134,7 @@ struct InlineTests {
         let failure = await #expect(throws: ProjectionFailure.self) { try await projector.run() }
         #expect(failure?.event?.position == 2)
         #expect(try await projector.readSide.deadLetters().isEmpty)
-        // Without it the store takes appends as before; mended, it goes on.
+        // Without the rule the store accepts appends as before. The corrected rule continues.
         try await books.append(.poisoned(cents: 4), 1)
         var mended = Balances()
         mended.isMended = true
@@ -167,7 +167,7 @@ struct InlineTests {
     }
 
     @Test(
-        "a rebuild is made beside it, compared, promoted and gone back from, without a gap",
+        "a rebuild runs next to it, is compared, promoted and rolled back, without a gap",
         arguments: Storage.tested, [true, false])
     func rebuild(on storage: Storage, isRunning: Bool) async throws {
         var books = try await InlineBooks(storage)
@@ -187,7 +187,7 @@ struct InlineTests {
         try await side.rollback("balances", by: ada)
         try await books.append(.deposited(cents: 3), 1)
         try await books.expectTold()
-        // A build that is taken away takes part no longer.
+        // A dropped build no longer runs within appends.
         try await side.drop(ProjectionID("balances", version: 1, build: 2), by: ada)
         try await books.append(.deposited(cents: 4), 1)
         try await books.expectTold()
@@ -213,7 +213,7 @@ struct InlineTests {
         await books.close()
     }
 
-    @Test("one sequence is rebuilt alone, while appends go on", arguments: Storage.tested)
+    @Test("one sequence is rebuilt alone during appends", arguments: Storage.tested)
     func sequence(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         let projector = try await books.attached()

@@ -64,7 +64,7 @@ struct LeaseTests {
         await books.model.close()
     }
 
-    @Test("who ends gives its partitions up: the next one need not wait for the lease", arguments: Storage.tested)
+    @Test("a runner that ends releases its partitions: the next one does not wait", arguments: Storage.tested)
     func givesUp(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)
@@ -97,7 +97,7 @@ struct LeaseTests {
         await books.model.close()
     }
 
-    @Test("what another process parked is told to who ran before", arguments: Storage.tested)
+    @Test("a process that ran before sees the events that another process parked", arguments: Storage.tested)
     func parkedElsewhere(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)

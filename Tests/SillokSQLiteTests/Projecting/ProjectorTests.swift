@@ -4,8 +4,8 @@ import SillokSQLite
 import SillokTesting
 import Testing
 
-/// A read model that breaks off at random: before a write, or after it, so that its answer is lost. With a planted bug it
-/// leaves the conditions of a write out and repeats it.
+/// A read model that breaks off at random: before a write, or after it, so that its answer is lost. With a planted bug
+/// it leaves the conditions of a write out and repeats it.
 private struct BreakingModel: ReadModel {
     struct Broken: Error {}
 
@@ -15,7 +15,7 @@ private struct BreakingModel: ReadModel {
     func write(_ write: ReadModelWrite) async throws {
         if Int.random(in: 0..<4) == 0 { throw Broken() }
         try await model.write(write)
-        // The bug: the write is repeated when its answer is lost, whatever is there by now.
+        // The bug: the write is repeated when its answer is lost, without a check of the current rows.
         if !isGuarded { try await model.write(ReadModelWrite(write.changes)) }
         if Int.random(in: 0..<4) == 0 { throw Broken() }
     }
@@ -43,7 +43,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("stopped at any point and begun anew, every event is projected once", arguments: [1, 3], Storage.tested)
+    @Test("stopped at any point and restarted, it projects every event once", arguments: [1, 3], Storage.tested)
     func resumes(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("resumes")
         let place = try Place(storage)
@@ -158,7 +158,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a projection that stops names the event; mended, it goes on", arguments: Storage.tested)
+    @Test("a projection that stops names the event; corrected, it continues", arguments: Storage.tested)
     func stops(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)
@@ -224,7 +224,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a model that nobody brings forward is stale by so much, in the time given", arguments: Storage.tested)
+    @Test("a model without a running projector is reported as stale within the given time", arguments: Storage.tested)
     func stale(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)
@@ -250,7 +250,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a projector in another process is waited for, and its failure told", arguments: Storage.tested)
+    @Test("a query waits for a projector in another process, and reports its failure", arguments: Storage.tested)
     func elsewhere(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)

@@ -131,7 +131,7 @@ struct ReadSideRaceTests {
         var options = ProjectorOptions(batch: 1)
         options.documentBytes = 20_000
         try await Projector(documents: Pages(), from: store, into: watched, options: options).catchUp()
-        // What was given up is read anew: one row for each document of a turn.
+        // Released documents are read again: one row for each document of a turn.
         #expect(watched.rowsRead >= 40)
         let lengths = try await watched.rows("SELECT LENGTH(document) AS length FROM pages")
         #expect(lengths.map { $0["length"].integer } == Array(repeating: Int64(text.utf8.count + 4), count: 40))
@@ -179,13 +179,13 @@ struct ReadSideRaceTests {
             SELECT count(*) FROM numbers
             """)
         async let page: Void = ask("page", "SELECT 1")
-        async let projector: Void = ask("projector", "SELECT * FROM sillok_builds")
+        async let projector: Void = ask("projector", SQL("SELECT * FROM sillok_builds").ofSillok)
         _ = try await (report, page, projector)
         #expect(answered.withLock { $0.last } != "projector")
         await model.close()
     }
 
-    @Test("paused, or beside run, there is no catching up", arguments: Storage.tested)
+    @Test("a projection that is paused or running refuses to catch up", arguments: Storage.tested)
     func catchUpRefused(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)

@@ -13,7 +13,7 @@ struct ReadSideScenarioTests {
         try await store.append([EventCoding<AccountEvent>().encode(event)], to: stream)
     }
 
-    @Test("PRJ-5: whoever appended reads his write, by four at once", arguments: Storage.tested)
+    @Test("PRJ-5: four concurrent writers each read their own write", arguments: Storage.tested)
     func readYourWrites(on storage: Storage) async throws {
         let place = try Place(storage)
         let store = MemoryEventStore()
@@ -45,7 +45,7 @@ struct ReadSideScenarioTests {
     }
 
     @Test(
-        "PRJ-3: while 16 write and others read, a rebuild is promoted, and nobody sees a part of it",
+        "PRJ-3: while 16 write and others read, a rebuild is promoted, and no reader sees a part of it",
         arguments: Storage.tested)
     func rebuildBeside(on storage: Storage) async throws {
         let place = try Place(storage)
@@ -115,7 +115,7 @@ struct ReadSideScenarioTests {
     }
 
     @Test(
-        "DLQ-1 to 3: of 1,000 sequences one is poisoned; the others go on, and it is redriven while it grows",
+        "DLQ-1 to 3: of 1,000 sequences one is poisoned; the others continue, and it is redriven while it grows",
         arguments: Storage.tested)
     func deadLetters(on storage: Storage) async throws {
         let place = try Place(storage)
@@ -181,7 +181,7 @@ struct ReadSideScenarioTests {
         await books.model.close()
     }
 
-    @Test("SUB-4: subscribers who do not read cost no memory, and harm nobody")
+    @Test("SUB-4: subscribers that do not read cost no memory, and do not affect others")
     func stalledSubscribers() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteEventStore(path: folder.path())
@@ -222,7 +222,7 @@ struct ReadSideScenarioTests {
         await store.close()
     }
 
-    /// Has the allocator give back what was freed and it kept, so that what is in use can be told from it.
+    /// Makes the allocator return freed memory to the system, so that only memory in use is measured.
     private func giveBackFreeMemory() {
         #if canImport(Glibc)
         typealias Trim = @convention(c) (Int) -> Int32

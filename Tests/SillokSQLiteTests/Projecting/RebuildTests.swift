@@ -8,7 +8,7 @@ struct RebuildTests {
     private let ada = Operator("Ada", because: "to see whether it is the same")
 
     @Test(
-        "a rebuild stands beside the live build, is compared, promoted and gone back from", arguments: [true, false],
+        "a rebuild runs next to the live build, is compared, promoted and rolled back", arguments: [true, false],
         Storage.tested)
     func rebuild(isRunning: Bool, on storage: Storage) async throws {
         var random = SeededGenerator.printed("rebuild")
@@ -54,7 +54,7 @@ struct RebuildTests {
     }
 
     @Test(
-        "a new version is made beside the live one and takes its place when it has caught up", arguments: Storage.tested
+        "a new version is built next to the live one and replaces it when it has caught up", arguments: Storage.tested
     )
     func newVersion(on storage: Storage) async throws {
         var random = SeededGenerator.printed("new version")
@@ -94,7 +94,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("paused, a projection waits in the log; resumed, it goes on", arguments: Storage.tested)
+    @Test("a paused projection waits at its position; resumed, it continues", arguments: Storage.tested)
     func pauses(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)
@@ -114,7 +114,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("one sequence is rebuilt alone, while others go on", arguments: Storage.tested)
+    @Test("one sequence is rebuilt alone, while others continue", arguments: Storage.tested)
     func sequence(on storage: Storage) async throws {
         var random = SeededGenerator.printed("sequence")
         let place = try Place(storage)
@@ -139,7 +139,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("side effects are carried out once, whatever is rebuilt, promoted or gone back to", arguments: Storage.tested)
+    @Test("side effects are executed once, also after a rebuild, a promotion or a rollback", arguments: Storage.tested)
     func reactions(on storage: Storage) async throws {
         let place = try Place(storage)
         var books = try await Books(place)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("the read model in the store's file")
 struct StoreReadModelTests {
-    @Test("async and live projections write to it beside appends, with restarts")
+    @Test("async and live projections write to it during appends, with restarts")
     func otherLifecycles() async throws {
         var random = SeededGenerator.printed("otherLifecycles")
         var books = try await InlineBooks()
@@ -63,7 +63,7 @@ struct StoreReadModelTests {
         await books.store.close()
     }
 
-    @Test("a store that is open for reading has its rows and takes no writes; one without projections says so")
+    @Test("a store that is open for reading has its rows and refuses writes; one without projections reports that")
     func readOnly() async throws {
         var books = try await InlineBooks()
         try await books.append(.opened(owner: "Ada"), 1)
@@ -102,7 +102,7 @@ struct StoreReadModelTests {
         for store in stores.withLock({ $0 }) { await store.close() }
     }
 
-    @Test("in memory, beside a store in memory, a projection is live: for tests of an application")
+    @Test("in memory, next to a store in memory, a projection is live: for tests of an application")
     func memory() async throws {
         let store = MemoryEventStore()
         let projector = Projector(Balances(), .live, from: store, into: try SQLiteReadModel())

@@ -13,7 +13,7 @@ final class WatchedModel: ReadModel {
     /// How many rows queries gave.
     var rowsRead: Int { state.withLock { $0.rows } }
 
-    /// Has `body` carried out once, before the first write that says `text`.
+    /// Runs `body` once, before the first write that contains `text`.
     func before(_ text: String, _ body: @escaping @Sendable () async throws -> Void) {
         state.withLock { $0.before = (text, body) }
     }

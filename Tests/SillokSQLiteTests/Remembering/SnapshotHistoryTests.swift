@@ -7,7 +7,7 @@ import Testing
 
 @testable import SillokSnapshots
 
-/// SNP-1/2: whatever is kept, by whatever code, and whatever becomes of it: the state is what the log replays to.
+/// SNP-1/2: for any snapshots, of any code, also damaged or lost: the state always equals the replay of the log.
 @Suite struct SnapshotHistoryTests {
     @Test(arguments: Storage.tested)
     func `a state is the replay, through snapshots of random histories, releases, damage and restored stores`(
@@ -74,7 +74,7 @@ private struct History {
     private mutating func live(
         _ cache: AggregateCache?, _ snapshots: Snapshots, _ expecting: (Bool) -> Void
     ) async throws {
-        let handler = CommandHandler<Tally>("tally", in: store, cache: cache, snapshots: snapshots)
+        let handler = CommandHandler<Tally>("tally", in: store, options: .init(cache: cache, snapshots: snapshots))
         let elsewhere = CommandHandler<Tally>("tally", in: store)
         for _ in 0..<12 {
             let key = keys[below(keys.count, &random)]
@@ -135,7 +135,7 @@ private struct History {
             ReadModelWrite([.init("UPDATE sillok_snapshots SET \(change) WHERE position % 2 = \(below(2, &random))")]))
     }
 
-    /// The store as an older backup has it, which goes on in another way.
+    /// The store restored from an older backup, which then gets other events.
     private mutating func restored() async throws -> MemoryEventStore {
         let events = try await store.read(.all).events
         let other = MemoryEventStore(id: try await store.storeID())

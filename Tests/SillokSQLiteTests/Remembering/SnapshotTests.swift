@@ -7,7 +7,7 @@ import Testing
 
 @testable import SillokSnapshots
 
-/// A log, the snapshots in a read model of a storage, and what was told of them.
+/// A log, the snapshots in a read model of a storage, and the reports about them.
 private struct SnapshotBench {
     let place: Place
     let store = MemoryEventStore()
@@ -24,7 +24,7 @@ private struct SnapshotBench {
     }
 
     func handler(_ snapshots: Snapshots) -> CommandHandler<Tally> {
-        CommandHandler("tally", in: store, snapshots: snapshots)
+        CommandHandler("tally", in: store, options: .init(snapshots: snapshots))
     }
 
     func add(_ count: Int, _ handler: CommandHandler<Tally>, _ snapshots: Snapshots) async throws {
@@ -66,7 +66,7 @@ private struct SnapshotBench {
         let clock = SettableClock()
         let store = MemoryEventStore(clock: clock.wallClock)
         let snapshots = bench.snapshots(.every(100, orOlderThan: .seconds(60)))
-        let handler = CommandHandler<Tally>("tally", in: store, snapshots: snapshots)
+        let handler = CommandHandler<Tally>("tally", in: store, options: .init(snapshots: snapshots))
         for second in [0, 30, 59, 60, 61, 119, 120, 300] {
             clock.now = Timestamp(microsecondsSince1970: Int64(second) * 1_000_000)
             try await handler.execute(.add(1, note: "\(second)"), on: "1")
@@ -83,7 +83,7 @@ private struct SnapshotBench {
         let snapshots = bench.snapshots(.every(50))
         try await bench.add(120, bench.handler(snapshots), snapshots)
         let counting = CountingStore(bench.store)
-        let handler = CommandHandler<Tally>("tally", in: counting, snapshots: snapshots)
+        let handler = CommandHandler<Tally>("tally", in: counting, options: .init(snapshots: snapshots))
         let (state, revision) = try await handler.state(of: "1")
         #expect(try await state == bench.replay() && revision == 120)
         // The last event of the snapshot is looked at once more.
@@ -129,7 +129,8 @@ private struct SnapshotBench {
         try await Release.$current.withValue(release) {
             let current = Fingerprint(of: Tally.self).description
             let blind = TroubledModel(inner: bench.model) { $0.pretending(current) }
-            let planted = CommandHandler<Tally>("tally", in: bench.store, snapshots: Snapshots(in: blind, .every(1000)))
+            let planted = CommandHandler<Tally>(
+                "tally", in: bench.store, options: .init(snapshots: Snapshots(in: blind, .every(1000))))
             let (mixed, replayed) = (try await planted.state(of: "1").state, try await bench.replay())
             #expect(mixed != replayed)
         }
@@ -164,7 +165,7 @@ private struct SnapshotBench {
         for event in try await bench.store.read(.all, limit: 7).events {
             try await restored.append([event.data], to: event.stream)
         }
-        let handler = CommandHandler<Tally>("tally", in: restored, snapshots: snapshots)
+        let handler = CommandHandler<Tally>("tally", in: restored, options: .init(snapshots: snapshots))
         #expect(try await handler.state(of: "1").revision == 7)
         #expect(bench.told.reasons == ["it is ahead of its stream, or of another history"])
         await snapshots.flush()
@@ -173,7 +174,7 @@ private struct SnapshotBench {
         let plain = CommandHandler<Tally>("tally", in: restored)
         #expect(try await handler.state(of: "1").state == plain.state(of: "1").state)
 
-        let other = CommandHandler<Tally>("tally", in: MemoryEventStore(), snapshots: snapshots)
+        let other = CommandHandler<Tally>("tally", in: MemoryEventStore(), options: .init(snapshots: snapshots))
         #expect(try await other.state(of: "1").revision == .none)
         #expect(bench.told.reasons.last == "it belongs to another store")
         await bench.model.close()
@@ -233,7 +234,7 @@ private struct SnapshotBench {
         try await Release.$current.withValue(Release(factor: 2)) {
             let snapshots = bench.snapshots()
             let cached = CommandHandler<Tally>(
-                "tally", in: bench.store, cache: AggregateCache(), snapshots: snapshots)
+                "tally", in: bench.store, options: .init(cache: AggregateCache(), snapshots: snapshots))
             _ = try await cached.state(of: "1")
             await snapshots.flush()
             #expect(bench.told.reasons.contains { $0.hasPrefix("it is not what its events lead to: total:") })
@@ -268,7 +269,7 @@ private final class CountingStore: ForwardingEventStore {
 }
 
 extension SQLRow {
-    /// The row as somebody sees it who does not look at fingerprints.
+    /// The row for a reader that ignores fingerprints.
     fileprivate func pretending(_ fingerprint: String) -> SQLRow {
         let texts =
             ["decider", "subject", "event", "store"].map { self[$0].text ?? "" } + [

@@ -50,7 +50,7 @@ struct Release: Sendable {
     @TaskLocal static var current = Release()
 }
 
-/// A read model that fails, or shows rows as they are not.
+/// A read model that fails, or returns wrong rows.
 struct TroubledModel: ReadModel {
     let inner: TestedModel
     var fails = false
@@ -68,13 +68,19 @@ struct TroubledModel: ReadModel {
     }
 }
 
-/// What was told of snapshots.
+/// Collects the reports about snapshots.
 final class Told: Sendable {
     private let outcomes = Lock<[SnapshotMeasurement.Outcome]>([])
 
     var all: [SnapshotMeasurement.Outcome] { outcomes.withLock { $0 } }
     var reasons: [String] {
         all.compactMap { if case .ignored(_, let reason) = $0 { reason } else { nil } }
+    }
+    var withheld: [String] {
+        all.compactMap { if case .withheld(let subject) = $0 { subject } else { nil } }
+    }
+    var failures: [String] {
+        all.compactMap { if case .failed(let reason) = $0 { reason } else { nil } }
     }
     var used: Int { all.count { $0 == .used } }
     var written: Int { all.count { if case .written = $0 { true } else { false } } }

@@ -5,7 +5,7 @@ import Testing
 /// One call to the disk fails, wherever it is.
 @Suite("faults", .serialized)
 struct FaultTests {
-    /// The kinds of fault that a class of calls can have; after so many calls only every so-many-th is tried.
+    /// The kinds of fault that a class of calls can have. After a number of calls only some of the calls are tried.
     struct Class: CustomTestStringConvertible, Sendable {
         let name: String
         let kinds: [String]
@@ -20,7 +20,7 @@ struct FaultTests {
         Class(name: "write", kinds: ["EIO", "ENOSPC", "TORN", "SHORT", "EINTR"], dense: 12, stride: 67),
     ]
 
-    @Test("DUR-6: a call that fails loses nothing, is told truly, and stops the store at once", arguments: classes)
+    @Test("DUR-6: a failing call loses nothing, is reported correctly, and stops the store at once", arguments: classes)
     func faults(_ calls: Class) async throws {
         let isFull = setting("SILLOK_FAULTS") == "full"
         var (call, made, slowest) = (1, 0, 0)

@@ -24,7 +24,7 @@ struct LeaseKillTests {
         )
     }
 
-    @Test("PRJ-2: the check catches processes that write without asking who holds the lease")
+    @Test("PRJ-2: the check catches processes that write without a check of the lease")
     func unfenced() async throws {
         let bench = try TortureBench()
         for round in 1...20 {
@@ -37,8 +37,8 @@ struct LeaseKillTests {
         Issue.record("writes without a fence were not caught, seed \(bench.seed)")
     }
 
-    /// A process that appends and three that project, of which one at a time is killed and begun anew, or stopped for
-    /// longer than its lease.
+    /// A process that appends and three that project. One at a time is killed and restarted, or stopped for longer than
+    /// its lease.
     private func share(_ bench: TortureBench, rounds: Int, _ more: [String]) async throws {
         let writer = try bench.start("append")
         var sharers = try (0..<3).map { _ in try bench.startOpened("share", more: more.joined(separator: ",")) }

@@ -27,7 +27,7 @@ enum PowerCut {
     "power cuts", .serialized, .timeLimit(.minutes(30)),
     .enabled(if: PowerCut.isPossible, "DUR-2 needs root, unshare, mkfs.ext4 and loop devices"))
 struct PowerCutTests {
-    @Test("DUR-2: whatever instant the power is cut at, nothing acknowledged is lost and the store is sound")
+    @Test("DUR-2: after a power cut at any instant, no acknowledged event is lost and the store is undamaged")
     func cuts() throws {
         let cuts = times("SILLOK_POWER_CUTS", 10)
         let bench = try TortureBench()

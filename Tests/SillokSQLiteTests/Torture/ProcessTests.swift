@@ -31,7 +31,7 @@ struct ProcessTests {
         print("DUR-10: refused after \(refused), opened \(opened) after the holder was killed")
     }
 
-    @Test("ORD-3: a reader beside a writing process sees every event once, in order, until it is killed and after")
+    @Test("ORD-3: a reader of a writing process sees every event once, in order, before and after it is killed")
     func readerBeside() async throws {
         let bench = try TortureBench()
         var writing = try bench.start("write")

@@ -7,7 +7,7 @@ import Testing
 @Suite("torture of projections", .serialized)
 struct ProjectionKillTests {
     @Test(
-        "PRJ-1: whatever instant projectors are killed at, every row equals the fold up to its checkpoint",
+        "PRJ-1: when projectors are killed at any instant, every row equals the fold up to its checkpoint",
         arguments: Storage.tested)
     func kills(on storage: Storage) async throws {
         let kills = times("SILLOK_PROJECTION_KILLS", 10)
@@ -54,7 +54,7 @@ struct ProjectionKillTests {
     }
 
     @Test(
-        "inline: whatever instant the process is killed at, every row equals the fold of the whole log",
+        "inline: when the process is killed at any instant, every row equals the fold of the whole log",
         arguments: Storage.tested)
     func inlineKills(on storage: Storage) async throws {
         let kills = times("SILLOK_INLINE_KILLS", 6)

@@ -70,7 +70,7 @@ final class TortureBench: Sendable {
         }
         let found = ([runner] + places).map { $0.appending(path: "sillok-torture") }
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-        return try #require(found, "sillok-torture is not beside the tests")
+        return try #require(found, "sillok-torture is not in the folder of the tests")
     }
 }
 

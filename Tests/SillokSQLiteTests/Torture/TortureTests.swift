@@ -8,7 +8,7 @@ import Testing
 @Suite("torture", .serialized)
 struct TortureTests {
     @Test(
-        "DUR-1: whatever instant 32 writers are killed at, nothing is lost, doubled, torn or out of order",
+        "DUR-1: when 32 writers are killed at any instant, nothing is lost, doubled, torn or out of order",
         arguments: Storage.tested)
     func kills(on storage: Storage) async throws {
         let bench = try TortureBench(on: storage)
@@ -52,7 +52,7 @@ struct TortureTests {
     }
 
     @Test(
-        "DUR-7: on a full disk appends are refused definitely, reads go on, and appends go on when there is room",
+        "DUR-7: on a full disk appends are refused definitely, reads work, and appends work again when there is room",
         arguments: [true, false])
     func fullDisk(isMounted: Bool) throws {
         let bench = try TortureBench(inMemory: true)

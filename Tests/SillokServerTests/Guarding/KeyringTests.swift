@@ -40,7 +40,7 @@ struct KeyringTests {
         ] where text != secret.revealed { #expect(keyring.key(provedBy: text) == nil, "\(text.count)") }
     }
 
-    @Test("another process sees what was made and revoked, and the acts are kept")
+    @Test("another process sees created and revoked keys, and the actions are recorded")
     func anotherProcess() async throws {
         let log = MemoryEventStore()
         let (here, there) = (Keyring(log: log), Keyring(log: log))
@@ -153,7 +153,7 @@ struct KeyringTests {
         #expect(simple.problem == "media-type")
     }
 
-    @Test("SEC-2: a subscription ends within five seconds of the revocation, also when nobody reads it")
+    @Test("SEC-2: a subscription ends within five seconds of the revocation, also when its client does not read")
     func revokedSubscription() async throws {
         let keyring = Keyring(log: MemoryEventStore())
         let (key, secret) = try await keyring.create("reader", Grant([.subscribe]), by: "ada")

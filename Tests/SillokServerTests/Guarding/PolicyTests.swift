@@ -126,7 +126,7 @@ struct PolicyTests {
         }
     }
 
-    @Test("what is not declared is denied")
+    @Test("an undeclared operation is denied")
     func undeclared() async throws {
         let bench = try await Bench()
         let declared = Set(Endpoint.all.map { "\($0.method) \($0.route)" })
@@ -165,7 +165,7 @@ struct PolicyTests {
         for (name, schema) in Schemas.all { #expect(JSONReader.isValue(Array(schema.utf8)), "\(name)") }
     }
 
-    @Test("patterns reach what they say and nothing beside it")
+    @Test("patterns match what they name and nothing else")
     func patterns() {
         let category = ResourcePattern("account-*")
         #expect(category.covers("account-1" as StreamID) && category.covers("account" as StreamID))

@@ -44,7 +44,7 @@ struct TokenTests {
         #expect(principal.expires != nil)
     }
 
-    @Test("a token of somebody else, for somebody else, or that has ended, proves nothing")
+    @Test("a token of another issuer, for another audience, or that has expired, is refused")
     func invalid() async throws {
         #expect(try await principal { $0.iss = .init(value: "https://other.example") } == nil)
         #expect(try await principal { $0.aud = .init(value: ["other"]) } == nil)
@@ -55,7 +55,7 @@ struct TokenTests {
         #expect(await verifier.principal(of: try await stranger.sign(Claims(), kid: "one")) == nil)
     }
 
-    @Test("the algorithm is one of ours, whatever the token says")
+    @Test("only our algorithms are accepted, also if the token names another one")
     func algorithms() async throws {
         let good = try await signer.sign(Claims(), kid: "one").split(separator: ".").map(String.init)
         for header in [#"{"alg":"none"}"#, #"{"alg":"HS256","kid":"one"}"#, #"{"alg":"es256","kid":"one"}"#, "{}", "x"]

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Appending over HTTP")
 struct AppendingTests {
-    @Test("an event, a list and a request are appended, and the receipt says where")
+    @Test("an event, a list and a request are appended, and the receipt has their place")
     func forms() async throws {
         let web = try await Browserless()
         let one = try await web.ask(.post, "/v1/events", #"{"type":"noted","subject":"note-1","data":{"n":1.50}}"#)
@@ -118,7 +118,7 @@ extension AppendingTests {
     }
 }
 
-/// A store with a projection that takes part in appends and can project nothing.
+/// A store with an inline projection that can project no event.
 private struct Refusing: ForwardingEventStore {
     struct Poison: Error {}
 

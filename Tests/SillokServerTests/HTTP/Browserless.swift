@@ -16,7 +16,7 @@ struct Browserless {
 
     init(
         _ store: any EventStore = MemoryEventStore(), keyring: Keyring? = nil, folds: [StreamFold] = [],
-        readSide: ReadSide? = nil, limits: WebInterface.Limits = .init(), loopbackOnly: Bool = false,
+        readSide: ReadSide? = nil, limits: ServerLimits = .init(), loopbackOnly: Bool = false,
         tools: StoreTools = StoreTools(), pause: @escaping WebInterface.Pause = WebInterface.sleep
     ) async throws {
         self.store = store
@@ -95,7 +95,7 @@ final class Collector: ResponseBodyWriter, Sendable {
 
     struct Full: Error {}
 
-    /// - Parameter limit: ends the writing when so many bytes came.
+    /// - Parameter limit: the number of bytes after which the writing ends.
     init(limit: Int = .max) { self.limit = limit }
 
     var text: String { String(decoding: bytes.withLock { $0 }, as: UTF8.self) }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import SillokServer
 
-/// INP-3/4 over HTTP: whatever comes is answered with a type, and what is accepted reads back byte for byte.
+/// INP-3/4 over HTTP: every input gets an answer with a type, and accepted input reads back byte for byte.
 @Suite("Hostile input over HTTP")
 struct HostileInputTests {
     static let names = [
@@ -74,9 +74,54 @@ struct HostileInputTests {
         #expect(try event.json["data"]?.raw.count == 1 << 20)
     }
 
-    @Test("requests beyond what may be under way are told to come again")
+    @Test("W10: waiting reads of one key leave places for another, and those beyond its share are refused")
+    func waitingReads() async throws {
+        let keyring = Keyring(log: MemoryEventStore())
+        let waiting = try await keyring.create("waiting", .everything, by: "ada").secret
+        let other = try await keyring.create("other", .everything, by: "ada").secret
+        var limits = ServerLimits()
+        limits.requests = 8
+        let web = try await Browserless(keyring: keyring, limits: limits)
+        let headers: HTTPFields = [.sillokAtLeast: "1", .prefer: "wait=30"]
+        try await withThrowingTaskGroup(of: Browserless.Answer.self) { group in
+            for _ in 0..<12 {
+                group.addTask { try await web.ask(.get, "/v1/head", key: waiting, headers: headers) }
+            }
+            for _ in 0..<8 {
+                let answer = try #require(try await group.next())
+                #expect(answer.problem == "overloaded" && answer.headers[.retryAfter] == "1")
+                #expect(try answer.json["limit"]?.string == "requests")
+                #expect(answer.text.contains("(waiting) has 4 of 8 requests under way"), "\(answer.text)")
+            }
+            #expect(web.interface.admission.requests == 4)
+            #expect(try await web.ask(.get, "/v1/head", key: other).status == 200)
+            try await web.note("s-1")
+            for try await answer in group { #expect(answer.status == 200) }
+        }
+        #expect(web.interface.admission.requests == 0)
+    }
+
+    @Test("W10: a long answer keeps its place until it is written, or given up")
+    func longAnswers() async throws {
+        var limits = ServerLimits()
+        limits.requests = 2
+        let web = try await Browserless(limits: limits)
+        try await web.note("s-1")
+        let lines: HTTPFields = [.accept: "application/x-ndjson"]
+        var response: Response? = await web.response(.get, "/v1/events", headers: lines)
+        #expect(response?.status == .ok && web.interface.admission.requests == 1)
+        #expect(try await web.ask(.get, "/v1/events", headers: lines).problem == "overloaded")
+        try await response?.body.write(Collector())
+        #expect(web.interface.admission.requests == 0)
+        response = await web.response(.get, "/v1/events", headers: lines)
+        #expect(web.interface.admission.requests == 1)
+        response = nil
+        #expect(web.interface.admission.requests == 0)
+    }
+
+    @Test("requests over the limit get an answer that asks to retry")
     func overload() async throws {
-        var limits = WebInterface.Limits()
+        var limits = ServerLimits()
         limits.requests = 0
         let web = try await Browserless(limits: limits)
         let answer = try await web.ask(.get, "/v1/head")

@@ -49,7 +49,7 @@ struct ReadingTests {
         #expect(some.text.split(separator: "\n").count == 300)
     }
 
-    @Test("what is immutable is kept by whoever has it")
+    @Test("immutable answers may be cached")
     func caching() async throws {
         let web = try await filled(3)
         let event = try #require(try await web.store.read(.all).events.last)
@@ -73,7 +73,7 @@ struct ReadingTests {
         }
     }
 
-    @Test("a read waits for a write that it must see, and says so when that does not come")
+    @Test("a read waits for a write that it must see, and reports when it does not come")
     func consistency() async throws {
         let web = try await filled(3)
         let four: HTTPFields = [.sillokAtLeast: "4", .prefer: "wait=20"]
@@ -138,7 +138,7 @@ struct ReadingTests {
         #expect(try await web.ask(.get, "/v1/streams/other-1/state").status == 404)
     }
 
-    @Test("what is wrong with a request is said, and nothing is ignored in silence")
+    @Test("faults of a request are named, and nothing is ignored silently")
     func wrongRequests() async throws {
         let web = try await filled(3)
         for (path, status) in [

@@ -50,7 +50,7 @@ struct StandardsTests {
         #expect(found == ["alpha 1", "alpha", "user", "user 2", "user+admin", "zebra"])
     }
 
-    @Test("C20: preferences are read as a list, and what is not understood is ignored")
+    @Test("C20: preferences are read as a list, and unknown ones are ignored")
     func preferences() async throws {
         let web = try await Browserless()
         try await web.note("a-1")
@@ -111,7 +111,7 @@ struct StandardsTests {
     @Test("C24: the server shows every limit, and an error names the one that was met")
     func limits() async throws {
         var limits = Limits()
-        for (index, setting) in LimitSetting.all.enumerated() {
+        for (index, setting) in Limits.settings.enumerated() {
             var isTaken = setting.set(1000 + index, &limits)
             #expect(isTaken)
             for wrong in [0, -1, Int.max] {
@@ -122,10 +122,16 @@ struct StandardsTests {
         limits.payloadBytes = 2000
         let web = try await Browserless(MemoryEventStore(limits: limits))
         let shown = try #require(try await web.ask(.get, "/v1/server").json["limits"])
-        for setting in LimitSetting.all { #expect(shown[setting.name]?.integer(as: Int.self) == setting.value(limits)) }
+        for setting in Limits.settings { #expect(shown[setting.name]?.integer(as: Int.self) == setting.value(limits)) }
         // There is a setting for every property.
         let properties = Mirror(reflecting: limits).children.compactMap(\.label)
-        #expect(Set(properties) == Set(LimitSetting.all.map(\.name)))
+        #expect(Set(properties) == Set(Limits.settings.map(\.name)))
+        for setting in ServerLimits.settings {
+            #expect(shown[setting.name]?.integer(as: Int.self) == setting.value(ServerLimits()))
+        }
+        let ofServer = Mirror(reflecting: ServerLimits()).children.compactMap(\.label)
+        #expect(Set(ofServer) == Set(ServerLimits.settings.map(\.name)))
+        #expect(Set(ofServer).isDisjoint(with: properties))
         let large = #"{"type":"t","data":"\#(String(repeating: "x", count: 3000))"}"#
         let answer = try await web.ask(.post, "/v1/events", large)
         #expect(answer.status == 413 && answer.text.contains("the limit payloadBytes"), "\(answer.text)")
@@ -174,6 +180,28 @@ struct StandardsTests {
         #expect(collector.text.hasSuffix("event: end\ndata: the server is ending\n\n"))
     }
 
+    @Test("N9: appends of the application that do not go through the interface count, each once")
+    func metrics() async throws {
+        let web = try await Browserless()
+        try await web.store.append([EventData(type: "a", text: "1"), EventData(type: "a", text: "2")], to: "s-1")
+        await #expect(throws: AppendError.self) {
+            try await web.store.append([EventData(type: "a", text: "1")], to: "s-1", if: .revision(0, of: "s-1"))
+        }
+        #expect(try await web.ask(.post, "/v1/events", #"{"type":"a"}"#).status == 200)
+        #expect(try await web.interface.store.append([EventData(type: "a", text: "4")]).position == 4)
+        let text = try await web.ask(.get, "/metrics").text
+        for line in [
+            "sillok_appended_events_total 4", #"sillok_appends_total{outcome="stored"} 3"#,
+            #"sillok_appends_total{outcome="conflict"} 1"#,
+        ] {
+            #expect(text.contains(line + "\n"), "\(text)")
+        }
+        // A store that does not report its appends is measured at the interface.
+        let silent = try await Browserless(SilentStore(base: MemoryEventStore()))
+        #expect(try await silent.ask(.post, "/v1/events", #"{"type":"a"}"#).status == 200)
+        #expect(try await silent.ask(.get, "/metrics").text.contains("sillok_appended_events_total 1\n"))
+    }
+
     @Test("N8: an interface that is open for reading takes no event")
     func readOnly() async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -193,6 +221,11 @@ struct StandardsTests {
         #expect(await status(.get, "/v1/overview") == 200)
         #expect(try await store.head() == 0)
     }
+}
+
+/// A store that does not report its appends.
+private struct SilentStore: ForwardingEventStore {
+    let base: any EventStore
 }
 
 /// Revokes a key while it is written to.

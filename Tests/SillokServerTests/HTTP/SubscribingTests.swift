@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sillok
+import SillokConformance
 import SillokCore
 import Testing
 
@@ -29,7 +30,7 @@ struct SubscribingTests {
         #expect(web.interface.admission.followers.isEmpty)
     }
 
-    @Test("whoever comes again goes on after the last id, also over events that do not match", arguments: [0, 3, 10])
+    @Test("a client that reconnects continues after the last id, also over other events", arguments: [0, 3, 10])
     func resuming(last: Int) async throws {
         let web = try await Browserless()
         for number in 1...10 { try await web.note("s-1", number <= 5 ? "wanted" : "other", "\(number)") }
@@ -50,9 +51,35 @@ struct SubscribingTests {
         #expect(last == 10 || marks == [10])
     }
 
+    @Test("W4: idle subscriptions read nothing while others append")
+    func idle() async throws {
+        let store = CountingStore(MemoryEventStore())
+        let web = try await Browserless(store)
+        try await web.note("busy-1")
+        var readings: [Task<Void, any Error>] = []
+        var collectors: [Collector] = []
+        for path in (0..<20).map({ "stream=idle-\($0)" }) + ["stream=busy-1"] {
+            let response = await web.response(.get, "/v1/subscribe?after=head&\(path)")
+            let collector = Collector()
+            collectors.append(collector)
+            readings.append(Task { try await response.body.write(collector) })
+        }
+        while store.waits(where: { _ in true }) < 21 { try await Task.sleep(for: .milliseconds(2)) }
+        for number in 2...101 {
+            try await web.note("busy-1")
+            while !collectors[20].text.contains("id: \(number)@") { try await Task.sleep(for: .milliseconds(1)) }
+        }
+        let reads = store.reads { $0.items.first?.stream?.category == "idle" }
+        #expect(reads <= 80, "\(reads) reads of 20 idle subscriptions")
+        try await web.note("idle-7")
+        while !collectors[7].text.contains("id: 102@") { try await Task.sleep(for: .milliseconds(2)) }
+        web.interface.end()
+        for reading in readings { try await reading.value }
+    }
+
     @Test("a position beyond the head belongs to another store, and too many subscriptions are refused")
     func refusals() async throws {
-        var limits = WebInterface.Limits()
+        var limits = ServerLimits()
         limits.subscriptions = 2
         let web = try await Browserless(limits: limits)
         try await web.note("s-1")
@@ -68,7 +95,7 @@ struct SubscribingTests {
         #expect(try await web.ask(.get, "/v1/subscribe?after=x").status == 400)
     }
 
-    @Test("H1: a token of another history is refused, and ends what is being followed")
+    @Test("H1: a token of another history is refused, and ends a running subscription")
     func tokens() async throws {
         let web = try await Browserless()
         for number in 1...3 { try await web.note("s-1", "noted", "\(number)") }
@@ -94,7 +121,7 @@ struct SubscribingTests {
         #expect(try page.json["token"]?.string == receipt.headers[.sillokToken])
     }
 
-    @Test("a reader that takes nothing costs one page, whatever is appended")
+    @Test("a reader that takes nothing costs one page, for any number of appends")
     func stalled() async throws {
         let web = try await Browserless()
         let response = await web.response(.get, "/v1/subscribe")

@@ -13,7 +13,7 @@ import Testing
 
 @Suite("Watching over HTTP")
 struct WatchingTests {
-    @Test("health, metrics and the overview tell what was done")
+    @Test("health, metrics and the overview report the requests")
     func metrics() async throws {
         let web = try await Browserless()
         #expect(try await web.ask(.get, "/health/live").json["status"]?.string == "live")
@@ -35,7 +35,7 @@ struct WatchingTests {
         #expect(overview["append"]?["conflicts"]?.integer() == 1)
     }
 
-    @Test("C2: a server whose store's file was replaced is not ready, and says so to whoever appends")
+    @Test("C2: a server whose store's file was replaced is not ready, and refuses appends with this reason")
     func replaced() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -83,7 +83,7 @@ struct WatchingTests {
         )
     }
 
-    @Test("long work is begun once at a time and tells its end")
+    @Test("long work runs once at a time and reports its end")
     func jobs() async throws {
         let go = Lock(false)
         let tools = StoreTools(verify: { progress in

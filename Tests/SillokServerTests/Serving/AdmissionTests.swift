@@ -1,3 +1,5 @@
+import HTTPTypes
+import SillokGRPC
 import Testing
 
 @testable import SillokServer
@@ -7,12 +9,12 @@ struct AdmissionTests {
     @Test func `a place that is given up is taken by one who waits, and the count stays right`() async {
         let admission = Admission(requests: 8, subscriptions: 1, patience: .seconds(50))
         let taken = await withTaskGroup(of: Bool.self) { group in
-            for _ in 0..<400 {
+            for number in 0..<400 {
                 group.addTask {
-                    guard await admission.begin() else { return false }
+                    guard let place = await admission.begin("owner \(number % 3)") else { return false }
                     #expect(admission.requests <= 8)
                     await Task.yield()
-                    admission.end()
+                    place.end()
                     return true
                 }
             }
@@ -24,14 +26,66 @@ struct AdmissionTests {
 
     @Test func `nobody waits for ever`() async {
         let admission = Admission(requests: 1, subscriptions: 1, patience: .milliseconds(1))
-        #expect(await admission.begin())
+        let first = await admission.begin("a")
+        #expect(first != nil)
         let refused = await withTaskGroup(of: Bool.self) { group in
-            for _ in 0..<50 { group.addTask { await admission.begin() } }
-            return await group.reduce(0) { $0 + ($1 ? 0 : 1) }
+            for _ in 0..<50 { group.addTask { await admission.begin("a") == nil } }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
         }
         #expect(refused == 50)
-        admission.end()
+        first?.end()
         #expect(admission.requests == 0)
-        #expect(await admission.begin())
+        #expect(await admission.begin("a") != nil)
+    }
+
+    @Test("W10: a principal has half of the places, two have a third each, and a place is given back once")
+    func shares() async {
+        let admission = Admission(requests: 8, subscriptions: 1, patience: .zero)
+        var places: [Admission.Place] = []
+        func take(_ owner: String) async -> Int {
+            var count = 0
+            while let place = await admission.begin(owner) {
+                places.append(place)
+                count += 1
+            }
+            return count
+        }
+        #expect(await take("a") == 4)
+        #expect(await take("b") == 2)
+        #expect(await take("c") == 1)
+        #expect(admission.requests == 7)
+        let problem = admission.overload("a")
+        #expect(problem.limit == "requests" && problem.headers[.retryAfter] == "1")
+        #expect(problem.detail.contains("a has 4 of 8 requests"))
+        for place in places { place.end() }
+        for place in places { place.end() }
+        #expect(admission.requests == 0)
+        places = []
+        #expect(admission.requests == 0)
+    }
+
+    @Test("W10: of those who wait, the owner with the fewest places is next")
+    func order() {
+        var line = WaitingLine<String>(places: 6, waiting: 8)
+        for owner in ["a", "a", "a", "b", "b", "c"] {
+            let isTaken = line.take(owner)
+            #expect(isTaken, "\(owner)")
+        }
+        for name in ["a1", "a2", "b1", "c1"] {
+            guard case .waits = line.enter(String(name.prefix(1)), name) else {
+                Issue.record("\(name) does not wait")
+                return
+            }
+        }
+        var next = line.release("b")
+        // One is free, and each of them holds one already.
+        #expect(next == nil)
+        next = line.release("a")
+        #expect(next == "b1")
+        next = line.release("a")
+        #expect(next == "a1")
+        next = line.release("b")
+        #expect(next == "c1")
+        #expect(line.places.taken == 5)
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Where a server listens")
 struct ExposureTests {
-    @Test("addresses are read and told apart")
+    @Test("addresses are parsed and classified")
     func addresses() {
         for text in ["127.0.0.1:8080", "localhost:0", "[::1]:1", "127.9.9.9:65535"] {
             #expect(ListeningAddress(text)?.isLoopback == true, "\(text)")

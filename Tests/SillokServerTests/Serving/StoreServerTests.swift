@@ -17,9 +17,10 @@ struct StoreServerTests {
 
     /// Runs a server while `body` talks to it; ends it gracefully.
     private func serving(
-        _ store: any EventStore, tls: TLSFiles? = nil, _ body: (Int, WebInterface) async throws -> Void
+        _ store: any EventStore, tls: TLSFiles? = nil, limits: ServerLimits = ServerLimits(),
+        _ body: (Int, WebInterface) async throws -> Void
     ) async throws {
-        let interface = try await WebInterface(Served(store), gatekeeper: .open, logger: logger)
+        let interface = try await WebInterface(Served(store), gatekeeper: .open, limits: limits, logger: logger)
         let (ports, port) = AsyncStream<Int>.makeStream()
         let server = StoreServer(
             interface, configuration: .init(address: ListeningAddress(host: "127.0.0.1", port: 0), tls: tls),
@@ -72,7 +73,7 @@ struct StoreServerTests {
         }
     }
 
-    @Test("C20: who waits for leave to send a body gets it, unless the request is refused anyway")
+    @Test("C20: a client that expects 100-continue gets it, unless the request is refused")
     func continuing() async throws {
         try await serving(MemoryEventStore()) { port, _ in
             let body = #"{"type":"noted","subject":"a-1","data":1}"#
@@ -123,6 +124,71 @@ struct StoreServerTests {
             let second = StoreServer(interface, configuration: .init(address: address), logger: logger)
             await #expect { try await second.run() } throws: { ($0 as? ListeningFailure)?.address == address }
         }
+    }
+
+    private static let live = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    private func connect(_ port: Int) async throws -> any Channel {
+        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port)
+            .get()
+    }
+
+    @Test("W10: idle connections that take all places make room for one that asks")
+    func idleConnections() async throws {
+        var limits = ServerLimits()
+        limits.connections = 3
+        try await serving(MemoryEventStore(), limits: limits) { port, _ in
+            var idle: [any Channel] = []
+            for _ in 0..<3 { idle.append(try await connect(port)) }
+            let answer = try await exchange(port, Self.live)
+            #expect(answer.hasPrefix("HTTP/1.1 200"), "\(answer)")
+            try await idle.removeFirst().closeFuture.get()
+            for channel in idle { try await channel.close() }
+        }
+    }
+
+    @Test("W10: a connection that sends no request in time is closed over the network too")
+    func silentConnections() async throws {
+        var limits = ServerLimits()
+        limits.firstRequestTimeout = .milliseconds(50)
+        try await serving(MemoryEventStore(), limits: limits) { port, _ in
+            try await connect(port).closeFuture.get()
+        }
+    }
+
+    @Test("W10: while all connections are in use, another one is refused with the name of the limit")
+    func connectionsInUse() async throws {
+        var limits = ServerLimits()
+        limits.connections = 1
+        try await serving(MemoryEventStore(), limits: limits) { port, _ in
+            let request = "GET /v1/subscribe HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            try await withConnection(port) { inbound, outbound in
+                try await outbound.write(ByteBuffer(string: request))
+                var iterator = inbound.makeAsyncIterator()
+                _ = try await iterator.next()
+                // It need not ask: the refusal comes at once.
+                var answer = ""
+                try await withConnection(port) { inbound, _ in
+                    for try await part in inbound { answer += String(buffer: part) }
+                }
+                #expect(answer.hasPrefix("HTTP/1.1 503") && answer.lowercased().contains("retry-after: 1\r\n"))
+                #expect(answer.contains(#""limit":"connections""#), "\(answer)")
+            }
+        }
+    }
+
+    private func withConnection(
+        _ port: Int,
+        _ body: (NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws ->
+            Void
+    ) async throws {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        try await channel.executeThenClose { try await body($0, $1) }
     }
 
     /// Sends a request and answers everything until the connection ends; what `more` says is sent once `mark` has come.

@@ -28,7 +28,7 @@ private enum EvolvedEvent: Codable, Equatable, Sendable, EvolvingEvent {
 
 @Suite("golden files of an evolved enum")
 struct EvolvedEventTests {
-    @Test("today's code reads what was ever written")
+    @Test("the current code reads every version that was ever written")
     func golden() {
         GoldenFiles(
             of: EvolvedEvent.self,

@@ -145,7 +145,7 @@ struct GoldenFilesTests {
         #expect(growing.contains { $0.contains("schema.json") })
     }
 
-    @Test("cases are told by the compiler's own list")
+    @Test("cases come from the compiler's own list")
     func cases() {
         enum Single: Codable { case only }
         enum Two: Codable { case one, two }
@@ -158,5 +158,40 @@ struct GoldenFilesTests {
     func fileNames() {
         let event = GoldenEvent(type: "a/b é", version: 2, payload: [:])
         #expect(event.fileName == "a%2fb%20%c3%a9.v2.json")
+    }
+}
+
+/// Enums of projections that read what a subscription writes.
+private enum Reader {
+    enum WithoutSchema: Codable, Sendable { case paid(cents: Int) }
+    enum WithSchema: Codable, Sendable, EvolvingEvent {
+        case paid(cents: Int)
+        static let schema = EventSchema.of(Subscribed.Second.self)
+    }
+    enum OtherField: Codable, Sendable, EvolvingEvent {
+        case paid(euros: Int)
+        static let schema = EventSchema.of(Subscribed.Second.self)
+    }
+}
+
+extension GoldenFilesTests {
+    @Test("N2: golden files fail for each reader that cannot read a version of a type that it has a case for")
+    func readers() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "golden-\(EventID())").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let samples: [Subscribed.Second] = [.started(plan: "a", note: "b"), .paid(cents: 5), .refunded(cents: 1)]
+        try GoldenFiles(of: Subscribed.First.self, at: path, [.started(plan: "a", note: "b"), .moved(amount: 2)])
+            .record()
+        func findings(_ reader: any (Codable & Sendable).Type) throws -> [String] {
+            let files = GoldenFiles(at: path, samples, readers: [reader])
+            try files.record()
+            return try files.findings()
+        }
+        #expect(try findings(Reader.WithSchema.self) == [])
+        let missing = try findings(Reader.WithoutSchema.self)
+        #expect(missing.count == 1 && missing[0].contains("\"paid\" version 2 cannot be read by WithoutSchema"))
+        #expect(missing[0].contains("EventSchema.of("))
+        let other = try findings(Reader.OtherField.self)
+        #expect(other.count == 1 && other[0].contains("cannot be read by OtherField"))
     }
 }

@@ -128,7 +128,7 @@ struct AuditTests {
         #expect(try await tree(of: 3) == ["command", "-3"])
     }
 
-    @Test("a cause that the log does not have stands at the top, and an event without any stands alone")
+    @Test("a cause that the log does not have is the root, and an event without a cause is alone")
     func outside() async throws {
         try await store.append([EventData(type: "bare", payload: [])])
         try await note(on: "1", as: Metadata(causationID: "request 7"))

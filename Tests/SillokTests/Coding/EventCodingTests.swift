@@ -34,7 +34,7 @@ struct EventCodingTests {
         #expect(try JSONDecoder().decode(Event.self, from: Data("{\"\(type)\":\(payload)}".utf8)) == event)
     }
 
-    @Test("keeps where an event was recorded beside its payload")
+    @Test("keeps the place of an event together with its payload")
     func keepsPlace() throws {
         let event = recorded("deposited", #"{"amount":5}"#)
         let result = try #require(EventCoding<Event>().recorded(event).first)
@@ -56,7 +56,7 @@ struct EventCodingTests {
     }
 
     @Test(
-        "names what is damaged in a payload, and where",
+        "names the damaged part of a payload, and its place",
         arguments: [
             ("deposited", #"{"amount":"x"}"#, "amount", "expected Int, found \"x\""),
             ("deposited", "{}", "", "there is no key \"amount\""),

@@ -7,7 +7,7 @@ struct BoundaryTests {
     let store = TroubledStore()
     var courses: CommandHandler<Enrolment> { CommandHandler(in: store) }
 
-    @Test("never gives away more seats than there are, whoever asks at once")
+    @Test("never gives away more seats than there are, for any number of concurrent requests")
     func keepsSeats() async throws {
         let handlers = [courses, courses]
         try await courses.execute(.define(course: "7", seats: 5))
@@ -30,7 +30,7 @@ struct BoundaryTests {
         #expect(events.allSatisfy { $0.stream == nil && $0.tags.first == "course:7" })
     }
 
-    @Test("stands although other boundaries change")
+    @Test("holds although other boundaries change")
     func ignoresOthers() async throws {
         try await courses.execute(.define(course: "7", seats: 1))
         store.add(.rival(EventData(type: "defined", tags: ["course:8"], text: #"{"course":"8","seats":1}"#), to: nil))
@@ -42,7 +42,7 @@ struct BoundaryTests {
         }
     }
 
-    @Test("makes a name unique: of many who want it at once, one gets it")
+    @Test("makes a name unique: of many concurrent requests, one gets it")
     func isUnique() async throws {
         let handlers = (0..<8).map { _ in courses }
         let winners = await withTaskGroup(of: Bool.self) { group in
@@ -90,9 +90,9 @@ struct BoundaryTests {
                         type: "enrolled", tags: ["course:7"], text: "{\"student\":\"\(number)\",\"course\":\"7\"}"),
                     to: nil))
         }
-        let handler = CommandHandler<Enrolment>(in: store, retries: RetryPolicy(attempts: 1))
+        let handler = CommandHandler<Enrolment>(in: store, options: .init(retries: RetryPolicy(attempts: 1)))
         await #expect(throws: TooManyConflicts.self) { try await handler.execute(.define(course: "7", seats: 9)) }
-        let patient = CommandHandler<Enrolment>(in: store, retries: RetryPolicy(attempts: 3))
+        let patient = CommandHandler<Enrolment>(in: store, options: .init(retries: RetryPolicy(attempts: 3)))
         await #expect(throws: TooManyConflicts.self) { try await patient.execute(.define(course: "7", seats: 9)) }
         try await courses.execute(.define(course: "7", seats: 9))
         #expect(try await store.head() == 5)

@@ -6,7 +6,7 @@ struct CommandHandlerTests {
     let store = MemoryEventStore()
     var accounts: CommandHandler<BankAccount> { CommandHandler("account", in: store) }
 
-    @Test("appends what was decided and answers where it is")
+    @Test("appends the decided events and returns their place")
     func appends() async throws {
         let opened = try await accounts.execute(.open(owner: "ada"), on: "42")
         #expect(opened.events == [.opened(owner: "ada")])

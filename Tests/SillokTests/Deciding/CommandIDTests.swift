@@ -61,7 +61,7 @@ struct CommandIDTests {
         let clock = WallClock { Timestamp(microsecondsSince1970: 0) }
         let ids = IDGenerator(clock: clock, random: SeededGenerator(seed: 1))
         let again = IDGenerator(clock: clock, random: SeededGenerator(seed: 1))
-        let handler = CommandHandler<BankAccount>("account", in: store, ids: ids)
+        let handler = CommandHandler<BankAccount>("account", in: store, options: .init(ids: ids))
         let outcome = try await handler.execute(.open(owner: "ada"), on: "42")
         #expect(outcome.id == again.next())
         #expect(try await store.read(.all).events.map(\.metadata.commandID) == [outcome.id])

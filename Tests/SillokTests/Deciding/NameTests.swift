@@ -38,6 +38,53 @@ import Testing
         #expect(values.mapValues { $0 * 2 } == [Self.decomposed: 4, "a": 8])
     }
 
+    @Test("C18: values of rows, of JSON and of states are compared by their bytes")
+    func bytes() {
+        let (composed, decomposed) = (Self.composed, Self.decomposed)
+        #expect(Set<SQLValue>([.text(composed), .text(decomposed)]).count == 2)
+        #expect(Set<JSONValue>([.string(composed), .string(decomposed)]).count == 2)
+        #expect(Set<StateTree.Value>([.text(composed), .text(decomposed)]).count == 2)
+        #expect(Set([ProjectionID(composed, version: 1), ProjectionID(decomposed, version: 1)]).count == 2)
+        #expect(Set<SQL>(["SELECT \(composed)", "SELECT \(decomposed)"]).count == 2)
+        let row = SQLRow(columns: [composed, decomposed], values: [1, 2])
+        #expect(row[composed] == 1 && row[decomposed] == 2)
+        let changes = StateTree(reflecting: ["name": composed]).changes(to: StateTree(reflecting: ["name": decomposed]))
+        #expect(changes.count == 1)
+    }
+
+    @Test("C18: a schema keeps the fields and the types whose names Unicode calls equal")
+    func schemas() throws {
+        var shape = PayloadShape()
+        shape.learn([Self.composed: 1, Self.decomposed: "a"])
+        #expect(shape.fields.count == 2 && shape.fields[Self.composed]?.value == .integer)
+        let kind = SchemaSnapshot.Kind(version: 1, fields: shape.fields)
+        let snapshot = SchemaSnapshot(types: [Self.composed: kind, Self.decomposed: kind])
+        let read = try SchemaSnapshot(text: snapshot.text)
+        #expect(read.types.count == 2 && read.types[Self.decomposed]?.fields.count == 2)
+        #expect(snapshot.changes(to: SchemaSnapshot(types: [Self.composed: kind])).map(\.verdict) == [.breaks])
+    }
+
+    @Test("C18: an effect belongs to the cause with the same bytes")
+    func causes() async throws {
+        let store = MemoryEventStore()
+        for cause in [Self.composed, Self.decomposed] {
+            _ = try await store.append(
+                [EventData(type: "happened", metadata: Metadata(causationID: cause), payload: Array("{}".utf8))],
+                to: "a-1")
+        }
+        let first = try #require(try await store.read(.all).events.first)
+        #expect(try await store.causes(of: first).events == [first])
+    }
+
+    @Test("C18: a command that would now write other bytes leads to other events")
+    func trials() async throws {
+        let store = MemoryEventStore()
+        try await CommandHandler<Guests<Composed>>("guests", in: store).recordingCommands().execute(.greet, on: "1")
+        let report = try await store.past().compare(
+            deciders: Guests<Composed>.self, with: Guests<Decomposed>.self, over: .category("guests"))
+        #expect(report.commands?.otherEvents == 1)
+    }
+
     @Test("C16: a name with a character of paths is written in quotes")
     func paths() {
         struct State { let sizes = ["a.b": 1, "a": 2, "a]": 3, "": 4, "\"": 5] }
@@ -92,4 +139,19 @@ private struct Balances: DocumentProjection {
         default: balance
         }
     }
+}
+
+private protocol Spelling: Sendable { static var text: String { get } }
+private enum Composed: Spelling { static let text = "caf\u{E9}" }
+private enum Decomposed: Spelling { static let text = "cafe\u{301}" }
+
+/// Greets in one of two spellings.
+private struct Guests<Way: Spelling>: Decider {
+    enum Command: Codable, Sendable { case greet }
+    enum Event: Codable, Sendable { case greeted(name: String) }
+
+    enum Refusal: Error {}
+
+    func decide(_ command: Command) -> [Event] { [.greeted(name: Way.text)] }
+    func evolve(_ event: Event) {}
 }

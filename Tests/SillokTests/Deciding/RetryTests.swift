@@ -9,14 +9,14 @@ struct RetryTests {
     func accounts(_ retries: RetryPolicy = RetryPolicy()) -> CommandHandler<BankAccount> {
         var retries = retries
         retries.settlingPause = .zero
-        return CommandHandler("account", in: store, retries: retries)
+        return CommandHandler("account", in: store, options: .init(retries: retries))
     }
 
     func deposit(_ amount: Int) -> TroubledStore.Trouble {
         .rival(EventData(type: "deposited", text: "{\"amount\":\(amount)}"), to: "account-42")
     }
 
-    @Test("is decided again on what is new when others were faster, and reads no more than that")
+    @Test("decides again on the new events when others were faster, and reads no more than these")
     func retries() async throws {
         try await accounts().execute(.open(owner: "ada"), on: "42")
         store.add(deposit(10))
@@ -27,14 +27,14 @@ struct RetryTests {
         #expect(store.reads.suffix(2).map { $0.after?.position } == [1, 2])
     }
 
-    @Test("is refused when what is new forbids it")
+    @Test("is refused when the new events forbid it")
     func retriesIntoRefusal() async throws {
         try await accounts().execute(.open(owner: "ada"), on: "42")
         store.add(deposit(10))
         await #expect(throws: BankAccount.Refusal.notEmpty) { try await accounts().execute(.close, on: "42") }
     }
 
-    @Test("gives up after the allowed attempts and explains what was in the way")
+    @Test("gives up after the allowed attempts and names the conflict")
     func givesUp() async throws {
         try await accounts().execute(.open(owner: "ada"), on: "42")
         for amount in 1...5 { store.add(deposit(amount)) }
@@ -80,7 +80,7 @@ struct RetryTests {
         #expect(try await store.head() == 1)
     }
 
-    @Test("says that it is unsettled, with the id that settles it, when the store never knows")
+    @Test("reports an unknown outcome, with the id that settles it, when the store never knows")
     func staysUnsettled() async throws {
         for _ in 0..<5 { store.add(.lostRequest) }
         store.add(.lostAnswer)
@@ -94,7 +94,7 @@ struct RetryTests {
         #expect(try await store.head() == 1)
     }
 
-    @Test("throws a certain failure as it is")
+    @Test("throws a definite failure unchanged")
     func throwsFailure() async throws {
         store.add(.failure)
         let error = await #expect(throws: StoreError.self) { try await accounts().execute(.open(owner: "a"), on: "42") }

@@ -3,11 +3,11 @@ import Sillok
 /// A store in memory with trouble on order: what happens before an append, and what its answer becomes.
 final class TroubledStore: ForwardingEventStore {
     enum Trouble: Sendable {
-        /// Somebody else appends this first.
+        /// Another writer appends this first.
         case rival(EventData, to: StreamID?)
         /// The append works, but its answer gets lost.
         case lostAnswer
-        /// The append does not happen, and nobody knows.
+        /// The append does not happen, and the outcome is unknown.
         case lostRequest
         /// The append fails, and that is certain.
         case failure

@@ -2,7 +2,7 @@ import Sillok
 import SillokCore
 import Testing
 
-/// An account's events as they are today, after four years.
+/// The current events of an account, after four years.
 enum EvolvedEvent: Codable, Equatable, Sendable, EvolvingEvent {
     case opened(owner: String, by: String, currency: String)
     case deposited(cents: Int, note: String?)
@@ -41,7 +41,7 @@ struct EventSchemaTests {
     }
 
     @Test(
-        "every version of every type reads as what it means today",
+        "every version of every type reads as its current meaning",
         arguments: [
             ("deposited", nil, #"{"amount":5}"#, [.deposited(cents: 5, note: nil)]),
             ("deposited", "2", #"{"cents":5,"note":"x"}"#, [.deposited(cents: 5, note: "x")]),
@@ -68,7 +68,7 @@ struct EventSchemaTests {
         #expect(Set(today.map(\.id)).count == today.count && today.first.map { $0.id == event.id } ?? true)
     }
 
-    @Test("what is written has the version of its type, and none where it is the first")
+    @Test("a written event has the version of its type, and none for version 1")
     func writesVersions() throws {
         let deposited = try coding.encode(.deposited(cents: 1, note: nil), metadata: Metadata(actor: "Ada"))
         #expect(deposited.metadata.schemaVersion == 2 && deposited.metadata.actor == "Ada")
@@ -97,6 +97,48 @@ struct EventSchemaTests {
         #expect(try EventCoding<Plain>().decode(stored("closed", "{}", version: "1")).count == 1)
     }
 
+    @Test("N2: the schema of several enums reads the types of all of them, and two meanings of a type are a fault")
+    func joined() throws {
+        enum Other: Codable, Sendable, EvolvingEvent {
+            case shipped(to: String)
+            static let schema = EventSchema(
+                versions: ["shipped": 2],
+                upcasters: [.change("shipped", from: 1) { old in old.payload.rename("place", to: "to") }])
+        }
+        enum Different: Codable, Sendable, EvolvingEvent {
+            case shipped(to: String)
+            static let schema = EventSchema(
+                versions: ["shipped": 3],
+                upcasters: [.change("shipped", from: 1) { _ in }, .change("shipped", from: 2) { _ in }])
+        }
+        enum Reader: Codable, Equatable, Sendable, EvolvingEvent {
+            case deposited(cents: Int)
+            case shipped(to: String)
+            static let schema = EventSchema.of(EvolvedEvent.self, Other.self)
+        }
+        #expect(Reader.schema.faults.isEmpty)
+        let coding = EventCoding<Reader>()
+        #expect(try coding.decode(stored("shipped", #"{"place":"Rome"}"#)) == [.shipped(to: "Rome")])
+        #expect(try coding.decode(stored("deposited", #"{"amount":5}"#)) == [.deposited(cents: 5)])
+        #expect(EventSchema.of(EvolvedEvent.self, EvolvedEvent.self).faults.isEmpty)
+        #expect(!EventSchema.of(Other.self, Different.self).faults.isEmpty)
+        // A split event also has parts that the reader has no case for.
+        let moved = stored("moved", #"{"amount":5}"#)
+        #expect(throws: UnknownEventType.self) { try coding.decode(moved) }
+        #expect(try coding.recorded(moved, for: .all, ignoringUnknown: true).map(\.payload) == [.deposited(cents: 5)])
+    }
+
+    @Test("N2: the error of a reader without the schema names it and says what to do")
+    func reader() throws {
+        enum Board: Codable, Sendable { case deposited(cents: Int) }
+        let event = stored("deposited", #"{"cents":5}"#, version: "2")
+        let error = #expect(throws: NewerEventVersion.self) { try EventCoding<Board>().decode(event) }
+        #expect(error?.event?.hasSuffix("Board") == true)
+        #expect(error?.description.contains("EventSchema.of(Writer.self)") == true)
+        let foreign = stored("withdrawn", #"{"cents":5}"#, version: "2")
+        #expect(throws: UnknownEventType.self) { try EventCoding<Board>().decode(foreign) }
+    }
+
     @Test("a version that is none is damage", arguments: ["0", "-1", "two", "", "1.0", "99999999999999999999"])
     func badVersion(text: String) throws {
         #expect(throws: DamagedPayload.self) { try coding.decode(stored("closed", "{}", version: text)) }
@@ -109,7 +151,7 @@ struct EventSchemaTests {
         #expect(throws: DamagedPayload.self) { try coding.decode(stored(type, payload)) }
     }
 
-    @Test("an upcaster that fails, or makes what it did not say, damages its event alone")
+    @Test("an upcaster that fails, or returns an undeclared type, damages only its event")
     func failing() throws {
         struct Odd: Error {}
         enum Event: Codable, Sendable, EvolvingEvent {
@@ -125,7 +167,7 @@ struct EventSchemaTests {
         #expect(try EventCoding<Event>().decode(stored("made", "{}")).count == 1)
     }
 
-    @Test("a query by types of today finds what is stored as another, and gives only what was asked for")
+    @Test("a query by current types finds events stored as older types, and returns only the requested types")
     func queries() throws {
         let query = EventQuery([.init(category: "account", types: ["deposited"], tags: [])])
         #expect(EvolvedEvent.schema.stored(query).items[0].types == ["deposited", "moved"])
@@ -134,7 +176,7 @@ struct EventSchemaTests {
         #expect(EvolvedEvent.schema.stored(.category("account")) == .category("account"))
     }
 
-    @Test("says what is wrong with a schema, and that there is nothing wrong with a good one")
+    @Test("names the faults of a schema, and finds none in a good one")
     func faults() {
         #expect(EvolvedEvent.schema.faults.isEmpty)
         let change: @Sendable (inout OldEvent) throws -> Void = { _ in }
@@ -167,7 +209,7 @@ struct EventSchemaTests {
         }
     }
 
-    @Test("a gap ends the program when a coding is made, and says which")
+    @Test("a gap ends the program when a coding is created, and the message names it")
     func endsTheProgram() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             enum Gap: Codable, Sendable, EvolvingEvent {
@@ -181,7 +223,7 @@ struct EventSchemaTests {
         #expect(message.contains("\"paid\" has no upcaster from version 1 to 2"))
     }
 
-    @Test("the fingerprint tells versions, steps and editions apart")
+    @Test("the fingerprint distinguishes versions, steps and editions")
     func fingerprint() {
         let schemas = [
             EventSchema(), EventSchema(edition: 2), EventSchema(upcasters: [.drop("a", from: 1)]),

@@ -69,6 +69,61 @@ import Testing
         #expect(alarms.withLock { $0.last?.isRaised } == false)
     }
 
+    @Test("N10: windows that were kept are continued by the next process, each once")
+    func restart() throws {
+        let clock = SettableClock()
+        let objectives: [Objective] = [minute, .deadLetters(atMost: 2, over: .seconds(60))]
+        func monitor() -> ObjectiveMonitor { ObjectiveMonitor(objectives, clock: clock.wallClock) { _ in } }
+        let before = monitor()
+        for (lag, letters) in [(1, 5), (9, 6), (2, 8)] {
+            before.record(.lag(projection: "balances", events: 1, time: .seconds(lag)))
+            before.record(.deadLetters(projection: "balances", count: letters))
+            clock.move(byMicroseconds: 7_000_000)
+        }
+        let kept = before.keptWindows().values.flatMap(\.values)
+        #expect(kept.count == 2)
+        let after = monitor()
+        // Measured before what was kept is read, and one more event was parked meanwhile.
+        after.record(.lag(projection: "balances", events: 1, time: .seconds(3)))
+        after.resume(Array(kept))
+        after.resume(Array(kept))
+        after.record(.deadLetters(projection: "balances", count: 9))
+        func counts(_ monitor: ObjectiveMonitor) -> [[Int]] { monitor.statuses().map { [$0.good, $0.bad] } }
+        #expect(counts(before) == [[3, 3], [2, 1]])
+        #expect(counts(after) == [[4, 4], [3, 1]])
+        clock.move(byMicroseconds: 61_000_000)
+        #expect(counts(after) == [[0, 0], [0, 0]])
+    }
+
+    @Test("N10: what was kept is read exactly, and damaged text is refused")
+    func keptText() throws {
+        var window = ObjectiveWindow(minute)
+        for second in [3, 4, 4, 61, 70] as [Int64] {
+            window.record(good: 2, bad: 1, at: 1_700_000_000_000_000 + second * 1_000_000)
+        }
+        let again = try #require(ObjectiveWindow(minute, window.text))
+        #expect(again.text == window.text)
+        #expect(ObjectiveWindow(minute).text.isEmpty)
+        for text in [
+            "", "x", "-1", "1 2:3", "1 0:0:-1", "1 2:0:1", "99 60:1:1", "1 0:99999999999999999999:0", "1 0:1:1:1",
+        ] {
+            #expect(ObjectiveWindow(minute, text)?.text == nil, "\(text)")
+        }
+    }
+
+    @Test("N10: events that were parked within the window count when no process has counted before")
+    func parked() {
+        let clock = SettableClock()
+        let monitor = ObjectiveMonitor([.deadLetters(atMost: 0, over: .seconds(60))], clock: clock.wallClock) { _ in }
+        let (long, short) = (
+            clock.now.advanced(byMicroseconds: -61_000_000), clock.now.advanced(byMicroseconds: -8_000_000)
+        )
+        monitor.begin("old", deadLetters: [long])
+        monitor.begin("new", deadLetters: [short, long])
+        for name in ["old", "new"] { monitor.record(.deadLetters(projection: name, count: name == "old" ? 1 : 2)) }
+        #expect(monitor.statuses().map { [$0.subject, "\($0.isMet)"] } == [["new", "false"], ["old", "true"]])
+    }
+
     @Test func `a projection that stops is an alarm until it runs again`() {
         let alarms = Lock<[Bool]>([])
         let monitor = ObjectiveMonitor([]) { alarm in alarms.withLock { $0.append(alarm.isRaised) } }
@@ -93,7 +148,8 @@ import Testing
         let monitor = ObjectiveMonitor([.appendErrors(atMost: 0.001, over: .seconds(60))]) { _ in }
         for measurement in measured.withLock({ $0 }) { monitor.record(measurement) }
         #expect(monitor.statuses().map(\.good) == [2] && monitor.statuses().map(\.bad) == [0])
-        monitor.record(.append(events: 1, time: .zero, error: .failed(StoreError(.full, "no space is left."))))
+        let full = AppendError.failed(StoreError(.full, "no space is left."))
+        monitor.record(.append(AppendMeasurement(events: 1, time: .zero, error: full)))
         #expect(monitor.statuses().map(\.bad) == [1])
     }
 }

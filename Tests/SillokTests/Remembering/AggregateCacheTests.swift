@@ -8,7 +8,7 @@ import Testing
 
     @Test func `a command on a cached state reads nothing before it appends`() async throws {
         let store = TroubledStore()
-        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache))
         try await accounts.execute(.open(owner: "Ada"), on: "1")
         let reads = store.reads.count
         for _ in 0..<10 { try await accounts.execute(.deposit(5), on: "1") }
@@ -19,7 +19,7 @@ import Testing
 
     @Test func `what others append is taken in before a decision stands`() async throws {
         let store = MemoryEventStore()
-        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache))
         let elsewhere = CommandHandler<BankAccount>("account", in: store)
         try await accounts.execute(.open(owner: "Ada"), on: "1")
         try await elsewhere.execute(.deposit(30), on: "1")
@@ -38,7 +38,7 @@ import Testing
 
     @Test func `an expected revision is compared with that of the store`() async throws {
         let store = MemoryEventStore()
-        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache))
         let elsewhere = CommandHandler<BankAccount>("account", in: store)
         try await accounts.execute(.open(owner: "Ada"), on: "1")
         try await elsewhere.execute(.deposit(30), on: "1")
@@ -48,7 +48,7 @@ import Testing
 
     @Test func `a command with an id that was executed elsewhere gives its first outcome`() async throws {
         let store = MemoryEventStore()
-        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache))
         let elsewhere = CommandHandler<BankAccount>("account", in: store)
         try await accounts.execute(.open(owner: "Ada"), on: "1")
         let id = CommandID()
@@ -62,7 +62,7 @@ import Testing
     @Test func `a state that is ahead of a store that was restored is let go`() async throws {
         let (before, after) = (MemoryEventStore(), MemoryEventStore())
         let store = SwitchedStore(before)
-        let accounts = CommandHandler<BankAccount>("account", in: store, cache: cache)
+        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache))
         try await accounts.execute(.open(owner: "Ada"), on: "1")
         try await accounts.execute(.deposit(100), on: "1")
         try await CommandHandler<BankAccount>("account", in: after).execute(.open(owner: "Grace"), on: "1")
@@ -76,7 +76,7 @@ import Testing
     @Test func `it holds no more than its bytes, and lets go of what was not used for longest`() async throws {
         let store = MemoryEventStore()
         let small = AggregateCache(bytes: 4000)
-        let accounts = CommandHandler<BankAccount>("account", in: store, cache: small)
+        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: small))
         for number in 0..<200 { try await accounts.execute(.open(owner: "Ada"), on: "\(number)") }
         let statistics = small.statistics
         #expect(statistics.bytes <= 4000 && statistics.entries > 5 && statistics.entries < 40)
@@ -93,12 +93,12 @@ import Testing
         var random = SeededGenerator(seed: seed)
         let store = MemoryEventStore()
         let handlers = [
-            CommandHandler<BankAccount>("account", in: store, cache: cache),
-            CommandHandler<BankAccount>("account", in: store, cache: AggregateCache(bytes: 2000)),
+            CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache)),
+            CommandHandler<BankAccount>("account", in: store, options: .init(cache: AggregateCache(bytes: 2000))),
             CommandHandler<BankAccount>("account", in: store),
         ]
         let boundaries = [
-            CommandHandler<Enrolment>(in: store, cache: cache), CommandHandler<Enrolment>(in: store),
+            CommandHandler<Enrolment>(in: store, options: .init(cache: cache)), CommandHandler<Enrolment>(in: store),
         ]
         for _ in 0..<400 {
             let keys = (0..<Int.random(in: 1...3, using: &random)).map { _ in "\(Int.random(in: 0..<5, using: &random))"

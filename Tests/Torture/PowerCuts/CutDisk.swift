@@ -36,9 +36,9 @@ struct CutDisk {
         }
     }
 
-    /// Cuts the power: whatever is not on the disk is lost, the open transaction of the journal included.
+    /// Cuts the power: all data that is not on the disk is lost, including the open transaction of the journal.
     ///
-    /// `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`. From here on every call that writes fails.
+    /// `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`. From now on every call that writes fails.
     func cut() throws {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY)
         guard descriptor >= 0 else { throw TortureFailure("cannot open \(path)") }

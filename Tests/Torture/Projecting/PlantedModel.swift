@@ -17,7 +17,7 @@ struct PlantedModel: ReadModel {
         case sharedTables = "shared-tables"
         /// It is not known, after a restart, which sequences have dead letters.
         case overtaken
-        /// A redrive asks for nothing, and somebody else redrives too.
+        /// A redrive has no conditions, and another process redrives too.
         case unguardedRedrive = "unguarded-redrive"
         /// Nothing is asked before a write: neither the checkpoint nor the token of the lease.
         case unfenced
@@ -58,8 +58,8 @@ struct PlantedModel: ReadModel {
             try await model.write(write)
         case .overtaken: try await model.write(write)
         case .unfenced:
-            // It is slow now and then, for longer than its lease: that passes to another between what it has read and what it
-            // writes, and it does not ask.
+            // It is slow now and then, for longer than its lease: that passes to another between what it has read and
+            // what it writes, and it does not ask.
             if once(in: 4) { try await Task.sleep(for: .milliseconds(300)) }
             try await model.write(ReadModelWrite(write.changes))
         case .unguardedRedrive:

@@ -1,7 +1,7 @@
 import Foundation
 import SillokProjections
 
-/// The verbs `project` (until it is killed) and `check-projections`. The read model lies beside the store.
+/// The verbs `project` (until it is killed) and `check-projections`. The read model is next to the store.
 enum ProjectionTorture {
     static func project(_ path: String, _ seed: UInt64, _ more: [String]) async throws {
         _ = nice(10)  // other tests run beside this one
@@ -15,13 +15,13 @@ enum ProjectionTorture {
         try await load.run()
     }
 
-    /// Tells whoever waits to kill this process.
+    /// Signals the process that waits to kill this one.
     private static func sayOpen() {
         print("open")
         fflush(nil)
     }
 
-    /// Writers alone, for projecting processes beside them.
+    /// Writers alone; other processes project.
     static func append(_ path: String, _ seed: UInt64) async throws {
         _ = nice(10)
         try await ProjectionLoad.runWriters(TorturePlace(path).store(for: .writing).store, seed)
@@ -40,7 +40,7 @@ enum ProjectionTorture {
         try await load.runProjections(lease: .milliseconds(150))
     }
 
-    /// What `open` opens, once it is there and nobody is in the way.
+    /// Opens with `open`, once the file exists and no other process blocks it.
     private static func existing<Opened>(_ open: () async throws -> Opened) async throws -> Opened {
         while true {
             do { return try await open() } catch { try await Task.sleep(for: .milliseconds(20)) }
@@ -66,8 +66,8 @@ enum ProjectionTorture {
         return check.findings.isEmpty
     }
 
-    /// Writers and a projection that takes part in every append. With the bug `apart` its rows are written in their own
-    /// transaction, after that of the append.
+    /// Writers and an inline projection. With the bug `apart` its rows are written in their own transaction, after that
+    /// of the append.
     static func inline(_ path: String, _ seed: UInt64, _ more: [String]) async throws {
         _ = nice(10)  // other tests run beside this one
         let (opened, model) = try await TorturePlace(path).storeWithModel(for: .writing)
@@ -99,7 +99,7 @@ enum ProjectionTorture {
         return findings.isEmpty
     }
 
-    /// Runs a mended application to the head, so that everything is told; then compares.
+    /// Runs a corrected application to the head, so that every event is projected; then compares.
     static func finish(_ path: String, _ more: [String]) async throws -> Bool {
         let opened = try await TorturePlace(path).store(for: .writing)
         let model = try await TorturePlace(path).model()

@@ -92,7 +92,7 @@ struct ProjectionLoad {
         )
     }
 
-    /// The same with a projection that takes part in every append.
+    /// The same with an inline projection.
     func runInline(_ model: some InlineReadModel) async throws {
         let traces = Projector(
             Traces(isMended: isMended), isApart ? .async : .inline, from: store, into: model,

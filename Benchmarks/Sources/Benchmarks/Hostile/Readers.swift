@@ -34,7 +34,7 @@ private func appendAndRead(_ store: SQLiteEventStore, _ plan: Plan) async throws
     return times.median
 }
 
-/// c: somebody holds a snapshot of the file while much is appended.
+/// c: a reader holds a snapshot of the file while many events are appended.
 func heldSnapshot(_ plan: Plan, _ verdicts: inout Verdicts) async throws {
     var longest: [Double] = []
     for isHeld in [false, true] {

@@ -1,7 +1,7 @@
 import SillokProjections
 import SillokSQLite
 
-/// The bank of the examples: its events and its read model, as in Examples/2-BankWithReadModel.
+/// The bank of the examples: its events and its read model, much as in Examples/2-BankWithReadModel.
 enum Bank {
     enum Event: Codable, Equatable, Sendable {
         case opened(owner: String), deposited(cents: Int), withdrawn(cents: Int), closed
@@ -17,7 +17,7 @@ enum Bank {
         return number % 3 == 0 ? .withdrawn(cents: 50) : .deposited(cents: 100)
     }
 
-    /// What all balances come to after so many events.
+    /// The sum of all balances after `count` events.
     static func total(_ count: Int) -> Int {
         (accounts..<max(count, accounts)).reduce(0) { $0 + ($1 % 3 == 0 ? -50 : 100) }
     }

@@ -42,7 +42,7 @@ func oneRebuild(_ store: String, _ model: String) async throws {
 
 /// The most memory of this process that was resident at once, in MB.
 private func peakMegabytes() -> Double {
-    // Linux counts what the parent had to a child's `ru_maxrss`; this line begins anew with the program.
+    // On Linux a child's `ru_maxrss` includes the memory of its parent; this line starts at zero with the program.
     let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
     let peak = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
     if let kilobytes = peak?.split(separator: " ").dropLast().last.flatMap({ Double($0) }) {

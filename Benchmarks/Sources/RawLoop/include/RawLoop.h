@@ -24,7 +24,7 @@ typedef struct raw_store raw_store;
 /// Makes a database in WAL mode with `synchronous = FULL`. Ends the process when something fails, as all others do.
 raw_store *raw_create(const char *path, raw_layout layout, int checkpoint_pages, bool random_ids);
 
-/// Opens a database of the store's layout, to go on with it.
+/// Opens an existing database of the store's layout, to continue it.
 raw_store *raw_open(const char *path, int checkpoint_pages);
 
 void raw_close(raw_store *store);
@@ -32,8 +32,8 @@ void raw_close(raw_store *store);
 /// One transaction with `count` events, scattered over `streams`; `tagged`: with two tags each.
 void raw_append(raw_store *store, uint32_t count, uint32_t streams, bool tagged);
 
-/// Writers that append one event at a time, each to its own stream, for `seconds`. Whoever finds nobody writing commits
-/// all that wait (group commit). Returns the count of events.
+/// Writers that append one event at a time, each to its own stream, for `seconds`. If no writer is committing, the next
+/// one commits all waiting appends (group commit). Returns the number of events.
 uint64_t raw_append_concurrently(raw_store *store, int writers, double seconds);
 
 /// One transaction: an event with two tags, unless an event after `since` carries both of them. Returns whether it was
@@ -48,7 +48,7 @@ typedef enum {
     raw_own,
 } raw_reading;
 
-/// Opens a database and holds a snapshot of it, as somebody does who is in the middle of a query.
+/// Opens a database and holds a snapshot of it, like a reader in the middle of a query.
 void *raw_snapshot_begin(const char *path);
 
 /// Lets go of a snapshot.

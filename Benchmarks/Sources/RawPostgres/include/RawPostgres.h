@@ -4,7 +4,8 @@
 /// Makes an empty table `raw_events` like `schema.events`, whose positions come from a sequence. 0: it worked.
 int raw_postgres_create(const char *connection, const char *schema);
 
-/// Appends for so many seconds on so many connections, `batch` rows in each INSERT and transaction. Answers the rows; -1: failed.
+/// Appends for `seconds` on `clients` connections, with `batch` rows in each INSERT and transaction. Returns the number
+/// of rows, or -1 after a failure.
 long raw_postgres_append(const char *connection, int clients, int batch, double seconds);
 
 /// Reads `schema.events` in the order of positions, in pages of 1,000 rows, as bytes. Answers the rows; -1: failed.

@@ -7,7 +7,7 @@ extension EventStoreSuite {
         Check("payloads are kept byte for byte", payloads),
         Check("metadata is kept with its order and its empty values", metadataKept),
         Check("tags are kept in their order and with their repeats", tagsKept),
-        Check("recorded times never run backwards, whatever the clock does", timesRise),
+        Check("recorded times never decrease, also if the clock does", timesRise),
         Check("a given recorded time is kept, or refused if it is too early", givenTimes),
         Check("a hash chain that is kept has the right link for every event, and none for what was refused", chain),
     ]
@@ -93,7 +93,7 @@ extension EventStoreSuite {
                 })
         }
         let first = try await store.append(request(0, [0, 5, 5]))
-        try trial.equal(first.recordedAt, start.advanced(byMicroseconds: 5), "a given time that lies in the past")
+        try trial.equal(first.recordedAt, start.advanced(byMicroseconds: 5), "a given time in the past")
         let early = InvalidRequest(
             .timeRunsBackwards(given: start.advanced(byMicroseconds: 4), last: start.advanced(byMicroseconds: 5)),
             index: 0)

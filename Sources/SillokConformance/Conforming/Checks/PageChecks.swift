@@ -107,7 +107,7 @@ extension EventStoreSuite {
             try trial.expect(found.count <= 6, "pages do not end while others append")
         }
         try trial.equal(found.positions, [1, 2, 3, 4, 5, 6], "the events up to the head that the first page saw")
-        try trial.equal(through, 6, "through of the last page, from where a subscriber goes on")
+        try trial.equal(through, 6, "through of the last page, from which a subscriber continues")
     }
 
     private static func consistentPages(_ trial: Trial) async throws {

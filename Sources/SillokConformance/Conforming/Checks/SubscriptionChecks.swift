@@ -4,12 +4,13 @@ import SillokTesting
 extension EventStoreSuite {
     static let subscriptionChecks = [
         Check("reach returns at once for what is there, and soon for what comes", reachReturns),
+        Check("reach for a query returns at once for what is there, and soon for what comes", reachesQueries),
         Check("reach ends with its task", reachIsCancelled),
         Check("a subscription delivers what is and then what comes", catchUpThenLive),
         Check("a subscription resumes from every through", resumes),
         Check("a lost wake-up costs a subscription at most its poll interval", lostWakeUp),
         Check("a subscription ends with its task", subscriptionIsCancelled),
-        Check("a subscriber of another store is told so", storeChanged),
+        Check("a subscriber of another store gets storeChanged", storeChanged),
         Check("subscribers miss nothing while many append", subscribersMissNothing),
     ]
 
@@ -25,7 +26,29 @@ extension EventStoreSuite {
             for _ in 0..<round { await Task.yield() }
             try await store.append(.sample(100 + round..<101 + round))
             do { try await waiting.value } catch is Overdue { lost += 1 }
-            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) appends woke nobody within \(trial.patience)") }
+            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) wake-ups took longer than \(trial.patience)") }
+        }
+    }
+
+    private static func reachesQueries(_ trial: Trial) async throws {
+        let store = try await trial.store()
+        let queries: [EventQuery] = [
+            .stream("a-1"), .category("a"), .tags("x"), .tags("x", "y"), .types("wanted"),
+            EventQuery([.init(category: "none"), .init(category: "a", types: ["wanted"])]),
+        ]
+        for (round, query) in (queries + queries + queries).enumerated() {
+            let next = try await store.head().next
+            let waiting = Task { try await within(trial.patience) { try await store.reach(next, for: query) } }
+            for _ in 0..<round % 7 { await Task.yield() }
+            try await store.append(.sample(2 * round..<2 * round + 1, to: "b-1"))
+            let event = EventData(id: .sample(2 * round + 1), type: "wanted", tags: ["x", "y"], text: "{}")
+            try await store.append([event], to: "a-1")
+            do {
+                try await waiting.value
+                try await within(trial.patience) { try await store.reach(next, for: query) }
+            } catch is Overdue {
+                throw trial.failure("an event of \(query) ended no wait within \(trial.patience)")
+            }
         }
     }
 
@@ -177,5 +200,5 @@ extension EventStoreSuite {
 struct DeafStore: ForwardingEventStore {
     let base: any EventStore
 
-    func reach(_ position: Position) async throws { try await Task.sleep(for: .seconds(3600)) }
+    func reach(_ position: Position, for query: EventQuery) async throws { try await Task.sleep(for: .seconds(3600)) }
 }

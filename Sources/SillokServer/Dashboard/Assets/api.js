@@ -1,4 +1,4 @@
-// Talks to the server that the page came from.
+// Calls the server that served the page.
 import { Exact } from "./dom.js";
 
 export class Problem extends Error {
@@ -11,13 +11,20 @@ export class Problem extends Error {
 
 export const state = { session: null, onUnproved: () => {} };
 
-// Numbers that JavaScript cannot hold keep their text.
-const exact = (_, value, context) =>
-  typeof value === "number" && context?.source && !Number.isSafeInteger(value) && String(value) !== context.source
-    ? new Exact(context.source) : value;
+// Numbers that JavaScript cannot hold keep their text. Not every browser gives it to the function that JSON.parse calls, so
+// such numbers become marked strings before. No payload can contain the mark: each page makes its own.
+const mark = `exact ${Math.random()} `;
+const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const fits = (text) => Number.isSafeInteger(Number(text)) || String(Number(text)) === text;
 
 // JSON with every digit of its numbers.
-export const parse = (text) => JSON.parse(text, exact);
+export const parse = (text) => JSON.parse(
+  text.replace(tokens, (token) => token[0] === '"' || fits(token) ? token : `"${mark}${token}"`),
+  (_, value) => typeof value === "string" && value.startsWith(mark) ? new Exact(value.slice(mark.length)) : value);
+
+// The same as text, in a line.
+export const print = (value) => JSON.stringify(value, (_, inner) => inner instanceof Exact ? mark + inner.text : inner)
+  .replace(new RegExp(`"${mark}([^"]*)"`, "g"), "$1");
 
 async function call(method, path, { body, signal } = {}) {
   const headers = { Accept: "application/json" };
@@ -42,7 +49,7 @@ export const send = (method, path, body) => call(method, path, { body });
 export const path = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");
 export const may = (scope) => state.session?.scopes?.includes(scope) ?? false;
 
-// Runs `body` at once and every so often while the page is to be seen, until the signal ends it.
+// Runs `body` immediately and then at intervals while the page is visible, until the signal ends it.
 export async function every(milliseconds, signal, body) {
   while (!signal.aborted) {
     if (!document.hidden) await body();

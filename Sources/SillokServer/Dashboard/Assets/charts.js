@@ -1,4 +1,4 @@
-// Lines over the last seconds, as SVG.
+// Line charts of the last seconds, as SVG.
 import { h, svg } from "./dom.js";
 
 export function chart({ series, format, label, small = false }) {
@@ -18,7 +18,7 @@ export function chart({ series, format, label, small = false }) {
     drawing.append(svg("path", { class: number ? "line b" : "line", d: path }));
   });
   if (small) return drawing;
-  const readout = h("span", { class: "note num" }, `top ${format(top)}`);
+  const readout = h("span", { class: "note num" }, "");
   const hair = svg("line", { class: "hair", x1: 0, x2: 0, y1: 0, y2: height, visibility: "hidden" });
   drawing.append(hair);
   drawing.addEventListener("pointermove", (event) => {
@@ -31,11 +31,13 @@ export function chart({ series, format, label, small = false }) {
       return `${one.name} ${value === undefined || value === null ? "–" : format(value)}`;
     }).join(", ");
   });
-  drawing.addEventListener("pointerleave", () => { hair.setAttribute("visibility", "hidden"); readout.textContent = `top ${format(top)}`; });
-  return h("div", { class: "chart-box" }, drawing, h("div", { class: "row legend" }, series.map((one, number) => h("span", { class: number ? "b" : "a" }, one.name)), readout));
+  drawing.addEventListener("pointerleave", () => { hair.setAttribute("visibility", "hidden"); readout.textContent = ""; });
+  const plot = h("div", { class: "plot" }, drawing, [1, 0.5, 0].map((part) => h("span", { class: `axis num at${part * 100}` }, format(top * part))));
+  const times = h("div", { class: "times num" }, [1, 0.5].map((part) => h("span", {}, `${Math.round((count - 1) * part)} s ago`)), h("span", {}, "now"));
+  return h("div", { class: "chart-box" }, plot, times, h("div", { class: "row legend" }, series.map((one, number) => h("span", { class: number ? "b" : "a" }, one.name)), readout));
 }
 
-// A round number that is not less.
+// Returns the next round number that is not smaller.
 function ceiling(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

@@ -1,4 +1,4 @@
-// Makes elements. Whatever comes from a store goes in as text, never as markup.
+// Creates elements. All data from a store is inserted as text, never as markup.
 
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -50,32 +50,32 @@ export function facts(pairs) {
     .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-// Numbers and times for people. No line ends within a number, or within "7 of 9".
+// Numbers and times for people. No line ends within a number, before its unit, or within "7 of 9".
 export const count = (number) => Number(number ?? 0).toLocaleString("en").replaceAll(",", "\u202F");
 export const outOf = (part, whole) => `${count(part)}\u00A0of\u00A0${count(whole)}`;
 export function span(seconds) {
   if (seconds === undefined || seconds === null) return "–";
   if (seconds <= 0) return "0";
-  if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`;
-  if (seconds < 1) return `${(seconds * 1000).toPrecision(3)} ms`;
-  if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86400)} d`;
+  if (seconds < 0.001) return `${Math.round(seconds * 1e6)}\u00A0µs`;
+  if (seconds < 1) return `${(seconds * 1000).toPrecision(3)}\u00A0ms`;
+  if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 1 : 0)}\u00A0s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)}\u00A0min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)}\u00A0h`;
+  return `${Math.round(seconds / 86400)}\u00A0d`;
 }
 export function size(bytes) {
   let [value, unit] = [Number(bytes ?? 0), 0];
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   while (value >= 1024 && unit < 4) { value /= 1024; unit += 1; }
-  return `${unit ? value.toFixed(1) : value} ${units[unit]}`;
+  return `${unit ? value.toFixed(1) : value}\u00A0${units[unit]}`;
 }
 export const moment = (text) => h("time", { datetime: text, title: text }, (text ?? "").replace("T", " ").replace(/\.\d+Z$|Z$/, ""));
-// Of an event with an identity of its producer: its id in the store, and when the store recorded it.
+// The id in the store and the recording time of an event that has an identity of its producer.
 export const eventID = (event) => event.sillokid ?? event.id;
 export const recorded = (event) => event.silloktime ?? event.time;
 export const clock = (text) => (text ?? "").slice(11, 23);
 
-// JSON, indented and tinted, as text nodes alone.
+// JSON, indented and highlighted, as text nodes only.
 export function code(value, changed = new Set()) {
   const lines = [];
   write(value, "", "", lines, "");
@@ -111,7 +111,7 @@ export function toast(text, isBad = false) {
   setTimeout(() => element.remove(), isBad ? 9000 : 4000);
 }
 
-// Asks before something is done; answers what was typed, or null.
+// Asks for confirmation before an action; returns the input, or null.
 export function confirmed({ title, text, action, danger = false, fields = [{ name: "reason", label: "Why (kept for good)" }] }) {
   return new Promise((resolve) => {
     const inputs = fields.map((field) => field.long

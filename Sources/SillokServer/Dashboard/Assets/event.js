@@ -1,10 +1,10 @@
 // One event: what it says, why it happened, and what came of it.
-import { get, path } from "./api.js";
+import { get, path, print } from "./api.js";
 import { h, card, code, count, eventID, recorded, link, moment, facts, Exact } from "./dom.js";
 
 export function shortPayload(event) {
   if (event.data === undefined && event.data_base64 === undefined) return "";
-  const text = event.data === undefined ? `${(event.data_base64 ?? "").length * 3 / 4 | 0} bytes` : JSON.stringify(event.data, (_, value) => value instanceof Exact ? value.text : value);
+  const text = event.data === undefined ? `${(event.data_base64 ?? "").length * 3 / 4 | 0} bytes` : print(event.data);
   return text.length > 240 ? text.slice(0, 240) + "…" : text;
 }
 
@@ -31,11 +31,11 @@ function binary(event) {
   return h("pre", { class: "code" }, text.length > 4000 ? text.slice(0, 4000) + "…" : text || "(empty)");
 }
 
-// What is shown elsewhere on the page. Anything else is an attribute of the event's producer.
+// The members that the page shows elsewhere. All others are attributes of the event's producer.
 const known = new Set(["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "position", "revision",
   "tags", "metadata", "data", "data_base64", "sillokid", "silloktime", "silloklayout"]);
 
-// The first cause at the root, each event under what caused it.
+// The first cause is the root, and each event is below its cause.
 function tree(event, causes, effects) {
   const under = new Map();
   for (const one of effects) {

@@ -1,4 +1,4 @@
-// Dead letters: events that a projection could not take, and what waits behind them.
+// Dead letters: events that a projection could not project, and the events behind them.
 import { get, send, every, path, may } from "./api.js";
 import { h, card, code, count, eventID, table, link, moment, facts, toast, confirmed } from "./dom.js";
 
@@ -22,7 +22,7 @@ export async function letters({ show, signal }) {
             if (answer) await done(() => send("POST", `${base}/skip`, answer), "skipped");
           } }, "Skip"),
           h("button", { type: "button", onclick: async () => {
-            const answer = await confirmed({ title: "Replace its payload?", text: "The log keeps the event as it is; the projection takes this in its place.", action: "Replace",
+            const answer = await confirmed({ title: "Replace its payload?", text: "The log does not change; the projection uses this payload instead.", action: "Replace",
               fields: [{ name: "payload", label: "Payload, as JSON", long: true, value: JSON.stringify(found.event.data ?? null, null, 2) }, { name: "reason", label: "Why (kept for good)" }] });
             if (answer) await done(() => send("POST", `${base}/replace`, answer), "replaced; it is tried again");
           } }, "Replace…"))));

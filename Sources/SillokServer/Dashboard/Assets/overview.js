@@ -1,4 +1,4 @@
-// How everything is, at a glance from across the room.
+// The overall status, readable from a distance.
 import { get, every } from "./api.js";
 import { h, card, count, span, size, table, link, moment } from "./dom.js";
 import { chart } from "./charts.js";
@@ -19,9 +19,9 @@ function banner(now) {
   const broken = now.objectives.filter((one) => !one.isMet && !one.isStale);
   const [kind, word, text] = stopped.length ? ["bad", "Stopped", stopped.map((one) => `${one.projection}: ${one.failure}`).join("; ")]
     : broken.length ? ["bad", "Objective broken", broken.map((one) => `${one.subject}: ${one.objective}`).join("; ")]
-    : letters ? ["warn", `${count(letters)} dead ${letters === 1 ? "letter" : "letters"}`, "wait to be mended; all other sequences go on."]
+    : letters ? ["warn", `${count(letters)} dead ${letters === 1 ? "letter" : "letters"}`, "wait for a fix; all other sequences continue."]
     : now.append.failures ? ["warn", `${count(now.append.failures)} failed appends`, "since the server started."]
-    : ["good", "All well", "appends are carried out, nothing is parked, nothing has stopped."];
+    : ["good", "All well", "appends succeed, nothing is parked, nothing has stopped."];
   return h("div", { class: `banner ${kind}`, role: "status" }, h("b", { class: kind }, word), h("span", {}, text));
 }
 
@@ -47,7 +47,7 @@ function tiles(now) {
 
 function charts(now) {
   const values = (name) => now.seconds.map((one) => one[name] ?? null);
-  const rate = (value) => `${count(Math.round(value))}/s`;
+  const rate = (value) => `${Number.isInteger(value) || value >= 10 ? count(Math.round(value)) : value.toFixed(1)}/s`;
   return h("div", { class: "wide" },
     card("Appends and events a second", chart({ label: "Events a second", format: rate, series: [{ name: "events", values: values("events") }, { name: "appends", values: values("appends") }] })),
     card("Time of an append", chart({ label: "Time of an append", format: span, series: [{ name: "p99", values: values("p99") }, { name: "median", values: values("median") }] })),

@@ -1,11 +1,11 @@
-// Projections: how they are, and what can be done with them.
+// Projections: their status and the operations on them.
 import { get, send, every, path, may } from "./api.js";
 import { h, card, count, outOf, span, table, link, moment, facts, toast, confirmed } from "./dom.js";
 
 const acts = {
   pause: ["Pause", "All builds stop until it is resumed; what is appended meanwhile waits in the log."],
-  resume: ["Resume", "It goes on where it stopped."],
-  rebuild: ["Rebuild", "A new build is made beside the live one, by the application that runs it. Queries see the live one until the new one is promoted."],
+  resume: ["Resume", "It continues where it stopped."],
+  rebuild: ["Rebuild", "The application that runs it makes a new build. Queries see the live build until the new one is promoted."],
   promote: ["Promote", "Queries see the newest build from then on; the live one stays as the previous one."],
   rollback: ["Roll back", "Queries see the previous build again."],
 };

@@ -1,4 +1,4 @@
-// What is appended, as it is appended. The page holds two hundred rows and no more.
+// The live tail of new events. The page holds at most two hundred rows.
 import { parse } from "./api.js";
 import { h, card, clock, count, eventID, recorded, route } from "./dom.js";
 import { shortPayload } from "./event.js";
@@ -42,7 +42,7 @@ export async function tail({ show, signal }, chosen = "") {
   };
   const toggle = () => {
     held = !held;
-    hold.textContent = held ? "Go on" : "Hold";
+    hold.textContent = held ? "Resume" : "Hold";
     if (held) { source?.close(); status.textContent = "held"; } else open();
   };
   hold.addEventListener("click", toggle);

@@ -6,7 +6,7 @@ import SillokCore
 import SillokWire
 
 extension Endpoint {
-    /// Appending, to any streams or to one.
+    /// The endpoints that append, to any streams or to one.
     static let appending = [
         Endpoint(
             method: .post, route: "/v1/events", operation: .appendEvents,
@@ -52,7 +52,7 @@ extension WebInterface {
             }
         }
         try call.require(call.principal.grant.reaches(request))
-        // What an earlier version has recorded under its UUID alone is not recorded again.
+        // An event that an earlier version recorded under its UUID alone is not recorded again.
         for (index, former) in posted.former {
             if let known = try await store.event(former.id), known.data.isSameFact(as: former) {
                 request.entries[index].event = former
@@ -64,8 +64,8 @@ extension WebInterface {
         return try await append(request, to: stream, if: precondition, call)
     }
 
-    /// Appends to a stream that must be as the head of the request says. A stream that changes between the look at it
-    /// and the append is looked at again, a few times.
+    /// Appends to a stream under the precondition in the request's header. If the stream changes between the check and
+    /// the append, it is checked again, a few times.
     private func append(
         _ request: AppendRequest, to stream: StreamID, if precondition: StreamPrecondition, _ call: Call
     ) async throws -> Response {
@@ -79,7 +79,7 @@ extension WebInterface {
                 isMet = precondition.isMet(by: actual)
                 if isMet { request.condition.revisions[stream] = actual }
             }
-            // What is not met goes to the store all the same: it may be a repeat of an append that succeeded.
+            // An unmet precondition still goes to the store, because the request may repeat an append that succeeded.
             if !isMet { request.condition.revisions[stream] = precondition.expected }
             do {
                 return try await respond(to: request, on: stream)
@@ -104,17 +104,17 @@ extension WebInterface {
         return .json(json, headers: headers)
     }
 
-    /// The key as given, and who gave it: the same key of somebody else is another one.
+    /// Returns the idempotency key, combined with the caller: the same key of another caller is a different key.
     private func idempotencyKey(_ call: Call) throws -> String? {
         guard let key = call.request.headers[.idempotencyKey] else { return nil }
-        // Bytes that are not UTF-8 have been replaced on the way here: two keys could have become one.
+        // Bytes that are not UTF-8 were replaced before this point, so two keys could have become equal.
         guard (1...255).contains(key.utf8.count), !key.unicodeScalars.contains("\u{FFFD}") else {
             throw Problem(400, .malformed, "\"Idempotency-Key\" has 1 to 255 bytes of UTF-8")
         }
         return "\(call.principal.key ?? call.principal.name)\n\(key)"
     }
 
-    /// The id that a key gives the event at a place of an append: a UUID of version 8.
+    /// Returns the id of an event at an index of an append with an idempotency key: a UUID of version 8.
     static func id(of key: String, _ index: Int) -> EventID {
         let digest = Array(SHA256.hash(data: Array("\(key)\n\(index)".utf8)))
         let halves = [digest[0..<8], digest[8..<16]].map { $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
@@ -122,7 +122,7 @@ extension WebInterface {
             high: halves[0] & ~0xF000 | 0x8000, low: halves[1] & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 
-    /// Whether a text is a `traceparent` of W3C Trace Context.
+    /// Returns whether a text is a `traceparent` of W3C Trace Context.
     static func isTrace(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 4, parts.map(\.utf8.count) == [2, 32, 16, 2], parts[0] != "ff" else { return false }
@@ -131,16 +131,16 @@ extension WebInterface {
     }
 }
 
-/// What the head of a request asks of the stream that it appends to.
+/// The precondition of a request for the stream that it appends to.
 enum StreamPrecondition: Equatable {
     /// `If-None-Match: *`.
     case isNew
     /// `If-Match: *`.
     case exists
-    /// `If-Match` with tags. A weak one never matches, as RFC 9110 says.
+    /// `If-Match` with entity tags. A weak tag never matches, as RFC 9110 requires.
     case revisions([Revision])
 
-    /// Reads the precondition of a head; `nil` if it has none.
+    /// Parses the precondition in a header; `nil` if there is none.
     init?(_ headers: HTTPFields) throws {
         let (match, none) = (headers[.ifMatch], headers[.ifNoneMatch])
         guard match == nil || none == nil else {
@@ -170,7 +170,7 @@ enum StreamPrecondition: Equatable {
         self = .revisions(revisions)
     }
 
-    /// Whether the store cannot judge it alone: it takes one revision and no alternatives.
+    /// Whether the stream must be read first, because the store only accepts one exact revision.
     var looksFirst: Bool {
         switch self {
         case .isNew: false
@@ -179,7 +179,7 @@ enum StreamPrecondition: Equatable {
         }
     }
 
-    /// A revision that the stream must have where the precondition does not hold.
+    /// The revision to expect if the precondition does not hold.
     var expected: Revision {
         switch self {
         case .isNew: .none
@@ -188,7 +188,7 @@ enum StreamPrecondition: Equatable {
         }
     }
 
-    /// A revision that no stream reaches.
+    /// A revision that no stream has.
     private static let never: UInt64 = (1 << 63) - 1
 
     func isMet(by actual: Revision) -> Bool {

@@ -6,7 +6,7 @@ import SillokCore
 import SillokWire
 
 extension Endpoint {
-    /// Reading events.
+    /// The endpoints that read events.
     static let reading = [
         Endpoint(
             method: .get, route: "/v1/events", operation: .readEvents,
@@ -129,7 +129,7 @@ extension Call {
 }
 
 extension WebInterface {
-    /// A read from the query string.
+    /// Returns a read request from the query string.
     func request(_ call: Call, _ query: EventQuery, byRevision: Bool = false) throws -> ReadRequest {
         func bound(_ number: UInt64) -> ReadRequest.Bound {
             byRevision ? .revision(Revision(number)) : .position(Position(number))
@@ -143,7 +143,7 @@ extension WebInterface {
             direction: try call.direction(), limit: try call.limit(atMost: store.limits.pageEvents, default: 100))
     }
 
-    /// Answers a read: a page as JSON, or all pages as lines.
+    /// Answers a read with a page as JSON, or with all pages as lines.
     func read(_ request: ReadRequest, _ call: Call) async throws -> Response {
         try call.require(request.query)
         try store.limits.check(request)
@@ -168,13 +168,16 @@ extension WebInterface {
         return .bytes(writer.take(), "application/json", headers: headers)
     }
 
-    /// All events of a request as lines of JSON, at the speed of the reader. A key that is revoked meanwhile breaks
-    /// the answer off, so that no reader takes it for the whole.
+    /// Returns all events of a request as lines of JSON, as fast as the reader reads. If the key is revoked meanwhile,
+    /// the response is aborted, so that no reader mistakes it for complete.
     private func lines(_ request: ReadRequest, _ call: Call, limit: Int?) -> Response {
-        let (store, storeID) = (store, storeID)
+        let (store, storeID, place) = (store, storeID, call.takePlace())
         let body = ResponseBody { writer in
             let watch = Task { await self.disconnect(call) { self.gatekeeper.isValid(call.principal) } }
-            defer { watch.cancel() }
+            defer {
+                watch.cancel()
+                place?.end()
+            }
             var pace = Pace()
             var rest = limit ?? .max
             var next: ReadRequest? = request
@@ -200,8 +203,8 @@ extension WebInterface {
     }
 }
 
-/// How many events to read at once, so that a page is about 128 KiB whatever its events weigh: few at first, for that
-/// is not known yet.
+/// The number of events to read at once, so that a page is about 128 KiB for any size of events. It starts small,
+/// because the size is not known yet.
 struct Pace {
     private static let bytes = 128 << 10
     private(set) var limit = 8

@@ -8,13 +8,13 @@ import SillokSQL
 import SillokWire
 
 extension Endpoint {
-    /// Whether the server is there, and how it is.
+    /// The endpoints for monitoring.
     static let watching = [
         Endpoint(
             method: .get, route: "/health/live", operation: .live, summary: "Whether the process answers.",
             answers: [200: [.json("Health")]], handle: { _, _ in .health("live") }),
         Endpoint(
-            method: .get, route: "/health/ready", operation: .ready, summary: "Whether requests can be carried out.",
+            method: .get, route: "/health/ready", operation: .ready, summary: "Whether the server takes requests.",
             answers: [200: [.json("Health")]],
             handle: { interface, _ in
                 if interface.admission.isClosing { throw Problem(503, .unavailable, "the server is ending") }
@@ -35,12 +35,12 @@ extension Endpoint {
             method: .get, route: "/v1/overview", operation: .overview,
             summary: "How the server, its subscriptions, projections and objectives are, and the last seconds.",
             parameters: [
-                .query("seconds", "So many of the last seconds.", #"{"type":"integer","minimum":1,"maximum":600}"#)
+                .query("seconds", "The number of latest seconds.", #"{"type":"integer","minimum":1,"maximum":600}"#)
             ],
             answers: [200: [.json("Overview")]], handle: { try await $0.overview($1) }),
     ]
 
-    /// What administrators do.
+    /// The endpoints for administrators.
     static let administering = [
         Endpoint(
             method: .get, route: "/v1/keys", operation: .listKeys, summary: "The keys; their secrets are not kept.",
@@ -83,10 +83,8 @@ extension WebInterface {
         json.field("store", storeID.description)
         json.key("limits")
         json.beginObject()
-        for setting in LimitSetting.all { json.field(setting.name, setting.value(store.limits)) }
-        json.field("bodyBytes", limits.bodyBytes)
-        json.field("requests", limits.requests)
-        json.field("subscriptions", limits.subscriptions)
+        for setting in Limits.settings { json.field(setting.name, setting.value(store.limits)) }
+        for setting in ServerLimits.settings { json.field(setting.name, setting.value(limits)) }
         json.endObject()
         json.endObject()
         return .json(json)
@@ -104,7 +102,7 @@ extension Response {
 }
 
 extension SQLRow {
-    /// The row in a line, for people.
+    /// The row as one line, for people.
     var words: String { zip(columns, values).map { "\($0): \($1)" }.joined(separator: ", ") }
 }
 
@@ -113,7 +111,7 @@ extension SQLRow {
 extension WebInterface {
     private func keyring() throws -> Keyring {
         guard let keyring = gatekeeper.keyring else {
-            throw Problem(404, .notConfigured, "the server asks nobody for a key: start it with --auth keys")
+            throw Problem(404, .notConfigured, "the server requires no keys: start it with --auth keys")
         }
         return keyring
     }
@@ -145,8 +143,8 @@ extension WebInterface {
         }
         let (key, secret) = try await keyring.create(name, grant, expires: expires, by: call.principal.name)
         var json = JSONWriter()
-        json.write(key)
-        json.bytes.removeLast()
+        json.beginObject()
+        json.writeFields(of: key)
         json.field("key", secret.revealed)
         json.endObject()
         return .json(json, status: 201)
@@ -185,7 +183,7 @@ extension WebInterface {
 }
 
 extension Grant {
-    /// A grant as people write it: `read append` on `account-* order-7`.
+    /// Creates a grant from its text form: `read append` on `account-* order-7`.
     package init(scopes: String, resources: String) throws {
         let names = scopes.split { $0 == " " || $0 == "," }.map(String.init)
         let patterns = resources.split { $0 == " " || $0 == "," }.map { ResourcePattern(String($0)) }
@@ -203,6 +201,11 @@ extension Grant {
 extension JSONWriter {
     fileprivate mutating func write(_ key: AccessKey) {
         beginObject()
+        writeFields(of: key)
+        endObject()
+    }
+
+    fileprivate mutating func writeFields(of key: AccessKey) {
         field("id", key.id)
         field("name", key.name)
         field("scopes", key.grant.scopes.map(\.rawValue).sorted().joined(separator: " "))
@@ -210,7 +213,6 @@ extension JSONWriter {
         field("created", key.created.description)
         if let expires = key.expires { field("expires", expires.description) }
         if let revoked = key.revoked { field("revoked", revoked.description) }
-        endObject()
     }
 }
 

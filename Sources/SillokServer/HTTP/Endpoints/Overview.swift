@@ -14,7 +14,7 @@ import Musl
 #endif
 
 extension WebInterface {
-    /// How everything is, for a page that asks every second.
+    /// Returns the overall status, for a page that polls every second.
     func overview(_ call: Call) async throws -> Response {
         let seconds = try call.number("seconds") ?? 120
         guard (1...600).contains(seconds) else { throw Problem(400, .malformed, "\"seconds\" is between 1 and 600") }
@@ -92,7 +92,7 @@ extension WebInterface {
         json.endArray()
     }
 
-    /// How much memory the process has, where the system says it.
+    /// The resident memory of the process in bytes, if the system reports it.
     static var residentBytes: UInt64? {
         #if os(Linux)
         guard let file = fopen("/proc/self/statm", "r") else { return nil }
@@ -107,7 +107,7 @@ extension WebInterface {
         #endif
     }
 
-    /// All metrics in the text form of Prometheus.
+    /// Returns all metrics in the text form of Prometheus.
     func metricsText() async throws -> String {
         let state = metrics.current
         let head = try await store.head()
@@ -141,7 +141,7 @@ extension WebInterface {
                 }
             })
         text.counter("sillok_requests_shed_total", "Requests that were told to come again.", [([], Double(state.shed))])
-        text.gauge("sillok_connections", "Open connections.", [([], Double(state.connections))])
+        text.connections(state)
         let followers = admission.followers
         text.gauge("sillok_subscriptions", "Open subscriptions.", [([], Double(followers.count))])
         text.gauge(
@@ -176,6 +176,14 @@ extension WebInterface {
 }
 
 extension PrometheusText {
+    /// Writes how many connections there are, and how many were cut.
+    fileprivate mutating func connections(_ state: ServerMetrics.State) {
+        gauge("sillok_connections", "Open connections.", [([], Double(state.connections))])
+        counter(
+            "sillok_stalled_readers_total", "Connections that were cut because their reader took nothing.",
+            [([], Double(state.stalled))])
+    }
+
     /// Writes how long syncs take, and the size of the write-ahead log for a store that has one.
     fileprivate mutating func commits(_ state: ServerMetrics.State) {
         histogram("sillok_sync_seconds", "The time until a commit is on the disk.", [([], state.syncSeconds)])

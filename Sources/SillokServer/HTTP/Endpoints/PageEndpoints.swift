@@ -5,12 +5,12 @@ import NIOCore
 import SillokCore
 
 extension Endpoint {
-    /// Everything that can be asked for over HTTP. What is not here is denied.
+    /// All endpoints of the HTTP API. Any other request is denied.
     static let all =
         appending + reading + streams + following + projections + operating + watching + administering + sessions
         + pages
 
-    /// The dashboard and the documentation: the same for everybody, without contents.
+    /// The dashboard and the documentation: the same for all users, without contents.
     static let pages = [
         page("/", .dashboard, "index.html"), page("/docs", .documentation, "docs.html"),
         Endpoint(
@@ -40,7 +40,7 @@ extension Response {
         return kept(bytes, "\(type); charset=utf-8", call)
     }
 
-    /// What stays the same for as long as the program does: asked for again, but not sent again.
+    /// Returns a response that does not change while the program runs. Browsers revalidate it with its tag.
     fileprivate static func kept(_ bytes: [UInt8], _ type: String, _ call: Call) -> Response {
         let tag = "\"\(Array(SHA256.hash(data: bytes)).prefix(12).map { $0 }.hexadecimal)\""
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "no-cache"]

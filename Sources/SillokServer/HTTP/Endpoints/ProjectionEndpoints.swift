@@ -10,7 +10,7 @@ extension Endpoint {
     private static let projection = Parameter.path("projection", "The projection.", Parameter.name)
     private static let at = Parameter.path("position", "Where the event is.", Parameter.position)
 
-    /// Looking at projections.
+    /// The endpoints that show projections.
     static let projections = [
         Endpoint(
             method: .get, route: "/v1/projections", operation: .listProjections,
@@ -23,7 +23,7 @@ extension Endpoint {
             handle: { interface, call in try await interface.projections(call.pathName("projection")) }),
         Endpoint(
             method: .get, route: "/v1/projections/{projection}/difference", operation: .diffProjection,
-            summary: "The rows in which the build beside the live one, or before it, differs from it.",
+            summary: "The rows that differ between the live build and the new, or the previous, build.",
             parameters: [projection, .limit], answers: [200: [.json("Difference")]], problems: [404, 409],
             handle: { try await $0.difference($1) }),
         Endpoint(
@@ -53,13 +53,13 @@ extension Endpoint {
             handle: { try await $0.deadLetter($1) }),
     ]
 
-    /// Operating projections: what is wanted is done by the application that runs them.
+    /// The endpoints that operate projections. The application that runs the projections executes the requests.
     static let operating = [
         act("pause", .pauseProjection, "Stop all builds of a projection until it is resumed.") {
             try await $0.pause($1, by: $2)
         },
-        act("resume", .resumeProjection, "Let a paused projection go on.") { try await $0.resume($1, by: $2) },
-        act("rebuild", .rebuildProjection, "Have a new build made beside the live one.") {
+        act("resume", .resumeProjection, "Resume a paused projection.") { try await $0.resume($1, by: $2) },
+        act("rebuild", .rebuildProjection, "Request a new build. The live build stays in use.") {
             try await $0.requestRebuild(of: $1, by: $2)
         },
         act("promote", .promoteProjection, "Let queries see the newest build.") { try await $0.promote($1, by: $2) },
@@ -122,7 +122,7 @@ extension WebInterface {
         return side
     }
 
-    /// Does something to a projection in the name of who asks, and keeps that it was done.
+    /// Executes an operation on a projection in the name of the caller, and records it.
     fileprivate func act(
         _ call: Call, _ target: String, _ known: Set<String>,
         _ body: @Sendable (ReadSide, [String: String], Operator) async throws -> Void
@@ -144,7 +144,7 @@ extension WebInterface {
         return .json(json, status: 202)
     }
 
-    /// Keeps what was done in the log of the keys, if there is one.
+    /// Records an act in the log of the keys, if there is one.
     func audit(_ call: Call, _ target: String, _ detail: String) async throws {
         logger.notice(
             "an administrative act",

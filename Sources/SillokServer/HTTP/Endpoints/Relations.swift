@@ -4,10 +4,10 @@ import SillokCore
 import SillokWire
 
 extension WebInterface {
-    /// The events that caused an event, up to the first, and those that it caused.
+    /// Returns the events that caused an event, back to the first cause, and the events that it caused.
     ///
-    /// Causes are found by their ids. For effects the log is read on from the event, but no longer than a page may take;
-    /// the answer says how far.
+    /// Causes are found by their ids. Effects are found by reading the log after the event, but for no longer than a
+    /// page may take; the answer contains how far.
     func relations(_ call: Call) async throws -> Response {
         let id = try call.eventID()
         let event = try call.require(try await store.event(id), "event \(id)")

@@ -5,7 +5,7 @@ import SillokWire
 import Sillok
 
 extension Endpoint {
-    /// Signing in on a page: a key or a token is given once, and a cookie stands for it from then on.
+    /// The endpoints for signing in on a page. A key or a token is sent once, and a cookie replaces it from then on.
     static let sessions = [
         Endpoint(
             method: .get, route: "/v1/session", operation: .session, summary: "Who is signed in, and what they may do.",

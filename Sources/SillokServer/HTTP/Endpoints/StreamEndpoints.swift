@@ -5,7 +5,7 @@ import SillokCore
 import SillokWire
 
 extension Endpoint {
-    /// Streams and categories.
+    /// The endpoints for streams and categories.
     static let streams = [
         Endpoint(
             method: .get, route: "/v1/streams", operation: .listStreams,
@@ -49,7 +49,7 @@ extension Endpoint {
 }
 
 extension WebInterface {
-    /// How long a page looks for what no index finds.
+    /// The time limit of a search that no index supports.
     static var patience: Duration { .milliseconds(150) }
 
     fileprivate func listStreams(_ call: Call) async throws -> Response {
@@ -62,9 +62,9 @@ extension WebInterface {
         var last = try call.text("after").map { StreamID($0) }
         var looked = 0
         var isEnd = false
-        // A search looks for so long at most; whoever wants more goes on after the last name.
+        // A search ends at the deadline. The caller continues after the last name.
         let deadline = ContinuousClock.now + Self.patience
-        // Who does not reach all streams goes on after one that was shown: no other name is told.
+        // A caller that may not read all streams continues after a stream that was shown. No other name is disclosed.
         let reachesAll = call.principal.grant.reachesAll
         func mayLookOn() -> Bool {
             ContinuousClock.now < deadline || (reachesAll ? looked == 0 : found.isEmpty)
@@ -95,11 +95,10 @@ extension WebInterface {
         return .json(json)
     }
 
-    /// Goes from the first stream of a category to the first of the next.
+    /// Skips from the first stream of each category to the first of the next.
     ///
-    /// In the order of bytes the streams of a category need not stand together: between `user` and `user-1` stand
-    /// `user 2-1` and `user+admin-1`. A category is listed where its first stream stands: its name alone, if there is
-    /// such a stream.
+    /// In byte order the streams of a category need not be adjacent: between `user` and `user-1` are `user 2-1` and
+    /// `user+admin-1`. A category is listed at its first stream, which is its own name if that is a stream.
     fileprivate func listCategories(_ call: Call) async throws -> Response {
         let limit = try call.limit(atMost: 1000, default: 100)
         call.showsOnlyWhatIsReached()
@@ -135,12 +134,12 @@ extension WebInterface {
         return .json(json)
     }
 
-    /// Whether there is a stream whose whole name is a category.
+    /// Returns whether there is a stream whose whole name is a category.
     private func isStream(_ category: Category) async throws -> Bool {
         try await store.stream(StreamID(category.text)) != nil
     }
 
-    /// The last name that a stream of a category with a dash can have: filled with the greatest characters that fit.
+    /// Returns the last possible stream name of a category with a dash, filled with the greatest characters that fit.
     private func end(of category: Category) -> StreamID {
         var name = category.text + "-"
         guard name.utf8.count <= store.limits.streamBytes else { return StreamID(category.text) }
@@ -163,8 +162,8 @@ extension WebInterface {
             return Response(status: .notModified, headers: headers)
         }
         var json = JSONWriter()
-        json.write(facts)
-        json.bytes.removeLast()
+        json.beginObject()
+        json.writeFields(of: facts)
         json.field("hasState", served.folds.contains { $0.category == stream.category })
         json.endObject()
         return .json(json, headers: headers)
@@ -174,7 +173,7 @@ extension WebInterface {
         let stream = call.stream
         try call.require(stream)
         guard let fold = served.folds.first(where: { $0.category == stream.category }) else {
-            throw Problem(404, .notFound, "nobody has registered how the state of such streams is made")
+            throw Problem(404, .notFound, "no fold is registered for streams of this category; see Served(folds:)")
         }
         var bound: ReadRequest.Bound?
         if let revision = try call.number("revision") { bound = .revision(Revision(revision).next) }

@@ -6,7 +6,7 @@ import SillokCore
 import SillokWire
 
 extension Endpoint {
-    /// Following the log.
+    /// The endpoints for subscriptions.
     static let following = [
         Endpoint(
             method: .get, route: "/v1/subscribe", operation: .subscribe,
@@ -25,7 +25,7 @@ extension Endpoint {
 }
 
 extension WebInterface {
-    /// The time between two looks at whether a subscription may go on, and between two signs of life.
+    /// The interval at which a subscription is authorized again, and at which it sends a heartbeat.
     static let look: Duration = .seconds(1)
     static let heartbeat: Duration = .seconds(10)
 
@@ -38,10 +38,13 @@ extension WebInterface {
         let start = given ?? head
         let words = query.words
         guard
-            let ticket = admission.subscribe(call.principal.name, words, since: clock.now(), at: start.position)
+            let ticket = admission.subscribe(call, words, since: clock.now(), at: start.position)
         else {
-            let text = "there are \(limits.subscriptions) subscriptions already"
-            throw Problem(429, .tooMany, text).retrying(afterSeconds: 5)
+            var problem = Problem(
+                429, .tooMany,
+                "\(call.owner) has \(limits.subscriptions) subscriptions already (the limit subscriptions)")
+            problem.limit = "subscriptions"
+            throw problem.retrying(afterSeconds: 5)
         }
         let feed = EventFeed(interface: self, call: call, query: query, ticket: ticket)
         let body = ResponseBody { writer in
@@ -61,14 +64,14 @@ extension WebInterface {
             ], body: body)
     }
 
-    /// Cuts the connection of a reader that takes nothing and may not continue, so that it ends within five seconds.
+    /// Closes the connection of a reader that accepts no data and may not continue, within five seconds.
     func disconnect(_ call: Call, unless mayGoOn: @Sendable () -> Bool) async {
         while !Task.isCancelled, mayGoOn() { try? await pause(Self.look) }
         try? await pause(.milliseconds(500))
         if !Task.isCancelled { call.connection.disconnect?() }
     }
 
-    /// Where the reader wants to begin; `nil`: at the head.
+    /// Returns the mark after which the reader starts; `nil` means the head.
     private func start(_ call: Call) throws -> EventMark? {
         if let last = call.request.headers[.lastEventID] {
             guard let mark = Call.mark(last) else {
@@ -81,7 +84,7 @@ extension WebInterface {
     }
 }
 
-/// One subscription: reads as fast as its reader takes, and writes what is ready at once.
+/// A subscription that reads as fast as its reader accepts data, and writes available events immediately.
 private struct EventFeed: Sendable {
     let interface: WebInterface
     let call: Call
@@ -92,7 +95,7 @@ private struct EventFeed: Sendable {
         do {
             try await follow(from: start, into: &writer)
         } catch let error as StoreError where error.code == .storeChanged {
-            // A reader that comes again with the same id is refused with the same problem.
+            // A reader that reconnects with the same id gets the same problem.
             try await writer.write(ByteBuffer(string: "event: end\ndata: \(error)\n\n"))
         }
     }
@@ -115,15 +118,30 @@ private struct EventFeed: Sendable {
                 ticket.move(to: mark.position)
                 try await writer.write(ByteBuffer(bytes: Self.text(of: batch, &lines)))
                 lastSign = clock.now
-                continue
+                if !batch.isEnd { continue }
             }
             if lastSign.duration(to: clock.now) > WebInterface.heartbeat {
                 try await writer.write(ByteBuffer(string: ":\n\n"))
                 lastSign = clock.now
             }
-            let next = mark.position.next
-            _ = try? await withDeadline(WebInterface.look, "", pause: interface.pause) { try await store.reach(next) }
+            await wait(for: mark.position.next)
             try Task.checkCancellation()
+        }
+    }
+
+    /// Returns when there may be a matching event, when the subscription ends, and when a sign of life is due.
+    private func wait(for position: Position) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await interface.store.reach(position, for: query) }
+            group.addTask {
+                let clock = ContinuousClock()
+                let start = clock.now
+                while !Task.isCancelled, ending == nil, start.duration(to: clock.now) <= WebInterface.heartbeat {
+                    try? await interface.pause(WebInterface.look)
+                }
+            }
+            await group.next()
+            group.cancelAll()
         }
     }
 
@@ -140,7 +158,7 @@ private struct EventFeed: Sendable {
             lines.json.bytes += "\n\n".utf8
         }
         if batch.events.last?.position != batch.through {
-            // Events that do not match were passed as well: a reader that comes again need not read them again.
+            // The mark is past events that do not match, so that a reader that reconnects need not read them again.
             lines.json.bytes += "id: \(batch.mark)\nevent: progress\ndata: \(batch.through)\n\n".utf8
         }
         return lines.take()
@@ -148,7 +166,7 @@ private struct EventFeed: Sendable {
 }
 
 extension EventQuery {
-    /// What it asks for, in a line.
+    /// The query as one line.
     var words: String {
         items.map { item in
             var words = item.types.map { "type \($0)" } + item.tags.map { "tag \($0)" }

@@ -1,0 +1,128 @@
+import Foundation
+import Sillok
+import SillokSQL
+import SillokTesting
+import Testing
+
+@testable import SillokSQLite
+
+/// How the files of a store that failed are removed, so that no other process loses what it has stored.
+@Suite(.timeLimit(.minutes(3))) struct RemovalTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func names() throws -> Set<String> {
+        Set(try FileManager.default.contentsOfDirectory(atPath: folder.url.path))
+    }
+
+    /// Opens the store as a process does that waits for its turn to write.
+    private func opened(_ path: String) async throws -> SQLiteEventStore {
+        let end = ContinuousClock.now + .seconds(60)
+        while true {
+            do {
+                return try SQLiteEventStore(path: path)
+            } catch let error as StoreError where error.code == .locked && ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(1))
+            }
+        }
+    }
+
+    @Test("Storages 2: a lock excludes others also while its file is removed")
+    func lock() async throws {
+        let path = folder.path("some-lock")
+        let holders = Lock((now: 0, most: 0, rounds: 0))
+        let ended = Lock(0)
+        for _ in 0..<4 {
+            startThread {
+                for _ in 0..<400 {
+                    guard let lock = try? FileLock(path: path, isHeld: { _ in "held" }) else { continue }
+                    holders.withLock { holders in
+                        holders.now += 1
+                        holders.most = max(holders.most, holders.now)
+                        holders.rounds += 1
+                    }
+                    yieldThread()
+                    holders.withLock { $0.now -= 1 }
+                    lock.removeFile()
+                }
+                ended.withLock { $0 += 1 }
+            }
+        }
+        try #require(try await eventually { ended.withLock { $0 } == 4 })
+        let found = holders.withLock { $0 }
+        #expect(found.most == 1)
+        #expect(found.rounds > 400)
+    }
+
+    @Test("Storages 2: a store that is removed because it is unused never takes what another one has stored")
+    func waitingAppend() async throws {
+        for round in 0..<60 {
+            let path = folder.path("store-\(round)")
+            let failing = try SQLiteEventStore(path: path)
+            let other = Task {
+                let store = try await opened(path)
+                let receipt = try await store.append([note("kept")], to: "s-1")
+                await store.close()
+                return receipt
+            }
+            await failing.close(removing: .ifUnused)
+            let receipt = try await other.value
+            let again = try SQLiteEventStore(path: path, mode: .existing)
+            #expect(try await again.head() == receipt.position)
+            await again.close()
+        }
+    }
+
+    @Test("Storages 2: only a file that this opening has made, and that nothing was written to, is removed")
+    func unused() async throws {
+        let unused = try SQLiteEventStore(path: folder.path("unused"))
+        await unused.close(removing: .ifUnused)
+        #expect(try names().isEmpty)
+
+        try Data().write(to: folder.url.appending(path: "mine"))
+        let mine = try SQLiteEventStore(path: folder.path("mine"))
+        await mine.close(removing: .ifUnused)
+        let events = try SQLiteEventStore(path: folder.path("events"))
+        try await events.append([note("a")], to: "s-1")
+        await events.close(removing: .ifUnused)
+        let tracking = try SQLiteEventStore(path: folder.path("tracking"))
+        _ = try await tracking.append(AppendRequest([], tracking: Tracking(source: "other", position: 7)))
+        await tracking.close(removing: .ifUnused)
+        let rows = try SQLiteEventStore(path: folder.path("rows"))
+        try await rows.readModel.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
+        await rows.close(removing: .ifUnused)
+        let kept: Set<String> = ["mine", "events", "tracking", "rows"]
+        #expect(try names().filter { !$0.contains("-") } == kept)
+        let always = try SQLiteEventStore(path: folder.path("events"))
+        await always.close(removing: .always)
+        #expect(try names().filter { $0.hasPrefix("events") } == [])
+    }
+
+    @Test("Storages 2: of two backups to one path one is refused, and neither harms the other")
+    func backups() async throws {
+        let store = try SQLiteEventStore(path: folder.path())
+        for _ in 0..<20 { try await store.append((0..<500).map { note("\($0)") }) }
+        for round in 0..<3 {
+            let path = folder.path("copy-\(round)")
+            let results = await withTaskGroup(of: Result<BackupReport, any Error>.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        do { return .success(try await store.backup(to: path)) } catch { return .failure(error) }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            let codes = results.map { result -> StoreError.Code? in
+                if case .failure(let error) = result { (error as? StoreError)?.code } else { nil }
+            }
+            #expect(codes.filter { $0 == nil }.count == 1, "\(results)")
+            #expect(codes.allSatisfy { [nil, .locked, .readOnly].contains($0) }, "\(results)")
+            let copy = try SQLiteEventStore(path: path, mode: .readOnly)
+            #expect(try await copy.head() == 10_000)
+            await copy.close()
+        }
+        #expect(try names().filter { $0.contains("partial") } == [])
+        await store.close()
+    }
+}
