@@ -79,7 +79,9 @@ let package = Package(
             ]),
         .target(
             name: "SillokGRDB",
-            dependencies: ["SillokCore", "SillokSQL", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "SillokCore", "SillokSQL", "SillokThreads", "CSQLite", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .target(name: "SillokPostgresSchema"),
         .target(
             name: "SillokPostgres",

@@ -2,6 +2,7 @@ import CSQLite
 import GRDB
 import SillokCore
 import SillokSQL
+import SillokThreads
 
 /// What the one connection that writes does, in its turn among all processes. Called on GRDB's writing queue alone.
 final class Writing: Sendable {

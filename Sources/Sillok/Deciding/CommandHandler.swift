@@ -186,8 +186,8 @@ extension CommandHandler {
             only a BoundaryDecider has none
             """
     )
-    public init(in store: any EventStore, retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system) {
-        self.init(category: nil, store: store, retries: retries, ids: ids, memory: nil)
+    public init(in store: any EventStore, options: Options = Options()) {
+        self.init(category: nil, store: store, options: options)
     }
 
     /// Without a key there is no stream to decide on.

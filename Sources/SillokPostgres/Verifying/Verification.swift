@@ -1,6 +1,7 @@
 #if Postgres
 public import SillokCore
 import SillokIndex
+import SillokThreads
 
 extension PostgresEventStore {
     /// Verifies everything that is stored, in one snapshot and on the server: positions, times, revisions, tags,

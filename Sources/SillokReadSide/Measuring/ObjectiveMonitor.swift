@@ -146,13 +146,13 @@ public final class ObjectiveMonitor: Sendable {
                 let parts = one.text.split(separator: ";", omittingEmptySubsequences: false)
                 guard let objective = objectives.first(where: { $0.description == one.objective }),
                     let text = parts.first, var window = ObjectiveWindow(objective, String(text)),
-                    state.resumed.insert(Key(subject: one.subject, objective: objective)).inserted
+                    state.resumed.insert(Key(subject: ExactText(one.subject), objective: objective)).inserted
                 else { continue }
-                let key = Key(subject: one.subject, objective: objective)
+                let key = Key(subject: ExactText(one.subject), objective: objective)
                 if let present = state.windows[key] { window.add(present.window) }
                 state.windows[key] = (window, state.windows[key]?.measured ?? "")
-                if parts.count == 2, let letters = Int(parts[1]), state.deadLetters[one.subject] == nil {
-                    state.deadLetters[one.subject] = letters
+                if parts.count == 2, let letters = Int(parts[1]), state.deadLetters[key.subject] == nil {
+                    state.deadLetters[key.subject] = letters
                 }
             }
         }
@@ -161,11 +161,12 @@ public final class ObjectiveMonitor: Sendable {
     /// The number of dead letters of a projection that was counted by no earlier process, of which some were parked
     /// within the window.
     func begin(_ projection: String, deadLetters parked: [Timestamp]) {
+        let subject = ExactText(projection)
         state.withLock { state in
-            guard state.deadLetters[projection] == nil else { return }
-            state.deadLetters[projection] = parked.count
+            guard state.deadLetters[subject] == nil else { return }
+            state.deadLetters[subject] = parked.count
             for objective in objectives where objective.target == .deadLetters {
-                let key = Key(subject: projection, objective: objective)
+                let key = Key(subject: subject, objective: objective)
                 var window = state.windows[key]?.window ?? ObjectiveWindow(objective)
                 for time in parked.sorted() { window.record(bad: 1, at: time.microsecondsSince1970) }
                 state.windows[key] = (window, state.windows[key]?.measured ?? "")
@@ -174,13 +175,13 @@ public final class ObjectiveMonitor: Sendable {
     }
 
     /// The present windows, to be kept.
-    func keptWindows() -> [String: [String: KeptWindow]] {
+    func keptWindows() -> [ExactText: [String: KeptWindow]] {
         state.withLock { state in
-            var kept: [String: [String: KeptWindow]] = [:]
+            var kept: [ExactText: [String: KeptWindow]] = [:]
             for (key, entry) in state.windows {
                 let letters = key.objective.target == .deadLetters ? state.deadLetters[key.subject] : nil
                 kept[key.subject, default: [:]][key.objective.description] = KeptWindow(
-                    subject: key.subject, objective: key.objective.description,
+                    subject: key.subject.text, objective: key.objective.description,
                     text: entry.window.text + (letters.map { ";\($0)" } ?? ""))
             }
             return kept

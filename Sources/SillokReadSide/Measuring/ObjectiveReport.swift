@@ -109,7 +109,7 @@ extension ReadSide {
 
     /// Writes how the objectives stand. The column `target` has the window, for the process that measures next.
     private func keep(
-        _ statuses: [ObjectiveStatus], _ windows: [String: [String: ObjectiveMonitor.KeptWindow]]
+        _ statuses: [ObjectiveStatus], _ windows: [ExactText: [String: ObjectiveMonitor.KeptWindow]]
     ) async throws {
         let now = wallClock.now()
         let changes = statuses.map { status in
@@ -117,7 +117,7 @@ extension ReadSide {
                 """
                 INSERT INTO sillok_objectives VALUES (
                     \(status.subject), \(status.objective.description),
-                    \(windows[status.subject]?[status.objective.description]?.text ?? ""), \(status.measured),
+                    \(windows[ExactText(status.subject)]?[status.objective.description]?.text ?? ""), \(status.measured),
                     \(status.budgetLeft),
                     \(status.burnRate), \(status.isMet), \(now))
                 ON CONFLICT (subject, objective) DO UPDATE SET target = excluded.target,

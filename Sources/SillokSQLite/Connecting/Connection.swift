@@ -1,6 +1,7 @@
 import CSQLite
 import SillokCore
 import SillokSQL
+import SillokThreads
 
 /// A failure that SQLite reported.
 struct SQLiteFailure: Error {

@@ -1,6 +1,7 @@
 import CSQLite
 import SillokCore
 import SillokSQL
+import SillokThreads
 
 /// The options and steps for opening the connections of a store.
 struct StoreOpening {

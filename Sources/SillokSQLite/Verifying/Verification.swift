@@ -1,6 +1,7 @@
 import CSQLite
 import SillokCore
 import SillokIndex
+import SillokThreads
 
 /// A check of a store from the first event to the last, in one snapshot and in memory that does not grow with the log.
 ///

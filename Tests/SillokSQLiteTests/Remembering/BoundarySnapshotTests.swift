@@ -20,7 +20,7 @@ import Testing
     func newBoundaries() async throws {
         let model = try SQLiteReadModel()
         let snapshots = Snapshots(in: model, .every(10), onMeasurement: told.hear)
-        let rooms = CommandHandler<Room>(in: store, snapshots: snapshots)
+        let rooms = CommandHandler<Room>(in: store, options: .init(snapshots: snapshots))
         for number in 0..<40 { try await rooms.execute(.book(reference: "B\(number)")) }
         await snapshots.flush()
         #expect(try await rows(model) == 0)
@@ -32,14 +32,14 @@ import Testing
     func sharedBoundary() async throws {
         let model = try SQLiteReadModel()
         let snapshots = Snapshots(in: model, .every(10), onMeasurement: told.hear)
-        let rooms = CommandHandler<Room>(in: store, snapshots: snapshots)
+        let rooms = CommandHandler<Room>(in: store, options: .init(snapshots: snapshots))
         for _ in 0..<25 {
             try await rooms.execute(.book(reference: nil))
             await snapshots.flush()
         }
         #expect(try await rows(model) == 2)
         #expect(
-            try await CommandHandler<Room>(in: store, snapshots: snapshots).state(for: .book(reference: nil)).count
+            try await CommandHandler<Room>(in: store, options: .init(snapshots: snapshots)).state(for: .book(reference: nil)).count
                 == 25)
         #expect(told.used > 0 && told.withheld.isEmpty)
         await model.close()
@@ -49,7 +49,7 @@ import Testing
     func changedValues() async throws {
         let model = try SQLiteReadModel()
         let snapshots = Snapshots(in: model, .every(1), onMeasurement: told.hear)
-        let clocks = CommandHandler<Ticker>("clock", in: store, snapshots: snapshots)
+        let clocks = CommandHandler<Ticker>("clock", in: store, options: .init(snapshots: snapshots))
         try await clocks.execute(.tick, on: "1")
         await snapshots.flush()
         #expect(try await rows(model) == 0)

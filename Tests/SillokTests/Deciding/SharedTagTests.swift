@@ -39,7 +39,7 @@ import Testing
         try await bookings.execute(.book("B1"))
         let rival = EventData(type: "paid", tags: ["booking:B1"], text: #"{"cents":5}"#)
         store.add(.rival(rival, to: nil))
-        let handler = CommandHandler<Booking>(in: store, retries: RetryPolicy(attempts: 1))
+        let handler = CommandHandler<Booking>(in: store, options: .init(retries: RetryPolicy(attempts: 1)))
         try await handler.execute(.cancel("B1"))
         store.add(.rival(EventData(type: "booked", tags: ["booking:B1"], text: "{}"), to: nil))
         await #expect(throws: TooManyConflicts.self) { try await handler.execute(.book("B1")) }
@@ -47,7 +47,7 @@ import Testing
 
     @Test("N1: a cached state takes no notice of foreign events")
     func cache() async throws {
-        let handler = CommandHandler<Booking>(in: store, cache: AggregateCache())
+        let handler = CommandHandler<Booking>(in: store, options: .init(cache: AggregateCache()))
         try await handler.execute(.book("B1"))
         try await payments.execute(.pay("B1", cents: 100))
         let reads = store.reads.count

@@ -8,7 +8,7 @@ import Testing
 @Suite struct StoredValueTests {
     private let store = MemoryEventStore()
     private var plain: CommandHandler<Lease> { CommandHandler("lease", in: store) }
-    private var cached: CommandHandler<Lease> { CommandHandler("lease", in: store, cache: AggregateCache()) }
+    private var cached: CommandHandler<Lease> { CommandHandler("lease", in: store, options: .init(cache: AggregateCache())) }
     /// A date with a fraction of a microsecond.
     private let fine = Date(timeIntervalSinceReferenceDate: 700_000_000.000_000_3)
 
