@@ -1,4 +1,4 @@
-public import SillokCore
+package import SillokCore
 
 /// A read model whose tables can be written in the transaction of the append: it lies in the store's own file.
 package protocol InlineReadModel: ReadModel {
