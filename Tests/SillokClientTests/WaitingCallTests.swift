@@ -40,7 +40,7 @@ import Testing
     func waitsHaveConnectionsOfTheirOwn() async throws {
         let store = GaugedStore(base: MemoryEventStore())
         var configuration = GRPCServer.Configuration()
-        configuration.streamsPerConnection = 8
+        configuration.limits.callsPerConnection = 8
         let server = try await RunningServer(serving: store, configuration)
         let remote = try await RemoteEventStore(server.address)
         let subscribers = (0..<20).map { number in
