@@ -1,6 +1,7 @@
 /// A store that passes every call to another store, except those that it implements itself.
 ///
-/// It does not report appends, because it may change them: forward ``EventStore/observeAppends(_:)`` too if it does not.
+/// It does not report appends, because it may change them. If it does not change them, forward
+/// ``EventStore/observeAppends(_:)`` too.
 ///
 /// ```swift
 /// struct ReadOnlyStore: ForwardingEventStore {
