@@ -136,7 +136,7 @@ let package = Package(
         .target(
             name: "SillokUmaDB",
             dependencies: [
-                "SillokCore", "SillokGRPC", "SillokSQL", "SillokWire", .product(name: "NIOCore", package: "swift-nio"),
+                "SillokCore", "SillokGRPC", "SillokWire", .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
 
@@ -146,7 +146,7 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL"]),
         .target(
             name: "SillokSnapshots",
-            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
             name: "SillokProjections",
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
@@ -164,7 +164,7 @@ let package = Package(
         .target(
             name: "SillokWire",
             dependencies: [
-                "SillokCore", "SillokJSON", "SillokSQL", .product(name: "NIOCore", package: "swift-nio"),
+                "SillokCore", "SillokJSON", .product(name: "NIOCore", package: "swift-nio"),
             ], exclude: ["Protos"]),
 
         // Floor 1: the words and the seams, and what storages and rims share.

@@ -77,7 +77,7 @@ public final class Gatekeeper: Sendable {
     /// Throws unless a principal may execute an operation, as far as that is known before the request is parsed.
     ///
     /// - Throws: ``Refusal/forbidden(_:)``.
-    public func check(_ principal: Principal, asksFor operation: Operation) throws {
+    public func check(_ principal: Principal, asksFor operation: ServerOperation) throws {
         if let refusal = operation.refusal(of: principal, on: .store) { throw Refusal.forbidden(refusal) }
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// ``rule`` is the only policy table. A route or an RPC is served only if it belongs to one of these operations, so
 /// anything that is not declared is denied.
-public enum Operation: String, CaseIterable, Hashable, Sendable {
+public enum ServerOperation: String, CaseIterable, Hashable, Sendable {
     // Public: whether the server is alive, and pages without contents.
     case live, ready, dashboard, assets, documentation, openAPI
     // Signing in, and who is signed in.

@@ -80,8 +80,9 @@ public final class RemoteEventStore: EventStore {
 
     /// Records all of the events or none, under a condition, and durably before it returns.
     ///
-    /// - Throws: the errors of the store, and `StoreError` with `unavailable` when the timeout has passed.
-    public func append(_ request: AppendRequest) async throws -> Receipt {
+    /// - Throws: `AppendError`: the errors of the server's store, and `failed` with `unavailable` when the timeout has
+    ///   passed. If an inline projection on the server refuses the append, this is `failed` with `refused`.
+    public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         try await observers.measure(request) { try await record(request) }
     }
 

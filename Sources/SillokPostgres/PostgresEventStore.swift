@@ -180,8 +180,10 @@ public final class PostgresEventStore: ChainedEventStore {
     ///
     /// A cancelled task withdraws its append until the commit begins, and gets `StoreError` `cancelled` with a definite
     /// outcome. Once the commit has begun, the task gets the same error immediately with an unknown outcome.
-    public func append(_ request: AppendRequest) async throws -> Receipt {
-        try await observers.measure(request) { try await record(request) }
+    public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        try await observers.measure(request) {
+            do { return try await record(request) } catch is CancellationError { throw StoreError.cancelledEarly }
+        }
     }
 
     /// Reports every later append to `observe`, which must not block.

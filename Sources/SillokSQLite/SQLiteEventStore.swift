@@ -246,9 +246,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     ///
     /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
     /// definite outcome. Once the commit has begun, the task gets the real answer.
-    /// - Throws: in addition to the errors of every store, `InlineProjectionFailed` if an inline projection could not
-    ///   project an event; nothing is stored then.
-    public func append(_ request: AppendRequest) async throws -> Receipt {
+    public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         try await observers.measure(request) { try await record(request) }
     }
 

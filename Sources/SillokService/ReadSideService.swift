@@ -5,6 +5,7 @@ import Sillok
 import SillokCore
 public import SillokProjections
 public import SillokReadSide
+public import SillokSnapshots
 
 /// A service that runs the projections of a server, measures them, and ends when the server shuts down.
 ///
@@ -95,7 +96,13 @@ extension ObjectiveMonitor {
         onAlarm: @escaping @Sendable (Alarm) -> Void = { _ in }
     ) {
         let factory = metrics ?? MetricsSystem.factory
-        self.init(objectives, onMeasurement: { report($0, to: factory) }) { alarm in
+        let onMeasurement: @Sendable (Measured) -> Void = { measured in
+            switch measured {
+            case .projection(let measurement): report(measurement, to: factory)
+            case .store(let measurement): report(measurement, to: factory)
+            }
+        }
+        self.init(objectives, onMeasurement: onMeasurement) { alarm in
             logger.log(level: alarm.isRaised ? .error : .notice, "\(alarm)")
             if alarm.isRaised {
                 Counter(label: "sillok_alarms_total", dimensions: [("subject", alarm.subject)], factory: factory)
@@ -106,26 +113,28 @@ extension ObjectiveMonitor {
     }
 }
 
-extension Measurement {
-    /// Returns a function that exports measurements to a log and a metrics system. Use it for `Snapshots`, or to
-    /// measure without objectives.
+extension SnapshotMeasurement {
+    /// Returns a function for `Snapshots` that exports measurements to a log and a metrics system.
     ///
-    /// The metrics are those of a monitor; `sillok_snapshots_total` counts by decider and outcome (`used`, `written`,
-    /// `ignored`, `withheld`, `failed`). A snapshot that was not used, or not written, is a line at `warning`; those
-    /// that were made by other code are one line for each decider and reason, for after a release there is one of every
-    /// stream, and those that were withheld one line for each decider.
+    /// `sillok_snapshots_total` counts by decider and outcome (`used`, `written`, `ignored`, `withheld`, `failed`). A
+    /// snapshot that was not used, or not written, is a line at `warning`. Those that were made by other code are one line
+    /// for each decider and reason, because after a release there is one of every stream. Those that were withheld are one
+    /// line for each decider.
     public static func reporter(
         logger: Logger, metrics: (any MetricsFactory)? = nil
-    ) -> @Sendable (Measurement) -> Void {
+    ) -> @Sendable (SnapshotMeasurement) -> Void {
         let factory = metrics ?? MetricsSystem.factory
         let said = Lock<Set<ExactText>>([])
         @Sendable func isNew(_ text: String) -> Bool {
             said.withLock { $0.count < 1000 && $0.insert(ExactText(text)).inserted }
         }
         return { measurement in
-            report(measurement, to: factory)
-            guard case .snapshot(let decider, let outcome) = measurement else { return }
-            switch outcome {
+            let decider = measurement.decider
+            Counter(
+                label: "sillok_snapshots_total",
+                dimensions: [("decider", decider), ("outcome", measurement.outcome.name)], factory: factory
+            ).increment()
+            switch measurement.outcome {
             case .used, .written: return
             case .failed(let reason): logger.warning("a snapshot of \(decider) failed: \(reason)")
             case .withheld(let subject):
@@ -145,7 +154,16 @@ extension Measurement {
     }
 }
 
-extension SnapshotOutcome {
+extension StoreMeasurement {
+    /// Returns a function for `MeasuredEventStore` that turns measurements into metrics, for an application that keeps
+    /// no objectives: `sillok_append_seconds`, `sillok_append_errors_total`.
+    public static func reporter(metrics: (any MetricsFactory)? = nil) -> @Sendable (StoreMeasurement) -> Void {
+        let factory = metrics ?? MetricsSystem.factory
+        return { report($0, to: factory) }
+    }
+}
+
+extension SnapshotMeasurement.Outcome {
     fileprivate var name: String {
         switch self {
         case .used: "used"
@@ -157,8 +175,8 @@ extension SnapshotOutcome {
     }
 }
 
-private func report(_ measurement: Measurement, to factory: any MetricsFactory) {
-    let dimensions = [("projection", measurement.subject)]
+private func report(_ measurement: ProjectionMeasurement, to factory: any MetricsFactory) {
+    let dimensions = [("projection", measurement.projection)]
     func gauge(_ label: String, _ value: Double) {
         Gauge(label: label, dimensions: dimensions, factory: factory).record(value)
     }
@@ -169,14 +187,15 @@ private func report(_ measurement: Measurement, to factory: any MetricsFactory) 
     case .deadLetters(_, let count): gauge("sillok_dead_letters", Double(count))
     case .rebuild(_, let time): gauge("sillok_rebuild_seconds", time.inSeconds)
     case .failure(_, let reason): gauge("sillok_projection_stopped", reason == nil ? 0 : 1)
-    case .snapshot(let decider, let outcome):
-        Counter(
-            label: "sillok_snapshots_total", dimensions: [("decider", decider), ("outcome", outcome.name)],
-            factory: factory
-        ).increment()
-    case .append(let time, let isCarriedOut):
-        Recorder(label: "sillok_append_seconds", factory: factory).record(time.inSeconds)
-        if !isCarriedOut { Counter(label: "sillok_append_errors_total", factory: factory).increment() }
+    }
+}
+
+private func report(_ measurement: StoreMeasurement, to factory: any MetricsFactory) {
+    switch measurement {
+    case .append(let append):
+        Recorder(label: "sillok_append_seconds", factory: factory).record(append.time.inSeconds)
+        if append.error?.failure != nil { Counter(label: "sillok_append_errors_total", factory: factory).increment() }
+    case .read: return
     }
 }
 

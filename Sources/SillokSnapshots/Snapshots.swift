@@ -1,7 +1,6 @@
 import Sillok
 import SillokCore
 import SillokJSON
-public import SillokReadSide
 public import SillokSQL
 
 /// Stores states next to the log, so that a long stream need not be replayed from its beginning.
@@ -17,7 +16,7 @@ public import SillokSQL
 ///
 /// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written from the
 /// second time on that a process asks for that boundary: one with a key of its own in each command, such as the
-/// reference of a new booking, is never asked for again. `SnapshotOutcome.withheld(subject:)` reports such a state.
+/// reference of a new booking, is never asked for again. `SnapshotMeasurement.Outcome.withheld(subject:)` reports such a state.
 public final class Snapshots: Sendable {
     /// What is known of snapshots of one decider.
     struct Kind: Hashable, Sendable {
@@ -34,7 +33,7 @@ public final class Snapshots: Sendable {
 
     let model: any ReadModel
     let policy: SnapshotPolicy
-    let record: @Sendable (Measurement) -> Void
+    let record: @Sendable (SnapshotMeasurement) -> Void
     let work: BackgroundWork
     private let state = Lock(State())
     /// The boundaries that were asked for, so that no snapshot is written of one that is never asked for again.
@@ -48,7 +47,7 @@ public final class Snapshots: Sendable {
     ///   - onMeasurement: called when a snapshot is used, written or rejected; must not block.
     public init(
         in readModel: any ReadModel, _ policy: SnapshotPolicy = .every(100),
-        onMeasurement: @escaping @Sendable (Measurement) -> Void = { _ in }
+        onMeasurement: @escaping @Sendable (SnapshotMeasurement) -> Void = { _ in }
     ) {
         model = readModel
         self.policy = policy
@@ -85,7 +84,7 @@ public final class Snapshots: Sendable {
             isAskedAgain: { [boundaries] subject in boundaries.isAskedAgain("\(kind.decider)\n\(subject)") },
             withhold: { [self] subject, kept in
                 guard policy.isDue(kept.place, since: kept.snapshot, first: kept.first) else { return }
-                record(.snapshot(decider: kind.decider, .withheld(subject: subject)))
+                record(SnapshotMeasurement(decider: kind.decider, .withheld(subject: subject)))
             },
             areDistrusted: { [self] in isDistrusted(kind) })
     }
@@ -106,7 +105,7 @@ public final class Snapshots: Sendable {
     }
 
     func ignored(_ kind: Kind, _ subject: String, _ reason: String) {
-        record(.snapshot(decider: kind.decider, .ignored(subject: subject, reason: reason)))
+        record(SnapshotMeasurement(decider: kind.decider, .ignored(subject: subject, reason: reason)))
     }
 
     /// Removes a snapshot that no reader can use.
@@ -155,7 +154,7 @@ extension Snapshots {
                 let row = try SnapshotRow(found)
                 do throws(SnapshotRow.Unusable) {
                     let kept: Kept<D> = try row.kept(kind, storeID)
-                    record(.snapshot(decider: kind.decider, .used))
+                    record(SnapshotMeasurement(decider: kind.decider, .used))
                     return kept
                 } catch {
                     ignored(kind, subject, error.reason)
@@ -164,7 +163,7 @@ extension Snapshots {
                 bound = "\(bound) AND position < \(row.position)"
             }
         } catch {
-            record(.snapshot(decider: kind.decider, .failed("it could not be read: \(error)")))
+            record(SnapshotMeasurement(decider: kind.decider, .failed("it could not be read: \(error)")))
         }
         return nil
     }
@@ -179,17 +178,17 @@ extension Snapshots {
                     the state of \(subject) was not kept: storing would change a value in it, such as a date with a \
                     fraction of a microsecond. Round it in evolve.
                     """
-                return record(.snapshot(decider: kind.decider, .failed(reason)))
+                return record(SnapshotMeasurement(decider: kind.decider, .failed(reason)))
             }
             guard text.utf8.count <= policy.maximumBytes else {
                 let reason = "\(subject) takes \(text.utf8.count) bytes, the limit is \(policy.maximumBytes)"
-                return record(.snapshot(decider: kind.decider, .failed(reason)))
+                return record(SnapshotMeasurement(decider: kind.decider, .failed(reason)))
             }
             let row = SnapshotRow(kept, text, kind, subject, try await known.id(of: store))
             try await model.write(ReadModelWrite(row.insertion(retaining: policy.retained).map { .init($0) }))
-            record(.snapshot(decider: kind.decider, .written(bytes: text.utf8.count)))
+            record(SnapshotMeasurement(decider: kind.decider, .written(bytes: text.utf8.count)))
         } catch {
-            record(.snapshot(decider: kind.decider, .failed("it could not be written: \(error)")))
+            record(SnapshotMeasurement(decider: kind.decider, .failed("it could not be written: \(error)")))
         }
     }
 }

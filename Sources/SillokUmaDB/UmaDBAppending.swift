@@ -15,17 +15,21 @@ extension UmaDBService {
             let receipt = try await store.append(request)
             // What was recorded before the call began is a repeat, which the protocol judges by the condition.
             if receipt.position > head { return UmaDB.appended(receipt.position.value) }
-        } catch is EventIDConflict {
+        } catch {
+            switch error {
             // The same: the ids are known.
-        } catch let conflict as AppendConflict {
-            // What broke the condition are the first matches, so that mostly nothing has to be read.
-            if let first = conflict.events.first, let event = message.events.first, let entry = request.entries.first,
-                !event.isRepeated(by: first, entry)
-            {
-                throw conflict
+            case .knownID: break
+            case .conflict(let conflict):
+                // What broke the condition are the first matches, so that mostly nothing has to be read.
+                if let first = conflict.events.first, let event = message.events.first,
+                    let entry = request.entries.first, !event.isRepeated(by: first, entry)
+                {
+                    throw error
+                }
+                guard let position = try await repeated(message, request) else { throw error }
+                return UmaDB.appended(position.value)
+            case .invalid, .tracking, .refused, .failed: throw error
             }
-            guard let position = try await repeated(message, request) else { throw conflict }
-            return UmaDB.appended(position.value)
         }
         if let position = try await repeated(message, request) { return UmaDB.appended(position.value) }
         return UmaDB.appended(try await store.append(message.renewed(request)).position.value)

@@ -1,6 +1,5 @@
 import NIOCore
 package import SillokCore
-import SillokSQL
 package import SillokGRPC
 import SillokWire
 
@@ -65,15 +64,22 @@ package struct UmaDBService: Sendable {
 
     /// What an error means in this protocol.
     static func status(of error: any Error) -> GRPCStatus {
-        switch error {
+        if let error = AppendError(known: error) { return status(of: error) }
+        return switch error {
         case let status as GRPCStatus: status
         case let error as ProtobufError: UmaDB.status(.serialization, "\(error)")
-        case is InvalidRequest, is InlineProjectionFailed: UmaDB.status(.invalidArgument, "\(error)")
-        case is AppendConflict, is EventIDConflict, is TrackingConflict: UmaDB.status(.integrity, "\(error)")
-        case let error as StoreError: status(of: error)
         case let refusal as CallRefusal: status(of: refusal)
         case is CancellationError: GRPCStatus(.cancelled)
         default: UmaDB.status(.internal, "\(error)")
+        }
+    }
+
+    /// What an error of the store means, of an append or a read.
+    private static func status(of error: AppendError) -> GRPCStatus {
+        switch error {
+        case .invalid, .refused: UmaDB.status(.invalidArgument, "\(error)")
+        case .conflict, .knownID, .tracking: UmaDB.status(.integrity, "\(error)")
+        case .failed(let failure): status(of: failure)
         }
     }
 
@@ -87,7 +93,8 @@ package struct UmaDBService: Sendable {
         case .overloaded:
             UmaDB.status(.io, "\(error)", code: .resourceExhausted, retryAfter: error.retryAfter ?? .seconds(1))
         case .full: UmaDB.status(.io, "\(error)", code: .resourceExhausted)
-        default: UmaDB.status(.io, "\(error)")
+        case .locked, .readOnly, .notFound, .unsupportedFormat, .ioFailure, .invalidQuery, .cancelled, .accessDenied:
+            UmaDB.status(.io, "\(error)")
         }
     }
 

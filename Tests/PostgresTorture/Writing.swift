@@ -40,7 +40,8 @@ struct Writing: Sendable {
                     let receipt = try await store.append(events, to: stream)
                     lines.append("\(events[0].id) \(receipt.firstPosition)")
                     break
-                } catch is StoreError {
+                } catch {
+                    guard error.failure != nil else { throw error }
                     failed += 1
                 }
             }

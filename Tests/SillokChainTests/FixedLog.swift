@@ -71,7 +71,9 @@ struct FixedLog: ChainedEventStore {
         }
     }
 
-    func append(_ request: AppendRequest) async throws -> Receipt { throw StoreError(.readOnly, "this log is fixed") }
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        throw .failed(StoreError(.readOnly, "this log is fixed"))
+    }
     func reach(_ position: Position, for query: EventQuery) async throws {}
     func event(_ id: EventID) async throws -> RecordedEvent? { events.first { $0.id == id } }
     func stream(_ id: StreamID) async throws -> StreamFacts? { nil }

@@ -22,9 +22,9 @@ import Testing
         let remote = try await RemoteEventStore(server.address)
         let coding = EventCoding<People.Event>()
         try await remote.append([try coding.encode(.named("Ada"))], to: "person-1")
-        let refusal = await #expect(throws: StoreError.self) {
+        let refusal = await #expect(throws: AppendError.self) {
             try await remote.append([try coding.encode(.poison("?"))], to: "person-1")
-        }
+        }?.failure
         #expect(refusal?.code == .refused)
         #expect(refusal?.outcome == .definite)
         #expect(refusal?.message.contains("people v1 is inline and cannot project poison of person-1") == true)

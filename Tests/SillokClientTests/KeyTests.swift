@@ -99,11 +99,11 @@ import Testing
             let request = AppendRequest(
                 [.init(stream: "note-1", event: EventData(type: "a", text: "2"))], if: .revision(0, of: "note-1"))
             await #expect { _ = try await remote.append(request) } throws: { error in
-                guard let conflict = error as? AppendConflict else { return false }
+                guard case AppendError.conflict(let conflict) = error else { return false }
                 return conflict.events.count == count && conflict.streams["note-1"]?.actual == 1 && conflict.head == 1
             }
         }
     }
 
-    private func isDenied(_ error: any Error) -> Bool { (error as? StoreError)?.code == .accessDenied }
+    private func isDenied(_ error: any Error) -> Bool { AppendError(error).failure?.code == .accessDenied }
 }

@@ -33,9 +33,9 @@ import Testing
         var options = RemoteEventStore.Options()
         options.patience = patience
         let remote = try await RemoteEventStore(server.address, options, clock: clock)
-        let error = await #expect(throws: StoreError.self) {
+        let error = await #expect(throws: AppendError.self) {
             try await remote.append([EventData(type: "a", text: "{}")])
-        }
+        }?.failure
         await remote.close()
         await server.stop()
         return (error, clock.sleeps)
@@ -60,7 +60,7 @@ import Testing
 
     @Test("X1: every failure of the store after an attempt of unknown outcome leaves the outcome unknown")
     func failedAfterDoubt() async throws {
-        let full = Remote.answer(failure: StoreError(.full, "no room"))
+        let full = Remote.answer(failure: .failed(StoreError(.full, "no room")))
         let bytes = Array(full.readableBytesView.dropFirst(5))
         let (error, _) = try await failure(CannedServer(.lost, .message(bytes)))
         #expect(error?.code == .full && error?.outcome == .unknown)

@@ -7,7 +7,8 @@ import SillokTesting
 import Testing
 
 /// A store that is served, and reached over the network.
-private final class ServedStore: EventStore {
+private final class ServedStore: ForwardingEventStore {
+    var base: any EventStore { remote }
     let remote: RemoteEventStore
     private let server: RunningServer
     private let file: SQLiteEventStore
@@ -23,21 +24,6 @@ private final class ServedStore: EventStore {
         await server.stop()
         await file.close()
     }
-
-    var limits: Limits { remote.limits }
-    func storeID() async throws -> StoreID { try await remote.storeID() }
-    func append(_ request: AppendRequest) async throws -> Receipt { try await remote.append(request) }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await remote.read(request) }
-    func head() async throws -> Position { try await remote.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws {
-        try await remote.reach(position, for: query)
-    }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await remote.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await remote.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await remote.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await remote.tracking(of: source) }
 }
 
 @Suite(.serialized) struct RemoteConformanceTests {

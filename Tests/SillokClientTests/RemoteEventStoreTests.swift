@@ -80,7 +80,7 @@ import Testing
         (options.patience, options.attempt) = (.zero, .seconds(3))
         let remote = try await RemoteEventStore(server.address, options)
         await #expect { try await remote.append([EventData(type: "a", text: "{}")]) } throws: { error in
-            (error as? StoreError)?.outcome == .unknown
+            (error as? AppendError)?.failure?.outcome == .unknown
         }
         await remote.close()
         await server.stop()
@@ -98,22 +98,11 @@ import Testing
 }
 
 /// A store whose appends are never answered.
-private struct SilentStore: EventStore {
-    let base: MemoryEventStore
+private struct SilentStore: ForwardingEventStore {
+    let base: any EventStore
 
-    var limits: Limits { base.limits }
-    func storeID() async throws -> StoreID { try await base.storeID() }
-    func append(_ request: AppendRequest) async throws -> Receipt {
-        try await Task.sleep(for: .seconds(3600))
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        do { try await Task.sleep(for: .seconds(3600)) } catch { throw AppendError(error) }
         return try await base.append(request)
     }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await base.read(request) }
-    func head() async throws -> Position { try await base.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await base.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await base.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await base.tracking(of: source) }
 }

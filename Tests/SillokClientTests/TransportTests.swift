@@ -101,34 +101,21 @@ import Testing
     }
 
     /// A store whose appends wait until it is opened, also if their task is cancelled; or fail with an error.
-    private struct HeldStore: EventStore {
-        let base: MemoryEventStore
+    private struct HeldStore: ForwardingEventStore {
+        let base: any EventStore
         var failure: StoreError?
         let gate = AsyncStream<Void>.makeStream()
         let waiting = Lock(0)
         let arrivals = AsyncStream<Void>.makeStream()
 
-        var limits: Limits { base.limits }
-        func append(_ request: AppendRequest) async throws -> Receipt {
-            if let failure { throw failure }
+        func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+            if let failure { throw .failed(failure) }
             waiting.withLock { $0 += 1 }
             arrivals.continuation.yield()
             let stream = gate.stream
             await Task.detached { for await _ in stream {} }.value
             return try await base.append(request)
         }
-        func storeID() async throws -> StoreID { try await base.storeID() }
-        func read(_ request: ReadRequest) async throws -> EventBatch { try await base.read(request) }
-        func head() async throws -> Position { try await base.head() }
-        func reach(_ position: Position, for query: EventQuery) async throws {
-            try await base.reach(position, for: query)
-        }
-        func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
-        func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
-        func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-            try await base.streams(in: category, after: name, limit: limit)
-        }
-        func tracking(of source: TrackingSource) async throws -> Tracking? { try await base.tracking(of: source) }
     }
 
     private static let append = Remote.message(
@@ -182,9 +169,9 @@ import Testing
             var options = RemoteEventStore.Options()
             options.patience = .zero
             let remote = try await RemoteEventStore(server.address, options)
-            let found = await #expect(throws: StoreError.self) {
+            let found = await #expect(throws: AppendError.self) {
                 try await remote.append([EventData(type: "noted", text: "1")])
-            }
+            }?.failure
             #expect(found?.code == error.code && found?.outcome == .definite && found?.retryAfter == error.retryAfter)
             await remote.close()
             await client.close()

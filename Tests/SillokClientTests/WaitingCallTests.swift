@@ -27,24 +27,13 @@ import Testing
         }
     }
 
-    private struct GaugedStore: EventStore {
-        let base: MemoryEventStore
+    private struct GaugedStore: ForwardingEventStore {
+        let base: any EventStore
         let gauge = Gauge()
 
-        var limits: Limits { base.limits }
-        func append(_ request: AppendRequest) async throws -> Receipt { try await base.append(request) }
-        func storeID() async throws -> StoreID { try await base.storeID() }
-        func read(_ request: ReadRequest) async throws -> EventBatch { try await base.read(request) }
-        func head() async throws -> Position { try await base.head() }
         func reach(_ position: Position, for query: EventQuery) async throws {
             try await gauge.during { try await base.reach(position, for: query) }
         }
-        func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
-        func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
-        func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-            try await base.streams(in: category, after: name, limit: limit)
-        }
-        func tracking(of source: TrackingSource) async throws -> Tracking? { try await base.tracking(of: source) }
     }
 
     @Test("W11: more waits than a connection has streams are open at once, and no append queues behind them")

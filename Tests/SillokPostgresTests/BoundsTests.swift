@@ -45,7 +45,7 @@ struct BoundsTests {
             var waits = false
             while !waits, !isDone.withLock({ $0 }) { waits = try waiting(store) > 0 }
             _ = try holder.run(.rollback)
-            let error = await #expect(throws: StoreError.self) { try await appending.value }
+            let error = await #expect(throws: AppendError.self) { try await appending.value }?.failure
             #expect(!waits && error?.code == .tooExpensive && error?.outcome == .definite)
             #expect(error?.message.contains("half:a") == true && error?.message.contains("half:b") == true)
             #expect(try await store.head() == head)
@@ -70,9 +70,10 @@ struct BoundsTests {
             #expect(try await other.append([tagged("new")], if: .absent(Self.never)).position == 12_001)
             // What was judged before the lock is judged again for what came after.
             try await store.append([tagged("half:a", "half:b")])
-            let conflict = await #expect(throws: AppendConflict.self) {
-                try await other.append([tagged("new")], if: .absent(Self.never))
-            }
+            let conflict =
+                await #expect(throws: AppendError.self) {
+                    try await other.append([tagged("new")], if: .absent(Self.never))
+                }?.underlyingError as? AppendConflict
             #expect(conflict?.events.map(\.position) == [12_002])
             await other.close()
         }
@@ -168,9 +169,10 @@ struct BoundsTests {
                 #expect(none.events.isEmpty && none.isEnd)
             }
             try await store.append([tagged("new")], if: .absent(query("common", "nowhere")))
-            let conflict = await #expect(throws: AppendConflict.self) {
-                try await store.append([tagged("new")], if: .absent(query("rare", "common")))
-            }
+            let conflict =
+                await #expect(throws: AppendError.self) {
+                    try await store.append([tagged("new")], if: .absent(query("rare", "common")))
+                }?.underlyingError as? AppendConflict
             #expect(conflict?.events.map(\.position) == [rare])
         }
     }
@@ -179,9 +181,9 @@ struct BoundsTests {
     func manyStreamsAndQueries() async throws {
         try await withHalves(1, condition: 1000) { store in
             let revisions = Dictionary(uniqueKeysWithValues: (0..<200).map { (StreamID("s", "\($0)"), Revision.none) })
-            let error = await #expect(throws: StoreError.self) {
+            let error = await #expect(throws: AppendError.self) {
                 try await store.append([tagged("new")], if: .revisions(revisions))
-            }
+            }?.failure
             #expect(error?.code == .tooExpensive && error?.outcome == .definite)
             let model = try await PostgresReadModel(TestServer.connection, schema: "\(store.schema)_views")
             let asking = Task { try await model.rows("SELECT pg_sleep(600), '\(raw: store.schema)'") }

@@ -73,7 +73,8 @@ struct EventStoreTests {
                         .append(events, to: stream, if: .revision(Revision(expected), of: stream))
                     #expect(again == receipt)
                     repeated += 1
-                } catch let conflict as AppendConflict {
+                } catch {
+                    guard case AppendError.conflict(let conflict) = error else { throw error }
                     #expect(expected != actual && conflict.streams[stream]?.actual == Revision(actual))
                     refused += 1
                 }
@@ -150,7 +151,7 @@ struct EventStoreTests {
                 await Task.yield()
             }
             appending.cancel()
-            let error = await #expect(throws: StoreError.self) { try await appending.value }
+            let error = await #expect(throws: AppendError.self) { try await appending.value }?.failure
             #expect(error?.code == .cancelled && error?.outcome == .unknown)
             _ = try holder.run(.rollback)
             #expect(try await store.append(request).position == 1)
@@ -195,7 +196,7 @@ struct EventStoreTests {
         let again = try await PostgresEventStore(TestServer.connection, schema: schema, mode: .readOnly)
         let ids = (try await store.storeID(), try await again.storeID())
         #expect(ids.0 == ids.1)
-        let refused = await #expect(throws: StoreError.self) { try await again.append([note("1")]) }
+        let refused = await #expect(throws: AppendError.self) { try await again.append([note("1")]) }?.failure
         #expect(refused?.code == .readOnly)
         try TestServer.run("INSERT INTO \"\(schema)\".steps VALUES (1000000, 'of tomorrow')")
         let newer = await #expect(throws: StoreError.self) {

@@ -160,12 +160,15 @@ struct InlineTests {
             try await processes.attach(0)
             try await processes.append(1, 1, by: 0)
             let poison = Amounts.request(2, 1, type: "poisoned")
-            await #expect(throws: InlineProjectionFailed.self) { try await processes.stores[0].append(poison) }
+            await #expect {
+                try await processes.stores[0].append(poison)
+            } throws: { AppendError($0).underlyingError is InlineProjectionFailed }
             _ = try await processes.stores[1].append(poison)
             let head = try await processes.stores[1].head()
-            let refusal = await #expect(throws: InlineProjectionFailed.self) {
-                try await processes.append(3, 1, by: 0)
-            }
+            let refusal =
+                await #expect(throws: AppendError.self) {
+                    try await processes.append(3, 1, by: 0)
+                }?.underlyingError as? InlineProjectionFailed
             #expect(refusal?.event.position == head)
             #expect(try await processes.stores[0].head() == head)
             #expect(try await processes.model.rows("SELECT steps FROM amounts").map(\.values) == [["1 "]])
@@ -197,7 +200,8 @@ struct InlineTests {
                                 #expect(kind > 1)
                                 revision += 1
                                 #expect(receipt.revisions.values.first == Revision(revision))
-                            } catch let refusal as InlineProjectionFailed {
+                            } catch {
+                                guard case AppendError.refused(let refusal) = error else { throw error }
                                 #expect(kind <= 1)
                                 #expect(refusal.event.id == request.entries[0].event.id)
                                 #expect((refusal.cause is ChangeFailed) == (kind == 1))

@@ -52,7 +52,7 @@ struct OutageTests {
     }
 
     private func code(_ body: () async throws -> Void) async -> StoreError.Code? {
-        do { try await body() } catch { return (error as? StoreError)?.code }
+        do { try await body() } catch { return AppendError(error).failure?.code }
         return nil
     }
 

@@ -140,9 +140,12 @@ struct VerificationTests {
     private func tried(_ body: () async throws -> Void) async throws {
         do {
             try await body()
-        } catch is InvalidRequest {
-        } catch is AppendConflict {
-        } catch let error as StoreError where [.tooExpensive, .overloaded].contains(error.code) {
+        } catch {
+            switch AppendError(error) {
+            case .invalid, .conflict: return
+            case .failed(let failure) where [.tooExpensive, .overloaded].contains(failure.code): return
+            case .failed, .knownID, .tracking, .refused: throw error
+            }
         }
     }
 }

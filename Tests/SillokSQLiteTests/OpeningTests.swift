@@ -38,7 +38,9 @@ struct OpeningTests {
         try await store.append([note("a")], to: "s-1")
         try await reader.reach(1)
         #expect(try await reader.read(.all).events.count == 1)
-        let error = await #expect(throws: StoreError.self) { try await reader.append([note("b")], to: "s-1") }
+        let error = await #expect(throws: AppendError.self) {
+            try await reader.append([note("b")], to: "s-1")
+        }?.failure
         #expect(error?.code == .readOnly)
         await reader.close()
         await store.close()
@@ -90,8 +92,7 @@ struct OpeningTests {
             { _ = try await store.head() }, { _ = try await store.append([note("a")]) },
             { try await store.reach(1) },
         ] {
-            let error = await #expect(throws: StoreError.self) { try await call() }
-            #expect(error?.code == .closed)
+            await #expect { try await call() } throws: { AppendError($0).failure?.code == .closed }
         }
     }
 

@@ -54,7 +54,9 @@ import Testing
             let tags = (0..<60).map { Tag("tag", String(repeating: "t", count: 200) + "\($0)") }
             let heavy = (0..<4).map { _ in EventData(type: "noted", tags: tags, metadata: metadata, payload: []) }
             try #require(try await eventually { store.queuedBytes >= 900_000 })
-            let refusal = await #expect(throws: StoreError.self) { try await store.append(heavy, to: "a-2") }
+            let refusal = await #expect(throws: AppendError.self) {
+                try await store.append(heavy, to: "a-2")
+            }?.failure
             #expect(refusal?.code == .overloaded)
             #expect(refusal?.outcome == .definite && refusal?.retryAfter != nil)
             release()
@@ -76,7 +78,7 @@ import Testing
             try #require(try await eventually { store.queuedBytes >= 50 * 1000 })
             for task in abandoned { task.cancel() }
             for task in abandoned {
-                let error = await #expect(throws: StoreError.self) { try await task.value }
+                let error = await #expect(throws: AppendError.self) { try await task.value }?.failure
                 #expect(error?.code == .cancelled && error?.outcome == .definite)
             }
             first.cancel()

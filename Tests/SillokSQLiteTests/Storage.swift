@@ -148,20 +148,20 @@ struct TestedInlineModel: InlineReadModel {
 }
 
 /// A store of any storage.
-struct TestedStore: EventStore {
-    private let store: any EventStore
+struct TestedStore: ForwardingEventStore {
+    let base: any EventStore
     private let end: @Sendable () async -> Void
     private let check: @Sendable () async throws -> VerificationReport
 
     init(_ store: SQLiteEventStore) {
-        self.store = store
+        base = store
         end = { await store.close() }
         check = { try await store.verify() }
     }
 
     #if Postgres
     init(_ store: PostgresEventStore) {
-        self.store = store
+        base = store
         end = { await store.close() }
         check = { try await store.verify() }
     }
@@ -169,18 +169,5 @@ struct TestedStore: EventStore {
 
     func verify() async throws -> VerificationReport { try await check() }
 
-    var limits: Limits { store.limits }
-
     func close() async { await end() }
-    func storeID() async throws -> StoreID { try await store.storeID() }
-    func append(_ request: AppendRequest) async throws -> Receipt { try await store.append(request) }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
-    func head() async throws -> Position { try await store.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await store.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

@@ -4,6 +4,7 @@ import MetricsTestKit
 import ServiceLifecycle
 import ServiceLifecycleTestKit
 import SillokProjections
+import SillokSnapshots
 import SillokSQLite
 import SillokService
 import Testing
@@ -94,12 +95,13 @@ private struct Notes: Projection {
         let metrics = TestMetrics()
         let lines = Lock<[String]>([])
         let logger = Logger(label: "test") { _ in LinesHandler { line in lines.withLock { $0.append(line) } } }
-        let record = Measurement.reporter(logger: logger, metrics: metrics)
-        record(.snapshot(decider: "Cart", .used))
+        let record = SnapshotMeasurement.reporter(logger: logger, metrics: metrics)
+        record(SnapshotMeasurement(decider: "Cart", .used))
         for subject in ["cart-1", "cart-2"] {
-            record(.snapshot(decider: "Cart", .ignored(subject: subject, reason: "the fold's version has changed")))
+            let reason = "the fold's version has changed"
+            record(SnapshotMeasurement(decider: "Cart", .ignored(subject: subject, reason: reason)))
         }
-        record(.snapshot(decider: "Cart", .failed("no space is left")))
+        record(SnapshotMeasurement(decider: "Cart", .failed("no space is left")))
         #expect(
             lines.withLock { $0 } == [
                 "a snapshot of Cart for cart-1 is not used: the fold's version has changed",

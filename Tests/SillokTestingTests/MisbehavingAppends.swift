@@ -2,14 +2,22 @@ import Sillok
 
 extension MisbehavingStore {
     @discardableResult
-    func append(_ request: AppendRequest) async throws -> Receipt {
-        var request = changed(request)
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        do {
+            return try await misbehave(changed(request))
+        } catch {
+            throw AppendError(error)
+        }
+    }
+
+    private func misbehave(_ changed: AppendRequest) async throws -> Receipt {
+        var request = changed
         try await checkEarly(&request)
         let isRepeat = try await isKnown(request)
         let receipt: Receipt
         do {
             receipt = try await record(request)
-        } catch let conflict as AppendConflict {
+        } catch AppendError.conflict(let conflict) {
             throw try await afterConflict(conflict, request)
         }
         noteTime(receipt, isRepeat: isRepeat)
@@ -75,7 +83,8 @@ extension MisbehavingStore {
         do {
             _ = try await base.append(probe)
             return nil
-        } catch let conflict as AppendConflict {
+        } catch {
+            guard case AppendError.conflict(let conflict) = error else { throw error }
             let streams = conflict.streams.filter { $0.key != "probe" }
             if streams.isEmpty && conflict.events.isEmpty { return nil }
             return AppendConflict(streams: streams, events: conflict.events, head: conflict.head)

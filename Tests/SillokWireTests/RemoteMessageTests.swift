@@ -106,11 +106,11 @@ import Testing
 
     @Test func `refusals and failures of a store read back`() throws {
         let mismatch = AppendConflict.RevisionMismatch(expected: 1, actual: 2)
-        try readsBack(AppendConflict(streams: ["a": mismatch], events: recorded, head: 3))
+        try readsBack(AppendError.conflict, AppendConflict(streams: ["a": mismatch], events: recorded, head: 3))
         for reason in [EventIDConflict.Reason.otherAppend, .otherContents, .partlyKnown] {
-            try readsBack(EventIDConflict(id: EventID(), reason: reason))
+            try readsBack(AppendError.knownID, EventIDConflict(id: EventID(), reason: reason))
         }
-        try readsBack(TrackingConflict(given: tracking, recorded: 7))
+        try readsBack(AppendError.tracking, TrackingConflict(given: tracking, recorded: 7))
         let reasons: [InvalidRequest.Reason] = [
             .emptyBatch, .emptyPage, .emptyName(.metadataKey), .nameTooLong(.tag, bytes: 300, limit: 256),
             .controlCharacter(.trackingSource), .overLimit(.batchBytes, count: 9, limit: 8), .repeatedID(EventID()),
@@ -119,18 +119,31 @@ import Testing
             .timeAhead(given: .init(microsecondsSince1970: .max), clock: .init(microsecondsSince1970: 1)),
         ]
         for reason in reasons {
-            try readsBack(InvalidRequest(reason))
-            try readsBack(InvalidRequest(reason, index: 0))
+            try readsBack(AppendError.invalid, InvalidRequest(reason))
+            try readsBack(AppendError.invalid, InvalidRequest(reason, index: 0))
         }
     }
 
     @Test(arguments: [StoreError.Outcome.definite, .unknown])
     func `a store's failure keeps its code and its outcome`(_ outcome: StoreError.Outcome) throws {
         let found = try #require(
-            try error(after: StoreError(.full, "no room", outcome: outcome)) as? StoreError)
+            try error(after: .failed(StoreError(.full, "no room", outcome: outcome)))?.failure)
         #expect(found.code == .full)
         #expect(found.message == "no room")
         #expect(found.outcome == outcome)
+    }
+
+    @Test func `a code of a newer server is a failure that names it`() throws {
+        var writer = ProtobufWriter(framed: false)
+        let (whole, mark) = (writer.begin(15), writer.begin(5))
+        writer.text(1, "on-fire")
+        writer.text(2, "smoke.")
+        writer.number(3, 1)
+        writer.end(mark)
+        writer.end(whole)
+        let failure = try Remote.Appended(reading: writer.finished()).failure?.error().failure
+        #expect(failure?.code == .ioFailure && failure?.outcome == .unknown)
+        #expect(failure?.message == "the server's store failed (on-fire): smoke.")
     }
 
     @Test func `a metadata key that comes twice is refused`() {
@@ -138,11 +151,13 @@ import Testing
         for count in [2, 20] { #expect(Metadata(Array(repeating: entry, count: count)) == nil) }
     }
 
-    private func readsBack<Failure: Error & Equatable>(_ failure: Failure) throws {
-        #expect(try error(after: failure) as? Failure == failure)
+    private func readsBack<Failure: Error & Equatable>(
+        _ refused: (Failure) -> AppendError, _ failure: Failure
+    ) throws {
+        #expect(try error(after: refused(failure))?.underlyingError as? Failure == failure)
     }
 
-    private func error(after failure: any Error) throws -> (any Error)? {
+    private func error(after failure: AppendError) throws -> AppendError? {
         try Remote.Appended(reading: unframed(Remote.answer(failure: failure))).failure?.error()
     }
 }

@@ -51,13 +51,15 @@ final class AckLog: Sendable {
         write("A \(key.writer) \(key.number) \(first) \(last)")
     }
 
-    func failed(_ key: RequestKey, _ error: any Error) {
+    func failed(_ key: RequestKey, _ error: AppendError) {
         let what =
             switch error {
-            case let error as StoreError: "\(error.outcome) \(error.code)"
-            case is AppendConflict: "definite conflict"
-            case is EventIDConflict: "definite refused"
-            default: "definite untyped"
+            // What `AppendError` makes of an error that no store should throw.
+            case .failed(let failure) where failure.message.hasPrefix("the store failed: "): "definite untyped"
+            case .failed(let failure): "\(failure.outcome) \(failure.code)"
+            case .conflict: "definite conflict"
+            case .knownID: "definite refused"
+            case .invalid, .tracking, .refused: "definite untyped"
             }
         write("E \(key.writer) \(key.number) \(what)")
     }

@@ -50,7 +50,7 @@ struct FullDisk {
             return true
         } catch {
             log.failed(request.key, error)
-            if let error = error as? StoreError, error.code == .full, error.outcome == .definite { return false }
+            if error.failure?.code == .full, error.failure?.outcome == .definite { return false }
             print("# not a full disk: \(error)")
             findings.add(.untyped, "\(error)")
             return false

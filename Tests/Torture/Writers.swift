@@ -89,7 +89,7 @@ struct Writers: Sendable {
         do {
             let receipt = try await append(request, basis)
             if plant == .lie && request.key.number % 4 == 1 {
-                log.failed(request.key, StoreError(.ioFailure, "a planted lie"))
+                log.failed(request.key, .failed(StoreError(.ioFailure, "a planted lie")))
             } else if plant != .ackBeforeCommit {
                 log.acknowledged(request.key, receipt.firstPosition, receipt.position)
             }
@@ -100,7 +100,7 @@ struct Writers: Sendable {
         }
     }
 
-    private func append(_ request: TortureRequest, _ basis: Basis) async throws -> Receipt {
+    private func append(_ request: TortureRequest, _ basis: Basis) async throws(AppendError) -> Receipt {
         var entries = request.entries
         let isChosen = request.key.number % 4 == 1
         if plant == .forge && isChosen { entries[0].event.type = "forged" }

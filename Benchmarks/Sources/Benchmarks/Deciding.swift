@@ -68,7 +68,9 @@ private func decide(
                             try await store.append(
                                 [Workload.event(pair.stream, tags: tags)], to: Workload.stream(pair.stream),
                                 if: .unchanged(query, since: Position(since)))
-                        } catch is AppendConflict {}
+                        } catch {
+                            guard case .conflict = error else { throw error }
+                        }
                         taken.append(secondsNow() - start)
                     }
                     return taken

@@ -83,7 +83,7 @@ struct Importer: Sendable {
                 let before = latest
                 if batch.continues { _ = try await before?.value }
                 latest = Task { [store] in
-                    let paced = PacedStore(store: store, times: times) { _ = try await before?.value }
+                    let paced = PacedStore(base: store, times: times) { _ = try await before?.value }
                     return try await Self.record(batch, in: paced)
                 }
                 // One batch is appended while the next is decided, and no more than that.

@@ -96,31 +96,16 @@ struct RandomHistory {
 }
 
 /// A store that fails after some appends.
-final class FailingStore: EventStore {
-    struct Failure: Error {}
-
-    private let store: MemoryEventStore
+final class FailingStore: ForwardingEventStore {
+    let base: any EventStore
     private let appends: Counter
 
-    init(_ store: MemoryEventStore, appends: Int) { (self.store, self.appends) = (store, Counter(appends)) }
+    init(_ store: MemoryEventStore, appends: Int) { (base, self.appends) = (store, Counter(appends)) }
 
-    var limits: Limits { store.limits }
-    func storeID() async throws -> StoreID { try await store.storeID() }
-
-    func append(_ request: AppendRequest) async throws -> Receipt {
-        guard await appends.takeOne() else { throw Failure() }
-        return try await store.append(request)
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        guard await appends.takeOne() else { throw .failed(StoreError(.full, "the disk is full.")) }
+        return try await base.append(request)
     }
-
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
-    func head() async throws -> Position { try await store.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await store.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 
     private actor Counter {
         private var left: Int

@@ -54,7 +54,7 @@ import Testing
             do {
                 _ = try await Importer(repository: scratch.repository, store: weak, sizes: sizes).run()
                 break
-            } catch is FailingStore.Failure {
+            } catch let error as StoreError where error.code == .full {
                 failures += 1
                 budget = 1
             }
@@ -135,8 +135,9 @@ import Testing
 
     @Test func `a batch is not appended when the one before it failed`() async throws {
         let store = MemoryEventStore()
-        let paced = PacedStore(store: store, times: PacedStore.Times()) { throw FailingStore.Failure() }
-        await #expect(throws: FailingStore.Failure.self) { try await paced.append([EventData(type: "t", text: "{}")]) }
+        let full = StoreError(.full, "the disk is full.")
+        let paced = PacedStore(base: store, times: PacedStore.Times()) { throw full }
+        await #expect(throws: AppendError.self) { try await paced.append([EventData(type: "t", text: "{}")]) }
         #expect(try await store.head() == .start)
     }
 

@@ -95,7 +95,7 @@ import Testing
 private final class Told: Sendable {
     private let count = Lock(0)
     var used: Int { count.withLock { $0 } }
-    func hear(_ measurement: SillokReadSide.Measurement) {
-        if case .snapshot(_, .used) = measurement { count.withLock { $0 += 1 } }
+    func hear(_ measurement: SnapshotMeasurement) {
+        if measurement.outcome == .used { count.withLock { $0 += 1 } }
     }
 }

@@ -46,8 +46,8 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///     has another revision, the command is not decided, and never retried.
     /// - Throws: `D.Refusal` if the decider refuses; ``TooManyConflicts``; `AppendConflict` if `expected` does not
     ///   hold; ``CommandIDConflict``; ``UnsettledCommand``; ``UnknownEventType``, ``DamagedPayload`` or
-    ///   ``UnstorableEvent``; errors of the store; `CancellationError`. Except with ``UnsettledCommand``, nothing is
-    ///   stored.
+    ///   ``UnstorableEvent``; `InvalidRequest`, `InlineProjectionFailed` and `StoreError` of the store, without the
+    ///   `AppendError` around them; `CancellationError`. Except with ``UnsettledCommand``, nothing is stored.
     @discardableResult
     public func execute(
         _ command: D.Command, on key: String, id: CommandID? = nil, expecting expected: Revision? = nil

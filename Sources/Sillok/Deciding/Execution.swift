@@ -117,14 +117,8 @@ struct Execution<D: Decider> {
         let receipt: Receipt
         do {
             receipt = try await append(decided)
-        } catch let conflict as AppendConflict {
-            return .conflict(conflict)
-        } catch let error as StoreError where error.code == .storeChanged && subjects.restOnMemory {
-            return .outdated
-        } catch let conflict as EventIDConflict {
-            if let first = try await firstEnding() { return .ended(first) }
-            guard let event = try await store.event(conflict.id) else { throw conflict }
-            throw CommandIDConflict(id: id, event: event)
+        } catch let error as AppendError {
+            return try await attempt(after: error)
         }
         if let draft { subjects = draft } else { evolve(decided[...], in: &subjects) }
         // The receipt may belong to an earlier append. Then the states may have missed events in between.
@@ -134,6 +128,23 @@ struct Execution<D: Decider> {
         if subjects.contradict(receipt), let first = try await firstEnding() { return .ended(first) }
         return .ended(
             Ending(events: decided.map { ($0.subject, $0.event) }, subjects: subjects, receipt: receipt))
+    }
+
+    /// What an append that stored nothing means for the command.
+    ///
+    /// - Throws: the error that ends the command: what the case has, as a read throws it too.
+    private func attempt(after error: AppendError) async throws -> Attempt {
+        switch error {
+        case .conflict(let conflict): return .conflict(conflict)
+        case .knownID(let conflict):
+            if let first = try await firstEnding() { return .ended(first) }
+            guard let event = try await store.event(conflict.id) else { throw conflict }
+            throw CommandIDConflict(id: id, event: event)
+        case .failed(let failure):
+            if failure.code == .storeChanged && subjects.restOnMemory { return .outdated }
+            throw failure
+        case .invalid, .tracking, .refused: throw error.underlyingError
+        }
     }
 
     /// Runs `decide` on the current state. A refusal or an empty decision never rests on a remembered state alone.
@@ -176,27 +187,30 @@ struct Execution<D: Decider> {
 // Appends and their outcomes.
 extension Execution {
     /// Appends the events. If the outcome is unknown, sends the same append again until the store knows.
+    ///
+    /// - Throws: `AppendError` if nothing was stored, ``UnsettledCommand``, `CancellationError`.
     private func append(_ decided: [Decided]) async throws -> Receipt {
         let request = AppendRequest(
             decided.map { .init(stream: subjects.all[$0.subject].stream, event: $0.data) }, if: subjects.isUnchanged)
         var unknown: StoreError?
         var pause = policy.settlingPause
         for attempt in 1...max(1, policy.settlingAttempts) {
+            if attempt > 1 {
+                // A cancelled task stops waiting: the outcome stays unknown.
+                guard (try? await Task.sleep(for: pause)) != nil else { break }
+                pause *= 2
+            }
             do {
-                if attempt > 1 {
-                    try await Task.sleep(for: pause)
-                    pause *= 2
-                }
                 return try await store.append(request)
-            } catch let error as StoreError {
-                // The task was cancelled while the append waited, so nothing is stored.
-                if error.code == .cancelled, error.outcome == .definite, unknown == nil { throw CancellationError() }
+            } catch {
+                switch error {
+                case .failed(let failure) where failure.outcome == .unknown: unknown = failure
                 // A definite failure now does not settle an earlier append whose outcome is unknown.
-                guard error.outcome == .unknown || unknown != nil else { throw error }
-                if error.outcome == .unknown { unknown = error }
-            } catch let error as CancellationError {
-                guard let unknown else { throw error }
-                throw UnsettledCommand(id: id, cause: unknown)
+                case .failed where unknown != nil: continue
+                // The task was cancelled while the append waited, so nothing is stored.
+                case .failed(let failure) where failure.code == .cancelled: throw CancellationError()
+                case .failed, .invalid, .conflict, .knownID, .tracking, .refused: throw error
+                }
             }
         }
         throw unknown.map { UnsettledCommand(id: id, cause: $0) } ?? CancellationError()

@@ -39,7 +39,7 @@ public final class MemoryEventStore: EventStore {
     public func storeID() async throws -> StoreID { id }
 
     /// Records all of the events or none, under a condition.
-    public func append(_ request: AppendRequest) async throws -> Receipt {
+    public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         try await observers.measure(request) { try record(request) }
     }
 

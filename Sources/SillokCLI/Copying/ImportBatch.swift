@@ -111,12 +111,15 @@ extension EventStore {
                 batch.keepsPosition($0, Position($1))
             }
             return ImportOutcome(imported: UInt64(chosen.count), keepsPositions: isKept)
-        } catch let error as InvalidRequest {
-            let index = error.index ?? 0
-            if index > 0 { _ = try await append(batch, Array(chosen[..<index])) }
-            throw ImportFailure(line: batch.lines[chosen[index]], cause: InvalidRequest(error.reason))
-        } catch let error as EventIDConflict {
-            throw ImportFailure(line: batch.lines[first], cause: error)
+        } catch {
+            switch error {
+            case .invalid(let invalid):
+                let index = invalid.index ?? 0
+                if index > 0 { _ = try await append(batch, Array(chosen[..<index])) }
+                throw ImportFailure(line: batch.lines[chosen[index]], cause: InvalidRequest(invalid.reason))
+            case .knownID(let conflict): throw ImportFailure(line: batch.lines[first], cause: conflict)
+            case .conflict, .tracking, .refused, .failed: throw error
+            }
         }
     }
 }

@@ -70,13 +70,12 @@ struct CommandFailure: Error {
 
     /// Converts any error of the library to a failure of the command; `nil` for errors of the argument parser.
     init?(_ error: any Error) {
+        if let error = AppendError(known: error) {
+            self.init(error)
+            return
+        }
         switch error {
         case let failure as CommandFailure: self = failure
-        case let conflict as AppendConflict: self.init(.conflict, "\(conflict)")
-        case let conflict as EventIDConflict: self.init(.conflict, "\(conflict)")
-        case let conflict as TrackingConflict: self.init(.conflict, "\(conflict)")
-        case let invalid as InvalidRequest: self.init(.invalidData, "\(invalid)", hint: invalid.hint)
-        case let failure as StoreError: self.init(failure)
         case let missing as NoSuchStream: self.init(.notFound, "\(missing)")
         case let failure as ListeningFailure: self.init(.ioFailure, "\(failure)")
         case let refusal as ProjectionRefusal: self.init(.conflict, "\(refusal)")
@@ -84,6 +83,16 @@ struct CommandFailure: Error {
         case let failure as OutputFailure: self.init(.ioFailure, "the output cannot be written: \(failure)")
         case is CancellationError: self.init(.interrupted, "interrupted")
         default: return nil
+        }
+    }
+
+    /// Says what an error of the store means, of an append or a read.
+    private init(_ error: AppendError) {
+        switch error {
+        case .invalid(let invalid): self.init(.invalidData, "\(invalid)", hint: invalid.hint)
+        case .conflict, .knownID, .tracking: self.init(.conflict, "\(error)")
+        case .refused: self.init(.invalidData, "\(error)")
+        case .failed(let failure): self.init(failure)
         }
     }
 
@@ -103,7 +112,8 @@ struct CommandFailure: Error {
             case .full, .ioFailure, .readOnly, .unavailable, .fileReplaced: (.ioFailure, nil)
             case .refused: (.invalidData, nil)
             case .accessDenied: (.ioFailure, "SILLOK_TOKEN holds the key that the server knows you by.")
-            default: (.unexpected, nil)
+            case .cancelled: (.interrupted, nil)
+            case .invalidQuery, .closed: (.unexpected, nil)
             }
         self.init(status, "\(error)", hint: hint)
     }

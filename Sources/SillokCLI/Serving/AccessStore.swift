@@ -7,9 +7,10 @@ import SillokSQLite
 ///
 /// It is always open for reading, and open for writing only during an append, so that `sillok keys revoke` works while
 /// the server runs.
-final class AccessStore: EventStore {
+final class AccessStore: ForwardingEventStore {
     private let path: String
     private let reader: SQLiteEventStore
+    var base: any EventStore { reader }
 
     /// Opens the log, and makes it if there is none.
     init(path: String) async throws {
@@ -28,24 +29,15 @@ final class AccessStore: EventStore {
         reader = try SQLiteEventStore(path: path, mode: .readOnly)
     }
 
-    var limits: Limits { reader.limits }
-
-    func append(_ request: AppendRequest) async throws -> Receipt {
-        try await Self.writing(path) { try await $0.append(request) }
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        do {
+            return try await Self.writing(path) { try await $0.append(request) }
+        } catch is CancellationError {
+            throw .failed(StoreError(.cancelled, "The task was cancelled while another process wrote to \(path)."))
+        } catch {
+            throw AppendError(error)
+        }
     }
-
-    func storeID() async throws -> StoreID { try await reader.storeID() }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await reader.read(request) }
-    func head() async throws -> Position { try await reader.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws {
-        try await reader.reach(position, for: query)
-    }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await reader.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await reader.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await reader.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await reader.tracking(of: source) }
 
     func close() async { await reader.close() }
 

@@ -57,7 +57,7 @@ final class Caller: Sendable {
     /// - Throws: `CallFailure` if the answer is a failure of the store or cannot be read; the rejection errors of the
     ///   store.
     private func value<Answer: Remote.Answer>(of message: ByteBuffer, _ type: Answer.Type) throws -> Answer.Value {
-        let refusal: any Error
+        let refusal: AppendError
         do throws(ProtobufError) {
             let answer = try Answer(reading: message)
             guard let failure = answer.failure else { return try answer.value() }
@@ -66,8 +66,11 @@ final class Caller: Sendable {
             // The server has answered, so the store may have stored the events.
             throw CallFailure(.malformed(error), mayHaveHappened: true)
         }
-        guard let error = refusal as? StoreError else { throw refusal }
-        throw CallFailure(.store(error), mayHaveHappened: error.outcome == .unknown)
+        switch refusal {
+        case .failed(let failure): throw CallFailure(.store(failure), mayHaveHappened: failure.outcome == .unknown)
+        // A read throws these errors without the case; an append makes an `AppendError` of them again.
+        case .invalid, .conflict, .knownID, .tracking, .refused: throw refusal.underlyingError
+        }
     }
 
     /// Waits before another attempt. Returns `false` if the timeout has passed, or would pass before the server accepts
@@ -96,7 +99,7 @@ private struct Attempts {
     init(clock: any Clock<Duration>, patience: Duration, pause: Duration) {
         self.patience = patience
         self.pause = pause
-        spent = Self.stopwatch(clock)
+        spent = clock.stopwatch()
     }
 
     /// Returns the next pause, which is longer each time and at least what the server requested. Returns `nil` after
@@ -111,10 +114,17 @@ private struct Attempts {
         guard retryAfter < patience - spent else { return nil }
         return max(pause * share, retryAfter * (0.5 + share))
     }
+}
 
-    private static func stopwatch<C: Clock<Duration>>(_ clock: C) -> () -> Duration {
-        let start = clock.now
-        return { start.duration(to: clock.now) }
+extension StoreError.Code {
+    /// Whether the same server, or the one that takes its place, may carry out a repeat within a minute.
+    fileprivate var isWorthAnotherTry: Bool {
+        switch self {
+        case .closed, .unavailable, .overloaded, .fileReplaced: true
+        case .locked, .readOnly, .notFound, .unsupportedFormat, .full, .ioFailure, .corrupt, .refused, .invalidQuery,
+            .cancelled, .accessDenied, .storeChanged, .tooExpensive:
+            false
+        }
     }
 }
 
@@ -166,7 +176,7 @@ struct CallFailure: Error {
     func withDetails<Answer: Remote.Answer>(_ type: Answer.Type) -> CallFailure {
         guard case .status(let status) = reason, let details = status.details,
             let answer = try? Answer(reading: ByteBuffer(bytes: details)),
-            let error = try? answer.failure?.error() as? StoreError
+            case .failed(let error)? = try? answer.failure?.error()
         else { return self }
         return CallFailure(.store(error), mayHaveHappened: error.outcome == .unknown)
     }
@@ -175,7 +185,7 @@ struct CallFailure: Error {
     var isWorthAnotherTry: Bool {
         switch reason {
         case .unreachable, .lost: true
-        case .store(let error): [.closed, .unavailable, .overloaded, .fileReplaced].contains(error.code)
+        case .store(let error): error.code.isWorthAnotherTry
         case .closed, .otherStore, .malformed: false
         case .status(let status):
             switch status.code {

@@ -176,18 +176,18 @@ private struct SequenceRun {
 
 extension ReferenceModel.Outcome {
     /// Whether a store may answer this error.
-    fileprivate func accepts(_ error: any Error, pageBytes: Int) -> Bool {
+    fileprivate func accepts(_ error: AppendError, pageBytes: Int) -> Bool {
         switch (self, error) {
-        case (.conflict(let expected), let found as AppendConflict):
+        case (.conflict(let expected), .conflict(let found)):
             found.streams == expected.streams && found.head == expected.head
                 && found.events == Array(expected.events.prefix(found.events.count))
                 && (found.events.count == expected.events.count
                     || found.events.reduce(0) { $0 + $1.data.size } >= pageBytes)
-        case (.knownIDs(let ids, let reasons), let found as EventIDConflict):
+        case (.knownIDs(let ids, let reasons), .knownID(let found)):
             ids.contains(found.id) && reasons.contains(found.reason)
-        case (.tracked(let expected), let found as TrackingConflict): found == expected
-        case (.invalid(let expected), let found as InvalidRequest): found == expected
-        case (.otherHistory, let found as StoreError): found.code == .storeChanged && found.outcome == .definite
+        case (.tracked(let expected), .tracking(let found)): found == expected
+        case (.invalid(let expected), .invalid(let found)): found == expected
+        case (.otherHistory, .failed(let found)): found.code == .storeChanged && found.outcome == .definite
         default: false
         }
     }

@@ -142,7 +142,8 @@ extension EventStoreSuite {
                     do {
                         try await store.append(.sample(200 + number..<201 + number, to: "z-1", if: condition))
                         return 1
-                    } catch let error as StoreError where error.code == .storeChanged && number % 3 == 0 {
+                    } catch {
+                        guard AppendError(error).failure?.code == .storeChanged, number % 3 == 0 else { throw error }
                         return 0
                     }
                 }

@@ -80,16 +80,16 @@ extension Trial {
         throw failure("\(what()): expected \(abbreviated(expected)), found \(abbreviated(found))")
     }
 
-    /// The error of the expected type that `body` throws; fails if it throws none or another.
+    /// The error of the expected type that `body` throws, also as a case of `AppendError`; fails if it throws none or
+    /// another.
     func refusal<Refusal: Error, Value>(
         _ type: Refusal.Type, _ what: @autoclosure () -> String, _ body: () async throws -> Value
     ) async throws -> Refusal {
         let value: Value
         do {
             value = try await body()
-        } catch let refusal as Refusal {
-            return refusal
         } catch {
+            if let refusal = ((error as? AppendError)?.underlyingError ?? error) as? Refusal { return refusal }
             throw failure("\(what()): expected \(type), found \(Swift.type(of: error)): \(error)")
         }
         throw failure("\(what()): expected \(type), found \(abbreviated(value))")

@@ -60,7 +60,8 @@ extension OperationalChecks {
                     [EventData(type: "noted", text: "{}")], to: stream, if: .revision(expected, of: stream))
                 acknowledged.withLock { $0 = max($0, receipt.position) }
                 outcome.wins.append(Win(receipt: receipt, expected: expected, floor: floor))
-            } catch let conflict as AppendConflict {
+            } catch {
+                guard case AppendError.conflict(let conflict) = error else { throw error }
                 outcome.conflicts += 1
                 guard let actual = conflict.streams[stream]?.actual, actual > expected else {
                     outcome.violations.append("refused at revision \(expected): \(conflict)")

@@ -68,7 +68,8 @@ extension OperationalChecks {
             do {
                 let receipt = try await store.append(events, if: .unchanged(query, since: since))
                 outcome.made.append(Decision(query: query, since: since, receipt: receipt))
-            } catch let conflict as AppendConflict {
+            } catch {
+                guard case AppendError.conflict(let conflict) = error else { throw error }
                 outcome.refused += 1
                 let isExplained = conflict.events.allSatisfy { $0.position > since && query.matches($0) }
                 if conflict.events.isEmpty || !isExplained {

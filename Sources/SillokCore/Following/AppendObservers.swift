@@ -14,15 +14,17 @@ package final class AppendObservers: Sendable {
         observers.withLock { $0.append(Observer(observe: observe)) }
     }
 
-    /// Runs an append, and reports its time and outcome.
+    /// Runs an append, and reports its time and outcome. Any error becomes an ``AppendError``.
     package func measure(
         _ request: AppendRequest, _ append: () async throws -> Receipt
-    ) async throws -> Receipt {
+    ) async throws(AppendError) -> Receipt {
         let observers = observers.withLock { $0 }
-        if observers.isEmpty { return try await append() }
+        if observers.isEmpty {
+            do { return try await append() } catch { throw AppendError(error) }
+        }
         let clock = ContinuousClock()
         let start = clock.now
-        func report(_ error: (any Error)?) {
+        func report(_ error: AppendError?) {
             let measurement = AppendMeasurement(
                 events: request.entries.count, time: start.duration(to: clock.now), error: error)
             for observer in observers { observer.observe(measurement) }
@@ -32,6 +34,7 @@ package final class AppendObservers: Sendable {
             report(nil)
             return receipt
         } catch {
+            let error = AppendError(error)
             report(error)
             throw error
         }

@@ -17,18 +17,18 @@ public protocol EventStore: Sendable {
     /// Otherwise it checks the condition and the tracking, and gives the events the next positions.
     ///
     /// - Returns: where the events are. The receipt of a repeated append equals the first one.
-    /// - Throws: ``InvalidRequest``, ``AppendConflict``, ``EventIDConflict`` or ``TrackingConflict``; nothing was
-    ///   stored then. Or ``StoreError``, whose ``StoreError/outcome`` says whether the events may be stored; repeating
-    ///   the same request is always safe.
+    /// - Throws: ``AppendError``. Nothing was stored, unless it is ``AppendError/failed(_:)`` with an unknown
+    ///   ``StoreError/outcome``. Repeating the same request is always safe. A cancelled task gets
+    ///   ``AppendError/failed(_:)`` with ``StoreError/Code/cancelled``.
     @discardableResult
-    func append(_ request: AppendRequest) async throws -> Receipt
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt
 
     /// Reads one page of events.
     ///
     /// A page is a consistent snapshot: no event becomes visible later at or below its ``EventBatch/through``. The
     /// store compares a mark in the request within that snapshot.
     /// - Throws: ``InvalidRequest``; ``StoreError``, with ``StoreError/Code/storeChanged`` for a mark of another
-    ///   history.
+    ///   history; `CancellationError` when the task is cancelled.
     func read(_ request: ReadRequest) async throws -> EventBatch
 
     /// Returns the position of the last event, or ``Position/start`` in an empty store.
@@ -102,7 +102,7 @@ extension EventStore {
     public func append(
         _ events: [EventData], to stream: StreamID? = nil, if condition: AppendCondition = .always,
         tracking: Tracking? = nil
-    ) async throws -> Receipt {
+    ) async throws(AppendError) -> Receipt {
         let entries = events.map { AppendRequest.Entry(stream: stream, event: $0) }
         return try await append(AppendRequest(entries, if: condition, tracking: tracking))
     }

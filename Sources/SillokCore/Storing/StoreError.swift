@@ -1,53 +1,49 @@
 /// A store could not execute a request. The outcome says whether the request may have taken effect.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
-    /// The kind of a failure, for code that reacts to it. New codes may be added.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        /// The stable name of the code.
-        public let description: String
-
-        /// Creates a code that came from elsewhere, such as a server.
-        package init(description: String) { self.description = description }
-
+    /// The kind of a failure, for code that reacts to it. The raw value is the name on the wire and in logs.
+    ///
+    /// A new code is a change of the API: a `switch` without `default` must handle it.
+    public enum Code: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
         /// Another process has the store open for writing.
-        public static let locked = Code(description: "locked")
+        case locked
         /// The store was opened as read-only.
-        public static let readOnly = Code(description: "read-only")
+        case readOnly = "read-only"
         /// There is no store at this path or address.
-        public static let notFound = Code(description: "not-found")
+        case notFound = "not-found"
         /// The file is not a store, or has a newer format.
-        public static let unsupportedFormat = Code(description: "unsupported-format")
+        case unsupportedFormat = "unsupported-format"
         /// No space is left. Reads still work; appends work again when there is space.
-        public static let full = Code(description: "full")
+        case full
         /// The disk failed. The store accepts no more appends until it is opened again.
-        public static let ioFailure = Code(description: "io-failure")
+        case ioFailure = "io-failure"
         /// The stored data is damaged; the message names the place.
-        public static let corrupt = Code(description: "corrupt")
+        case corrupt
         /// An inline projection of the application that embeds the server could not project an event. Nothing was
-        /// stored, and a retry fails too until the projection is fixed. That application itself gets an
-        /// `InlineProjectionFailed`.
-        public static let refused = Code(description: "refused")
+        /// stored, and a retry fails too until the projection is fixed. That application itself gets
+        /// ``AppendError/refused(_:)``.
+        case refused
         /// A query of a read model is invalid, or would change data.
-        public static let invalidQuery = Code(description: "invalid-query")
+        case invalidQuery = "invalid-query"
         /// The task was cancelled before the result arrived. The outcome is definite if the append was still waiting.
-        public static let cancelled = Code(description: "cancelled")
+        case cancelled
         /// The store is closed.
-        public static let closed = Code(description: "closed")
+        case closed
         /// The server cannot be reached, does not answer in time, or is overloaded. Try again later.
-        public static let unavailable = Code(description: "unavailable")
+        case unavailable
         /// The server does not know the caller, or the caller may not do this.
-        public static let accessDenied = Code(description: "access-denied")
+        case accessDenied = "access-denied"
         /// The log is not the one that a kept position belongs to: it has another event at that position, or ends
         /// before it. The message says how to continue.
-        public static let storeChanged = Code(description: "store-changed")
-
+        case storeChanged = "store-changed"
         /// A query needs more steps than ``Limits`` allows. The message names it and says how to make it cheaper.
-        public static let tooExpensive = Code(description: "too-expensive")
-
+        case tooExpensive = "too-expensive"
         /// Too many requests wait. Nothing was stored; try again after ``StoreError/retryAfter``.
-        public static let overloaded = Code(description: "overloaded")
-
+        case overloaded
         /// The file at the store's path is no longer the file that the store has open. The store takes no more appends.
-        public static let fileReplaced = Code(description: "file-replaced")
+        case fileReplaced = "file-replaced"
+
+        /// The name of the code.
+        public var description: String { rawValue }
     }
 
     /// Whether a failed append may be in the log.

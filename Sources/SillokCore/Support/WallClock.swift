@@ -25,3 +25,11 @@ public struct WallClock: Sendable {
         return Timestamp(microsecondsSince1970: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
     }
 }
+
+extension Clock where Duration == Swift.Duration {
+    /// Starts to measure: the function returns the time since this call.
+    package func stopwatch() -> () -> Duration {
+        let start = now
+        return { start.duration(to: now) }
+    }
+}

@@ -17,7 +17,7 @@ public struct Past: Sendable {
     let store: PastStore
 
     init(_ store: any EventStore, _ position: Position) {
-        self.store = PastStore(store: store, end: position)
+        self.store = PastStore(base: store, end: position)
         self.position = position
     }
 

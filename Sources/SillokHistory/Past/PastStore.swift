@@ -1,16 +1,15 @@
 import SillokCore
 
 /// A store as it was when it ended at a position. What is appended to it is refused.
-struct PastStore: EventStore {
-    let store: any EventStore
+struct PastStore: ForwardingEventStore {
+    let base: any EventStore
     let end: Position
     /// Called with the position up to which the log was read.
     var onPage: @Sendable (Position) -> Void = { _ in }
 
-    var limits: Limits { store.limits }
-
-    func append(_ request: AppendRequest) async throws -> Receipt {
-        throw StoreError(.readOnly, "this is the log as it was at \(end): nothing can be appended to the past.")
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        throw .failed(
+            StoreError(.readOnly, "this is the log as it was at \(end): nothing can be appended to the past."))
     }
 
     func read(_ request: ReadRequest) async throws -> EventBatch {
@@ -22,7 +21,7 @@ struct PastStore: EventStore {
         case .mark: break
         case .time, .revision: break
         }
-        let batch = try await store.read(bounded)
+        let batch = try await base.read(bounded)
         let events = batch.events.filter { $0.position <= end }
         // Forwards, all events after the end are later still. Backwards, the removed events came first.
         let isCut = request.direction == .forward && events.count < batch.events.count
@@ -34,29 +33,27 @@ struct PastStore: EventStore {
         return past
     }
 
-    func storeID() async throws -> StoreID { try await store.storeID() }
-
-    func head() async throws -> Position { min(try await store.head(), end) }
+    func head() async throws -> Position { min(try await base.head(), end) }
 
     func reach(_ position: Position, for query: EventQuery) async throws {
-        if position <= end { return try await store.reach(position, for: query) }
+        if position <= end { return try await base.reach(position, for: query) }
         // It never comes: wait to be cancelled.
         while true { try await Task.sleep(for: .seconds(86_400)) }
     }
 
     func event(_ id: EventID) async throws -> RecordedEvent? {
-        try await store.event(id).flatMap { $0.position <= end ? $0 : nil }
+        try await base.event(id).flatMap { $0.position <= end ? $0 : nil }
     }
 
     func stream(_ id: StreamID) async throws -> StreamFacts? {
-        try await store.stream(id).flatMapAsync { try await past($0) }
+        try await base.stream(id).flatMapAsync { try await past($0) }
     }
 
     func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         var found: [StreamFacts] = []
         var last = name
         while found.count < limit {
-            let page = try await store.streams(in: category, after: last, limit: limit)
+            let page = try await base.streams(in: category, after: last, limit: limit)
             guard let next = page.last?.id else { break }
             for facts in page where found.count < limit {
                 if let past = try await past(facts) { found.append(past) }
@@ -72,7 +69,7 @@ struct PastStore: EventStore {
         if facts.lastPosition <= end { return facts }
         let request = ReadRequest(
             .stream(facts.id), before: .position(end.next), direction: .backward, limit: 1)
-        guard let last = try await store.firstEvent(of: request) else { return nil }
+        guard let last = try await base.firstEvent(of: request) else { return nil }
         return StreamFacts(
             id: facts.id, revision: last.revision, lastPosition: last.position,
             firstRecordedAt: facts.firstRecordedAt, lastRecordedAt: last.recordedAt)

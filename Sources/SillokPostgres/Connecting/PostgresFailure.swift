@@ -71,30 +71,24 @@ struct PostgresFailure: Error {
     /// Whether a kept plan no longer fits, or does not exist on this server connection.
     var isOfPreparedStatement: Bool { state == "26000" || isOfKeptPlan }
 
-    private var code: StoreError.Code {
+    /// The code of the contract, and what to do.
+    private var meaning: (code: StoreError.Code, advice: String) {
         switch state {
-        case "53100": .full
-        case "42501", "25006": .readOnly
-        case _ where state.hasPrefix("28"): .accessDenied
-        case "3F000", "42P01", "42883", "3D000": .notFound
-        case _ where state.hasPrefix("XX"): .corrupt
-        case _ where isTransient || state.hasPrefix("57") || state.hasPrefix("53"): .unavailable
-        case _ where state.isEmpty: .unavailable
-        default: .ioFailure
+        case "53100": (.full, "No space is left on the server's disk: free some and try again.")
+        case "42501", "25006": (.readOnly, "Connect to the server that takes writes, as a role that may write.")
+        case _ where state.hasPrefix("28"): (.accessDenied, "Check the user, its password and pg_hba.conf.")
+        case "3F000", "42P01", "42883", "3D000":
+            (.notFound, "Check the database and the schema, and that the store was installed there.")
+        case _ where state.hasPrefix("XX"): (.corrupt, "Look into the server's log.")
+        case _ where state.isEmpty || isTransient || state.hasPrefix("57") || state.hasPrefix("53"):
+            (.unavailable, "Check that the server runs and can be reached, then try again.")
+        default: (.ioFailure, "Look into the server's log.")
         }
     }
 
     /// Returns the failure as a `StoreError`.
     func storeError(_ what: String, outcome: StoreError.Outcome = .definite) -> StoreError {
-        let advice =
-            switch code {
-            case .full: "No space is left on the server's disk: free some and try again."
-            case .readOnly: "Connect to the server that takes writes, as a role that may write."
-            case .accessDenied: "Check the user, its password and the server's pg_hba.conf."
-            case .notFound: "Check the database and the schema, and that the store was installed there."
-            case .unavailable: "Check that the server runs and can be reached, then try again."
-            default: "Look into the server's log."
-            }
+        let (code, advice) = meaning
         let place = state.isEmpty ? "" : " (SQLSTATE \(state))"
         return StoreError(code, "\(what): \(message)\(place). \(advice)", outcome: outcome, cause: self)
     }

@@ -132,7 +132,7 @@ struct InlinePass {
             } catch {
                 let reason = (error as? PostgresFailure)?.message
                 throw InlineProjectionFailed(
-                    projection: rule.projection, event: event,
+                    projection: "\(rule.projection)", event: event,
                     cause: reason.map { ChangeFailed(index: 0, reason: $0) } ?? error)
             }
             standing.checkpoint.take(event)
@@ -159,7 +159,7 @@ struct InlinePass {
             }
             let change = changes[error.completed - 1]
             throw InlineProjectionFailed(
-                projection: change.projection, event: change.event,
+                projection: "\(change.projection)", event: change.event,
                 cause: ChangeFailed(index: 0, reason: error.message))
         }
     }

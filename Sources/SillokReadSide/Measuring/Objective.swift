@@ -79,25 +79,25 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
 
     /// Returns whether a measurement is good or bad, or `nil` if it does not concern the objective. Dead letters are
     /// counted elsewhere.
-    func isGood(_ measurement: Measurement) -> Bool? {
-        switch (target, measurement) {
-        case (.lagTime(let target), .lag(_, _, let time)): time < target
-        case (.lagEvents(let target), .lag(_, let events, _)): events < target
-        case (.appendTime(let target), .append(let time, _)): time < target
-        case (.appendErrors, .append(_, let isCarriedOut)): isCarriedOut
-        case (.rebuildTime(let target), .rebuild(_, let time)): time < target
+    func isGood(_ measured: ObjectiveMonitor.Measured) -> Bool? {
+        switch (target, measured) {
+        case (.lagTime(let target), .projection(.lag(_, _, let time))): time < target
+        case (.lagEvents(let target), .projection(.lag(_, let events, _))): events < target
+        case (.appendTime(let target), .store(.append(let append))): append.time < target
+        case (.appendErrors, .store(.append(let append))): append.error?.failure == nil
+        case (.rebuildTime(let target), .projection(.rebuild(_, let time))): time < target
         default: nil
         }
     }
 
     /// Returns the value of a measurement as a text for people.
-    func value(of measurement: Measurement) -> String {
-        switch (target, measurement) {
-        case (.lagTime, .lag(_, _, let time)): "\(time)"
-        case (.lagEvents, .lag(_, let events, _)): "\(events) events"
-        case (_, .append(let time, _)): "\(time)"
-        case (_, .rebuild(_, let time)): "\(time)"
-        case (_, .deadLetters(_, let count)): "\(count) dead letters"
+    func value(of measured: ObjectiveMonitor.Measured) -> String {
+        switch (target, measured) {
+        case (.lagTime, .projection(.lag(_, _, let time))): "\(time)"
+        case (.lagEvents, .projection(.lag(_, let events, _))): "\(events) events"
+        case (_, .store(.append(let append))): "\(append.time)"
+        case (_, .projection(.rebuild(_, let time))): "\(time)"
+        case (_, .projection(.deadLetters(_, let count))): "\(count) dead letters"
         default: ""
         }
     }

@@ -36,6 +36,22 @@ public struct Alarm: Hashable, Sendable, CustomStringConvertible {
 /// A monitor of objectives. It receives measurements, returns the status of each objective, and raises an alarm when
 /// one begins to break and another when that is over.
 public final class ObjectiveMonitor: Sendable {
+    /// A measurement that a monitor takes, with its kind of subject.
+    public enum Measured: Sendable {
+        /// A measurement of a projection.
+        case projection(ProjectionMeasurement)
+        /// A measurement of the store.
+        case store(StoreMeasurement)
+
+        /// The name of the projection, or `store`.
+        public var subject: String {
+            switch self {
+            case .projection(let measurement): measurement.projection
+            case .store: "store"
+            }
+        }
+    }
+
     private struct Key: Hashable {
         let subject: ExactText
         let objective: Objective
@@ -51,7 +67,7 @@ public final class ObjectiveMonitor: Sendable {
 
     private let objectives: [Objective]
     private let clock: WallClock
-    private let onMeasurement: @Sendable (Measurement) -> Void
+    private let onMeasurement: @Sendable (Measured) -> Void
     private let onAlarm: @Sendable (Alarm) -> Void
     private let state = Lock(State())
 
@@ -64,7 +80,7 @@ public final class ObjectiveMonitor: Sendable {
     ///   - onAlarm: called with every alarm, once when it is raised and once when it is over; must not block.
     public init(
         _ objectives: [Objective], clock: WallClock = .system,
-        onMeasurement: @escaping @Sendable (Measurement) -> Void = { _ in },
+        onMeasurement: @escaping @Sendable (Measured) -> Void = { _ in },
         onAlarm: @escaping @Sendable (Alarm) -> Void
     ) {
         self.objectives = objectives
@@ -73,9 +89,9 @@ public final class ObjectiveMonitor: Sendable {
         self.onAlarm = onAlarm
     }
 
-    /// Records a measurement.
-    public func record(_ measurement: Measurement) {
-        onMeasurement(measurement)
+    /// Records a measurement of a projection.
+    public func record(_ measurement: ProjectionMeasurement) {
+        onMeasurement(.projection(measurement))
         let now = clock.now().microsecondsSince1970
         let alarms = state.withLock { state in
             if case .failure(let projection, let reason) = measurement {
@@ -86,7 +102,19 @@ public final class ObjectiveMonitor: Sendable {
                 inflow = max(0, count - (state.deadLetters[ExactText(projection)] ?? count))
                 state.deadLetters[ExactText(projection)] = count
             }
-            return objectives.flatMap { take(measurement, $0, inflow, now, &state) }
+            return objectives.flatMap { take(.projection(measurement), $0, inflow, now, &state) }
+        }
+        for alarm in alarms { onAlarm(alarm) }
+    }
+
+    /// Takes a measurement of the store.
+    public func record(_ measurement: StoreMeasurement) {
+        onMeasurement(.store(measurement))
+        // No objective is about reads.
+        guard case .append = measurement else { return }
+        let now = clock.now().microsecondsSince1970
+        let alarms = state.withLock { state in
+            objectives.flatMap { take(.store(measurement), $0, 0, now, &state) }
         }
         for alarm in alarms { onAlarm(alarm) }
     }
@@ -161,29 +189,29 @@ public final class ObjectiveMonitor: Sendable {
     }
 
     private func take(
-        _ measurement: Measurement, _ objective: Objective, _ inflow: Int, _ now: Int64, _ state: inout State
+        _ measured: Measured, _ objective: Objective, _ inflow: Int, _ now: Int64, _ state: inout State
     ) -> [Alarm] {
         let (good, bad): (Int, Int)
-        if objective.target == .deadLetters, case .deadLetters = measurement {
+        if objective.target == .deadLetters, case .projection(.deadLetters) = measured {
             (good, bad) = (1, inflow)
-        } else if let isGood = objective.isGood(measurement) {
+        } else if let isGood = objective.isGood(measured) {
             (good, bad) = isGood ? (1, 0) : (0, 1)
         } else {
             return []
         }
-        let key = Key(subject: ExactText(measurement.subject), objective: objective)
-        let measured = objective.value(of: measurement)
+        let key = Key(subject: ExactText(measured.subject), objective: objective)
+        let value = objective.value(of: measured)
         var entry = state.windows[key] ?? (ObjectiveWindow(objective), "")
-        entry.measured = measured
+        entry.measured = value
         entry.window.record(good: good, bad: bad, at: now)
-        let status = entry.window.status(key.subject.text, measured, at: now)
+        let status = entry.window.status(key.subject.text, value, at: now)
         state.windows[key] = entry
         // A value near its limit raises one alarm. The alarm is over when the value is well within the limit again.
         let raised = state.raised[key.subject] ?? []
         let isBroken = raised.contains(.broken(objective)) ? status.budgetLeft < 0.1 : !status.isMet
         let isBurning = raised.contains(.burning(objective)) ? status.burnRate >= 1 : status.isBurning
-        return change(&state, measurement.subject, .broken(objective), isBroken, measured)
-            + change(&state, measurement.subject, .burning(objective), isBurning, measured)
+        return change(&state, measured.subject, .broken(objective), isBroken, value)
+            + change(&state, measured.subject, .burning(objective), isBurning, value)
     }
 
     /// Returns the alarm for a change; `nil` if nothing changed.

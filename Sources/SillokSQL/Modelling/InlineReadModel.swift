@@ -1,4 +1,4 @@
-public import SillokCore
+package import SillokCore
 
 /// A read model whose tables can be written in the transaction of the append. They are in the store's own file.
 package protocol InlineReadModel: ReadModel {
@@ -9,7 +9,7 @@ package protocol InlineReadModel: ReadModel {
     ///
     /// An error of the rule or its SQL refuses the append: none of its events is stored, and the other appends of the
     /// group are not affected. Attaching a rule again replaces it. If its build is dropped, the rule no longer runs.
-    /// - Throws: ``InlineProjectionFailed`` at an event that it cannot project: earlier events may have been projected,
+    /// - Throws: `InlineProjectionFailed` at an event that it cannot project: earlier events may have been projected,
     ///   and the rule is not attached. `StoreError`: `notFound` if there is no such build.
     func attach(_ rule: InlineRule) async throws
 }
@@ -32,32 +32,5 @@ package struct InlineRule: Sendable {
         self.projection = projection
         self.source = source
         self.changes = changes
-    }
-}
-
-/// An inline projection could not project an event of an append, so nothing of that append is stored.
-public struct InlineProjectionFailed: Error, Sendable, CustomStringConvertible {
-    /// The projection.
-    public let projection: ProjectionID
-
-    /// The event that it could not project, and the place that it has, or would have had.
-    public let event: RecordedEvent
-
-    /// Why: what the rule threw, or ``ChangeFailed`` for its SQL.
-    public let cause: any Error
-
-    /// Creates an error for the event that `projection` could not project because of `cause`.
-    public init(projection: ProjectionID, event: RecordedEvent, cause: any Error) {
-        self.projection = projection
-        self.event = event
-        self.cause = cause
-    }
-
-    /// What happened and what to do, in a sentence.
-    public var description: String {
-        let place = event.stream.map { " of \($0)" } ?? ""
-        return
-            "\(projection) is inline and cannot project \(event.type)\(place): \("\(cause)".withoutStop). "
-            + "Nothing was stored; append something else, or mend the projection."
     }
 }

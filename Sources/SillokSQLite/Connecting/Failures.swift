@@ -34,28 +34,23 @@ extension SQLiteFailure {
         return StoreError(.invalidQuery, "the query cannot be executed: \(message).", cause: self)
     }
 
-    private var storeCode: StoreError.Code {
-        if isFull { return .full }
-        if isCorruption { return .corrupt }
+    /// The code of the contract, and what to do.
+    private var meaning: (code: StoreError.Code, advice: String) {
+        if isFull { return (.full, "No space is left on the disk: free some and try again.") }
+        if isCorruption { return (.corrupt, "The file is damaged: run `sillok verify`, restore a backup.") }
+        let path = "Check the path and its permissions."
         switch primary {
-        case SQLITE_READONLY, SQLITE_PERM: return .readOnly
-        case SQLITE_CANTOPEN: return .notFound
-        case SQLITE_BUSY, SQLITE_LOCKED: return .locked
-        default: return .ioFailure
+        case SQLITE_READONLY, SQLITE_PERM: return (.readOnly, path)
+        case SQLITE_CANTOPEN: return (.notFound, path)
+        case SQLITE_BUSY, SQLITE_LOCKED: return (.locked, "Another connection holds the file: try again.")
+        default: return (.ioFailure, "The disk reported a failure: check it, then open the store again.")
         }
     }
 
     /// Returns the failure as a `StoreError`.
     func storeError(_ what: String, outcome: StoreError.Outcome = .definite) -> StoreError {
-        let advice =
-            switch storeCode {
-            case .full: "No space is left on the disk: free some and try again."
-            case .corrupt: "The file is damaged: run `sillok verify`, restore a backup."
-            case .ioFailure: "The disk reported a failure: check it, then open the store again."
-            case .locked: "Another connection holds the file: try again."
-            default: "Check the path and its permissions."
-            }
-        return StoreError(storeCode, "\(what): \(message) (SQLite \(code)). \(advice)", outcome: outcome, cause: self)
+        let (code, advice) = meaning
+        return StoreError(code, "\(what): \(message) (SQLite \(self.code)). \(advice)", outcome: outcome, cause: self)
     }
 }
 
@@ -69,4 +64,14 @@ extension StoreError {
 extension StoreError {
     /// The same failure for an append that may be stored.
     var withUnknownOutcome: StoreError { StoreError(code, message, outcome: .unknown, cause: cause) }
+}
+
+extension AppendError {
+    /// Whether the append is at fault. Otherwise the file is, and with it all appends of the group fail.
+    var isOfAppendAlone: Bool {
+        switch self {
+        case .invalid, .conflict, .knownID, .tracking, .refused: true
+        case .failed(let failure): failure.code == .storeChanged
+        }
+    }
 }

@@ -49,9 +49,9 @@ final class InlineModel {
             } catch let failure as SQLiteFailure {
                 guard failure.isOfStatement else { throw failure }
                 let cause = ChangeFailed(index: 0, reason: failure.message)
-                throw InlineProjectionFailed(projection: rule.projection, event: event, cause: cause)
+                throw InlineProjectionFailed(projection: "\(rule.projection)", event: event, cause: cause)
             } catch {
-                throw InlineProjectionFailed(projection: rule.projection, event: event, cause: error)
+                throw InlineProjectionFailed(projection: "\(rule.projection)", event: event, cause: error)
             }
             attachment.checkpoint.take(event)
         }

@@ -94,8 +94,8 @@ final class Writer {
                 }
                 if !request.entries.contains(where: { unsettled.contains($0.event.id) }) { return .failure(failure) }
             }
-        } catch let error as EventIDConflict {
-            return .failure(error)
+        } catch let conflict as EventIDConflict {
+            return .failure(AppendError.knownID(conflict))
         } catch {
             // It is unknown whether an earlier append has stored it.
         }
@@ -163,18 +163,9 @@ final class Writer {
             let times = try recordedTimes(of: request)
             let receipt = try project(request, times) { try record(prepared, times) }
             return .success(.appended(receipt, head: Position(UInt64(head))))
-        } catch let error as AppendConflict {
-            return .failure(error)
-        } catch let error as EventIDConflict {
-            return .failure(error)
-        } catch let error as TrackingConflict {
-            return .failure(error)
-        } catch let error as InvalidRequest {
-            return .failure(error)
-        } catch let error as InlineProjectionFailed {
-            return .failure(error)
-        } catch let error as StoreError where error.code == .storeChanged {
-            return .failure(error)
+        } catch {
+            guard let refusal = AppendError(known: error), refusal.isOfAppendAlone else { throw error }
+            return .failure(refusal)
         }
     }
 
@@ -324,7 +315,7 @@ final class Writer {
             return answers.map { answer in
                 // A conflict may be with events of this group, which are not recorded now.
                 switch answer {
-                case .failure(let error) where error is InvalidRequest: return answer
+                case .failure(AppendError.invalid): return answer
                 case .success(.undecided): return answer
                 default: return .failure(reported)
                 }

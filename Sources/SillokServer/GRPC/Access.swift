@@ -34,9 +34,9 @@ public enum Verdict: Hashable, Sendable {
 /// A function that authorizes every call before the store sees it, and open subscriptions and long reads again about
 /// once a second.
 ///
-/// The operation is a row of the policy table, which both protocols share: see ``Operation/rule``.
+/// The operation is a row of the policy table, which both protocols share: see ``ServerOperation/rule``.
 public typealias Authorizer =
-    @Sendable (_ credentials: Credentials, _ operation: Operation, _ resource: Resource) async -> Verdict
+    @Sendable (_ credentials: Credentials, _ operation: ServerOperation, _ resource: Resource) async -> Verdict
 
 /// The authorization of a call.
 struct CallAccess: Sendable {
@@ -47,7 +47,7 @@ struct CallAccess: Sendable {
     /// - Throws: a `CallRefusal`, unless the caller may do what it asks for; `StoreError` `overloaded` if it has its
     ///   share of the calls under way.
     @discardableResult
-    func authorize(_ call: ServerCall, _ operation: Operation, _ resource: Resource) async throws -> String {
+    func authorize(_ call: ServerCall, _ operation: ServerOperation, _ resource: Resource) async throws -> String {
         let caller = call.caller
         let credentials = Credentials(
             authorization: caller.authorization, certificate: caller.certificate, address: caller.address)

@@ -37,8 +37,9 @@ struct RemoteService: Sendable {
         return try await answer {
             do {
                 return Remote.answer(try await store.append(request))
-            } catch let conflict as AppendConflict {
-                throw await shown(conflict, of: request, to: call)
+            } catch {
+                guard case AppendError.conflict(let conflict) = error else { throw error }
+                throw AppendError.conflict(await shown(conflict, of: request, to: call))
             }
         }
     }
@@ -140,9 +141,10 @@ struct RemoteService: Sendable {
             throw refusal
         } catch is CancellationError {
             throw CancellationError()
-        } catch let error as StoreError where error.code == .overloaded {
-            throw error
         } catch {
+            let error = AppendError(error)
+            // A status, so that clients of any kind wait.
+            if case .failed(let failure) = error, failure.code == .overloaded { throw failure }
             return Remote.answer(failure: error)
         }
     }

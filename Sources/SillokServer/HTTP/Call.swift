@@ -8,7 +8,7 @@ import SillokWire
 /// A call of an endpoint: the caller, the operation and the arguments.
 struct Call: Sendable {
     let request: Request
-    let operation: Operation
+    let operation: ServerOperation
     let principal: Principal
     /// Who the request is counted for: the principal, or an address where no proof is asked for.
     let owner: String
@@ -23,7 +23,7 @@ struct Call: Sendable {
     private let place = Lock<Admission.Place?>(nil)
 
     init(
-        request: Request, operation: Operation, principal: Principal, owner: String, path: [String: String],
+        request: Request, operation: ServerOperation, principal: Principal, owner: String, path: [String: String],
         query: [(name: String, value: String)], session: Sessions.Session?, isSecure: Bool,
         connection: RequestConnection
     ) {

@@ -26,7 +26,7 @@ struct Endpoint: Sendable {
     let method: HTTPRequest.Method
     /// The route, with names in braces: `/v1/streams/{stream}/events`.
     let route: String
-    let operation: Operation
+    let operation: ServerOperation
     let summary: String
     var parameters: [Parameter] = []
     var body: Content?

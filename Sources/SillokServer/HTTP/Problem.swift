@@ -4,7 +4,6 @@ import NIOCore
 import Sillok
 import SillokCore
 import SillokReadSide
-import SillokSQL
 import SillokWire
 
 /// The reason why a request failed, in the form of RFC 9457: `application/problem+json`.
@@ -90,19 +89,13 @@ extension Problem: CustomStringConvertible {
 extension Problem {
     /// Converts any error to a problem.
     init(_ error: any Error, showsEvents: Bool) {
+        if let error = AppendError(known: error) {
+            self.init(error, showsEvents: showsEvents)
+            return
+        }
         switch error {
         case let problem as Problem: self = problem
         case let error as InvalidLine: self.init(400, .malformed, "\(error)")
-        case let error as InvalidRequest: self.init(error)
-        case let conflict as AppendConflict: self.init(conflict, showsEvents: showsEvents)
-        case let conflict as EventIDConflict:
-            self.init(409, .eventIDConflict, "\(conflict)")
-            members = { $0.field("id", conflict.id.description) }
-        case let conflict as TrackingConflict:
-            self.init(409, .trackingConflict, "\(conflict)")
-            members = { $0.field("recorded", conflict.recorded) }
-        case let error as StoreError: self.init(error)
-        case let refusal as InlineProjectionFailed: self.init(422, .refused, "\(refusal)")
         case let refusal as ProjectionRefusal: self.init(409, .refused, "\(refusal)")
         case let refusal as Gatekeeper.Refusal: self.init(refusal)
         case let error as HTTPError where error.status.code == 413:
@@ -113,6 +106,22 @@ extension Problem {
             self.init(503, .unavailable, "the server is shutting down")
             outcome = .unknown
         default: self.init(500, .unexpected, "something unexpected happened; the server's log has more of it")
+        }
+    }
+
+    /// Says what an error of the store means, of an append or a read.
+    init(_ error: AppendError, showsEvents: Bool) {
+        switch error {
+        case .invalid(let error): self.init(error)
+        case .conflict(let conflict): self.init(conflict, showsEvents: showsEvents)
+        case .knownID(let conflict):
+            self.init(409, .eventIDConflict, "\(conflict)")
+            members = { $0.field("id", conflict.id.description) }
+        case .tracking(let conflict):
+            self.init(409, .trackingConflict, "\(conflict)")
+            members = { $0.field("recorded", conflict.recorded) }
+        case .refused(let refusal): self.init(422, .refused, "\(refusal)")
+        case .failed(let failure): self.init(failure)
         }
     }
 
@@ -166,7 +175,9 @@ extension Problem {
             let milliseconds = (error.retryAfter ?? .seconds(1)).wholeMilliseconds
             self = Problem(503, .overloaded, "\(error)")
                 .retrying(afterSeconds: max(1, Int(clamping: milliseconds / 1000 + (milliseconds % 1000 > 0 ? 1 : 0))))
-        default: self = Problem(503, .unavailable, "\(error)").retrying(afterSeconds: 1)
+        case .locked, .notFound, .ioFailure, .invalidQuery, .cancelled, .closed, .unavailable, .accessDenied,
+            .fileReplaced:
+            self = Problem(503, .unavailable, "\(error)").retrying(afterSeconds: 1)
         }
         outcome = error.outcome
     }

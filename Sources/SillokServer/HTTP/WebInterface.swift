@@ -71,7 +71,7 @@ public final class WebInterface: Sendable {
         let metrics = ServerMetrics()
         served.tools.observeCommits? { metrics.commit($0) }
         var metered = served
-        metered.store = MeteredStore(served.store, metrics)
+        metered.store = MeasuredEventStore(served.store) { metrics.record($0) }
         try await self.init(metered, metrics, gatekeeper, limits, loopbackOnly, clock, logger, pause)
     }
 
@@ -142,7 +142,7 @@ public final class WebInterface: Sendable {
             admitted = (endpoint, call)
             response = try await answer(call, endpoint)
         } catch {
-            let mayRead = admitted.map { Operation.showPayloads.allows($0.call.principal) } ?? false
+            let mayRead = admitted.map { ServerOperation.showPayloads.allows($0.call.principal) } ?? false
             let problem = Problem(error, showsEvents: mayRead)
             if problem.status >= 500 { report(error, problem, request) }
             response = problem.response

@@ -1,7 +1,6 @@
 import Sillok
 import SillokCore
 import SillokReadSide
-import SillokSQL
 
 /// The counters and measurements of a server.
 final class ServerMetrics: Sendable {
@@ -24,7 +23,7 @@ final class ServerMetrics: Sendable {
 
     struct State: Sendable {
         var append = Append()
-        var requests: [Operation: Requests] = [:]
+        var requests: [ServerOperation: Requests] = [:]
         var eventsRead: UInt64 = 0
         var shed: UInt64 = 0
         /// Connections that were cut because their reader took nothing.
@@ -43,7 +42,7 @@ final class ServerMetrics: Sendable {
 
     func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
 
-    func request(_ operation: Operation, status: Int, took time: Duration) {
+    func request(_ operation: ServerOperation, status: Int, took time: Duration) {
         state.withLock { state in
             state.requests[operation, default: Requests()].byStatus[status, default: 0] += 1
             state.requests[operation]?.seconds.record(time.seconds)
@@ -59,55 +58,35 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    /// Takes what came of an append.
-    func append(_ append: AppendMeasurement) {
-        state.withLock { state in
-            state.append.requests += 1
-            state.append.seconds.record(append.time.seconds)
-            switch append.error {
-            case nil: state.append.events += UInt64(clamping: append.events)
-            case is AppendConflict, is EventIDConflict, is TrackingConflict: state.append.conflicts += 1
-            case is InvalidRequest, is InlineProjectionFailed: state.append.refusals += 1
-            case let error as StoreError where error.code == .refused: state.append.refusals += 1
-            default: state.append.failures += 1
+    /// Counts what a store was asked for.
+    func record(_ measurement: StoreMeasurement) {
+        switch measurement {
+        case .append(let append):
+            state.withLock { state in
+                state.append.requests += 1
+                state.append.seconds.record(append.time.seconds)
+                switch append.error {
+                case nil: state.append.events += UInt64(clamping: append.events)
+                case .conflict, .knownID, .tracking: state.append.conflicts += 1
+                case .invalid, .refused: state.append.refusals += 1
+                case .failed(let failure):
+                    if failure.code.isRefusal { state.append.refusals += 1 } else { state.append.failures += 1 }
+                }
             }
+        case .read(0, _): return
+        case .read(let events, _): change { $0.eventsRead += UInt64(events) }
         }
     }
 }
 
-/// A store whose reads are measured, and its appends: by itself if it tells them, so that those of an application count
-/// that does not go through the interface.
-struct MeteredStore: EventStore {
-    private let store: any EventStore
-    private let metrics: ServerMetrics
-    /// Measure appends of a store that does not tell them.
-    private let observers = AppendObservers()
-
-    init(_ store: any EventStore, _ metrics: ServerMetrics) {
-        self.store = store
-        self.metrics = metrics
-        if !store.observeAppends({ metrics.append($0) }) { observers.add { metrics.append($0) } }
+extension StoreError.Code {
+    /// Whether an append with this failure counts as refused: its sender is at fault, not the store.
+    fileprivate var isRefusal: Bool {
+        switch self {
+        case .refused: true
+        case .locked, .readOnly, .notFound, .unsupportedFormat, .full, .ioFailure, .corrupt, .invalidQuery, .cancelled,
+            .closed, .unavailable, .accessDenied, .storeChanged, .tooExpensive, .overloaded, .fileReplaced:
+            false
+        }
     }
-
-    var limits: Limits { store.limits }
-
-    func append(_ request: AppendRequest) async throws -> Receipt {
-        try await observers.measure(request) { try await store.append(request) }
-    }
-
-    func read(_ request: ReadRequest) async throws -> EventBatch {
-        let batch = try await store.read(request)
-        if !batch.events.isEmpty { metrics.change { $0.eventsRead += UInt64(batch.events.count) } }
-        return batch
-    }
-
-    func storeID() async throws -> StoreID { try await store.storeID() }
-    func head() async throws -> Position { try await store.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await store.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

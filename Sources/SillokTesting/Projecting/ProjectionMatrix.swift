@@ -129,7 +129,7 @@ public struct ProjectionMatrix: Sendable {
             count += 1
         }
         try compare(
-            "each event given twice", expected, try await rows(RepeatingStore(store: store), model(), options(batch: 7))
+            "each event given twice", expected, try await rows(RepeatingStore(base: store), model(), options(batch: 7))
         )
         count += 1
         for kind in BreakingModel.Kind.allCases {

@@ -47,38 +47,18 @@ struct BreakingModel: ReadModel {
 }
 
 /// A store that gives the last event before each page again, and each event of it twice.
-struct RepeatingStore: EventStore {
-    let store: any EventStore
-
-    var limits: Limits { store.limits }
-
-    func storeID() async throws -> StoreID { try await store.storeID() }
-
-    func append(_ request: AppendRequest) async throws -> Receipt { try await store.append(request) }
+struct RepeatingStore: ForwardingEventStore {
+    let base: any EventStore
 
     func read(_ request: ReadRequest) async throws -> EventBatch {
-        let page = try await store.read(request)
+        let page = try await base.read(request)
         var before: [RecordedEvent] = []
         if let position = request.after?.position, position > .start, request.direction == .forward {
-            before = try await store.read(
+            before = try await base.read(
                 ReadRequest(request.query, after: .position(position.previous), before: .position(position.next))
             ).events
         }
         return EventBatch(
             events: before + page.events.flatMap { [$0, $0] }, mark: page.mark, isEnd: page.isEnd, head: page.head)
     }
-
-    func head() async throws -> Position { try await store.head() }
-
-    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
-
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
-
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await store.streams(in: category, after: name, limit: limit)
-    }
-
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

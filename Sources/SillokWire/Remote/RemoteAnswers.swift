@@ -192,7 +192,7 @@ extension Remote {
 
 extension Remote {
     /// Returns the framed answer for a failure of the store.
-    package static func answer(failure: any Error) -> ByteBuffer {
+    package static func answer(failure: AppendError) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         writer.write(failure: failure)
         return writer.finished()
@@ -202,7 +202,7 @@ extension Remote {
     /// outcome from it; other clients see a status that they know.
     package static func details(failure error: StoreError) -> [UInt8] {
         var writer = ProtobufWriter(framed: false)
-        writer.write(failure: error)
+        writer.write(failure: .failed(error))
         let details = writer.finished()
         return Array(details.readableBytesView)
     }

@@ -1,5 +1,4 @@
-import SillokCore
-import SillokSQL
+package import SillokCore
 
 extension Remote {
     /// A failure of a store in the form that an answer contains.
@@ -25,20 +24,19 @@ extension Remote {
             }
         }
 
-        /// Returns the error that the store threw.
-        package func error() throws(ProtobufError) -> any Error {
-            if let invalid { return try invalid.error() }
-            if let conflict { return try conflict.error() }
+        /// Returns the error that the store threw. Those of reads are `invalid` or `failed`.
+        package func error() throws(ProtobufError) -> AppendError {
+            if let invalid { return .invalid(try invalid.error()) }
+            if let conflict { return .conflict(try conflict.error()) }
             if let eventID {
                 guard let reason = EventIDConflict.Reason(name: eventID.reason) else { throw .incomplete }
-                return EventIDConflict(id: eventID.id, reason: reason)
+                return .knownID(EventIDConflict(id: eventID.id, reason: reason))
             }
-            if let tracking { return TrackingConflict(given: tracking.given.tracking, recorded: tracking.recorded) }
+            if let tracking {
+                return .tracking(TrackingConflict(given: tracking.given.tracking, recorded: tracking.recorded))
+            }
             guard let store else { throw .incomplete }
-            return StoreError(
-                StoreError.Code(description: store.code), store.message,
-                outcome: store.isOutcomeUnknown ? .unknown : .definite,
-                retryAfter: store.retryMilliseconds.map { .milliseconds($0) })
+            return .failed(store.error)
         }
     }
 
@@ -134,29 +132,37 @@ extension Remote {
             default: try reader.skip(field)
             }
         }
+
+        /// The failure. A server of a newer version can send a code that this version does not know.
+        var error: StoreError {
+            let known = StoreError.Code(rawValue: code)
+            return StoreError(
+                known ?? .ioFailure, known == nil ? "the server's store failed (\(code)): \(message)" : message,
+                outcome: isOutcomeUnknown ? .unknown : .definite,
+                retryAfter: retryMilliseconds.map { .milliseconds($0) })
+        }
     }
 }
 
 extension ProtobufWriter {
-    /// Writes an error of a store as field 15. Any other error is written as an I/O failure with its description.
-    package mutating func write(failure error: any Error) {
+    /// Writes an error of a store as field 15.
+    package mutating func write(failure error: AppendError) {
         let whole = begin(15)
         switch error {
-        case let error as InvalidRequest: write(error)
-        case let error as AppendConflict: write(error)
-        case let error as EventIDConflict:
+        case .invalid(let error): write(error)
+        case .conflict(let conflict): write(conflict)
+        case .knownID(let conflict):
             let mark = begin(3)
-            id(1, error.id)
-            text(2, error.reason.name)
+            id(1, conflict.id)
+            text(2, conflict.reason.name)
             end(mark)
-        case let error as TrackingConflict:
+        case .tracking(let conflict):
             let mark = begin(4)
-            write(1, error.given)
-            number(2, error.recorded)
+            write(1, conflict.given)
+            number(2, conflict.recorded)
             end(mark)
-        case let error as StoreError: write(error)
-        case let refusal as InlineProjectionFailed: write(StoreError(.refused, "\(refusal)"))
-        default: write(StoreError(.ioFailure, "the store failed: \(error)", outcome: .unknown))
+        case .refused(let refusal): write(StoreError(.refused, "\(refusal)"))
+        case .failed(let failure): write(failure)
         }
         end(whole)
     }
@@ -177,7 +183,7 @@ extension ProtobufWriter {
 
     private mutating func write(_ error: StoreError) {
         let mark = begin(5)
-        text(1, error.code.description)
+        text(1, error.code.rawValue)
         text(2, error.message)
         if error.outcome == .unknown { number(3, 1) }
         if let retryAfter = error.retryAfter { number(4, UInt64(clamping: retryAfter.wholeMilliseconds)) }

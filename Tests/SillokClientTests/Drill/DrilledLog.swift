@@ -130,27 +130,12 @@ struct DrilledSchema: DrilledLog {
 #endif
 
 /// A store that forgets which event was at a place: what every reader was before marks. The drill must catch it.
-struct ForgetfulStore: EventStore {
+struct ForgetfulStore: ForwardingEventStore {
     let base: any EventStore
 
-    var limits: Limits { base.limits }
-    func storeID() async throws -> StoreID { try await base.storeID() }
-    func append(_ request: AppendRequest) async throws -> Receipt { try await base.append(request) }
     func read(_ request: ReadRequest) async throws -> EventBatch {
         var request = request
         if case .mark(let mark)? = request.after { request.after = .position(mark.position) }
         return try await base.read(request)
-    }
-    func head() async throws -> Position { try await base.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await base.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws
-        -> [StreamFacts]
-    {
-        try await base.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? {
-        try await base.tracking(of: source)
     }
 }

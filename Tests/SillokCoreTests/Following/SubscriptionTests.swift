@@ -104,7 +104,7 @@ private final class LineStore: EventStore {
 
     func storeID() async throws -> StoreID { StoreID(high: 1, low: 1) }
 
-    func append(_ request: AppendRequest) async throws -> Receipt {
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         let head = grow()
         return Receipt(
             firstPosition: head, mark: EventMark(position: head, id: nil), revisions: [:],

@@ -29,7 +29,7 @@ struct RolesTests {
             #expect(try await writer.read(.stream("a-1")).events.count == 2)
             let reader = try await PostgresEventStore(connection("reader"), schema: schema, mode: .existing)
             #expect(try await reader.read(.all).events.count == 2)
-            let refused = await #expect(throws: StoreError.self) { try await reader.append([note("3")]) }
+            let refused = await #expect(throws: AppendError.self) { try await reader.append([note("3")]) }?.failure
             #expect(refused?.code == .readOnly && refused?.outcome == .definite)
 
             for part in parts {

@@ -151,9 +151,10 @@ struct FailoverTests {
                         told.lastAt = .now
                     }
                     break
-                } catch let error as StoreError {
+                } catch {
+                    guard let failure = error.failure else { throw error }
                     told.withLock { told in
-                        if error.outcome == .unknown { told.unknown += 1 } else { told.failed += 1 }
+                        if failure.outcome == .unknown { told.unknown += 1 } else { told.failed += 1 }
                     }
                 }
             }

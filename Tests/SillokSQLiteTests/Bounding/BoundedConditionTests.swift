@@ -70,7 +70,9 @@ import Testing
                 try await log.append(AppendRequest(Array(entries[start..<start + 1000])))
             }
             let cheap = EventQuery.Item(stream: "none-1")
-            let error = await #expect(throws: StoreError.self) { try await log.append(append([cheap, meeting])) }
+            let error = await #expect(throws: AppendError.self) {
+                try await log.append(append([cheap, meeting]))
+            }?.failure
             #expect(error?.code == .tooExpensive)
             #expect(error?.outcome == .definite)
             #expect(error?.message.contains("(tags half:a and half:b), unchanged since position 0") == true)
@@ -121,7 +123,7 @@ import Testing
         _ = writer.carryOut([.append(PreparedAppend(both, isChained: true))])
         prepared = PreparedAppend(append([meeting]), isChained: true)
         prepared.condition.heldThrough = 20_101
-        guard case .failure(let conflict as AppendConflict) = writer.carryOut([.append(prepared)])[0] else {
+        guard case .failure(AppendError.conflict(let conflict)) = writer.carryOut([.append(prepared)])[0] else {
             Issue.record("no conflict")
             return
         }
@@ -142,11 +144,8 @@ import Testing
             return try await store.append(request)
         }
         task.cancel()
-        let result = await task.result
-        #expect(throws: StoreError.self) { try result.get() }
-        if case .failure(let error as StoreError) = result {
-            #expect(error.code == .cancelled && error.outcome == .definite)
-        }
+        let error = await #expect(throws: AppendError.self) { try await task.value }?.failure
+        #expect(error?.code == .cancelled && error?.outcome == .definite)
         #expect(try await store.head() == 4_000)
         #expect(try await store.append(request).position == 4_001)
         await store.close()

@@ -26,9 +26,12 @@ import Testing
         func tried(_ body: () async throws -> Void) async throws {
             do {
                 try await body()
-            } catch is InvalidRequest {
-            } catch is AppendConflict {
-            } catch let error as StoreError where [.tooExpensive, .overloaded, .refused].contains(error.code) {
+            } catch {
+                switch AppendError(error) {
+                case .invalid, .conflict: return
+                case .failed(let failure) where [.tooExpensive, .overloaded, .refused].contains(failure.code): return
+                case .failed, .knownID, .tracking, .refused: throw error
+                }
             }
         }
         var events: [EventData] { (0..<3).map { EventData(type: "t", tags: ["x", "y"], text: "\($0)") } }

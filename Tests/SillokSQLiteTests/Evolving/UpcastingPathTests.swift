@@ -24,7 +24,7 @@ struct UpcastingPathTests {
     func forgotten(path: ReadingPath) async throws {
         var random = SeededGenerator.printed("forgotten upcasters")
         let ledger = EvolvedLedger(events: 100, accounts: 3, &random)
-        let planted = UpcastersForgotten(inner: try await ledger.store())
+        let planted = UpcastersForgotten(base: try await ledger.store())
         let steps = try? await path.steps(planted, of: ledger)
         #expect(steps != ledger.steps)
     }
@@ -35,7 +35,7 @@ struct UpcastingPathTests {
     func forgottenDeadLetters(path: ReadingPath) async throws {
         var random = SeededGenerator.printed("forgotten dead letters")
         let ledger = EvolvedLedger(events: 100, accounts: 3, &random)
-        let planted = UpcastersForgotten(inner: try await ledger.store(), onlySingleReads: true)
+        let planted = UpcastersForgotten(base: try await ledger.store(), onlySingleReads: true)
         #expect(try await ReadingPath.projection.steps(planted, of: ledger) == ledger.steps)
         let steps = try? await path.steps(planted, of: ledger)
         #expect(steps != ledger.steps)
@@ -69,9 +69,9 @@ struct UpcastingPathTests {
         let condition = AppendCondition.unchanged(
             LedgerEvent.schema.stored(Ledger.boundary(of: Ledger.Command(account: "1"))), since: outcome.position)
         try await store.append([EventData(type: "moved", tags: ["account:1"], text: #"{"amount":6}"#)])
-        await #expect(throws: AppendConflict.self) {
+        await #expect {
             try await store.append([EventData(type: "deposited", text: "{}")], if: condition)
-        }
+        } throws: { AppendError($0).underlyingError is AppendConflict }
         #expect(
             try await courses.execute(Ledger.Command(account: "1")).state.steps == ["-5", "+5", "-6", "+6"])
     }

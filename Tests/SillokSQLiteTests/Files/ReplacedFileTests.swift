@@ -15,7 +15,7 @@ import Testing
             try await body()
             return nil
         } catch {
-            return error as? StoreError
+            return AppendError(error).failure
         }
     }
 

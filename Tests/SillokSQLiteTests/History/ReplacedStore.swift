@@ -42,34 +42,19 @@ struct ReplacedStore: Sendable {
 }
 
 /// A store in memory that can go back while it is in use, as a server that fails over to a standby which lacks events.
-final class FailingOverStore: EventStore {
+final class FailingOverStore: ForwardingEventStore {
     private let state: Lock<MemoryEventStore>
 
     init() { state = Lock(MemoryEventStore()) }
 
-    private var current: MemoryEventStore { state.withLock { $0 } }
+    var base: any EventStore { state.withLock { $0 } }
 
     /// Goes back to the first events, and has others after them.
     func failOver(keeping count: Int, then others: [EventData]) async throws {
-        let kept = try await current.read(.all).events.prefix(count)
+        let kept = try await base.read(.all).events.prefix(count)
         let next = MemoryEventStore(id: try await storeID())
         for event in kept { try await next.append([event.data], to: event.stream) }
         for event in others { try await next.append([event], to: "account-1") }
         state.withLock { $0 = next }
     }
-
-    var limits: Limits { current.limits }
-    func storeID() async throws -> StoreID { try await current.storeID() }
-    func append(_ request: AppendRequest) async throws -> Receipt { try await current.append(request) }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await current.read(request) }
-    func head() async throws -> Position { try await current.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws {
-        try await current.reach(position, for: query)
-    }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await current.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await current.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await current.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await current.tracking(of: source) }
 }

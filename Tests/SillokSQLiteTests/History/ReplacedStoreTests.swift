@@ -129,7 +129,8 @@ struct ReplacedStoreTests {
                 do {
                     try await body()
                     #expect(isThere, "\(what) after \(mark)")
-                } catch let error as StoreError where error.code == .storeChanged {
+                } catch {
+                    guard AppendError(error).failure?.code == .storeChanged else { throw error }
                     #expect(!isThere, "\(what) after \(mark): \(error)")
                 }
             }

@@ -56,7 +56,7 @@ struct InlineTests {
                         do {
                             _ = try await store.append(request)
                             if entry.isPoison { refused = false }
-                        } catch let error as InlineProjectionFailed {
+                        } catch AppendError.refused(let error) {
                             let isCause = refusesInSQL ? error.cause is ChangeFailed : error.cause is Balances.Poisoned
                             if !entry.isPoison || !isCause || error.event.type != "poisoned" { refused = false }
                         }
@@ -91,10 +91,14 @@ struct InlineTests {
         #expect(try await books.store.append(request) == first)
         var late = try InlineBooks.request(.deposited(cents: 6), 1)
         late.condition = .revision(1, of: "account-1")
-        await #expect(throws: AppendConflict.self) { try await books.store.append(late) }
+        await #expect {
+            try await books.store.append(late)
+        } throws: { AppendError($0).underlyingError is AppendConflict }
         var other = request
         other.entries[0].event.payload = Array(#"{"cents":7}"#.utf8)
-        await #expect(throws: EventIDConflict.self) { try await books.store.append(other) }
+        await #expect {
+            try await books.store.append(other)
+        } throws: { AppendError($0).underlyingError is EventIDConflict }
         try await books.expectTold()
         await books.close()
     }

@@ -19,17 +19,17 @@ struct ReadSideRaceTests {
                 _ = try await store.append(InlineBooks.request(event, 1))
             }
         }
-        let projector = Projector(Balances(), from: RenamedStore(store: first, id: id), into: books.model)
+        let projector = Projector(Balances(), from: RenamedStore(base: first, id: id), into: books.model)
         try await projector.catchUp()
         #expect(try await projector.readSide.retry("balances", by: ada) == 2)
         var rule = Balances()
         rule.isMended = true
-        let other = Projector(rule, from: RenamedStore(store: second, id: id), into: books.model)
+        let other = Projector(rule, from: RenamedStore(base: second, id: id), into: books.model)
         let failure = await #expect(throws: ProjectionFailure.self) { try await other.catchUp() }
         #expect((failure?.cause as? StoreError)?.code == .storeChanged)
         await #expect(throws: StoreError.self) { try await other.readSide.deadLetter(of: "balances", at: 2) }
         #expect(try await books.rows() == ["account-1": []])
-        let right = Projector(rule, from: RenamedStore(store: first, id: id), into: books.model)
+        let right = Projector(rule, from: RenamedStore(base: first, id: id), into: books.model)
         try await right.catchUp()
         #expect(try await books.rows() == ["account-1": [5, 5]])
         await books.model.close()

@@ -38,29 +38,9 @@ final class WatchedModel: ReadModel {
 }
 
 /// A store under another identity, as a copy of it would have.
-struct RenamedStore: EventStore {
-    let store: MemoryEventStore
+struct RenamedStore: ForwardingEventStore {
+    let base: any EventStore
     let id: StoreID
 
-    var limits: Limits { store.limits }
-
     func storeID() async throws -> StoreID { id }
-
-    func append(_ request: AppendRequest) async throws -> Receipt { try await store.append(request) }
-
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
-
-    func head() async throws -> Position { try await store.head() }
-
-    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
-
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
-
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await store.streams(in: category, after: name, limit: limit)
-    }
-
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

@@ -255,28 +255,17 @@ private struct SnapshotBench {
 }
 
 /// Counts the events that are read.
-private final class CountingStore: EventStore {
-    private let store: MemoryEventStore
+private final class CountingStore: ForwardingEventStore {
+    let base: any EventStore
     private let count = Lock(0)
-    init(_ store: MemoryEventStore) { self.store = store }
+    init(_ base: MemoryEventStore) { self.base = base }
 
     var events: Int { count.withLock { $0 } }
-    var limits: Limits { store.limits }
-    func append(_ request: AppendRequest) async throws -> Receipt { try await store.append(request) }
     func read(_ request: ReadRequest) async throws -> EventBatch {
-        let batch = try await store.read(request)
+        let batch = try await base.read(request)
         count.withLock { $0 += batch.events.count }
         return batch
     }
-    func storeID() async throws -> StoreID { try await store.storeID() }
-    func head() async throws -> Position { try await store.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await store.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }
 
 extension SQLRow {

@@ -70,9 +70,9 @@ struct TroubledModel: ReadModel {
 
 /// Collects the reports about snapshots.
 final class Told: Sendable {
-    private let outcomes = Lock<[SnapshotOutcome]>([])
+    private let outcomes = Lock<[SnapshotMeasurement.Outcome]>([])
 
-    var all: [SnapshotOutcome] { outcomes.withLock { $0 } }
+    var all: [SnapshotMeasurement.Outcome] { outcomes.withLock { $0 } }
     var reasons: [String] {
         all.compactMap { if case .ignored(_, let reason) = $0 { reason } else { nil } }
     }
@@ -85,7 +85,5 @@ final class Told: Sendable {
     var used: Int { all.count { $0 == .used } }
     var written: Int { all.count { if case .written = $0 { true } else { false } } }
 
-    func hear(_ measurement: Measurement) {
-        if case .snapshot(_, let outcome) = measurement { outcomes.withLock { $0.append(outcome) } }
-    }
+    func hear(_ measurement: SnapshotMeasurement) { outcomes.withLock { $0.append(measurement.outcome) } }
 }

@@ -61,7 +61,7 @@ struct KeyringTests {
     @Test("of two processes that revoke a key at the same time, one has revoked it")
     func revokedTwice() async throws {
         let log = InterruptedStore(MemoryEventStore())
-        let (here, there) = (Keyring(log: log), Keyring(log: log.store))
+        let (here, there) = (Keyring(log: log), Keyring(log: log.base))
         let (key, _) = try await here.create("a", .everything, by: "ada")
         let first = Lock(false)
         log.beforeAppend {
@@ -70,7 +70,7 @@ struct KeyringTests {
         }
         #expect(try await here.revoke(key.id, by: "ada") == false)
         #expect(first.withLock { $0 })
-        #expect(try await log.store.read(.all).events.map(\.type) == ["keyCreated", "keyRevoked"])
+        #expect(try await log.base.read(.all).events.map(\.type) == ["keyCreated", "keyRevoked"])
         #expect(try await here.acts().map(\.by) == ["bob", "ada"])
         #expect(!here.isValid(key.id))
     }
@@ -184,33 +184,22 @@ struct KeyringTests {
 }
 
 /// A store in which something else happens just before the next append.
-private final class InterruptedStore: EventStore {
-    let store: MemoryEventStore
+private final class InterruptedStore: ForwardingEventStore {
+    let base: any EventStore
     private let interruption = Lock<(@Sendable () async throws -> Void)?>(nil)
 
-    init(_ store: MemoryEventStore) { self.store = store }
+    init(_ base: any EventStore) { self.base = base }
 
     func beforeAppend(_ body: @escaping @Sendable () async throws -> Void) { interruption.withLock { $0 = body } }
 
-    var limits: Limits { store.limits }
-    func append(_ request: AppendRequest) async throws -> Receipt {
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         let body = interruption.withLock { body in
             defer { body = nil }
             return body
         }
-        try await body?()
-        return try await store.append(request)
+        do { try await body?() } catch { throw AppendError(error) }
+        return try await base.append(request)
     }
-    func storeID() async throws -> StoreID { try await store.storeID() }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
-    func head() async throws -> Position { try await store.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-    func streams(in category: SillokCore.Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await store.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }
 
 /// A reader that takes nothing.

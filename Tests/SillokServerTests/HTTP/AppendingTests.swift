@@ -91,7 +91,7 @@ struct AppendingTests {
 
     @Test("what an inline projection of the application refuses is the sender's to mend, and is counted as refused")
     func inlineRefusal() async throws {
-        let web = try await Browserless(Refusing(store: MemoryEventStore()))
+        let web = try await Browserless(Refusing(base: MemoryEventStore()))
         let answer = try await web.ask(.post, "/v1/events", #"{"type":"poison","subject":"person-1"}"#)
         #expect(answer.status == 422 && answer.problem == "refused")
         let detail = try answer.json["detail"]?.string
@@ -111,7 +111,7 @@ extension AppendingTests {
             (StoreError(.fileReplaced, "gone"), 503, "unavailable", "1"),
         ])
     func storeErrors(_ error: StoreError, _ status: Int, _ kind: String, _ retryAfter: String?) async throws {
-        let web = try await Browserless(Refusing(store: MemoryEventStore(), failure: error))
+        let web = try await Browserless(Refusing(base: MemoryEventStore(), failure: error))
         let answer = try await web.ask(.post, "/v1/events", #"{"type":"a"}"#)
         #expect(answer.status == status && answer.problem == kind)
         #expect(answer.headers[.retryAfter] == retryAfter)
@@ -119,28 +119,17 @@ extension AppendingTests {
 }
 
 /// A store with an inline projection that can project no event.
-private struct Refusing: EventStore {
+private struct Refusing: ForwardingEventStore {
     struct Poison: Error {}
 
-    let store: MemoryEventStore
+    let base: any EventStore
     var failure: StoreError?
 
-    var limits: Limits { store.limits }
-    func append(_ request: AppendRequest) async throws -> Receipt {
-        if let failure { throw failure }
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
+        if let failure { throw .failed(failure) }
         let event = RecordedEvent(
             position: 1, stream: request.entries[0].stream, revision: 1,
             recordedAt: Timestamp(microsecondsSince1970: 0), tracking: nil, data: request.entries[0].event)
-        throw InlineProjectionFailed(projection: ProjectionID("people", version: 1), event: event, cause: Poison())
+        throw .refused(InlineProjectionFailed(projection: "people v1", event: event, cause: Poison()))
     }
-    func storeID() async throws -> StoreID { try await store.storeID() }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await store.read(request) }
-    func head() async throws -> Position { try await store.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await store.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await store.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await store.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await store.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await store.tracking(of: source) }
 }

@@ -1,7 +1,7 @@
 import Sillok
 
 /// A store in memory with trouble on order: what happens before an append, and what its answer becomes.
-final class TroubledStore: EventStore {
+final class TroubledStore: ForwardingEventStore {
     enum Trouble: Sendable {
         /// Another writer appends this first.
         case rival(EventData, to: StreamID?)
@@ -16,6 +16,7 @@ final class TroubledStore: EventStore {
     }
 
     let inner = MemoryEventStore()
+    var base: any EventStore { inner }
     private let troubles: Lock<[Trouble]>
     private let log = Lock((reads: [ReadRequest](), appends: [AppendRequest]()))
 
@@ -23,21 +24,19 @@ final class TroubledStore: EventStore {
 
     var reads: [ReadRequest] { log.withLock { $0.reads } }
     var appends: [AppendRequest] { log.withLock { $0.appends } }
-    var limits: Limits { inner.limits }
-
     func add(_ trouble: Trouble) { troubles.withLock { $0.append(trouble) } }
 
-    func append(_ request: AppendRequest) async throws -> Receipt {
+    func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         log.withLock { $0.appends.append(request) }
         let trouble = troubles.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         switch trouble {
         case .rival(let event, let stream): try await inner.append([event], to: stream)
         case .lostAnswer:
             _ = try await inner.append(request)
-            throw StoreError(.ioFailure, "the answer got lost.", outcome: .unknown)
-        case .lostRequest: throw StoreError(.ioFailure, "the request got lost.", outcome: .unknown)
-        case .failure: throw StoreError(.full, "no space is left.")
-        case .first(let action): try await action()
+            throw .failed(StoreError(.ioFailure, "the answer got lost.", outcome: .unknown))
+        case .lostRequest: throw .failed(StoreError(.ioFailure, "the request got lost.", outcome: .unknown))
+        case .failure: throw .failed(StoreError(.full, "no space is left."))
+        case .first(let action): do { try await action() } catch { throw AppendError(error) }
         case nil: break
         }
         return try await inner.append(request)
@@ -47,14 +46,4 @@ final class TroubledStore: EventStore {
         log.withLock { $0.reads.append(request) }
         return try await inner.read(request)
     }
-
-    func storeID() async throws -> StoreID { try await inner.storeID() }
-    func head() async throws -> Position { try await inner.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws { try await inner.reach(position, for: query) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await inner.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await inner.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await inner.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await inner.tracking(of: source) }
 }

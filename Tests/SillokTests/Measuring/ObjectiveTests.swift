@@ -134,19 +134,22 @@ import Testing
     }
 
     @Test func `a refusal is no error of the store`() async throws {
-        let measured = Lock<[Measurement]>([])
+        let measured = Lock<[StoreMeasurement]>([])
         let store = MeasuredEventStore(MemoryEventStore()) { measurement in
             measured.withLock { $0.append(measurement) }
         }
         let event = EventData(type: "noted", payload: [123, 125])
         try await store.append([event], to: "a-1")
-        await #expect(throws: AppendConflict.self) {
+        await #expect(throws: AppendError.self) {
             try await store.append(
                 [EventData(type: "noted", payload: [123, 125])], to: "a-1", if: .revision(5, of: "a-1"))
         }
-        let outcomes = measured.withLock { $0 }.map { measurement in
-            if case .append(_, let isCarriedOut) = measurement { isCarriedOut } else { false }
-        }
-        #expect(outcomes == [true, true])
+        _ = try await store.read(.all)
+        let monitor = ObjectiveMonitor([.appendErrors(atMost: 0.001, over: .seconds(60))]) { _ in }
+        for measurement in measured.withLock({ $0 }) { monitor.record(measurement) }
+        #expect(monitor.statuses().map(\.good) == [2] && monitor.statuses().map(\.bad) == [0])
+        let full = AppendError.failed(StoreError(.full, "no space is left."))
+        monitor.record(.append(AppendMeasurement(events: 1, time: .zero, error: full)))
+        #expect(monitor.statuses().map(\.bad) == [1])
     }
 }

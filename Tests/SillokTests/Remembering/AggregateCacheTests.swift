@@ -139,7 +139,7 @@ import Testing
 }
 
 /// A store that can be exchanged, as by restoring a backup.
-private final class SwitchedStore: EventStore {
+private final class SwitchedStore: ForwardingEventStore {
     private let store: Lock<MemoryEventStore>
     init(_ store: MemoryEventStore) { self.store = Lock(store) }
 
@@ -147,18 +147,5 @@ private final class SwitchedStore: EventStore {
         get { store.withLock { $0 } }
         set { store.withLock { $0 = newValue } }
     }
-    var limits: Limits { current.limits }
-    func append(_ request: AppendRequest) async throws -> Receipt { try await current.append(request) }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await current.read(request) }
-    func storeID() async throws -> StoreID { try await current.storeID() }
-    func head() async throws -> Position { try await current.head() }
-    func reach(_ position: Position, for query: EventQuery) async throws {
-        try await current.reach(position, for: query)
-    }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await current.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await current.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await current.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await current.tracking(of: source) }
+    var base: any EventStore { current }
 }

@@ -126,7 +126,7 @@ struct ProjectionLoad {
                 ? .opened(owner: "") : random.below(150) == 0 ? .poisoned(number: number) : .deposited(number: number)
             do {
                 try await store.append([coding.encode(event)], to: stream)
-            } catch is InlineProjectionFailed {
+            } catch AppendError.refused {
                 // Poison is refused where the projection is inline.
             }
         }

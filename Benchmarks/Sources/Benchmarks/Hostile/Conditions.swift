@@ -116,7 +116,9 @@ private func writtenOrder(
                 do {
                     try await store.append(
                         [Workload.event(round)], to: "order-new", if: .unchanged(query, since: .start))
-                } catch is AppendConflict {}
+                } catch {
+                    guard case .conflict = error else { throw error }
+                }
                 times[side].append(secondsNow() - start)
             }
         }

@@ -22,7 +22,7 @@ extension EventStoreSuite {
                                 .sample(number..<number + 1, if: .revision(expected, of: "a-1")))
                             try trial.equal(receipt.revisions, ["a-1": expected.next], "the revision of the winner")
                             return 1
-                        } catch let conflict as AppendConflict {
+                        } catch AppendError.conflict(let conflict) {
                             let actual = conflict.streams["a-1"]?.actual
                             try trial.equal(actual, expected.next, "the revision that a loser finds")
                             try trial.equal(conflict.events.map(\.revision), [expected.next], "what a loser is shown")

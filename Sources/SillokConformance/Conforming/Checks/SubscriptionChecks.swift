@@ -196,21 +196,9 @@ extension EventStoreSuite {
     }
 }
 
-/// A store that never wakes anybody.
-struct DeafStore: EventStore {
+/// A store that never wakes those who wait for its head.
+struct DeafStore: ForwardingEventStore {
     let base: any EventStore
 
-    var limits: Limits { base.limits }
-    func storeID() async throws -> StoreID { try await base.storeID() }
-    @discardableResult
-    func append(_ request: AppendRequest) async throws -> Receipt { try await base.append(request) }
-    func read(_ request: ReadRequest) async throws -> EventBatch { try await base.read(request) }
-    func head() async throws -> Position { try await base.head() }
     func reach(_ position: Position, for query: EventQuery) async throws { try await Task.sleep(for: .seconds(3600)) }
-    func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
-    func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try await base.streams(in: category, after: name, limit: limit)
-    }
-    func tracking(of source: TrackingSource) async throws -> Tracking? { try await base.tracking(of: source) }
 }

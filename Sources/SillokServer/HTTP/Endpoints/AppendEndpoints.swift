@@ -83,11 +83,11 @@ extension WebInterface {
             if !isMet { request.condition.revisions[stream] = precondition.expected }
             do {
                 return try await respond(to: request, on: stream)
-            } catch let conflict as AppendConflict {
-                guard conflict.streams[stream] != nil else { throw conflict }
+            } catch AppendError.conflict(let conflict) {
+                guard conflict.streams[stream] != nil else { throw AppendError.conflict(conflict) }
                 if isMet, attempts < 10 { continue }
-                let mayRead = Operation.showPayloads.allows(call.principal)
-                let problem = Problem(conflict as any Error, showsEvents: mayRead)
+                let mayRead = ServerOperation.showPayloads.allows(call.principal)
+                let problem = Problem(.conflict(conflict), showsEvents: mayRead)
                 throw Problem(412, .preconditionFailed, problem.detail, members: problem.members)
             }
         }

@@ -23,7 +23,7 @@ extension Endpoint {
             handle: { _, call in try .asset(call.pathName("name"), call) }),
     ]
 
-    private static func page(_ route: String, _ operation: Operation, _ name: String) -> Endpoint {
+    private static func page(_ route: String, _ operation: ServerOperation, _ name: String) -> Endpoint {
         Endpoint(
             method: .get, route: route, operation: operation, summary: "A page.", answers: [200: []], isPage: true,
             handle: { _, call in try .asset(name, call) })

@@ -81,7 +81,7 @@ extension Endpoint {
     ]
 
     private static func act(
-        _ verb: String, _ operation: Operation, _ summary: String,
+        _ verb: String, _ operation: ServerOperation, _ summary: String,
         _ body: @escaping @Sendable (ReadSide, String, Operator) async throws -> Void
     ) -> Endpoint {
         Endpoint(
@@ -97,7 +97,7 @@ extension Endpoint {
     }
 
     private static func letterAct(
-        _ verb: String, _ operation: Operation, _ summary: String,
+        _ verb: String, _ operation: ServerOperation, _ summary: String,
         _ body: @escaping @Sendable (ReadSide, String, Position, [String: String], Operator) async throws -> Void
     ) -> Endpoint {
         Endpoint(

@@ -31,10 +31,10 @@ public struct AppendMeasurement: Sendable {
     public let time: Duration
 
     /// Why it stored nothing, or may have; `nil`: the events are stored.
-    public let error: (any Error)?
+    public let error: AppendError?
 
     /// A measurement of one append.
-    public init(events: Int, time: Duration, error: (any Error)?) {
+    public init(events: Int, time: Duration, error: AppendError?) {
         self.events = events
         self.time = time
         self.error = error

@@ -1,0 +1,23 @@
+/// A measurement of one projection.
+public enum ProjectionMeasurement: Hashable, Sendable {
+    /// How far a live build is behind the log: in positions, and as the age of the oldest event that it has not taken.
+    case lag(projection: String, events: UInt64, time: Duration)
+
+    /// The number of events of a live build that are parked as dead letters.
+    case deadLetters(projection: String, count: Int)
+
+    /// The time from the beginning of a build until it reached the head of the log.
+    case rebuild(projection: String, time: Duration)
+
+    /// A projection stopped, with the reason; `nil`: it runs (again).
+    case failure(projection: String, String?)
+
+    /// The name of the projection.
+    public var projection: String {
+        switch self {
+        case .lag(let projection, _, _), .deadLetters(let projection, _), .rebuild(let projection, _),
+            .failure(let projection, _):
+            projection
+        }
+    }
+}
