@@ -117,9 +117,9 @@ extension SnapshotMeasurement {
     /// Returns a function for `Snapshots` that exports measurements to a log and a metrics system.
     ///
     /// `sillok_snapshots_total` counts by decider and outcome (`used`, `written`, `ignored`, `withheld`, `failed`). A
-    /// snapshot that was not used, or not written, is a line at `warning`. Those that were made by other code are one line
-    /// for each decider and reason, because after a release there is one of every stream. Those that were withheld are one
-    /// line for each decider.
+    /// snapshot that was not used, or not written, is a line at `warning`. Those of other code are one line for each
+    /// decider and reason, because after a release there is one of every stream. Those that were withheld are one line
+    /// for each decider.
     public static func reporter(
         logger: Logger, metrics: (any MetricsFactory)? = nil
     ) -> @Sendable (SnapshotMeasurement) -> Void {

@@ -8,15 +8,16 @@ public import SillokSQL
 /// ```swift
 /// let snapshots = Snapshots(in: try SQLiteReadModel(path: "snapshots.sqlite"), .every(100))
 /// ```
-/// They are rows of a read model and never the truth: any of them may be lost or taken away at any time. One is used
-/// only if it is whole (a checksum), was made by the code of today (a fingerprint, see ``SnapshottedDecider``) from
-/// this store, and if the last event that it has taken is still where it was; otherwise the stream is replayed, and
-/// `onMeasurement` is called. They are written after the answer to a command, in the background and with bounded memory:
-/// a read model that is slow or fails costs no command anything.
+/// Snapshots are rows of a read model, and only an optimisation: you can delete any of them at any time. A snapshot is
+/// used only if its checksum is right, the present code made it (a fingerprint, see ``SnapshottedDecider``) from this
+/// store, and the log still has its last event at the same position. Otherwise the stream is replayed, and
+/// `onMeasurement` is called. Snapshots are written in the background after the answer to a command, with bounded
+/// memory: a read model that is slow or fails does not delay commands.
 ///
-/// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written from the
-/// second time on that a process asks for that boundary: one with a key of its own in each command, such as the
-/// reference of a new booking, is never asked for again. `SnapshotMeasurement.Outcome.withheld(subject:)` reports such a state.
+/// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written only when
+/// a process asks for that boundary for the second time. A boundary with a new key in each command, such as the
+/// reference of a new booking, is never asked for again: `SnapshotMeasurement.Outcome.withheld(subject:)` reports its
+/// state.
 public final class Snapshots: Sendable {
     /// What is known of snapshots of one decider.
     struct Kind: Hashable, Sendable {
