@@ -12,6 +12,8 @@ extension OperationalChecks {
         subscribers: Int = 50, appends: Int = 100, writer: (any EventStore)? = nil, timeout: Duration = .seconds(60)
     ) async throws -> OperationalReport {
         try await report("SUB-7 \(subscribers) idle subscribers beside \(appends) appends") {
+            let begin = ContinuousClock.now
+            let elapsed = { begin.duration(to: .now) }
             let (run, counted, writer) = (fresh("idle"), CountingStore(store), writer ?? store)
             let busy = StreamID(Category(run), "busy")
             let streams = (0..<subscribers).map { StreamID(Category("\(run)\($0)"), "1") }
@@ -35,7 +37,9 @@ extension OperationalChecks {
                 return found
             }
             var violations: [String] = []
-            if reads > 4 * subscribers { violations.append("idle subscribers read \(reads) times") }
+            // A busy machine may end waits by their timeouts. A store that wakes all reads at each append.
+            let allowed = 4 + Int(elapsed().components.seconds) / 2
+            if reads > allowed * subscribers { violations.append("idle subscribers read \(reads) times") }
             if found < subscribers { violations.append("\(subscribers - found) idle subscribers missed their event") }
             return (
                 [("subscribers", subscribers), ("appends", appends), ("reads", reads), ("found", found)], violations

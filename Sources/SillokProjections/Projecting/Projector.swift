@@ -153,7 +153,14 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// Waits until everything up to a position is projected or parked.
     func rows(atLeast position: Position, within duration: Duration) async throws {
         if lifecycle == .live { try await catchUp() }
-        if board.position < position { try await reach(position, duration) }
+        let elapsed = stopwatch(options.clock)
+        while true {
+            if board.position < position { try await reach(position, duration - elapsed()) }
+            // Another process may have promoted another build, and this one does not know it yet.
+            let live = try await ledger.live(name)?.id
+            if live == board.live { return }
+            board.setLive(live)
+        }
     }
 
     /// Returns the first dead letter between two positions, and whether it is retried without an operator.
