@@ -52,7 +52,9 @@ class UmaDB(Case):
         twice = [umadb_pb2.MetadataEntry(key="a", value="1"), umadb_pb2.MetadataEntry(key="a", value="2")]
         self.fails(grpc.StatusCode.INVALID_ARGUMENT, types.INVALID_ARGUMENT, lambda: self.append(event(metadata=twice)))
         tracking = umadb_pb2.TrackingInfo(source="x", position=1)
-        self.fails(grpc.StatusCode.INVALID_ARGUMENT, types.INVALID_ARGUMENT, lambda: self.append(tracking_info=tracking))
+        # Progress without an event moves, and only forwards.
+        self.append(tracking_info=tracking)
+        self.fails(grpc.StatusCode.FAILED_PRECONDITION, types.INTEGRITY, lambda: self.append(tracking_info=tracking))
         self.fails(grpc.StatusCode.INVALID_ARGUMENT, types.INVALID_ARGUMENT,
                    lambda: list(self.uma.Read(umadb_pb2.ReadRequest(subscribe=True))))
         self.assertEqual(1, self.uma.Head(umadb_pb2.HeadRequest()).position)
