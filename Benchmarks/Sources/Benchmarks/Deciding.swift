@@ -69,7 +69,7 @@ private func decide(
                                 [Workload.event(pair.stream, tags: tags)], to: Workload.stream(pair.stream),
                                 if: .unchanged(query, since: Position(since)))
                         } catch {
-                            guard case .conflict = error else { throw error }
+                            guard case AppendError.conflict = error else { throw error }
                         }
                         taken.append(secondsNow() - start)
                     }
