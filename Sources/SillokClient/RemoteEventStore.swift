@@ -125,8 +125,9 @@ public final class RemoteEventStore: EventStore {
         let message = Remote.message(position, for: query)
         while true {
             try Task.checkCancellation()
-            let (head, isWaiting) = try await caller.ask("Reach", message, Remote.Reached.self, isWait: true)
-            if !isWaiting && head >= position { return }
+            let (_, isWaiting) = try await caller.ask("Reach", message, Remote.Reached.self, isWait: true)
+            // The head is lower if the log went back. The caller notices that when it reads.
+            if !isWaiting { return }
         }
     }
 

@@ -178,6 +178,9 @@ public final class SQLiteEventStore: ChainedEventStore {
             last = max(last, head)
         }
         guard last > signal.announced else { return }
+        // Events of an earlier commit of unknown outcome may be among them, whose keys are not known: wake all readers.
+        let count = appends.reduce(0) { $0 + $1.entries.count }
+        guard last.value - signal.announced.value <= UInt64(count) else { return signal.advance(to: last) }
         signal.announce(from: signal.announced.next, through: last) {
             appends.reduce(into: Set<WakeUpKey>()) { $0.formUnion(Set($1)) }
         }

@@ -166,7 +166,9 @@ package struct Subjects<D: Decider>: Sendable {
     /// Applies a stored event to the states of a group.
     private mutating func take(_ event: RecordedEvent, of group: Group, _ coding: EventCoding<D.Event>) throws {
         do {
-            try coding.forEach(of: event, for: group.query) { payload, type in
+            // Of an event that was split, the parts of other deciders are no part of a boundary that names no types.
+            let ignoresForeign = indexes.isEmpty && group.stored != group.read
+            try coding.forEach(of: event, for: group.query, ignoringUnknown: ignoresForeign) { payload, type in
                 evolve(payload, stream: event.stream, type: type, tags: event.tags, in: group.members)
             }
         } catch var error as UnknownEventType {

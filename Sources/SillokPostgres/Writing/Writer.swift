@@ -134,6 +134,11 @@ final class Writer {
                 .unavailable, "the append was broken off, and \(failed.projection) then stopped: \(failed.cause).",
                 outcome: .unknown, cause: failed)
         }
+        if isInDoubt, let failed = error as? StoreError {
+            // An attempt before this one may have committed.
+            return StoreError(
+                failed.code, failed.message, outcome: .unknown, cause: failed.cause, retryAfter: failed.retryAfter)
+        }
         return (error as? PostgresFailure)?.storeError("the append failed", outcome: outcome) ?? error
     }
 
