@@ -173,7 +173,7 @@ let package = Package(
             dependencies: ["SillokChain", "SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "SillokChain", dependencies: ["SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads"]),
+        .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),

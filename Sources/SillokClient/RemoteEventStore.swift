@@ -22,7 +22,7 @@ public final class RemoteEventStore: EventStore {
         /// `h2`.
         public var tls: NIOSSLContext?
         /// How long a call is retried before it fails: 30 seconds.
-        public var patience = Duration.seconds(30)
+        public var timeout = Duration.seconds(30)
         /// How long one attempt may take: 10 seconds.
         public var attempt = Duration.seconds(10)
         /// The pause after the first failed attempt: 20 milliseconds. It doubles up to a second.

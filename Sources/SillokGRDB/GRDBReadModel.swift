@@ -43,18 +43,18 @@ public final class GRDBReadModel: ReadModel {
     public convenience init(
         path: String, durability: Durability = .normal, configuration: Configuration = Configuration()
     ) throws {
-        try self.init(path: path, durability, configuration, patience: .seconds(10))
+        try self.init(path: path, durability, configuration, timeout: .seconds(10))
     }
 
     /// Opens a read model that waits that long for its turn to write.
-    package init(path: String, _ durability: Durability, _ configuration: Configuration, patience: Duration) throws {
+    package init(path: String, _ durability: Durability, _ configuration: Configuration, timeout: Duration) throws {
         var configuration = configuration
         configuration.foreignKeysEnabled = false
         if configuration.label == nil { configuration.label = "Sillok" }
         do {
             try FileFacts.refuseSeveralNames(path, "the read model")
             try checkIsReadModel(path)
-            let lock = try WriteLock(path: resolvedPath(path) + "-lock", patience: patience)
+            let lock = try WriteLock(path: resolvedPath(path) + "-lock", timeout: timeout)
             let writing = Writing(lock, durability)
             self.writing = writing
             configuration.prepareDatabase { db in try writing.prepare(db) }

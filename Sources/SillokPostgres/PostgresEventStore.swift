@@ -35,7 +35,7 @@ public final class PostgresEventStore: ChainedEventStore {
     private let address: ServerAddress
     private let id: StoreID
     private let mode: Mode
-    private let patience: Duration
+    private let timeout: Duration
     private let clock: WallClock
     private let readers: ReaderPool<Session>
     /// The readers that judge the conditions of appends, so that neither the writer nor other reads wait for them.
@@ -57,7 +57,7 @@ public final class PostgresEventStore: ChainedEventStore {
     ///   - schema: the schema that the store lives in: several stores fit into a database.
     ///   - mode: how it is opened.
     ///   - limits: how large a request may be.
-    ///   - patience: for how long the server is looked for when it is away, before a call fails.
+    ///   - timeout: for how long the server is looked for when it is away, before a call fails.
     ///   - readers: the number of connections that read, from 1 to 1,000.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
@@ -65,14 +65,14 @@ public final class PostgresEventStore: ChainedEventStore {
     ///   `unsupportedFormat` if it is of another version, `readOnly` if the role may not do this.
     public init(
         _ connection: String, schema: String = "sillok", mode: Mode = .create, limits: Limits = Limits(),
-        patience: Duration = .seconds(15), readers: Int = 3, clock: WallClock = .system, ids: IDGenerator = .system
+        timeout: Duration = .seconds(15), readers: Int = 3, clock: WallClock = .system, ids: IDGenerator = .system
     ) async throws {
         let address = ServerAddress(text: connection, schema: schema)
         let purpose = mode == .readOnly ? ServerAddress.Purpose.reading : .writing
         let isClosed = Lock(false)
         id = try await onOwnThread {
             do {
-                return try Session(address, for: purpose, patience: patience).retrying { connection in
+                return try Session(address, for: purpose, timeout: timeout).retrying { connection in
                     try Installation(address: address, connection: connection)
                         .prepare(mode, newID: { ids.next() }, now: clock.now())
                 }
@@ -85,7 +85,7 @@ public final class PostgresEventStore: ChainedEventStore {
         self.limits = limits
         self.schema = schema
         self.mode = mode
-        self.patience = patience
+        self.timeout = timeout
         self.clock = clock
         self.isClosed = isClosed
         let signal = HeadSignal()
@@ -93,7 +93,7 @@ public final class PostgresEventStore: ChainedEventStore {
         listener = Listener(address, signal)
         let reachability = Reachability()
         func session(_ purpose: ServerAddress.Purpose) -> Session {
-            Session(address, for: purpose, patience: patience, reachability: reachability) {
+            Session(address, for: purpose, timeout: timeout, reachability: reachability) {
                 isClosed.withLock { $0 }
             }
         }
@@ -293,7 +293,7 @@ public final class PostgresEventStore: ChainedEventStore {
     /// Opens a read model in a schema of the same database.
     func openReadModel(_ schema: String) async throws -> PostgresReadModel {
         if mode == .readOnly { throw Self.readOnly }
-        return try await PostgresReadModel(address.text, schema: schema, patience: patience)
+        return try await PostgresReadModel(address.text, schema: schema, timeout: timeout)
     }
 
     /// Projects a part of the log for a rule; returns `true` when the rule is attached to appends.

@@ -120,7 +120,7 @@ struct ProjectionCommandTests {
         #expect(show.output.contains(#"{"cents":2000}"#))
         #expect(await sillok("dead-letters", "show", model, "sums", "1", "--store", store).status == 2)
         let alone = await sillok(
-            ["dead-letters", "retry", model, "sums", "--all", "--patience-seconds", "0.2"] + why)
+            ["dead-letters", "retry", model, "sums", "--all", "--timeout-seconds", "0.2"] + why)
         #expect(alone.status == 1)
         #expect(alone.errors.contains("no application has begun it yet"))
         let retried = try await withApplication {
@@ -158,7 +158,7 @@ struct ProjectionCommandTests {
     func rebuild() async throws {
         try await prepare()
         let alone = await sillok(
-            ["projections", "rebuild", model, "sums", "--store", store, "--patience-seconds", "0.2"] + why)
+            ["projections", "rebuild", model, "sums", "--store", store, "--timeout-seconds", "0.2"] + why)
         #expect(alone.status == 1)
         #expect(alone.errors.contains("no application has begun it yet"))
         #expect(await sillok(["projections", "drop", model, "sums", "1", "2"] + why).status == 0)

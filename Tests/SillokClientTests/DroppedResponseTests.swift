@@ -56,7 +56,7 @@ import Testing
     /// Connecting may lose its answers too.
     private func patientStore(_ proxy: DroppingProxy) async throws -> RemoteEventStore {
         var options = RemoteEventStore.Options()
-        options.patience = .seconds(600)
+        options.timeout = .seconds(600)
         options.pause = .milliseconds(2)
         return try await RemoteEventStore("sillok://127.0.0.1:\(proxy.port)", options)
     }

@@ -27,11 +27,11 @@ import Testing
 
     /// The error of one append at a server that answers so, and the pauses between the attempts.
     private func failure(
-        _ server: CannedServer, patience: Duration = .seconds(30)
+        _ server: CannedServer, timeout: Duration = .seconds(30)
     ) async throws -> (error: StoreError?, sleeps: [Duration]) {
         let clock = CountedClock()
         var options = RemoteEventStore.Options()
-        options.patience = patience
+        options.timeout = timeout
         let remote = try await RemoteEventStore(server.address, options, clock: clock)
         let error = await #expect(throws: AppendError.self) {
             try await remote.append([EventData(type: "a", text: "{}")])
@@ -95,7 +95,7 @@ import Testing
         #expect(denied?.outcome == .definite)
         #expect(sleeps.count == 2 && sleeps.allSatisfy { (.milliseconds(700)...(.milliseconds(1050))).contains($0) })
 
-        let (error, none) = try await failure(CannedServer(.status(overload)), patience: .milliseconds(600))
+        let (error, none) = try await failure(CannedServer(.status(overload)), timeout: .milliseconds(600))
         #expect(error?.code == .overloaded && error?.outcome == .definite)
         #expect(error?.retryAfter == .milliseconds(700))
         #expect(none.isEmpty, "a pause that ends after the limit is of no use")
@@ -104,7 +104,7 @@ import Testing
     @Test("W6: an overload after an attempt of unknown outcome is not definite")
     func overloadAfterDoubt() async throws {
         let (error, _) = try await failure(
-            CannedServer(.lost, .status(overload)), patience: .milliseconds(600))
+            CannedServer(.lost, .status(overload)), timeout: .milliseconds(600))
         #expect(error?.code == .overloaded && error?.outcome == .unknown)
     }
 }

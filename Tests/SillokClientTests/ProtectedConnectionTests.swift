@@ -54,7 +54,7 @@ struct ProtectedConnectionTests {
         }
         var options = RemoteEventStore.Options()
         options.tls = try NIOSSLContext(configuration: configuration)
-        options.patience = .milliseconds(300)
+        options.timeout = .milliseconds(300)
         return options
     }
 

@@ -8,7 +8,7 @@ import Testing
 
     private var impatient: RemoteEventStore.Options {
         var options = RemoteEventStore.Options()
-        options.patience = .milliseconds(200)
+        options.timeout = .milliseconds(200)
         return options
     }
 
@@ -77,7 +77,7 @@ import Testing
     @Test func `an append without an answer has an unknown outcome`() async throws {
         let server = try await RunningServer(serving: SilentStore(base: store))
         var options = RemoteEventStore.Options()
-        (options.patience, options.attempt) = (.zero, .seconds(3))
+        (options.timeout, options.attempt) = (.zero, .seconds(3))
         let remote = try await RemoteEventStore(server.address, options)
         await #expect { try await remote.append([EventData(type: "a", text: "{}")]) } throws: { error in
             (error as? AppendError)?.failure?.outcome == .unknown

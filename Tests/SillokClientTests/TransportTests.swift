@@ -167,7 +167,7 @@ import Testing
                 #expect(first?.retryAfter == error.retryAfter && second?.retryAfter == error.retryAfter)
             }
             var options = RemoteEventStore.Options()
-            options.patience = .zero
+            options.timeout = .zero
             let remote = try await RemoteEventStore(server.address, options)
             let found = await #expect(throws: AppendError.self) {
                 try await remote.append([EventData(type: "noted", text: "1")])

@@ -58,6 +58,22 @@ import Testing
         await server.stop()
     }
 
+    /// A store whose log went back: it ends the waits for positions that it no longer has.
+    private struct ShortenedStore: ForwardingEventStore {
+        let base: any EventStore
+
+        func reach(_ position: Position, for query: EventQuery) async throws {}
+    }
+
+    @Test("H2: a wait ends at once when the log of the server went back")
+    func shortenedLog() async throws {
+        let server = try await RunningServer(serving: ShortenedStore(base: MemoryEventStore()))
+        let remote = try await RemoteEventStore(server.address)
+        try await within(.seconds(30)) { try await remote.reach(99) }
+        await remote.close()
+        await server.stop()
+    }
+
     @Test("W4: idle subscribers over gRPC read nothing while others append")
     func idleSubscribers() async throws {
         let server = try await RunningServer(serving: MemoryEventStore())

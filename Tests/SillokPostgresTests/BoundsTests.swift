@@ -81,7 +81,7 @@ struct BoundsTests {
 
     private func writer(_ store: PostgresEventStore, _ limits: Limits) -> Writer {
         let session = Session(
-            ServerAddress(text: TestServer.connection, schema: store.schema), for: .writing, patience: .seconds(15))
+            ServerAddress(text: TestServer.connection, schema: store.schema), for: .writing, timeout: .seconds(15))
         return Writer(session, limits: limits, clock: .system)
     }
 

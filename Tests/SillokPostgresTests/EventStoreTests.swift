@@ -161,7 +161,7 @@ struct EventStoreTests {
 
     @Test func `an append that no server takes fails definitely, and says so`() async throws {
         let error = await #expect(throws: StoreError.self) {
-            try await PostgresEventStore("host=/nowhere dbname=x", patience: .milliseconds(50))
+            try await PostgresEventStore("host=/nowhere dbname=x", timeout: .milliseconds(50))
         }
         #expect(error?.code == .unavailable && error?.outcome == .definite)
         #expect(ServerAddress(text: "postgres://ada:secret@db/x", schema: "s").described == "postgres://ada@db/x")

@@ -104,7 +104,7 @@ struct GroupTests {
 
     private func writer(_ store: PostgresEventStore) -> Writer {
         let session = Session(
-            ServerAddress(text: TestServer.connection, schema: store.schema), for: .writing, patience: .seconds(15))
+            ServerAddress(text: TestServer.connection, schema: store.schema), for: .writing, timeout: .seconds(15))
         return Writer(session, limits: Limits(), clock: .system)
     }
 

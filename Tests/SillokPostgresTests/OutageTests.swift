@@ -26,11 +26,11 @@ struct OutageTests {
     }
 
     @Test("W12: reads and queries while the server is away fail together")
-    func sharedPatience() async throws {
+    func sharedTimeout() async throws {
         try await withServer { connection, folder in
-            let patience = Duration.milliseconds(500)
-            let store = try await PostgresEventStore(connection, patience: patience, readers: 1)
-            let model = try await PostgresReadModel(connection, patience: patience)
+            let timeout = Duration.milliseconds(500)
+            let store = try await PostgresEventStore(connection, timeout: timeout, readers: 1)
+            let model = try await PostgresReadModel(connection, timeout: timeout)
             try await store.append([note("1")])
             try Programs.server(["kill", folder])
             let start = ContinuousClock.now
@@ -59,7 +59,7 @@ struct OutageTests {
     @Test("W12: reads can be cancelled while the server is away")
     func cancelledWhileAway() async throws {
         try await withServer { connection, folder in
-            let store = try await PostgresEventStore(connection, patience: .seconds(600), readers: 1)
+            let store = try await PostgresEventStore(connection, timeout: .seconds(600), readers: 1)
             try Programs.server(["kill", folder])
             let reading = (0..<8).map { number in
                 Task { try await store.read(.all, after: Position(UInt64(number))) }
@@ -74,7 +74,7 @@ struct OutageTests {
     @Test("W12: an append fails when its own time is over, and not after that of those before it")
     func appends() async throws {
         try await withServer { connection, folder in
-            let store = try await PostgresEventStore(connection, patience: .seconds(1))
+            let store = try await PostgresEventStore(connection, timeout: .seconds(1))
             try await store.append([note("1")])
             try Programs.server(["kill", folder])
             let start = ContinuousClock.now
@@ -103,7 +103,7 @@ struct OutageTests {
             ]
             for (part, other, code) in wrong {
                 let error = await #expect(throws: StoreError.self) {
-                    try await PostgresEventStore(connection.replacing(part, with: other), patience: .seconds(600))
+                    try await PostgresEventStore(connection.replacing(part, with: other), timeout: .seconds(600))
                 }
                 #expect(error?.code == code && error?.outcome == .definite, "\(String(describing: error))")
             }
@@ -128,7 +128,7 @@ struct OutageTests {
     @Test func `a wrong connection string fails at once`() async throws {
         for text in ["postgres://x?port=99999", "host=x port=seven", "sslmode=perhaps", "no_such_option=1", "host='x"] {
             let error = await #expect(throws: StoreError.self) {
-                try await PostgresEventStore(text, patience: .seconds(600))
+                try await PostgresEventStore(text, timeout: .seconds(600))
             }
             #expect(error?.outcome == .definite, "\(text)")
         }
@@ -151,7 +151,7 @@ struct OutageTests {
     @Test func `a kept plan that no longer fits is made again, and an unsupported statement is not`() throws {
         let table = TestServer.freshSchema("kept")
         let session = Session(
-            ServerAddress(text: TestServer.connection, schema: "x"), for: .writing, patience: .seconds(600))
+            ServerAddress(text: TestServer.connection, schema: "x"), for: .writing, timeout: .seconds(600))
         func columns() throws -> Int {
             try session.retrying { try $0.run(Query("SELECT * FROM \(table)", isKept: true)).columnCount }
         }

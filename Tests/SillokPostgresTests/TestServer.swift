@@ -45,12 +45,12 @@ func times(_ name: String, _ normal: Int) -> Int { setting(name).flatMap(Int.ini
 
 /// Runs `body` with a new store, and drops its schema.
 func withStore<Result>(
-    limits: Limits = Limits(), patience: Duration = .seconds(15), clock: WallClock = .system,
+    limits: Limits = Limits(), timeout: Duration = .seconds(15), clock: WallClock = .system,
     _ body: (PostgresEventStore) async throws -> Result
 ) async throws -> Result {
     let schema = TestServer.freshSchema()
     let store = try await PostgresEventStore(
-        TestServer.connection, schema: schema, limits: limits, patience: patience, clock: clock)
+        TestServer.connection, schema: schema, limits: limits, timeout: timeout, clock: clock)
     let result: Swift.Result<Result, any Error>
     do { result = .success(try await body(store)) } catch { result = .failure(error) }
     await store.close()

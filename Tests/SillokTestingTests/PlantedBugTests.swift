@@ -4,10 +4,10 @@ import SillokTesting
 import Testing
 
 @Suite(.serialized) struct PlantedBugTests {
-    private static func suite(_ bug: PlantedBug?, patience: Duration) -> EventStoreSuite {
+    private static func suite(_ bug: PlantedBug?, timeout: Duration) -> EventStoreSuite {
         let stores = Lock([String: MisbehavingStore]())
         return EventStoreSuite(
-            sequences: 100, patience: patience,
+            sequences: 100, timeout: timeout,
             open: { place in
                 if let store = stores.withLock({ $0[place.name] }) {
                     store.reopen()
@@ -23,12 +23,12 @@ import Testing
     @Test(arguments: PlantedBug.allCases)
     func `the suite catches the bug`(_ bug: PlantedBug) async {
         let failure = await #expect(throws: ConformanceFailure.self, "nothing noticed that the store \(bug)") {
-            try await Self.suite(bug, patience: .seconds(2)).run()
+            try await Self.suite(bug, timeout: .seconds(2)).run()
         }
         print("planted bug \(bug): caught by \"\(failure?.check ?? "nothing")\"")
     }
 
     @Test func `the same store without a bug passes`() async throws {
-        try await Self.suite(nil, patience: .seconds(60)).run()
+        try await Self.suite(nil, timeout: .seconds(60)).run()
     }
 }

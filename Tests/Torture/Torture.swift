@@ -119,7 +119,7 @@ enum Torture {
     ) async throws {
         let log = try AckLog(logPath)
         var options = RemoteEventStore.Options()
-        options.patience = .seconds(600)  // a busy machine starts a server slowly
+        options.timeout = .seconds(600)  // a busy machine starts a server slowly
         let store = try await RemoteEventStore(address, options)
         let writers = Writers(store: store, log: log, seed: seed)
         await writers.run(from: 0, count: 32, until: { FileManager.default.fileExists(atPath: file) })

@@ -104,7 +104,7 @@ struct WaitOptions: ParsableArguments {
     var noWait = false
 
     @Option(help: "How many seconds to wait for the application to begin.")
-    var patienceSeconds = 5.0
+    var timeoutSeconds = 5.0
 
     /// Polls until `look` reports that the request is done. Fails if no application begins it.
     ///
@@ -117,7 +117,7 @@ struct WaitOptions: ParsableArguments {
         while true {
             let (hasBegun, isDone) = try await look()
             if isDone { return }
-            if !hasBegun, start.duration(to: clock.now).seconds > patienceSeconds {
+            if !hasBegun, start.duration(to: clock.now).seconds > timeoutSeconds {
                 throw CommandFailure(
                     .found, "it is asked for, and no application has begun it yet",
                     hint: "The application that registers the projection does it when it runs.")

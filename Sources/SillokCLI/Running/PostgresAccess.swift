@@ -28,7 +28,7 @@ struct PostgresPlace {
         #if Postgres
         let store = try await PostgresEventStore(
             connection, schema: schema ?? "sillok", mode: forWriting ? .create : .readOnly, limits: limits,
-            patience: .seconds(5))
+            timeout: .seconds(5))
         return try await closing(store.close) { try await body(store) }
         #else
         throw Self.isMissing
@@ -39,7 +39,7 @@ struct PostgresPlace {
     func withModel<Result>(_ body: (any ReadModel) async throws -> Result) async throws -> Result {
         #if Postgres
         let model = try await PostgresReadModel(
-            connection, schema: schema ?? "read_model", patience: .seconds(5))
+            connection, schema: schema ?? "read_model", timeout: .seconds(5))
         return try await closing(model.close) { try await body(model) }
         #else
         throw Self.isMissing

@@ -110,7 +110,7 @@ extension StoreArgument {
     ) async throws -> Result {
         var options = RemoteEventStore.Options()
         options.token = ProcessInfo.processInfo.environment["SILLOK_TOKEN"]
-        options.patience = .seconds(5)
+        options.timeout = .seconds(5)
         let remote = try await RemoteEventStore(address.description, options)
         do {
             let result = try await body(remote)

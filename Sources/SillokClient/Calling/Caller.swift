@@ -30,7 +30,7 @@ final class Caller: Sendable {
     func ask<Answer: Remote.Answer>(
         _ method: String, _ message: ByteBuffer, _ type: Answer.Type, isAppend: Bool = false, isWait: Bool = false
     ) async throws -> Answer.Value {
-        var attempts = Attempts(clock: clock, patience: options.patience, pause: options.pause)
+        var attempts = Attempts(clock: clock, timeout: options.timeout, pause: options.pause)
         var mayHaveHappened = false
         while true {
             let failure: CallFailure
@@ -93,11 +93,11 @@ final class Caller: Sendable {
 /// The number of attempts of a call, and the pause before the next one.
 private struct Attempts {
     private let spent: () -> Duration
-    private let patience: Duration
+    private let timeout: Duration
     private var pause: Duration
 
-    init(clock: any Clock<Duration>, patience: Duration, pause: Duration) {
-        self.patience = patience
+    init(clock: any Clock<Duration>, timeout: Duration, pause: Duration) {
+        self.timeout = timeout
         self.pause = pause
         spent = clock.stopwatch()
     }
@@ -108,10 +108,10 @@ private struct Attempts {
     /// - Parameter share: from 0.5 to 1. It spreads the retries of many clients.
     mutating func next(_ share: Double, _ retryAfter: Duration?) -> Duration? {
         let spent = spent()
-        guard spent < patience else { return nil }
+        guard spent < timeout else { return nil }
         defer { pause = min(pause * 2, .seconds(1)) }
         guard let retryAfter else { return pause * share }
-        guard retryAfter < patience - spent else { return nil }
+        guard retryAfter < timeout - spent else { return nil }
         return max(pause * share, retryAfter * (0.5 + share))
     }
 }

@@ -61,7 +61,7 @@ public struct EventStoreSuite: Sendable {
     public let sequences: Int
 
     /// How long the suite waits for what should come at once before it counts as lost.
-    public let patience: Duration
+    public let timeout: Duration
 
     let open: @Sendable (Place) async throws -> any EventStore
     let close: (@Sendable (any EventStore, Place) async throws -> Void)?
@@ -73,21 +73,21 @@ public struct EventStoreSuite: Sendable {
     ///   - seed: the seed of all random choices. The default is `SILLOK_SEED`, or a new one.
     ///   - sequences: the number of random sequences of operations to compare with the reference model. The default is
     ///     `SILLOK_SEQUENCES`, or 300.
-    ///   - patience: the time after which an event that should come at once counts as lost. It is long, so that a busy
+    ///   - timeout: the time after which an event that should come at once counts as lost. It is long, so that a busy
     ///     machine is not taken for a broken store. Checks wait that long only for a lost event.
     ///   - open: creates an empty store at a place, or opens the one that was closed there.
     ///   - close: closes a store so that it can be opened again with all of its contents. Without it no store is opened
     ///     twice.
     ///   - remove: removes the files of a closed store after its check.
     public init(
-        seed: UInt64? = nil, sequences: Int? = nil, patience: Duration = .seconds(60),
+        seed: UInt64? = nil, sequences: Int? = nil, timeout: Duration = .seconds(60),
         open: @escaping @Sendable (Place) async throws -> any EventStore,
         close: (@Sendable (any EventStore, Place) async throws -> Void)? = nil,
         remove: (@Sendable (Place) async throws -> Void)? = nil
     ) {
         self.seed = seed ?? Environment.seed
         self.sequences = sequences ?? Environment.count("SILLOK_SEQUENCES", default: 300)
-        self.patience = patience
+        self.timeout = timeout
         self.open = open
         self.close = close
         self.remove = remove

@@ -21,7 +21,7 @@ final class Trial: Sendable {
     }
 
     var seed: UInt64 { suite.seed }
-    var patience: Duration { suite.patience }
+    var timeout: Duration { suite.timeout }
     var canReopen: Bool { suite.close != nil }
 
     /// Opens an empty store.

@@ -14,7 +14,7 @@ import Musl
 final class Session {
     let address: ServerAddress
     private let purpose: ServerAddress.Purpose
-    private let patience: Duration
+    private let timeout: Duration
     private let reachability: Reachability
     private let isClosed: @Sendable () -> Bool
     private var connection: Connection?
@@ -31,16 +31,16 @@ final class Session {
     }
 
     /// - Parameters:
-    ///   - patience: the timeout of a request: how long after its start it may search for a server.
+    ///   - timeout: how long after its start a request may search for a server.
     ///   - reachability: shared by the sessions of a store.
     ///   - isClosed: returns whether the store is closed; then nothing is retried.
     init(
-        _ address: ServerAddress, for purpose: ServerAddress.Purpose, patience: Duration,
+        _ address: ServerAddress, for purpose: ServerAddress.Purpose, timeout: Duration,
         reachability: Reachability = Reachability(), isClosed: @escaping @Sendable () -> Bool = { false }
     ) {
         self.address = address
         self.purpose = purpose
-        self.patience = patience
+        self.timeout = timeout
         self.reachability = reachability
         self.isClosed = isClosed
     }
@@ -64,7 +64,7 @@ final class Session {
             } catch let failure as PostgresFailure {
                 if failure.isConnectionLost || failure.isTransient { connection = nil }
                 guard failure.isTransient || failure.isOfPreparedStatement, failure.state != state,
-                    hasPatience(since: caller.asked), !isClosed()
+                    hasTime(since: caller.asked), !isClosed()
                 else { throw failure }
                 try wait(pause, caller)
                 pause = min(pause * 2, 200_000)
@@ -75,11 +75,11 @@ final class Session {
     func disconnect() { connection = nil }
 
     /// Returns whether a request that started at a time may still search for a server.
-    func hasPatience(since asked: ContinuousClock.Instant) -> Bool { asked.duration(to: .now) < patience }
+    func hasTime(since asked: ContinuousClock.Instant) -> Bool { asked.duration(to: .now) < timeout }
 
     private func connect(for caller: Caller) throws -> Connection {
         if let connection { return connection }
-        if !hasPatience(since: caller.asked), let failure = reachability.failure(since: caller.asked) { throw failure }
+        if !hasTime(since: caller.asked), let failure = reachability.failure(since: caller.asked) { throw failure }
         do throws(PostgresFailure) {
             let made = try Connection(address, for: purpose)
             reachability.note(nil)

@@ -63,7 +63,7 @@ final class Listener: Sendable {
     private var isClosed: Bool { state.withLock { $0.isClosed } }
 
     private func run() {
-        let session = Session(address, for: .reading, patience: .zero)
+        let session = Session(address, for: .reading, timeout: .zero)
         while isNeeded() {
             do {
                 try session.retrying { connection in

@@ -25,11 +25,11 @@ public final class PostgresReadModel: ReadModel {
     /// - Parameters:
     ///   - connection: a connection string of libpq, as for `PostgresEventStore`.
     ///   - schema: the schema of the tables.
-    ///   - patience: how long a call searches for a server that is away, before it fails.
+    ///   - timeout: how long a call searches for a server that is away, before it fails.
     /// - Throws: `StoreError`: `unavailable`, `unsupportedFormat` if the read model has a newer format, `readOnly` if
     ///   the role may not do this.
     public init(
-        _ connection: String, schema: String = "read_model", patience: Duration = .seconds(15)
+        _ connection: String, schema: String = "read_model", timeout: Duration = .seconds(15)
     ) async throws {
         let address = ServerAddress(text: connection, schema: schema)
         let isClosed = Lock(false)
@@ -37,14 +37,14 @@ public final class PostgresReadModel: ReadModel {
         self.isClosed = isClosed
         let reachability = Reachability()
         @Sendable func session() -> Session {
-            Session(address, for: .writing, patience: patience, reachability: reachability) {
+            Session(address, for: .writing, timeout: timeout, reachability: reachability) {
                 isClosed.withLock { $0 }
             }
         }
         let id = EventID().description
         try await onOwnThread {
             do {
-                try ModelWriter(Session(address, for: .writing, patience: patience), writer: id).install()
+                try ModelWriter(Session(address, for: .writing, timeout: timeout), writer: id).install()
             } catch let failure as PostgresFailure {
                 throw failure.storeError("cannot open the read model at \(address.described)")
             }

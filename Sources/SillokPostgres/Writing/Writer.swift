@@ -93,7 +93,7 @@ final class Writer {
                 }
                 failure = reported(error, isInDoubt)
                 let isAway = (error as? PostgresFailure)?.isTransient == true
-                let late = isAway ? pending.filter { session.hasPatience(since: appends[$0].asked) } : []
+                let late = isAway ? pending.filter { session.hasTime(since: appends[$0].asked) } : []
                 pending = late.count < pending.count ? late : []
             }
             let open = Set(pending)

@@ -16,12 +16,12 @@ import Musl
 package final class WriteLock: Sendable {
     private let path: String
     private let descriptor: Int32
-    private let patience: Duration
+    private let timeout: Duration
 
-    /// - Parameter patience: how long to wait for the lock.
-    package init(path: String, patience: Duration) throws(StoreError) {
+    /// - Parameter timeout: how long to wait for the lock.
+    package init(path: String, timeout: Duration) throws(StoreError) {
         self.path = path
-        self.patience = patience
+        self.timeout = timeout
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw StoreError(.ioFailure, "cannot open the lock file \(path): \(String(cString: strerror(errno))).")
@@ -39,7 +39,7 @@ package final class WriteLock: Sendable {
 
     private func take() throws(StoreError) {
         if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
-        let deadline = ContinuousClock.now + patience
+        let deadline = ContinuousClock.now + timeout
         var pause = timespec(tv_sec: 0, tv_nsec: 50_000)
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             guard errno == EWOULDBLOCK || errno == EINTR else {
@@ -47,7 +47,7 @@ package final class WriteLock: Sendable {
             }
             guard ContinuousClock.now < deadline else {
                 throw StoreError(
-                    .locked, "another process has been writing to the read model for \(patience): try again. (\(path))")
+                    .locked, "another process has been writing to the read model for \(timeout): try again. (\(path))")
             }
             nanosleep(&pause, nil)
             pause.tv_nsec = min(pause.tv_nsec * 2, 1_000_000)

@@ -8,7 +8,7 @@ struct ModelOpening {
     let path: String?
     let tuning: Tuning
     /// The maximum time to wait for a turn to write.
-    let patience: Duration
+    let timeout: Duration
 
     /// Opens the connection that writes, and creates or checks the file first.
     func writer() throws -> ModelWriter {
@@ -17,7 +17,7 @@ struct ModelOpening {
                 try FileFacts.refuseSeveralNames(path, "the read model")
                 try FileProbe(path).checkIsReadModel(path)
             }
-            let lock = try path.map { try WriteLock(path: resolvedPath($0) + "-lock", patience: patience) }
+            let lock = try path.map { try WriteLock(path: resolvedPath($0) + "-lock", timeout: timeout) }
             let connection = try Connection(
                 path: path ?? ":memory:", flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, cacheKiB: 32_768)
             let install = {

@@ -28,17 +28,17 @@ public final class SQLiteReadModel: ReadModel {
     /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, not a database or of a newer format;
     ///   `locked` if another process prevents writing; `notFound`, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(path: String) throws {
-        try self.init(ModelOpening(path: path, tuning: Tuning(), patience: .seconds(10)))
+        try self.init(ModelOpening(path: path, tuning: Tuning(), timeout: .seconds(10)))
     }
 
     /// Opens a read model in memory. Only this object can read it, and it is lost when the object is released.
     public convenience init() throws {
-        try self.init(ModelOpening(path: nil, tuning: Tuning(), patience: .zero))
+        try self.init(ModelOpening(path: nil, tuning: Tuning(), timeout: .zero))
     }
 
     /// Opens a read model with other maintenance sizes and another maximum time to wait for its turn to write.
-    package convenience init(path: String, tuning: Tuning, patience: Duration) throws {
-        try self.init(ModelOpening(path: path, tuning: tuning.supported, patience: patience))
+    package convenience init(path: String, tuning: Tuning, timeout: Duration) throws {
+        try self.init(ModelOpening(path: path, tuning: tuning.supported, timeout: timeout))
     }
 
     private init(_ opening: ModelOpening) throws {

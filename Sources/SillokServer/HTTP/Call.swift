@@ -149,7 +149,7 @@ struct Call: Sendable {
 
     /// The time to wait for a required position: `Prefer: wait=5`. The default is five seconds, the maximum thirty. As
     /// RFC 7240 requires, other preferences and invalid ones are ignored, and the first `wait` counts.
-    var patienceSeconds: Int {
+    var waitSeconds: Int {
         for preference in (request.headers[.prefer] ?? "").split(separator: ",") {
             let parts = preference.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1)
             guard parts.count == 2, parts[0].trimmed.lowercased() == "wait" else { continue }

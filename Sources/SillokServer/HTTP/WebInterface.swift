@@ -183,7 +183,7 @@ public final class WebInterface: Sendable {
     }
 
     private func wait(for wanted: Position, _ call: Call) async throws {
-        let seconds = call.patienceSeconds
+        let seconds = call.waitSeconds
         if try await store.head() >= wanted { return }
         _ = try? await withDeadline(.seconds(seconds), "") { [store] in
             while try await store.head() < wanted { try await store.reach(wanted) }

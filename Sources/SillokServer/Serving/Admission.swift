@@ -22,13 +22,13 @@ final class Admission: Sendable {
     }
 
     private let state: Lock<State>
-    private let patience: Duration
+    private let timeout: Duration
     private let subscriptionLimit: Int
 
-    /// - Parameter patience: the time that a request waits for a place. A refusal costs the server nearly as much as
+    /// - Parameter timeout: the time that a request waits for a place. A refusal costs the server nearly as much as
     ///   the request would, and brings the next one at once. So it is given after a moment.
-    init(requests: Int, subscriptions: Int, patience: Duration = .milliseconds(250)) {
-        self.patience = patience
+    init(requests: Int, subscriptions: Int, timeout: Duration = .milliseconds(250)) {
+        self.timeout = timeout
         subscriptionLimit = subscriptions
         state = Lock(State(line: WaitingLine(places: requests, waiting: Self.lineLimit)))
     }
@@ -67,7 +67,7 @@ final class Admission: Sendable {
             case .refused: continuation.resume(returning: false)
             case .waits(let number):
                 Task {
-                    try? await Task.sleep(for: patience)
+                    try? await Task.sleep(for: timeout)
                     state.withLock { $0.line.leave(owner, number) }?.resume(returning: false)
                 }
             }

@@ -178,7 +178,7 @@ final class DrillStage {
         opened = try await log.open()
         server = try await RunningServer(serving: opened.store)
         var options = RemoteEventStore.Options()
-        options.patience = .seconds(60)
+        options.timeout = .seconds(60)
         remote = try await RemoteEventStore(server.address, options)
         local = isReplacedInUse && !log.isRestoredInUse ? remote : opened.store
     }

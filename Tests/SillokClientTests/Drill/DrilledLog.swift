@@ -91,7 +91,7 @@ struct DrilledSchema: DrilledLog {
     func open() async throws -> OpenedLog {
         let server = try #require(Self.server)
         let named = server + (server.contains("?") ? "&" : "?") + "application_name=\(schema)"
-        let store = try await PostgresEventStore(named, schema: schema, patience: .seconds(30))
+        let store = try await PostgresEventStore(named, schema: schema, timeout: .seconds(30))
         return OpenedLog(store: store) { await store.close() }
     }
 

@@ -88,7 +88,7 @@ struct FailoverTests {
         // The second host's name is not known yet: sockets of all servers to come stand in the string.
         let hosts = (1...failovers + 2).map { pair.folder.appending(path: "\($0)").path }.joined(separator: ",")
         let store = try await PostgresEventStore(
-            "postgres:///postgres?host=\(hosts)&user=sillok", patience: .seconds(20))
+            "postgres:///postgres?host=\(hosts)&user=sillok", timeout: .seconds(20))
         let told = Lock(Told())
         let isOver = Lock(false)
         let writing = (0..<16).map { writer in

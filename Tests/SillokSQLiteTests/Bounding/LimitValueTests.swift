@@ -100,7 +100,7 @@ import Testing
             try await Self.exercise(store)
             #expect(try await store.verify().isSound)
             await store.close()
-            let model = try SQLiteReadModel(path: folder.path("views"), tuning: tuning, patience: .seconds(1))
+            let model = try SQLiteReadModel(path: folder.path("views"), tuning: tuning, timeout: .seconds(1))
             try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
             await model.close()
         }

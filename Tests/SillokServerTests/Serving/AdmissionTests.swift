@@ -7,7 +7,7 @@ import Testing
 @Suite("Admission of requests", .timeLimit(.minutes(1)))
 struct AdmissionTests {
     @Test func `a place that is given up is taken by one who waits, and the count stays right`() async {
-        let admission = Admission(requests: 8, subscriptions: 1, patience: .seconds(50))
+        let admission = Admission(requests: 8, subscriptions: 1, timeout: .seconds(50))
         let taken = await withTaskGroup(of: Bool.self) { group in
             for number in 0..<400 {
                 group.addTask {
@@ -25,7 +25,7 @@ struct AdmissionTests {
     }
 
     @Test func `nobody waits for ever`() async {
-        let admission = Admission(requests: 1, subscriptions: 1, patience: .milliseconds(1))
+        let admission = Admission(requests: 1, subscriptions: 1, timeout: .milliseconds(1))
         let first = await admission.begin("a")
         #expect(first != nil)
         let refused = await withTaskGroup(of: Bool.self) { group in
@@ -40,7 +40,7 @@ struct AdmissionTests {
 
     @Test("W10: a principal has half of the places, two have a third each, and a place is given back once")
     func shares() async {
-        let admission = Admission(requests: 8, subscriptions: 1, patience: .zero)
+        let admission = Admission(requests: 8, subscriptions: 1, timeout: .zero)
         var places: [Admission.Place] = []
         func take(_ owner: String) async -> Int {
             var count = 0

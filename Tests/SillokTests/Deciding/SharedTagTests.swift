@@ -78,6 +78,15 @@ import Testing
         }
     }
 
+    @Test("N1: of an event that was split, the parts of other deciders are no part of a boundary")
+    func splitEvents() async throws {
+        _ = try await store.append([EventData(type: "booked-and-paid", tags: ["booking:B1"], text: "{}")])
+        let handler = CommandHandler<SplitBooking>(in: store)
+        #expect(try await handler.state(for: "B1").booked == 1)
+        try await handler.execute("B1")
+        #expect(try await handler.state(for: "B1").booked == 2)
+    }
+
     @Test("N1: an unknown type in a stream is an error that names the decider and the enum")
     func streams() async throws {
         _ = try await store.append([EventData(type: "frozen", text: "{}")], to: "account-1")
@@ -97,6 +106,27 @@ import Testing
         #expect(EventCoding<ByHand>().types == nil)
         #expect(!EventCoding<ByHand>().hasCase(for: "other") && EventCoding<ByHand>().hasCase(for: "noted"))
     }
+}
+
+/// Reads the bookings of an older type that became two, one of which is of another decider.
+private struct SplitBooking: BoundaryDecider {
+    enum Event: Codable, Sendable, EvolvingEvent {
+        case booked
+
+        static let schema = EventSchema(
+            upcasters: [
+                .split("booked-and-paid", from: 1, into: ["booked": 1, "paid": 1]) { _ in
+                    [.init("booked", [:]), .init("paid", [:])]
+                }
+            ])
+    }
+
+    private(set) var booked = 0
+
+    static func tags(of event: Event) -> [SillokCore.Tag] { ["booking:B1"] }
+    static func boundary(of command: String) -> EventQuery { .tags("booking:\(command)") }
+    func decide(_ command: String) throws(Never) -> [Event] { [.booked] }
+    mutating func evolve(_ event: Event) { booked += 1 }
 }
 
 private enum Renamed: Codable, Sendable, StableEventNames {

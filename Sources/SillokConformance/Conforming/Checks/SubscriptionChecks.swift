@@ -16,17 +16,17 @@ extension EventStoreSuite {
 
     private static func reachReturns(_ trial: Trial) async throws {
         let store = try await trial.store()
-        try await within(trial.patience) { try await store.reach(.start) }
+        try await within(trial.timeout) { try await store.reach(.start) }
         try await store.append(.sample(0..<3))
-        for position: Position in [1, 3] { try await within(trial.patience) { try await store.reach(position) } }
+        for position: Position in [1, 3] { try await within(trial.timeout) { try await store.reach(position) } }
         var lost = 0
         for round in 0..<20 {
             let next = try await store.head().next
-            let waiting = Task { try await within(trial.patience) { try await store.reach(next) } }
+            let waiting = Task { try await within(trial.timeout) { try await store.reach(next) } }
             for _ in 0..<round { await Task.yield() }
             try await store.append(.sample(100 + round..<101 + round))
             do { try await waiting.value } catch is Overdue { lost += 1 }
-            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) wake-ups took longer than \(trial.patience)") }
+            if lost > 2 { throw trial.failure("\(lost) of \(round + 1) wake-ups took longer than \(trial.timeout)") }
         }
     }
 
@@ -38,16 +38,16 @@ extension EventStoreSuite {
         ]
         for (round, query) in (queries + queries + queries).enumerated() {
             let next = try await store.head().next
-            let waiting = Task { try await within(trial.patience) { try await store.reach(next, for: query) } }
+            let waiting = Task { try await within(trial.timeout) { try await store.reach(next, for: query) } }
             for _ in 0..<round % 7 { await Task.yield() }
             try await store.append(.sample(2 * round..<2 * round + 1, to: "b-1"))
             let event = EventData(id: .sample(2 * round + 1), type: "wanted", tags: ["x", "y"], text: "{}")
             try await store.append([event], to: "a-1")
             do {
                 try await waiting.value
-                try await within(trial.patience) { try await store.reach(next, for: query) }
+                try await within(trial.timeout) { try await store.reach(next, for: query) }
             } catch is Overdue {
-                throw trial.failure("an event of \(query) ended no wait within \(trial.patience)")
+                throw trial.failure("an event of \(query) ended no wait within \(trial.timeout)")
             }
         }
     }
@@ -58,7 +58,7 @@ extension EventStoreSuite {
             let waiting = Task { try await store.reach(5) }
             for _ in 0..<round { await Task.yield() }
             waiting.cancel()
-            let result = try await within(trial.patience) { await waiting.result }
+            let result = try await within(trial.timeout) { await waiting.result }
             guard case .failure(let error) = result, error is CancellationError else {
                 throw trial.failure("a cancelled reach ended with \(result), not with CancellationError")
             }
@@ -95,9 +95,9 @@ extension EventStoreSuite {
             reading.cancel()
             following.cancel()
         }
-        let found = try await within(trial.patience) { try await following.value }
+        let found = try await within(trial.timeout) { try await following.value }
         try trial.equal(found, [1, 3, 5, 7, 9], "what a subscriber to a tag saw")
-        try await within(trial.patience) { try await reading.value }
+        try await within(trial.timeout) { try await reading.value }
     }
 
     private static func resumes(_ trial: Trial) async throws {
@@ -111,7 +111,7 @@ extension EventStoreSuite {
             for try await batch in store.pages(ReadRequest(query, limit: 2)) { throughs.append(batch.through) }
             try trial.equal(throughs.last, 30, "the last through of \(query)")
             for through in throughs {
-                let rest = try await within(trial.patience) {
+                let rest = try await within(trial.timeout) {
                     var rest: [RecordedEvent] = []
                     var last = through
                     var batches = store.subscribe(to: query, after: through).makeAsyncIterator()
@@ -140,7 +140,7 @@ extension EventStoreSuite {
             }
             await Task.yield()
             try await store.append(.sample(number..<number + 1))
-            let found = try await within(trial.patience) { try await next.value }
+            let found = try await within(trial.timeout) { try await next.value }
             try trial.equal(found, .sample(number), "the event that no wake-up announced")
         }
     }
@@ -156,7 +156,7 @@ extension EventStoreSuite {
             for await _ in started { break }
             for _ in 0..<round { await Task.yield() }
             reading.cancel()
-            let result = try await within(trial.patience) { await reading.result }
+            let result = try await within(trial.timeout) { await reading.result }
             guard case .failure(let error) = result, error is CancellationError else {
                 throw trial.failure("a cancelled subscription ended with \(result), not with CancellationError")
             }
@@ -174,14 +174,14 @@ extension EventStoreSuite {
         ]
         for (name, subscription) in subscriptions {
             let found = try await trial.refusal(StoreError.self, name) {
-                try await within(trial.patience) {
+                try await within(trial.timeout) {
                     var batches = subscription.makeAsyncIterator()
                     return try await batches.next()
                 }
             }
             try trial.equal(found.code, .storeChanged, name)
         }
-        let same = try await within(trial.patience) {
+        let same = try await within(trial.timeout) {
             var batches = store.subscribe(after: 2, expecting: id).makeAsyncIterator()
             return try await batches.next()
         }

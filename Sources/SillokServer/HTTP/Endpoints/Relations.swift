@@ -24,7 +24,7 @@ extension WebInterface {
         var known: Set = [id.description]
         var through = event.position
         var isEnd = false
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         while effects.count < 200, !isEnd, through == event.position || ContinuousClock.now < deadline {
             let batch = try await store.read(.all, after: through, limit: store.limits.pageEvents)
             for next in batch.events {

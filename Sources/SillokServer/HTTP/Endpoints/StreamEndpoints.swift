@@ -50,7 +50,7 @@ extension Endpoint {
 
 extension WebInterface {
     /// The time limit of a search that no index supports.
-    static var patience: Duration { .milliseconds(150) }
+    static var timeout: Duration { .milliseconds(150) }
 
     fileprivate func listStreams(_ call: Call) async throws -> Response {
         let category = try call.text("category").map { Category($0) }
@@ -63,7 +63,7 @@ extension WebInterface {
         var looked = 0
         var isEnd = false
         // A search ends at the deadline. The caller continues after the last name.
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         // A caller that may not read all streams continues after a stream that was shown. No other name is disclosed.
         let reachesAll = call.principal.grant.reachesAll
         func mayLookOn() -> Bool {
@@ -109,7 +109,7 @@ extension WebInterface {
             last = try await isStream(after) ? StreamID(after.text) : end(of: after)
         }
         var isEnd = false
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         while found.count < limit, ContinuousClock.now < deadline {
             guard let next = try await store.streams(in: nil, after: last, limit: 1).first?.id else {
                 isEnd = true
