@@ -1,3 +1,5 @@
+import SillokCore
+
 /// The open connections of a server, and which of them is closed when there are too many.
 ///
 /// A connection belongs to the address that it comes from until one of its requests proved a principal. While all
@@ -25,7 +27,7 @@ package struct ConnectionTable<ID: Hashable & Sendable>: Sendable {
 
     private let limit: Int
     private var entries: [ID: Entry] = [:]
-    private var counts: [String: Int] = [:]
+    private var counts: [ExactText: Int] = [:]
     private var changes: UInt64 = 0
 
     package init(limit: Int) { self.limit = limit }
@@ -46,7 +48,7 @@ package struct ConnectionTable<ID: Hashable & Sendable>: Sendable {
         }
         changes += 1
         entries[id] = Entry(owner: address, idleSince: changes)
-        counts[address, default: 0] += 1
+        counts[ExactText(address), default: 0] += 1
         return opening
     }
 
@@ -64,9 +66,9 @@ package struct ConnectionTable<ID: Hashable & Sendable>: Sendable {
     package mutating func prove(_ id: ID, _ owner: String) {
         guard let entry = entries[id] else { return }
         entries[id]?.isProved = true
-        guard entry.owner != owner else { return }
+        guard !entry.owner.hasSameBytes(as: owner) else { return }
         leave(entry.owner)
-        counts[owner, default: 0] += 1
+        counts[ExactText(owner), default: 0] += 1
         entries[id]?.owner = owner
     }
 
@@ -77,22 +79,22 @@ package struct ConnectionTable<ID: Hashable & Sendable>: Sendable {
     }
 
     private mutating func leave(_ owner: String) {
-        let left = counts[owner, default: 1] - 1
-        counts[owner] = left > 0 ? left : nil
+        let left = counts[ExactText(owner), default: 1] - 1
+        counts[ExactText(owner)] = left > 0 ? left : nil
     }
 
     /// The connection that makes room for one from an address.
     private func victim(for address: String) -> ID? {
         var best: (id: ID, rank: (Int, Int, Int, UInt64))?
         for (id, entry) in entries {
-            let count = counts[entry.owner, default: 0]
+            let count = counts[ExactText(entry.owner), default: 0]
             let isBusy = entry.requests > 0
             let step: Int
             switch (entry.isProved, isBusy) {
             case (false, _): step = 0
             case (true, false): step = 1
             case (true, true):
-                guard count > limit / 2, entry.owner != address else { continue }
+                guard count > limit / 2, !entry.owner.hasSameBytes(as: address) else { continue }
                 step = 2
             }
             let rank = (step, -count, isBusy ? 1 : 0, entry.idleSince)

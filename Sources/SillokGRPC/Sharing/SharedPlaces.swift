@@ -1,3 +1,5 @@
+import SillokCore
+
 /// Places that several owners share, so that no owner takes all of them.
 ///
 /// An owner takes a place only while it holds fewer than are free. One owner alone has at most half of the places, two
@@ -7,12 +9,12 @@ package struct SharedPlaces: Sendable {
     package let limit: Int
     /// The number of places that are taken.
     package private(set) var taken = 0
-    private var held: [String: Int] = [:]
+    private var held: [ExactText: Int] = [:]
 
     package init(_ limit: Int) { self.limit = limit }
 
     /// The number of places that an owner holds.
-    package func held(by owner: String) -> Int { held[owner, default: 0] }
+    package func held(by owner: String) -> Int { held[ExactText(owner), default: 0] }
 
     /// Whether an owner may take a number of places.
     package func isOpen(to owner: String, _ amount: Int = 1) -> Bool {
@@ -29,13 +31,13 @@ package struct SharedPlaces: Sendable {
     /// Gives places of an owner back.
     package mutating func release(_ owner: String, _ amount: Int = 1) {
         let left = held(by: owner) - amount
-        held[owner] = left > 0 ? left : nil
+        held[ExactText(owner)] = left > 0 ? left : nil
         taken -= amount
     }
 
     /// Gives a place of one owner to another; `false`, and nothing changes, if it is beyond the share of the new one.
     package mutating func move(from owner: String, to other: String) -> Bool {
-        if owner == other { return true }
+        if owner.hasSameBytes(as: other) { return true }
         release(owner)
         if take(other) { return true }
         put(owner, 1)
@@ -43,7 +45,7 @@ package struct SharedPlaces: Sendable {
     }
 
     private mutating func put(_ owner: String, _ amount: Int) {
-        held[owner, default: 0] += amount
+        held[ExactText(owner), default: 0] += amount
         taken += amount
     }
 }

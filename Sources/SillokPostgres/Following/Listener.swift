@@ -87,17 +87,28 @@ final class Listener: Sendable {
     /// Takes notifications also when no caller waits: the server keeps them all until they are taken.
     private func listen(_ connection: Connection) throws {
         _ = try connection.run(Query("LISTEN \(address.quotedSchema)"))
-        try advance(connection)
+        try follow(connection)
         while !isClosed {
             var descriptor = pollfd(fd: connection.socket, events: Int16(POLLIN), revents: 0)
             if poll(&descriptor, 1, Self.listenInterval) > 0 {
-                // A notification is a hint: every role of the database may send one, with any position.
-                let announced = try connection.notifications().compactMap { UInt64($0) }.max()
-                if let announced, announced > signal.announced.value { try advance(connection) }
+                if try hasNews(connection) { try follow(connection) }
             } else if isWaitedFor {
-                try advance(connection)
+                try follow(connection)
             }
         }
+    }
+
+    /// Announces until no notification is left. Those that arrive with the answer to a query do not wake `poll`.
+    private func follow(_ connection: Connection) throws {
+        repeat { try advance(connection) } while try hasNews(connection)
+    }
+
+    /// Takes the notifications, and returns whether one is of an event that was not announced.
+    ///
+    /// A notification is a hint: every role of the database may send one, with any position.
+    private func hasNews(_ connection: Connection) throws -> Bool {
+        let last = try connection.notifications().compactMap { UInt64($0) }.max()
+        return last.map { $0 > signal.announced.value } ?? false
     }
 
     /// Announces what was appended since the last look. The writer of this process announces its own events.

@@ -115,7 +115,8 @@ final class Admission: Sendable {
     /// Takes the subscription of a call in; `nil` if its owner has too many.
     func subscribe(_ call: Call, _ query: String, since: Timestamp, at position: Position) -> Ticket? {
         let id = state.withLock { state -> UInt64? in
-            guard state.followers.values.count(where: { $0.owner == call.owner }) < subscriptionLimit else {
+            guard state.followers.values.count(where: { $0.owner.hasSameBytes(as: call.owner) }) < subscriptionLimit
+            else {
                 return nil
             }
             state.nextID += 1

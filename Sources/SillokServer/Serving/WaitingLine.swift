@@ -1,3 +1,4 @@
+import SillokCore
 import SillokGRPC
 
 /// Who holds the places of a server, and who waits for one: a free place goes to the owner that holds fewest, and of
@@ -14,7 +15,7 @@ struct WaitingLine<Waiter> {
 
     private(set) var places: SharedPlaces
     private var waiting: SharedPlaces
-    private var lines: [String: [(number: UInt64, waiter: Waiter)]] = [:]
+    private var lines: [ExactText: [(number: UInt64, waiter: Waiter)]] = [:]
     private var last: UInt64 = 0
 
     init(places: Int, waiting: Int) {
@@ -30,15 +31,16 @@ struct WaitingLine<Waiter> {
         if places.take(owner) { return .taken }
         guard waiting.take(owner) else { return .refused }
         last += 1
-        lines[owner, default: []].append((last, waiter))
+        lines[ExactText(owner), default: []].append((last, waiter))
         return .waits(last)
     }
 
-    /// Waits no longer; `nil` for a number that does not wait.
+    /// Removes a waiter; `nil` for a number that does not wait.
     mutating func leave(_ owner: String, _ number: UInt64) -> Waiter? {
-        guard let index = lines[owner]?.firstIndex(where: { $0.number == number }) else { return nil }
-        let waiter = lines[owner]?.remove(at: index).waiter
-        if lines[owner]?.isEmpty == true { lines[owner] = nil }
+        let key = ExactText(owner)
+        guard let index = lines[key]?.firstIndex(where: { $0.number == number }) else { return nil }
+        let waiter = lines[key]?.remove(at: index).waiter
+        if lines[key]?.isEmpty == true { lines[key] = nil }
         waiting.release(owner)
         return waiter
     }
@@ -46,10 +48,10 @@ struct WaitingLine<Waiter> {
     /// Gives a place back, and returns who has it now.
     mutating func release(_ owner: String) -> Waiter? {
         places.release(owner)
-        let next = lines.lazy.filter { [places] in places.isOpen(to: $0.key) }.min { [places] in
-            (places.held(by: $0.key), $0.value[0].number) < (places.held(by: $1.key), $1.value[0].number)
+        let next = lines.lazy.filter { [places] in places.isOpen(to: $0.key.text) }.min { [places] in
+            (places.held(by: $0.key.text), $0.value[0].number) < (places.held(by: $1.key.text), $1.value[0].number)
         }
-        guard let (owner, line) = next, places.take(owner) else { return nil }
-        return leave(owner, line[0].number)
+        guard let (owner, line) = next, places.take(owner.text) else { return nil }
+        return leave(owner.text, line[0].number)
     }
 }

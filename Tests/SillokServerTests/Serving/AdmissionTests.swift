@@ -6,6 +6,28 @@ import Testing
 
 @Suite("Admission of requests", .timeLimit(.minutes(1)))
 struct AdmissionTests {
+    @Test("C18: principals whose names Unicode calls equal have a share each")
+    func equalNames() {
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+        var places = SharedPlaces(9)
+        var isTaken = places.take(composed, 3)
+        #expect(isTaken && places.held(by: decomposed) == 0)
+        isTaken = places.take(decomposed, 3)
+        #expect(isTaken)
+        places.release(composed, 3)
+        #expect(places.taken == 3 && places.held(by: decomposed) == 3)
+        var line = WaitingLine<Int>(places: 1, waiting: 4)
+        isTaken = line.take(composed)
+        guard isTaken, case .waits(let number) = line.enter(decomposed, 1) else {
+            Issue.record("it does not wait")
+            return
+        }
+        var next = line.leave(composed, number)
+        #expect(next == nil)
+        next = line.release(composed)
+        #expect(next == 1)
+    }
+
     @Test func `a place that is given up is taken by one who waits, and the count stays right`() async {
         let admission = Admission(requests: 8, subscriptions: 1, timeout: .seconds(50))
         let taken = await withTaskGroup(of: Bool.self) { group in
