@@ -55,7 +55,8 @@ let package = Package(
             name: "SillokCLI",
             dependencies: [
                 "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokJSON", "SillokChain",
-                "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer", "SillokSQL",
+                "SillokAPI", "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer",
+                "SillokSQL",
                 "SillokSQLite", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -112,7 +113,8 @@ let package = Package(
         .target(
             name: "SillokServer",
             dependencies: [
-                "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory",
+                "SillokAPI", "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections",
+                "SillokHistory",
                 "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
@@ -127,6 +129,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: dashboardAssets.map { .embedInCode("Dashboard/Assets/\($0)") }),
+        .target(name: "SillokAPI", dependencies: ["SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
         .target(
             name: "SillokAccess",
             dependencies: [
@@ -138,7 +141,7 @@ let package = Package(
             dependencies: [
                 "SillokCore", "SillokGRPC", "SillokWire", .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        .target(name: "SillokTerminal", dependencies: ["SillokCore"]),
+        .target(name: "SillokTerminal", dependencies: ["SillokCore", "SillokJSON"]),
 
         // Floor 2: the pure verbs and what drives them.
         .target(
@@ -254,7 +257,8 @@ let package = Package(
         .target(
             name: "SillokForeignReaders",
             dependencies: [
-                "SillokUmaDB", "SillokGRPC", "SillokJSON", "Sillok", "SillokCore", "SillokServer", "SillokWire",
+                "SillokAPI", "SillokUmaDB", "SillokGRPC", "SillokJSON", "Sillok", "SillokCore", "SillokServer",
+                "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ], path: "Tests/Fuzzing/Readers"),
@@ -301,7 +305,8 @@ let package = Package(
         .testTarget(
             name: "SillokServerTests",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer", "SillokSQLite",
+                "SillokAPI", "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer",
+                "SillokSQLite",
                 "SillokTesting", "SillokWire", "SillokGRPC",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

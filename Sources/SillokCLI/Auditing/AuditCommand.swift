@@ -2,7 +2,6 @@ import ArgumentParser
 import Sillok
 import SillokHistory
 import SillokTerminal
-import SillokWire
 
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -107,7 +106,7 @@ struct AuditCommand: AsyncParsableCommand {
         progress.finish()
         let view = CausalTreeView(tree: tree, marked: event.position, terminal: Console.current.outputTerminal)
         if show.json {
-            for node in tree.nodes { try Console.current.print(view.json(node)) }
+            for node in tree.nodes { try Console.current.print(json: ["depth": node.depth] + view.json(node)) }
         } else {
             for line in view.lines { try Console.current.print(line) }
         }
@@ -132,13 +131,7 @@ private struct AuditView {
         let console = Console.current
         defer { count += events.count }
         if isJSON {
-            for event in events {
-                var json = JSONWriter()
-                json.beginObject()
-                json.auditFields(of: event)
-                json.endObject()
-                try console.print(json)
-            }
+            for event in events { try console.print(json: event.audited) }
             return
         }
         var table = Table(
@@ -157,22 +150,14 @@ extension RecordedEvent {
     var shownPlace: String { stream.map { "\($0.text)@\(revision)" } ?? "–" }
 }
 
-extension JSONWriter {
-    /// Writes what an audit says of an event.
-    mutating func auditFields(of event: RecordedEvent) {
-        field("position", event.position.value)
-        field("time", event.recordedAt.description)
-        field("id", event.id.description)
-        if let stream = event.stream {
-            field("stream", stream.text)
-            field("revision", event.revision.value)
-        }
-        field("type", event.type.text)
-        let metadata = event.metadata
-        if let actor = metadata.actor { field("actor", actor) }
-        if let reason = metadata.reason { field("reason", reason) }
-        if let command = metadata.commandID { field("command", command.description) }
-        if let correlation = metadata.correlationID { field("correlation", correlation) }
-        if let causation = metadata.causationID { field("causation", causation) }
+extension RecordedEvent {
+    /// What an audit says of it.
+    var audited: JSONLine {
+        [
+            "position": position, "time": recordedAt, "id": id, "stream": stream,
+            "revision": stream == nil ? nil : revision, "type": type, "actor": metadata.actor,
+            "reason": metadata.reason, "command": metadata.commandID, "correlation": metadata.correlationID,
+            "causation": metadata.causationID,
+        ]
     }
 }

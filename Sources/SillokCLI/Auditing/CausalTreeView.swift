@@ -1,7 +1,6 @@
 import Sillok
 import SillokHistory
 import SillokTerminal
-import SillokWire
 
 /// Draws a tree of causes: a line for each command and event.
 struct CausalTreeView {
@@ -28,17 +27,12 @@ struct CausalTreeView {
     }
 
     /// What one place of the tree is, for machines.
-    func json(_ node: CausalTree.Node) -> JSONWriter {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("depth", node.depth)
+    func json(_ node: CausalTree.Node) -> JSONLine {
         switch node.subject {
-        case .command(let id): json.field("command", id.description)
-        case .outside(let id): json.field("outside", id)
-        case .event(let event): json.auditFields(of: event)
+        case .command(let id): ["command": id]
+        case .outside(let id): ["outside": id]
+        case .event(let event): event.audited
         }
-        json.endObject()
-        return json
     }
 
     /// The branches before each line. A branch continues if a later line has the same depth and no line between them is

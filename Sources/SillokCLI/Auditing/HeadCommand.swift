@@ -3,7 +3,6 @@ import Sillok
 import SillokChain
 import SillokSigning
 import SillokTerminal
-import SillokWire
 
 struct HeadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,11 +36,7 @@ struct MakeKeyCommand: AsyncParsableCommand {
         try KeyFile.write(key, to: file)
         Console.current.note(change: "the key is in \(file.visible)")
         if show.json {
-            var json = JSONWriter()
-            json.beginObject()
-            json.field("publicKey", key.verifyingKey.description)
-            json.endObject()
-            return try Console.current.print(json)
+            return try Console.current.print(json: ["publicKey": key.verifyingKey.description])
         }
         try Console.current.print("public key \(key.verifyingKey)")
         Console.current.note("\(file.visible) is secret; publish \(file.visible).pub")
@@ -139,9 +134,7 @@ struct CheckHeadCommand: AsyncParsableCommand {
             return try await store.check(signed, signedBy: key) { progress.update($0) }
         }
         if show.json {
-            var json = JSONWriter()
-            json.write(report, signed.head)
-            try Console.current.print(json)
+            try Console.current.print(json: report.json(comparedWith: signed.head))
         } else {
             try print(report, signed.head)
         }
@@ -187,36 +180,5 @@ extension EventStore {
 extension CommandFailure {
     static var noChain: CommandFailure {
         CommandFailure(.found, "the store keeps no hash chain: there is nothing to verify or to sign")
-    }
-}
-
-extension JSONWriter {
-    /// Writes what came of a walk along a chain.
-    mutating func write(_ report: ChainReport, _ head: LogHead? = nil) {
-        beginObject()
-        field("intact", report.isIntact)
-        field("start", report.chain.start.value)
-        field("through", report.through.value)
-        if let head {
-            field("position", head.link.position.value)
-            field("signedAt", head.signedAt.description)
-        } else {
-            field("link", report.link.description)
-        }
-        key("findings")
-        write(report.findings)
-        endObject()
-    }
-
-    /// Writes findings as an array.
-    mutating func write(_ findings: [VerificationReport.Finding]) {
-        beginArray()
-        for finding in findings {
-            beginObject()
-            if let position = finding.position { field("position", position.value) }
-            field("message", finding.message)
-            endObject()
-        }
-        endArray()
     }
 }

@@ -2,7 +2,6 @@ import Foundation
 import Sillok
 import SillokSigning
 import SillokTerminal
-import SillokWire
 
 /// The files of keys: the secret one as PKCS #8 in PEM, as `openssl` reads it too, the public one as hexadecimal
 /// digits.

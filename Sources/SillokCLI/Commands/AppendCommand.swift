@@ -136,15 +136,10 @@ struct AppendCommand: AsyncParsableCommand {
     private func show(_ event: EventData, _ receipt: Receipt) throws {
         let revision = receipt.revisions.first?.value
         if show.json {
-            var json = JSONWriter()
-            json.beginObject()
-            json.field("id", event.id.description)
-            json.field("position", receipt.position.value)
-            if let stream { json.field("stream", stream) }
-            if let revision { json.field("revision", revision.value) }
-            json.field("time", receipt.recordedAt.description)
-            json.endObject()
-            return try Console.current.print(json)
+            return try Console.current.print(json: [
+                "id": event.id, "position": receipt.position, "stream": stream, "revision": revision,
+                "time": receipt.recordedAt,
+            ])
         }
         let place = revision.map { "\(stream?.visible ?? "")@\($0)" } ?? "no stream"
         try Console.current.print("recorded \(type.visible) at position \(receipt.position), \(place)")

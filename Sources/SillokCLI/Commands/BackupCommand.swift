@@ -2,7 +2,6 @@ import ArgumentParser
 import Sillok
 import SillokSQLite
 import SillokTerminal
-import SillokWire
 
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,13 +28,9 @@ struct BackupCommand: AsyncParsableCommand {
             bar.finish(quietly: true)
             Console.current.note(change: "the backup \(to.visible) is written")
             if show.json {
-                var json = JSONWriter()
-                json.beginObject()
-                json.field("head", report.head.value)
-                json.field("bytes", report.bytes)
-                json.field("streams", report.verification.streams)
-                json.endObject()
-                return try Console.current.print(json)
+                return try Console.current.print(json: [
+                    "head": report.head, "bytes": report.bytes, "streams": report.verification.streams,
+                ])
             }
             try Console.current.print(
                 "\(to.visible): \(report.head.value.grouped) events, \(report.bytes.asBytes), checked and sound")

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Sillok
 import SillokTerminal
-import SillokWire
 
 struct CopyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -69,13 +68,7 @@ struct CopyCommand: AsyncParsableCommand {
 
     private func report(copied: UInt64, head: Position) throws {
         if show.json {
-            var json = JSONWriter()
-            json.beginObject()
-            json.field("copied", copied)
-            json.field("head", head.value)
-            json.field("compared", !noVerify)
-            json.endObject()
-            return try Console.current.print(json)
+            return try Console.current.print(json: ["copied": copied, "head": head, "compared": !noVerify])
         }
         let compared = noVerify ? "" : "; both logs are the same"
         try Console.current.print("copied \(copied.grouped) events up to position \(head)\(compared)")

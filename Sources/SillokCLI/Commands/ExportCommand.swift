@@ -1,7 +1,6 @@
 import ArgumentParser
 import Sillok
 import SillokTerminal
-import SillokWire
 
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -79,15 +78,9 @@ struct ExportCommand: AsyncParsableCommand {
         }
         bar.finish(quietly: !console.errorTerminal.isTerminal || show.json)
         if let path { console.note(change: "the events up to position \(last.position) are in \(path.visible)") }
-        if show.json && file != nil { try report(from: first, through: last.position) }
+        if show.json && file != nil {
+            try console.print(json: ["exported": last.position.value - first.value, "position": last.position.value])
+        }
     }
 
-    private func report(from start: Position, through last: Position) throws {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("exported", last.value - start.value)
-        json.field("position", last.value)
-        json.endObject()
-        try Console.current.print(json)
-    }
 }

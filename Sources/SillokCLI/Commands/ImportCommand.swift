@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Sillok
 import SillokTerminal
-import SillokWire
 
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,15 +70,10 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func report(_ summary: Importer.Summary, head: Position) throws {
         if show.json {
-            var json = JSONWriter()
-            json.beginObject()
-            json.field("lines", summary.lines)
-            json.field("imported", summary.imported)
-            json.field("alreadyThere", summary.known)
-            json.field("keepsPositions", summary.keepsPositions)
-            json.field("head", head.value)
-            json.endObject()
-            return try Console.current.print(json)
+            return try Console.current.print(json: [
+                "lines": summary.lines, "imported": summary.imported, "alreadyThere": summary.known,
+                "keepsPositions": summary.keepsPositions, "head": head,
+            ])
         }
         let known = summary.known > 0 ? ", \(summary.known.grouped) were there already" : ""
         try Console.current.print("imported \(summary.imported.grouped) events\(known); the head is \(head)")

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Sillok
 import SillokTerminal
-import SillokWire
 
 struct ReadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -4,7 +4,6 @@ import Sillok
 import SillokPostgres
 import SillokSQLite
 import SillokTerminal
-import SillokWire
 
 struct StatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,7 +33,7 @@ struct StatCommand: AsyncParsableCommand {
             if let warning = store.clockWarning(last: facts.last) { Console.current.note(warning) }
             let census = quick ? nil : try await Census(of: opened, head: facts.head)
             if show.json {
-                try Console.current.print(json(facts, census))
+                try Console.current.print(json: json(facts, census))
             } else {
                 try print(facts, census)
             }
@@ -65,28 +64,12 @@ struct StatCommand: AsyncParsableCommand {
         if census.types.count > types { try console.print("and \(census.types.count - types) more types") }
     }
 
-    private func json(_ facts: StoreFacts, _ census: Census?) -> JSONWriter {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("store", facts.id.description)
-        json.field("head", facts.head.value)
-        if let census { json.field("streams", census.streams) }
-        if let bytes = facts.bytes { json.field("bytes", bytes) }
-        if let first = facts.first { json.field("firstRecordedAt", first.description) }
-        if let last = facts.last { json.field("lastRecordedAt", last.description) }
-        if let census {
-            json.key("types")
-            json.beginArray()
-            for (type, count) in census.types.prefix(types) {
-                json.beginObject()
-                json.field("type", type.text)
-                json.field("events", count)
-                json.endObject()
-            }
-            json.endArray()
-        }
-        json.endObject()
-        return json
+    private func json(_ facts: StoreFacts, _ census: Census?) -> JSONLine {
+        [
+            "store": facts.id, "head": facts.head, "streams": census?.streams, "bytes": facts.bytes,
+            "firstRecordedAt": facts.first, "lastRecordedAt": facts.last,
+            "types": census?.types.prefix(types).map { ["type": $0.type, "events": $0.count] as JSONLine },
+        ]
     }
 }
 

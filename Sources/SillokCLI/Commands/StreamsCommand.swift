@@ -1,7 +1,6 @@
 import ArgumentParser
 import Sillok
 import SillokTerminal
-import SillokWire
 
 struct StreamsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,9 +50,12 @@ struct StreamsCommand: AsyncParsableCommand {
     private func print(_ page: [StreamFacts], isFirst: Bool) throws {
         let console = Console.current
         if show.json {
-            var json = JSONWriter()
-            for facts in page { json.write(facts) }
-            return try console.output.write(json.bytes)
+            return try page.forEach { facts in
+                try console.print(json: [
+                    "stream": facts.id, "revision": facts.revision, "lastPosition": facts.lastPosition,
+                    "firstRecordedAt": facts.firstRecordedAt, "lastRecordedAt": facts.lastRecordedAt,
+                ])
+            }
         }
         var table = Table(.left("STREAM"), .right("EVENTS"), .right("LAST AT"), .left("FIRST"), .left("LAST"))
         for facts in page {
@@ -62,18 +64,5 @@ struct StreamsCommand: AsyncParsableCommand {
                 facts.lastRecordedAt.readable)
         }
         for line in table.lines(for: console.outputTerminal).dropFirst(isFirst ? 0 : 1) { try console.print(line) }
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func write(_ facts: StreamFacts) {
-        beginObject()
-        field("stream", facts.id.text)
-        field("revision", facts.revision.value)
-        field("lastPosition", facts.lastPosition.value)
-        field("firstRecordedAt", facts.firstRecordedAt.description)
-        field("lastRecordedAt", facts.lastRecordedAt.description)
-        endObject()
-        endLine()
     }
 }

@@ -3,7 +3,6 @@ import Sillok
 import SillokChain
 import SillokCore
 import SillokTerminal
-import SillokWire
 
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,7 +41,10 @@ struct VerifyCommand: AsyncParsableCommand {
             return (report, chained)
         }
         if show.json {
-            try Console.current.print(json(report, chained))
+            try Console.current.print(json: [
+                "sound": report.isSound, "events": report.events, "streams": report.streams,
+                "findings": report.findings.map(\.json), "chain": chained?.json(),
+            ])
         } else {
             try print(report)
             if let chained { try print(chained) }
@@ -80,22 +82,6 @@ struct VerifyCommand: AsyncParsableCommand {
         try console.print(
             "chain " + terminal.styled("broken", .red) + ": \(covered), \(chained.findings.count) findings")
         for finding in chained.findings { try console.print("  \(finding.description.visible)") }
-    }
-
-    private func json(_ report: VerificationReport, _ chained: ChainReport?) -> JSONWriter {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("sound", report.isSound)
-        json.field("events", report.events)
-        json.field("streams", report.streams)
-        json.key("findings")
-        json.write(report.findings)
-        if let chained {
-            json.key("chain")
-            json.write(chained)
-        }
-        json.endObject()
-        return json
     }
 }
 

@@ -1,7 +1,6 @@
 import Foundation
 import Sillok
 import SillokTerminal
-import SillokWire
 
 /// The file that an export writes: a new one, or one to continue.
 final class OutputFile {

@@ -3,7 +3,6 @@ import Sillok
 import SillokCore
 import SillokHistory
 import SillokTerminal
-import SillokWire
 
 struct SchemaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -109,7 +108,11 @@ private struct Verdicts {
     func print(asJSON: Bool, sound: String) throws {
         let console = Console.current
         if asJSON {
-            for change in changes { try console.print(Self.json(change)) }
+            for change in changes {
+                try console.print(json: [
+                    "verdict": change.verdict.rawValue, "type": change.type, "message": change.message,
+                ])
+            }
         } else if changes.isEmpty {
             try console.print(sound)
         } else {
@@ -127,15 +130,5 @@ private struct Verdicts {
             ? "Do not deploy: the log has, or may have, what this code cannot read."
             : "Raise the versions of these types in EventSchema, with an upcaster from the older one."
         throw CommandFailure(.found, "", hint: asJSON ? nil : hint)
-    }
-
-    private static func json(_ change: SchemaChange) -> JSONWriter {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("verdict", change.verdict.rawValue)
-        json.field("type", change.type)
-        json.field("message", change.message)
-        json.endObject()
-        return json
     }
 }

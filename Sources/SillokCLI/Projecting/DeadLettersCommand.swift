@@ -3,7 +3,6 @@ import Sillok
 import SillokReadSide
 import SillokSQL
 import SillokTerminal
-import SillokWire
 
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,7 +34,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
             try await model.withoutLog { side in
                 let letters = try await side.deadLetters(of: name, sequence: sequence, limit: limit)
                 let console = Console.current
-                if show.json { return try letters.forEach { try console.print($0.json) } }
+                if show.json { return try letters.forEach { try console.print(json: $0.json) } }
                 if letters.isEmpty { return console.note("no dead letters") }
                 var table = Table(
                     .left("PROJECTION"), .right("POSITION"), .left("TYPE"), .left("SEQUENCE"), .left("STATE"),
@@ -158,20 +157,11 @@ struct DeadLettersCommand: AsyncParsableCommand {
 }
 
 extension DeadLetter {
-    fileprivate var json: JSONWriter {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("projection", projection.name)
-        json.field("position", position.value)
-        json.field("event", event.description)
-        json.field("type", type.text)
-        if let stream { json.field("stream", stream.text) }
-        json.field("sequence", sequence)
-        json.field("state", state.rawValue)
-        json.field("reason", reason)
-        json.field("attempts", attempts)
-        json.field("parkedAt", parkedAt.description)
-        json.endObject()
-        return json
+    fileprivate var json: JSONLine {
+        [
+            "projection": projection.name, "position": position, "event": event, "type": type, "stream": stream,
+            "sequence": sequence, "state": state.rawValue, "reason": reason, "attempts": attempts,
+            "parkedAt": parkedAt,
+        ]
     }
 }

@@ -3,7 +3,6 @@ import Sillok
 import SillokReadSide
 import SillokSQL
 import SillokTerminal
-import SillokWire
 
 struct ObjectivesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,7 +40,7 @@ struct ObjectivesCommand: AsyncParsableCommand {
             let isStale = report.isStale(at: now, after: .seconds(staleSeconds))
             let state = isStale ? "not measured" : report.isMet ? "met" : "broken"
             isBroken = isBroken || isStale || !report.isMet
-            if show.json { try console.print(json(report, state)) }
+            if show.json { try console.print(json: json(report, state)) }
             table.add(
                 report.subject, report.objective, state, report.measured,
                 "\((report.budgetLeft * 100).rounded(digits: 1)) %", report.burnRate.rounded(digits: 1),
@@ -56,17 +55,11 @@ struct ObjectivesCommand: AsyncParsableCommand {
         }
     }
 
-    private func json(_ report: ObjectiveReport, _ state: String) -> JSONWriter {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("subject", report.subject)
-        json.field("objective", report.objective)
-        json.field("state", state)
-        json.field("measured", report.measured)
-        json.field("budgetLeft", report.budgetLeft, digits: 4)
-        json.field("burnRate", report.burnRate, digits: 4)
-        json.field("at", report.at.description)
-        json.endObject()
-        return json
+    private func json(_ report: ObjectiveReport, _ state: String) -> JSONLine {
+        [
+            "subject": report.subject, "objective": report.objective, "state": state, "measured": report.measured,
+            "budgetLeft": JSONText(report.budgetLeft, digits: 4), "burnRate": JSONText(report.burnRate, digits: 4),
+            "at": report.at,
+        ]
     }
 }

@@ -5,7 +5,6 @@ import SillokProjections
 import SillokReadSide
 import SillokSQL
 import SillokTerminal
-import SillokWire
 
 struct ProjectionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,7 +35,7 @@ struct ProjectionsCommand: AsyncParsableCommand {
         func run() async throws {
             try await model.with { side in
                 let all = try await side.status()
-                if show.json { return try all.forEach { try Console.current.print($0.json) } }
+                if show.json { return try all.forEach { try Console.current.print(json: $0.json) } }
                 var table = Table(
                     .left("PROJECTION"), .left("STATE"), .right("POSITION"), .right("BEHIND"), .left("LAG"),
                     .right("DEAD LETTERS"), .left("NOTE"))
@@ -64,7 +63,7 @@ struct ProjectionsCommand: AsyncParsableCommand {
             try await model.with { side in
                 let all = try await side.status(of: name)
                 if all.isEmpty { throw CommandFailure(.notFound, "there is no projection \(name.visible)") }
-                if show.json { return try all.forEach { try Console.current.print($0.json) } }
+                if show.json { return try all.forEach { try Console.current.print(json: $0.json) } }
                 for status in all { try print(status) }
             }
         }
@@ -118,19 +117,11 @@ struct ProjectionsCommand: AsyncParsableCommand {
         private func print(_ report: ProjectionVerification) throws {
             let console = Console.current
             if show.json {
-                var json = JSONWriter()
-                json.beginObject()
-                json.field("projection", "\(report.projection)")
-                json.field("sound", report.findings.isEmpty)
-                json.field("events", report.events)
-                json.field("position", report.position.value)
-                json.field("deadLetters", report.deadLetters)
-                json.key("findings")
-                json.beginArray()
-                for finding in report.findings { json.string(finding.description) }
-                json.endArray()
-                json.endObject()
-                return try console.print(json)
+                return try console.print(json: [
+                    "projection": "\(report.projection)", "sound": report.findings.isEmpty, "events": report.events,
+                    "position": report.position, "deadLetters": report.deadLetters,
+                    "findings": report.findings.map(\.description),
+                ])
             }
             let word =
                 report.findings.isEmpty
@@ -155,16 +146,10 @@ struct ProjectionsCommand: AsyncParsableCommand {
                     .left("AT"), .left("WHO"), .left("DID"), .left("PROJECTION"), .left("WHAT"), .left("WHY"))
                 for entry in try await side.audit(limit: limit) {
                     if show.json {
-                        var json = JSONWriter()
-                        json.beginObject()
-                        json.field("at", entry.at.description)
-                        json.field("actor", entry.actor)
-                        json.field("action", entry.action)
-                        json.field("projection", "\(entry.projection)")
-                        json.field("detail", entry.detail)
-                        json.field("reason", entry.reason)
-                        json.endObject()
-                        try console.print(json)
+                        try console.print(json: [
+                            "at": entry.at, "actor": entry.actor, "action": entry.action,
+                            "projection": "\(entry.projection)", "detail": entry.detail, "reason": entry.reason,
+                        ])
                     } else {
                         table.add(
                             entry.at.readable, entry.actor, entry.action, "\(entry.projection)", entry.detail,
@@ -185,24 +170,12 @@ extension ProjectionStatus {
         return build.state == .building ? "\((progress * 100).rounded(digits: 0)) %" : ""
     }
 
-    fileprivate var json: JSONWriter {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("projection", build.id.name)
-        json.field("version", build.id.version)
-        json.field("build", build.id.build)
-        json.field("state", build.state.rawValue)
-        json.field("lifecycle", build.lifecycle.rawValue)
-        json.field("partitions", build.partitions)
-        json.field("position", position.value)
-        json.field("head", head.value)
-        json.field("behind", behind)
-        json.field("lagSeconds", lagTime.seconds, digits: 6)
-        json.field("events", count)
-        json.field("deadLetters", deadLetters)
-        json.field("paused", build.isPaused)
-        if let failure = build.failure { json.field("failure", failure) }
-        json.endObject()
-        return json
+    fileprivate var json: JSONLine {
+        [
+            "projection": build.id.name, "version": build.id.version, "build": build.id.build,
+            "state": build.state.rawValue, "lifecycle": build.lifecycle.rawValue, "partitions": build.partitions,
+            "position": position, "head": head, "behind": behind, "lagSeconds": JSONText(lagTime.seconds, digits: 6),
+            "events": count, "deadLetters": deadLetters, "paused": build.isPaused, "failure": build.failure,
+        ]
     }
 }

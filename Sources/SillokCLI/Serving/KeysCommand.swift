@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokAPI
 import SillokServer
 import SillokTerminal
-import SillokWire
 
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -63,24 +63,12 @@ struct KeysCommand: AsyncParsableCommand {
                 let console = Console.current
                 var table = Table(
                     .left("KEY"), .left("NAME"), .left("SCOPES"), .left("RESOURCES"), .left("MADE"), .left("ENDS"))
-                for key in keyring.keys {
-                    let scopes = key.grant.scopes.map(\.rawValue).sorted().joined(separator: " ")
-                    let resources = key.grant.resources.map(\.description).joined(separator: " ")
+                for key in keyring.keys.map({ API.Key($0) }) {
                     if show.json {
-                        var json = JSONWriter()
-                        json.beginObject()
-                        json.field("id", key.id)
-                        json.field("name", key.name)
-                        json.field("scopes", scopes)
-                        json.field("resources", resources)
-                        json.field("created", key.created.description)
-                        if let expires = key.expires { json.field("expires", expires.description) }
-                        if let revoked = key.revoked { json.field("revoked", revoked.description) }
-                        json.endObject()
-                        try console.print(json)
+                        try console.print(jsonOf: key)
                     } else {
                         let end = key.revoked.map { "revoked \($0.readable)" } ?? key.expires?.readable ?? "-"
-                        table.add(key.id, key.name, scopes, resources, key.created.readable, end)
+                        table.add(key.id, key.name, key.scopes, key.resources, key.created.readable, end)
                     }
                 }
                 if show.json { return }

@@ -2,7 +2,6 @@ import Foundation
 import Logging
 import Sillok
 import SillokServer
-import SillokWire
 
 /// Writes a log as lines of JSON on the standard error, and never a secret: what looks like a key or a token is cut out.
 struct LineLog: LogHandler {
@@ -16,20 +15,15 @@ struct LineLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("at", WallClock.system.now().description)
-        json.field("level", event.level.rawValue)
-        json.field("message", Self.redacted(event.message.description))
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: {
-            $0.key < $1.key
-        }) {
-            json.field(key, Self.redacted("\(value)"))
-        }
-        json.endObject()
-        json.endLine()
+        let metadata = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        var line: JSONObject = [
+            "at": .string(WallClock.system.now().description), "level": .string(event.level.rawValue),
+            "message": .string(Self.redacted(event.message.description)),
+        ]
+        for (key, value) in metadata { line[key] = .string(Self.redacted("\(value)")) }
+        let bytes = JSONValue.object(line).bytes + [0x0A]
         // A log that cannot be written must not stop the server.
-        json.bytes.withUnsafeBytes { _ = Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        bytes.withUnsafeBytes { _ = Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     /// The text without what looks like a secret: keys of Sillok, bearers, tokens in three parts.

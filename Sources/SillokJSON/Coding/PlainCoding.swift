@@ -29,4 +29,9 @@ package enum PlainCoding {
     package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
         try JSONDecoding(JSONReader(bytes)).decode(type, at: 0)
     }
+
+    /// The value of a place in a text.
+    package static func decode<Value: Decodable>(_ type: Value.Type, from value: JSONReader.Value) throws -> Value {
+        try JSONDecoding(value.reader).decode(type, at: value.node)
+    }
 }

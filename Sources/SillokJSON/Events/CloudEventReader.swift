@@ -40,7 +40,7 @@ extension CloudEvent {
         }
     }
 
-    private static func value(of line: [UInt8]) throws -> JSONReader.Value {
+    package static func value(of line: [UInt8]) throws -> JSONReader.Value {
         do {
             return try JSONReader(line).root
         } catch {

@@ -30,14 +30,6 @@ package struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: ":"))
     }
 
-    /// Writes the key of the value that follows: one from the code, which seldom needs an escape.
-    mutating func key(_ key: StaticString) {
-        put(UInt8(ascii: "\""))
-        key.withUTF8Buffer { appendEscaped($0) }
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
-    }
-
     /// Writes a string.
     package mutating func string(_ text: String) {
         put(UInt8(ascii: "\""))

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import SillokAPI
 import SillokCore
 
 // The steps from a request to a call of an endpoint: routing, authentication and authorization.

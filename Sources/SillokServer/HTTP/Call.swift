@@ -2,8 +2,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sillok
+import SillokAPI
 import SillokCore
-import SillokWire
 
 /// A call of an endpoint: the caller, the operation and the arguments.
 struct Call: Sendable {
@@ -19,7 +19,6 @@ struct Call: Sendable {
     let connection: RequestConnection
     let session: Sessions.Session?
     let isSecure: Bool
-    private let checked = Lock(false)
     private let place = Lock<Admission.Place?>(nil)
 
     init(
@@ -38,9 +37,6 @@ struct Call: Sendable {
         self.connection = connection
     }
 
-    /// Whether the requested streams were compared with the grant. An endpoint that did not do so returns no answer.
-    var isChecked: Bool { checked.withLock { $0 } }
-
     // MARK: The place among the requests
 
     /// Keeps a place until the answer is made, or until the writer of a long answer gives it back.
@@ -53,31 +49,6 @@ struct Call: Sendable {
             return place
         }
     }
-
-    // MARK: The grant
-
-    func require(_ isReached: Bool) throws {
-        checked.withLock { $0 = true }
-        guard isReached else {
-            throw Gatekeeper.Refusal.forbidden("the grant does not reach everything that was asked for")
-        }
-    }
-
-    func require(_ query: EventQuery) throws { try require(principal.grant.reaches(query)) }
-
-    func require(_ stream: StreamID) throws { try require(principal.grant.reaches(stream)) }
-
-    /// Returns an event that exists and is within the grant. The error does not disclose events outside it.
-    func require(_ event: RecordedEvent?, _ what: String) throws -> RecordedEvent {
-        checked.withLock { $0 = true }
-        guard let event, principal.grant.reaches(event.stream) else {
-            throw Problem(404, .notFound, "there is no \(what)")
-        }
-        return event
-    }
-
-    /// Declares that the answer shows only what the grant covers.
-    func showsOnlyWhatIsReached() { checked.withLock { $0 = true } }
 
     // MARK: Arguments
 
@@ -127,7 +98,10 @@ struct Call: Sendable {
 
     func direction() throws -> ReadRequest.Direction {
         guard let text = try text("direction") else { return .forward }
-        return try Asking.direction(text)
+        guard let direction = API.Direction(rawValue: text) else {
+            throw Problem(400, .malformed, "\"direction\" is \"forward\" or \"backward\"")
+        }
+        return direction.direction
     }
 
     func truth(_ name: String) throws -> Bool {
@@ -268,11 +242,7 @@ func withDeadline<Result: Sendable>(
 }
 
 extension Response {
-    /// Returns a JSON response that must not be cached.
-    static func json(_ json: JSONWriter, status: Int = 200, headers: HTTPFields = HTTPFields()) -> Response {
-        bytes(json.bytes, "application/json", status: status, headers: headers)
-    }
-
+    /// Returns a response that must not be cached, unless a header says otherwise.
     static func bytes(
         _ bytes: [UInt8], _ type: String?, status: Int = 200, headers: HTTPFields = HTTPFields()
     ) -> Response {

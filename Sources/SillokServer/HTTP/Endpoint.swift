@@ -1,5 +1,7 @@
 import HTTPTypes
 import Hummingbird
+import SillokAPI
+import SillokJSON
 
 /// An endpoint of the HTTP API: its route, its operation in the policy table, its documentation, and its handler. All
 /// are in one place, so that none can be missing.
@@ -12,15 +14,7 @@ struct Endpoint: Sendable {
         let place: Place
         let summary: String
         /// The JSON schema of its value.
-        let schema: String
-        var isList = false
-    }
-
-    /// The content of a body, with the name of its schema.
-    struct Content: Sendable {
-        let mediaType: String
-        let schema: String
-        var isRequired = true
+        let schema: JSONValue
     }
 
     let method: HTTPRequest.Method
@@ -28,20 +22,41 @@ struct Endpoint: Sendable {
     let route: String
     let operation: ServerOperation
     let summary: String
-    var parameters: [Parameter] = []
-    var body: Content?
-    /// Other allowed forms of the body.
-    var otherBodies: [Content] = []
-    /// The success statuses, each with the contents of its body.
-    let answers: [Int: [Content]]
-    /// The statuses of problems in addition to those that every request can have.
-    var problems: [Int] = []
+    let parameters: [Parameter]
+    /// The statuses of problems in addition to those that every such request can have.
+    let problems: [Int]
     /// Whether it is left out of the documentation, as pages and their parts are.
-    var isPage = false
-    let handle: @Sendable (WebInterface, Call) async throws -> Response
+    let isPage: Bool
+    let handler: Handler
+
+    init(
+        _ method: HTTPRequest.Method, _ route: String, _ operation: ServerOperation, _ summary: String,
+        parameters: [Parameter] = [], problems: [Int] = [], isPage: Bool = false, _ handler: Handler
+    ) {
+        self.method = method
+        self.route = route
+        self.operation = operation
+        self.summary = summary
+        self.parameters = parameters
+        self.problems = problems
+        self.isPage = isPage
+        self.handler = handler
+    }
 
     /// The components of the route.
     var segments: [Substring] { route.split(separator: "/") }
+
+    /// The statuses of the problems that the endpoint can answer with, including the general ones.
+    var documentedProblems: [Int] {
+        var all: Set = Set(problems).union([503])
+        if operation.rule.scope != nil { all.formUnion([401, 403]) }
+        if method != .get { all.insert(403) }
+        if !handler.inputs.isEmpty { all.formUnion([408, 413, 415, 417]) }
+        if !parameters.isEmpty || !handler.inputs.isEmpty || operation.rule.scope != nil { all.insert(400) }
+        if parameters.contains(where: { $0.place == .path }) { all.insert(404) }
+        if parameters.contains(where: { $0.name == "Sillok-At-Least" }) { all.formUnion([409, 412]) }
+        return all.sorted()
+    }
 }
 
 /// The endpoints by path. Routes are split once.
@@ -68,36 +83,36 @@ struct Routes: Sendable {
 }
 
 extension Endpoint.Parameter {
-    static func path(_ name: String, _ summary: String, _ schema: String = #"{"type":"string"}"#) -> Self {
+    static func path(_ name: String, _ summary: String, _ schema: JSONValue = ["type": "string"]) -> Self {
         Self(name: name, place: .path, summary: summary, schema: schema)
     }
 
-    static func query(_ name: String, _ summary: String, _ schema: String = #"{"type":"string"}"#) -> Self {
+    static func query(_ name: String, _ summary: String, _ schema: JSONValue = ["type": "string"]) -> Self {
         Self(name: name, place: .query, summary: summary, schema: schema)
     }
 
     static func list(_ name: String, _ summary: String) -> Self {
-        Self(
-            name: name, place: .query, summary: summary,
-            schema: #"{"type":"array","items":{"type":"string","minLength":1,"maxLength":256},"maxItems":64}"#,
-            isList: true)
+        query(
+            name, summary,
+            ["type": "array", "items": ["type": "string", "minLength": 1, "maxLength": 256], "maxItems": 64])
     }
 
-    static func header(_ name: String, _ summary: String, _ schema: String) -> Self {
+    static func header(_ name: String, _ summary: String, _ schema: JSONValue) -> Self {
         Self(name: name, place: .header, summary: summary, schema: schema)
     }
 
     /// A position, or a token of a position and the id of its event.
-    static let mark = #"{"type":"string","pattern":"^[0-9]{1,18}(@[0-9A-Fa-f-]{36})?$"}"#
-    static let position = #"{"type":"integer","minimum":0,"maximum":9223372036854775807}"#
-    static let name = #"{"type":"string","minLength":1,"maxLength":512}"#
+    static let mark: JSONValue = ["type": "string", "pattern": .string(API.Mark.pattern)]
+    static let position = PlaceNumber.form
+    static let name: JSONValue = ["type": "string", "minLength": 1, "maxLength": 512]
+    static let time: JSONValue = ["type": "string", "format": "date-time"]
     static let stream = path("stream", "The stream, percent-encoded.", name)
     static let after = query("after", "Only after this position.", position)
     static let afterMark = query(
         "after", "Only after this position. A token is refused when the log does not have its event.", mark)
     static let before = query("before", "Only before this position.", position)
-    static let direction = query("direction", "The order.", #"{"type":"string","enum":["forward","backward"]}"#)
-    static let limit = query("limit", "At most this many.", #"{"type":"integer","minimum":1,"maximum":1000}"#)
+    static let direction = query("direction", "The order.", ["type": "string", "enum": ["forward", "backward"]])
+    static let limit = query("limit", "At most this many.", ["type": "integer", "minimum": 1, "maximum": 1000])
     static let filters = [
         query("stream", "Only of this stream.", name), query("category", "Only of streams of this category.", name),
         list("type", "Only of this type; repeat it for any of several."),
@@ -110,15 +125,6 @@ extension Endpoint.Parameter {
             mark),
         header(
             "Prefer", "How many seconds to wait for it, 30 at most, such as `wait=5`. Other preferences are ignored.",
-            #"{"type":"string"}"#),
+            ["type": "string"]),
     ]
-}
-
-extension Endpoint.Content {
-    static func json(_ schema: String) -> Self { Self(mediaType: "application/json", schema: schema) }
-
-    /// One event as CloudEvents JSON.
-    static let cloudEvent = Self(mediaType: "application/cloudevents+json", schema: "CloudEvent")
-    /// Events as CloudEvents JSON.
-    static let cloudEvents = Self(mediaType: "application/cloudevents-batch+json", schema: "CloudEvents")
 }

@@ -1,8 +1,9 @@
 import HTTPTypes
 import Hummingbird
 import Sillok
+import SillokAPI
 import SillokCore
-import SillokWire
+import SillokJSON
 
 // The three modes of CloudEvents over HTTP, for requests and responses: structured, batch and binary.
 extension Call {
@@ -51,66 +52,27 @@ extension Call {
     }
 }
 
-/// The encoding of `ce-` headers: printable ASCII, and everything else percent-encoded, as in the standard.
-enum CloudEventHeader {
-    /// Decodes a value; returns `nil` if it has other characters, or the decoded bytes are not UTF-8.
-    static func decoded(_ value: String) -> String? {
-        guard value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { return nil }
-        var text = value[...]
-        if text.utf8.count > 1, text.hasPrefix("\""), text.hasSuffix("\"") {
-            text = unquoted(text.dropFirst().dropLast())[...]
-        }
-        return percentDecoded(text)
-    }
-
-    /// Encodes a text.
-    static func encoded(_ text: String) -> String {
-        var value = ""
-        for byte in text.utf8 {
-            let isPlain = (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "\"")
-            value += isPlain ? String(UnicodeScalar(byte)) : "%" + [byte].hexadecimal.uppercased()
-        }
-        return value
-    }
-
-    private static func unquoted(_ text: Substring) -> String {
-        var result = ""
-        var isEscaped = false
-        for character in text {
-            if character == "\\", !isEscaped {
-                isEscaped = true
-            } else {
-                result.append(character)
-                isEscaped = false
-            }
-        }
-        return result
-    }
-}
-
 extension WebInterface {
     /// Returns one event in the form that the caller asks for.
     ///
     /// An event never changes, so a client that has it need not request it again.
     func immutable(_ event: RecordedEvent, _ call: Call, isBinary: Bool = false) throws -> Response {
-        let isStandard = call.accepts(Endpoint.Content.cloudEvent.mediaType)
+        let isStandard = call.accepts(Handler.Content.cloudEvent.mediaType)
         let form = isBinary ? EventForm.binary : isStandard ? .standard : .ours
         let tag = "\"\(storeID)-\(event.position)\(form.suffix)\""
         var headers: HTTPFields = [.eTag: tag, .cacheControl: "private, max-age=31536000, immutable", .vary: "Accept"]
         if call.has(tag) { return Response(status: .notModified, headers: headers) }
-        var writer = CloudEventWriter(store: storeID)
         switch form {
-        case .ours:
-            writer.writeObject(event)
-            return .bytes(writer.take(), "application/json", headers: headers)
+        case .ours: return try Answer(API.Event(event, of: storeID), headers: headers).response()
         case .standard:
-            writer.writeStandard(event)
-            return .bytes(writer.take(), "application/cloudevents+json; charset=utf-8", headers: headers)
+            return try Answer(API.CloudEvent(event, of: storeID), headers: headers)
+                .response(as: Handler.Content.cloudEvent.mediaType + "; charset=utf-8")
         case .binary:
             // The payload can have any type, and must not act on a page as a part of this server.
             headers[.contentSecurityPolicy] = "sandbox; default-src 'none'"
             headers[.contentDisposition] = "attachment"
-            for (name, value, _) in writer.standardAttributes(of: event) where name != "datacontenttype" {
+            for (name, value, _) in CloudEventWriter(store: storeID).standardAttributes(of: event)
+            where name != "datacontenttype" {
                 guard let name = HTTPField.Name("ce-\(name)") else { continue }
                 headers[name] = CloudEventHeader.encoded(value)
             }

@@ -2,9 +2,10 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sillok
+import SillokAPI
 import SillokCore
+import SillokJSON
 import SillokReadSide
-import SillokWire
 
 /// The reason why a request failed, in the form of RFC 9457: `application/problem+json`.
 struct Problem: Error {
@@ -35,12 +36,12 @@ struct Problem: Error {
     /// Whether the request may have taken effect.
     var outcome: StoreError.Outcome = .definite
     var headers = HTTPFields()
-    /// Writes further members.
-    var members: @Sendable (inout JSONWriter) -> Void
+    /// Sets further members of the answer.
+    var members: @Sendable (inout API.Problem) -> Void
 
     init(
         _ status: Int, _ kind: Kind, _ detail: String,
-        members: @escaping @Sendable (inout JSONWriter) -> Void = { _ in }
+        members: @escaping @Sendable (inout API.Problem) -> Void = { _ in }
     ) {
         self.status = status
         self.kind = kind
@@ -57,20 +58,14 @@ struct Problem: Error {
 
     /// The fields and the body of the answer that says it.
     var content: (fields: HTTPFields, body: [UInt8]) {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("type", "urn:sillok:problem:\(kind.rawValue)")
-        json.field("title", kind.rawValue.replacing("-", with: " "))
-        json.field("status", status)
-        json.field("detail", detail)
-        if let limit { json.field("limit", limit) }
-        if outcome == .unknown { json.field("outcome", "unknown") }
-        members(&json)
-        json.endObject()
+        var answer = API.Problem(
+            type: "urn:sillok:problem:\(kind.rawValue)", title: kind.rawValue.replacing("-", with: " "), status: status,
+            detail: detail, limit: limit, outcome: outcome == .unknown ? "unknown" : nil)
+        members(&answer)
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"
-        return (headers, json.bytes)
+        return (headers, (try? PlainCoding.bytes(of: answer)) ?? Array("{}".utf8))
     }
 
     /// The answer that says it.
@@ -116,10 +111,10 @@ extension Problem {
         case .conflict(let conflict): self.init(conflict, showsEvents: showsEvents)
         case .knownID(let conflict):
             self.init(409, .eventIDConflict, "\(conflict)")
-            members = { $0.field("id", conflict.id.description) }
+            members = { $0.id = conflict.id }
         case .tracking(let conflict):
             self.init(409, .trackingConflict, "\(conflict)")
-            members = { $0.field("recorded", conflict.recorded) }
+            members = { $0.recorded = conflict.recorded }
         case .refused(let refusal): self.init(422, .refused, "\(refusal)")
         case .failed(let failure): self.init(failure)
         }
@@ -139,27 +134,18 @@ extension Problem {
         case .overLimit(.batchBytes, _, _), .overLimit(.payloadBytes, _, _): self.init(413, .tooLarge, "\(error)")
         default: self.init(422, .invalid, "\(error)")
         }
-        if let index = error.index { members = { $0.field("index", index) } }
+        if let index = error.index { members = { $0.index = index } }
     }
 
     private init(_ conflict: AppendConflict, showsEvents: Bool) {
         self.init(409, .conflict, "\(conflict)")
-        members = { json in
-            json.field("head", conflict.head.value)
-            json.key("streams")
-            json.beginObject()
-            for (stream, mismatch) in conflict.streams.sorted(by: { $0.key < $1.key }) {
-                json.key(stream.text)
-                json.beginObject()
-                json.field("expected", mismatch.expected.value)
-                json.field("actual", mismatch.actual.value)
-                json.endObject()
-            }
-            json.endObject()
-            json.key("positions")
-            json.beginArray()
-            for event in conflict.events where showsEvents { json.integer(event.position.value) }
-            json.endArray()
+        members = { answer in
+            answer.head = conflict.head
+            answer.streams = Members(
+                conflict.streams.map {
+                    ($0.key.text, API.Mismatch(expected: $0.value.expected, actual: $0.value.actual))
+                })
+            answer.positions = showsEvents ? conflict.events.map(\.position) : []
         }
     }
 

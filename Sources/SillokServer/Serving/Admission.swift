@@ -12,6 +12,9 @@ final class Admission: Sendable {
         let query: String
         let since: Timestamp
         var position: Position
+
+        /// The number of positions that it is behind the head.
+        func lag(behind head: Position) -> UInt64 { head > position ? head.value - position.value : 0 }
     }
 
     private struct State {
@@ -77,15 +80,9 @@ final class Admission: Sendable {
 
     private func end(_ owner: String) { state.withLock { $0.line.release(owner) }?.resume(returning: true) }
 
-    /// The refusal of a request whose owner has its share.
-    func overload(_ owner: String) -> Problem {
-        let (held, limit) = state.withLock { ($0.line.places.held(by: owner), $0.line.places.limit) }
-        var problem = Problem(
-            503, .overloaded,
-            "\(owner) has \(held) of \(limit) requests under way and may have no more (the limit requests). Nothing "
-                + "was done: retry in a second.")
-        problem.limit = "requests"
-        return problem.retrying(afterSeconds: 1)
+    /// The places that an owner holds, and all that there are.
+    func places(of owner: String) -> (held: Int, limit: Int) {
+        state.withLock { ($0.line.places.held(by: owner), $0.line.places.limit) }
     }
 
     /// A place among the subscriptions, held until the ticket is released.
@@ -112,17 +109,18 @@ final class Admission: Sendable {
         }
     }
 
-    /// Takes the subscription of a call in; `nil` if its owner has too many.
-    func subscribe(_ call: Call, _ query: String, since: Timestamp, at position: Position) -> Ticket? {
+    /// Takes the subscription of an owner in; `nil` if it has too many.
+    func subscribe(
+        _ owner: String, principal: String, query: String, since: Timestamp, at position: Position
+    ) -> Ticket? {
         let id = state.withLock { state -> UInt64? in
-            guard state.followers.values.count(where: { $0.owner.hasSameBytes(as: call.owner) }) < subscriptionLimit
+            guard state.followers.values.count(where: { $0.owner.hasSameBytes(as: owner) }) < subscriptionLimit
             else {
                 return nil
             }
             state.nextID += 1
             state.followers[state.nextID] = Follower(
-                id: state.nextID, owner: call.owner, principal: call.principal.name, query: query, since: since,
-                position: position)
+                id: state.nextID, owner: owner, principal: principal, query: query, since: since, position: position)
             return state.nextID
         }
         return id.map { Ticket(self, $0) }

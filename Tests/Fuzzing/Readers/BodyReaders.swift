@@ -1,5 +1,6 @@
 import NIOCore
 import Sillok
+import SillokAPI
 import SillokCore
 import SillokWire
 
@@ -11,8 +12,8 @@ enum BodyReaders {
         switch first % 4 {
         case 0: try append(rest, to: nil)
         case 1: try append(rest, to: "account-42")
-        case 2: _ = accepted { try Asking.read(rest, limit: 100) }
-        default: _ = accepted { try Asking.texts(rest, ["reason", "name"]) }
+        case 2: _ = accepted { try API.Read.read(rest).request(limit: 100) }
+        default: _ = accepted { try API.NewKey.read(rest) }
         }
     }
 

@@ -13,7 +13,7 @@ enum EventReaders {
         switch first % 3 {
         case 0: _ = accepted { try CloudEvent(line: rest) }
         case 1:
-            guard let value = accepted({ try Asking.json(rest) }) else { return }
+            guard let value = accepted({ try CloudEvent.value(of: rest) }) else { return }
             let id = EventID(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)
             _ = accepted { try CloudEvent.posted(value, to: nil, id: id) }
         default: try headers(rest)

@@ -1,4 +1,5 @@
 import Sillok
+import SillokAPI
 import SillokGRPC
 import SillokServer
 import SillokWire
@@ -22,7 +23,7 @@ enum QueryReaders {
     }
 
     private static func body(_ bytes: [UInt8]) throws(BrokenPromise) {
-        guard let request = accepted({ try Asking.read(bytes, limit: 100) }) else { return }
+        guard let request = accepted({ try API.Read.read(bytes).request(limit: 100) }) else { return }
         guard let text = accepted({ try StoredQuery.text(of: request.query) }) else {
             throw BrokenPromise("a query that was read cannot be stored")
         }

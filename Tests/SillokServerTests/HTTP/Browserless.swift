@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import Sillok
+import SillokAPI
 import SillokCore
 import SillokReadSide
 import Testing
@@ -82,7 +83,7 @@ struct Browserless {
         let method = method == .head ? .get : method
         let found = interface.routes.endpoints(at: parts).first { $0.endpoint.method == method }
         guard let endpoint = found?.endpoint, !endpoint.isPage else { return }
-        let known = Set(endpoint.answers.keys).union(endpoint.documentedProblems)
+        let known = Set(endpoint.handler.answers.keys).union(endpoint.documentedProblems)
         #expect(known.contains(answer.status), "\(method) \(endpoint.route) answers \(answer.status): \(answer.text)")
     }
 }

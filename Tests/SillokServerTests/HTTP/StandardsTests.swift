@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import Sillok
+import SillokAPI
 import SillokCore
 import SillokTesting
 import SillokWire

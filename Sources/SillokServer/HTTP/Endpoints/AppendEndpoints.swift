@@ -2,45 +2,45 @@ import Crypto
 import HTTPTypes
 import Hummingbird
 import Sillok
+import SillokAPI
 import SillokCore
-import SillokWire
 
 extension Endpoint {
     /// The endpoints that append, to any streams or to one.
-    static let appending = [
+    static let appending: [Endpoint] = [
         Endpoint(
-            method: .post, route: "/v1/events", operation: .appendEvents,
-            summary: "Append events, all or none, under a condition. "
+            .post, "/v1/events", .appendEvents,
+            "Append events, all or none, under a condition. "
                 + "A body with headers `ce-…` is one CloudEvent in binary mode.",
-            parameters: [.idempotencyKey, .traceparent], body: .json("Append"),
-            otherBodies: [.cloudEvent, .cloudEvents], answers: [200: [.json("Receipt")]],
-            problems: [409, 422, 507], handle: { try await $0.append($1, to: nil) }),
+            parameters: [.idempotencyKey, .traceparent], problems: [409, 422, 507],
+            .checked(inputs: appended) { try await $0.append($1, to: nil) }),
         Endpoint(
-            method: .post, route: "/v1/streams/{stream}/events", operation: .appendToStream,
-            summary:
-                "Append events to one stream; If-Match says which revision it must have, If-None-Match: * that it must not exist.",
-            parameters: [.stream, .idempotencyKey, .traceparent, .ifMatch, .ifNoneMatch], body: .json("Append"),
-            otherBodies: [.cloudEvent, .cloudEvents], answers: [200: [.json("Receipt")]],
-            problems: [409, 412, 422, 507], handle: { try await $0.append($1, to: $1.stream) }),
+            .post, "/v1/streams/{stream}/events", .appendToStream,
+            "Append events to one stream; If-Match says which revision it must have, If-None-Match: * that it must not "
+                + "exist.",
+            parameters: [.stream, .idempotencyKey, .traceparent, .ifMatch, .ifNoneMatch],
+            problems: [409, 412, 422, 507], .checked(inputs: appended) { try await $0.append($1, to: $1.stream) }),
     ]
+
+    private static let appended: [Handler.Content] = [.json(API.Append.self), .cloudEvent, .cloudEvents]
 }
 
 extension Endpoint.Parameter {
     fileprivate static let idempotencyKey = header(
         "Idempotency-Key", "The same key with the same events appends them once; needed only for events without an id.",
-        #"{"type":"string","minLength":1,"maxLength":255}"#)
+        ["type": "string", "minLength": 1, "maxLength": 255])
     fileprivate static let traceparent = header(
         "traceparent", "The W3C trace that the events belong to.",
-        #"{"type":"string","pattern":"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"}"#)
+        ["type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"])
     fileprivate static let ifMatch = header(
         "If-Match", "The revision of the stream, as its ETag says it; several, of which one must hold; `*`: any.",
-        #"{"type":"string","pattern":"^(\\*|\"[0-9]{1,18}\"(, *\"[0-9]{1,18}\")*)$"}"#)
+        ["type": "string", "pattern": #"^(\*|"[0-9]{1,18}"(, *"[0-9]{1,18}")*)$"#])
     fileprivate static let ifNoneMatch = header(
-        "If-None-Match", "`*`: the stream must not exist.", #"{"type":"string","enum":["*"]}"#)
+        "If-None-Match", "`*`: the stream must not exist.", ["type": "string", "enum": ["*"]])
 }
 
 extension WebInterface {
-    fileprivate func append(_ call: Call, to stream: StreamID?) async throws -> Response {
+    fileprivate func append(_ call: Call, to stream: StreamID?) async throws -> Authorized<Answer<API.Receipt>> {
         let key = try idempotencyKey(call)
         let posted = try await call.posted(limit: limits.bodyBytes, to: stream) { index in
             key.map { Self.id(of: $0, index) } ?? EventID()
@@ -51,24 +51,31 @@ extension WebInterface {
                 request.entries[index].event.metadata.traceparent = trace
             }
         }
-        try call.require(call.principal.grant.reaches(request))
-        // An event that an earlier version recorded under its UUID alone is not recorded again.
-        for (index, former) in posted.former {
-            if let known = try await store.event(former.id), known.data.isSameFact(as: former) {
-                request.entries[index].event = former
+        return try await call.authorized(request).map { request in
+            let request = try await formerly(request, posted.former)
+            guard let stream, let precondition = try StreamPrecondition(call.request.headers) else {
+                return try await answer(request, on: stream)
             }
+            return try await append(request, to: stream, if: precondition, call)
         }
-        guard let stream, let precondition = try StreamPrecondition(call.request.headers) else {
-            return try await respond(to: request, on: stream)
+    }
+
+    /// Returns the request with the events as an earlier version recorded them under their UUIDs alone, where it did,
+    /// so that they are not recorded again.
+    private func formerly(_ request: AppendRequest, _ former: [Int: EventData]) async throws -> AppendRequest {
+        var request = request
+        for (index, event) in former {
+            guard let known = try await store.event(event.id), known.data.isSameFact(as: event) else { continue }
+            request.entries[index].event = event
         }
-        return try await append(request, to: stream, if: precondition, call)
+        return request
     }
 
     /// Appends to a stream under the precondition in the request's header. If the stream changes between the check and
     /// the append, it is checked again, a few times.
     private func append(
         _ request: AppendRequest, to stream: StreamID, if precondition: StreamPrecondition, _ call: Call
-    ) async throws -> Response {
+    ) async throws -> Answer<API.Receipt> {
         var attempts = 0
         while true {
             attempts += 1
@@ -82,7 +89,7 @@ extension WebInterface {
             // An unmet precondition still goes to the store, because the request may repeat an append that succeeded.
             if !isMet { request.condition.revisions[stream] = precondition.expected }
             do {
-                return try await respond(to: request, on: stream)
+                return try await answer(request, on: stream)
             } catch AppendError.conflict(let conflict) {
                 guard conflict.streams[stream] != nil else { throw AppendError.conflict(conflict) }
                 if isMet, attempts < 10 { continue }
@@ -93,15 +100,13 @@ extension WebInterface {
         }
     }
 
-    private func respond(to request: AppendRequest, on stream: StreamID?) async throws -> Response {
+    private func answer(_ request: AppendRequest, on stream: StreamID?) async throws -> Answer<API.Receipt> {
         let receipt = try await store.append(request)
-        var json = JSONWriter()
-        json.write(receipt)
         var headers: HTTPFields = [
             .sillokPosition: "\(receipt.position)", .sillokToken: "\(receipt.mark)", .sillokStore: storeID.description,
         ]
         if let stream, let revision = receipt.revisions[stream] { headers[.eTag] = "\"\(revision)\"" }
-        return .json(json, headers: headers)
+        return Answer(API.Receipt(receipt), headers: headers)
     }
 
     /// Returns the idempotency key, combined with the caller: the same key of another caller is a different key.

@@ -2,114 +2,87 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sillok
+import SillokAPI
 import SillokCore
-import SillokWire
 
 extension Endpoint {
+    private static let id = Parameter.path("id", "The id of an event.", Parameter.name)
+    static let pageForms: [Handler.Content] = [.json(API.Page.self), .cloudEvents, .lines]
+    private static let eventForms: [Int: [Handler.Content]] = [200: [.json(API.Event.self), .cloudEvent], 304: []]
+
     /// The endpoints that read events.
-    static let reading = [
+    static let reading: [Endpoint] = [
         Endpoint(
-            method: .get, route: "/v1/events", operation: .readEvents,
-            summary:
-                "Read events: a page, a page as a batch of CloudEvents (Accept: application/cloudevents-batch+json), "
+            .get, "/v1/events", .readEvents,
+            "Read events: a page, a page as a batch of CloudEvents (Accept: application/cloudevents-batch+json), "
                 + "or all of them as JSON lines (Accept: application/x-ndjson).",
             parameters: Parameter.filters + [.afterMark, .before, .direction, .limit] + Parameter.atLeast,
-            answers: [
-                200: [.json("Page"), .cloudEvents, Content(mediaType: "application/x-ndjson", schema: "Event")]
-            ],
             problems: [422],
-            handle: { interface, call in
-                try await interface.read(try interface.request(call, try call.eventQuery()), call)
+            .checked(answers: [200: pageForms]) { try await $0.read($0.request($1, $1.eventQuery()), $1) }),
+        Endpoint(
+            .post, "/v1/query", .queryEvents, "Read events that match any of several alternatives.",
+            parameters: Parameter.atLeast, problems: [422],
+            .checked(inputs: [.json(API.Read.self)], answers: [200: pageForms]) { interface, call in
+                let read = try API.Read.read(try await call.jsonBody(limit: 1 << 20))
+                return try await interface.read(read.request(limit: 100), call)
             }),
         Endpoint(
-            method: .post, route: "/v1/query", operation: .queryEvents,
-            summary: "Read events that match any of several alternatives.", parameters: Parameter.atLeast,
-            body: .json("Read"),
-            answers: [200: [.json("Page"), Content(mediaType: "application/x-ndjson", schema: "Event")]],
-            problems: [408, 413, 415, 422],
-            handle: { interface, call in
-                let bytes = try await call.jsonBody(limit: 1 << 20)
-                return try await interface.read(try Asking.read(bytes, limit: 100), call)
+            .get, "/v1/events/{id}", .readEvent,
+            "Read the event of an id: the UUID that it has in the store, or, with `source`, the one that its producer "
+                + "gave it.",
+            parameters: [id, .source] + Parameter.atLeast, problems: [404],
+            .checked(answers: eventForms) { interface, call in
+                try await interface.event(call).map { try interface.immutable($0, call) }
             }),
         Endpoint(
-            method: .get, route: "/v1/events/{id}", operation: .readEvent,
-            summary: "Read the event of an id: the UUID that it has in the store, or, with `source`, the one that its "
-                + "producer gave it.",
-            parameters: [
-                .path("id", "The id of an event.", Parameter.name),
-                .source,
-            ] + Parameter.atLeast,
-            answers: [200: [.json("Event"), .cloudEvent], 304: []], problems: [404],
-            handle: { interface, call in
-                let id = try call.eventID()
-                return try interface.immutable(
-                    try call.require(try await interface.store.event(id), "event \(id)"), call)
+            .get, "/v1/events/{id}/binary", .readEventInBinaryMode,
+            "Read the event of an id in the binary mode of CloudEvents: its attributes are headers `ce-…`, its payload "
+                + "is the body.",
+            parameters: [id, .source] + Parameter.atLeast, problems: [404],
+            .checked(answers: [200: [.init(mediaType: "*/*", type: API.Text.self)], 304: []]) { interface, call in
+                try await interface.event(call).map { try interface.immutable($0, call, isBinary: true) }
             }),
         Endpoint(
-            method: .get, route: "/v1/events/{id}/binary", operation: .readEventInBinaryMode,
-            summary:
-                "Read the event of an id in the binary mode of CloudEvents: its attributes are headers `ce-…`, its "
-                + "payload is the body.",
-            parameters: [.path("id", "The id of an event.", Parameter.name), .source] + Parameter.atLeast,
-            answers: [200: [Content(mediaType: "*/*", schema: "Text")], 304: []], problems: [404],
-            handle: { interface, call in
-                let id = try call.eventID()
-                return try interface.immutable(
-                    try call.require(try await interface.store.event(id), "event \(id)"), call, isBinary: true)
-            }),
-        Endpoint(
-            method: .get, route: "/v1/positions/{position}", operation: .readPosition,
-            summary: "Read the event at a position.",
-            parameters: [.path("position", "A position.", Parameter.position)] + Parameter.atLeast,
-            answers: [200: [.json("Event"), .cloudEvent], 304: []], problems: [404],
-            handle: { interface, call in
+            .get, "/v1/positions/{position}", .readPosition, "Read the event at a position.",
+            parameters: [.path("position", "A position.", Parameter.position)] + Parameter.atLeast, problems: [404],
+            .checked(answers: eventForms) { interface, call in
                 let position = try call.pathNumber("position")
                 let page = try await interface.store.read(.all, after: position.previous, limit: 1)
                 let event = page.events.first { $0.position == position }
-                return try interface.immutable(try call.require(event, "event at \(position)"), call)
+                return try await call.authorized(event, "event at \(position)").map {
+                    try interface.immutable($0, call)
+                }
             }),
         Endpoint(
-            method: .get, route: "/v1/events/{id}/relations", operation: .eventRelations,
-            summary: "The events that caused an event, and those that it caused, as far as was looked.",
-            parameters: [.path("id", "The id of an event.", Parameter.name), .source],
-            answers: [200: [.json("Relations")]], problems: [404, 422],
-            handle: { try await $0.relations($1) }),
+            .get, "/v1/events/{id}/relations", .eventRelations,
+            "The events that caused an event, and those that it caused, as far as was looked.",
+            parameters: [id, .source], problems: [404, 422],
+            .checked { interface, call in
+                try await interface.event(call).map { try await interface.relations(of: $0, call) }
+            }),
         Endpoint(
-            method: .get, route: "/v1/head", operation: .head, summary: "The position of the last event.",
-            parameters: Parameter.atLeast, answers: [200: [.json("Head")]],
-            handle: { interface, call in
+            .get, "/v1/head", .head, "The position of the last event.", parameters: Parameter.atLeast,
+            .value { interface, _ in
                 let head = try await interface.store.head(resumingAfter: .start)
-                var json = JSONWriter()
-                json.beginObject()
-                json.field("store", interface.storeID.description)
-                json.field("head", head.position.value)
-                json.field("token", head.description)
-                json.endObject()
-                return .json(json, headers: [.sillokPosition: "\(head.position)", .sillokToken: "\(head)"])
+                return Answer(
+                    API.Head(head, of: interface.storeID),
+                    headers: [.sillokPosition: "\(head.position)", .sillokToken: "\(head)"])
             }),
         Endpoint(
-            method: .get, route: "/v1/tracking/{source}", operation: .tracking,
-            summary: "How far another log has been consumed into this one.",
-            parameters: [.path("source", "The source.", Parameter.name)], answers: [200: [.json("Tracking")]],
-            problems: [404],
-            handle: { interface, call in
-                let source = call.pathName("source")
-                guard let tracking = try await interface.store.tracking(of: TrackingSource(source)) else {
+            .get, "/v1/tracking/{source}", .tracking, "How far another log has been consumed into this one.",
+            parameters: [.path("source", "The source.", Parameter.name)], problems: [404],
+            .value { interface, call in
+                let source = TrackingSource(call.pathName("source"))
+                guard let tracking = try await interface.store.tracking(of: source) else {
                     throw Problem(404, .notFound, "nothing is tracked of this source")
                 }
-                var json = JSONWriter()
-                json.beginObject()
-                json.field("source", source)
-                json.field("position", tracking.position)
-                if let event = tracking.event { json.field("event", event.description) }
-                json.endObject()
-                return .json(json)
+                return Answer(API.Tracking(tracking))
             }),
     ]
 }
 
 extension Call {
-    func eventID() throws -> EventID {
+    fileprivate func eventID() throws -> EventID {
         let name = pathName("id")
         if let source = try text("source") { return CloudEventIdentity(source: source, id: name).eventID }
         guard let id = EventID(name) else {
@@ -143,29 +116,34 @@ extension WebInterface {
             direction: try call.direction(), limit: try call.limit(atMost: store.limits.pageEvents, default: 100))
     }
 
+    /// Returns the event that a path names.
+    fileprivate func event(_ call: Call) async throws -> Authorized<RecordedEvent> {
+        let id = try call.eventID()
+        return try call.authorized(try await store.event(id), "event \(id)")
+    }
+
     /// Answers a read with a page as JSON, or with all pages as lines.
-    func read(_ request: ReadRequest, _ call: Call) async throws -> Response {
-        try call.require(request.query)
+    func read(_ request: ReadRequest, _ call: Call) async throws -> Authorized<Response> {
+        try await call.authorized(request.query).map { _ in try await pages(request, call) }
+    }
+
+    private func pages(_ request: ReadRequest, _ call: Call) async throws -> Response {
         try store.limits.check(request)
         if call.accepts("application/x-ndjson") {
             let isLimited = try call.number("limit") != nil
             return lines(request, call, limit: isLimited ? request.limit : nil)
         }
         let batch = try await store.read(request)
-        var writer = CloudEventWriter(store: storeID)
         var headers: HTTPFields = [
             .sillokPosition: "\(batch.head)", .sillokToken: "\(batch.mark)", .sillokStore: storeID.description,
             .vary: "Accept",
         ]
-        if call.accepts(Endpoint.Content.cloudEvents.mediaType) {
-            writer.json.beginArray()
-            for event in batch.events { writer.writeStandard(event) }
-            writer.json.endArray()
-            headers[.sillokThrough] = "\(batch.through)"
-            return .bytes(writer.take(), "application/cloudevents-batch+json; charset=utf-8", headers: headers)
+        guard call.accepts(Handler.Content.cloudEvents.mediaType) else {
+            return try Answer(API.Page(batch, of: storeID), headers: headers).response()
         }
-        writer.write(batch)
-        return .bytes(writer.take(), "application/json", headers: headers)
+        headers[.sillokThrough] = "\(batch.through)"
+        return try Answer(API.CloudEvents(batch.events, of: storeID), headers: headers)
+            .response(as: Handler.Content.cloudEvents.mediaType + "; charset=utf-8")
     }
 
     /// Returns all events of a request as lines of JSON, as fast as the reader reads. If the key is revoked meanwhile,

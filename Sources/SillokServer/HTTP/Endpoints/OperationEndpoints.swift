@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Sillok
+import SillokAPI
 import SillokCore
 import SillokHistory
 import SillokReadSide
@@ -9,176 +10,107 @@ import SillokWire
 
 extension Endpoint {
     /// The endpoints for monitoring.
-    static let watching = [
+    static let watching: [Endpoint] = [
         Endpoint(
-            method: .get, route: "/health/live", operation: .live, summary: "Whether the process answers.",
-            answers: [200: [.json("Health")]], handle: { _, _ in .health("live") }),
+            .get, "/health/live", .live, "Whether the process answers.",
+            .value { _, _ in Answer(API.Health(status: "live")) }),
         Endpoint(
-            method: .get, route: "/health/ready", operation: .ready, summary: "Whether the server takes requests.",
-            answers: [200: [.json("Health")]],
-            handle: { interface, _ in
+            .get, "/health/ready", .ready, "Whether the server takes requests.",
+            .value { interface, _ in
                 if interface.admission.isClosing { throw Problem(503, .unavailable, "the server is ending") }
                 _ = try await interface.store.read(.all, limit: 1)
-                return .health("ready")
+                return Answer(API.Health(status: "ready"))
             }),
         Endpoint(
-            method: .get, route: "/v1/server", operation: .describeServer,
-            summary: "The store that is served, and the limits of requests.", answers: [200: [.json("Server")]],
-            handle: { interface, _ in interface.describe() }),
+            .get, "/v1/server", .describeServer, "The store that is served, and the limits of requests.",
+            .value { interface, _ in interface.describe() }),
         Endpoint(
-            method: .get, route: "/metrics", operation: .metrics, summary: "Metrics, as Prometheus reads them.",
-            answers: [200: [Content(mediaType: "text/plain", schema: "Text")]],
-            handle: { interface, _ in
+            .get, "/metrics", .metrics, "Metrics, as Prometheus reads them.",
+            .response([.init(mediaType: "text/plain", type: API.Text.self)]) { interface, _ in
                 .bytes(Array(try await interface.metricsText().utf8), "text/plain; version=0.0.4; charset=utf-8")
             }),
         Endpoint(
-            method: .get, route: "/v1/overview", operation: .overview,
-            summary: "How the server, its subscriptions, projections and objectives are, and the last seconds.",
+            .get, "/v1/overview", .overview,
+            "How the server, its subscriptions, projections and objectives are, and the last seconds.",
             parameters: [
-                .query("seconds", "The number of latest seconds.", #"{"type":"integer","minimum":1,"maximum":600}"#)
-            ],
-            answers: [200: [.json("Overview")]], handle: { try await $0.overview($1) }),
+                .query(
+                    "seconds", "The number of latest seconds.", ["type": "integer", "minimum": 1, "maximum": 600])
+            ], .value { try await $0.overview($1) }),
     ]
 
     /// The endpoints for administrators.
-    static let administering = [
+    static let administering: [Endpoint] = [
         Endpoint(
-            method: .get, route: "/v1/keys", operation: .listKeys, summary: "The keys; their secrets are not kept.",
-            answers: [200: [.json("Keys")]], problems: [404], handle: { interface, _ in try interface.listKeys() }),
+            .get, "/v1/keys", .listKeys, "The keys; their secrets are not kept.", problems: [404],
+            .value { interface, _ in Answer(API.Keys(keys: try interface.keyring().keys.map { API.Key($0) })) }),
         Endpoint(
-            method: .post, route: "/v1/keys", operation: .createKey,
-            summary: "Make a key; its text is shown this once.",
-            body: .json("NewKey"), answers: [201: [.json("CreatedKey")]], problems: [404, 408, 413, 415],
-            handle: { try await $0.createKey($1) }),
+            .post, "/v1/keys", .createKey, "Make a key; its text is shown this once.", problems: [404],
+            .value(of: API.NewKey.self, limit: 64 << 10, status: 201) { try await $0.createKey($1, $2) }),
         Endpoint(
-            method: .delete, route: "/v1/keys/{key}", operation: .revokeKey,
-            summary: "Revoke a key: what is open under it ends within five seconds.",
-            parameters: [.path("key", "The id of the key.", Parameter.name)], answers: [200: [.json("Accepted")]],
-            problems: [404], handle: { try await $0.revokeKey($1) }),
+            .delete, "/v1/keys/{key}", .revokeKey,
+            "Revoke a key: what is open under it ends within five seconds.",
+            parameters: [.path("key", "The id of the key.", Parameter.name)], problems: [404],
+            .value { interface, call in
+                guard try await interface.keyring().revoke(call.pathName("key"), by: call.principal.name) else {
+                    throw Problem(404, .notFound, "there is no such key that still opens anything")
+                }
+                return Answer(API.Accepted(accepted: true))
+            }),
         Endpoint(
-            method: .get, route: "/v1/audit", operation: .audit, summary: "What administrators did, the newest first.",
-            parameters: [.limit], answers: [200: [.json("Audit")]], problems: [404], handle: { try await $0.acts($1) }),
+            .get, "/v1/audit", .audit, "What administrators did, the newest first.", parameters: [.limit],
+            problems: [404], .value { try await $0.acts($1) }),
         Endpoint(
-            method: .post, route: "/v1/verification", operation: .startVerification,
-            summary: "Have everything that is stored checked.", answers: [202: [.json("Job")]], problems: [404, 409],
-            handle: { try await $0.startVerification($1) }),
+            .post, "/v1/verification", .startVerification, "Have everything that is stored checked.",
+            problems: [404, 409], .value(status: 202) { try await $0.startVerification($1) }),
         Endpoint(
-            method: .get, route: "/v1/verification", operation: .showVerification,
-            summary: "How far the check is, or what the last one found.", answers: [200: [.json("Job")]],
-            problems: [404], handle: { interface, _ in try interface.show(.verification) }),
+            .get, "/v1/verification", .showVerification, "How far the check is, or what the last one found.",
+            problems: [404], .value { interface, _ in try interface.show(.verification) }),
         Endpoint(
-            method: .post, route: "/v1/backup", operation: .startBackup,
-            summary: "Have a copy of the store written where the server keeps its backups.",
-            answers: [202: [.json("Job")]], problems: [404, 409], handle: { try await $0.startBackup($1) }),
+            .post, "/v1/backup", .startBackup,
+            "Have a copy of the store written where the server keeps its backups.", problems: [404, 409],
+            .value(status: 202) { try await $0.startBackup($1) }),
         Endpoint(
-            method: .get, route: "/v1/backup", operation: .showBackup, summary: "How far the copy is, or the last one.",
-            answers: [200: [.json("Job")]], problems: [404], handle: { interface, _ in try interface.show(.backup) }),
+            .get, "/v1/backup", .showBackup, "How far the copy is, or the last one.", problems: [404],
+            .value { interface, _ in try interface.show(.backup) }),
     ]
 }
 
 extension WebInterface {
-    fileprivate func describe() -> Response {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("store", storeID.description)
-        json.key("limits")
-        json.beginObject()
-        for setting in Limits.settings { json.field(setting.name, setting.value(store.limits)) }
-        for setting in ServerLimits.settings { json.field(setting.name, setting.value(limits)) }
-        json.endObject()
-        json.endObject()
-        return .json(json)
+    fileprivate func describe() -> Answer<API.Server> {
+        let ofStore = Limits.settings.map { (name: $0.name, value: $0.value(store.limits)) }
+        let ofServer = ServerLimits.settings.map { (name: $0.name, value: $0.value(limits)) }
+        return Answer(API.Server(store: storeID.description, limits: Members(ofStore + ofServer)))
     }
-}
-
-extension Response {
-    fileprivate static func health(_ status: String) -> Response {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("status", status)
-        json.endObject()
-        return .json(json)
-    }
-}
-
-extension SQLRow {
-    /// The row as one line, for people.
-    var words: String { zip(columns, values).map { "\($0): \($1)" }.joined(separator: ", ") }
 }
 
 // MARK: Keys and acts
 
 extension WebInterface {
-    private func keyring() throws -> Keyring {
+    fileprivate func keyring() throws -> Keyring {
         guard let keyring = gatekeeper.keyring else {
             throw Problem(404, .notConfigured, "the server requires no keys: start it with --auth keys")
         }
         return keyring
     }
 
-    fileprivate func listKeys() throws -> Response {
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("keys")
-        json.beginArray()
-        for key in try keyring().keys { json.write(key) }
-        json.endArray()
-        json.endObject()
-        return .json(json)
-    }
-
-    fileprivate func createKey(_ call: Call) async throws -> Response {
-        let fields = try Asking.texts(
-            try await call.jsonBody(limit: 64 << 10), ["name", "scopes", "resources", "expires"])
+    fileprivate func createKey(_ call: Call, _ input: API.NewKey) async throws -> Answer<API.CreatedKey> {
         let keyring = try keyring()
-        let grant = try Grant(scopes: fields["scopes"] ?? "", resources: fields["resources"] ?? "*")
-        guard let name = fields["name"], (1...200).contains(name.utf8.count) else {
+        let grant = try Grant(scopes: input.scopes, resources: input.resources ?? "*")
+        guard (1...200).contains(input.name.utf8.count) else {
             throw Problem(400, .malformed, "\"name\" says what the key is for, in 1 to 200 bytes")
         }
-        let expires = try fields["expires"].map { text in
-            guard let time = Timestamp(text) else {
-                throw Problem(400, .malformed, "\"expires\" is no time of RFC 3339")
-            }
-            return time
-        }
-        let (key, secret) = try await keyring.create(name, grant, expires: expires, by: call.principal.name)
-        var json = JSONWriter()
-        json.beginObject()
-        json.writeFields(of: key)
-        json.field("key", secret.revealed)
-        json.endObject()
-        return .json(json, status: 201)
+        let (key, secret) = try await keyring.create(
+            input.name, grant, expires: input.expires, by: call.principal.name)
+        return Answer(API.CreatedKey(key, secret))
     }
 
-    fileprivate func revokeKey(_ call: Call) async throws -> Response {
-        guard try await keyring().revoke(call.pathName("key"), by: call.principal.name) else {
-            throw Problem(404, .notFound, "there is no such key that still opens anything")
-        }
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("accepted", true)
-        json.endObject()
-        return .json(json)
-    }
-
-    fileprivate func acts(_ call: Call) async throws -> Response {
+    fileprivate func acts(_ call: Call) async throws -> Answer<API.Audit> {
         let acts = try await keyring().acts(limit: try call.limit(atMost: 1000, default: 100))
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("acts")
-        json.beginArray()
-        for act in acts {
-            json.beginObject()
-            json.field("at", act.at.description)
-            json.field("by", act.by)
-            json.field("action", act.action)
-            json.field("target", act.target)
-            json.field("detail", act.detail)
-            json.endObject()
-        }
-        json.endArray()
-        json.endObject()
-        return .json(json)
+        return Answer(
+            API.Audit(
+                acts: acts.map {
+                    API.Act(at: $0.at, by: $0.by, action: $0.action, target: $0.target, detail: $0.detail)
+                }))
     }
 }
 
@@ -198,28 +130,10 @@ extension Grant {
     }
 }
 
-extension JSONWriter {
-    fileprivate mutating func write(_ key: AccessKey) {
-        beginObject()
-        writeFields(of: key)
-        endObject()
-    }
-
-    fileprivate mutating func writeFields(of key: AccessKey) {
-        field("id", key.id)
-        field("name", key.name)
-        field("scopes", key.grant.scopes.map(\.rawValue).sorted().joined(separator: " "))
-        field("resources", key.grant.resources.map(\.description).joined(separator: " "))
-        field("created", key.created.description)
-        if let expires = key.expires { field("expires", expires.description) }
-        if let revoked = key.revoked { field("revoked", revoked.description) }
-    }
-}
-
 // MARK: Long work
 
 extension WebInterface {
-    fileprivate func startVerification(_ call: Call) async throws -> Response {
+    fileprivate func startVerification(_ call: Call) async throws -> Answer<API.Job> {
         guard let verify = served.tools.verify else {
             throw Problem(404, .notConfigured, "this kind of store cannot be checked from here")
         }
@@ -231,7 +145,7 @@ extension WebInterface {
         return try await begun(isBegun, .verification, call)
     }
 
-    fileprivate func startBackup(_ call: Call) async throws -> Response {
+    fileprivate func startBackup(_ call: Call) async throws -> Answer<API.Job> {
         guard let backup = served.tools.backup else {
             throw Problem(404, .notConfigured, "the server has no place for backups: start it with --backups FOLDER")
         }
@@ -239,41 +153,14 @@ extension WebInterface {
         return try await begun(isBegun, .backup, call)
     }
 
-    private func begun(_ isBegun: Bool, _ kind: Jobs.Kind, _ call: Call) async throws -> Response {
+    private func begun(_ isBegun: Bool, _ kind: Jobs.Kind, _ call: Call) async throws -> Answer<API.Job> {
         guard isBegun else { throw Problem(409, .refused, "a \(kind.rawValue) is under way already") }
         try await audit(call, kind.rawValue, "")
-        var response = try show(kind)
-        response.status = .accepted
-        return response
+        return try show(kind)
     }
 
-    fileprivate func show(_ kind: Jobs.Kind) throws -> Response {
+    fileprivate func show(_ kind: Jobs.Kind) throws -> Answer<API.Job> {
         guard let job = jobs.job(kind) else { throw Problem(404, .notFound, "there was no \(kind.rawValue) yet") }
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("by", job.by)
-        json.field("begun", job.begun.description)
-        if let ended = job.ended { json.field("ended", ended.description) }
-        switch job.outcome {
-        case .running(let progress):
-            json.field("state", "running")
-            if let progress {
-                json.field("step", progress.step)
-                json.field("done", progress.done)
-                json.field("total", progress.total)
-            }
-        case .done(let text, let isGood):
-            json.field("state", isGood ? "done" : "found")
-            json.field("result", text)
-        case .failed(let why):
-            json.field("state", "failed")
-            json.field("result", why)
-        }
-        json.key("findings")
-        json.beginArray()
-        for finding in job.findings { json.string(finding) }
-        json.endArray()
-        json.endObject()
-        return .json(json)
+        return Answer(API.Job(job))
     }
 }

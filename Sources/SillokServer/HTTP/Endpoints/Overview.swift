@@ -1,9 +1,9 @@
 import Hummingbird
 import Sillok
+import SillokAPI
 import SillokCore
 import SillokReadSide
 import SillokSQL
-import SillokWire
 
 #if canImport(Darwin)
 import Darwin
@@ -15,81 +15,25 @@ import Musl
 
 extension WebInterface {
     /// Returns the overall status, for a page that polls every second.
-    func overview(_ call: Call) async throws -> Response {
+    func overview(_ call: Call) async throws -> Answer<API.Overview> {
         let seconds = try call.number("seconds") ?? 120
         guard (1...600).contains(seconds) else { throw Problem(400, .malformed, "\"seconds\" is between 1 and 600") }
         let head = try await store.head()
         let state = metrics.current
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("store", storeID.description)
-        json.field("head", head.value)
-        json.field("at", clock.now().description)
-        if let size = served.tools.size { json.field("bytes", size()) }
-        if let memory = Self.residentBytes { json.field("memoryBytes", memory) }
-        json.field("requests", admission.requests)
-        json.field("connections", state.connections)
-        json.field("shed", state.shed)
-        write(state.append, &json)
-        json.field("groupMean", state.groupSizes.count > 0 ? state.groupSizes.sum / Double(state.groupSizes.count) : 0)
-        if let sync = state.syncSeconds.quantile(0.5) { json.field("syncMedian", sync) }
-        if let sync = state.syncSeconds.quantile(0.99) { json.field("syncP99", sync) }
-        writeHistory(Int(seconds), &json)
-        writeFollowers(head, &json)
-        json.field("hasReadModel", served.readSide != nil)
-        json.key("projections")
-        json.beginArray()
-        for status in try await served.readSide?.status() ?? [] { json.write(status) }
-        json.endArray()
-        try await writeObjectives(&json)
-        json.endObject()
-        return .json(json)
-    }
-
-    private func write(_ append: ServerMetrics.Append, _ json: inout JSONWriter) {
-        json.key("append")
-        json.beginObject()
-        json.field("requests", append.requests)
-        json.field("events", append.events)
-        json.field("conflicts", append.conflicts)
-        json.field("refusals", append.refusals)
-        json.field("failures", append.failures)
-        if let median = append.seconds.quantile(0.5) { json.field("median", median) }
-        if let p99 = append.seconds.quantile(0.99) { json.field("p99", p99) }
-        json.endObject()
-    }
-
-    private func writeHistory(_ seconds: Int, _ json: inout JSONWriter) {
-        json.key("seconds")
-        json.beginArray()
-        for second in history.seconds(seconds) {
-            json.beginObject()
-            json.field("at", second.at.description)
-            json.field("appends", second.appends)
-            json.field("events", second.events)
-            json.field("reads", second.reads)
-            json.field("failures", second.failures)
-            if let median = second.median { json.field("median", median) }
-            if let p99 = second.p99 { json.field("p99", p99) }
-            json.field("lagSeconds", second.lagSeconds)
-            json.endObject()
-        }
-        json.endArray()
-    }
-
-    private func writeFollowers(_ head: Position, _ json: inout JSONWriter) {
-        json.key("subscriptions")
-        json.beginArray()
-        for follower in admission.followers.prefix(100) {
-            json.beginObject()
-            json.field("principal", follower.principal)
-            json.field("query", follower.query)
-            json.field("since", follower.since.description)
-            json.field("position", follower.position.value)
-            json.field("behind", head > follower.position ? head.value - follower.position.value : 0)
-            json.endObject()
-        }
-        json.endArray()
+        let groups = state.groupSizes
+        return Answer(
+            API.Overview(
+                store: storeID.description, head: head, at: clock.now(), bytes: served.tools.size?(),
+                memoryBytes: Self.residentBytes, requests: admission.requests, connections: state.connections,
+                shed: state.shed, append: API.Appends(state.append),
+                groupMean: Measure(groups.count > 0 ? groups.sum / Double(groups.count) : 0),
+                syncMedian: state.syncSeconds.quantile(0.5).map { Measure($0) },
+                syncP99: state.syncSeconds.quantile(0.99).map { Measure($0) },
+                seconds: history.seconds(Int(seconds)).map { API.Second($0) },
+                subscriptions: admission.followers.prefix(100).map { API.Subscription($0, head: head) },
+                hasReadModel: served.readSide != nil,
+                projections: try await (served.readSide?.status() ?? []).map { API.Projection($0) },
+                objectives: try await objectives()))
     }
 
     /// The resident memory of the process in bytes, if the system reports it.
@@ -129,17 +73,7 @@ extension WebInterface {
         text.counter("sillok_read_events_total", "Events that were read.", [([], Double(state.eventsRead))])
         text.histogram("sillok_group_commit_appends", "Appends that were committed together.", [([], state.groupSizes)])
         text.commits(state)
-        let requests = state.requests.sorted { $0.key.rawValue < $1.key.rawValue }
-        text.histogram(
-            "sillok_http_request_seconds", "The time until a request was answered.",
-            requests.map { ([("operation", $0.key.rawValue)], $0.value.seconds) })
-        text.counter(
-            "sillok_http_requests_total", "Requests by what was answered.",
-            requests.flatMap { operation, requests in
-                requests.byStatus.sorted { $0.key < $1.key }.map {
-                    ([("operation", operation.rawValue), ("status", "\($0.key)")], Double($0.value))
-                }
-            })
+        text.requests(state)
         text.counter("sillok_requests_shed_total", "Requests that were told to come again.", [([], Double(state.shed))])
         text.connections(state)
         let followers = admission.followers
@@ -147,7 +81,7 @@ extension WebInterface {
         text.gauge(
             "sillok_subscription_lag_events", "How many positions a subscription is behind the head.",
             followers.map {
-                ([("subscription", "\($0.id)")], Double(head > $0.position ? head.value - $0.position.value : 0))
+                ([("subscription", "\($0.id)")], Double($0.lag(behind: head)))
             })
         try await addProjections(to: &text)
         if let memory = Self.residentBytes {
@@ -176,6 +110,21 @@ extension WebInterface {
 }
 
 extension PrometheusText {
+    /// Writes the times and the statuses of requests by their operations.
+    fileprivate mutating func requests(_ state: ServerMetrics.State) {
+        let requests = state.requests.sorted { $0.key.rawValue < $1.key.rawValue }
+        histogram(
+            "sillok_http_request_seconds", "The time until a request was answered.",
+            requests.map { ([("operation", $0.key.rawValue)], $0.value.seconds) })
+        counter(
+            "sillok_http_requests_total", "Requests by what was answered.",
+            requests.flatMap { operation, requests in
+                requests.byStatus.sorted { $0.key < $1.key }.map {
+                    ([("operation", operation.rawValue), ("status", "\($0.key)")], Double($0.value))
+                }
+            })
+    }
+
     /// Writes how many connections there are, and how many were cut.
     fileprivate mutating func connections(_ state: ServerMetrics.State) {
         gauge("sillok_connections", "Open connections.", [([], Double(state.connections))])

@@ -2,31 +2,28 @@ import Crypto
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import SillokAPI
 import SillokCore
 
 extension Endpoint {
     /// All endpoints of the HTTP API. Any other request is denied.
-    static let all =
+    static let all: [Endpoint] =
         appending + reading + streams + following + projections + operating + watching + administering + sessions
         + pages
 
     /// The dashboard and the documentation: the same for all users, without contents.
-    static let pages = [
+    static let pages: [Endpoint] = [
         page("/", .dashboard, "index.html"), page("/docs", .documentation, "docs.html"),
         Endpoint(
-            method: .get, route: "/openapi.json", operation: .openAPI, summary: "This document.",
-            answers: [200: [.json("Session")]], isPage: true,
-            handle: { _, call in .kept(OpenAPI.document, "application/json", call) }),
+            .get, "/openapi.json", .openAPI, "This document.", isPage: true,
+            .response { .kept(OpenAPI.document, "application/json", $1) }),
         Endpoint(
-            method: .get, route: "/assets/{name}", operation: .assets, summary: "A part of a page.",
-            parameters: [.path("name", "Its name.")], answers: [200: []], isPage: true,
-            handle: { _, call in try .asset(call.pathName("name"), call) }),
+            .get, "/assets/{name}", .assets, "A part of a page.", parameters: [.path("name", "Its name.")],
+            isPage: true, .response { try .asset($1.pathName("name"), $1) }),
     ]
 
     private static func page(_ route: String, _ operation: ServerOperation, _ name: String) -> Endpoint {
-        Endpoint(
-            method: .get, route: route, operation: operation, summary: "A page.", answers: [200: []], isPage: true,
-            handle: { _, call in try .asset(name, call) })
+        Endpoint(.get, route, operation, "A page.", isPage: true, .response { try .asset(name, $1) })
     }
 }
 

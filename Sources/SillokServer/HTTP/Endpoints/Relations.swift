@@ -1,18 +1,15 @@
-import Hummingbird
 import Sillok
+import SillokAPI
 import SillokCore
-import SillokWire
 
 extension WebInterface {
     /// Returns the events that caused an event, back to the first cause, and the events that it caused.
     ///
     /// Causes are found by their ids. Effects are found by reading the log after the event, but for no longer than a
     /// page may take; the answer contains how far.
-    func relations(_ call: Call) async throws -> Response {
-        let id = try call.eventID()
-        let event = try call.require(try await store.event(id), "event \(id)")
+    func relations(of event: RecordedEvent, _ call: Call) async throws -> Answer<API.Relations> {
         var causes: [RecordedEvent] = []
-        var seen: Set = [id]
+        var seen: Set = [event.id]
         var cause = event.metadata.causationID.flatMap { EventID($0) }
         while let next = cause, causes.count < 100, seen.insert(next).inserted, let found = try await store.event(next),
             call.principal.grant.reaches(found.stream)
@@ -21,7 +18,7 @@ extension WebInterface {
             cause = found.metadata.causationID.flatMap { EventID($0) }
         }
         var effects: [RecordedEvent] = []
-        var known: Set = [id.description]
+        var known: Set = [event.id.description]
         var through = event.position
         var isEnd = false
         let deadline = ContinuousClock.now + Self.timeout
@@ -34,17 +31,8 @@ extension WebInterface {
             }
             (through, isEnd) = (batch.through, batch.isEnd)
         }
-        var writer = CloudEventWriter(store: storeID)
-        writer.json.beginObject()
-        writer.json.key("event")
-        writer.writeObject(event)
-        writer.json.key("causes")
-        writer.write(causes)
-        writer.json.key("effects")
-        writer.write(effects)
-        writer.json.field("through", through.value)
-        writer.json.field("isEnd", isEnd)
-        writer.json.endObject()
-        return .bytes(writer.take(), "application/json")
+        return Answer(
+            API.Relations(
+                of: event, causes: causes, effects: effects, through: through, isEnd: isEnd, in: storeID))
     }
 }

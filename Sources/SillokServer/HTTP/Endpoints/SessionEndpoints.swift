@@ -1,27 +1,25 @@
 import HTTPTypes
 import Hummingbird
+import SillokAPI
+import SillokAccess
 import SillokCore
-import SillokWire
-import Sillok
 
 extension Endpoint {
     /// The endpoints for signing in on a page. A key or a token is sent once, and a cookie replaces it from then on.
-    static let sessions = [
+    static let sessions: [Endpoint] = [
         Endpoint(
-            method: .get, route: "/v1/session", operation: .session, summary: "Who is signed in, and what they may do.",
-            answers: [200: [.json("Session")]], handle: { interface, call in interface.describe(call.session) }),
+            .get, "/v1/session", .session, "Who is signed in, and what they may do.",
+            .value { interface, call in interface.describe(call.session) }),
         Endpoint(
-            method: .post, route: "/v1/session", operation: .signIn, summary: "Sign in with a key or a token.",
-            body: .json("SignIn"), answers: [200: [.json("Session")]], problems: [401, 408, 413, 415],
-            handle: { try await $0.signIn($1) }),
+            .post, "/v1/session", .signIn, "Sign in with a key or a token.", problems: [401],
+            .value(of: API.SignIn.self, limit: 16 << 10) { try await $0.signIn($1, $2) }),
         Endpoint(
-            method: .delete, route: "/v1/session", operation: .signOut, summary: "Sign out.",
-            answers: [200: [.json("Session")]],
-            handle: { interface, call in
+            .delete, "/v1/session", .signOut, "Sign out.",
+            .value { interface, call in
                 if let cookie = call.request.cookies[cookieName]?.value { interface.gatekeeper.sessions.end(cookie) }
-                var response = interface.describe(nil)
-                response.headers[.setCookie] = "\(cookieName)=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
-                return response
+                var answer = interface.describe(nil)
+                answer.headers[.setCookie] = "\(cookieName)=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
+                return answer
             }),
     ]
 
@@ -29,40 +27,23 @@ extension Endpoint {
 }
 
 extension WebInterface {
-    fileprivate func signIn(_ call: Call) async throws -> Response {
-        let fields = try Asking.texts(try await call.jsonBody(limit: 16 << 10), ["token"])
-        guard let token = fields["token"] else { throw Problem(400, .malformed, "\"token\" is missing") }
-        let principal = try await gatekeeper.principal(bearing: token)
+    fileprivate func signIn(_ call: Call, _ input: API.SignIn) async throws -> Answer<API.Session> {
+        let principal = try await gatekeeper.principal(bearing: input.token)
         let (cookie, session) = gatekeeper.sessions.begin(principal)
-        var response = describe(session)
-        let secure = call.isSecure ? "; Secure" : ""
-        response.headers[.setCookie] =
-            "\(Self.cookieName)=\(cookie); Path=/; Max-Age=\(Sessions.lifetimeSeconds); HttpOnly; SameSite=Strict\(secure)"
-        return response
+        var answer = describe(session)
+        let attributes = "Path=/; Max-Age=\(Sessions.lifetimeSeconds); HttpOnly; SameSite=Strict"
+        answer.headers[.setCookie] = "\(Self.cookieName)=\(cookie); \(attributes)\(call.isSecure ? "; Secure" : "")"
+        return answer
     }
 
-    fileprivate func describe(_ session: Sessions.Session?) -> Response {
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("isOpen", gatekeeper.isOpen)
-        json.field("store", storeID.description)
+    fileprivate func describe(_ session: Sessions.Session?) -> Answer<API.Session> {
         let principal = gatekeeper.isOpen ? gatekeeper.anybody : session?.principal
-        if let principal {
-            json.field("principal", principal.name)
-            json.key("scopes")
-            json.beginArray()
-            for scope in principal.grant.scopes.map(\.rawValue).sorted() { json.string(scope) }
-            json.endArray()
-        }
-        if let session { json.field("guard", session.guardText) }
-        json.key("has")
-        json.beginObject()
-        json.field("readModel", served.readSide != nil)
-        json.field("verification", served.tools.verify != nil)
-        json.field("backup", served.tools.backup != nil)
-        json.field("keys", !gatekeeper.isOpen)
-        json.endObject()
-        json.endObject()
-        return .json(json)
+        return Answer(
+            API.Session(
+                isOpen: gatekeeper.isOpen, store: storeID.description, principal: principal?.name,
+                scopes: principal?.grant.scopes.map(\.rawValue).sorted(), guard: session?.guardText,
+                has: API.Abilities(
+                    readModel: served.readSide != nil, verification: served.tools.verify != nil,
+                    backup: served.tools.backup != nil, keys: !gatekeeper.isOpen)))
     }
 }

@@ -1,50 +1,55 @@
 import HTTPTypes
 import Hummingbird
 import Sillok
+import SillokAPI
 import SillokCore
-import SillokWire
 
 extension Endpoint {
     /// The endpoints for streams and categories.
-    static let streams = [
+    static let streams: [Endpoint] = [
         Endpoint(
-            method: .get, route: "/v1/streams", operation: .listStreams,
-            summary: "List streams in the order of their names; `search` looks for a part of the name.",
+            .get, "/v1/streams", .listStreams,
+            "List streams in the order of their names; `search` looks for a part of the name.",
             parameters: [
                 .query("category", "Only of this category.", Parameter.name),
                 .query("after", "Only after this name.", Parameter.name),
                 .query("search", "Only names that have this in them.", Parameter.name), .limit,
-            ], answers: [200: [.json("Streams")]], problems: [422], handle: { try await $0.listStreams($1) }),
+            ], problems: [422],
+            .checked { interface, call in
+                try await call.filter.map { try await interface.listStreams(call, within: $0) }
+            }),
         Endpoint(
-            method: .get, route: "/v1/categories", operation: .listCategories,
-            summary: "List the categories of streams, each once, in the order of their first streams' names.",
-            parameters: [.query("after", "Only after this category.", Parameter.name), .limit],
-            answers: [200: [.json("Categories")]], problems: [422], handle: { try await $0.listCategories($1) }),
+            .get, "/v1/categories", .listCategories,
+            "List the categories of streams, each once, in the order of their first streams' names.",
+            parameters: [.query("after", "Only after this category.", Parameter.name), .limit], problems: [422],
+            .checked { interface, call in
+                try await call.filter.map { try await interface.listCategories(call, within: $0) }
+            }),
         Endpoint(
-            method: .get, route: "/v1/streams/{stream}", operation: .readStream,
-            summary: "What is known of a stream; its ETag is its revision.", parameters: [.stream] + Parameter.atLeast,
-            answers: [200: [.json("Stream")], 304: []], problems: [404], handle: { try await $0.readStream($1) }),
+            .get, "/v1/streams/{stream}", .readStream, "What is known of a stream; its ETag is its revision.",
+            parameters: [.stream] + Parameter.atLeast, problems: [404],
+            .checked(answers: [200: [.json(API.Stream.self)], 304: []]) { interface, call in
+                try await call.authorized(call.stream).map { try await interface.show($0, call) }
+            }),
         Endpoint(
-            method: .get, route: "/v1/streams/{stream}/events", operation: .streamEvents,
-            summary: "Read the events of a stream between two revisions.",
+            .get, "/v1/streams/{stream}/events", .streamEvents, "Read the events of a stream between two revisions.",
             parameters: [
                 .stream, .query("after", "Only after this revision.", Parameter.position),
                 .query("before", "Only before this revision.", Parameter.position), .direction, .limit,
-            ] + Parameter.atLeast,
-            answers: [200: [.json("Page"), Content(mediaType: "application/x-ndjson", schema: "Event")]],
-            problems: [422],
-            handle: { interface, call in
-                try await interface.read(try interface.request(call, .stream(call.stream), byRevision: true), call)
+            ] + Parameter.atLeast, problems: [422],
+            .checked(answers: [200: pageForms]) {
+                try await $0.read($0.request($1, .stream($1.stream), byRevision: true), $1)
             }),
         Endpoint(
-            method: .get, route: "/v1/streams/{stream}/state", operation: .streamState,
-            summary:
-                "The state of a stream as of a revision or a time, where the application has registered how it is made.",
+            .get, "/v1/streams/{stream}/state", .streamState,
+            "The state of a stream as of a revision or a time, where the application has registered how it is made.",
             parameters: [
                 .stream, .query("revision", "As of this revision.", Parameter.position),
-                .query("time", "As of this time.", #"{"type":"string","format":"date-time"}"#),
-            ] + Parameter.atLeast,
-            answers: [200: [.json("State")]], problems: [404, 422], handle: { try await $0.streamState($1) }),
+                .query("time", "As of this time.", Parameter.time),
+            ] + Parameter.atLeast, problems: [404, 422],
+            .checked { interface, call in
+                try await call.authorized(call.stream).map { try await interface.state(of: $0, call) }
+            }),
     ]
 }
 
@@ -52,12 +57,11 @@ extension WebInterface {
     /// The time limit of a search that no index supports.
     static var timeout: Duration { .milliseconds(150) }
 
-    fileprivate func listStreams(_ call: Call) async throws -> Response {
+    fileprivate func listStreams(_ call: Call, within grant: Grant) async throws -> Answer<API.Streams> {
         let category = try call.text("category").map { Category($0) }
         let search = try call.text("search")
         let limit = try call.limit(atMost: 1000, default: 100)
         try store.limits.checkStreams(in: category, after: nil, limit: limit)
-        call.showsOnlyWhatIsReached()
         var found: [StreamFacts] = []
         var last = try call.text("after").map { StreamID($0) }
         var looked = 0
@@ -65,7 +69,7 @@ extension WebInterface {
         // A search ends at the deadline. The caller continues after the last name.
         let deadline = ContinuousClock.now + Self.timeout
         // A caller that may not read all streams continues after a stream that was shown. No other name is disclosed.
-        let reachesAll = call.principal.grant.reachesAll
+        let reachesAll = grant.reachesAll
         func mayLookOn() -> Bool {
             ContinuousClock.now < deadline || (reachesAll ? looked == 0 : found.isEmpty)
         }
@@ -76,32 +80,23 @@ extension WebInterface {
             for facts in page {
                 last = facts.id
                 looked += 1
-                if search.map({ facts.id.text.contains($0) }) ?? true, call.principal.grant.reaches(facts.id) {
+                if search.map({ facts.id.text.contains($0) }) ?? true, grant.reaches(facts.id) {
                     found.append(facts)
                     if found.count == limit { break }
                 }
             }
         }
         if found.count == limit, last != nil { isEnd = false }
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("streams")
-        json.beginArray()
-        for facts in found { json.write(facts) }
-        json.endArray()
-        if let through = reachesAll ? last : found.last?.id { json.field("through", through.text) }
-        json.field("isEnd", isEnd)
-        json.endObject()
-        return .json(json)
+        let through = reachesAll ? last : found.last?.id
+        return Answer(API.Streams(found, through: through, isEnd: isEnd))
     }
 
     /// Skips from the first stream of each category to the first of the next.
     ///
     /// In byte order the streams of a category need not be adjacent: between `user` and `user-1` are `user 2-1` and
     /// `user+admin-1`. A category is listed at its first stream, which is its own name if that is a stream.
-    fileprivate func listCategories(_ call: Call) async throws -> Response {
+    fileprivate func listCategories(_ call: Call, within grant: Grant) async throws -> Answer<API.Categories> {
         let limit = try call.limit(atMost: 1000, default: 100)
-        call.showsOnlyWhatIsReached()
         var found: [Category] = []
         var last: StreamID?
         if let after = try call.text("after").map({ Category($0) }) {
@@ -118,20 +113,12 @@ extension WebInterface {
             let category = next.category
             let hasDash = next.text.utf8.contains(UInt8(ascii: "-"))
             let isListed = try await hasDash ? isStream(category) : false
-            if !isListed, call.principal.grant.resources.contains(where: { $0.covers(category) }) {
+            if !isListed, grant.resources.contains(where: { $0.covers(category) }) {
                 found.append(category)
             }
             last = hasDash ? end(of: category) : next
         }
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("categories")
-        json.beginArray()
-        for category in found { json.string(category.text) }
-        json.endArray()
-        json.field("isEnd", isEnd)
-        json.endObject()
-        return .json(json)
+        return Answer(API.Categories(found, isEnd: isEnd))
     }
 
     /// Returns whether there is a stream whose whole name is a category.
@@ -150,9 +137,7 @@ extension WebInterface {
         return StreamID(name)
     }
 
-    fileprivate func readStream(_ call: Call) async throws -> Response {
-        let stream = call.stream
-        try call.require(stream)
+    fileprivate func show(_ stream: StreamID, _ call: Call) async throws -> Response {
         guard let facts = try await store.stream(stream) else {
             throw Problem(404, .notFound, "there is no such stream")
         }
@@ -161,17 +146,11 @@ extension WebInterface {
         if call.has(tag) {
             return Response(status: .notModified, headers: headers)
         }
-        var json = JSONWriter()
-        json.beginObject()
-        json.writeFields(of: facts)
-        json.field("hasState", served.folds.contains { $0.category == stream.category })
-        json.endObject()
-        return .json(json, headers: headers)
+        let hasState = served.folds.contains { $0.category == stream.category }
+        return try Answer(API.Stream(facts, hasState: hasState), headers: headers).response()
     }
 
-    fileprivate func streamState(_ call: Call) async throws -> Response {
-        let stream = call.stream
-        try call.require(stream)
+    fileprivate func state(of stream: StreamID, _ call: Call) async throws -> Answer<API.State> {
         guard let fold = served.folds.first(where: { $0.category == stream.category }) else {
             throw Problem(404, .notFound, "no fold is registered for streams of this category; see Served(folds:)")
         }
@@ -185,14 +164,9 @@ extension WebInterface {
         }
         let (revision, state) = try await fold.state(store, stream, bound)
         guard revision > .none else { throw Problem(404, .notFound, "the stream has no events until then") }
-        var json = JSONWriter()
-        json.beginObject()
-        json.field("stream", stream.text)
-        json.field("revision", revision.value)
-        json.key("state")
-        json.raw(state)
-        json.endObject()
         let isPast = try call.number("revision").map { $0 == revision.value } ?? false
-        return .json(json, headers: isPast ? [.cacheControl: "private, max-age=3600"] : [:])
+        return Answer(
+            API.State(of: stream, revision, state),
+            headers: isPast ? [.cacheControl: "private, max-age=3600"] : [:])
     }
 }

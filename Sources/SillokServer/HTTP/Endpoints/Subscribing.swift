@@ -2,25 +2,27 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sillok
+import SillokAPI
 import SillokCore
-import SillokWire
 
 extension Endpoint {
     /// The endpoints for subscriptions.
-    static let following = [
+    static let following: [Endpoint] = [
         Endpoint(
-            method: .get, route: "/v1/subscribe", operation: .subscribe,
-            summary:
-                "Follow events as they come, as server-sent events. The id of each is its token, which is its position "
-                + "and the id of the event: Last-Event-ID, or `after`, continues after it; `after=head` begins with "
-                + "what is to come. A token that the log does not have is refused.",
+            .get, "/v1/subscribe", .subscribe,
+            "Follow events as they come, as server-sent events. The id of each is its token, which is its position and "
+                + "the id of the event: Last-Event-ID, or `after`, continues after it; `after=head` begins with what "
+                + "is to come. A token that the log does not have is refused.",
             parameters: Parameter.filters + [
                 .query(
                     "after", "A position, a token, or `head`.",
-                    #"{"type":"string","pattern":"^([0-9]{1,18}(@[0-9A-Fa-f-]{36})?|head)$"}"#),
+                    ["type": "string", "pattern": "^([0-9]{1,18}(@[0-9A-Fa-f-]{36})?|head)$"]),
                 .header("Last-Event-ID", "The id of the last event that was seen.", Parameter.mark),
-            ], answers: [200: [Content(mediaType: "text/event-stream", schema: "EventStream")]],
-            problems: [409, 422, 429], handle: { try await $0.subscribe($1) })
+            ], problems: [409, 422, 429],
+            .checked(answers: [200: [.init(mediaType: "text/event-stream", type: API.EventStream.self)]]) {
+                interface, call in
+                try await call.authorized(try call.eventQuery()).map { try await interface.subscribe($0, call) }
+            })
     ]
 }
 
@@ -29,16 +31,14 @@ extension WebInterface {
     static let look: Duration = .seconds(1)
     static let heartbeat: Duration = .seconds(10)
 
-    fileprivate func subscribe(_ call: Call) async throws -> Response {
-        let query = try call.eventQuery()
-        try call.require(query)
+    fileprivate func subscribe(_ query: EventQuery, _ call: Call) async throws -> Response {
         try store.limits.check(query)
         let given = try start(call)
         let head = try await store.head(resumingAfter: given ?? .start)
         let start = given ?? head
-        let words = query.words
         guard
-            let ticket = admission.subscribe(call, words, since: clock.now(), at: start.position)
+            let ticket = admission.subscribe(
+                call.owner, principal: call.principal.name, query: query.words, since: clock.now(), at: start.position)
         else {
             var problem = Problem(
                 429, .tooMany,
