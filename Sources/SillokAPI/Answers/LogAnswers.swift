@@ -22,7 +22,7 @@ extension API {
         package init(_ receipt: SillokCore.Receipt) {
             (firstPosition, position) = (receipt.firstPosition, receipt.position)
             token = receipt.mark.description
-            revisions = Members(receipt.revisions.map { ($0.key.text, $0.value) })
+            revisions = Members(receipt.revisions.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) })
             recordedAt = receipt.recordedAt
         }
     }

@@ -58,11 +58,7 @@ extension Message {
     package static func read(_ value: JSONReader.Value, _ what: String) throws -> Self {
         let (schema, components) = SchemaComponents.known(Self.self)
         try components.check(value, schema, what)
-        do {
-            return try PlainCoding.decode(Self.self, from: value)
-        } catch let error as DecodingError {
-            throw InvalidLine(error)
-        }
+        return try InvalidLine.naming("", Self.self, value)
     }
 }
 
@@ -179,13 +175,24 @@ private struct MemberContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
 }
 
 extension InvalidLine {
+    /// Decodes the value of a member, which an error names.
+    static func naming<Value: Decodable>(_ name: String, _ type: Value.Type, _ value: JSONReader.Value) throws -> Value
+    {
+        do {
+            return try PlainCoding.decode(type, from: value)
+        } catch let error as DecodingError {
+            throw InvalidLine(error, in: name)
+        }
+    }
+
     /// Says why JSON is not of the form that a type has.
-    fileprivate init(_ error: DecodingError) {
+    private init(_ error: DecodingError, in name: String) {
         switch error {
         case .keyNotFound(let key, _): self.init("\"\(key.stringValue)\" is missing")
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            self.init(path.isEmpty ? context.debugDescription : "\"\(path)\": \(context.debugDescription)")
+            let path = ((name.isEmpty ? [] : [name]) + context.codingPath.map(\.stringValue)).joined(separator: ".")
+            let reason = context.debugDescription
+            self.init(path.isEmpty ? reason : "\"\(path)\"\(reason.hasPrefix("is ") ? "" : ":") \(reason)")
         @unknown default: self.init("\(error)")
         }
     }

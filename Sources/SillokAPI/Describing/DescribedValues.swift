@@ -78,7 +78,7 @@ package struct PlaceNumber: Described {
         let container = try decoder.singleValueContainer()
         guard let value = try? container.decode(UInt64.self), value < 1 << 63 else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "it is not a whole number below 2^63")
+                in: container, debugDescription: "is not a whole number below 2^63")
         }
         self.value = value
     }
@@ -90,21 +90,19 @@ package struct PlaceNumber: Described {
     package static func example() -> PlaceNumber { PlaceNumber(0) }
 }
 
-/// Members of any names, with values of one type, in the order of the names' bytes.
+/// Members of any names, with values of one type, in order.
 package struct Members<Value: Codable & Sendable>: Described {
     package let entries: [(name: String, value: Value)]
 
-    package init(_ entries: [(name: String, value: Value)]) {
-        self.entries = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    }
+    package init(_ entries: [(name: String, value: Value)]) { self.entries = entries }
 
     /// Names that are equal to Swift, such as é as one character and as two, are different names here.
     package init(from decoder: any Decoder) throws {
         guard let members = try JSONReader(JSONText(from: decoder).bytes).root.members else {
             throw DecodingError.typeMismatch(
-                [String: Value].self, .init(codingPath: decoder.codingPath, debugDescription: "it is not an object"))
+                [String: Value].self, .init(codingPath: decoder.codingPath, debugDescription: "is not an object"))
         }
-        self.init(try members.map { ($0.key, try PlainCoding.decode(Value.self, from: $0.value)) })
+        self.init(try members.map { ($0.key, try InvalidLine.naming($0.key, Value.self, $0.value)) })
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -57,6 +57,15 @@ package enum API {
 
         package var direction: ReadRequest.Direction { self == .forward ? .forward : .backward }
 
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            guard let text = try? container.decode(String.self), let direction = Direction(rawValue: text) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "is \"forward\" or \"backward\"")
+            }
+            self = direction
+        }
+
         package static func schema(in components: inout SchemaComponents) -> JSONValue {
             ["enum": ["forward", "backward"]]
         }
@@ -75,7 +84,7 @@ package enum API {
             }
             guard let mark = try? container.decode(EventMark.self), mark.position.value < 1 << 63 else {
                 throw DecodingError.dataCorruptedError(
-                    in: container, debugDescription: "it is neither a position below 2^63 nor a token")
+                    in: container, debugDescription: "is neither a position below 2^63 nor a token")
             }
             self.mark = mark
         }

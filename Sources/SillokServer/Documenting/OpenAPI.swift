@@ -53,9 +53,9 @@ struct OpenAPI {
     private mutating func responses(_ endpoint: Endpoint) -> JSONObject {
         var responses = JSONObject()
         for (status, contents) in endpoint.handler.answers.sorted(by: { $0.key < $1.key }) {
+            let content: JSONValue? = contents.isEmpty ? .none : described(contents)
             responses["\(status)"] = [
-                "description": status == 304 ? "Not modified." : "Done.",
-                "content": contents.isEmpty ? nil : described(contents),
+                "description": status == 304 ? "Not modified." : "Done.", "content": content,
             ]
         }
         let problem = Handler.Content(mediaType: "application/problem+json", type: API.Problem.self)

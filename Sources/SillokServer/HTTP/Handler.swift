@@ -26,13 +26,15 @@ struct Handler: Sendable {
         Handler(answers: [status: [.json(Output.self)]]) { try await handle($0, $1).response(status) }
     }
 
-    /// Takes a value of at most `limit` bytes, and answers with one.
+    /// Takes a value of at most `limit` bytes, and answers with one. The body is read after `check`.
     static func value<Input: Message, Output>(
         of input: Input.Type, limit: Int, status: Int = 200,
+        after check: @escaping @Sendable (WebInterface) throws -> Void = { _ in },
         _ handle: @escaping @Sendable (WebInterface, Call, Input) async throws -> Answer<Output>
     ) -> Handler {
         Handler(inputs: [.json(input)], answers: [status: [.json(Output.self)]]) { interface, call in
-            try await handle(interface, call, Input.read(call.jsonBody(limit: limit))).response(status)
+            try check(interface)
+            return try await handle(interface, call, Input.read(call.jsonBody(limit: limit))).response(status)
         }
     }
 

@@ -142,7 +142,7 @@ extension Problem {
         members = { answer in
             answer.head = conflict.head
             answer.streams = Members(
-                conflict.streams.map {
+                conflict.streams.sorted { $0.key < $1.key }.map {
                     ($0.key.text, API.Mismatch(expected: $0.value.expected, actual: $0.value.actual))
                 })
             answer.positions = showsEvents ? conflict.events.map(\.position) : []

@@ -75,7 +75,8 @@ extension Endpoint {
         Endpoint(
             .post, "/v1/projections/{projection}/\(verb)", operation, summary, parameters: [projection],
             problems: [404, 409],
-            .value(of: API.Reason.self, limit: 2 << 20, status: 202) { interface, call, input in
+            .value(of: API.Reason.self, limit: 2 << 20, status: 202, after: { _ = try $0.side() }) {
+                interface, call, input in
                 let name = call.pathName("projection")
                 return try await interface.act(call, name, input) { try await body($0, name, $1) }
             })
@@ -88,7 +89,7 @@ extension Endpoint {
         Endpoint(
             .post, "/v1/projections/{projection}/dead-letters/{position}/\(verb)", operation, summary,
             parameters: [projection, at], problems: [404, 409],
-            .value(of: input, limit: 2 << 20, status: 202) { interface, call, input in
+            .value(of: input, limit: 2 << 20, status: 202, after: { _ = try $0.side() }) { interface, call, input in
                 let (name, at) = (call.pathName("projection"), try call.pathNumber("position"))
                 return try await interface.act(call, "\(name) at \(at)", input) {
                     try await body($0, name, at, input, $1)
@@ -106,7 +107,7 @@ extension API.Reason: Reasoned {}
 extension API.Replacement: Reasoned {}
 
 extension WebInterface {
-    private func side() throws -> ReadSide {
+    fileprivate func side() throws -> ReadSide {
         guard let side = served.readSide else {
             throw Problem(404, .notConfigured, "the server was started without a read model: --read-model FILE")
         }
