@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
 import SillokWire
 

@@ -1,4 +1,5 @@
 import SillokCore
+import SillokJSON
 
 /// The attributes and the payload of an event as they came, in any form: nothing is decided yet.
 struct CloudEventParts {

@@ -1,4 +1,5 @@
 package import SillokCore
+package import SillokJSON
 
 /// An event as received, and its form in a store.
 package struct CloudEvent: Sendable {

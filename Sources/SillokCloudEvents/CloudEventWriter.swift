@@ -1,4 +1,5 @@
 package import SillokCore
+package import SillokJSON
 
 /// Writes recorded events as lines of JSON: one CloudEvents 1.0 object each, the same bytes for the same event always.
 ///

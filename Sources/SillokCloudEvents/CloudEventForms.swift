@@ -1,4 +1,5 @@
 package import SillokCore
+import SillokJSON
 
 // What of an event is written where, in lines of ours, in the forms of the standard, and in the headers of HTTP.
 extension RecordedEvent {

@@ -1,4 +1,5 @@
 package import SillokCore
+import SillokJSON
 
 /// What an event remembers of how it came as a CloudEvent, so that it is answered as it was given.
 ///
