@@ -181,7 +181,8 @@ let package = Package(
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
-        .target(name: "SillokCore"),
+        .target(name: "SillokCore", dependencies: ["SillokEvents"]),
+        .target(name: "SillokEvents"),
 
         // The ground: C that the floors stand on.
         .target(name: "CSillok"),
@@ -270,6 +271,7 @@ let package = Package(
         .executableTarget(name: "sillok-tree", path: "Tests/Tree", exclude: ["today.txt"]),
         .testTarget(name: "TreeTests", dependencies: ["sillok-tree"]),
 
+        .testTarget(name: "SillokEventsTests", dependencies: ["SillokEvents"]),
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(
             name: "SillokChainTests", dependencies: ["SillokSigning", "SillokChain", "Sillok", "SillokTesting"]),

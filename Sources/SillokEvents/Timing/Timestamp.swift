@@ -23,7 +23,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
     }
 
     /// Orders moments by time.
-    public static func < (left: Timestamp, right: Timestamp) -> Bool {
+    @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.microsecondsSince1970 < right.microsecondsSince1970
     }
 

@@ -53,7 +53,7 @@ public struct RecordedEvent: Hashable, Sendable {
 /// How far a consumer has come in another log or feed, recorded together with the events that it derived from it.
 ///
 /// For each source the position must rise with every append; otherwise the store rejects the append. A consumer reads
-/// ``EventStore/tracking(of:)`` before it continues. So it processes each foreign event exactly once, even after a
+/// `EventStore.tracking(of:)` before it continues. So it processes each foreign event exactly once, even after a
 /// crash.
 public struct Tracking: Hashable, Sendable {
     /// The name of the other log.

@@ -1,5 +1,5 @@
 import Foundation
-import SillokCore
+import SillokEvents
 import Testing
 
 @Suite struct TimestampTests {

@@ -1,5 +1,5 @@
 import Foundation
-import SillokCore
+import SillokEvents
 import Testing
 
 @Suite struct NameTests {
@@ -41,7 +41,7 @@ import Testing
 
     @Test func `names are made of parts`() {
         #expect(StreamID("account", "42") == "account-42")
-        #expect(SillokCore.Tag("course", "7").text == "course:7")
+        #expect(SillokEvents.Tag("course", "7").text == "course:7")
         let number = 7
         let interpolated: StreamID = "account-\(number)"
         #expect(interpolated.description == "account-7")
@@ -52,7 +52,7 @@ import Testing
     @Test func `a name is a plain string in JSON`() throws {
         #expect(String(decoding: try JSONEncoder().encode([StreamID("a-1")]), as: UTF8.self) == #"["a-1"]"#)
         #expect(try throughJSON(StreamID(decomposed)) == StreamID(decomposed))
-        #expect(try throughJSON(SillokCore.Tag("course:7")) == "course:7")
+        #expect(try throughJSON(SillokEvents.Tag("course:7")) == "course:7")
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(StreamID.self, from: Data("7".utf8)) }
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// After a log is restored from a backup and grows again, an old position belongs to another event. So readers keep a
 /// mark instead of a position, and the store compares the id when a mark is used. If the log has a different event
-/// there, or none, the store throws ``StoreError/Code/storeChanged``.
+/// there, or none, the store throws `StoreError.Code.storeChanged`.
 public struct EventMark: Hashable, Sendable, Codable {
     /// The place in the log.
     public let position: Position
@@ -57,23 +57,4 @@ extension EventMark: LosslessStringConvertible {
 
     /// The position, then an `@` and the id. Tokens and the ids of server-sent events have this form.
     public var description: String { id.map { "\(position)@\($0)" } ?? "\(position)" }
-}
-
-extension StoreError {
-    /// Returns the error for a log that ends before a kept position.
-    package static func logEnds(at head: Position, before mark: EventMark) -> StoreError {
-        StoreError(
-            .storeChanged, "the log ends at position \(head), before the kept position \(mark.position). \(wayBack)")
-    }
-
-    /// Returns the error for a log with another event at a kept position.
-    package static func otherEvent(_ found: EventID, at mark: EventMark) -> StoreError {
-        let kept = mark.id.map { ", not \($0)" } ?? ""
-        return StoreError(
-            .storeChanged, "position \(mark.position) of the log is event \(found)\(kept), which was kept. \(wayBack)")
-    }
-
-    private static let wayBack =
-        "The store was replaced by another one, or restored from an older copy. Restore the right copy, or start again "
-        + "from the beginning of this log: rebuild the projection, or reset the reader and the position that it keeps."
 }

@@ -13,13 +13,13 @@ public struct Position: Hashable, Comparable, Sendable, Codable, ExpressibleByIn
     public static let start = Position(0)
 
     /// The position after this one, or the same at the end of the number range.
-    public var next: Position { Position(value == .max ? .max : value + 1) }
+    @inlinable public var next: Position { Position(value == .max ? .max : value + 1) }
 
     /// The position before this one, or the same at the start.
-    public var previous: Position { Position(value == 0 ? 0 : value - 1) }
+    @inlinable public var previous: Position { Position(value == 0 ? 0 : value - 1) }
 
     /// Orders positions as in the log.
-    public static func < (left: Position, right: Position) -> Bool { left.value < right.value }
+    @inlinable public static func < (left: Position, right: Position) -> Bool { left.value < right.value }
 
     /// The number.
     public var description: String { String(value) }
@@ -51,10 +51,10 @@ public struct Revision: Hashable, Comparable, Sendable, Codable, ExpressibleByIn
     public static let none = Revision(0)
 
     /// The revision after this one, or the same at the end of the number range.
-    public var next: Revision { Revision(value == .max ? .max : value + 1) }
+    @inlinable public var next: Revision { Revision(value == .max ? .max : value + 1) }
 
     /// Orders revisions as in the stream.
-    public static func < (left: Revision, right: Revision) -> Bool { left.value < right.value }
+    @inlinable public static func < (left: Revision, right: Revision) -> Bool { left.value < right.value }
 
     /// The number.
     public var description: String { String(value) }

@@ -1,4 +1,4 @@
-import SillokCore
+import SillokEvents
 import Testing
 
 @Suite struct LiteralTests {

@@ -8,7 +8,7 @@ import Musl
 
 extension String {
     /// Returns whether both strings have the same UTF-8 bytes. Unicode equivalence is ignored.
-    package func hasSameBytes(as other: String) -> Bool {
+    @usableFromInline package func hasSameBytes(as other: String) -> Bool {
         let fast = utf8.withContiguousStorageIfAvailable { mine in
             other.utf8.withContiguousStorageIfAvailable { other in
                 guard mine.count == other.count else { return false }
@@ -30,7 +30,7 @@ extension String {
     }
 
     /// Feeds the UTF-8 bytes and an end mark to a hasher.
-    package func hashBytes(into hasher: inout Hasher) {
+    @usableFromInline package func hashBytes(into hasher: inout Hasher) {
         let fast: Void? = utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: .init($0)) }
         if fast == nil { utf8.forEach { hasher.combine($0) } }
         hasher.combine(0xFF as UInt8)

@@ -1,8 +1,8 @@
 /// A name in the log: compared, ordered and hashed by its UTF-8 bytes, never by Unicode equivalence.
 ///
 /// Swift's `String` treats `"é"` and `"e\u{301}"` as equal; a database does not. A name that compares by bytes means
-/// the same in memory, on disk and over the wire. A name can hold any text. ``Limits`` decides what may be stored, when
-/// the name is used: a bad name causes an ``InvalidRequest`` and never a crash.
+/// the same in memory, on disk and over the wire. A name can hold any text. `Limits` decides what may be stored, when
+/// the name is used: a bad name causes an `InvalidRequest` and never a crash.
 public protocol Name: Hashable, Comparable, Sendable, Codable, CustomStringConvertible,
     ExpressibleByStringLiteral, ExpressibleByStringInterpolation
 where StringLiteralType == String {
@@ -32,13 +32,13 @@ extension Name {
     }
 
     /// Returns whether two names have the same bytes.
-    public static func == (left: Self, right: Self) -> Bool { left.text.hasSameBytes(as: right.text) }
+    @inlinable public static func == (left: Self, right: Self) -> Bool { left.text.hasSameBytes(as: right.text) }
 
     /// Orders names by their bytes.
-    public static func < (left: Self, right: Self) -> Bool {
+    @inlinable public static func < (left: Self, right: Self) -> Bool {
         left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }
 
     /// Hashes the bytes of the name.
-    public func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
+    @inlinable public func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }
