@@ -152,7 +152,12 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
             name: "SillokProjections",
-            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+            dependencies: [
+                "Sillok", "SillokCore", "SillokJSON", "SillokProjectionMachine", "SillokReadSide", "SillokSQL",
+            ]),
+        .target(
+            name: "SillokProjectionMachine",
+            dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
         .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON"]),
         .target(
@@ -284,7 +289,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SillokProjectionsTests",
-            dependencies: ["SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjections"]),
+            dependencies: [
+                "SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjectionMachine", "SillokProjections",
+            ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
         .testTarget(
             name: "SillokWireTests",

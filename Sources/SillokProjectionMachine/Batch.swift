@@ -1,8 +1,9 @@
-import SillokCore
-import SillokSQL
+package import SillokCore
+import SillokReadSide
+package import SillokSQL
 
 /// The changes of one page of events, and the state of the partition after them.
-struct Batch: Sendable {
+package struct Batch: Sendable {
     /// The source of a change.
     enum Origin: Hashable, Sendable {
         /// One of Sillok's own rows.
@@ -32,7 +33,7 @@ struct Batch: Sendable {
     /// Whether some events of the page are left for another batch.
     var isPartial = false
 
-    init(_ page: EventBatch, after state: PartitionState) {
+    package init(_ page: EventBatch, after state: PartitionState) {
         self.page = page
         before = state
         after = state
@@ -48,7 +49,7 @@ struct Batch: Sendable {
     func origin(of change: Int) -> Origin { origins.indices.contains(change) ? origins[change] : .bookkeeping }
 
     /// Adds the checkpoint, which is written in the same transaction as the changes.
-    mutating func addCheckpoint(_ id: ProjectionID) {
+    package mutating func addCheckpoint(_ id: ProjectionID) {
         let (old, new) = (before.row.checkpoint, after.checkpoint)
         if let mark = ReadModelFormat.mark(id, before.row.number, at: new, after: old) { add(mark, of: nil) }
         if new != old { add(before.row.moving(id, to: new), of: nil) }
@@ -56,5 +57,7 @@ struct Batch: Sendable {
     }
 
     /// Returns the write for the changes. It has the condition that the partition's row did not change meanwhile.
-    func write(_ id: ProjectionID) -> ReadModelWrite { ReadModelWrite(changes, if: [before.row.isUnchanged(id)]) }
+    package func write(_ id: ProjectionID) -> ReadModelWrite {
+        ReadModelWrite(changes, if: [before.row.isUnchanged(id)])
+    }
 }

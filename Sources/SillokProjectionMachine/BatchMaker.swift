@@ -1,5 +1,7 @@
-import SillokCore
-import SillokSQL
+import Sillok
+package import SillokCore
+import SillokReadSide
+package import SillokSQL
 
 /// The events and documents that failed in an earlier try of the same page, so that the next try can succeed.
 struct BatchHints: Sendable {
@@ -22,21 +24,33 @@ struct DocumentFailed: Error {
 
 /// The function that makes batches: it applies the rule to the events of a page and parks those that fail. A pure
 /// function of its arguments.
-struct BatchMaker: Sendable {
-    let rule: ProjectionRule
-    let id: ProjectionID
-    let partition: Int
+package struct BatchMaker: Sendable {
+    package let rule: ProjectionRule
+    package let id: ProjectionID
+    package let partition: Int
     let partitions: Int
-    let failures: FailurePolicy
+    /// How failing events are parked; `nil` if the projection stops before them.
+    let parking: Parking?
     let wallClock: WallClock
+
+    package init(
+        rule: ProjectionRule, id: ProjectionID, partition: Int, partitions: Int, parking: Parking?, wallClock: WallClock
+    ) {
+        self.rule = rule
+        self.id = id
+        self.partition = partition
+        self.partitions = partitions
+        self.parking = parking
+        self.wallClock = wallClock
+    }
 
     /// Returns whether an event belongs to this partition.
     func isMine(_ event: RecordedEvent) -> Bool {
-        partitions == 1 || rule.sequencing.partition(of: event, among: partitions) == partition
+        partitions == 1 || rule.partition(of: event, among: partitions) == partition
     }
 
     /// Returns the sequence of an event.
-    func sequence(of event: RecordedEvent) -> StreamID { StreamID(rule.sequencing.sequence(event)) }
+    func sequence(of event: RecordedEvent) -> StreamID { StreamID(rule.sequence(event)) }
 
     /// Returns the batch for a page.
     ///
@@ -97,9 +111,9 @@ struct BatchMaker: Sendable {
     private func failed(_ event: RecordedEvent, _ error: any Error, _ batch: inout Batch, _ now: Duration) {
         let (parks, isFinal) =
             switch error {
-            case is UnknownEventType: (rule.unknownTypes == .park, true)
-            case is NewerEventVersion: (rule.newerVersions == .park, true)
-            default: (failures.parks, false)
+            case is UnknownEventType: (rule.parksUnknownTypes, true)
+            case is NewerEventVersion: (rule.parksNewerVersions, true)
+            default: (parking != nil, false)
             }
         if parks {
             parkFailed(event, "\(error)", isFinal: isFinal, &batch, now)
@@ -126,7 +140,7 @@ struct BatchMaker: Sendable {
         _ event: RecordedEvent, _ reason: String, isFinal: Bool, _ batch: inout Batch, _ now: Duration
     ) {
         let sequence = sequence(of: event)
-        let pause = isFinal ? nil : failures.pause(afterAttempt: 1)
+        let pause = isFinal ? nil : parking?.pause(afterAttempt: 1)
         park(event, sequence, reason, pause == nil ? .failed : .retrying, attempts: 1, &batch)
         guard let pause, batch.stop == nil else { return }
         batch.after.retries[sequence] = PartitionState.Retry(due: now + pause)
@@ -136,8 +150,8 @@ struct BatchMaker: Sendable {
         _ event: RecordedEvent, _ sequence: StreamID, _ reason: String, _ state: DeadLetter.State, attempts: Int,
         _ batch: inout Batch
     ) {
-        if case .park(_, _, let capacity) = failures, batch.after.deadLetters >= capacity {
-            batch.stop = Batch.Stop(event: event, cause: DeadLettersFull(capacity: capacity))
+        if let parking, batch.after.deadLetters >= parking.capacity {
+            batch.stop = Batch.Stop(event: event, cause: DeadLettersFull(capacity: parking.capacity))
             return
         }
         batch.after.park(sequence)
@@ -164,25 +178,5 @@ extension Batch {
     /// Returns whether a document that may have only one change in a batch would be changed a second time.
     fileprivate func touchesAgain(_ alone: Set<StreamID>, _ keys: [StreamID]) -> Bool {
         keys.contains { alone.contains($0) && touched[$0] != nil }
-    }
-}
-
-extension ProjectionRule {
-    /// Returns the keys of the documents that an event changes. If they cannot be computed there are none, and the
-    /// event fails when it is applied.
-    func documentKeys(of event: RecordedEvent) -> [StreamID] {
-        guard documents != nil, case .documents(let changes)? = try? effect(event) else { return [] }
-        return changes.map { StreamID($0.key) }
-    }
-}
-
-extension FailurePolicy {
-    /// Whether failing events are parked.
-    var parks: Bool { if case .park = self { true } else { false } }
-
-    /// Returns the pause before the next try, or `nil` if the given number of attempts was the last.
-    func pause(afterAttempt attempts: Int) -> Duration? {
-        guard case .park(let most, let pause, _) = self, attempts < most else { return nil }
-        return pause * (1 << min(max(0, attempts - 1), 10))
     }
 }

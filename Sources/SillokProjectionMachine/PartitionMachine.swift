@@ -1,14 +1,15 @@
-import SillokCore
-import SillokSQL
+package import SillokCore
+package import SillokReadSide
+package import SillokSQL
 
 /// The state machine that decides the next actions of a partition's runner. It uses no I/O and no clock.
 ///
 /// The runner reports each event (``Input``) and executes the returned actions (``Action``). While one batch is
 /// written, the next one is made and the page after it is read. A retry of a dead letter runs between two batches, so
 /// events of other sequences do not wait for it.
-struct PartitionMachine: Sendable {
+package struct PartitionMachine: Sendable {
     /// An event that the runner reports.
-    enum Input: Sendable {
+    package enum Input: Sendable {
         case started
         /// The requested page was read.
         case page(EventBatch)
@@ -33,7 +34,7 @@ struct PartitionMachine: Sendable {
     }
 
     /// An action that the runner executes next. Each action except the last three is answered by one input.
-    enum Action: Sendable {
+    package enum Action: Sendable {
         case read(after: EventMark)
         case loadDocuments([StreamID])
         case loadDeadLetters(StreamID)
@@ -48,7 +49,7 @@ struct PartitionMachine: Sendable {
     }
 
     /// The reason why a machine ended.
-    enum Ending: Sendable {
+    package enum Ending: Sendable {
         /// Another process holds the lease.
         case leaseLost
         /// An operator changed something, or the build was dropped: load the partition again.
@@ -59,13 +60,18 @@ struct PartitionMachine: Sendable {
     }
 
     /// The options of a machine.
-    struct Options: Sendable {
+    package struct Options: Sendable {
         /// The longest time between two reads of the partition's row.
         var pollInterval: Duration
         /// The shortest time between two stores of progress that changes no rows.
         var idleInterval = Duration.seconds(1)
         /// The position at which the machine ends; `nil` means never.
         var goal: Position?
+
+        package init(pollInterval: Duration, goal: Position?) {
+            self.pollInterval = pollInterval
+            self.goal = goal
+        }
     }
 
     enum Work {
@@ -84,7 +90,7 @@ struct PartitionMachine: Sendable {
     let options: Options
     var documents: DocumentCache?
     /// The state as of the last executed write.
-    var state: PartitionState
+    package internal(set) var state: PartitionState
     /// Pages that were read and not written yet. If they exist, the first is in `work` and the second in `ready`.
     var pages: [EventBatch] = []
     var work: Work?
@@ -107,7 +113,7 @@ struct PartitionMachine: Sendable {
     var ending: Ending?
     var actions: [Action] = []
 
-    init(_ maker: BatchMaker, _ state: PartitionState, _ documents: DocumentCache?, _ options: Options) {
+    package init(_ maker: BatchMaker, _ state: PartitionState, _ documents: DocumentCache?, _ options: Options) {
         self.maker = maker
         self.options = options
         self.documents = documents
@@ -118,7 +124,7 @@ struct PartitionMachine: Sendable {
     /// Handles an input and returns the next actions.
     ///
     /// - Parameter now: the time since the machine was created.
-    mutating func handle(_ input: Input, at now: Duration) -> [Action] {
+    package mutating func handle(_ input: Input, at now: Duration) -> [Action] {
         self.now = now
         actions = []
         take(input)
@@ -249,7 +255,7 @@ extension PartitionMachine {
 
     mutating func judge(_ event: RecordedEvent, _ reason: String, _ cause: any Error) {
         hints.verdicts[event.position] =
-            maker.failures.parks
+            maker.parking != nil
             ? .park(reason: reason) : .stop(ProjectionFailure(projection: maker.id, event: event, cause: cause))
     }
 }

@@ -1,21 +1,27 @@
-import SillokCore
-import SillokSQL
+package import SillokCore
+package import SillokReadSide
+package import SillokSQL
 
 /// The state of a partition as known to its runner, as of the last batch that was made.
-struct PartitionState: Sendable {
+package struct PartitionState: Sendable {
     /// The retry of a sequence's first dead letter.
-    struct Retry: Hashable, Sendable {
+    package struct Retry: Hashable, Sendable {
         /// The time of the retry, on the machine's clock.
         var due: Duration
         /// Whether an operator requested it. Then one more failure is final.
         var isRequested = false
+
+        package init(due: Duration, isRequested: Bool = false) {
+            self.due = due
+            self.isRequested = isRequested
+        }
     }
 
     /// The row in the read model.
-    var row: PartitionRow
+    package internal(set) var row: PartitionRow
 
     /// The progress of the partition. Progress that changes no rows is stored later, so it may be ahead of ``row``.
-    var checkpoint: Checkpoint
+    package internal(set) var checkpoint: Checkpoint
 
     /// The sequences that will be retried.
     var retries: [StreamID: Retry]
@@ -24,12 +30,12 @@ struct PartitionState: Sendable {
     private(set) var parked: [StreamID: Int]
 
     /// The total number of dead letters.
-    private(set) var deadLetters: Int
+    package private(set) var deadLetters: Int
 
     /// The decisions of operators about events, as of the last read.
     let decisions: Decisions
 
-    init(
+    package init(
         row: PartitionRow, parked: [StreamID: Int], retries: [StreamID: Retry] = [:], decisions: Decisions
     ) {
         self.row = row
@@ -41,7 +47,7 @@ struct PartitionState: Sendable {
     }
 
     /// Whether the latest checkpoint is not stored in the read model yet.
-    var isUnstored: Bool { checkpoint != row.checkpoint }
+    package var isUnstored: Bool { checkpoint != row.checkpoint }
 
     /// The next sequence to retry and the time of its retry.
     var nextRetry: (sequence: StreamID, due: Duration)? {

@@ -1,14 +1,19 @@
-import SillokCore
+package import SillokCore
 import SillokSQL
 
 /// The documents that a partition works on. Each is read once, changed in memory, and written once per batch.
 ///
 /// The cache has the documents as of the last batch that was made, written or not. A failed write clears it.
-struct DocumentCache: Sendable {
+package struct DocumentCache: Sendable {
     /// A document as it was read; `nil` if there is none with that key.
-    struct Row: Sendable {
+    package struct Row: Sendable {
         let key: StreamID
         let text: String?
+
+        package init(key: StreamID, text: String?) {
+            self.key = key
+            self.text = text
+        }
     }
 
     private struct Entry {
@@ -27,7 +32,7 @@ struct DocumentCache: Sendable {
     private var bytes = 0
 
     /// - Parameter capacity: the number of bytes of text above which the cache should be cleared.
-    init(_ coding: ProjectionRule.Documents, capacity: Int) {
+    package init(_ coding: ProjectionRule.Documents, capacity: Int) {
         self.coding = coding
         self.capacity = capacity
     }

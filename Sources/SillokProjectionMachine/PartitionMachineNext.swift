@@ -1,4 +1,5 @@
 import SillokCore
+import SillokReadSide
 import SillokSQL
 
 /// The choice of the next actions.

@@ -1,4 +1,5 @@
 import SillokCore
+import SillokProjectionMachine
 import SillokSQL
 
 /// The supervisor of all builds of a projector's version: the live one, a new one, and the previous one, so that a
@@ -116,7 +117,7 @@ extension Projector {
         let partitions = lifecycle == .async ? options.partitions : 1
         let build = try ProjectionBuild(
             id, tables: rule.schema.reduce(into: Set()) { $0.formUnion($1.tables) }, source: rule.source,
-            sequencing: rule.sequencing.name, state: asLive ? .live : .building, partitions: partitions,
+            sequencing: rule.sequencing, state: asLive ? .live : .building, partitions: partitions,
             lifecycle: lifecycle, begun: options.wallClock.now(), target: try await store.head())
         try await Builds(ledger: ledger).checkTables(of: build)
         var changes: [ReadModelWrite.Change] = [.init("DELETE FROM sillok_builds \(Ledger.whose(id))")]

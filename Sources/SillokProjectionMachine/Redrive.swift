@@ -1,12 +1,19 @@
-import SillokCore
+package import SillokCore
+import SillokReadSide
 import SillokSQL
 
 /// A dead letter together with its event.
-struct ParkedDeadLetter: Sendable {
-    let position: Position
+package struct ParkedDeadLetter: Sendable {
+    package let position: Position
     let attempts: Int
     /// The event, with its replacement payload if an operator gave it one.
     let event: RecordedEvent
+
+    package init(position: Position, attempts: Int, event: RecordedEvent) {
+        self.position = position
+        self.attempts = attempts
+        self.event = event
+    }
 }
 
 /// The retry of the dead letters of a sequence, in order. The write that projects a letter also deletes it.
@@ -104,7 +111,7 @@ struct Redrive: Sendable {
     ) {
         let attempts = letter.attempts + 1
         let isRequested = batch.before.retries[sequence]?.isRequested ?? true
-        let pause = isRequested ? nil : maker.failures.pause(afterAttempt: attempts)
+        let pause = isRequested ? nil : maker.parking?.pause(afterAttempt: attempts)
         let state: DeadLetter.State = pause == nil ? .failed : .retrying
         batch.add(
             """
