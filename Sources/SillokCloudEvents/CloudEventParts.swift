@@ -31,7 +31,7 @@ struct CloudEventParts {
     var storedID: EventID?
     var recordedAt: Timestamp?
     var layout: String?
-    var tags: [Tag] = []
+    var tags: [EventTag] = []
     /// The members of `metadata`.
     var metadata = Metadata()
     /// Extensions, and `source` and `time` among them, in the order in which they came.
@@ -54,7 +54,7 @@ struct CloudEventParts {
         case "sillokid": storedID = try parse(key, value, "a UUID") { EventID($0) }
         case "silloktime": recordedAt = try parse(key, value, "a time of RFC 3339 in microseconds") { Timestamp($0) }
         case "silloklayout": layout = try text(key, value)
-        case "tags" where value.elements != nil: tags = try texts(key, value).map { Tag($0) }
+        case "tags" where value.elements != nil: tags = try texts(key, value).map { EventTag($0) }
         case "metadata": metadata = try entries(key, value)
         case "data": try take(.json(value))
         case "data_base64": try take(.base64(try parse(key, value, "Base64") { Base64.bytes(of: $0) }))

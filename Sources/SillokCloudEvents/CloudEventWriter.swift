@@ -149,7 +149,7 @@ package struct CloudEventWriter: Sendable {
         }
     }
 
-    private mutating func write(tags: [Tag], isNamed: Bool = true) {
+    private mutating func write(tags: [EventTag], isNamed: Bool = true) {
         if tags.isEmpty { return }
         if isNamed { json.key("tags") }
         json.beginArray()

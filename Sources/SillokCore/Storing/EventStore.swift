@@ -49,7 +49,7 @@ public protocol EventStore: Sendable {
     func stream(_ id: StreamID) async throws -> StreamFacts?
 
     /// Returns at most `limit` streams, ordered by the bytes of their names, after `name`, of one category or of all.
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts]
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts]
 
     /// Returns how far a source has been consumed into this store, with the foreign event's id if known, or `nil`.
     func tracking(of source: TrackingSource) async throws -> Tracking?

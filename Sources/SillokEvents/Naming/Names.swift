@@ -1,6 +1,7 @@
 /// The name of a stream, such as `account-42`: the events of one entity, in order.
 ///
-/// The part before the first dash is its ``Category``. At most 512 bytes by default, not empty, no control characters.
+/// The part before the first dash is its ``StreamCategory``. At most 512 bytes by default, not empty, no control
+/// characters.
 public struct StreamID: Name {
     /// The name as it was given.
     public let text: String
@@ -9,12 +10,12 @@ public struct StreamID: Name {
     @inlinable public init(_ text: String) { self.text = text }
 
     /// Creates the name of one stream of a category: `StreamID("account", "42")` is `account-42`.
-    public init(_ category: Category, _ key: String) { self.text = "\(category.text)-\(key)" }
+    public init(_ category: StreamCategory, _ key: String) { self.text = "\(category.text)-\(key)" }
 
     /// The part before the first dash, or the whole name if there is none.
-    public var category: Category {
-        guard let dash = text.utf8.firstIndex(of: UInt8(ascii: "-")) else { return Category(text) }
-        return Category(String(text[..<dash]))
+    public var category: StreamCategory {
+        guard let dash = text.utf8.firstIndex(of: UInt8(ascii: "-")) else { return StreamCategory(text) }
+        return StreamCategory(String(text[..<dash]))
     }
 
     /// The part after the first dash, or the empty string if there is none.
@@ -25,7 +26,7 @@ public struct StreamID: Name {
 }
 
 /// The common part of the names of related streams: all before the first dash, such as `account`.
-public struct Category: Name {
+public struct StreamCategory: Name {
     /// The name as it was given.
     public let text: String
 
@@ -48,14 +49,14 @@ public struct EventType: Name {
 /// decisions by them.
 ///
 /// By default at most 64 on an event and 256 bytes each; neither empty nor with control characters.
-public struct Tag: Name {
+public struct EventTag: Name {
     /// The name as it was given.
     public let text: String
 
     /// Creates a tag with exactly this text.
     @inlinable public init(_ text: String) { self.text = text }
 
-    /// Creates a tag from a kind and a key: `Tag("course", "7")` is `course:7`.
+    /// Creates a tag from a kind and a key: `EventTag("course", "7")` is `course:7`.
     public init(_ kind: String, _ key: String) { self.text = "\(kind):\(key)" }
 }
 

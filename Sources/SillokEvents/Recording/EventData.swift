@@ -9,7 +9,7 @@ public struct EventData: Hashable, Sendable {
     public var type: EventType
 
     /// What the event is about. The store keeps the order and repeated tags.
-    public var tags: [Tag]
+    public var tags: [EventTag]
 
     /// Why the event happened and where it came from.
     public var metadata: Metadata
@@ -22,7 +22,7 @@ public struct EventData: Hashable, Sendable {
 
     /// Creates an event with a new id, no tags, no metadata and JSON as its content type, unless given.
     @inlinable public init(
-        id: EventID = EventID(), type: EventType, tags: [Tag] = [], metadata: Metadata = Metadata(),
+        id: EventID = EventID(), type: EventType, tags: [EventTag] = [], metadata: Metadata = Metadata(),
         contentType: ContentType = .json, payload: [UInt8]
     ) {
         self.id = id
@@ -35,7 +35,7 @@ public struct EventData: Hashable, Sendable {
 
     /// Creates an event whose payload is a text, such as JSON: `EventData(type: "noted", text: #"{"by":"Ada"}"#)`.
     public init(
-        id: EventID = EventID(), type: EventType, tags: [Tag] = [], metadata: Metadata = Metadata(),
+        id: EventID = EventID(), type: EventType, tags: [EventTag] = [], metadata: Metadata = Metadata(),
         contentType: ContentType = .json, text: String
     ) {
         self.init(

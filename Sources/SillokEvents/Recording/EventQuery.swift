@@ -13,16 +13,18 @@ public struct EventQuery: Hashable, Sendable {
         public var stream: StreamID?
 
         /// The event's stream is of this category.
-        public var category: Category?
+        public var category: StreamCategory?
 
         /// The event's type is one of these; an empty array means any type.
         public var types: [EventType]
 
         /// The event carries every one of these tags.
-        public var tags: [Tag]
+        public var tags: [EventTag]
 
         /// Creates an alternative. Without any part it matches every event.
-        public init(stream: StreamID? = nil, category: Category? = nil, types: [EventType] = [], tags: [Tag] = []) {
+        public init(
+            stream: StreamID? = nil, category: StreamCategory? = nil, types: [EventType] = [], tags: [EventTag] = []
+        ) {
             self.stream = stream
             self.category = category
             self.types = types
@@ -33,7 +35,7 @@ public struct EventQuery: Hashable, Sendable {
         public var matchesAll: Bool { stream == nil && category == nil && types.isEmpty && tags.isEmpty }
 
         /// Returns whether an event with this stream, type and tags matches.
-        public func matches(stream: StreamID?, type: EventType, tags: [Tag]) -> Bool {
+        public func matches(stream: StreamID?, type: EventType, tags: [EventTag]) -> Bool {
             if let wanted = self.stream, wanted != stream { return false }
             if let category, category != stream?.category { return false }
             if !types.isEmpty && !types.contains(type) { return false }
@@ -54,7 +56,7 @@ public struct EventQuery: Hashable, Sendable {
     public static func stream(_ stream: StreamID) -> EventQuery { EventQuery([Item(stream: stream)]) }
 
     /// Returns the query for the events of all streams of a category.
-    public static func category(_ category: Category) -> EventQuery { EventQuery([Item(category: category)]) }
+    public static func category(_ category: StreamCategory) -> EventQuery { EventQuery([Item(category: category)]) }
 
     /// The events of any of these types.
     public static func types(_ types: EventType...) -> EventQuery { .types(types) }
@@ -65,10 +67,10 @@ public struct EventQuery: Hashable, Sendable {
     }
 
     /// The events that carry all of these tags.
-    public static func tags(_ tags: Tag...) -> EventQuery { .tags(tags) }
+    public static func tags(_ tags: EventTag...) -> EventQuery { .tags(tags) }
 
     /// The events that carry all of these tags; every event for an empty list.
-    public static func tags(_ tags: [Tag]) -> EventQuery { EventQuery([Item(tags: tags)]) }
+    public static func tags(_ tags: [EventTag]) -> EventQuery { EventQuery([Item(tags: tags)]) }
 
     /// Returns the query for the events that match any of these queries.
     public static func any(of queries: [EventQuery]) -> EventQuery { EventQuery(queries.flatMap(\.items)) }
@@ -94,7 +96,7 @@ public struct EventQuery: Hashable, Sendable {
     }
 
     /// Returns whether an event with this stream, type and tags matches.
-    public func matches(stream: StreamID?, type: EventType, tags: [Tag]) -> Bool {
+    public func matches(stream: StreamID?, type: EventType, tags: [EventTag]) -> Bool {
         items.contains { $0.matches(stream: stream, type: type, tags: tags) }
     }
 

@@ -38,7 +38,7 @@ public struct RecordedEvent: Hashable, Sendable {
     public var type: EventType { data.type }
 
     /// What the event is about.
-    public var tags: [Tag] { data.tags }
+    public var tags: [EventTag] { data.tags }
 
     /// Why the event happened and where it came from.
     public var metadata: Metadata { data.metadata }

@@ -22,8 +22,8 @@ package enum StoredQuery {
         EventQuery(
             try PlainCoding.decode([Item].self, from: text).map { item in
                 EventQuery.Item(
-                    stream: item.stream.map { StreamID($0) }, category: item.category.map { Category($0) },
-                    types: item.types.map { EventType($0) }, tags: item.tags.map { Tag($0) })
+                    stream: item.stream.map { StreamID($0) }, category: item.category.map { StreamCategory($0) },
+                    types: item.types.map { EventType($0) }, tags: item.tags.map { EventTag($0) })
             })
     }
 }

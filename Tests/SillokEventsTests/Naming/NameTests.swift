@@ -15,7 +15,7 @@ import Testing
 
     @Test func `names are ordered by their bytes`() {
         let names = ["b", "a", "B", "\u{10FFFF}", "\u{FFFD}", "é", "aa", "", "a-1", "a-10", "a-2"]
-        let sorted = names.map { Category($0) }.sorted().map(\.text)
+        let sorted = names.map { StreamCategory($0) }.sorted().map(\.text)
         #expect(sorted == names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
         #expect(sorted.first == "" && sorted.last == "\u{10FFFF}")
         #expect(StreamID(decomposed) < StreamID(composed))
@@ -35,13 +35,13 @@ import Testing
     ])
     func `a stream has a category and a key`(name: String, category: String, key: String) {
         let stream = StreamID(name)
-        #expect(stream.category == Category(category))
+        #expect(stream.category == StreamCategory(category))
         #expect(stream.key.hasSameBytes(as: key))
     }
 
     @Test func `names are made of parts`() {
         #expect(StreamID("account", "42") == "account-42")
-        #expect(SillokEvents.Tag("course", "7").text == "course:7")
+        #expect(EventTag("course", "7").text == "course:7")
         let number = 7
         let interpolated: StreamID = "account-\(number)"
         #expect(interpolated.description == "account-7")
@@ -52,7 +52,7 @@ import Testing
     @Test func `a name is a plain string in JSON`() throws {
         #expect(String(decoding: try JSONEncoder().encode([StreamID("a-1")]), as: UTF8.self) == #"["a-1"]"#)
         #expect(try throughJSON(StreamID(decomposed)) == StreamID(decomposed))
-        #expect(try throughJSON(SillokEvents.Tag("course:7")) == "course:7")
+        #expect(try throughJSON(EventTag("course:7")) == "course:7")
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(StreamID.self, from: Data("7".utf8)) }
     }
 }

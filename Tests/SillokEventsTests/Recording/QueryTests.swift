@@ -5,7 +5,7 @@ import Testing
 struct QueryTests {
     @Test("N11: types and tags are given as lists too")
     func lists() {
-        let (types, tags): ([EventType], [SillokEvents.Tag]) = (["a", "b"], ["x:1", "y:2"])
+        let (types, tags): ([EventType], [EventTag]) = (["a", "b"], ["x:1", "y:2"])
         #expect(EventQuery.types(types) == .types("a", "b"))
         #expect(EventQuery.tags(tags) == .tags("x:1", "y:2"))
         #expect(EventQuery.tags(tags).of(types) == .tags("x:1", "y:2").of("a", "b"))
