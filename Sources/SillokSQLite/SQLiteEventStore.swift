@@ -87,16 +87,6 @@ public final class SQLiteEventStore: ChainedEventStore {
             tuning: Tuning(), progress: progress)
     }
 
-    /// Opens a store whose writer judges each condition itself, however long that takes: the negative control of a
-    /// benchmark.
-    @_spi(Benchmarks)
-    public static func withoutBudgets(path: String) throws -> SQLiteEventStore {
-        var (limits, tuning) = (Limits(), Tuning())
-        limits.conditionSteps = .max
-        (tuning.writerSteps, tuning.groupSteps) = (.max, .max)
-        return try SQLiteEventStore(path: path, mode: .existing, limits: limits, clock: .system, tuning: tuning)
-    }
-
     /// Opens a store with other maintenance sizes.
     package init(
         path: String, mode: Mode, limits: Limits, clock: WallClock, ids: IDGenerator = .system,

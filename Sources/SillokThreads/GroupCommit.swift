@@ -11,8 +11,8 @@ public import Musl
 /// One thread that writes, and a bounded queue of requests: the thread commits all waiting requests together.
 ///
 /// Requests queue up during a commit, and the next commit takes them all: one fsync carries many appends. A single
-/// request is committed at once. After a group the thread waits for the callers that it answered to submit again, at most an
-/// eighth of the time that the group took. Otherwise half of the callers would wait while the other half is committed.
+/// request is committed at once. After a group the thread waits for the callers that it answered to submit again, at
+/// most an eighth of the time that the group took. Otherwise half of the callers would wait for the other half.
 ///
 /// Inlinable, because each append passes here: for types of another target, generic code looks for its types again at
 /// each step, which took a tenth of an append.
@@ -297,7 +297,7 @@ extension GroupCommit {
         delay = min(max(delay, .milliseconds(50)), .seconds(10))
         return StoreError(
             .overloaded,
-            "Appends of \(state.heldBytes) bytes wait for the writer, and at most \(queueBytes) bytes may wait. Nothing was "
-                + "stored. Retry in \(delay.wholeMilliseconds) milliseconds.", retryAfter: delay)
+            "Appends of \(state.heldBytes) bytes wait for the writer, and at most \(queueBytes) bytes may wait. "
+                + "Nothing was stored. Retry in \(delay.wholeMilliseconds) milliseconds.", retryAfter: delay)
     }
 }

@@ -33,7 +33,7 @@ struct LeaseKillTests {
     func unfenced() async throws {
         var done: [String] = []
         for round in 1...20 {
-            // Each run has a read model of its own: writes without a fence can also leave one that nobody goes on with.
+            // Each run has a read model of its own, because this bug can also stop all processes that project.
             let bench = try TortureBench()
             try await share(bench, rounds: 4, ["unfenced"])
             let report = try bench.run("check-projections")
