@@ -54,7 +54,8 @@ let package = Package(
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokJSON", "SillokChain",
+                "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokCloudEvents",
+                "SillokJSON", "SillokChain",
                 "SillokAPI", "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer",
                 "SillokSQL",
                 "SillokSQLite", "SillokTerminal", "SillokWire",
@@ -115,7 +116,7 @@ let package = Package(
             dependencies: [
                 "SillokAPI", "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections",
                 "SillokHistory",
-                "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
+                "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -129,7 +130,9 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: dashboardAssets.map { .embedInCode("Dashboard/Assets/\($0)") }),
-        .target(name: "SillokAPI", dependencies: ["SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+        .target(
+            name: "SillokAPI",
+            dependencies: ["SillokCloudEvents", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
         .target(
             name: "SillokAccess",
             dependencies: [
@@ -146,13 +149,20 @@ let package = Package(
         // Floor 2: the pure verbs and what drives them.
         .target(
             name: "SillokHistory",
-            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL"]),
+            dependencies: [
+                "Sillok", "SillokCloudEvents", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL",
+            ]),
         .target(
             name: "SillokSnapshots",
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
             name: "SillokProjections",
-            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+            dependencies: [
+                "Sillok", "SillokCore", "SillokJSON", "SillokProjectionMachine", "SillokReadSide", "SillokSQL",
+            ]),
+        .target(
+            name: "SillokProjectionMachine",
+            dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
         .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON"]),
         .target(
@@ -167,7 +177,7 @@ let package = Package(
         .target(
             name: "SillokWire",
             dependencies: [
-                "SillokCore", "SillokJSON", .product(name: "NIOCore", package: "swift-nio"),
+                "SillokCloudEvents", "SillokCore", "SillokJSON", .product(name: "NIOCore", package: "swift-nio"),
             ], exclude: ["Protos"]),
 
         // Floor 1: the words and the seams, and what storages and rims share.
@@ -179,8 +189,10 @@ let package = Package(
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
+        .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
-        .target(name: "SillokCore"),
+        .target(name: "SillokCore", dependencies: ["SillokEvents"]),
+        .target(name: "SillokEvents"),
 
         // The ground: C that the floors stand on.
         .target(name: "CSillok"),
@@ -257,7 +269,8 @@ let package = Package(
         .target(
             name: "SillokForeignReaders",
             dependencies: [
-                "SillokAPI", "SillokUmaDB", "SillokGRPC", "SillokJSON", "Sillok", "SillokCore", "SillokServer",
+                "SillokAPI", "SillokUmaDB", "SillokGRPC", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore",
+                "SillokServer",
                 "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
@@ -269,6 +282,7 @@ let package = Package(
         .executableTarget(name: "sillok-tree", path: "Tests/Tree", exclude: ["today.txt"]),
         .testTarget(name: "TreeTests", dependencies: ["sillok-tree"]),
 
+        .testTarget(name: "SillokEventsTests", dependencies: ["SillokEvents"]),
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(
             name: "SillokChainTests", dependencies: ["SillokSigning", "SillokChain", "Sillok", "SillokTesting"]),
@@ -281,7 +295,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SillokProjectionsTests",
-            dependencies: ["SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjections"]),
+            dependencies: [
+                "SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjectionMachine", "SillokProjections",
+            ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
         .testTarget(
             name: "SillokWireTests",
@@ -307,7 +323,7 @@ let package = Package(
             dependencies: [
                 "SillokAPI", "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer",
                 "SillokSQLite",
-                "SillokTesting", "SillokWire", "SillokGRPC",
+                "SillokTesting", "SillokCloudEvents", "SillokWire", "SillokGRPC",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),

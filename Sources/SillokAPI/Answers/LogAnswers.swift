@@ -89,7 +89,7 @@ extension API {
         let categories: [String]
         let isEnd: Bool
 
-        package init(_ categories: [Category], isEnd: Bool) {
+        package init(_ categories: [StreamCategory], isEnd: Bool) {
             (self.categories, self.isEnd) = (categories.map(\.text), isEnd)
         }
     }

@@ -1,3 +1,4 @@
+import SillokCloudEvents
 import SillokCore
 package import SillokJSON
 

@@ -1,3 +1,4 @@
+import SillokCloudEvents
 import SillokCore
 package import SillokJSON
 
@@ -22,7 +23,7 @@ extension SchemaComponents {
 
     /// Returns the schema of a name, of which a request can have at most as many bytes.
     static func name(of type: any Name.Type) -> JSONValue {
-        let isOfStreams = type is StreamID.Type || type is Category.Type
+        let isOfStreams = type is StreamID.Type || type is StreamCategory.Type
         return ["type": "string", "minLength": 1, "maxLength": isOfStreams ? 512 : 256]
     }
 }

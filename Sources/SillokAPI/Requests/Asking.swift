@@ -1,5 +1,6 @@
+package import SillokCloudEvents
 package import SillokCore
-package import SillokJSON
+import SillokJSON
 
 /// Appends as JSON, as a client sends them to a server. Their events are read without a detour, because there are many.
 ///

@@ -1,3 +1,4 @@
+import SillokCloudEvents
 package import SillokCore
 package import SillokJSON
 
@@ -80,7 +81,7 @@ extension API {
                     "type": SchemaComponents.name(of: EventType.self),
                     "subject": SchemaComponents.name(of: StreamID.self),
                     "source": text, "time": text, "datacontenttype": SchemaComponents.name(of: EventType.self),
-                    "tags": ["type": "array", "items": SchemaComponents.name(of: Tag.self), "maxItems": 64],
+                    "tags": ["type": "array", "items": SchemaComponents.name(of: EventTag.self), "maxItems": 64],
                     "metadata": ["type": "object", "additionalProperties": text], "data": [:], "data_base64": text,
                 ],
                 "required": ["type"], "additionalProperties": attribute,

@@ -23,9 +23,9 @@ package enum API {
     /// An alternative of a query.
     package struct QueryItem: Message {
         let stream: StreamID?
-        let category: Category?
+        let category: StreamCategory?
         let types: [EventType]?
-        let tags: [Tag]?
+        let tags: [EventTag]?
 
         package static let keywords: [String: JSONObject] = ["types": ["maxItems": 100], "tags": ["maxItems": 64]]
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
 
 struct ReadCommand: AsyncParsableCommand {

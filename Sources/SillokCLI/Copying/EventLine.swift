@@ -1,4 +1,5 @@
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
 
 /// Shows recorded events to people: a line each, in columns that are aligned as far as the names allow.

@@ -1,4 +1,5 @@
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
 
 /// Writes the events of a store as lines, from the first to the head at the start: while a page is written, the next

@@ -1,4 +1,5 @@
 import Sillok
+import SillokCloudEvents
 import SillokCore
 
 /// Events that are appended together, and their lines: of one store, whose progress is tracked, or of

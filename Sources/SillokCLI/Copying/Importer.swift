@@ -1,5 +1,5 @@
 import Sillok
-import SillokCore
+import SillokCloudEvents
 import SillokTerminal
 
 /// Records the lines of an export in a store: in batches, exactly once, in bounded memory.

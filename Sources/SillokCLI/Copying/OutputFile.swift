@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
 
 /// The file that an export writes: a new one, or one to continue.

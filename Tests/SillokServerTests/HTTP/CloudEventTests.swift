@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Sillok
 import SillokAPI
+import SillokCloudEvents
 import SillokCore
 import SillokWire
 import Testing

@@ -2,6 +2,7 @@ import Hummingbird
 import Logging
 import Sillok
 import SillokAPI
+import SillokCloudEvents
 import SillokCore
 import SillokReadSide
 import SillokSQL

@@ -1,5 +1,6 @@
 import Sillok
 import SillokAPI
+import SillokCloudEvents
 import SillokCore
 
 extension WebInterface {

@@ -3,6 +3,7 @@ import Hummingbird
 import NIOCore
 import Sillok
 import SillokAPI
+import SillokCloudEvents
 import SillokCore
 
 extension Endpoint {
