@@ -3,6 +3,7 @@ import SillokChain
 import SillokCore
 import SillokIndex
 import SillokSQL
+import SillokSQLiteConnections
 
 /// The only connection that writes. It executes groups of requests, each group in one transaction with one fsync.
 ///
@@ -58,7 +59,7 @@ final class Writer {
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
         part = try Part(connection)
-        checkpoints = CheckpointSchedule(connection, tuning, gate)
+        checkpoints = CheckpointSchedule(connection, tuning.checkpoints, gate)
         try reload()
     }
 
@@ -269,7 +270,7 @@ final class Writer {
                 last[stream] = Revision(UInt64(header.revision))
             }
             if let previous = lastLink { lastLink = header.link(after: previous, prepared.facts[index]) }
-            try rows.insert(entry.event, header, lastLink, category: category, reader.names)
+            try rows.insert(entry.event, header, link: lastLink, category: category, names: reader.names)
             head += 1
             lastRecorded = time
         }

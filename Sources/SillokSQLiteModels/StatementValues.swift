@@ -1,5 +1,6 @@
 import CSQLite
 import SillokSQL
+import SillokSQLiteConnections
 
 /// Memory for the values of one statement while it runs, so that SQLite need not copy them.
 final class ValueArena {

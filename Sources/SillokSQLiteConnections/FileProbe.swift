@@ -1,5 +1,4 @@
-import CSQLite
-import SillokCore
+package import CSQLite
 import SillokSQL
 
 #if canImport(Darwin)
@@ -12,13 +11,16 @@ import Musl
 
 /// The header of a file, read before the file is opened. A file of another program is rejected without any change: no
 /// lock file, no write-ahead log next to it, no change of its journal mode.
-struct FileProbe {
+package struct FileProbe {
     /// `nil` if there is no file yet, or an empty one.
-    private let found: sillok_probe_result?
+    package let found: sillok_probe_result?
     /// The application id in the write-ahead log, for a database file that is still empty.
-    private let logged: Int64?
+    package let logged: Int64?
 
-    init(_ path: String) {
+    /// The application id of the file, also if it is in the write-ahead log only.
+    package var applicationID: Int64? { logged ?? found?.application_id }
+
+    package init(_ path: String) {
         guard let facts = FileFacts(path: path), facts.isRegular, facts.bytes > 0 else {
             (found, logged) = (nil, nil)
             return
@@ -27,29 +29,6 @@ struct FileProbe {
         self.found = found
         let isEmpty = found.code == SQLITE_OK && found.tables == 0 && found.application_id == 0
         logged = isEmpty ? Self.loggedApplicationID(resolvedPath(path) + "-wal") : nil
-    }
-
-    /// Whether the file is a store, of any format.
-    var isStore: Bool { (logged ?? found?.application_id) == Schema.applicationID }
-
-    /// Throws unless the file is a store of a known format, or does not exist yet.
-    func checkIsStore(_ path: String) throws(StoreError) {
-        guard let found else { return }
-        if found.code == SQLITE_NOTADB {
-            throw StoreError(.unsupportedFormat, "\(path) is not a store: it is no SQLite database.")
-        }
-        // An interrupted checkpoint may have left the file unreadable without its log. Opening the file decides.
-        guard found.code == SQLITE_OK else { return }
-        if isStore { return try Schema.check(version: found.user_version, isLogged: logged != nil) }
-        guard found.application_id == 0, found.tables == 0, logged == nil else { throw Schema.foreign }
-    }
-
-    /// Throws unless the file is a read model, or an SQLite file in which one can be created.
-    func checkIsReadModel(_ path: String) throws(StoreError) {
-        guard let found else { return }
-        try ReadModelFormat.check(
-            isDatabase: found.code != SQLITE_NOTADB, applicationID: logged ?? found.application_id,
-            version: found.read_model, path: path)
     }
 
     /// Returns the application id in the newest first page of a write-ahead log; `nil` without one.

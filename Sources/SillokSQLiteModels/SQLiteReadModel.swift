@@ -1,5 +1,6 @@
 import SillokCore
 public import SillokSQL
+package import SillokSQLiteConnections
 import SillokThreads
 
 /// Read models in an SQLite file of their own: the tables of any number of projections, and their checkpoints.
@@ -28,17 +29,19 @@ public final class SQLiteReadModel: ReadModel {
     /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, not a database or of a newer format;
     ///   `locked` if another process prevents writing; `notFound`, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(path: String) throws {
-        try self.init(ModelOpening(path: path, tuning: Tuning(), timeout: .seconds(10)))
+        try self.init(ModelOpening(path: path, checkpoints: CheckpointSizes(), timeout: .seconds(10)))
     }
 
     /// Opens a read model in memory. Only this object can read it, and it is lost when the object is released.
     public convenience init() throws {
-        try self.init(ModelOpening(path: nil, tuning: Tuning(), timeout: .zero))
+        try self.init(ModelOpening(path: nil, checkpoints: CheckpointSizes(), timeout: .zero))
     }
 
-    /// Opens a read model with other maintenance sizes and another maximum time to wait for its turn to write.
-    package convenience init(path: String, tuning: Tuning, timeout: Duration) throws {
-        try self.init(ModelOpening(path: path, tuning: tuning.supported, timeout: timeout))
+    /// Opens a read model with other sizes of the write-ahead log.
+    ///
+    /// - Parameter timeout: the maximum time to wait for a turn to write.
+    package convenience init(path: String, checkpoints: CheckpointSizes, timeout: Duration) throws {
+        try self.init(ModelOpening(path: path, checkpoints: checkpoints.supported, timeout: timeout))
     }
 
     private init(_ opening: ModelOpening) throws {

@@ -1,6 +1,8 @@
 import SillokCore
 import SillokIndex
 import SillokSQL
+import SillokSQLiteConnections
+import SillokSQLiteModels
 
 /// The read model in the store's own file, as used by the thread that appends. Belongs to that thread.
 ///
@@ -127,7 +129,7 @@ final class InlineModel {
     private func detach(_ id: ProjectionID) { attachments.removeAll { $0.rule.projection == id } }
 
     private func checkpoint(of id: ProjectionID) throws -> Checkpoint? {
-        let rows = try statements.query(ReadModelFormat.standing(of: id, 0), of: nil) { $0.values }
+        let rows = try statements.values(ReadModelFormat.standing(of: id, 0), of: nil)
         return try rows.first.map { row in
             guard let checkpoint = Checkpoint(standing: row) else {
                 throw StoreError(.corrupt, "the checkpoint of \(id) cannot be read.")

@@ -1,12 +1,13 @@
 import CSQLite
 import SillokCore
-import SillokSQL
+package import SillokSQL
+package import SillokSQLiteConnections
 
 /// The options and steps for opening the connections of a read model.
 struct ModelOpening {
     /// The path of the file; `nil` for a read model in memory.
     let path: String?
-    let tuning: Tuning
+    let checkpoints: CheckpointSizes
     /// The maximum time to wait for a turn to write.
     let timeout: Duration
 
@@ -29,7 +30,7 @@ struct ModelOpening {
                 try connection.run("PRAGMA foreign_keys = OFF")
             }
             if let lock { try lock.turn(install) } else { try install() }
-            let writer = try ModelWriter(connection, lock: lock, tuning: tuning)
+            let writer = try ModelWriter(connection, lock: lock, checkpoints: checkpoints)
             try writer.install(isFresh: connection.number("SELECT count(*) FROM sqlite_schema") == 0)
             if path != nil { try connection.watch("the read model") }
             return writer
@@ -51,14 +52,14 @@ struct ModelOpening {
 }
 
 /// A connection that reads a read model. Belongs to its thread.
-final class ModelReader {
+package final class ModelReader {
     private let connection: Connection
     private let statements: ModelStatements
 
     /// Opens the file of a read model or a store once more.
     ///
     /// - Throws: `StoreError` `fileReplaced` if another file is there by now.
-    init(_ file: OpenedFile) throws {
+    package init(_ file: OpenedFile) throws {
         do {
             connection = try file.connect(cacheKiB: 8192)
         } catch let error as SQLiteFailure {
@@ -68,7 +69,7 @@ final class ModelReader {
     }
 
     /// The rows of a query that changes nothing.
-    func rows(_ query: ModelQueries.Query) throws -> [SQLRow] {
+    package func rows(_ query: ModelQueries.Query) throws -> [SQLRow] {
         try connection.file?.check()
         return try connection.interruptible(by: query.cancellation) {
             try statements.rows(query.sql, of: query.projection)

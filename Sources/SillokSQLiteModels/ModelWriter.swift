@@ -1,6 +1,7 @@
 import CSQLite
 import SillokCore
-import SillokSQL
+package import SillokSQL
+import SillokSQLiteConnections
 
 /// The only connection of this process that writes a read model. Belongs to the thread that writes.
 final class ModelWriter {
@@ -14,14 +15,14 @@ final class ModelWriter {
     /// The error for all further writes, once the disk has failed.
     private var failure: StoreError?
 
-    init(_ connection: Connection, lock: WriteLock?, tuning: Tuning) throws {
+    init(_ connection: Connection, lock: WriteLock?, checkpoints: CheckpointSizes) throws {
         self.connection = connection
         self.lock = lock
         statements = ModelStatements(connection)
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
-        checkpoints = CheckpointSchedule(connection, tuning)
+        self.checkpoints = CheckpointSchedule(connection, checkpoints)
     }
 
     /// Creates the missing tables of the format, unless the file has a newer format.
@@ -134,23 +135,20 @@ final class ModelWriter {
 
 extension ModelStatements {
     /// Creates the tables of the format, unless the file has a newer one.
-    func install() throws {
+    package func install() throws {
         try run(ReadModelFormat.versions, of: nil)
-        let found = try query(ReadModelFormat.foundVersion, of: nil) { $0.int(0) }.first
-        if let found, found > Int64(ReadModelFormat.version) {
-            throw ReadModelFormat.newer(found)
-        }
+        let found = try ReadModelFormat.version(in: values(ReadModelFormat.foundVersion, of: nil))
         for statement in ReadModelFormat.schema { try run(statement, of: nil) }
         let rest = found.map { ReadModelFormat.upgrade(from: $0) } ?? [ReadModelFormat.noteVersion]
         for statement in rest { try run(statement, of: nil) }
     }
 
     /// Throws unless all conditions hold.
-    func ask(_ conditions: [ReadModelWrite.Condition]) throws {
+    package func ask(_ conditions: [ReadModelWrite.Condition]) throws {
         for (index, condition) in conditions.enumerated() {
             let rows: [[SQLValue]]
             do {
-                rows = try query(condition.query, of: nil) { $0.values }
+                rows = try values(condition.query, of: nil)
             } catch {
                 throw error.isOfStatement ? error.queryError : error
             }
@@ -159,7 +157,7 @@ extension ModelStatements {
     }
 
     /// Makes changes in order.
-    func make(_ changes: [ReadModelWrite.Change]) throws {
+    package func make(_ changes: [ReadModelWrite.Change]) throws {
         var index = 0
         for change in changes {
             do {

@@ -1,5 +1,7 @@
 public import SillokCore
 public import SillokSQL
+import SillokSQLiteConnections
+import SillokSQLiteModels
 import SillokThreads
 
 extension SQLiteEventStore {
@@ -105,8 +107,7 @@ final class StoreModelAccess: Sendable {
         if tables.isEmpty {
             throw StoreError(.notFound, "no projection has written to the store \(file.path) yet.")
         }
-        let found = try await rows(ReadModelFormat.foundVersion, nil).first?.integer("version") ?? 0
-        if found > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(found) }
+        _ = try ReadModelFormat.version(in: try await rows(ReadModelFormat.foundVersion, nil).map(\.values))
     }
 
     /// Returns the rows of a query.

@@ -1,13 +1,13 @@
+package import SillokSQLiteConnections
+
 /// The sizes at which a store does its maintenance. They never affect correctness; tests make them tiny.
 package struct Tuning: Sendable {
     /// The number of entries in the tail of the index at which they are moved to `entries`.
     package var tailEntries = 131_072
     /// The minimum number of entries that a group of appends moves when the tail is too long.
     package var settlingSlice = 512
-    /// The number of pages in the write-ahead log at which it is moved into the file.
-    package var checkpointPages = 8_000
-    /// The number of pages at which the log is also truncated after the move. Short reads are held back for it.
-    package var manyPages = 64_000
+    /// The sizes of the write-ahead log at which it is moved into the file.
+    package var checkpoints = CheckpointSizes()
     /// The number of names, and of stream revisions, that a connection keeps in memory.
     package var cachedNames = 50_000
     /// The number of events whose keys are sorted together when a store is converted: 16 bytes of memory each.
@@ -29,10 +29,10 @@ package struct Tuning: Sendable {
     package var supported: Tuning {
         var tuning = self
         let counts: [WritableKeyPath<Tuning, Int>] = [
-            \.tailEntries, \.settlingSlice, \.checkpointPages, \.manyPages, \.cachedNames, \.conversionBatch,
-            \.writerSteps, \.groupSteps,
+            \.tailEntries, \.settlingSlice, \.cachedNames, \.conversionBatch, \.writerSteps, \.groupSteps,
         ]
         for path in counts { tuning[keyPath: path] = min(max(1, self[keyPath: path]), 1 << 30) }
+        tuning.checkpoints = checkpoints.supported
         // Each has a thread.
         tuning.readers = min(max(1, readers), 64)
         return tuning
@@ -43,8 +43,7 @@ package struct Tuning: Sendable {
         var tuning = Tuning()
         tuning.tailEntries = 15
         tuning.settlingSlice = 7
-        tuning.checkpointPages = 20
-        tuning.manyPages = 40
+        tuning.checkpoints = .tiny
         tuning.cachedNames = 4
         tuning.conversionBatch = 7
         tuning.writerSteps = 12

@@ -1,4 +1,4 @@
-import SillokCore
+package import SillokCore
 import SillokSQL
 
 #if canImport(Darwin)
@@ -13,12 +13,12 @@ import Musl
 /// process ends.
 ///
 /// The database file itself cannot be locked: SQLite's own locks on it are lost when any descriptor of it is closed.
-final class FileLock: Sendable {
+package final class FileLock: Sendable {
     private let descriptor: Int32
     private let path: String
 
     /// Takes the lock of a store.
-    convenience init(storeAt path: String) throws(StoreError) {
+    package convenience init(storeAt path: String) throws(StoreError) {
         try self.init(path: resolvedPath(path) + "-lock") { holder in
             "the store is open for writing in another process\(holder). "
                 + "Close it there, or open it here for reading only."
@@ -31,7 +31,7 @@ final class FileLock: Sendable {
     /// program runs. So it is asked for during 200 milliseconds.
     ///
     /// - Parameter isHeld: the message if another process holds it; it is given the words for that process.
-    init(path: String, isHeld: (_ holder: String) -> String) throws(StoreError) {
+    package init(path: String, isHeld: (_ holder: String) -> String) throws(StoreError) {
         var pause = timespec(tv_sec: 0, tv_nsec: 10_000_000)
         var attempts = 20
         while true {
@@ -68,7 +68,7 @@ final class FileLock: Sendable {
     ///
     /// Files that the lock protects are removed before it. A process that waits for this lock finds out that its file
     /// is gone, and makes a new one.
-    func removeFile() { unlink(path) }
+    package func removeFile() { unlink(path) }
 
     private static func isAtPath(_ descriptor: Int32, _ path: String) -> Bool {
         var (held, found) = (stat(), stat())

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokIndex
+import SillokSQLiteConnections
 
 /// The index as read by one connection: the positions of each key.
 ///

@@ -1,34 +1,23 @@
 import CSQLite
 import SillokCore
-import SillokSQL
-import SillokThreads
-
-/// A failure that SQLite reported.
-struct SQLiteFailure: Error {
-    /// SQLite's extended result code.
-    let code: Int32
-    let message: String
-
-    /// The result code without its extension.
-    var primary: Int32 { code & 0xFF }
-}
+package import SillokThreads
 
 /// A connection to a database file. Belongs to one thread at a time.
-final class Connection {
-    let handle: OpaquePointer
-    let path: String
+package final class Connection {
+    package let handle: OpaquePointer
+    package let path: String
     /// The path that SQLite opened: absolute, without links.
-    let opened: String
-    /// The file that the connection has open; `nil` in memory, and until ``watch(_:id:)``.
-    var file: OpenedFile?
+    package let opened: String
+    /// The file that the connection has open; `nil` in memory, and until ``watch(_:isSame:)``.
+    package internal(set) var file: OpenedFile?
     /// What every snapshot of ``reading(_:)`` passes.
-    let gate: SnapshotGate
+    package let gate: SnapshotGate
     private let interrupter: Interrupter
     /// Pages in the write-ahead log after the last commit of this connection.
     private let logPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     /// Opens a database file.
-    init(
+    package init(
         path: String, flags: Int32, cacheKiB: Int, gate: SnapshotGate = SnapshotGate()
     ) throws(SQLiteFailure) {
         self.path = path
@@ -59,12 +48,12 @@ final class Connection {
     }
 
     /// Runs statements and ignores their rows.
-    func run(_ sql: String) throws(SQLiteFailure) {
+    package func run(_ sql: String) throws(SQLiteFailure) {
         try check(sqlite3_exec(handle, sql, nil, nil, nil))
     }
 
     /// Prepares a statement that is kept for a long time.
-    func prepare(_ sql: String) throws(SQLiteFailure) -> Statement {
+    package func prepare(_ sql: String) throws(SQLiteFailure) -> Statement {
         var statement: OpaquePointer?
         try check(sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil))
         guard let statement else { throw SQLiteFailure(code: SQLITE_MISUSE, message: "empty statement") }
@@ -72,19 +61,19 @@ final class Connection {
     }
 
     /// Returns the first column of the first row as a number, or 0 without a row.
-    func number(_ sql: String) throws(SQLiteFailure) -> Int64 {
+    package func number(_ sql: String) throws(SQLiteFailure) -> Int64 {
         let statement = try prepare(sql)
         return try statement.step() ? statement.int(0) : 0
     }
 
     /// Returns the first column of the first row as text.
-    func text(_ sql: String) throws(SQLiteFailure) -> String? {
+    package func text(_ sql: String) throws(SQLiteFailure) -> String? {
         let statement = try prepare(sql)
         return try statement.step() ? statement.text(0) : nil
     }
 
     /// Takes the right to write to the file, which holds for all of its paths; `false` if another connection has it.
-    func reserveFile() throws(SQLiteFailure) -> Bool {
+    package func reserveFile() throws(SQLiteFailure) -> Bool {
         let code = sillok_reserve_file(handle)
         if code & 0xFF == SQLITE_BUSY { return false }
         guard code == SQLITE_OK else { throw SQLiteFailure(code: code, message: String(cString: sqlite3_errstr(code))) }
@@ -92,10 +81,10 @@ final class Connection {
     }
 
     /// The number of snapshots that were read.
-    private(set) var snapshot: UInt64 = 0
+    package private(set) var snapshot: UInt64 = 0
 
     /// Runs `body` in a read transaction, so that everything it reads is one snapshot.
-    func reading<Result>(_ body: () throws -> Result) throws -> Result {
+    package func reading<Result>(_ body: () throws -> Result) throws -> Result {
         try file?.check()
         return try gate.passing {
             try run("BEGIN")
@@ -108,7 +97,7 @@ final class Connection {
     /// Runs `body`, whose statements end soon when the cancellation is set.
     ///
     /// - Throws: what `body` throws; `CancellationError` for a statement that was ended.
-    func interruptible<Result>(by cancellation: Cancellation, _ body: () throws -> Result) throws -> Result {
+    package func interruptible<Result>(by cancellation: Cancellation, _ body: () throws -> Result) throws -> Result {
         sqlite3_progress_handler(
             handle, Self.interruptibleSteps,
             { context in
@@ -128,15 +117,15 @@ final class Connection {
 
     /// Ends the statement that runs when the cancellation is set, also one that is a single instruction, such as the
     /// check of a file. For a connection that does nothing else.
-    func interrupt(when cancellation: Cancellation) {
+    package func interrupt(when cancellation: Cancellation) {
         cancellation.whenCancelled { [interrupter] in interrupter.interrupt() }
     }
 
     /// Whether a transaction is open.
-    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+    package var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     /// Turns automatic checkpoints off and counts the pages of the write-ahead log instead.
-    func countLogPages() {
+    package func countLogPages() {
         sqlite3_wal_hook(
             handle,
             { context, _, _, pages in
@@ -146,13 +135,13 @@ final class Connection {
     }
 
     /// Pages in the write-ahead log after the last commit.
-    var pagesInLog: Int { Int(logPages.pointee) }
+    package var pagesInLog: Int { Int(logPages.pointee) }
 
     /// Moves pages from the write-ahead log into the database file. Never waits for other connections: pages that they
     /// still read stay in the log.
     ///
     /// - Parameter truncating: whether the log must be empty afterwards; if it cannot be, this throws `SQLITE_BUSY`.
-    func checkpoint(truncating: Bool) throws(SQLiteFailure) {
+    package func checkpoint(truncating: Bool) throws(SQLiteFailure) {
         sqlite3_busy_timeout(handle, 0)
         defer { sqlite3_busy_timeout(handle, Self.busyTimeout) }
         let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
@@ -162,7 +151,7 @@ final class Connection {
     /// The time that a statement waits for another process that writes or recovers the file, in milliseconds.
     private static let busyTimeout: Int32 = 5000
 
-    func check(_ result: Int32) throws(SQLiteFailure) {
+    package func check(_ result: Int32) throws(SQLiteFailure) {
         guard result != SQLITE_OK else { return }
         throw SQLiteFailure(code: result, message: String(cString: sqlite3_errmsg(handle)))
     }
@@ -182,120 +171,4 @@ private final class Interrupter: Sendable {
     }
 
     func end() { address.withLock { $0 = nil } }
-}
-
-/// A part of a transaction that can be taken back without the rest.
-final class Part {
-    private let begin: Statement
-    private let end: Statement
-    private let undo: Statement
-
-    init(_ connection: Connection) throws(SQLiteFailure) {
-        begin = try connection.prepare("SAVEPOINT part")
-        end = try connection.prepare("RELEASE part")
-        undo = try connection.prepare("ROLLBACK TO part")
-    }
-
-    /// Runs `body`. If it throws, rolls back its changes and calls `undone`.
-    ///
-    /// A failure of SQLite that is not the statement's own concerns the whole transaction and is thrown unchanged.
-    func run<Result>(_ body: () throws -> Result, undone: () throws -> Void = {}) throws -> Result {
-        try begin.run()
-        let result: Result
-        do {
-            result = try body()
-        } catch {
-            if error is SQLiteFailure { throw error }
-            try undo.run()
-            try end.run()
-            try undone()
-            throw error
-        }
-        try end.run()
-        return result
-    }
-}
-
-/// A prepared statement of a connection, used many times.
-final class Statement {
-    let handle: OpaquePointer
-    private let connection: OpaquePointer
-
-    init(_ handle: OpaquePointer, of connection: OpaquePointer) {
-        self.handle = handle
-        self.connection = connection
-    }
-
-    deinit { sqlite3_finalize(handle) }
-
-    /// Binds a number; placeholders count from 1.
-    @inline(__always) func bind(_ value: Int64, at index: Int32) { sqlite3_bind_int64(handle, index, value) }
-
-    /// Binds NULL.
-    @inline(__always) func bindNull(at index: Int32) { sqlite3_bind_null(handle, index) }
-
-    /// Binds bytes that must stay valid until the statement is reset.
-    @inline(__always) func bind(unowned bytes: UnsafeRawBufferPointer, at index: Int32) {
-        // A null pointer would bind NULL instead of an empty blob.
-        if bytes.count == 0 {
-            sqlite3_bind_zeroblob(handle, index, 0)
-        } else {
-            _ = sillok_bind_blob_static(handle, index, bytes.baseAddress, Int32(clamping: bytes.count))
-        }
-    }
-
-    /// Binds bytes that SQLite copies.
-    func bind(copied bytes: [UInt8], at index: Int32) {
-        _ = bytes.withUnsafeBytes {
-            $0.isEmpty
-                ? sqlite3_bind_zeroblob(handle, index, 0)
-                : sillok_bind_blob_copied(handle, index, $0.baseAddress, Int32(clamping: $0.count))
-        }
-    }
-
-    /// Binds the UTF-8 bytes of a text as a blob.
-    func bind(bytesOf text: String, at index: Int32) {
-        var text = text
-        text.withUTF8 { utf8 in
-            _ =
-                utf8.isEmpty
-                ? sqlite3_bind_zeroblob(handle, index, 0)
-                : sillok_bind_blob_copied(handle, index, utf8.baseAddress, Int32(clamping: utf8.count))
-        }
-    }
-
-    /// Binds a text.
-    func bind(text: String, at index: Int32) {
-        _ = sillok_bind_text_copied(handle, index, text, sqlite3_uint64(text.utf8.count))
-    }
-
-    /// Moves to the next row. Returns `false` at the end; the statement can then be bound again.
-    @inline(__always) func step() throws(SQLiteFailure) -> Bool {
-        let result = sqlite3_step(handle)
-        if result == SQLITE_ROW { return true }
-        sqlite3_reset(handle)
-        if result == SQLITE_DONE { return false }
-        throw SQLiteFailure(
-            code: sqlite3_extended_errcode(connection), message: String(cString: sqlite3_errmsg(connection)))
-    }
-
-    /// Runs a statement without rows.
-    @inline(__always) func run() throws(SQLiteFailure) {
-        if try step() { reset() }
-    }
-
-    /// Makes the statement ready to be bound again.
-    @inline(__always) func reset() { sqlite3_reset(handle) }
-
-    /// Returns a column as a number. Columns count from 0.
-    @inline(__always) func int(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
-
-    /// Returns the bytes of a column, valid until the next step; empty for NULL.
-    @inline(__always) func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
-        let start = sqlite3_column_blob(handle, column)
-        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
-    }
-
-    /// Returns the bytes of a column as text.
-    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
 }

@@ -1,6 +1,7 @@
 import CSQLite
 import SillokCore
 import SillokSQL
+import SillokSQLiteConnections
 import SillokThreads
 
 /// The options and steps for opening the connections of a store.
@@ -40,12 +41,12 @@ struct StoreOpening {
                     "the store \(path) is open for writing through another path. Close it there, or open it here for "
                         + "reading only.")
             }
-            try Schema.install(on: connection, origins, tuning: tuning)
+            try Schema.install(on: connection, origins, conversionBatch: tuning.conversionBatch)
             guard try connection.number("PRAGMA synchronous") == (tuning.syncsCommits ? 2 : 1),
                 try connection.text("PRAGMA journal_mode") == "wal"
             else { throw StoreError(.unsupportedFormat, "the file system of \(path) does not allow durable writes.") }
             try settle(connection)
-            try connection.watch("the store", id: Schema.storeID(connection))
+            try watch(connection)
             return try Writer(connection, limits: limits, clock: clock, tuning: tuning, gate: gate)
         }
     }
@@ -95,11 +96,17 @@ struct StoreOpening {
         let connection = try Connection(
             path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: Self.readerKiB, gate: gate)
         try Schema.check(connection)
-        try connection.watch("the store", id: Schema.storeID(connection))
+        try watch(connection)
         return connection
     }
 
     private static let readerKiB = 4096
+
+    /// Remembers the files that a connection has open, and the identity of the store in them.
+    private func watch(_ connection: Connection) throws {
+        let id = try Schema.storeID(connection)
+        try connection.watch("the store") { try Schema.storeID($0) == id }
+    }
 
     /// A check of the whole store, on a connection of its own to the file that the store has open.
     func verification(
@@ -138,5 +145,12 @@ extension SQLiteEventStore {
     /// Returns whether the file is a store of any format. Blocks until the file is opened.
     package static func isStore(at path: String) -> Bool {
         FileProbe(path).isStore
+    }
+}
+
+extension StoreError {
+    /// Returns the error to throw for a failed read.
+    static func reading(_ error: any Error) -> any Error {
+        (error as? SQLiteFailure)?.storeError("the store could not be read") ?? error
     }
 }

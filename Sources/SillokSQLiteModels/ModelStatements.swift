@@ -1,9 +1,10 @@
 import CSQLite
 import SillokCore
-import SillokSQL
+package import SillokSQL
+package import SillokSQLiteConnections
 
 /// The statements of read models on one connection, each prepared once and kept. Belongs to the connection's thread.
-final class ModelStatements {
+package final class ModelStatements {
     private let connection: Connection
     private let authorizer: Authorizer
     private let arena = ValueArena()
@@ -16,14 +17,14 @@ final class ModelStatements {
     /// The tables that no statement may change: those of the log.
     private let protected: Set<String>
 
-    init(_ connection: Connection, protecting protected: Set<String> = []) {
+    package init(_ connection: Connection, protecting protected: Set<String> = []) {
         self.connection = connection
         self.protected = protected
         authorizer = Authorizer(connection)
     }
 
     /// Runs a statement and ignores its rows.
-    func run(_ sql: SQL, of projection: ProjectionID?) throws(SQLiteFailure) {
+    package func run(_ sql: SQL, of projection: ProjectionID?) throws(SQLiteFailure) {
         let prepared = try prepared(sql, projection)
         try begin(prepared, sql)
         defer { authorizer.scope = nil }
@@ -32,6 +33,11 @@ final class ModelStatements {
         } catch {
             throw explained(error, prepared.scope)
         }
+    }
+
+    /// Returns the values of the rows of a query that changes nothing.
+    package func values(_ sql: SQL, of projection: ProjectionID?) throws(SQLiteFailure) -> [[SQLValue]] {
+        try query(sql, of: projection) { $0.values }
     }
 
     /// Returns the rows of a query that changes nothing.

@@ -1,23 +1,38 @@
 import CSQLite
-import SillokCore
+package import SillokCore
+
+/// A failure that SQLite reported.
+@usableFromInline package struct SQLiteFailure: Error {
+    /// SQLite's extended result code.
+    package let code: Int32
+    package let message: String
+
+    @usableFromInline package init(code: Int32, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The result code without its extension.
+    package var primary: Int32 { code & 0xFF }
+}
 
 extension SQLiteFailure {
     /// Whether the disk was full.
     ///
     /// The shared-memory file of the write-ahead log reports a full disk with its own code.
-    var isFull: Bool { primary == SQLITE_FULL || isSharedMemoryFull }
+    package var isFull: Bool { primary == SQLITE_FULL || isSharedMemoryFull }
 
     private var isSharedMemoryFull: Bool {
         code == SQLITE_IOERR | (19 << 8)  // SQLITE_IOERR_SHMSIZE
     }
 
     /// Whether the connection must not write any more, because the state of the disk is unknown.
-    var isFatal: Bool { !isFull && !isOfStatement && (primary == SQLITE_IOERR || isCorruption) }
+    package var isFatal: Bool { !isFull && !isOfStatement && (primary == SQLITE_IOERR || isCorruption) }
 
-    var isCorruption: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
+    private var isCorruption: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
 
     /// Whether the statement caused the failure, and not the storage.
-    var isOfStatement: Bool {
+    package var isOfStatement: Bool {
         switch primary {
         case SQLITE_ERROR, SQLITE_ABORT, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG, SQLITE_AUTH, SQLITE_RANGE,
             SQLITE_MISUSE, SQLITE_SCHEMA:
@@ -27,7 +42,7 @@ extension SQLiteFailure {
     }
 
     /// The error to throw for a failed query.
-    var queryError: StoreError {
+    package var queryError: StoreError {
         guard isOfStatement || primary == SQLITE_READONLY else {
             return storeError("the read model could not be read")
         }
@@ -48,30 +63,8 @@ extension SQLiteFailure {
     }
 
     /// Returns the failure as a `StoreError`.
-    func storeError(_ what: String, outcome: StoreError.Outcome = .definite) -> StoreError {
+    package func storeError(_ what: String, outcome: StoreError.Outcome = .definite) -> StoreError {
         let (code, advice) = meaning
         return StoreError(code, "\(what): \(message) (SQLite \(self.code)). \(advice)", outcome: outcome, cause: self)
-    }
-}
-
-extension StoreError {
-    /// Returns the error to throw for a failed read.
-    static func reading(_ error: any Error) -> any Error {
-        (error as? SQLiteFailure)?.storeError("the store could not be read") ?? error
-    }
-}
-
-extension StoreError {
-    /// The same failure for an append that may be stored.
-    var withUnknownOutcome: StoreError { StoreError(code, message, outcome: .unknown, cause: cause) }
-}
-
-extension AppendError {
-    /// Whether the append is at fault. Otherwise the file is, and with it all appends of the group fail.
-    var isOfAppendAlone: Bool {
-        switch self {
-        case .invalid, .conflict, .knownID, .tracking, .refused: true
-        case .failed(let failure): failure.code == .storeChanged
-        }
     }
 }

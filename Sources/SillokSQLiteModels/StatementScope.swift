@@ -1,6 +1,7 @@
 import CSQLite
 import SillokCore
 import SillokSQL
+import SillokSQLiteConnections
 
 /// The objects that a statement may access. SQLite asks when it prepares the statement, and after a schema change.
 final class StatementScope {

@@ -1,24 +1,26 @@
 import CSQLite
-import SillokCore
+package import SillokCore
 import SillokSQL
 
 /// The file of a store or a read model as its first connection has opened it, for the connections that come later.
 ///
 /// By then its path may lead to another file. What such a connection reads or checks would be of another store.
-struct OpenedFile: Sendable {
+package struct OpenedFile: Sendable {
     /// The path that the caller gave.
-    let path: String
+    package let path: String
     /// What a message calls it.
-    let what: String
+    package let what: String
     /// The path as SQLite has opened it: absolute, without links.
-    let opened: String
+    package let opened: String
     private let files: OpenFiles
-    /// The identity of the store; `nil` for a read model.
-    private let id: StoreID?
+    /// Whether a connection has the same store open; `nil` for a read model.
+    private let isSame: (@Sendable (Connection) throws -> Bool)?
 
     /// Remembers the files that a connection has open by now.
-    fileprivate init(_ connection: Connection, _ what: String, id: StoreID?) throws {
-        (path, opened, self.what, self.id) = (connection.path, connection.opened, what, id)
+    fileprivate init(
+        _ connection: Connection, _ what: String, isSame: (@Sendable (Connection) throws -> Bool)?
+    ) throws {
+        (path, opened, self.what, self.isSame) = (connection.path, connection.opened, what, isSame)
         files = OpenFiles(path: connection.path, opened: connection.opened)
         guard sillok_has_moved(connection.handle) == 0 else {
             throw StoreError(.fileReplaced, "\(what) \(path) was replaced while it was opened. Open it again.")
@@ -27,15 +29,15 @@ struct OpenedFile: Sendable {
 
     /// Why the file must not be used: other files are at the paths than those that are open. `nil` if they are the
     /// same.
-    var replacement: StoreError? { files.replacement(of: what) }
+    package var replacement: StoreError? { files.replacement(of: what) }
 
     /// Throws `StoreError` `fileReplaced` if a path leads to another file by now, or to none.
-    func check() throws(StoreError) { try files.check(what) }
+    package func check() throws(StoreError) { try files.check(what) }
 
     /// Opens another connection to the file, which reads.
     ///
     /// - Throws: `StoreError` `fileReplaced` if another file is there by now; `SQLiteFailure`.
-    func connect(cacheKiB: Int, gate: SnapshotGate = SnapshotGate()) throws -> Connection {
+    package func connect(cacheKiB: Int, gate: SnapshotGate = SnapshotGate()) throws -> Connection {
         // Before it is opened: SQLite would put a write-ahead log next to a file that is not ours.
         try check()
         do {
@@ -53,7 +55,7 @@ struct OpenedFile: Sendable {
         // The descriptor of the connection is that of the file at the path, which was ours before and is so afterwards.
         let isMoved = sillok_has_moved(connection.handle) != 0
         try check()
-        guard try !isMoved && (id == nil || id == Schema.storeID(connection)) else {
+        guard !isMoved, try isSame?(connection) ?? true else {
             throw StoreError(
                 .fileReplaced,
                 "\(what) \(path) was replaced while it was open. Restart this process, or open it again, to use the "
@@ -64,9 +66,13 @@ struct OpenedFile: Sendable {
 
 extension Connection {
     /// Remembers the files that are open by now, so that a read or a commit notices when others take their places.
-    func watch(_ what: String, id: StoreID? = nil) throws {
+    ///
+    /// - Parameters:
+    ///   - what: what a message calls the file.
+    ///   - isSame: whether a later connection has the same file open, by what it reads.
+    package func watch(_ what: String, isSame: (@Sendable (Connection) throws -> Bool)? = nil) throws {
         try openLog()
-        file = try OpenedFile(self, what, id: id)
+        file = try OpenedFile(self, what, isSame: isSame)
     }
 
     /// Throws unless the connection has this file open; later reads notice when others take its place.

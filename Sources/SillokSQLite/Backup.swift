@@ -1,6 +1,7 @@
 import CSQLite
 public import SillokCore
 import SillokSQL
+import SillokSQLiteConnections
 import SillokThreads
 
 #if canImport(Darwin)
