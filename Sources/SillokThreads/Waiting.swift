@@ -1,15 +1,14 @@
-#if Postgres
 import SillokCore
 
 /// Runs `body`, which may block, on its own thread.
-func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+package func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         startThread { continuation.resume(with: Swift.Result { try body() }) }
     }
 }
 
 /// Waits for `body` or until the task is cancelled. Then `body` is cancelled too, and continues alone.
-func untilCancelled<Result: Sendable>(
+package func untilCancelled<Result: Sendable>(
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     let answer = FirstAnswer<Result>()
@@ -78,4 +77,3 @@ private final class FirstAnswer<Answer: Sendable>: Sendable {
         waiting?.resume(with: answer)
     }
 }
-#endif
