@@ -10,11 +10,11 @@ import SillokCore
 /// Turns Ctrl-C and the request to terminate into the cancellation of a task, so that work stops where nothing breaks.
 ///
 /// The second signal ends the process at once; the log survives that too.
-enum Interruption {
+package enum Interruption {
     private static let received = Lock<Int32?>(nil)
 
     /// The exit status for the first signal, if one arrived.
-    static var status: ExitStatus? {
+    package static var status: ExitStatus? {
         received.withLock { signal in
             switch signal {
             case nil: nil
@@ -32,7 +32,7 @@ enum Interruption {
     }
 
     /// Takes over the signals of the process. Call it before other threads start: they inherit the blocked signals.
-    static func watch(_ interrupt: @escaping @Sendable () -> Void) {
+    package static func watch(_ interrupt: @escaping @Sendable () -> Void) {
         signal(SIGPIPE, SIG_IGN)
         var blocked = signals
         pthread_sigmask(SIG_BLOCK, &blocked, nil)

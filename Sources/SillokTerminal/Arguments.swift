@@ -1,10 +1,10 @@
 /// The arguments of the process, as the system gave them.
-enum Arguments {
+package enum Arguments {
     /// The arguments after the name of the program.
     ///
     /// Swift replaces bytes that are not UTF-8 by U+FFFD. The recorded text would then differ from the given one, so
     /// such a command line is refused.
-    static var given: Result<[String], CommandFailure> {
+    package static var given: Result<[String], CommandFailure> {
         let count = Int(CommandLine.argc)
         let texts = (1..<max(1, count)).map { index -> [UInt8] in
             guard let text = CommandLine.unsafeArgv[index] else { return [] }
@@ -14,7 +14,7 @@ enum Arguments {
     }
 
     /// The texts of arguments, or why they are refused.
-    static func checked(_ arguments: [[UInt8]]) -> Result<[String], CommandFailure> {
+    package static func checked(_ arguments: [[UInt8]]) -> Result<[String], CommandFailure> {
         var texts: [String] = []
         for (index, bytes) in arguments.enumerated() {
             guard let text = String(validating: bytes, as: UTF8.self) else {
