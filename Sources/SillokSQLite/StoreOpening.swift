@@ -146,6 +146,16 @@ extension SQLiteEventStore {
     package static func isStore(at path: String) -> Bool {
         FileProbe(path).isStore
     }
+
+    /// Opens a store whose writer judges each condition itself, however long that takes: the negative control of a
+    /// benchmark.
+    @_spi(Benchmarks)
+    public static func withoutBudgets(path: String) throws -> SQLiteEventStore {
+        var (limits, tuning) = (Limits(), Tuning())
+        limits.conditionSteps = .max
+        (tuning.writerSteps, tuning.groupSteps) = (.max, .max)
+        return try SQLiteEventStore(path: path, mode: .existing, limits: limits, clock: .system, tuning: tuning)
+    }
 }
 
 extension StoreError {

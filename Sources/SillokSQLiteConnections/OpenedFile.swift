@@ -1,6 +1,6 @@
 import CSQLite
 package import SillokCore
-import SillokSQL
+package import SillokSQL
 
 /// The file of a store or a read model as its first connection has opened it, for the connections that come later.
 ///
@@ -29,7 +29,10 @@ package struct OpenedFile: Sendable {
 
     /// Why the file must not be used: other files are at the paths than those that are open. `nil` if they are the
     /// same.
-    package var replacement: StoreError? { files.replacement(of: what) }
+    package var replacement: StoreError? { replacement(.all) }
+
+    /// The same for some of the files.
+    package func replacement(_ scope: OpenFiles.Scope) -> StoreError? { files.replacement(of: what, scope) }
 
     /// Throws `StoreError` `fileReplaced` if a path leads to another file by now, or to none.
     package func check() throws(StoreError) { try files.check(what) }

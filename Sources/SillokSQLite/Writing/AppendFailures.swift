@@ -1,6 +1,9 @@
 import SillokCore
 
 extension StoreError {
+    /// The same failure where it ends all appends.
+    var endingAppends: StoreError { StoreError(code, "\(message) The store takes no more appends.") }
+
     /// The same failure for an append that may be stored.
     var withUnknownOutcome: StoreError { StoreError(code, message, outcome: .unknown, cause: cause) }
 }
