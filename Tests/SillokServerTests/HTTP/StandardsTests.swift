@@ -176,7 +176,14 @@ struct StandardsTests {
         while collector.text.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
         await group.triggerGracefulShutdown()
         try await running.value
-        try await reading.value
+        // Without an end of the subscription this would wait for ever.
+        try await withDeadline(.seconds(20), "the subscription is still open") {
+            try await withTaskCancellationHandler {
+                try await reading.value
+            } onCancel: {
+                reading.cancel()
+            }
+        }
         #expect(collector.text.hasSuffix("event: end\ndata: the server is ending\n\n"))
     }
 
