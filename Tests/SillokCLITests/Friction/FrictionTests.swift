@@ -156,15 +156,16 @@ struct FrictionTests {
             }
         }
         let server = try BuiltCommand(
-            [
-                "serve", store, "--http", "127.0.0.1:0", "--limit", "payloadBytes=3000000", "--limit",
-                "batchBytes=6000000",
-            ],
-            in: folder)
+            ["serve", store, "--grpc", "127.0.0.1:0", "--limit", "tagBytes=3"], in: folder,
+            environment: ["SILLOK_LIMITS_PAYLOAD_BYTES": "10"])
         try await server.wait { $0.contains("serving") }
-        let address = try #require(server.text.firstMatch(of: #/http://127.0.0.1:\d+/#))
-        let shown = try Data(contentsOf: try #require(URL(string: "\(address.0)/v1/server")))
-        #expect(String(decoding: shown, as: UTF8.self).contains(#""payloadBytes":3000000"#))
+        let address = try #require(server.text.firstMatch(of: #/sillok://127.0.0.1:\d+/#))
+        for (data, tag, limit) in [("\"0123456789\"", "abc", "payloadBytes"), ("1", "abcd", "tagBytes")] {
+            let ending = await sillok(
+                "append", String(address.0), "a-1", "--type", "t", "--data", data, "--tag", tag)
+            #expect(ending.status == ExitStatus.invalidData.rawValue, "\(ending)")
+            #expect(ending.errors.contains("the limit \(limit)"), "\(ending.errors)")
+        }
         kill(server.process.processIdentifier, SIGTERM)
         #expect(try await server.ending().status == 0)
     }

@@ -140,7 +140,7 @@ struct StoreServerTests {
         var configuration = GRPCServer.Configuration()
         (configuration.port, configuration.tls) = (0, contexts)
         let (ports, port) = AsyncStream<Int>.makeStream()
-        let server = GRPCServer(serving: MemoryEventStore(), configuration) { port.yield($0) }
+        let server = GRPCServer(serving: MemoryEventStore(), configuration, whenListening: { port.yield($0) })
         let running = Task { try await server.run() }
         var started = ports.makeAsyncIterator()
         try await connect(try #require(await started.next())).closeFuture.get()
