@@ -1,20 +1,25 @@
 #if canImport(Darwin)
-import Darwin
+public import Darwin
 #elseif canImport(Glibc)
-import Glibc
+public import Glibc
 #elseif canImport(Musl)
-import Musl
+public import Musl
 #endif
 
 /// A small state behind a POSIX mutex, with a condition variable.
 ///
 /// All shared state of the library uses it, because the thread sanitizer understands it. On Linux it does not
 /// understand `Synchronization.Mutex`. Never hold the lock across an `await`.
+///
+/// Inlinable, because each append and each command locks several times: a generic call into another target costs as
+/// much as the lock.
+@usableFromInline
 package final class Lock<State>: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var state: State
+    @usableFromInline let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    @usableFromInline let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    @usableFromInline var state: State
 
+    @inlinable
     package init(_ state: sending State) {
         self.state = state
         mutex.initialize(to: pthread_mutex_t())
@@ -23,6 +28,7 @@ package final class Lock<State>: @unchecked Sendable {
         pthread_cond_init(condition, nil)
     }
 
+    @inlinable
     deinit {
         pthread_cond_destroy(condition)
         pthread_mutex_destroy(mutex)
@@ -31,6 +37,7 @@ package final class Lock<State>: @unchecked Sendable {
     }
 
     /// Runs `body` with exclusive access to the state.
+    @inlinable
     package func withLock<Result, Failure: Error>(
         _ body: (inout State) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
@@ -42,6 +49,7 @@ package final class Lock<State>: @unchecked Sendable {
     /// Blocks the calling *thread* until `body` returns a value; calls it again after every wake-up.
     ///
     /// For threads of our own only, never for the cooperative pool.
+    @inlinable
     package func wait<Result>(until body: (inout State) -> sending Result?) -> sending Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
@@ -52,9 +60,11 @@ package final class Lock<State>: @unchecked Sendable {
     }
 
     /// Wakes one waiting thread.
+    @inlinable
     package func wakeOne() { pthread_cond_signal(condition) }
 
     /// Wakes all waiting threads.
+    @inlinable
     package func wakeAll() { pthread_cond_broadcast(condition) }
 }
 
@@ -65,6 +75,7 @@ package func yieldThread() { sched_yield() }
 package func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
 /// Starts a thread of our own for work that blocks, so that it never holds up the cooperative pool.
+@usableFromInline
 package func startThread(_ body: @escaping @Sendable () -> Void) {
     final class Box {
         let body: @Sendable () -> Void

@@ -1,6 +1,6 @@
 import Sillok
 import SillokPostgres
-import SillokSQLite
+@_spi(Benchmarks) import SillokSQLite
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -28,9 +28,7 @@ func expensiveConditions(_ plan: Plan, _ verdicts: inout Verdicts) async throws 
     verdicts.add(
         letter, "the same", "others' appends/s", short(others.rate), short(control.rate),
         ratio: others.rate / control.rate, goal: "≥ 0.7×", isMet: others.rate >= 0.7 * control.rate)
-    var limits = Limits()
-    limits.conditionSteps = .max
-    let unbounded = try SQLiteEventStore(path: path, mode: .existing, limits: limits)
+    let unbounded = try SQLiteEventStore.withoutBudgets(path: path)
     let open = try await attacked(unbounded, by: dear, plan)
     await unbounded.close()
     plan.remove("halves")
