@@ -23,11 +23,11 @@ enum EventRow {
             guard let found = Metadata(bytes: Array(rows.bytes(row, 10))) else { throw damaged(position) }
             metadata = found
         }
-        var tags: [Tag] = []
+        var tags: [EventTag] = []
         if !rows.isNull(row, 9) {
             for text in rows.texts(row, 9) {
                 guard let text else { throw damaged(position) }
-                tags.append(Tag(text))
+                tags.append(EventTag(text))
             }
         }
         return RecordedEvent(
