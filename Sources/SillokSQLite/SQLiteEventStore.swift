@@ -170,7 +170,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     }
 
     /// Wakes the readers that wait for events of a group that was committed.
-    private static func announce(
+    static func announce(
         _ requests: [WriterRequest], _ answers: [Result<WriterAnswer, any Error>], to signal: HeadSignal
     ) {
         var (appends, last): ([AppendRequest], Position) = ([], signal.announced)
