@@ -50,7 +50,7 @@ struct KeyAndExportFixtureTests {
     func command() async throws {
         let listed = await sillok("keys", "list", files("bank.store"), "--json")
         #expect(listed.status == 0 && listed.lines.count == 4, "\(listed)")
-        let id = try #require(listed.lines.first { $0.contains("\"reader\"") }?.split(separator: "\"")[2])
+        let id = try #require(listed.lines.first { $0.contains("\"reader\"") }?.split(separator: "\"")[3])
         #expect(await sillok("keys", "revoke", files("bank.store"), String(id)).status == 0)
     }
 
@@ -65,7 +65,8 @@ struct KeyAndExportFixtureTests {
         #expect(events.map(\.data) == copied.map(\.data))
         #expect(events.map(\.stream) == copied.map(\.stream) && events.map(\.revision) == copied.map(\.revision))
         #expect(events.map(\.recordedAt) == copied.map(\.recordedAt))
-        #expect(events.map(\.tracking) == copied.map(\.tracking))
+        // An import records its own progress instead of that in the other log.
+        #expect(copied.allSatisfy { $0.tracking?.source.text.hasPrefix("import:") == true })
         #expect(try await copy.verify().isSound)
         await copy.close()
         await store.close()

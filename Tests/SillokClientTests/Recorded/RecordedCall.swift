@@ -52,45 +52,50 @@ struct RecordedCall: Sendable {
         case "Describe":
             let (store, limits) = try Remote.Description(reading: message).value()
             return .value("\(store) \(limits)")
-        case "Append": return try read(Remote.Appended.self, message)
-        case "Read": return try read(Remote.Page.self, message)
-        case "GetEvent": return try read(Remote.FoundEvent.self, message)
-        case "GetStream", "ListStreams": return try read(Remote.FoundStreams.self, message)
-        default: return try read(Remote.Number.self, message)
+        case "Append": return try read(Remote.Appended.self, message) { Answered($0) }
+        case "Read": return try read(Remote.Page.self, message) { Answered($0) }
+        case "GetEvent": return try read(Remote.FoundEvent.self, message) { $0 }
+        case "GetStream", "ListStreams": return try read(Remote.FoundStreams.self, message) { $0 }
+        default: return try read(Remote.Number.self, message) { $0 }
         }
     }
 
-    private func read<Answer: Remote.Answer>(_ type: Answer.Type, _ message: ByteBuffer) throws -> Outcome
-    where Answer.Value: Hashable & Sendable {
+    private func read<Answer: Remote.Answer, Value: Hashable & Sendable>(
+        _ type: Answer.Type, _ message: ByteBuffer, _ value: (Answer.Value) -> Value
+    ) throws -> Outcome {
         let answer = try Answer(reading: message)
         if let failure = answer.failure { return Outcome(try failure.error()) }
-        return .value(try answer.value())
+        return .value(value(try answer.value()))
     }
 
     /// Makes the call of a store, and returns the outcome.
     func outcome(on store: any EventStore) async throws -> Outcome {
         var message = request
         message.moveReaderIndex(forwardBy: ProtobufWriter.frameBytes)
-        let question = try Remote.Question(reading: message)
-        let streams = try Remote.ListStreams(reading: message)
         switch method {
         case "Describe": return .value("\(try await store.storeID()) \(store.limits)")
         case "Append":
             let request = try Remote.Append(reading: message).request()
-            return await Outcome.of { try await store.append(request) }
+            return await Outcome.of { Answered(try await store.append(request)) }
         case "Read":
             let request = try Remote.Read(reading: message).request()
-            return await Outcome.of { try await store.read(request) }
-        case "GetEvent": return await Outcome.of { try await store.event(try question.id()) }
-        case "GetStream": return await Outcome.of { try await store.stream(StreamID(try question.text())) }
+            return await Outcome.of { Answered(try await store.read(request)) }
+        case "GetEvent":
+            let id = try Remote.Question(reading: message).id()
+            return await Outcome.of { try await store.event(id) }
+        case "GetStream":
+            let stream = StreamID(try Remote.Question(reading: message).text())
+            return await Outcome.of { try await store.stream(stream).map { [$0] } ?? [] }
         case "ListStreams":
+            let streams = try Remote.ListStreams(reading: message)
             return await Outcome.of {
                 try await store.streams(
                     in: streams.category.map { Category($0) }, after: streams.after.map { StreamID($0) },
                     limit: streams.limit)
             }
         case "GetTracking":
-            return await Outcome.of { try await store.tracking(of: TrackingSource(try question.text()))?.position }
+            let source = TrackingSource(try Remote.Question(reading: message).text())
+            return await Outcome.of { try await store.tracking(of: source)?.position }
         case "Reach":
             let reach = try Remote.Reach(reading: message)
             return await Outcome.of {
@@ -99,6 +104,23 @@ struct RecordedCall: Sendable {
             }
         default: return await Outcome.of { try await store.head() }
         }
+    }
+}
+
+/// A receipt or a page without the ids of marks: an older server does not return them.
+private struct Answered: Hashable, Sendable {
+    private var events: [RecordedEvent] = []
+    private var revisions: [StreamID: Revision] = [:]
+    private let facts: [String]
+
+    init(_ receipt: Receipt) {
+        revisions = receipt.revisions
+        facts = ["\(receipt.firstPosition)", "\(receipt.position)", "\(receipt.recordedAt)"]
+    }
+
+    init(_ page: EventBatch) {
+        events = page.events
+        facts = ["\(page.through)", "\(page.head)", "\(page.isEnd)"]
     }
 }
 
