@@ -54,7 +54,8 @@ let package = Package(
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokJSON", "SillokChain",
+                "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokCloudEvents",
+                "SillokJSON", "SillokChain",
                 "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer", "SillokSQL",
                 "SillokSQLite", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -75,7 +76,8 @@ let package = Package(
         .target(
             name: "SillokSQLite",
             dependencies: [
-                "SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok",
+                "SillokSQLiteModels", "SillokSQLiteConnections", "SillokThreads", "SillokIndex", "SillokChain",
+                "SillokCore", "SillokSQL", "CSQLite", "CSillok",
             ]),
         .target(
             name: "SillokGRDB",
@@ -113,7 +115,7 @@ let package = Package(
             name: "SillokServer",
             dependencies: [
                 "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory",
-                "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
+                "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -143,14 +145,26 @@ let package = Package(
         // Floor 2: the pure verbs and what drives them.
         .target(
             name: "SillokHistory",
-            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL"]),
+            dependencies: [
+                "Sillok", "SillokCloudEvents", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL",
+            ]),
         .target(
             name: "SillokSnapshots",
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
             name: "SillokProjections",
-            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+            dependencies: [
+                "Sillok", "SillokCore", "SillokJSON", "SillokProjectionMachine", "SillokReadSide", "SillokSQL",
+            ]),
+        .target(
+            name: "SillokProjectionMachine",
+            dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
+        .target(
+            name: "SillokSQLiteModels",
+            dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
+        .target(
+            name: "SillokSQLiteConnections", dependencies: ["SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
         .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON"]),
         .target(
             name: "SillokGRPC",
@@ -164,7 +178,7 @@ let package = Package(
         .target(
             name: "SillokWire",
             dependencies: [
-                "SillokCore", "SillokJSON", .product(name: "NIOCore", package: "swift-nio"),
+                "SillokCloudEvents", "SillokCore", "SillokJSON", .product(name: "NIOCore", package: "swift-nio"),
             ], exclude: ["Protos"]),
 
         // Floor 1: the words and the seams, and what storages and rims share.
@@ -176,8 +190,10 @@ let package = Package(
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
+        .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
-        .target(name: "SillokCore"),
+        .target(name: "SillokCore", dependencies: ["SillokEvents"]),
+        .target(name: "SillokEvents"),
 
         // The ground: C that the floors stand on.
         .target(name: "CSillok"),
@@ -239,7 +255,8 @@ let package = Package(
             name: "sillok-torture",
             dependencies: [
                 "SillokHistory", "SillokSnapshots", "SillokProjections", "Sillok", "SillokChain", "SillokClient",
-                "SillokCore", "SillokPostgres", "SillokSQL", "SillokSQLite",
+                "SillokCore", "SillokPostgres", "SillokSQL", "SillokSQLiteConnections",
+                "SillokSQLite",
             ], path: "Tests/Torture"),
 
         // Random values and texts, coded by the library and by Foundation. No product.
@@ -254,7 +271,8 @@ let package = Package(
         .target(
             name: "SillokForeignReaders",
             dependencies: [
-                "SillokUmaDB", "SillokGRPC", "SillokJSON", "Sillok", "SillokCore", "SillokServer", "SillokWire",
+                "SillokUmaDB", "SillokGRPC", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokServer",
+                "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ], path: "Tests/Fuzzing/Readers"),
@@ -274,6 +292,7 @@ let package = Package(
         .executableTarget(name: "sillok-tree", path: "Tests/Tree", exclude: ["today.txt"]),
         .testTarget(name: "TreeTests", dependencies: ["sillok-tree"]),
 
+        .testTarget(name: "SillokEventsTests", dependencies: ["SillokEvents"]),
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(
             name: "SillokChainTests", dependencies: ["SillokSigning", "SillokChain", "Sillok", "SillokTesting"]),
@@ -286,7 +305,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SillokProjectionsTests",
-            dependencies: ["SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjections"]),
+            dependencies: [
+                "SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjectionMachine", "SillokProjections",
+            ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
         .testTarget(
             name: "SillokWireTests",
@@ -311,8 +332,9 @@ let package = Package(
             name: "SillokServerTests",
             dependencies: [
                 "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer", "SillokSQLite",
-                "SillokTesting", "SillokWire", "SillokGRPC",
+                "SillokTesting", "SillokCloudEvents", "SillokWire", "SillokGRPC",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -330,8 +352,8 @@ let package = Package(
             name: "SillokSQLiteTests",
             dependencies: [
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokChain",
-                "SillokPostgres", "SillokSQL", "SillokSQLite", "SillokTesting", "CSQLite",
-                "CSillok", "sillok-torture",
+                "SillokPostgres", "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSQLite",
+                "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
             ], exclude: ["Fixtures"]),
         .testTarget(
             name: "SillokGRDBTests",
@@ -344,7 +366,7 @@ let package = Package(
             dependencies: [
                 "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
                 "SillokSQL",
-                "SillokTesting", "SillokChain", "SillokCore", "sillok-postgres-torture",
+                "SillokTesting", "SillokChain", "SillokCore", "SillokThreads", "sillok-postgres-torture",
             ]),
         .testTarget(
             name: "SillokTestingTests",

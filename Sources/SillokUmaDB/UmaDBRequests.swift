@@ -6,7 +6,7 @@ package enum UmaDB {
     /// An event on its way in, as it was sent: nothing is checked yet.
     package struct Event: ProtobufReadable, Sendable {
         package var type = ""
-        package var tags: [Tag] = []
+        package var tags: [EventTag] = []
         package var data: [UInt8] = []
         package var uuid = ""
         package var metadata: [MetadataEntry] = []
@@ -18,7 +18,7 @@ package enum UmaDB {
         ) throws(ProtobufError) {
             switch field.number {
             case 1: type = try reader.text(field)
-            case 2: tags.append(Tag(try reader.text(field)))
+            case 2: tags.append(EventTag(try reader.text(field)))
             case 3: data = try reader.bytes(field)
             case 4: uuid = try reader.text(field)
             case 5: metadata.append(try reader.message(field))
@@ -38,7 +38,7 @@ package enum UmaDB {
         ) throws(ProtobufError) {
             switch field.number {
             case 1: item.types.append(EventType(try reader.text(field)))
-            case 2: item.tags.append(Tag(try reader.text(field)))
+            case 2: item.tags.append(EventTag(try reader.text(field)))
             default: try reader.skip(field)
             }
         }

@@ -1,5 +1,6 @@
 import CSillok
 import SillokCore
+import SillokSQLiteConnections
 
 /// The numeric columns of an event, in the form in which they are stored and checksummed.
 struct EventHeader {
@@ -109,10 +110,10 @@ enum EventRow {
         StoreError(.corrupt, "the event at position \(position) is damaged: its checksum does not match.")
     }
 
-    private static func tags(_ bytes: UnsafeRawBufferPointer, _ names: Names, _ position: Int64) throws -> [Tag] {
-        var tags: [Tag] = []
+    private static func tags(_ bytes: UnsafeRawBufferPointer, _ names: Names, _ position: Int64) throws -> [EventTag] {
+        var tags: [EventTag] = []
         tags.reserveCapacity(bytes.count / 2 + 1)
-        try forEachTag(bytes, position) { tags.append(Tag(try names.text($0))) }
+        try forEachTag(bytes, position) { tags.append(EventTag(try names.text($0))) }
         return tags
     }
 }

@@ -3,6 +3,7 @@ import SillokChain
 import SillokCore
 import SillokIndex
 import SillokSQL
+import SillokSQLiteConnections
 
 /// The only connection that writes. It executes groups of requests, each group in one transaction with one fsync.
 ///
@@ -38,6 +39,11 @@ final class Writer {
     private(set) var failure: StoreError?
     /// The time that the last commit took until it was on the disk.
     private(set) var syncTime = Duration.zero
+    /// The number of commits since the store was opened.
+    private var commits = 0
+    /// The index of the log holds no events, so it is not looked for after each commit. Without it, other processes
+    /// that open the store do not see later commits.
+    private static let commitsBetweenFullChecks = 16
     /// The ids of appends whose commit failed with an unknown outcome.
     private var unsettled: Set<EventID> = []
     /// The read model in the file, once a caller has used it.
@@ -58,14 +64,14 @@ final class Writer {
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
         part = try Part(connection)
-        checkpoints = CheckpointSchedule(connection, tuning, gate)
+        checkpoints = CheckpointSchedule(connection, tuning.checkpoints, gate)
         try reload()
     }
 
     /// Executes a group of requests and returns their results in order.
     func carryOut(_ requests: [WriterRequest]) -> [Result<Answer, any Error>] {
         // Before the first write it is certain that nothing of the group is stored.
-        if failure == nil { failure = replacement() }
+        if failure == nil { failure = replacement(.database) }
         if let failure { return requests.map { refuse($0, failure) } }
         stepsLeft = tuning.groupSteps
         do {
@@ -269,7 +275,7 @@ final class Writer {
                 last[stream] = Revision(UInt64(header.revision))
             }
             if let previous = lastLink { lastLink = header.link(after: previous, prepared.facts[index]) }
-            try rows.insert(entry.event, header, lastLink, category: category, reader.names)
+            try rows.insert(entry.event, header, link: lastLink, category: category, names: reader.names)
             head += 1
             lastRecorded = time
         }
@@ -321,7 +327,9 @@ final class Writer {
                 }
             }
         }
-        guard let replaced = replacement() else { return answers }
+        commits &+= 1
+        let scope: OpenFiles.Scope = commits % Self.commitsBetweenFullChecks == 0 ? .all : .written
+        guard let replaced = replacement(scope) else { return answers }
         // The commit is on the disk, in a file that no path may lead to any more.
         failure = replaced
         return answers.map { answer in
@@ -330,8 +338,8 @@ final class Writer {
     }
 
     /// Returns why no append may be acknowledged: other files are at the paths than the open ones; else `nil`.
-    private func replacement() -> StoreError? {
-        connection.file?.replacement.map { StoreError($0.code, "\($0.message) The store takes no more appends.") }
+    private func replacement(_ scope: OpenFiles.Scope) -> StoreError? {
+        connection.file?.replacement(scope)?.endingAppends
     }
 
     /// Ends a group that failed before its commit: nothing is stored. A repeat of a stored append gets its receipt.

@@ -118,7 +118,7 @@ struct RemoteService: Sendable {
 
     private func streams(_ call: ServerCall, _ message: ReceivedMessage) async throws -> ByteBuffer {
         let request = try Remote.ListStreams(reading: message.take())
-        let category = request.category.map { Category($0) }
+        let category = request.category.map { StreamCategory($0) }
         try await access.authorize(call, .listStreams, .streams(category))
         return try await answer {
             Remote.answer(

@@ -7,7 +7,7 @@ package enum Remote {
         /// `nil` if the message has no id.
         package var id: EventID?
         package var type = ""
-        package var tags: [Tag] = []
+        package var tags: [EventTag] = []
         package var metadata: [MetadataEntry] = []
         package var contentType = ""
         package var payload: [UInt8] = []
@@ -20,7 +20,7 @@ package enum Remote {
             switch field.number {
             case 1: id = try reader.id(field)
             case 2: type = try reader.text(field)
-            case 3: tags.append(Tag(try reader.text(field)))
+            case 3: tags.append(EventTag(try reader.text(field)))
             case 4: metadata.append(try reader.message(field))
             case 5: contentType = try reader.text(field)
             case 6: payload = try reader.bytes(field)
@@ -97,9 +97,9 @@ package enum Remote {
         ) throws(ProtobufError) {
             switch field.number {
             case 1: item.stream = StreamID(try reader.text(field))
-            case 2: item.category = Category(try reader.text(field))
+            case 2: item.category = StreamCategory(try reader.text(field))
             case 3: item.types.append(EventType(try reader.text(field)))
-            case 4: item.tags.append(Tag(try reader.text(field)))
+            case 4: item.tags.append(EventTag(try reader.text(field)))
             default: try reader.skip(field)
             }
         }

@@ -44,7 +44,7 @@ extension Remote {
             case "control-character": return name.map { .controlCharacter($0) }
             case "over-limit":
                 return InvalidRequest.Measure(rawValue: subject).map { .overLimit($0, count: count, limit: limit) }
-            case "dash-in-category": return .dashInCategory(Category(subject))
+            case "dash-in-category": return .dashInCategory(StreamCategory(subject))
             case "repeated-id": return id.map { .repeatedID($0) }
             case "time-runs-backwards":
                 return .timeRunsBackwards(

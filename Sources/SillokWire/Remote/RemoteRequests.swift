@@ -256,7 +256,7 @@ extension Remote {
     }
 
     /// Returns a framed request for a page of streams.
-    package static func message(_ category: Category?, after name: StreamID?, limit: Int) -> ByteBuffer {
+    package static func message(_ category: StreamCategory?, after name: StreamID?, limit: Int) -> ByteBuffer {
         var writer = ProtobufWriter(framed: true)
         if let category { writer.text(1, category.text) }
         if let name { writer.text(2, name.text) }
