@@ -36,8 +36,8 @@ struct Account: SnapshottedDecider {
         }
     }
 
-    static func tags(of event: Event) -> [Tag] {
-        if case .opened(let owner) = event { return [Tag("owner", owner)] }
+    static func tags(of event: Event) -> [EventTag] {
+        if case .opened(let owner) = event { return [EventTag("owner", owner)] }
         return []
     }
 }
@@ -57,14 +57,14 @@ struct Course: BoundaryDecider, SnapshottedDecider {
 
     static func boundary(of command: Command) -> EventQuery {
         switch command {
-        case .define(let course, _), .enrol(_, let course): .tags(Tag("course", course))
+        case .define(let course, _), .enrol(_, let course): .tags(EventTag("course", course))
         }
     }
 
-    static func tags(of event: Event) -> [Tag] {
+    static func tags(of event: Event) -> [EventTag] {
         switch event {
-        case .defined(let course, _): [Tag("course", course)]
-        case .enrolled(let student, let course): [Tag("course", course), Tag("student", student)]
+        case .defined(let course, _): [EventTag("course", course)]
+        case .enrolled(let student, let course): [EventTag("course", course), EventTag("student", student)]
         }
     }
 

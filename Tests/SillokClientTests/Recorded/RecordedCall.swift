@@ -90,7 +90,7 @@ struct RecordedCall: Sendable {
             let streams = try Remote.ListStreams(reading: message)
             return await Outcome.of {
                 try await store.streams(
-                    in: streams.category.map { Category($0) }, after: streams.after.map { StreamID($0) },
+                    in: streams.category.map { StreamCategory($0) }, after: streams.after.map { StreamID($0) },
                     limit: streams.limit)
             }
         case "GetTracking":
