@@ -285,6 +285,15 @@ let package = Package(
         .testTarget(
             name: "SillokFuzzingTests", dependencies: ["SillokForeignReaders"], path: "Tests/Fuzzing/Replaying"),
 
+        // Opens, verifies, appends to and projects what an older version wrote.
+        .testTarget(
+            name: "FixtureTests",
+            dependencies: [
+                "SillokAccess", "SillokCLI", "SillokChain", "SillokGRDB", "SillokPostgres", "SillokProjections",
+                "SillokSQLite", "SillokSigning", "SillokSnapshots", "SillokTerminal",
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
+            ]),
+
         // The rules of the tree: floors, cycles, limits, words, documents. Knows no other target. No product.
         .executableTarget(name: "sillok-tree", path: "Tests/Tree", exclude: ["today.txt"]),
         .testTarget(name: "TreeTests", dependencies: ["sillok-tree"]),
@@ -397,15 +406,20 @@ for target in package.targets where target.type != .system && !target.name.hasPr
     }
 }
 
-// The fuzzer, which `scripts/torture` builds in a folder of its own: every target of ours reports its coverage to libFuzzer.
-if Context.environment["SILLOK_FUZZING"] != nil {
+// The fuzzer, which `scripts/torture` builds in folders of its own. Every target of ours reports its coverage: to libFuzzer,
+// or by lines to `llvm-cov` when the fuzzer's inputs are only run again.
+if let purpose = Context.environment["SILLOK_FUZZING"] {
+    let isForLines = purpose == "lines"
     package.targets += [
         .target(name: "CFuzzMeter", path: "Tests/Fuzzing/Meter"),
         .executableTarget(
             name: "sillok-fuzzing", dependencies: ["CFuzzMeter", "SillokForeignReaders"],
-            path: "Tests/Fuzzing/Program", swiftSettings: []),
+            path: "Tests/Fuzzing/Program", swiftSettings: [],
+            linkerSettings: isForLines ? [.unsafeFlags(["-profile-generate"])] : []),
     ]
     for target in package.targets where target.type != .system && !target.name.hasPrefix("C") {
-        target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer", "-O"]))
+        target.swiftSettings?.append(
+            .unsafeFlags(
+                isForLines ? ["-profile-generate", "-profile-coverage-mapping"] : ["-sanitize=fuzzer", "-O"]))
     }
 }

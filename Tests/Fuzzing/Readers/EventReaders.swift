@@ -36,6 +36,7 @@ enum EventReaders {
         try expectSame(text, text.percentEncoded.percentDecoded, "a text in percent signs")
         _ = Timestamp(text)
         _ = EventID(text)
+        if let mark = EventMark(text) { try expectSame(mark, EventMark("\(mark)"), "a mark") }
         if let bytes = Base64.bytes(of: text) {
             try expectSame(bytes, Base64.bytes(of: Base64.text(of: bytes)), "Base64")
         }

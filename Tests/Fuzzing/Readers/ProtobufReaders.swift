@@ -9,7 +9,7 @@ enum ProtobufReaders {
     static func read(_ bytes: [UInt8]) throws(BrokenPromise) {
         guard let first = bytes.first else { return }
         let rest = Array(bytes.dropFirst())
-        switch first % 17 {
+        switch first % 18 {
         case 0: try append(rest)
         case 1: try page(rest)
         case 2: _ = message(Remote.ListStreams.self, rest)
@@ -26,6 +26,7 @@ enum ProtobufReaders {
         case 13: _ = message(UmaDB.HeadRequest.self, rest)
         case 15: _ = message(Remote.Reach.self, rest)
         case 16: answer(Remote.Reached.self, rest)
+        case 17: answer(Remote.FoundTracking.self, rest)
         default: try assemble(rest)
         }
     }

@@ -6,9 +6,9 @@ import SillokCore
 import SillokGRPC
 import SillokWire
 
-/// A server that answers the appends of a client with what a test says, one after the other, and the last one for ever.
+/// A server that answers the calls of a client with what a test says.
 final class CannedServer: Sendable {
-    /// What becomes of an append.
+    /// What becomes of a call.
     enum Answer: Sendable {
         /// The connection breaks after the request has arrived.
         case lost
@@ -16,26 +16,37 @@ final class CannedServer: Sendable {
         case status(GRPCStatus)
         /// Any bytes, in the frame of a message.
         case message([UInt8])
+        /// A message with its frame.
+        case framed(ByteBuffer)
     }
 
     private let channel: any Channel
-    private let answers: Lock<[Answer]>
     /// The number of appends that arrived.
     let appends = Lock(0)
 
-    init(_ answers: Answer...) async throws {
-        let (answers, appends) = (Lock(answers), appends)
-        self.answers = answers
-        let description = Remote.answer(StoreID(), Limits())
+    /// Starts a server that answers appends with these answers, one after the other, and the last one for ever. It
+    /// answers all other calls with the description of a store.
+    convenience init(_ answers: Answer...) async throws {
+        let answers = Lock(answers)
+        let description = Answer.framed(Remote.answer(StoreID(), Limits()))
+        try await self.init { path in
+            guard path.hasSuffix("/Append") else { return description }
+            return answers.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+        }
+    }
+
+    /// Starts a server that answers calls with the result of a function of their path.
+    init(answer: @escaping @Sendable (_ path: String) -> Answer) async throws {
+        let appends = appends
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let http2 = NIOHTTP2Handler(mode: .server, eventLoop: channel.eventLoop) { stream in
                         stream.eventLoop.makeCompletedFuture {
                             try stream.pipeline.syncOperations.addHandler(
-                                CannedHandler(description) {
-                                    appends.withLock { $0 += 1 }
-                                    return answers.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+                                CannedHandler { path in
+                                    if path.hasSuffix("/Append") { appends.withLock { $0 += 1 } }
+                                    return answer(path)
                                 })
                         }
                     }
@@ -54,14 +65,10 @@ private final class CannedHandler: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
 
-    private let description: ByteBuffer
-    private let next: () -> CannedServer.Answer
+    private let next: (_ path: String) -> CannedServer.Answer
     private var path = ""
 
-    init(_ description: ByteBuffer, _ next: @escaping () -> CannedServer.Answer) {
-        self.description = description
-        self.next = next
-    }
+    init(_ next: @escaping (_ path: String) -> CannedServer.Answer) { self.next = next }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -72,8 +79,7 @@ private final class CannedHandler: ChannelInboundHandler {
     }
 
     private func answer(_ context: ChannelHandlerContext) {
-        guard path.hasSuffix("/Append") else { return send(description, .ok, context) }
-        switch next() {
+        switch next(path) {
         case .lost: context.channel.parent?.close(promise: nil)
         case .status(let status): send(nil, status, context)
         case .message(let bytes):
@@ -81,6 +87,7 @@ private final class CannedHandler: ChannelInboundHandler {
             message.writeInteger(UInt32(bytes.count))
             message.writeBytes(bytes)
             send(message, .ok, context)
+        case .framed(let message): send(message, .ok, context)
         }
     }
 
