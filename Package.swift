@@ -298,6 +298,15 @@ let package = Package(
         .executableTarget(name: "sillok-tree", path: "Tests/Tree", exclude: ["today.txt"]),
         .testTarget(name: "TreeTests", dependencies: ["sillok-tree"]),
 
+        // The code of the articles in the documentation, which no example has.
+        .testTarget(
+            name: "ArticleTests",
+            dependencies: [
+                "BankModel", "BankWithReadModel", "Sillok", "SillokHistory", "SillokPostgres", "SillokProjections",
+                "SillokSQLite", "SillokServer", "SillokSnapshots", "SillokTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .testTarget(name: "SillokEventsTests", dependencies: ["SillokEvents"]),
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(
