@@ -115,9 +115,9 @@ let package = Package(
             name: "SillokServer",
             dependencies: [
                 "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory",
-                "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
+                "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokService", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -322,12 +322,13 @@ let package = Package(
         .testTarget(
             name: "SillokServerTests",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer", "SillokSQLite",
-                "SillokTesting", "SillokCloudEvents", "SillokWire", "SillokGRPC",
+                "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer", "SillokService",
+                "SillokSQLite", "SillokTesting", "SillokCloudEvents", "SillokWire", "SillokGRPC",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
