@@ -84,8 +84,9 @@ extension ObjectiveMonitor {
     /// Creates a monitor that exports its measurements as metrics, and its alarms as log lines and metrics.
     ///
     /// The metrics by projection are `sillok_projection_lag_events`, `sillok_projection_lag_seconds`,
-    /// `sillok_dead_letters`, `sillok_rebuild_seconds` and `sillok_projection_stopped` (0 or 1). The others are
-    /// `sillok_append_seconds`, `sillok_append_errors_total`, and `sillok_alarms_total` by subject.
+    /// `sillok_dead_letters`, `sillok_rebuild_seconds` and `sillok_projection_stopped` (0 or 1). Alarms are
+    /// `sillok_alarms_total` by subject. The monitor exports no metrics of the store: a `WebInterface` does, or
+    /// `StoreMeasurement.reporter(metrics:)`.
     /// - Parameters:
     ///   - objectives: the objectives.
     ///   - logger: where alarms are written: at `error` when raised, at `notice` when they are over.
@@ -97,10 +98,7 @@ extension ObjectiveMonitor {
     ) {
         let factory = metrics ?? MetricsSystem.factory
         let onMeasurement: @Sendable (Measured) -> Void = { measured in
-            switch measured {
-            case .projection(let measurement): report(measurement, to: factory)
-            case .store(let measurement): report(measurement, to: factory)
-            }
+            if case .projection(let measurement) = measured { measurement.report(to: factory) }
         }
         self.init(objectives, onMeasurement: onMeasurement) { alarm in
             logger.log(level: alarm.isRaised ? .error : .notice, "\(alarm)")
@@ -154,15 +152,6 @@ extension SnapshotMeasurement {
     }
 }
 
-extension StoreMeasurement {
-    /// Returns a function for `MeasuredEventStore` that turns measurements into metrics, for an application that keeps
-    /// no objectives: `sillok_append_seconds`, `sillok_append_errors_total`.
-    public static func reporter(metrics: (any MetricsFactory)? = nil) -> @Sendable (StoreMeasurement) -> Void {
-        let factory = metrics ?? MetricsSystem.factory
-        return { report($0, to: factory) }
-    }
-}
-
 extension SnapshotMeasurement.Outcome {
     fileprivate var name: String {
         switch self {
@@ -173,32 +162,4 @@ extension SnapshotMeasurement.Outcome {
         case .failed: "failed"
         }
     }
-}
-
-private func report(_ measurement: ProjectionMeasurement, to factory: any MetricsFactory) {
-    let dimensions = [("projection", measurement.projection)]
-    func gauge(_ label: String, _ value: Double) {
-        Gauge(label: label, dimensions: dimensions, factory: factory).record(value)
-    }
-    switch measurement {
-    case .lag(_, let events, let time):
-        gauge("sillok_projection_lag_events", Double(events))
-        gauge("sillok_projection_lag_seconds", time.inSeconds)
-    case .deadLetters(_, let count): gauge("sillok_dead_letters", Double(count))
-    case .rebuild(_, let time): gauge("sillok_rebuild_seconds", time.inSeconds)
-    case .failure(_, let reason): gauge("sillok_projection_stopped", reason == nil ? 0 : 1)
-    }
-}
-
-private func report(_ measurement: StoreMeasurement, to factory: any MetricsFactory) {
-    switch measurement {
-    case .append(let append):
-        Recorder(label: "sillok_append_seconds", factory: factory).record(append.time.inSeconds)
-        if append.error?.failure != nil { Counter(label: "sillok_append_errors_total", factory: factory).increment() }
-    case .read: return
-    }
-}
-
-extension Duration {
-    fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -10,23 +10,26 @@ extension CommandHandler.Options {
     ///   - cache: where states stay between commands.
     public init(retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system, cache: AggregateCache) {
         self.init(retries: retries, ids: ids)
-        memory = { KeptStates<D>(cache: cache).memory }
+        source = { _ in CachedStates(cache, base: Replay()) }
     }
 }
 
 extension CommandHandler.Options where D: SnapshottedDecider {
-    /// Options of a handler whose states are kept as snapshots.
+    /// Options of a handler whose states are stored as snapshots.
     ///
     /// - Parameters:
     ///   - retries: how often a command is tried.
     ///   - ids: where the ids of commands come from that are given none.
-    ///   - cache: where states stay between commands; `nil`: each command reads the newest snapshot and what follows it.
-    ///   - snapshots: where states are kept, and when.
+    ///   - cache: where states stay between commands; `nil`: each command reads the newest snapshot and later events.
+    ///   - snapshots: where states are stored, and when.
     public init(
         retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system, cache: AggregateCache? = nil,
         snapshots: Snapshots
     ) {
         self.init(retries: retries, ids: ids)
-        memory = { KeptStates(cache: cache, snapshots: snapshots.access(D.self)).memory }
+        source = { store in
+            let stored = SnapshottedStates<D>(snapshots, of: store, base: Replay())
+            return cache.map { CachedStates($0, base: stored) } ?? stored
+        }
     }
 }

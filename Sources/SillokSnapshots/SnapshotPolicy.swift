@@ -46,10 +46,10 @@ public struct SnapshotPolicy: Hashable, Sendable {
     }
 
     /// Whether a state is to be kept, given where the last one was kept, or where the stream begins.
-    func isDue(_ place: KeptPlace, since last: KeptPlace?, first: Timestamp?) -> Bool {
+    func isDue(_ place: HistoryPlace, since last: HistoryPlace?, first: Timestamp?) -> Bool {
         guard place.events > (last?.events ?? 0) else { return false }
         if let events, place.events - (last?.events ?? 0) >= events { return true }
-        guard let age, let start = last?.mark.recordedAt ?? first else { return false }
-        return .microseconds(place.mark.recordedAt.microseconds(since: start)) >= age
+        guard let age, let start = last?.recordedAt ?? first else { return false }
+        return .microseconds(place.recordedAt.microseconds(since: start)) >= age
     }
 }

@@ -1,4 +1,4 @@
-public import Sillok
+import Sillok
 public import SillokCore
 import SillokJSON
 import SillokSQL
@@ -11,9 +11,8 @@ public struct SnapshotVerification: Hashable, Sendable {
         public let subject: String
         /// The last event that the snapshot has taken.
         public let position: Position
-        /// How the state differs: from what the snapshot says to what the replay gives. Empty if there is another
-        /// reason.
-        public let differences: [StateChange]
+        /// How the replayed state differs from the snapshot, in sentences. Empty if there is another reason.
+        public let differences: [String]
         /// Why it cannot be used, in a sentence.
         public let reason: String
     }
@@ -27,8 +26,9 @@ public struct SnapshotVerification: Hashable, Sendable {
 extension Snapshots {
     /// Compares some of a decider's snapshots with the full replay of their events, and removes those that differ.
     ///
-    /// If a state differs, the decider's code has changed under the same ``SnapshottedDecider/foldVersion``. Then all
-    /// of its snapshots are removed, and this process no longer uses any of them.
+    /// Run it with the code of a release before that code serves commands, for example against a copy of the data. If a
+    /// state differs, `evolve` or the state has changed under the same ``SnapshottedDecider/foldVersion``. Then all
+    /// snapshots of the decider are removed, and this process no longer uses any of them.
     /// - Parameters:
     ///   - decider: the decider whose snapshots are compared.
     ///   - store: the log.
@@ -36,7 +36,7 @@ extension Snapshots {
     public func verify<D: SnapshottedDecider>(
         _ decider: D.Type, in store: any EventStore, sample: Int = 100
     ) async throws -> SnapshotVerification {
-        let kind = Kind(decider: stableName(D.self), fingerprint: Fingerprint(of: D.self))
+        let kind = Kind(of: D.self)
         let storeID = try await store.storeID()
         // The checksum orders them by chance.
         let rows = try await model.ownRows(
@@ -46,8 +46,8 @@ extension Snapshots {
             try Task.checkCancellation()
             let row = try SnapshotRow(found)
             do {
-                let kept: Kept<D> = try row.kept(kind, storeID)
-                guard let finding = try await finding(kept, row.subject, store) else { continue }
+                let start: ReplayStart<D> = try row.start(kind, storeID)
+                guard let finding = try await finding(start, row.subject, store) else { continue }
                 findings.append(finding)
                 if !finding.differences.isEmpty { distrust(kind) }
             } catch let error as SnapshotRow.Unusable {
@@ -61,33 +61,42 @@ extension Snapshots {
     }
 
     /// Compares a snapshot that is in use with the replay, in the background.
-    func check<D: SnapshottedDecider>(_ kept: Kept<D>, _ kind: Kind, _ subject: String, _ store: any EventStore) {
+    func check<D: SnapshottedDecider>(_ start: ReplayStart<D>, _ kind: Kind, _ subject: String, _ store: any EventStore)
+    {
         work.add(StreamID("check\n\(kind.decider)")) { [self] in
-            guard let finding = try? await finding(kept, subject, store) else { return }
-            ignored(kind, subject, finding.reason)
-            if finding.differences.isEmpty { remove(kind, subject, kept.place.mark.position) } else { distrust(kind) }
+            guard let finding = try? await finding(start, subject, store) else { return }
+            report(kind, .ignored(subject: subject, reason: finding.reason))
+            if finding.differences.isEmpty { remove(kind, subject, start.place.position) } else { distrust(kind) }
         }
     }
 
     /// What is wrong with a snapshot, or `nil`.
     private func finding<D: SnapshottedDecider>(
-        _ kept: Kept<D>, _ subject: String, _ store: any EventStore
+        _ start: ReplayStart<D>, _ subject: String, _ store: any EventStore
     ) async throws -> SnapshotVerification.Finding? {
-        let mark = kept.place.mark
+        let position = start.place.position
         let coding = EventCoding<D.Event>()
         var subjects = Subjects<D>([Self.subject(of: subject)], limits: store.limits, coding: coding)
-        try await subjects.load(from: store, coding: coding, before: .position(mark.position.next))
+        try await subjects.load(from: store, coding: coding, before: .position(position.next))
         let replayed = subjects.all[0]
-        guard replayed.place?.mark == mark else {
+        guard replayed.place?.position == position, replayed.place?.id == start.place.id else {
             return .init(
-                subject: subject, position: mark.position, differences: [],
+                subject: subject, position: position, differences: [],
                 reason: "it is ahead of its stream, or of another history")
         }
-        let differences = StateTree(reflecting: kept.state).changes(to: StateTree(reflecting: replayed.state))
-        if differences.isEmpty { return nil }
+        if replayed.state == start.state { return nil }
+        let differences = try Self.differences(replayed.state, from: start.state)
         return .init(
-            subject: subject, position: mark.position, differences: differences,
+            subject: subject, position: position, differences: differences,
             reason: "it is not what its events lead to: \(differences[0]); raise foldVersion when evolve changes")
+    }
+
+    /// How a replayed state differs from a stored one. Says at least that it does.
+    private static func differences(_ replayed: some Encodable, from stored: some Encodable) throws -> [String] {
+        let now = JSONValue(try JSONReader(PlainCoding.bytes(of: replayed)).root)
+        let was = JSONValue(try JSONReader(PlainCoding.bytes(of: stored)).root)
+        let differences = now.differences(from: was)
+        return differences.isEmpty ? ["the state is \(now) and was \(was)"] : differences
     }
 
     private static func subject<D: Decider>(of key: String) -> Subjects<D>.Subject {

@@ -9,8 +9,8 @@ public import SillokSQL
 /// let snapshots = Snapshots(in: try SQLiteReadModel(path: "snapshots.sqlite"), .every(100))
 /// ```
 /// Snapshots are rows of a read model, and only an optimisation: you can delete any of them at any time. A snapshot is
-/// used only if its checksum is right, the present code made it (a fingerprint, see ``SnapshottedDecider``) from this
-/// store, and the log still has its last event at the same position. Otherwise the stream is replayed, and
+/// used only if it is of this version of the decider (see ``SnapshottedDecider``) and of this store, its checksum is
+/// right, and the log still has its last event at the same position. Otherwise the stream is replayed, and
 /// `onMeasurement` is called. Snapshots are written in the background after the answer to a command, with bounded
 /// memory: a read model that is slow or fails does not delay commands.
 ///
@@ -19,10 +19,17 @@ public import SillokSQL
 /// reference of a new booking, is never asked for again: `SnapshotMeasurement.Outcome.withheld(subject:)` reports its
 /// state.
 public final class Snapshots: Sendable {
-    /// What is known of snapshots of one decider.
+    /// The snapshots of one version of one decider.
     struct Kind: Hashable, Sendable {
         let decider: String
-        let fingerprint: Fingerprint
+        let version: SnapshotVersion
+
+        init<D: SnapshottedDecider>(of decider: D.Type) {
+            // For a private type Swift prints the address of where it was declared, which differs from run to run.
+            let parts = String(reflecting: D.self).split(separator: ".").filter { !$0.hasPrefix("(unknown context") }
+            self.decider = parts.joined(separator: ".")
+            version = SnapshotVersion(of: D.self)
+        }
     }
 
     private struct State {
@@ -34,11 +41,11 @@ public final class Snapshots: Sendable {
 
     let model: any ReadModel
     let policy: SnapshotPolicy
-    let record: @Sendable (SnapshotMeasurement) -> Void
     let work: BackgroundWork
-    private let state = Lock(State())
     /// The boundaries that were asked for, so that no snapshot is written of one that is never asked for again.
-    private let boundaries = AskedKeys(capacity: 10_000)
+    let boundaries = AskedKeys(capacity: 10_000)
+    private let record: @Sendable (SnapshotMeasurement) -> Void
+    private let state = Lock(State())
 
     /// Snapshots in a read model.
     ///
@@ -59,90 +66,47 @@ public final class Snapshots: Sendable {
     /// Waits until everything that is to be written has been. Nothing needs it but a tidy end, and tests.
     public func flush() async { await work.flush() }
 
-    /// What a command handler does with snapshots of its decider.
-    func access<D: SnapshottedDecider>(_ decider: D.Type) -> KeptStates<D>.SnapshotAccess {
-        let kind = Kind(decider: stableName(D.self), fingerprint: Fingerprint(of: D.self))
-        let storeID = KnownStore()
-        return KeptStates<D>.SnapshotAccess(
-            find: { [self] subject, store, moment in
-                guard let kept: Kept<D> = await find(kind, subject, storeID, store, moment) else { return nil }
-                if isToBeChecked(kind) { check(kept, kind, subject, store) }
-                return kept
-            },
-            offer: { [self] subject, kept, store in
-                guard policy.isDue(kept.place, since: kept.snapshot, first: kept.first), !isDistrusted(kind) else {
-                    return false
-                }
-                return work.add(StreamID("\(kind.decider)\n\(subject)")) { [self] in
-                    await write(kept, kind, subject, storeID, store)
-                }
-            },
-            reject: { [self] subject, place in
-                ignored(kind, subject, "it is ahead of its stream, or of another history")
-                remove(kind, subject, place.mark.position)
-            },
-            ask: { [boundaries] subject in boundaries.ask("\(kind.decider)\n\(subject)") },
-            isAskedAgain: { [boundaries] subject in boundaries.isAskedAgain("\(kind.decider)\n\(subject)") },
-            withhold: { [self] subject, kept in
-                guard policy.isDue(kept.place, since: kept.snapshot, first: kept.first) else { return }
-                record(SnapshotMeasurement(decider: kind.decider, .withheld(subject: subject)))
-            },
-            areDistrusted: { [self] in isDistrusted(kind) })
+    func report(_ kind: Kind, _ outcome: SnapshotMeasurement.Outcome) {
+        record(SnapshotMeasurement(decider: kind.decider, outcome))
     }
 
-    /// Stops the use of snapshots of this kind in this process, and removes the stored ones.
-    func distrust(_ kind: Kind) {
-        _ = state.withLock { $0.distrusted.insert(kind) }
-        work.add(StreamID("distrust\n\(kind.decider)")) { [model] in
-            try? await model.write(
-                ReadModelWrite([
-                    .init(
-                        """
-                        DELETE FROM sillok_snapshots
-                        WHERE decider = \(kind.decider) AND fingerprint = \("\(kind.fingerprint)")
-                        """)
-                ]))
-        }
-    }
+    /// Whether a snapshot of this kind was wrong, so that none of them may be used.
+    func isDistrusted(_ kind: Kind) -> Bool { state.withLock { $0.distrusted.contains(kind) } }
 
-    func ignored(_ kind: Kind, _ subject: String, _ reason: String) {
-        record(SnapshotMeasurement(decider: kind.decider, .ignored(subject: subject, reason: reason)))
-    }
-
-    /// Removes a snapshot that no reader can use.
-    func remove(_ kind: Kind, _ subject: String, _ position: Position) {
-        work.add(StreamID("remove\n\(position)\n\(kind.decider)\n\(subject)")) { [model] in
-            try? await model.write(
-                ReadModelWrite([
-                    .init(
-                        """
-                        DELETE FROM sillok_snapshots
-                        WHERE decider = \(kind.decider) AND subject = \(subject) AND position = \(position)
-                        """)
-                ]))
-        }
-    }
-
-    private func isDistrusted(_ kind: Kind) -> Bool { state.withLock { $0.distrusted.contains(kind) } }
-
-    private func isToBeChecked(_ kind: Kind) -> Bool {
+    /// Counts a snapshot that is used. Returns whether it has to be compared with the replay.
+    func isToBeChecked(_ kind: Kind) -> Bool {
         guard policy.checkedShare > 0 else { return false }
         return state.withLock { state in
             state.used[kind, default: 0] += 1
             return (state.used[kind] ?? 0) % policy.checkedShare == 1 % policy.checkedShare
         }
     }
-}
 
-// Reading and writing them.
-extension Snapshots {
+    /// Stops the use of snapshots of this kind in this process, and removes the stored ones.
+    func distrust(_ kind: Kind) {
+        _ = state.withLock { $0.distrusted.insert(kind) }
+        delete(StreamID("distrust\n\(kind.decider)"), kind, "fingerprint = \(kind.version.description)")
+    }
+
+    /// Removes a snapshot that no reader can use.
+    func remove(_ kind: Kind, _ subject: String, _ position: Position) {
+        delete(
+            StreamID("remove\n\(position)\n\(kind.decider)\n\(subject)"), kind,
+            "subject = \(subject) AND position = \(position)")
+    }
+
+    private func delete(_ name: StreamID, _ kind: Kind, _ condition: SQL) {
+        let statement: SQL = "DELETE FROM sillok_snapshots WHERE decider = \(kind.decider) AND \(condition)"
+        work.add(name) { [model] in try? await model.write(ReadModelWrite([.init(statement)])) }
+    }
+
     /// Returns the newest usable snapshot, and reports the faults of others.
-    private func find<D: SnapshottedDecider>(
-        _ kind: Kind, _ subject: String, _ known: KnownStore, _ store: any EventStore, _ moment: Moment?
-    ) async -> Kept<D>? {
+    func find<D: SnapshottedDecider>(
+        _ kind: Kind, _ subject: String, of store: NamedStore, at moment: Moment?
+    ) async -> ReplayStart<D>? {
         guard !isDistrusted(kind) else { return nil }
         do {
-            let storeID = try await known.id(of: store)
+            let storeID = try await store.id
             var bound: SQL = moment.map { "AND \($0.includesSnapshot)" } ?? ""
             // A few may be unusable; a long search would cost more than the replay of what they lack.
             for _ in 0..<8 {
@@ -154,55 +118,61 @@ extension Snapshots {
                 guard let found = rows.first else { return nil }
                 let row = try SnapshotRow(found)
                 do throws(SnapshotRow.Unusable) {
-                    let kept: Kept<D> = try row.kept(kind, storeID)
-                    record(SnapshotMeasurement(decider: kind.decider, .used))
-                    return kept
+                    let start: ReplayStart<D> = try row.start(kind, storeID)
+                    report(kind, .used)
+                    return start
                 } catch {
-                    ignored(kind, subject, error.reason)
+                    report(kind, .ignored(subject: subject, reason: error.reason))
                     if error.isUseless { remove(kind, subject, row.position) }
                 }
                 bound = "\(bound) AND position < \(row.position)"
             }
         } catch {
-            record(SnapshotMeasurement(decider: kind.decider, .failed("it could not be read: \(error)")))
+            report(kind, .failed("it could not be read: \(error)"))
         }
         return nil
     }
 
-    private func write<D: SnapshottedDecider>(
-        _ kept: Kept<D>, _ kind: Kind, _ subject: String, _ known: KnownStore, _ store: any EventStore
+    /// Writes a state.
+    func write<D: SnapshottedDecider>(
+        _ start: ReplayStart<D>, _ kind: Kind, _ subject: String, of store: NamedStore
     ) async {
         do {
-            let (text, isKept) = try PlainCoding.encodeChecked(kept.state)
+            let (text, isKept) = try PlainCoding.encodeChecked(start.state)
             guard isKept else {
                 let reason = """
                     the state of \(subject) was not kept: storing would change a value in it, such as a date with a \
                     fraction of a microsecond. Round it in evolve.
                     """
-                return record(SnapshotMeasurement(decider: kind.decider, .failed(reason)))
+                return report(kind, .failed(reason))
             }
             guard text.utf8.count <= policy.maximumBytes else {
                 let reason = "\(subject) takes \(text.utf8.count) bytes, the limit is \(policy.maximumBytes)"
-                return record(SnapshotMeasurement(decider: kind.decider, .failed(reason)))
+                return report(kind, .failed(reason))
             }
-            let row = SnapshotRow(kept, text, kind, subject, try await known.id(of: store))
+            let row = SnapshotRow(start.place, text, kind, subject, try await store.id)
             try await model.write(ReadModelWrite(row.insertion(retaining: policy.retained).map { .init($0) }))
-            record(SnapshotMeasurement(decider: kind.decider, .written(bytes: text.utf8.count)))
+            report(kind, .written(bytes: text.utf8.count))
         } catch {
-            record(SnapshotMeasurement(decider: kind.decider, .failed("it could not be written: \(error)")))
+            report(kind, .failed("it could not be written: \(error)"))
         }
     }
 }
 
-/// The identity of a store, requested only once.
-final class KnownStore: Sendable {
+/// A store, and its identity, which is requested only once.
+final class NamedStore: Sendable {
+    let store: any EventStore
     private let known = Lock<StoreID?>(nil)
 
-    func id(of store: any EventStore) async throws -> StoreID {
-        if let id = known.withLock({ $0 }) { return id }
-        let id = try await store.storeID()
-        known.withLock { $0 = id }
-        return id
+    init(_ store: any EventStore) { self.store = store }
+
+    var id: StoreID {
+        get async throws {
+            if let id = known.withLock({ $0 }) { return id }
+            let id = try await store.storeID()
+            known.withLock { $0 = id }
+            return id
+        }
     }
 }
 

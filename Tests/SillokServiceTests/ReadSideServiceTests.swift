@@ -28,7 +28,11 @@ private struct Notes: Projection {
         let metrics = TestMetrics()
         let monitor = ObjectiveMonitor(
             [.lag(p99: .seconds(60), over: .seconds(3600))], logger: Logger(label: "test"), metrics: metrics)
-        let store = MeasuredEventStore(MemoryEventStore()) { monitor.record($0) }
+        let report = StoreMeasurement.reporter(metrics: metrics)
+        let store = MeasuredEventStore(MemoryEventStore()) {
+            monitor.record($0)
+            report($0)
+        }
         let model = try SQLiteReadModel()
         let notes = Projector(Notes(), from: store, into: model)
         try await testGracefulShutdown { trigger in

@@ -18,7 +18,7 @@ public struct CommandHandler<D: Decider>: Sendable {
     package let store: any EventStore
     private let policy: RetryPolicy
     private let ids: IDGenerator
-    private let memory: Memory<D>?
+    private let source: any StateSource<D>
     /// Returns the text of a command to record with its events; `nil` records none.
     package var commandText: @Sendable (D.Command) -> String? = { _ in nil }
     package let coding = EventCoding<D.Event>()
@@ -31,7 +31,7 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///   - category: the part of the streams' names before the first dash. If it contains a dash, every command and
     ///     every query throws an `InvalidRequest`, because no stream has such a category.
     ///   - store: where events are read and appended.
-    ///   - options: how often to try, where ids come from, and which states are kept.
+    ///   - options: how often to try, and where ids and states come from.
     public init(_ category: StreamCategory, in store: any EventStore, options: Options = Options()) {
         self.init(category: category, store: store, options: options)
     }
@@ -136,10 +136,8 @@ public struct CommandHandler<D: Decider>: Sendable {
     /// Returns a subject in its current state, or as of a moment.
     func loaded(_ subject: Subjects<D>.Subject, at moment: Moment? = nil) async throws -> Subjects<D>.Subject {
         try checkCategory()
-        var subject = subject
-        subject.kept = await memory?.recall(subject, store, moment)
-        var subjects = Subjects<D>([subject], limits: store.limits, coding: coding)
-        defer { memory?.remember(subjects, store, moment == nil) }
+        var subjects = Subjects(await source.started([subject], at: moment), limits: store.limits, coding: coding)
+        defer { source.keep(&subjects, at: moment) }
         try await subjects.load(from: store, coding: coding, before: moment?.end)
         return subjects.all[0]
     }
@@ -149,7 +147,7 @@ public struct CommandHandler<D: Decider>: Sendable {
         self.store = store
         self.policy = options.retries
         self.ids = options.ids
-        self.memory = options.memory?()
+        self.source = options.source(store)
     }
 
     /// Throws if no stream can have the category, because its events would never be found by it.
@@ -166,7 +164,7 @@ public struct CommandHandler<D: Decider>: Sendable {
         try checkCategory()
         return Execution(
             store: store, coding: coding, policy: policy, id: id ?? ids.next(), isIDGiven: id != nil,
-            expected: expected, on: subjects, steps: steps, memory: memory)
+            expected: expected, on: subjects, steps: steps, source: source)
     }
 
     private func outcome(_ ending: Execution<D>.Ending, _ id: CommandID) -> CommandOutcome<D> {
@@ -213,7 +211,7 @@ extension CommandHandler where D: BoundaryDecider {
     ///
     /// - Parameters:
     ///   - store: where events are read and appended.
-    ///   - options: how often to try, where ids come from, and which states are kept.
+    ///   - options: how often to try, and where ids and states come from.
     public init(in store: any EventStore, options: Options = Options()) {
         self.init(category: nil, store: store, options: options)
     }

@@ -1,7 +1,7 @@
 public import SillokCore
 
 extension CommandHandler {
-    /// How a command handler works: how often it tries, where ids come from, and which states it keeps.
+    /// How a command handler works: how often it tries, and where ids and states come from.
     ///
     /// ```swift
     /// let handler = CommandHandler<Enrolment>(in: store, options: .init(retries: RetryPolicy(attempts: 1)))
@@ -14,8 +14,8 @@ extension CommandHandler {
         /// Where the ids of commands come from that are given none.
         public var ids: IDGenerator
 
-        /// Makes what keeps the states of one handler. Each handler has its own: two of them may read two stores.
-        package var memory: (@Sendable () -> Memory<D>)?
+        /// Makes the source of the states of one handler. Each handler has its own: two of them may read two stores.
+        package var source: @Sendable (any EventStore) -> any StateSource<D> = { _ in Replay() }
 
         /// Options of a handler that replays each state from the store.
         public init(retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system) {

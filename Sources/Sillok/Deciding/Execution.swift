@@ -28,30 +28,23 @@ struct Execution<D: Decider> {
         let data: EventData
     }
 
-    private enum Attempt {
-        case ended(Ending)
-        case conflict(AppendConflict)
-        /// The remembered states belong to a log that was set back since. They are compared with the store and read
-        /// again.
-        case outdated
-    }
-
     let store: any EventStore
     let policy: RetryPolicy
     let id: CommandID
     let isIDGiven: Bool
     let expected: Revision?
     let steps: [Step]
-    let memory: Memory<D>?
-    var subjects: Subjects<D>
+    let source: any StateSource<D>
 
     private let coding: EventCoding<D.Event>
-    private let untouched: Subjects<D>
     private let metadata: Metadata
+    /// The subjects in their first states.
+    private let untouched: [Subjects<D>.Subject]
+    private var subjects: Subjects<D>
 
     init(
         store: any EventStore, coding: EventCoding<D.Event>, policy: RetryPolicy, id: CommandID, isIDGiven: Bool,
-        expected: Revision? = nil, on subjects: [Subjects<D>.Subject], steps: [Step], memory: Memory<D>? = nil
+        expected: Revision? = nil, on subjects: [Subjects<D>.Subject], steps: [Step], source: any StateSource<D>
     ) {
         self.store = store
         self.coding = coding
@@ -60,97 +53,79 @@ struct Execution<D: Decider> {
         self.isIDGiven = isIDGiven
         self.expected = expected
         self.steps = steps
-        self.memory = memory
-        self.subjects = Subjects(subjects, limits: store.limits, coding: coding)
-        untouched = self.subjects
+        self.source = source
+        untouched = subjects
+        self.subjects = Subjects([], limits: store.limits, coding: coding)
         metadata = .ofCommand(id)
     }
 
     /// Runs attempts until one ends. If `turns` are given, waits for its turn before the second attempt.
     mutating func run(retryingIn turns: Turns<StreamID?>? = nil) async throws -> Ending {
-        try await recall()
-        defer { memory?.remember(subjects, store, true) }
-        guard let turns else { return try await attempt(from: 1) }
-        switch try await attempt(trusting: true) {
-        case .ended(let ending): return ending
-        case .conflict(let conflict): try check(conflict, after: 1)
-        case .outdated: break
-        }
-        return try await turns.wait(for: nil) { try await attempt(from: 2) }
+        subjects = Subjects(await source.started(untouched), limits: store.limits, coding: coding)
+        defer { source.keep(&subjects, at: nil) }
+        if let ending = try await attempt(1) { return ending }
+        guard let turns else { return try await retry() }
+        return try await turns.wait(for: nil) { try await retry() }
     }
 
-    /// Loads the remembered states of the subjects.
-    private mutating func recall() async throws {
-        guard let memory else { return }
-        var recalled = untouched.all
-        for index in recalled.indices { recalled[index].kept = await memory.recall(recalled[index], store, nil) }
-        subjects = Subjects(recalled, limits: store.limits, coding: coding)
-    }
-
-    private mutating func attempt(from first: Int) async throws -> Ending {
-        var number = first
+    private mutating func retry() async throws -> Ending {
+        var number = 2
         while true {
-            switch try await attempt(trusting: number == 1) {
-            case .ended(let ending): return ending
-            case .conflict(let conflict):
-                try check(conflict, after: number)
-            case .outdated: break
-            }
             try Task.checkCancellation()
+            if let ending = try await attempt(number) { return ending }
             number += 1
         }
     }
 
-    /// Throws if the command must not be decided again.
-    private func check(_ conflict: AppendConflict, after attempts: Int) throws {
-        if expected != nil { throw conflict }
-        if attempts >= policy.attempts { throw TooManyConflicts(attempts: attempts, conflict: conflict) }
-    }
-
-    private mutating func attempt(trusting: Bool) async throws -> Attempt {
+    /// Loads, decides and appends. Returns `nil` if the command has to be decided again.
+    private mutating func attempt(_ number: Int) async throws -> Ending? {
         let isAsExpected = expected == nil || expected == subjects.all.first?.revision
-        try await subjects.load(from: store, coding: coding, trusting: trusting && isAsExpected)
-        if isIDGiven, let first = try await firstEnding() { return .ended(first) }
+        try await subjects.load(from: store, coding: coding, unlessUsable: number == 1 && isAsExpected)
+        if isIDGiven, let first = try await firstEnding() { return first }
         try await checkExpectedRevision()
         let (decided, draft) = try await decide()
-        if decided.isEmpty { return .ended(Ending(subjects: subjects)) }
+        if decided.isEmpty { return Ending(subjects: subjects) }
         let receipt: Receipt
         do {
             receipt = try await append(decided)
         } catch let error as AppendError {
-            return try await attempt(after: error)
+            return try await ending(after: error, number)
         }
         if let draft { subjects = draft } else { evolve(decided[...], in: &subjects) }
         // The receipt may belong to an earlier append. Then the states may have missed events in between.
-        subjects.isDoubtful = subjects.contradict(receipt) || (isIDGiven && subjects.all.first?.stream == nil)
+        subjects.isDoubtful = subjects.contradict(receipt) || (isIDGiven && !subjects.isOfStreams)
         subjects.settle(
             decided.map { (subjects.all[$0.subject].stream, $0.data.type, $0.data.tags, $0.data.id) }, at: receipt)
-        if subjects.contradict(receipt), let first = try await firstEnding() { return .ended(first) }
-        return .ended(
-            Ending(events: decided.map { ($0.subject, $0.event) }, subjects: subjects, receipt: receipt))
+        if subjects.contradict(receipt), let first = try await firstEnding() { return first }
+        return Ending(events: decided.map { ($0.subject, $0.event) }, subjects: subjects, receipt: receipt)
     }
 
-    /// What an append that stored nothing means for the command.
+    /// What an append that stored nothing means for the command. Returns `nil` if it has to be decided again.
     ///
     /// - Throws: the error that ends the command: what the case has, as a read throws it too.
-    private func attempt(after error: AppendError) async throws -> Attempt {
+    private func ending(after error: AppendError, _ attempt: Int) async throws -> Ending? {
         switch error {
-        case .conflict(let conflict): return .conflict(conflict)
+        case .conflict(let conflict):
+            if expected != nil { throw conflict }
+            if attempt >= policy.attempts { throw TooManyConflicts(attempts: attempt, conflict: conflict) }
+            return nil
         case .knownID(let conflict):
-            if let first = try await firstEnding() { return .ended(first) }
+            if let first = try await firstEnding() { return first }
             guard let event = try await store.event(conflict.id) else { throw conflict }
             throw CommandIDConflict(id: id, event: event)
         case .failed(let failure):
-            if failure.code == .storeChanged && subjects.restOnMemory { return .outdated }
+            // The log was set back since the states were made. They are compared with it in the next attempt.
+            if failure.code == .storeChanged && !subjects.areRead { return nil }
             throw failure
         case .invalid, .tracking, .refused: throw error.underlyingError
         }
     }
 
-    /// Runs `decide` on the current state. A refusal or an empty decision never rests on a remembered state alone.
+    /// Decides on the current states. Events may come from states that were not compared with the log, because their
+    /// append checks them; a refusal, and a decision without events, may not.
     private mutating func decide() async throws -> (decided: [Decided], draft: Subjects<D>?) {
         var draft = steps.count > 1 ? subjects : nil
-        if subjects.restOnMemory {
+        if !subjects.areRead {
             if let decided = try? decide(evolving: &draft), !decided.isEmpty { return (decided, draft) }
             try await subjects.load(from: store, coding: coding)
             draft = steps.count > 1 ? subjects : nil
@@ -232,10 +207,10 @@ extension Execution {
     private func firstEnding() async throws -> Ending? {
         guard let first = try await store.event(id.event(0)) else { return nil }
         let recorded = try await events(from: first)
-        guard let last = recorded.last, recorded.allSatisfy(untouched.own) else {
+        var subjects = Subjects(untouched, limits: store.limits, coding: coding)
+        guard let last = recorded.last, recorded.allSatisfy(subjects.own) else {
             throw CommandIDConflict(id: id, event: first)
         }
-        var subjects = untouched
         try await subjects.load(from: store, coding: coding, before: .position(last.position.next))
         var revisions: [StreamID: Revision] = [:]
         for event in recorded { if let stream = event.stream { revisions[stream] = event.revision } }

@@ -3,8 +3,8 @@ public import SillokCore
 extension CommandHandler {
     /// Returns the state of a key as of a moment, and the revision at that moment.
     ///
-    /// The state is replayed from the nearest snapshot before the moment if there is one, otherwise from the beginning.
-    /// A moment after the last event returns the current state.
+    /// The state is replayed from the nearest stored state before the moment, or from the beginning. A moment after the
+    /// last event returns the current state.
     public func state(of key: String, at moment: Moment) async throws -> (state: D, revision: Revision) {
         let subject = try await loaded(.init(stream: stream(of: key)), at: moment)
         return (subject.state, subject.revision)

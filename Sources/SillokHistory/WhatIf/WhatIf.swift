@@ -1,4 +1,4 @@
-public import Sillok
+import Sillok
 public import SillokCore
 
 extension Past {

@@ -99,10 +99,7 @@ extension ReadSide {
                 let time = caughtUp.microseconds(since: build.begun)
                 monitor.record(.rebuild(projection: build.id.name, time: .microseconds(max(0, time))))
             }
-            guard build.state == .live else { continue }
-            monitor.record(.failure(projection: build.id.name, build.failure))
-            monitor.record(.deadLetters(projection: build.id.name, count: status.deadLetters))
-            monitor.record(.lag(projection: build.id.name, events: status.behind, time: status.lagTime))
+            for measurement in status.measurements { monitor.record(measurement) }
         }
         try await keep(monitor.statuses(), monitor.keptWindows())
     }

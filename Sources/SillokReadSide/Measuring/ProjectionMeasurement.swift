@@ -1,3 +1,5 @@
+import SillokSQL
+
 /// A measurement of one projection.
 public enum ProjectionMeasurement: Hashable, Sendable {
     /// How far a live build is behind the log: in positions, and as the age of the oldest event that it has not taken.
@@ -19,5 +21,17 @@ public enum ProjectionMeasurement: Hashable, Sendable {
             .failure(let projection, _):
             projection
         }
+    }
+}
+
+extension ProjectionStatus {
+    /// The measurements of a live build; none of another build.
+    package var measurements: [ProjectionMeasurement] {
+        guard build.state == .live else { return [] }
+        let name = build.id.name
+        return [
+            .failure(projection: name, build.failure), .deadLetters(projection: name, count: deadLetters),
+            .lag(projection: name, events: behind, time: lagTime),
+        ]
     }
 }

@@ -43,6 +43,7 @@ extension WebInterface: Service {
         while true {
             let statuses = (try? await served.readSide?.status()) ?? []
             let lag = statuses.filter { $0.build.state == .live }.map(\.lagTime.seconds).max() ?? 0
+            if let head = try? await store.head() { sample(head, statuses) }
             history.take(metrics.current, lagSeconds: lag, at: clock.now())
             try await Task.sleep(for: .seconds(1))
         }

@@ -1,6 +1,7 @@
 import HTTPTypes
 public import Hummingbird
 public import Logging
+public import Metrics
 import NIOCore
 import Sillok
 import SillokAPI
@@ -52,26 +53,28 @@ public final class WebInterface: Sendable {
     ///   - limits: what callers are held to.
     ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a foreign page
     ///     cannot use a name of its own for this machine.
+    ///   - metrics: the metrics system that gets all metrics of the interface, by default that of the process.
+    ///     `/metrics` shows the metrics of the interface, or all metrics of a `MetricsRegistry`.
     ///   - clock: the time of day.
     ///   - logger: the logger of the interface.
     public convenience init(
         _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits = ServerLimits(), loopbackOnly: Bool = false,
-        clock: WallClock = .system, logger: Logger
+        metrics: (any MetricsFactory)? = nil, clock: WallClock = .system, logger: Logger
     ) async throws {
         try await self.init(
-            served, gatekeeper: gatekeeper, limits: limits, loopbackOnly: loopbackOnly, clock: clock, logger: logger,
-            pause: WebInterface.sleep)
+            served, gatekeeper: gatekeeper, limits: limits, loopbackOnly: loopbackOnly, metrics: metrics, clock: clock,
+            logger: logger, pause: WebInterface.sleep)
     }
 
     /// Creates an interface whose checks of subscriptions are `pause` apart, so that a test can count them.
     convenience init(
-        _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits, loopbackOnly: Bool, clock: WallClock,
-        logger: Logger, pause: @escaping Pause
+        _ served: Served, gatekeeper: Gatekeeper, limits: ServerLimits, loopbackOnly: Bool,
+        metrics: (any MetricsFactory)? = nil, clock: WallClock, logger: Logger, pause: @escaping Pause
     ) async throws {
-        let metrics = ServerMetrics()
-        served.tools.observeCommits? { metrics.commit($0) }
+        let metrics = ServerMetrics(metrics ?? MetricsSystem.factory)
+        served.tools.observeCommits?(metrics.commit)
         var metered = served
-        metered.store = MeasuredEventStore(served.store) { metrics.record($0) }
+        metered.store = MeasuredEventStore(served.store, record: metrics.record)
         try await self.init(metered, metrics, gatekeeper, limits, loopbackOnly, clock, logger, pause)
     }
 
@@ -163,7 +166,7 @@ public final class WebInterface: Sendable {
         }
         guard rule.scope != nil else { return try await endpoint.handler.run(self, call) }
         guard let place = await admission.begin(call.owner) else {
-            metrics.change { $0.shed += 1 }
+            metrics.shed.increment()
             throw overload(call.owner)
         }
         call.hold(place)

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Metrics
 import NIOCore
 import NIOHTTPTypes
 import SillokCore
@@ -27,8 +28,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let (channel, metrics) = (context.channel, metrics)
-        metrics.change { $0.connections += 1 }
-        channel.closeFuture.whenComplete { _ in metrics.change { $0.connections -= 1 } }
+        metrics.connections.increment()
+        channel.closeFuture.whenComplete { _ in metrics.connections.decrement() }
         isOpen = registry.open(channel)
         if context.channel.isActive { begin(context) }
     }
@@ -87,7 +88,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         var head = HTTPResponse(status: .serviceUnavailable, headerFields: fields)
         head.headerFields[.connection] = "close"
         head.headerFields[.contentLength] = "\(body.count)"
-        metrics.change { $0.shed += 1 }
+        metrics.shed.increment()
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
@@ -100,7 +101,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         stallCheck = context.eventLoop.scheduleTask(in: TimeAmount(limits.stallTimeout)) {
             let (handler, context) = bound.value
             if Self.unsentBytes(context.channel) != unsent { return handler.watchReader(context) }
-            handler.metrics.change { $0.stalled += 1 }
+            handler.metrics.stalled.increment()
             context.close(promise: nil)
         }
     }

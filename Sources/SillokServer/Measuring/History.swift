@@ -1,4 +1,5 @@
 import SillokCore
+import SillokService
 
 /// The measurements of a server for each second of the last ten minutes, for charts.
 final class History: Sendable {

@@ -1,8 +1,11 @@
+import Metrics
 import Sillok
 import SillokCore
 import SillokReadSide
+import SillokService
 
-/// The counters and measurements of a server.
+/// The measurements of a server. Each goes to the registry that `/metrics` shows, and to the metrics system of the
+/// application.
 final class ServerMetrics: Sendable {
     struct Append: Sendable {
         var requests: UInt64 = 0
@@ -11,82 +14,124 @@ final class ServerMetrics: Sendable {
         var refusals: UInt64 = 0
         var failures: UInt64 = 0
         var seconds = Histogram.seconds
-
-        /// Appends that stored nothing.
-        var bad: UInt64 { conflicts + refusals + failures }
     }
 
-    struct Requests: Sendable {
-        var byStatus: [Int: UInt64] = [:]
-        var seconds = Histogram.seconds
-    }
-
+    /// What the dashboard shows.
     struct State: Sendable {
         var append = Append()
-        var requests: [ServerOperation: Requests] = [:]
         var eventsRead: UInt64 = 0
         var shed: UInt64 = 0
         /// Connections that were cut because their reader took nothing.
         var stalled: UInt64 = 0
         var groupSizes = Histogram.sizes
         var syncSeconds = Histogram.seconds
-        var logBytes: Int?
         var connections = 0
-        var connectionsEver: UInt64 = 0
     }
 
-    private let state = Lock(State())
+    private struct Answer: Hashable {
+        let operation: ServerOperation
+        let status: Int
+    }
 
-    /// The current values.
-    var current: State { state.withLock { $0 } }
+    private struct Known {
+        var requests: [Answer: Counter] = [:]
+        var seconds: [ServerOperation: Recorder] = [:]
+        var subscriptions: Set<UInt64> = []
+        var projections: Set<ExactText> = []
+    }
 
-    func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+    /// What `/metrics` shows.
+    let registry: MetricsRegistry
+    let connections: Meter
+    /// Requests that were refused because the server was busy.
+    let shed: Counter
+    /// Connections that were cut because their reader took nothing.
+    let stalled: Counter
+    /// Counts what a store was asked for.
+    let record: @Sendable (StoreMeasurement) -> Void
+    /// Counts a commit of a store.
+    let commit: @Sendable (CommitMeasurement) -> Void
+    private let factory: any MetricsFactory
+    private let known = Lock(Known())
+
+    /// - Parameter metrics: the metrics system of the application. If it is a registry, `/metrics` shows all of it.
+    init(_ metrics: any MetricsFactory = MetricsSystem.factory) {
+        let own = metrics as? MetricsRegistry
+        registry = own ?? MetricsRegistry()
+        let isAlone = own != nil || metrics is NOOPMetricsHandler
+        factory = isAlone ? registry : MultiplexMetricsHandler(factories: [registry, metrics])
+        connections = Meter(label: "sillok_connections", factory: factory)
+        shed = Counter(label: "sillok_requests_shed_total", factory: factory)
+        stalled = Counter(label: "sillok_stalled_readers_total", factory: factory)
+        record = StoreMeasurement.reporter(metrics: factory)
+        commit = CommitMeasurement.reporter(metrics: factory)
+    }
 
     func request(_ operation: ServerOperation, status: Int, took time: Duration) {
-        state.withLock { state in
-            state.requests[operation, default: Requests()].byStatus[status, default: 0] += 1
-            state.requests[operation]?.seconds.record(time.seconds)
+        let dimension = ("operation", operation.rawValue)
+        let (seconds, requests) = known.withLock { [factory] known -> (Recorder, Counter) in
+            let answer = Answer(operation: operation, status: status)
+            let seconds =
+                known.seconds[operation]
+                ?? Recorder(label: "sillok_http_request_seconds", dimensions: [dimension], factory: factory)
+            let requests =
+                known.requests[answer]
+                ?? Counter(
+                    label: "sillok_http_requests_total", dimensions: [dimension, ("status", "\(status)")],
+                    factory: factory)
+            (known.seconds[operation], known.requests[answer]) = (seconds, requests)
+            return (seconds, requests)
         }
+        seconds.record(time.seconds)
+        requests.increment()
     }
 
-    /// Counts a commit of a store.
-    func commit(_ commit: CommitMeasurement) {
-        state.withLock { state in
-            state.groupSizes.record(Double(commit.appends))
-            state.syncSeconds.record(commit.syncTime.seconds)
-            state.logBytes = commit.logBytes
+    /// Sets the gauges of what is read and not counted.
+    ///
+    /// - Parameter subscriptions: the open subscriptions, and how far each has come.
+    func sample(
+        _ head: Position, subscriptions: [(id: UInt64, position: Position)], _ statuses: [ProjectionStatus],
+        memory: UInt64?
+    ) {
+        func gauge(_ label: String, _ dimensions: [(String, String)] = []) -> Gauge {
+            Gauge(label: label, dimensions: dimensions, factory: factory)
         }
+        func lag(_ subscription: UInt64) -> Gauge {
+            gauge("sillok_subscription_lag_events", [("subscription", "\(subscription)")])
+        }
+        gauge("sillok_head_position").record(head.value)
+        gauge("sillok_subscriptions").record(subscriptions.count)
+        for (id, position) in subscriptions { lag(id).record(head > position ? head.value - position.value : 0) }
+        known.withLock { known in
+            let open = Set(subscriptions.map(\.id))
+            for gone in known.subscriptions.subtracting(open) { lag(gone).destroy() }
+            known.subscriptions = open
+            ProjectionMeasurement.report(statuses, to: factory, known: &known.projections)
+        }
+        // Only here: an application has a metric of its own memory.
+        if let memory { Gauge(label: "process_resident_memory_bytes", factory: registry).record(memory) }
     }
 
-    /// Counts what a store was asked for.
-    func record(_ measurement: StoreMeasurement) {
-        switch measurement {
-        case .append(let append):
-            state.withLock { state in
-                state.append.requests += 1
-                state.append.seconds.record(append.time.seconds)
-                switch append.error {
-                case nil: state.append.events += UInt64(clamping: append.events)
-                case .conflict, .knownID, .tracking: state.append.conflicts += 1
-                case .invalid, .refused: state.append.refusals += 1
-                case .failed(let failure):
-                    if failure.code.isRefusal { state.append.refusals += 1 } else { state.append.failures += 1 }
-                }
-            }
-        case .read(0, _): return
-        case .read(let events, _): change { $0.eventsRead += UInt64(events) }
+    /// The current values.
+    var current: State {
+        func count(_ name: String, _ dimensions: [(String, String)] = []) -> UInt64 {
+            UInt64(exactly: registry.series(name, dimensions)?.number ?? 0) ?? 0
         }
+        func appends(_ outcome: String) -> UInt64 { count("sillok_appends_total", [("outcome", outcome)]) }
+        func histogram(_ name: String) -> Histogram? { registry.series(name)?.histogram }
+        let seconds = histogram("sillok_append_seconds") ?? .seconds
+        return State(
+            append: Append(
+                requests: seconds.count, events: count("sillok_appended_events_total"), conflicts: appends("conflict"),
+                refusals: appends("refused"), failures: appends("failed"), seconds: seconds),
+            eventsRead: count("sillok_read_events_total"), shed: count("sillok_requests_shed_total"),
+            stalled: count("sillok_stalled_readers_total"),
+            groupSizes: histogram("sillok_group_commit_appends") ?? .sizes,
+            syncSeconds: histogram("sillok_sync_seconds") ?? .seconds,
+            connections: Int(clamping: count("sillok_connections")))
     }
 }
 
-extension StoreError.Code {
-    /// Whether an append with this failure counts as refused: its sender is at fault, not the store.
-    fileprivate var isRefusal: Bool {
-        switch self {
-        case .refused: true
-        case .locked, .readOnly, .notFound, .unsupportedFormat, .full, .ioFailure, .corrupt, .invalidQuery, .cancelled,
-            .closed, .unavailable, .accessDenied, .storeChanged, .tooExpensive, .overloaded, .fileReplaced:
-            false
-        }
-    }
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -63,7 +63,7 @@ private struct History {
             var policy = SnapshotPolicy.every(interval).retaining(retained)
             policy.checkedShare = 3
             let snapshots = Snapshots(in: model, policy, onMeasurement: told.hear)
-            let cache = Bool.random(using: &random) ? AggregateCache(bytes: 3000) : nil
+            let cache = Bool.random(using: &random) ? AggregateCache(states: 3) : nil
             var day = self
             try await Release.$current.withValue(release) { try await day.live(cache, snapshots, expecting) }
             random = day.random

@@ -1,4 +1,5 @@
 import Sillok
+import SillokHistory
 import Testing
 
 @Suite struct StateTreeTests {

@@ -4,7 +4,7 @@ import SillokTesting
 import Testing
 
 @Suite struct AggregateCacheTests {
-    private let cache = AggregateCache(bytes: 1 << 20)
+    private let cache = AggregateCache()
 
     @Test func `a command on a cached state reads nothing before it appends`() async throws {
         let store = TroubledStore()
@@ -73,18 +73,17 @@ import Testing
         #expect(try await accounts.execute(.deposit(3), on: "1").state.balance == 3)
     }
 
-    @Test func `it holds no more than its bytes, and lets go of what was not used for longest`() async throws {
+    @Test func `it holds no more than its states, and lets go of what was not used for longest`() async throws {
         let store = MemoryEventStore()
-        let small = AggregateCache(bytes: 4000)
+        let small = AggregateCache(states: 20)
         let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: small))
         for number in 0..<200 { try await accounts.execute(.open(owner: "Ada"), on: "\(number)") }
         let statistics = small.statistics
-        #expect(statistics.bytes <= 4000 && statistics.entries > 5 && statistics.entries < 40)
-        #expect(statistics.evictions == UInt64(200 - statistics.entries))
+        #expect(statistics.entries == 20 && statistics.evictions == 180)
         try await accounts.execute(.deposit(1), on: "199")
         #expect(small.statistics.hits == 1)
         small.removeAll()
-        #expect(small.statistics.entries == 0 && small.statistics.bytes == 0)
+        #expect(small.statistics.entries == 0)
         #expect(try await accounts.execute(.deposit(1), on: "199").state.balance == 2)
     }
 
@@ -94,7 +93,7 @@ import Testing
         let store = MemoryEventStore()
         let handlers = [
             CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache)),
-            CommandHandler<BankAccount>("account", in: store, options: .init(cache: AggregateCache(bytes: 2000))),
+            CommandHandler<BankAccount>("account", in: store, options: .init(cache: AggregateCache(states: 2))),
             CommandHandler<BankAccount>("account", in: store),
         ]
         let boundaries = [

@@ -1,4 +1,4 @@
-import SillokCore
+public import Sillok
 
 /// A rule that folds events into a state. A `Past` compares the states of two rules.
 ///

@@ -1,10 +1,10 @@
 /// The counts of measurements in buckets that grow by a factor of two, so that its memory does not grow.
-struct Histogram: Sendable {
+package struct Histogram: Sendable {
     /// The upper bounds of the buckets. One more bucket counts larger values.
-    let bounds: [Double]
-    private(set) var counts: [UInt64]
-    private(set) var sum = 0.0
-    private(set) var count: UInt64 = 0
+    package let bounds: [Double]
+    package private(set) var counts: [UInt64]
+    package private(set) var sum = 0.0
+    package private(set) var count: UInt64 = 0
 
     init(bounds: [Double]) {
         self.bounds = bounds
@@ -12,10 +12,10 @@ struct Histogram: Sendable {
     }
 
     /// A histogram of times in seconds, from 50 µs to 13 s.
-    static var seconds: Histogram { Histogram(bounds: (0..<19).map { 0.000_05 * Double(1 << $0) }) }
+    package static var seconds: Histogram { Histogram(bounds: (0..<19).map { 0.000_05 * Double(1 << $0) }) }
 
     /// A histogram of counts, from 1 to 8,192.
-    static var sizes: Histogram { Histogram(bounds: (0..<14).map { Double(1 << $0) }) }
+    package static var sizes: Histogram { Histogram(bounds: (0..<14).map { Double(1 << $0) }) }
 
     mutating func record(_ value: Double) {
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
@@ -25,7 +25,7 @@ struct Histogram: Sendable {
     }
 
     /// Returns the value below which this part of the measurements lies, by the buckets; `nil` without any.
-    func quantile(_ part: Double) -> Double? {
+    package func quantile(_ part: Double) -> Double? {
         guard count > 0 else { return nil }
         let rank = part * Double(count)
         var seen = 0.0
@@ -41,7 +41,7 @@ struct Histogram: Sendable {
     }
 
     /// Returns the measurements since an earlier state.
-    func since(_ earlier: Histogram) -> Histogram {
+    package func since(_ earlier: Histogram) -> Histogram {
         var difference = self
         for index in counts.indices { difference.counts[index] &-= earlier.counts[index] }
         difference.count &-= earlier.count

@@ -1,0 +1,237 @@
+public import Metrics
+import SillokCore
+
+/// A metrics system that keeps its series in memory and shows them in the text form of Prometheus.
+///
+/// A `WebInterface` keeps its own. An application that has no other metrics system can use one for all of its
+/// metrics, so that `/metrics` shows those of other libraries too:
+/// ```swift
+/// MetricsSystem.bootstrap(MetricsRegistry())
+/// ```
+/// The number of series is bounded. A series that comes after the bound is not kept, and
+/// `sillok_metrics_refused_total` counts it. Recorders and timers are histograms with fixed bounds: of seconds if the
+/// label ends with `seconds` and for timers, else of counts.
+public final class MetricsRegistry: MetricsFactory {
+    /// The kind of a family of series.
+    private enum Kind: String {
+        case counter, gauge, histogram
+    }
+
+    private struct Family {
+        let kind: Kind
+        /// The series by the text of their labels.
+        var series: [ExactText: Instrument] = [:]
+    }
+
+    private struct State {
+        var families: [ExactText: Family] = [:]
+        var count = 0
+        var refused: UInt64 = 0
+    }
+
+    private let limit: Int
+    private let state = Lock(State())
+
+    /// Creates an empty registry.
+    ///
+    /// - Parameter series: how many series it keeps at most.
+    public init(series: Int = 5_000) { limit = series }
+
+    /// Returns the instrument of a counter.
+    public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        instrument(.counter, label, dimensions) ?? NOOPMetricsHandler.instance
+    }
+
+    /// Returns the instrument of a counter of fractions.
+    public func makeFloatingPointCounter(
+        label: String, dimensions: [(String, String)]
+    ) -> any FloatingPointCounterHandler {
+        instrument(.counter, label, dimensions) ?? NOOPMetricsHandler.instance
+    }
+
+    /// Returns the instrument of a meter, which is a gauge.
+    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        instrument(.gauge, label, dimensions) ?? NOOPMetricsHandler.instance
+    }
+
+    /// Returns the instrument of a recorder: a histogram, or a gauge.
+    public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        instrument(aggregate ? .histogram : .gauge, label, dimensions) ?? NOOPMetricsHandler.instance
+    }
+
+    /// Returns the instrument of a timer: a histogram of seconds.
+    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        instrument(.histogram, label, dimensions, isTimer: true) ?? NOOPMetricsHandler.instance
+    }
+
+    /// Removes a series.
+    public func destroyCounter(_ handler: any CounterHandler) { remove(handler) }
+    /// Removes a series.
+    public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { remove(handler) }
+    /// Removes a series.
+    public func destroyMeter(_ handler: any MeterHandler) { remove(handler) }
+    /// Removes a series.
+    public func destroyRecorder(_ handler: any RecorderHandler) { remove(handler) }
+    /// Removes a series.
+    public func destroyTimer(_ handler: any TimerHandler) { remove(handler) }
+
+    /// Returns the series of a label and dimensions; `nil` if it is not kept.
+    private func instrument(
+        _ kind: Kind, _ label: String, _ dimensions: [(String, String)], isTimer: Bool = false
+    ) -> Instrument? {
+        let (name, labels) = (ExactText(Self.name(label)), ExactText(Self.labels(dimensions)))
+        return state.withLock { state in
+            let known = state.families[name]
+            if let series = known?.series[labels], known?.kind == kind { return series }
+            guard known == nil || known?.kind == kind, state.count < limit else {
+                state.refused += 1
+                return nil
+            }
+            let isOfTime = isTimer || name.text.hasSuffix("seconds")
+            let histogram = kind != .histogram ? nil : isOfTime ? Histogram.seconds : Histogram.sizes
+            let series = Instrument(name, labels, histogram)
+            state.families[name, default: Family(kind: kind)].series[labels] = series
+            state.count += 1
+            return series
+        }
+    }
+
+    private func remove(_ handler: AnyObject) {
+        guard let series = handler as? Instrument else { return }
+        state.withLock { state in
+            guard state.families[series.name]?.series[series.labels] === series else { return }
+            state.families[series.name]?.series[series.labels] = nil
+            if state.families[series.name]?.series.isEmpty == true { state.families[series.name] = nil }
+            state.count -= 1
+        }
+    }
+
+    /// Returns a series, if it is kept.
+    package func series(_ name: String, _ dimensions: [(String, String)] = []) -> Instrument? {
+        state.withLock { $0.families[ExactText(name)]?.series[ExactText(Self.labels(dimensions))] }
+    }
+
+    /// All series in the text form of Prometheus, in the order of their names.
+    package var text: String {
+        let (families, refused) = state.withLock { ($0.families, $0.refused) }
+        var text = ""
+        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+            if let help = Self.help[name.text] { text += "# HELP \(name.text) \(help)\n" }
+            text += "# TYPE \(name.text) \(family.kind.rawValue)\n"
+            for (_, series) in family.series.sorted(by: { $0.key < $1.key }) { series.write(to: &text) }
+        }
+        return text + "# TYPE sillok_metrics_refused_total counter\nsillok_metrics_refused_total \(refused)\n"
+    }
+
+    /// A label as a name of Prometheus.
+    private static func name(_ label: String) -> String {
+        let isPlain = label.utf8.allSatisfy { isNameByte($0) }
+        return isPlain ? label : String(decoding: label.utf8.map { isNameByte($0) ? $0 : 0x5F }, as: UTF8.self)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: ":"):
+            true
+        default: false
+        }
+    }
+
+    private static func labels(_ dimensions: [(String, String)]) -> String {
+        dimensions.sorted { $0.0 < $1.0 }.map { "\(name($0))=\"\(escaped($1))\"" }.joined(separator: ",")
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+}
+
+/// One series: a number, or a histogram.
+package final class Instrument: CounterHandler, FloatingPointCounterHandler, MeterHandler, RecorderHandler, TimerHandler
+{
+    private struct Value {
+        var number = 0.0
+        var histogram: Histogram?
+    }
+
+    let name: ExactText
+    let labels: ExactText
+    private let value: Lock<Value>
+
+    init(_ name: ExactText, _ labels: ExactText, _ histogram: Histogram?) {
+        (self.name, self.labels, value) = (name, labels, Lock(Value(histogram: histogram)))
+    }
+
+    /// The current number.
+    package var number: Double { value.withLock { $0.number } }
+    /// The current histogram.
+    package var histogram: Histogram? { value.withLock { $0.histogram } }
+
+    package func increment(by amount: Int64) { increment(by: Double(amount)) }
+    package func increment(by amount: Double) { value.withLock { $0.number += amount } }
+    package func decrement(by amount: Double) { increment(by: -amount) }
+    package func set(_ value: Int64) { record(Double(value)) }
+    package func set(_ value: Double) { record(value) }
+    package func record(_ value: Int64) { record(Double(value)) }
+    package func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
+    package func reset() { value.withLock { $0.number = 0 } }
+
+    package func record(_ new: Double) {
+        value.withLock { value in
+            if value.histogram == nil { value.number = new } else { value.histogram?.record(new) }
+        }
+    }
+
+    fileprivate func write(to text: inout String) {
+        let value = value.withLock { $0 }
+        guard let histogram = value.histogram else { return line("", nil, value.number, &text) }
+        var total: UInt64 = 0
+        for (bound, count) in zip(histogram.bounds, histogram.counts) {
+            total += count
+            line("_bucket", Self.text(bound), Double(total), &text)
+        }
+        line("_bucket", "+Inf", Double(histogram.count), &text)
+        line("_sum", nil, histogram.sum, &text)
+        line("_count", nil, Double(histogram.count), &text)
+    }
+
+    private func line(_ suffix: String, _ bound: String?, _ value: Double, _ text: inout String) {
+        let all = [labels.text, bound.map { "le=\"\($0)\"" } ?? ""].filter { !$0.isEmpty }.joined(separator: ",")
+        text += name.text + suffix + (all.isEmpty ? "" : "{\(all)}") + " \(Self.text(value))\n"
+    }
+
+    private static func text(_ value: Double) -> String { Int64(exactly: value).map(String.init) ?? value.description }
+}
+
+extension MetricsRegistry {
+    /// What the series of Sillok mean. docs/server.md has the same list.
+    package static let help = [
+        "sillok_head_position": "The position of the last event.",
+        "sillok_append_seconds": "The time of an append.",
+        "sillok_appends_total": "Appends by outcome.",
+        "sillok_appended_events_total": "Events that were appended.",
+        "sillok_append_errors_total": "Appends that the store could not execute.",
+        "sillok_read_events_total": "Events that were read.",
+        "sillok_group_commit_appends": "Appends that were committed together.",
+        "sillok_sync_seconds": "The time until a commit is on the disk.",
+        "sillok_store_log_bytes":
+            "Bytes of the write-ahead log that are not in the store's file yet. They grow while a reader keeps one "
+            + "snapshot: a check, a backup, a long query.",
+        "sillok_http_request_seconds": "The time until a request was answered.",
+        "sillok_http_requests_total": "Requests by operation and status.",
+        "sillok_requests_shed_total": "Requests that were refused because the server was busy.",
+        "sillok_connections": "Open connections.",
+        "sillok_stalled_readers_total": "Connections that were cut because their reader took nothing.",
+        "sillok_subscriptions": "Open subscriptions.",
+        "sillok_subscription_lag_events": "How many positions a subscription is behind the head.",
+        "sillok_projection_lag_events": "How many positions a live build is behind the log.",
+        "sillok_projection_lag_seconds": "The age of the oldest event that a live build has not handled.",
+        "sillok_dead_letters": "Events that a live build could not project.",
+        "sillok_projection_stopped": "Whether a live build has stopped.",
+        "sillok_rebuild_seconds": "The time of the last rebuild.",
+        "sillok_alarms_total": "Alarms of objectives, by subject.",
+        "sillok_snapshots_total": "Snapshots by decider and outcome.",
+        "process_resident_memory_bytes": "Resident memory.",
+    ]
+}

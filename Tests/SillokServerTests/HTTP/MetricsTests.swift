@@ -1,0 +1,94 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import Metrics
+import NIOCore
+import Sillok
+import SillokCore
+import SillokService
+import Testing
+
+@testable import SillokServer
+
+@Suite("Metrics of the server")
+struct MetricsTests {
+    /// The lines of a text of metrics that are no comments, without the values.
+    private func series(_ text: String) -> Set<String> {
+        Set(
+            text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map {
+                String($0.prefix(upTo: $0.lastIndex(of: " ") ?? $0.endIndex))
+            })
+    }
+
+    private func interface(_ store: any EventStore, _ metrics: any MetricsFactory) async throws -> WebInterface {
+        try await WebInterface(
+            Served(store), gatekeeper: .open, metrics: metrics,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func ask(_ path: String, of interface: WebInterface) async -> Response {
+        let head = HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: path)
+        return await interface.respond(to: Request(head: head, body: .init(buffer: .init())))
+    }
+
+    @Test("N9: the metrics system of an application gets the same series as /metrics")
+    func application() async throws {
+        let (store, registry) = (MemoryEventStore(), MetricsRegistry())
+        let interface = try await interface(store, MultiplexMetricsHandler(factories: [registry]))
+        try await store.append([EventData(type: "a", text: "1"), EventData(type: "a", text: "2")], to: "s-1")
+        #expect(await ask("/v1/head", of: interface).status == .ok)
+        let shown = try await interface.metricsText()
+        let here = "process_resident_memory_bytes"
+        #expect(series(shown).subtracting([here]) == series(registry.text))
+        for line in [
+            "sillok_appended_events_total 2", "sillok_head_position 2", "sillok_append_seconds_count 1",
+            #"sillok_http_requests_total{operation="head",status="200"} 1"#,
+        ] {
+            #expect(registry.text.contains(line + "\n") && shown.contains(line + "\n"), "\(line)")
+        }
+    }
+
+    @Test("an application that has no other metrics system shows all of its metrics at /metrics")
+    func shared() async throws {
+        let registry = MetricsRegistry()
+        let interface = try await interface(MemoryEventStore(), registry)
+        Metrics.Counter(label: "orders.placed", dimensions: [("shop", "a\"b\\c")], factory: registry).increment()
+        registry.makeTimer(label: "checkout", dimensions: []).recordNanoseconds(2_000_000_000)
+        let text = try await interface.metricsText()
+        for line in [#"orders_placed{shop="a\"b\\c"} 1"#, "checkout_sum 2", "sillok_subscriptions 0"] {
+            #expect(text.contains(line + "\n"), "\(line)")
+        }
+    }
+
+    @Test("the number of series is bounded, and one that is destroyed makes room")
+    func bounded() {
+        let registry = MetricsRegistry(series: 3)
+        let counters = (1...5).map { Metrics.Counter(label: "n", dimensions: [("i", "\($0)")], factory: registry) }
+        for counter in counters { counter.increment() }
+        Gauge(label: "n", factory: registry).record(7)
+        #expect(series(registry.text).filter { $0.hasPrefix("n{") }.count == 3)
+        #expect(registry.text.hasSuffix("sillok_metrics_refused_total 3\n"))
+        counters[0].destroy()
+        counters[4].destroy()
+        Metrics.Counter(label: "n", dimensions: [("i", "6")], factory: registry).increment()
+        #expect(registry.text.contains("n{i=\"6\"} 1\n") && !registry.text.contains("i=\"1\""))
+    }
+
+    @Test("the lag of a subscription is no longer shown when it has ended")
+    func subscriptions() {
+        let metrics = ServerMetrics(NOOPMetricsHandler.instance)
+        metrics.sample(5, subscriptions: [(7, 3)], [], memory: nil)
+        #expect(metrics.registry.text.contains("sillok_subscription_lag_events{subscription=\"7\"} 2\n"))
+        metrics.sample(5, subscriptions: [], [], memory: nil)
+        #expect(!metrics.registry.text.contains("sillok_subscription_lag_events"))
+        #expect(metrics.registry.text.contains("sillok_subscriptions 0\n"))
+    }
+
+    @Test("the documentation lists every series")
+    func documentation() throws {
+        let root = URL(filePath: #filePath).appending(path: "../../../..").standardized
+        let page = try String(contentsOf: root.appending(path: "docs/server.md"), encoding: .utf8)
+        for name in MetricsRegistry.help.keys { #expect(page.contains("`\(name)`"), "\(name)") }
+    }
+}
