@@ -28,13 +28,13 @@ final class ServerMetrics: Sendable {
         var connections = 0
     }
 
-    private struct Answer: Hashable {
+    private struct CountedAnswer: Hashable {
         let operation: ServerOperation
         let status: Int
     }
 
     private struct Known {
-        var requests: [Answer: Counter] = [:]
+        var requests: [CountedAnswer: Counter] = [:]
         var seconds: [ServerOperation: Recorder] = [:]
         var subscriptions: Set<UInt64> = []
         var projections: Set<ExactText> = []
@@ -70,7 +70,7 @@ final class ServerMetrics: Sendable {
     func request(_ operation: ServerOperation, status: Int, took time: Duration) {
         let dimension = ("operation", operation.rawValue)
         let (seconds, requests) = known.withLock { [factory] known -> (Recorder, Counter) in
-            let answer = Answer(operation: operation, status: status)
+            let answer = CountedAnswer(operation: operation, status: status)
             let seconds =
                 known.seconds[operation]
                 ?? Recorder(label: "sillok_http_request_seconds", dimensions: [dimension], factory: factory)
