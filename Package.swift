@@ -116,8 +116,8 @@ let package = Package(
             name: "SillokServer",
             dependencies: [
                 "SillokAPI", "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections",
-                "SillokHistory", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokService",
-                "SillokWire",
+                "SillokHistory", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokSQL",
+                "SillokService", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Hummingbird", package: "hummingbird"),
