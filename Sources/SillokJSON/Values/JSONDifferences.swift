@@ -1,8 +1,6 @@
-import SillokJSON
-
 extension JSONValue {
     /// Returns where this value differs from an earlier one, in sentences. Members that are new do not count.
-    func differences(from was: JSONValue, at path: String = "") -> [String] {
+    package func differences(from was: JSONValue, at path: String = "") -> [String] {
         if self == was { return [] }
         switch (was, self) {
         case (.object(let was), .object(let now)):
