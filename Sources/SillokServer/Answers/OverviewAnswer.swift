@@ -1,5 +1,6 @@
 import SillokAPI
 import SillokCore
+import SillokService
 
 // The overall status, for a page that polls every second.
 extension API {
