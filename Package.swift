@@ -254,7 +254,7 @@ let package = Package(
         .target(
             name: "SillokForeignReaders",
             dependencies: [
-                "SillokUmaDB", "SillokGRPC", "SillokJSON", "Sillok", "SillokCore", "SillokServer", "SillokWire",
+                "SillokGRPC", "SillokJSON", "Sillok", "SillokCore", "SillokServer", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ], path: "Tests/Fuzzing/Readers"),
@@ -282,9 +282,9 @@ let package = Package(
         .testTarget(
             name: "SillokWireTests",
             dependencies: [
-                "SillokUmaDB", "SillokGRPC", "SillokCore", "SillokWire",
+                "SillokGRPC", "SillokCore", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"),
-            ]),
+            ], exclude: ["Fixtures"]),
         .testTarget(
             name: "SillokClientTests",
             dependencies: [

@@ -62,7 +62,7 @@ public final class RemoteEventStore: EventStore {
         let connections = Connections(address: parsed, options: options)
         caller = Caller(connections: connections, options: options, clock: clock, random: random)
         do {
-            let (id, limits) = try await caller.ask("Describe", Remote.message(), Remote.Description.self)
+            let (id, limits) = try await caller.ask(Remote.DescribeRequest())
             // A server may say anything.
             (self.id, self.limits) = (id, limits.supported)
         } catch {
@@ -94,7 +94,7 @@ public final class RemoteEventStore: EventStore {
 
     private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
-        let receipt = try await caller.ask("Append", Remote.message(request), Remote.Appended.self, isAppend: true)
+        let receipt = try await caller.ask(request, isAppend: true)
         guard receipt.mark.id == nil else { return receipt }
         // A server of an older version does not return the id of the last event.
         return Receipt(
@@ -106,7 +106,7 @@ public final class RemoteEventStore: EventStore {
     /// Reads one page of events.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
-        let batch = try await caller.ask("Read", Remote.message(request), Remote.Page.self)
+        let batch = try await caller.ask(request)
         // A server of an older version does not compare marks.
         try request.check(batch)
         return batch
@@ -114,7 +114,7 @@ public final class RemoteEventStore: EventStore {
 
     /// Returns the position of the last event.
     public func head() async throws -> Position {
-        Position(try await caller.ask("Head", Remote.message(), Remote.Number.self) ?? 0)
+        try await caller.ask(Remote.HeadRequest())
     }
 
     /// Waits until the log may have an event of a query at or after `position`.
@@ -122,10 +122,10 @@ public final class RemoteEventStore: EventStore {
     /// A server of an older version ends the wait at the next append, for any query.
     public func reach(_ position: Position, for query: EventQuery) async throws {
         try limits.check(query)
-        let message = Remote.message(position, for: query)
+        let request = Remote.ReachRequest(position, for: query)
         while true {
             try Task.checkCancellation()
-            let (_, isWaiting) = try await caller.ask("Reach", message, Remote.Reached.self, isWait: true)
+            let (_, isWaiting) = try await caller.ask(request, isWait: true)
             // The head is lower if the log went back. The caller notices that when it reads.
             if !isWaiting { return }
         }
@@ -133,24 +133,23 @@ public final class RemoteEventStore: EventStore {
 
     /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
-        try await caller.ask("GetEvent", Remote.message(id), Remote.FoundEvent.self)
+        try await caller.ask(Remote.EventRequest(id))
     }
 
     /// Returns the facts about a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? {
-        try await caller.ask("GetStream", Remote.message(id.text), Remote.FoundStreams.self).first
+        try await caller.ask(Remote.StreamRequest(id)).first
     }
 
     /// Returns streams ordered by the bytes of their names.
     public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
-        let request = Remote.message(category, after: name, limit: limit)
-        return try await caller.ask("ListStreams", request, Remote.FoundStreams.self)
+        return try await caller.ask(Remote.StreamsRequest(in: category, after: name, limit: limit))
     }
 
     /// Returns how far a source has been consumed into this store, or `nil`.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
-        try await caller.ask("GetTracking", Remote.message(source.text), Remote.FoundTracking.self).map {
+        try await caller.ask(Remote.TrackingRequest(source)).map {
             Tracking(source: source, position: $0.position, event: $0.event)
         }
     }

@@ -31,13 +31,12 @@ import Testing
 
         // The same by UmaDB's protocol: one event of the type, without an id.
         let client = try await RawClient(port: server.port)
-        var message = ProtobufWriter(framed: true)
         let poison = try coding.encode(.poison("?"))
-        message.message(1) {
-            $0.text(1, poison.type.text)
-            $0.bytes(3, poison.payload)
-        }
-        let status = try await client.call("/umadb.v1.DCB/Append", message.finished()).status()
+        var event = UmaDB.Event.unread
+        (event.type, event.data) = (poison.type, poison.payload)
+        var message = UmaDB.AppendRequest.unread
+        message.events = [event]
+        let status = try await client.call("/umadb.v1.DCB/Append", message.framed()).status()
         #expect(status?.code == .invalidArgument)
         #expect(status?.message.contains("people v1 is inline") == true)
         #expect(try await store.head() == 1)

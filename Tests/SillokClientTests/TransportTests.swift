@@ -118,8 +118,8 @@ import Testing
         }
     }
 
-    private static let append = Remote.message(
-        AppendRequest([.init(stream: "a-1", event: EventData(type: "noted", text: "1"))]))
+    private static let append =
+        AppendRequest([.init(stream: "a-1", event: EventData(type: "noted", text: "1"))]).framed()
 
     @Test("W6: an abandoned call keeps its limits until the append has left the store")
     func limitsOfAbandonedCalls() async throws {
@@ -146,9 +146,11 @@ import Testing
 
     @Test("W6: overload, a query that is too expensive and a replaced file have a status in each protocol")
     func mappings() async throws {
-        var message = ProtobufWriter(framed: true)
-        message.message(1) { $0.text(1, "noted") }
-        let umaDB = message.finished()
+        var event = UmaDB.Event.unread
+        event.type = "noted"
+        var message = UmaDB.AppendRequest.unread
+        message.events = [event]
+        let umaDB = message.framed()
         let expected: [(StoreError, own: GRPCStatus.Code, umaDB: GRPCStatus.Code)] = [
             (
                 StoreError(.overloaded, "too many appends wait.", retryAfter: .milliseconds(1500)), .resourceExhausted,

@@ -79,8 +79,8 @@ import Testing
         for _ in 0..<rounds {
             var calls: [RawCall] = []
             for _ in 0..<200 {
-                let message = Remote.message(
-                    AppendRequest([.init(stream: nil, event: EventData(type: "noted", payload: payload))]))
+                let event = EventData(type: "noted", payload: payload)
+                let message = AppendRequest([.init(stream: nil, event: event)]).framed()
                 calls.append(
                     try await client.call(
                         "/sillok.v1.EventStore/Append", message, headers: ["grpc-timeout": "300m"]))

@@ -26,7 +26,7 @@ final class CannedServer: Sendable {
     init(_ answers: Answer...) async throws {
         let (answers, appends) = (Lock(answers), appends)
         self.answers = answers
-        let description = Remote.answer(StoreID(), Limits())
+        let description = Remote.Answer<Remote.DescribeResponse>((StoreID(), Limits())).framed()
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
