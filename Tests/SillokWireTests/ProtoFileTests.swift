@@ -143,8 +143,8 @@ import Testing
         return differences
     }
 
-    /// Whether a field may be declared so. Swift may have an optional value where the file has none, and a message needs no
-    /// label to be optional.
+    /// Whether a field may be declared so. Swift may have an optional value where the file has none, and a message
+    /// needs no label to be optional.
     private static func isSame(_ swift: String, _ declared: String, _ file: ProtoFile) -> Bool {
         if swift == declared || swift == "optional \(declared)" { return true }
         return file.messages[swift] != nil && declared == "optional \(swift)"

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// A message of a protocol. Its ``fields(_:)`` say each field once: with them it is read, written, and compared with the
-/// `.proto` file.
+/// A message of a protocol. Its ``fields(_:)`` says each field once: with it the message is read, written, and compared
+/// with the `.proto` file.
 package protocol ProtobufMessage: ProtobufValue {
     /// The name of the message in the `.proto` file, by default that of the type.
     static var name: String { get }
@@ -14,8 +14,8 @@ package protocol ProtobufMessage: ProtobufValue {
 
     /// Passes every field to the coder with its number and its name, in the order in which they are written.
     ///
-    /// A reader calls this until it has read all fields. An implementation that changes copies of lists must not keep the
-    /// originals meanwhile: each call would copy them.
+    /// A reader calls this until it has read all fields. An implementation that changes copies of lists must not keep
+    /// the originals meanwhile: each call would copy them.
     mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure)
 
     /// Checks what was read.

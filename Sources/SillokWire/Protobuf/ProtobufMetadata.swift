@@ -1,7 +1,7 @@
 package import SillokCore
 
-/// A key and a value of an event's metadata. The protocols of Sillok and of UmaDB have the same message. A value is only
-/// valid as long as the bytes that it was read from.
+/// A key and a value of an event's metadata. The protocols of Sillok and of UmaDB have the same message. A value is
+/// only valid as long as the bytes that it was read from.
 package struct MetadataEntry: ProtobufMessage {
     package static var unread: MetadataEntry { MetadataEntry() }
 

@@ -148,7 +148,8 @@ extension StoreID: ProtobufValue {}
 
 // MARK: Enumerations
 
-/// An enumeration. It has the name in the `.proto` file; its cases have the names of the `.proto` file in camel case; zero is not written.
+/// An enumeration. It has the name that it has in the `.proto` file, and its cases have theirs in camel case. Zero is
+/// not written.
 package protocol ProtobufEnum: ProtobufValue, CaseIterable, RawRepresentable<UInt64> {}
 
 extension ProtobufEnum {

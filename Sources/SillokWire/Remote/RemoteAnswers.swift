@@ -9,7 +9,8 @@ extension Remote {
         func value() throws(ProtobufError) -> Value
     }
 
-    /// An answer of the server: the requested value, or the failure of the store. All answers have it at the same number.
+    /// An answer of the server: the requested value, or the failure of the store, which all answers have at the same
+    /// number.
     package struct Answer<Body: AnswerBody>: ProtobufMessage {
         package static var name: String { Body.name }
         package static var unread: Answer { Answer() }
@@ -34,8 +35,8 @@ extension Remote {
         }
     }
 
-    /// An answer with a failure, to any request. A client of `sillok.v1` also reads the outcome from it as the details of
-    /// a status; other clients see a status that they know.
+    /// An answer with a failure, to any request. A client of `sillok.v1` also reads the outcome from it as the details
+    /// of a status; other clients see a status that they know.
     package static func answer(failure: AppendError) -> Answer<AppendResponse> { Answer(failure: failure) }
 
     package struct DescribeResponse: AnswerBody {
