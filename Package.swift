@@ -54,7 +54,8 @@ let package = Package(
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokJSON", "SillokChain",
+                "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokCloudEvents",
+                "SillokJSON", "SillokChain",
                 "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer", "SillokSQL",
                 "SillokSQLite", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -113,7 +114,7 @@ let package = Package(
             name: "SillokServer",
             dependencies: [
                 "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections", "SillokHistory",
-                "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
+                "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokSQL", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -143,13 +144,20 @@ let package = Package(
         // Floor 2: the pure verbs and what drives them.
         .target(
             name: "SillokHistory",
-            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL"]),
+            dependencies: [
+                "Sillok", "SillokCloudEvents", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL",
+            ]),
         .target(
             name: "SillokSnapshots",
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
             name: "SillokProjections",
-            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+            dependencies: [
+                "Sillok", "SillokCore", "SillokJSON", "SillokProjectionMachine", "SillokReadSide", "SillokSQL",
+            ]),
+        .target(
+            name: "SillokProjectionMachine",
+            dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
         .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON"]),
         .target(
@@ -164,7 +172,7 @@ let package = Package(
         .target(
             name: "SillokWire",
             dependencies: [
-                "SillokCore", "SillokJSON", .product(name: "NIOCore", package: "swift-nio"),
+                "SillokCloudEvents", "SillokCore", "SillokJSON", .product(name: "NIOCore", package: "swift-nio"),
             ], exclude: ["Protos"]),
 
         // Floor 1: the words and the seams, and what storages and rims share.
@@ -176,8 +184,10 @@ let package = Package(
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
+        .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
-        .target(name: "SillokCore"),
+        .target(name: "SillokCore", dependencies: ["SillokEvents"]),
+        .target(name: "SillokEvents"),
 
         // The ground: C that the floors stand on.
         .target(name: "CSillok"),
@@ -254,7 +264,7 @@ let package = Package(
         .target(
             name: "SillokForeignReaders",
             dependencies: [
-                "SillokGRPC", "SillokJSON", "Sillok", "SillokCore", "SillokServer", "SillokWire",
+                "SillokGRPC", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokServer", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ], path: "Tests/Fuzzing/Readers"),
@@ -265,6 +275,7 @@ let package = Package(
         .executableTarget(name: "sillok-tree", path: "Tests/Tree", exclude: ["today.txt"]),
         .testTarget(name: "TreeTests", dependencies: ["sillok-tree"]),
 
+        .testTarget(name: "SillokEventsTests", dependencies: ["SillokEvents"]),
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(
             name: "SillokChainTests", dependencies: ["SillokSigning", "SillokChain", "Sillok", "SillokTesting"]),
@@ -277,7 +288,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SillokProjectionsTests",
-            dependencies: ["SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjections"]),
+            dependencies: [
+                "SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjectionMachine", "SillokProjections",
+            ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
         .testTarget(
             name: "SillokWireTests",
@@ -302,8 +315,9 @@ let package = Package(
             name: "SillokServerTests",
             dependencies: [
                 "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer", "SillokSQLite",
-                "SillokTesting", "SillokWire", "SillokGRPC",
+                "SillokTesting", "SillokCloudEvents", "SillokWire", "SillokGRPC",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -30,19 +30,19 @@ struct Enrolment: BoundaryDecider {
 
     private struct Pair: Hashable { let student, course: String }
 
-    static func tags(of event: Event) -> [Tag] {
+    static func tags(of event: Event) -> [EventTag] {
         switch event {
-        case .courseDefined(let course, let name, _): [Tag("course", course), Tag("name", name)]
+        case .courseDefined(let course, let name, _): [EventTag("course", course), EventTag("name", name)]
         case .enrolled(let student, let course), .left(let student, let course):
-            [Tag("course", course), Tag("student", student)]
+            [EventTag("course", course), EventTag("student", student)]
         }
     }
 
     static func boundary(of command: Command) -> EventQuery {
         switch command {
-        case .define(let course, let name, _): .tags(Tag("course", course)).or(.tags(Tag("name", name)))
-        case .enrol(let student, let course): .tags(Tag("course", course)).or(.tags(Tag("student", student)))
-        case .leave(let student, let course): .tags(Tag("course", course), Tag("student", student))
+        case .define(let course, let name, _): .tags(EventTag("course", course)).or(.tags(EventTag("name", name)))
+        case .enrol(let student, let course): .tags(EventTag("course", course)).or(.tags(EventTag("student", student)))
+        case .leave(let student, let course): .tags(EventTag("course", course), EventTag("student", student))
         }
     }
 

@@ -40,7 +40,7 @@ public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Returns whether the pattern covers every stream of a category.
-    public func covers(_ category: Category) -> Bool {
+    public func covers(_ category: StreamCategory) -> Bool {
         if coversAll { return true }
         if let own = self.category { return own == category }
         guard let beginning else { return false }
@@ -48,11 +48,11 @@ public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The category of a pattern such as `account-*`.
-    private var category: Category? {
+    private var category: StreamCategory? {
         guard let beginning, beginning.hasSuffix("-"), !beginning.dropLast().utf8.contains(UInt8(ascii: "-")) else {
             return nil
         }
-        return Category(String(beginning.dropLast()))
+        return StreamCategory(String(beginning.dropLast()))
     }
 
     private var beginning: String? { description.hasSuffix("*") ? String(description.dropLast()) : nil }
@@ -65,7 +65,7 @@ public enum Resource: Hashable, Sendable {
     /// The events of a query.
     case query(EventQuery)
     /// The streams of a category, or of all.
-    case streams(Category?)
+    case streams(StreamCategory?)
     /// The events to append, and their streams.
     case append(AppendRequest)
 }

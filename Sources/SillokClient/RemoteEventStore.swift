@@ -142,7 +142,7 @@ public final class RemoteEventStore: EventStore {
     }
 
     /// Returns streams ordered by the bytes of their names.
-    public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+    public func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return try await caller.ask(Remote.StreamsRequest(in: category, after: name, limit: limit))
     }

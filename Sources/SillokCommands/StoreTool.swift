@@ -60,11 +60,11 @@ public struct StoreTool: Sendable {
 
 /// A decider whose states a tool can show.
 public struct ShownDecider: Sendable {
-    let category: Category
+    let category: StreamCategory
     let view: @Sendable () -> any StateView
 
     /// Returns a decider for the streams of a category.
-    public static func decider<D: Decider>(_ decider: D.Type, of category: Category) -> ShownDecider {
+    public static func decider<D: Decider>(_ decider: D.Type, of category: StreamCategory) -> ShownDecider {
         ShownDecider(category: category) { DeciderView<D>() }
     }
 }

@@ -3,9 +3,9 @@ package import SillokCore
 /// A term that an index can look up: a stream, a category, a type or a tag.
 package enum IndexTerm: Hashable, Sendable {
     case stream(StreamID)
-    case category(Category)
+    case category(StreamCategory)
     case type(EventType)
-    case tag(Tag)
+    case tag(EventTag)
 }
 
 /// The positions of the events of one ``IndexTerm``, as a store finds them.

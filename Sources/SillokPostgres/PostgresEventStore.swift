@@ -248,7 +248,7 @@ public final class PostgresEventStore: ChainedEventStore {
     public func stream(_ id: StreamID) async throws -> StreamFacts? { try await reading { try $0.facts(of: id) } }
 
     /// Returns streams ordered by the bytes of their names.
-    public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+    public func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return try await reading { try $0.streams(in: category, after: name, limit: limit) }
     }

@@ -309,7 +309,7 @@ extension StreamID: SQLValueConvertible {
     public var sqlValue: SQLValue { .text(text) }
 }
 
-extension Tag: SQLValueConvertible {
+extension EventTag: SQLValueConvertible {
     /// The name as text.
     public var sqlValue: SQLValue { .text(text) }
 }

@@ -342,7 +342,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     }
 
     /// Returns streams ordered by the bytes of their names.
-    public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+    public func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return try await readers.read { reader in
             try reader.connection.reading { try reader.streams(in: category, after: name, limit: limit) }

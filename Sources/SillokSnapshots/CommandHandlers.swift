@@ -1,5 +1,5 @@
 public import Sillok
-public import SillokCore
+import SillokCore
 
 extension CommandHandler.Options {
     /// Options of a handler whose hot states stay in this process.

@@ -1,35 +1,41 @@
-package import SillokCore
+public import SillokCore
 
 #if canImport(Darwin)
-import Darwin
+public import Darwin
 #elseif canImport(Glibc)
-import Glibc
+public import Glibc
 #elseif canImport(Musl)
-import Musl
+public import Musl
 #endif
 
 /// One thread that writes, and a bounded queue of requests: the thread commits all waiting requests together.
 ///
 /// Requests queue up during a commit, and the next commit takes them all: one fsync carries many appends. A single
-/// request
-/// is committed at once. After a group the thread waits for the callers that it answered to submit again, at most an
-/// eighth of the time that the group took. Otherwise half of the callers would wait while the other half is committed.
+/// request is committed at once. After a group the thread waits for the callers that it answered to submit again, at
+/// most an eighth of the time that the group took. Otherwise half of the callers would wait for the other half.
+///
+/// Inlinable, because each append passes here: for types of another target, generic code looks for its types again at
+/// each step, which took a tenth of an append.
+@usableFromInline
 package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     /// Commits a group and returns the results in the order of the requests.
-    package typealias Commit = @Sendable ([Request]) -> [Result<Answer, any Error>]
+    @usableFromInline package typealias Commit = @Sendable ([Request]) -> [Result<Answer, any Error>]
 
-    private typealias Continuation = CheckedContinuation<Answer, any Error>
+    @usableFromInline typealias Continuation = CheckedContinuation<Answer, any Error>
 
     /// One request and its caller. Its variables belong to the lock of the state.
-    private final class Waiting: @unchecked Sendable {
-        enum Stage { case new, queued, committing, ended }
+    @usableFromInline
+    final class Waiting: @unchecked Sendable {
+        @usableFromInline
+        enum Stage: Sendable { case new, queued, committing, ended }
 
-        let weight: Int
-        let bytes: Int
-        var request: Request?
-        var continuation: Continuation?
-        var stage = Stage.new
+        @usableFromInline let weight: Int
+        @usableFromInline let bytes: Int
+        @usableFromInline var request: Request?
+        @usableFromInline var continuation: Continuation?
+        @usableFromInline var stage = Stage.new
 
+        @inlinable
         init(_ request: Request, weight: Int, bytes: Int) {
             self.request = request
             self.weight = weight
@@ -37,40 +43,50 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
         }
 
         /// Ends the wait: the caller gets one answer only.
+        @inlinable
         func end() -> Continuation? {
             defer { (stage, request, continuation) = (.ended, nil, nil) }
             return continuation
         }
     }
 
-    private struct Group {
-        var waiting: [Waiting] = []
-        var requests: [Request] = []
-        var bytes = 0
+    @usableFromInline
+    struct Group: Sendable {
+        @usableFromInline var waiting: [Waiting] = []
+        @usableFromInline var requests: [Request] = []
+        @usableFromInline var bytes = 0
+
+        @inlinable
+        init() {}
     }
 
-    private struct State {
-        var queue: [Waiting] = []
+    @usableFromInline
+    struct State: Sendable {
+        @usableFromInline var queue: [Waiting] = []
         /// Entries of `queue` whose callers were cancelled.
-        var withdrawn = 0
+        @usableFromInline var withdrawn = 0
         /// Bytes of the requests that wait or are being committed.
-        var heldBytes = 0
+        @usableFromInline var heldBytes = 0
         /// The last group that had bytes, and how long its commit took: the pace of the writer.
-        var lastGroup: (bytes: Int, time: Duration)?
-        var isThreadIdle = false
-        var closing: (any Error)?
-        var isStopped = false
-        var stopWaiters: [CheckedContinuation<Void, Never>] = []
+        @usableFromInline var lastGroup: (bytes: Int, time: Duration)?
+        @usableFromInline var isThreadIdle = false
+        @usableFromInline var closing: (any Error)?
+        @usableFromInline var isStopped = false
+        @usableFromInline var stopWaiters: [CheckedContinuation<Void, Never>] = []
+
+        @inlinable
+        init() {}
     }
 
-    private enum Step {
+    @usableFromInline
+    enum Step: Sendable {
         case commit(Group)
         case stop([CheckedContinuation<Void, Never>])
     }
 
-    private let state = Lock(State())
-    private let queueBytes: Int
-    private let cancelledInCommit: StoreError?
+    @usableFromInline let state = Lock(State())
+    @usableFromInline let queueBytes: Int
+    @usableFromInline let cancelledInCommit: StoreError?
 
     /// Starts the thread.
     ///
@@ -82,6 +98,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     ///   - commit: commits a group, on the thread.
     ///   - afterCommit: housekeeping after the answers, on the thread.
     ///   - atEnd: the last call on the thread.
+    @inlinable
     package init(
         maximumWeight: Int, queueBytes: Int = .max, cancelledInCommit: StoreError? = nil, commit: @escaping Commit,
         afterCommit: @escaping @Sendable () -> Void, atEnd: @escaping @Sendable () -> Void
@@ -113,6 +130,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     }
 
     /// Queues a request and waits for its answer. Cancelling the task does not withdraw the request.
+    @inlinable
     package func submit(_ request: Request, weight: Int) async throws -> Answer {
         let waiting = Waiting(request, weight: weight, bytes: 0)
         return try await withCheckedThrowingContinuation { enqueue(waiting, $0) }
@@ -125,6 +143,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     /// - Parameter bytes: the memory that the request holds. A request that exceeds `queueBytes` together with the
     ///   others fails at once; a single one is always taken.
     /// - Throws: `StoreError`: `overloaded` or `cancelled` with a definite outcome, or what the commit answers.
+    @inlinable
     package func submit(_ request: Request, weight: Int, bytes: Int) async throws -> Answer {
         let waiting = Waiting(request, weight: weight, bytes: bytes)
         return try await withTaskCancellationHandler {
@@ -135,9 +154,10 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     }
 
     /// Bytes of the requests that wait or are being committed.
-    package var heldBytes: Int { state.withLock { $0.heldBytes } }
+    @inlinable package var heldBytes: Int { state.withLock { $0.heldBytes } }
 
-    private func enqueue(_ waiting: Waiting, _ continuation: Continuation) {
+    @inlinable
+    func enqueue(_ waiting: Waiting, _ continuation: Continuation) {
         let (refusal, wake) = state.withLock { state -> ((any Error)?, Bool) in
             if let closing = state.closing { return (closing, false) }
             if waiting.stage == .ended { return (Self.withdrawn, false) }
@@ -155,7 +175,8 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     }
 
     /// Ends the wait of a cancelled task.
-    private func withdraw(_ waiting: Waiting) {
+    @inlinable
+    func withdraw(_ waiting: Waiting) {
         let (continuation, error) = state.withLock { state -> (Continuation?, StoreError) in
             switch waiting.stage {
             case .new: return (waiting.end(), Self.withdrawn)
@@ -179,6 +200,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     }
 
     /// Refuses new requests with `error`, finishes the waiting ones, and returns when the thread has ended.
+    @inlinable
     package func close(refusing error: any Error) async {
         await withCheckedContinuation { continuation in
             let isStopped = state.withLock { state in
@@ -192,6 +214,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     }
 
     /// Refuses new requests with `error` and returns at once; the thread finishes the waiting ones and ends.
+    @inlinable
     package func abandon(refusing error: any Error) {
         state.withLock { state in
             if state.closing == nil { state.closing = error }
@@ -203,20 +226,21 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
 // MARK: On the thread
 
 extension GroupCommit {
-    private static func answer(
+    @inlinable
+    static func answer(
         _ group: Group, _ answers: [Result<Answer, any Error>], _ time: Duration, _ state: Lock<State>
     ) {
         let continuations = state.withLock { state in
             state.heldBytes -= group.bytes
             if group.bytes > 0 { state.lastGroup = (group.bytes, time) }
-            // Not a key path: in a generic type it is instantiated again for each call.
             return group.waiting.map { $0.end() }
         }
         for (continuation, answer) in zip(continuations, answers) { continuation?.resume(with: answer) }
     }
 
     /// Lets other threads run until as many requests wait as were answered, no more come, or the time is over.
-    private static func gather(_ expected: Int, _ state: Lock<State>, for time: Duration) {
+    @inlinable
+    static func gather(_ expected: Int, _ state: Lock<State>, for time: Duration) {
         let end = ContinuousClock.now + time
         var (before, quiet) = (0, 0)
         while quiet < 8, ContinuousClock.now < end {
@@ -228,7 +252,8 @@ extension GroupCommit {
         }
     }
 
-    private static func nextStep(_ state: inout State, _ maximumWeight: Int) -> Step? {
+    @inlinable
+    static func nextStep(_ state: inout State, _ maximumWeight: Int) -> Step? {
         let group = nextGroup(&state, maximumWeight)
         state.isThreadIdle = group.waiting.isEmpty
         if !group.waiting.isEmpty { return .commit(group) }
@@ -237,7 +262,8 @@ extension GroupCommit {
         return .stop(state.stopWaiters)
     }
 
-    private static func nextGroup(_ state: inout State, _ maximumWeight: Int) -> Group {
+    @inlinable
+    static func nextGroup(_ state: inout State, _ maximumWeight: Int) -> Group {
         var group = Group()
         var (weight, end) = (0, 0)
         for waiting in state.queue {
@@ -258,18 +284,20 @@ extension GroupCommit {
         return group
     }
 
-    private static var withdrawn: StoreError {
+    @usableFromInline
+    static var withdrawn: StoreError {
         StoreError(.cancelled, "The task was cancelled while its request waited. Nothing was stored.")
     }
 
     /// The refusal of a request that has no room, with the time in which the writer makes room at its present pace.
-    private static func overload(_ state: State, _ queueBytes: Int) -> StoreError {
+    @usableFromInline
+    static func overload(_ state: State, _ queueBytes: Int) -> StoreError {
         var delay = Duration.seconds(1)
         if let last = state.lastGroup { delay = last.time * (Double(state.heldBytes) / Double(last.bytes)) }
         delay = min(max(delay, .milliseconds(50)), .seconds(10))
         return StoreError(
             .overloaded,
-            "Appends of \(state.heldBytes) bytes wait for the writer, and at most \(queueBytes) bytes may wait. Nothing was "
-                + "stored. Retry in \(delay.wholeMilliseconds) milliseconds.", retryAfter: delay)
+            "Appends of \(state.heldBytes) bytes wait for the writer, and at most \(queueBytes) bytes may wait. "
+                + "Nothing was stored. Retry in \(delay.wholeMilliseconds) milliseconds.", retryAfter: delay)
     }
 }

@@ -1,3 +1,4 @@
+package import SillokCloudEvents
 package import SillokCore
 package import SillokJSON
 

@@ -1,3 +1,4 @@
+package import SillokCloudEvents
 package import SillokCore
 package import SillokJSON
 
@@ -177,9 +178,9 @@ package enum Asking {
         for (key, value) in try members(value, "an item of a query") {
             switch key {
             case "stream": item.stream = StreamID(try text(value, key))
-            case "category": item.category = Category(try text(value, key))
+            case "category": item.category = StreamCategory(try text(value, key))
             case "types": item.types = try list(value, key).map { EventType($0) }
-            case "tags": item.tags = try list(value, key).map { Tag($0) }
+            case "tags": item.tags = try list(value, key).map { EventTag($0) }
             default: throw unknown(key, "an item of a query")
             }
         }

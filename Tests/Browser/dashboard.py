@@ -36,12 +36,32 @@ async def visit(page, base, route, text):
     await shows(page, text)
 
 
+async def charts(page, base):
+    """Friction: charts have axes of values and of time, and show the values under the pointer."""
+    await visit(page, base, "", "Head")
+    await page.until("document.querySelectorAll('.plot .axis').length >= 9", what="Friction: the axes of values")
+    await page.until("document.querySelector('.times')?.textContent.endsWith('now')", what="Friction: the axis of time")
+    await page.until(
+        "(() => { const c = document.querySelector('svg.chart:not(.small)'), b = c.getBoundingClientRect();"
+        " c.dispatchEvent(new PointerEvent('pointermove', { clientX: b.left + b.width / 2, clientY: b.top + 9 }));"
+        " return /^\\d+ s ago: events .+, appends .+/.test(c.closest('.chart-box').querySelector('.note').textContent); })()",
+        what="Friction: the values under the pointer")
+
+
+async def numbers(page, base, server):
+    """Friction: numbers have one form, and no line divides them, also not within "1 697 of 1 697"."""
+    status, _ = server.ask("/v1/events", [{"type": "counted", "subject": "many-1"}] * 1000)
+    assert status == 200
+    for route, text in [("", "Head"), ("projections", "hot_files"), ("stream/many-1", "Last position")]:
+        await visit(page, base, route, text)
+        await page.until(r"/\d\u202f\d{3}/.test(document.querySelector('main').textContent)", what=f"Friction: a grouped number on {route!r}")
+        other = await page.run(r"document.querySelector('main').textContent.match(/\d,\d{3}|\d[ \u00a0]\d{3}|\d of \d/)?.[0] ?? ''")
+        assert not other, f"Friction: a number in another form on {route!r}: {other}"
+
+
 async def everything(page, base):
     await visit(page, base, "", "Head")
     await shows(page, "dead letter")
-    # Friction: charts have axes of values and time, and numbers have one form that no line divides.
-    await page.until("document.querySelectorAll('.plot .axis').length >= 9 && document.querySelector('.times').textContent.endsWith('now')", what="the axes")
-    assert not await page.run(r"/\d,\d{3}|\d \d{3}/.test(document.querySelector('main').textContent)"), "a number in another form"
     await visit(page, base, "streams", "commit-")
     await page.run("document.querySelector('input[type=search]').focus()")
     stream = await page.until("[...document.querySelectorAll('td a')].map((a) => a.textContent).find((t) => t.startsWith('commit-'))")
@@ -104,6 +124,21 @@ async def tail(page, base, server):
     assert await page.run("document.querySelectorAll('.feed a').length") == 200
 
 
+async def digits(page, base, server):
+    """C19: numbers that JavaScript cannot hold are shown with every digit, in the live tail and on the event's page."""
+    data = '{"large":1524831183200260097,"least":-9007199254740993,"exact":0.12345678901234567891,"text":"1e999"}'
+    await visit(page, base, "tail", "Live tail")
+    await page.until("document.querySelector('.sub').textContent === 'following'")
+    body = '{"type":"measured","subject":"digits-1","extension":1073741824,"data":%s}' % data
+    status, answer = server.ask("/v1/events", body.encode())
+    assert status == 200, answer
+    shown = await page.until("document.querySelector('.feed a .rest')?.textContent", what="C19: the event in the live tail")
+    assert shown == data, f"C19: the live tail shows {shown} and not {data}"
+    await page.open(await page.run("document.querySelector('.feed a').href"))
+    shown = await page.until("document.querySelector('main pre.code')?.textContent", what="C19: the page of the event")
+    assert "".join(shown.split()) == data, f"C19: the page of the event shows {shown} and not {data}"
+
+
 async def photograph(page, base):
     stream = await page.run("fetch('v1/streams?category=commit&limit=1').then((r) => r.json()).then((p) => p.streams[0].stream)")
     event = await page.run("fetch('v1/events?limit=1&direction=backward&category=commit').then((r) => r.json()).then((p) => p.events[0].id)")
@@ -138,9 +173,12 @@ async def main():
             async with Browser(pictures) as page:
                 await page.size(1320, 860, False)
                 begin = time.time()
+                await charts(page, server.address)
+                await numbers(page, server.address, server)
                 await everything(page, server.address)
                 await keys(page, server.address)
                 await tail(page, server.address, server)
+                await digits(page, server.address, server)
                 await photograph(page, server.address)
                 status, _ = server.ask("/v1/projections/hot_files/retry", {"reason": "the mistake is mended"})
                 assert status == 202

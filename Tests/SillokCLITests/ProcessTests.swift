@@ -13,11 +13,12 @@ struct BuiltCommand {
 
     init(
         _ arguments: [String], in folder: TemporaryFolder, input: FileHandle = .nullDevice,
-        output handle: FileHandle? = nil
+        output handle: FileHandle? = nil, environment: [String: String] = [:]
     ) throws {
         let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         process.executableURL = products.appendingPathComponent("sillok")
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let name = UUID().uuidString
         (output, errors) = (URL(fileURLWithPath: folder(name + ".out")), URL(fileURLWithPath: folder(name + ".err")))
         for file in [output, errors] { try Data().write(to: file) }

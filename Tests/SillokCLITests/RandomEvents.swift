@@ -57,7 +57,7 @@ struct RandomEvents {
         ]
         let event = EventData(
             id: EventID(high: random.next(), low: random.next()), type: EventType(text()),
-            tags: (0..<Int.random(in: 0...4, using: &random)).map { _ in Tag(text()) }, metadata: metadata,
+            tags: (0..<Int.random(in: 0...4, using: &random)).map { _ in EventTag(text()) }, metadata: metadata,
             contentType: types.randomElement(using: &random) ?? .json, payload: payload())
         let stream = Int.random(in: 0..<4, using: &random) == 0 ? nil : StreamID(text())
         return AppendRequest.Entry(

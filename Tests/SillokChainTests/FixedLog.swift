@@ -14,7 +14,7 @@ struct FixedLog: ChainedEventStore {
     init(count: Int, pageEvents: Int = 7) async throws {
         let store = MemoryEventStore()
         for number in 0..<count {
-            let tags: [Tag] = number % 3 == 0 ? [Tag("number", "\(number)")] : []
+            let tags: [EventTag] = number % 3 == 0 ? [EventTag("number", "\(number)")] : []
             let event = EventData(
                 type: "counted", tags: tags, metadata: Metadata(actor: "ada"), text: "{\"n\":\(number)}")
             try await store.append([event], to: number % 5 == 0 ? nil : StreamID("count-\(number % 2)"))
@@ -77,7 +77,7 @@ struct FixedLog: ChainedEventStore {
     func reach(_ position: Position, for query: EventQuery) async throws {}
     func event(_ id: EventID) async throws -> RecordedEvent? { events.first { $0.id == id } }
     func stream(_ id: StreamID) async throws -> StreamFacts? { nil }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }
     func tracking(of source: TrackingSource) async throws -> Tracking? { nil }
 }
 

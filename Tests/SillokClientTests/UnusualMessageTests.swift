@@ -107,13 +107,15 @@ struct UnusualMessageTests {
         let store = MemoryEventStore(limits: Self.smallPages)
         let payload = "\"" + String(repeating: "x", count: 60_000) + "\""
         for _ in 0..<200 { try await store.append([EventData(type: "t", text: payload)], to: nil) }
-        let isValid = Lock(true)
+        let (isValid, isJudged) = (Lock(true), Lock(false))
         let authorizer: Authorizer = { _, _, _ in
-            isValid.withLock { $0 } ? .allowed(principal: "ada") : .unauthenticated("revoked")
+            defer { isJudged.withLock { $0 = true } }
+            return isValid.withLock { $0 } ? .allowed(principal: "ada") : .unauthenticated("revoked")
         }
         try await withServer(store, authorizer: authorizer) { client in
             // The reader takes little at first, so that the read is still open when it is judged again.
             let call = try await client.call("/umadb.v1.DCB/Read", isRead: false)
+            while !isJudged.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
             isValid.withLock { $0 = false }
             try await Task.sleep(for: .milliseconds(1100))
             let channel = call.channel.withLock { $0 }

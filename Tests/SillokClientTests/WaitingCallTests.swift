@@ -111,7 +111,7 @@ import Testing
 
     private static func subscription(_ tag: String) -> ByteBuffer {
         var item = UmaDB.QueryItem.unread
-        item.item.tags = [Tag(tag)]
+        item.item.tags = [EventTag(tag)]
         var query = UmaDB.Query.unread
         query.items = [item]
         var request = UmaDB.SubscribeRequest.unread

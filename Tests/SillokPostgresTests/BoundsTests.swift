@@ -28,7 +28,7 @@ struct BoundsTests {
         }
     }
 
-    private func tagged(_ tags: SillokCore.Tag...) -> EventData { EventData(type: "noted", tags: tags, text: "1") }
+    private func tagged(_ tags: EventTag...) -> EventData { EventData(type: "noted", tags: tags, text: "1") }
 
     @Test("W1: a condition of two frequent tags that never meet is refused with its name, and takes no lock")
     func expensiveCondition() async throws {
@@ -158,7 +158,7 @@ struct BoundsTests {
         try await withHalves(condition: 200, page: 400) { store in
             let rare = try await store.append([tagged("common", "rare")]).position
             try await store.append((0..<500).map { _ in tagged("common") })
-            func query(_ tags: SillokCore.Tag...) -> EventQuery {
+            func query(_ tags: EventTag...) -> EventQuery {
                 EventQuery([.init(types: ["noted"], tags: isReversed ? tags.reversed() : tags)])
             }
             // One page, although the frequent parts alone have many times more entries than its steps.

@@ -11,7 +11,7 @@ import Testing
 @Suite("PostgreSQL: groups", .serialized, .enabled(if: TestServer.isThere))
 struct GroupTests {
     private func append(
-        _ number: Int, types: [EventType] = ["noted"], tags: [SillokCore.Tag], if condition: AppendCondition
+        _ number: Int, types: [EventType] = ["noted"], tags: [EventTag], if condition: AppendCondition
     ) -> PreparedAppend {
         let event = EventData(type: types[0], tags: tags, text: "\(number)")
         return PreparedAppend(AppendRequest([.init(stream: nil, event: event)], if: condition))
@@ -37,7 +37,7 @@ struct GroupTests {
         try await withStore { store in
             try await store.append([note("1")])
             let writer = writer(store)
-            let tags: [SillokCore.Tag] = ["a", "b", "c", "d"]
+            let tags: [EventTag] = ["a", "b", "c", "d"]
             let group = (0..<40).map { append($0, tags: [tags[$0 % 4]], if: .absent(.tags(tags[$0 % 4]))) }
             let verdicts = try verdicts(writer, group)
             #expect(verdicts.map(isStored) == (0..<40).map { $0 < 4 })

@@ -5,6 +5,7 @@ import SillokReadSide
 import SillokSQL
 import Testing
 
+@testable import SillokProjectionMachine
 @testable import SillokProjections
 
 @Suite struct DocumentCacheTests {

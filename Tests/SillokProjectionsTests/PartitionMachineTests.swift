@@ -4,6 +4,7 @@ import SillokReadSide
 import SillokSQL
 import Testing
 
+@testable import SillokProjectionMachine
 @testable import SillokProjections
 
 /// The engine of projections as a pure machine: no store, no read model, no clock.

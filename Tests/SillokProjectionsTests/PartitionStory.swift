@@ -3,6 +3,7 @@ import SillokCore
 import SillokReadSide
 import SillokSQL
 
+@testable import SillokProjectionMachine
 @testable import SillokProjections
 
 /// A partition machine in a story: what happened, line by line, and the actions that follow, as text.
@@ -24,7 +25,7 @@ struct PartitionStory {
         rule = documents ? ProjectionRule(documents: Notebook()) : ProjectionRule(Notes())
         let id = ProjectionID("notes", version: 1)
         let maker = BatchMaker(
-            rule: rule, id: id, partition: partition, partitions: partitions, failures: failures,
+            rule: rule, id: id, partition: partition, partitions: partitions, parking: failures.parking,
             wallClock: WallClock { Timestamp(microsecondsSince1970: 0) })
         let row = PartitionRow(
             number: partition, checkpoint: Checkpoint(store: StoreID(high: 1, low: 1)), epoch: 0, owner: "", token: 0,

@@ -16,7 +16,7 @@ import Testing
         let none: Int? = nil
         let moment = Timestamp(microsecondsSince1970: 5)
         let sql: SQL =
-            "\(true) \(none) \(Position(3)) \(Revision(.max)) \(moment) \(StreamID("a-1")) \(Tag("b:2")) \(SQLValue.null)"
+            "\(true) \(none) \(Position(3)) \(Revision(.max)) \(moment) \(StreamID("a-1")) \(EventTag("b:2")) \(SQLValue.null)"
         #expect(
             sql.values == [
                 .integer(1), .null, .integer(3), .integer(.max), .integer(5), .text("a-1"), .text("b:2"), .null,

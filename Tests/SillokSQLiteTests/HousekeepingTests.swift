@@ -36,7 +36,8 @@ import Testing
         var random = SystemRandomNumberGenerator()
         for round in 0..<100 {
             let entries = (0..<20).map { index in
-                var event = note("\(round)/\(index)", tags: [Tag("t", "\(Int.random(in: 0..<30, using: &random))")])
+                var event = note(
+                    "\(round)/\(index)", tags: [EventTag("t", "\(Int.random(in: 0..<30, using: &random))")])
                 if Bool.random() { event.id = EventID(high: random.next(), low: random.next()) }
                 return AppendRequest.Entry(stream: StreamID("s-\((round * 20 + index) % 7)"), event: event)
             }
@@ -45,7 +46,7 @@ import Testing
         #expect(try await store.verify().findings == [])
         var found = 0
         for tag in 0..<30 {
-            for try await page in store.pages(.tags(Tag("t", "\(tag)"))) { found += page.events.count }
+            for try await page in store.pages(.tags(EventTag("t", "\(tag)"))) { found += page.events.count }
         }
         #expect(found == 2000)
         for stream in 0..<7 {

@@ -51,7 +51,7 @@ import Testing
             let waiting = Task { try await store.append(large) }
             var metadata = Metadata()
             metadata["note"] = String(repeating: "m", count: 60_000)
-            let tags = (0..<60).map { Tag("tag", String(repeating: "t", count: 200) + "\($0)") }
+            let tags = (0..<60).map { EventTag("tag", String(repeating: "t", count: 200) + "\($0)") }
             let heavy = (0..<4).map { _ in EventData(type: "noted", tags: tags, metadata: metadata, payload: []) }
             try #require(try await eventually { store.queuedBytes >= 900_000 })
             let refusal = await #expect(throws: AppendError.self) {

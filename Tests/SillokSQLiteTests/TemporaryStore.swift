@@ -29,4 +29,6 @@ func tamper(_ path: String, _ sql: String) throws {
     }
 }
 
-func note(_ text: String, tags: [Tag] = []) -> EventData { EventData(type: "noted", tags: tags, text: "\"\(text)\"") }
+func note(_ text: String, tags: [EventTag] = []) -> EventData {
+    EventData(type: "noted", tags: tags, text: "\"\(text)\"")
+}

@@ -76,7 +76,7 @@ final class MisbehavingStore: ChainedEventStore {
         try await base.stream(bug == .mergesNamesThatLookTheSame ? id.merged : id)
     }
 
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         let right = try await base.streams(in: category, after: name, limit: limit)
         guard bug == .listsStreamsByCharacters else { return right }
         let all = try await base.streams(in: category, after: nil, limit: limits.pageEvents)

@@ -97,7 +97,7 @@ private struct Bookings: Projection {
         let history = (1...20).map { number in
             (
                 stream: number % 3 == 0 ? StreamID("room-3") : nil, event: Bookings.Event.booked(nights: number),
-                tags: [SillokCore.Tag("room:\(number % 4)")]
+                tags: [EventTag("room:\(number % 4)")]
             )
         }
         let rooms = ProjectionMatrix(

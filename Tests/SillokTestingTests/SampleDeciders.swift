@@ -58,13 +58,13 @@ struct Seat: BoundaryDecider {
 
     static func boundary(of command: Command) -> EventQuery {
         switch command {
-        case .take(let seat, _): .tags(Tag("seat", seat)).of("taken")
+        case .take(let seat, _): .tags(EventTag("seat", seat)).of("taken")
         }
     }
 
-    static func tags(of event: Event) -> [Tag] {
+    static func tags(of event: Event) -> [EventTag] {
         switch event {
-        case .taken(let seat, _), .renamed(let seat): [Tag("seat", seat)]
+        case .taken(let seat, _), .renamed(let seat): [EventTag("seat", seat)]
         }
     }
 

@@ -9,7 +9,7 @@ struct LogCheck {
     private(set) var events = 0
     private var stored: [RequestKey: Stored] = [:]
     private var revisions: [StreamID: Revision] = [:]
-    private var lastWithTag: [Tag: Position] = [:]
+    private var lastWithTag: [EventTag: Position] = [:]
     private var lastRecorded: Timestamp?
     private var expected: TortureRequest?
 

@@ -16,7 +16,7 @@ struct TortureRequest: Sendable {
     enum Subject: Hashable, Sendable {
         case nothing
         case stream(StreamID)
-        case tag(Tag)
+        case tag(EventTag)
     }
 
     let key: RequestKey
@@ -56,7 +56,7 @@ private struct Shape {
     var subject = TortureRequest.Subject.nothing
     var count = 1
     private var streams: [StreamID?]
-    private var tag: Tag?
+    private var tag: EventTag?
 
     init(_ key: RequestKey, _ random: inout SeededGenerator) {
         switch random.below(20) {
@@ -71,7 +71,7 @@ private struct Shape {
             let hot = StreamID("hot-\(random.below(4))")
             (subject, streams, count) = (.stream(hot), [hot], 1 + random.below(5))
         default:
-            let slot = Tag("slot", "\(random.below(16))")
+            let slot = EventTag("slot", "\(random.below(16))")
             (subject, streams, tag) = (.tag(slot), [nil], slot)
         }
     }
@@ -80,9 +80,9 @@ private struct Shape {
         streams[index == 0 ? 0 : random.below(streams.count)]
     }
 
-    mutating func tags(_ random: inout SeededGenerator) -> [Tag] {
+    mutating func tags(_ random: inout SeededGenerator) -> [EventTag] {
         if let tag { return [tag] }
-        return random.below(3) == 0 ? [Tag("colour", "\(random.below(50))")] : []
+        return random.below(3) == 0 ? [EventTag("colour", "\(random.below(50))")] : []
     }
 }
 

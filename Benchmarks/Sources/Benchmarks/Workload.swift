@@ -14,7 +14,7 @@ enum Workload {
     static let customers = 10_000
 
     /// Event `number` without tags.
-    static func event(_ number: Int, id: EventID = EventID(), tags: [Tag] = []) -> EventData {
+    static func event(_ number: Int, id: EventID = EventID(), tags: [EventTag] = []) -> EventData {
         let payload = [UInt8](unsafeUninitializedCapacity: Int(raw_payload_bytes)) { buffer, count in
             raw_payload(buffer.baseAddress, UInt64(number))
             count = Int(raw_payload_bytes)
@@ -23,8 +23,8 @@ enum Workload {
     }
 
     static func stream(_ number: Int) -> StreamID { StreamID("order-\(number)") }
-    static func streamTag(_ number: Int) -> Tag { Tag("order:\(number)") }
-    static func customerTag(_ number: Int) -> Tag { Tag("customer:\(number)") }
+    static func streamTag(_ number: Int) -> EventTag { EventTag("order:\(number)") }
+    static func customerTag(_ number: Int) -> EventTag { EventTag("customer:\(number)") }
 
     /// Names that a program would have at hand.
     struct Names {

@@ -2,13 +2,13 @@ import Sillok
 
 /// Where commits are recorded.
 enum CommitStream {
-    static let category: Category = "commit"
+    static let category: StreamCategory = "commit"
     static func id(of commit: String) -> StreamID { StreamID(category, commit) }
 }
 
 /// Where references are recorded.
 enum ReferenceStream {
-    static let category: Category = "ref"
+    static let category: StreamCategory = "ref"
 
     /// The commit that a name stands for: a full id, `HEAD`, or a branch or tag, looked for in git's order.
     static func resolve(_ name: String, in store: any EventStore) async throws -> String {

@@ -44,7 +44,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     /// - Throws: ``UnstorableEvent`` if it is not an enum with synthesized `Codable`, has a value without a JSON
     ///   form, or has a stored name that also belongs to another case.
     public func encode(
-        _ event: Event, id: EventID = EventID(), tags: [Tag] = [], metadata: Metadata = Metadata()
+        _ event: Event, id: EventID = EventID(), tags: [EventTag] = [], metadata: Metadata = Metadata()
     ) throws(UnstorableEvent) -> EventData {
         data(try payload(of: event), id: id, tags: tags, metadata: metadata)
     }
@@ -54,7 +54,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     /// Storing changes some values, such as a date with a fraction of a microsecond. The payload is decoded again
     /// unless the encoder knows that all of its values are kept.
     package func stored(
-        _ event: Event, id: EventID, tags: [Tag], metadata: Metadata
+        _ event: Event, id: EventID, tags: [EventTag], metadata: Metadata
     ) throws(UnstorableEvent) -> (data: EventData, event: Event) {
         let encoded = try payload(of: event)
         let data = data(encoded, id: id, tags: tags, metadata: metadata)
@@ -75,7 +75,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         let isExact: Bool
     }
 
-    private func data(_ payload: Payload, id: EventID, tags: [Tag], metadata: Metadata) -> EventData {
+    private func data(_ payload: Payload, id: EventID, tags: [EventTag], metadata: Metadata) -> EventData {
         var metadata = metadata
         let version = schema.newestVersion(of: payload.type)
         if version > 1 || !metadata.isEmpty { metadata.schemaVersion = version > 1 ? version : nil }
@@ -250,7 +250,7 @@ public struct Recorded<Payload: Sendable>: Sendable {
     /// The identity of the event; the same for all events that upcasters made of one.
     public let id: EventID
     /// What the event is about.
-    public let tags: [Tag]
+    public let tags: [EventTag]
     /// Why the event happened and where it came from.
     public let metadata: Metadata
 

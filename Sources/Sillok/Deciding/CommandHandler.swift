@@ -14,7 +14,7 @@
 /// plus one, and so on, so the log itself remembers the command. A command that was refused or changed nothing leaves
 /// no trace and is decided again.
 public struct CommandHandler<D: Decider>: Sendable {
-    package let category: Category?
+    package let category: StreamCategory?
     package let store: any EventStore
     private let policy: RetryPolicy
     private let ids: IDGenerator
@@ -32,7 +32,7 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///     every query throws an `InvalidRequest`, because no stream has such a category.
     ///   - store: where events are read and appended.
     ///   - options: how often to try, where ids come from, and which states are kept.
-    public init(_ category: Category, in store: any EventStore, options: Options = Options()) {
+    public init(_ category: StreamCategory, in store: any EventStore, options: Options = Options()) {
         self.init(category: category, store: store, options: options)
     }
 
@@ -144,7 +144,7 @@ public struct CommandHandler<D: Decider>: Sendable {
         return subjects.all[0]
     }
 
-    private init(category: Category?, store: any EventStore, options: Options) {
+    private init(category: StreamCategory?, store: any EventStore, options: Options) {
         self.category = category
         self.store = store
         self.policy = options.retries

@@ -51,12 +51,12 @@ public protocol Decider: Sendable {
     mutating func evolve(_ event: Event)
 
     /// Returns the tags to find an event by. By default none.
-    static func tags(of event: Event) -> [Tag]
+    static func tags(of event: Event) -> [EventTag]
 }
 
 extension Decider {
     /// Returns no tags.
-    public static func tags(of event: Event) -> [Tag] { [] }
+    public static func tags(of event: Event) -> [EventTag] { [] }
 }
 
 /// A decider whose decisions depend on a query and not on one stream: a dynamic consistency boundary.

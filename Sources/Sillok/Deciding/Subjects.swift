@@ -189,7 +189,7 @@ package struct Subjects<D: Decider>: Sendable {
     }
 
     private mutating func evolve(
-        _ event: D.Event, stream: StreamID?, type: EventType, tags: [Tag], in members: Range<Int>
+        _ event: D.Event, stream: StreamID?, type: EventType, tags: [EventTag], in members: Range<Int>
     ) {
         if let index = stream.flatMap({ indexes[$0] }) {
             all[index].state.evolve(event)
@@ -223,7 +223,7 @@ extension Subjects {
 
     /// Notes the places of the recorded events, after the events were applied.
     mutating func settle(
-        _ recorded: [(stream: StreamID?, type: EventType, tags: [Tag], id: EventID)], at receipt: Receipt
+        _ recorded: [(stream: StreamID?, type: EventType, tags: [EventTag], id: EventID)], at receipt: Receipt
     ) {
         for (offset, event) in recorded.enumerated() {
             let mark = KeptMark(

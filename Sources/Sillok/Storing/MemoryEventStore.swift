@@ -96,7 +96,7 @@ public final class MemoryEventStore: EventStore {
     }
 
     /// Returns streams ordered by the bytes of their names.
-    public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+    public func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
         return state.withLock { state in
             let names = state.revisions.keys.filter { stream in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
 import SillokWire
 
@@ -115,7 +116,7 @@ struct AppendCommand: AsyncParsableCommand {
         var metadata = Metadata(actor: actor, reason: reason)
         for case (let key, let value)? in meta.map({ Self.parts(of: $0) }) { metadata[key] = value }
         return EventData(
-            id: id.flatMap { EventID($0) } ?? EventID(), type: EventType(type), tags: tag.map { Tag($0) },
+            id: id.flatMap { EventID($0) } ?? EventID(), type: EventType(type), tags: tag.map { EventTag($0) },
             metadata: metadata, contentType: content, payload: payload)
     }
 

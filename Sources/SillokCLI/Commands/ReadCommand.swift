@@ -1,7 +1,7 @@
 import ArgumentParser
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
-import SillokWire
 
 struct ReadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

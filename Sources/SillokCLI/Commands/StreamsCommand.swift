@@ -37,7 +37,7 @@ struct StreamsCommand: AsyncParsableCommand {
             var isEmpty = true
             while rest > 0 {
                 let page = try await store.streams(
-                    in: category.map { Category($0) }, after: last, limit: min(rest, store.limits.pageEvents))
+                    in: category.map { StreamCategory($0) }, after: last, limit: min(rest, store.limits.pageEvents))
                 guard let name = page.last?.id else { break }
                 try print(page, isFirst: isEmpty)
                 (last, isEmpty) = (name, false)

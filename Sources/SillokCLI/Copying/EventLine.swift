@@ -1,6 +1,6 @@
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
-import SillokWire
 
 /// Shows recorded events to people: a line each, in columns that are aligned as far as the names allow.
 struct EventLine {

@@ -1,6 +1,6 @@
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
-import SillokWire
 
 /// Writes the events of a store as lines, from the first to the head at the start: while a page is written, the next
 /// one is read.

@@ -1,6 +1,5 @@
 import Sillok
-import SillokCore
-import SillokWire
+import SillokCloudEvents
 
 /// Events that are appended together, and their lines: of one store, whose progress is tracked, or of
 /// any producers, whose events are known by their own identity.

@@ -1,7 +1,6 @@
 import Sillok
-import SillokCore
+import SillokCloudEvents
 import SillokTerminal
-import SillokWire
 
 /// Records the lines of an export in a store: in batches, exactly once, in bounded memory.
 ///

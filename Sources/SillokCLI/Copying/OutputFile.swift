@@ -1,7 +1,7 @@
 import Foundation
 import Sillok
+import SillokCloudEvents
 import SillokTerminal
-import SillokWire
 
 /// The file that an export writes: a new one, or one to continue.
 final class OutputFile {

@@ -18,8 +18,8 @@ struct QueryOptions: ParsableArguments {
     var query: EventQuery {
         EventQuery([
             EventQuery.Item(
-                stream: stream.map { StreamID($0) }, category: category.map { Category($0) },
-                types: type.map { EventType($0) }, tags: tag.map { Tag($0) })
+                stream: stream.map { StreamID($0) }, category: category.map { StreamCategory($0) },
+                types: type.map { EventType($0) }, tags: tag.map { EventTag($0) })
         ])
     }
 }

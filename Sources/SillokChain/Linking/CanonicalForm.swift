@@ -57,7 +57,7 @@ struct FactDigests: ~Copyable {
         return digest
     }
 
-    private mutating func digest(of tags: [Tag]) -> ChainDigest {
+    private mutating func digest(of tags: [EventTag]) -> ChainDigest {
         if tags.isEmpty { return CanonicalForm.noTags }
         count = 0
         append(UInt32(truncatingIfNeeded: tags.count))

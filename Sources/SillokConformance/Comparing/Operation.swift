@@ -7,7 +7,7 @@ enum Operation: Sendable {
     case pages(ReadRequest)
     case event(EventID)
     case facts(StreamID)
-    case streams(Category?, after: StreamID?, limit: Int)
+    case streams(StreamCategory?, after: StreamID?, limit: Int)
     case tracking(TrackingSource)
     case head
     case turnClock(Int64)

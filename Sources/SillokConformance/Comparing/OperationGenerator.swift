@@ -14,9 +14,9 @@ struct OperationGenerator {
     }
 
     private static let streams: [StreamID?] = [nil, "a-1", "a-2", "b-1", "b", "\u{E9}-1", "e\u{301}-1"]
-    private static let categories: [Category] = ["a", "b", "\u{E9}", "e\u{301}", "none"]
+    private static let categories: [StreamCategory] = ["a", "b", "\u{E9}", "e\u{301}", "none"]
     private static let types: [EventType] = ["x", "y", "X"]
-    private static let tags: [Tag] = ["t:1", "t:2", "\u{E9}", "e\u{301}"]
+    private static let tags: [EventTag] = ["t:1", "t:2", "\u{E9}", "e\u{301}"]
     private static let sources: [TrackingSource] = ["s", "\u{E9}", "e\u{301}"]
 
     /// The next operation on a store that is where the model is.
@@ -175,7 +175,7 @@ struct OperationGenerator {
 
     private mutating func stream() -> StreamID? { random.pick(Self.streams, or: nil) }
 
-    private mutating func someTags() -> [Tag] {
+    private mutating func someTags() -> [EventTag] {
         (0..<Int.random(in: 0...3, using: &random)).map { _ in random.pick(Self.tags, or: "t:1") }
     }
 }

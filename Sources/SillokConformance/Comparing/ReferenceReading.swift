@@ -58,7 +58,7 @@ extension ReferenceModel {
             firstRecordedAt: first.recordedAt, lastRecordedAt: last.recordedAt)
     }
 
-    func streams(in category: Category?, after name: StreamID?, limit: Int) -> [StreamFacts] {
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) -> [StreamFacts] {
         var names: [[UInt8]] = []
         for event in events {
             guard let text = event.stream?.text, let stream = bytes(text), !names.contains(stream) else { continue }

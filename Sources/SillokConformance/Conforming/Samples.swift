@@ -3,7 +3,7 @@ import SillokCore
 extension EventData {
     /// An event whose id is a number, so that a check can name it again.
     static func sample(
-        _ number: Int, type: EventType = "noted", tags: [Tag] = [], metadata: Metadata = Metadata(),
+        _ number: Int, type: EventType = "noted", tags: [EventTag] = [], metadata: Metadata = Metadata(),
         text: String = "{}"
     ) -> EventData {
         EventData(id: .sample(number), type: type, tags: tags, metadata: metadata, text: text)

@@ -55,12 +55,13 @@ extension OperationalChecks {
             var random = random(client)
             var result: [Acknowledged] = []
             var revision = Revision.none
-            let own = StreamID(Category(run), "\(client)")
+            let own = StreamID(StreamCategory(run), "\(client)")
             for _ in 0..<appends {
                 let count = Int.random(in: 1...3, using: &random)
                 let entries = (0..<count).map { index in
                     let stream =
-                        index == 0 ? own : StreamID(Category(run), "shared\(Int.random(in: 0...1, using: &random))")
+                        index == 0
+                        ? own : StreamID(StreamCategory(run), "shared\(Int.random(in: 0...1, using: &random))")
                     return AppendRequest.Entry(stream: stream, event: EventData(type: "noted", text: "{}"))
                 }
                 let request = AppendRequest(entries, if: .revision(revision, of: own))

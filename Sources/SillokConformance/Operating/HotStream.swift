@@ -21,7 +21,7 @@ extension OperationalChecks {
     /// - a position below one that was acknowledged before the append began.
     public func hotStream(clients: Int = 64, appends: Int = 10) async throws -> OperationalReport {
         try await report("CON-1 \(clients) clients on one stream") {
-            let stream = StreamID(Category(fresh("hot")), "1")
+            let stream = StreamID(StreamCategory(fresh("hot")), "1")
             let acknowledged = Lock(Position.start)
             let outcomes = try await together(clients) { _ in
                 try await compete(on: stream, wins: appends, acknowledged)

@@ -15,8 +15,8 @@ extension OperationalChecks {
             let begin = ContinuousClock.now
             let elapsed = { begin.duration(to: .now) }
             let (run, counted, writer) = (fresh("idle"), CountingStore(store), writer ?? store)
-            let busy = StreamID(Category(run), "busy")
-            let streams = (0..<subscribers).map { StreamID(Category("\(run)\($0)"), "1") }
+            let busy = StreamID(StreamCategory(run), "busy")
+            let streams = (0..<subscribers).map { StreamID(StreamCategory("\(run)\($0)"), "1") }
             let queries = streams.enumerated().map { number, stream in
                 number == 0 ? EventQuery.category(stream.category) : .stream(stream)
             }

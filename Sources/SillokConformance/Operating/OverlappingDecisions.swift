@@ -23,7 +23,7 @@ extension OperationalChecks {
         try await report("CON-2 \(clients) clients with overlapping tag conditions") {
             let run = fresh("seat")
             let outcomes = try await together(clients) { client in
-                try await decide(client, attempts: attempts, tags: (0..<6).map { Tag(run, "\($0)") })
+                try await decide(client, attempts: attempts, tags: (0..<6).map { EventTag(run, "\($0)") })
             }
             let made = outcomes.flatMap(\.made)
             var violations = outcomes.flatMap(\.violations)
@@ -52,7 +52,7 @@ extension OperationalChecks {
         }
     }
 
-    private func decide(_ client: Int, attempts: Int, tags: [Tag]) async throws -> Decisions {
+    private func decide(_ client: Int, attempts: Int, tags: [EventTag]) async throws -> Decisions {
         var random = random(client)
         var outcome = Decisions()
         for _ in 0..<attempts {

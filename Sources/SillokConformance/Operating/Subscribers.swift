@@ -66,18 +66,20 @@ extension OperationalChecks {
         for step in 0..<appends {
             let events = (0..<2).map { number in
                 EventData(
-                    type: number == 0 ? "first" : "second", tags: [Tag(run, "\((step + number) % 5)")], text: "{}")
+                    type: number == 0 ? "first" : "second", tags: [EventTag(run, "\((step + number) % 5)")], text: "{}")
             }
-            try await store.append(events, to: StreamID(Category(run), "\(writer)"))
+            try await store.append(events, to: StreamID(StreamCategory(run), "\(writer)"))
         }
     }
 
     private func follow(_ number: Int, to end: Position, after start: Position, run: String) async throws -> Delivery {
         var random = random(number)
         let queries: [EventQuery] = [
-            .all, .category(Category(run)), .stream(StreamID(Category(run), "0")), .tags(Tag(run, "1")),
+            .all, .category(StreamCategory(run)), .stream(StreamID(StreamCategory(run), "0")),
+            .tags(EventTag(run, "1")),
             .types("second"),
-            .tags(Tag(run, "2")).of("first").or(.stream(StreamID(Category(run), "1"))), .tags(Tag(run, "none")),
+            .tags(EventTag(run, "2")).of("first").or(.stream(StreamID(StreamCategory(run), "1"))),
+            .tags(EventTag(run, "none")),
         ]
         let query = random.pick(queries, or: .all)
         let threshold = UInt64.random(in: start.value...end.value - 1, using: &random)

@@ -63,6 +63,14 @@ extension EventPages {
 }
 
 extension EventStore {
+    /// Returns all pages of a request. Each page is read when the caller asks for it.
+    public func pages(_ request: ReadRequest) -> EventPages { EventPages(store: self, request: request) }
+
+    /// Returns all pages of a query from its start.
+    public func pages(_ query: EventQuery) -> EventPages {
+        pages(ReadRequest(query, limit: limits.pageEvents))
+    }
+
     /// Returns the first event of a request, on whichever page it is: a page without events is not always the last.
     package func firstEvent(of request: ReadRequest) async throws -> RecordedEvent? {
         for try await page in pages(request) {

@@ -80,3 +80,39 @@ public struct Subscription: AsyncSequence, Sendable {
         }
     }
 }
+
+extension EventStore {
+    /// Returns the stored events of a query after a position, and then each new one.
+    ///
+    /// - Parameters:
+    ///   - query: which events.
+    ///   - position: what the subscriber has already seen: the ``EventBatch/through`` of its last batch.
+    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
+    ///   - clock: what measures that time.
+    public func subscribe(
+        to query: EventQuery = .all, after position: Position = .start, expecting store: StoreID? = nil,
+        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
+    ) -> Subscription {
+        Subscription(
+            store: self, query: query, after: EventMark(position: position, id: nil), expectedStore: store,
+            pollInterval: pollInterval, clock: clock)
+    }
+
+    /// Returns the stored events of a query after a mark, and then each new one.
+    ///
+    /// - Parameters:
+    ///   - query: which events.
+    ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does
+    ///     not have its event ends the subscription with ``StoreError/Code/storeChanged``.
+    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
+    ///   - clock: what measures that time.
+    public func subscribe(
+        to query: EventQuery = .all, resumingAfter mark: EventMark, expecting store: StoreID? = nil,
+        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
+    ) -> Subscription {
+        Subscription(
+            store: self, query: query, after: mark, expectedStore: store, pollInterval: pollInterval, clock: clock)
+    }
+}

@@ -3,8 +3,8 @@ package enum WakeUpKey: Hashable, Sendable {
     /// Every event has it.
     case all
     case stream(StreamID)
-    case tag(Tag)
-    case category(Category)
+    case tag(EventTag)
+    case category(StreamCategory)
     case type(EventType)
 }
 

@@ -29,7 +29,7 @@ public struct AppendCondition: Hashable, Sendable {
         }
     }
 
-    /// The exact revision that each of these streams must have; ``Revision/none`` for a stream that must not exist.
+    /// The exact revision that each of these streams must have; `Revision.none` for a stream that must not exist.
     public var revisions: [StreamID: Revision]
 
     /// The queries that must match no new event.

@@ -31,7 +31,7 @@ public protocol EventStore: Sendable {
     ///   history; `CancellationError` when the task is cancelled.
     func read(_ request: ReadRequest) async throws -> EventBatch
 
-    /// Returns the position of the last event, or ``Position/start`` in an empty store.
+    /// Returns the position of the last event, or `Position.start` in an empty store.
     func head() async throws -> Position
 
     /// Waits until the log may have an event of a query at or after `position`.
@@ -49,7 +49,7 @@ public protocol EventStore: Sendable {
     func stream(_ id: StreamID) async throws -> StreamFacts?
 
     /// Returns at most `limit` streams, ordered by the bytes of their names, after `name`, of one category or of all.
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts]
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts]
 
     /// Returns how far a source has been consumed into this store, with the foreign event's id if known, or `nil`.
     func tracking(of source: TrackingSource) async throws -> Tracking?
@@ -137,47 +137,5 @@ extension EventStore {
     /// - Throws: ``StoreError`` with ``StoreError/Code/storeChanged`` if the log does not have it.
     public func head(resumingAfter mark: EventMark) async throws -> EventMark {
         try await read(EventQuery([]), resumingAfter: mark, limit: 1).mark
-    }
-
-    /// Returns all pages of a request. Each page is read when the caller asks for it.
-    public func pages(_ request: ReadRequest) -> EventPages { EventPages(store: self, request: request) }
-
-    /// Returns all pages of a query from its start.
-    public func pages(_ query: EventQuery) -> EventPages {
-        pages(ReadRequest(query, limit: limits.pageEvents))
-    }
-
-    /// Returns the stored events of a query after a position, and then each new one.
-    ///
-    /// - Parameters:
-    ///   - query: which events.
-    ///   - position: what the subscriber has already seen: the ``EventBatch/through`` of its last batch.
-    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
-    ///   - clock: what measures that time.
-    public func subscribe(
-        to query: EventQuery = .all, after position: Position = .start, expecting store: StoreID? = nil,
-        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
-    ) -> Subscription {
-        Subscription(
-            store: self, query: query, after: EventMark(position: position, id: nil), expectedStore: store,
-            pollInterval: pollInterval, clock: clock)
-    }
-
-    /// Returns the stored events of a query after a mark, and then each new one.
-    ///
-    /// - Parameters:
-    ///   - query: which events.
-    ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does
-    ///     not have its event ends the subscription with ``StoreError/Code/storeChanged``.
-    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
-    ///   - clock: what measures that time.
-    public func subscribe(
-        to query: EventQuery = .all, resumingAfter mark: EventMark, expecting store: StoreID? = nil,
-        pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
-    ) -> Subscription {
-        Subscription(
-            store: self, query: query, after: mark, expectedStore: store, pollInterval: pollInterval, clock: clock)
     }
 }

@@ -46,7 +46,7 @@ extension ForwardingEventStore {
     public func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
 
     /// Returns streams of the other store.
-    public func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+    public func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try await base.streams(in: category, after: name, limit: limit)
     }
 

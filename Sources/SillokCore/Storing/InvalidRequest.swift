@@ -78,7 +78,7 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         /// The request bounds a query by revision, but the query is not for exactly one stream.
         case revisionWithoutStream
         /// The category contains a dash. No stream has such a category, because it ends before the first dash.
-        case dashInCategory(Category)
+        case dashInCategory(StreamCategory)
         /// A given recorded time is earlier than the last one of the store.
         case timeRunsBackwards(given: Timestamp, last: Timestamp)
         /// A given recorded time is more than ``Limits/clockLead`` ahead of the store's clock. Every later event would

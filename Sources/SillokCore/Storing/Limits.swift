@@ -122,7 +122,7 @@ public struct Limits: Hashable, Sendable {
     }
 
     /// Throws unless these arguments may ask for a page of streams.
-    public func checkStreams(in category: Category?, after name: StreamID?, limit: Int) throws(InvalidRequest) {
+    public func checkStreams(in category: StreamCategory?, after name: StreamID?, limit: Int) throws(InvalidRequest) {
         guard limit >= 1 else { throw InvalidRequest(.emptyPage) }
         try InvalidRequest.limit(.pageEvents, limit, pageEvents)
         if let category { try check(category) }
@@ -141,7 +141,7 @@ public struct Limits: Hashable, Sendable {
     }
 
     /// Throws if no stream can have the category. A category ends before the first dash of a name, so it contains none.
-    package func check(_ category: Category) throws(InvalidRequest) {
+    package func check(_ category: StreamCategory) throws(InvalidRequest) {
         try check(category, .category, streamBytes)
         if category.text.utf8.contains(UInt8(ascii: "-")) { throw InvalidRequest(.dashInCategory(category)) }
     }

@@ -89,3 +89,22 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension StoreError {
+    /// Returns the error for a log that ends before a kept position.
+    package static func logEnds(at head: Position, before mark: EventMark) -> StoreError {
+        StoreError(
+            .storeChanged, "the log ends at position \(head), before the kept position \(mark.position). \(wayBack)")
+    }
+
+    /// Returns the error for a log with another event at a kept position.
+    package static func otherEvent(_ found: EventID, at mark: EventMark) -> StoreError {
+        let kept = mark.id.map { ", not \($0)" } ?? ""
+        return StoreError(
+            .storeChanged, "position \(mark.position) of the log is event \(found)\(kept), which was kept. \(wayBack)")
+    }
+
+    private static let wayBack =
+        "The store was replaced by another one, or restored from an older copy. Restore the right copy, or start again "
+        + "from the beginning of this log: rebuild the projection, or reset the reader and the position that it keeps."
+}

@@ -26,7 +26,7 @@ public struct Past: Sendable {
 
     /// Its streams in the order of their names, after `name`, of one category or of all; at most `limit`.
     public func streams(
-        in category: Category? = nil, after name: StreamID? = nil, limit: Int = 1000
+        in category: StreamCategory? = nil, after name: StreamID? = nil, limit: Int = 1000
     ) async throws -> [StreamFacts] {
         try await store.streams(in: category, after: name, limit: limit)
     }

@@ -49,7 +49,7 @@ struct PastStore: ForwardingEventStore {
         try await base.stream(id).flatMapAsync { try await past($0) }
     }
 
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         var found: [StreamFacts] = []
         var last = name
         while found.count < limit {

@@ -1,4 +1,5 @@
 public import Sillok
+import SillokCloudEvents
 public import SillokCore
 import SillokJSON
 

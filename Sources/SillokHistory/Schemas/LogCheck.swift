@@ -8,7 +8,7 @@ import SillokJSON
 /// let states = try await LogCheck<Meter>(in: store, category: "meter").keepStates(8)
 /// ```
 public struct LogCheck<D: Decider & Encodable>: Sendable {
-    private let category: Category?
+    private let category: StreamCategory?
     private let store: any EventStore
     private let coding = EventCoding<D.Event>()
 
@@ -17,7 +17,7 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
     /// - Parameters:
     ///   - store: the log; a copy of the real one.
     ///   - category: the part of the streams' names before the first dash; `nil`: all streams.
-    public init(in store: any EventStore, category: Category? = nil) {
+    public init(in store: any EventStore, category: StreamCategory? = nil) {
         self.category = category
         self.store = store
     }

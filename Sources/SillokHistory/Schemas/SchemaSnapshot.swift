@@ -1,5 +1,5 @@
 package import Sillok
-package import SillokCore
+import SillokCore
 package import SillokJSON
 
 /// What an application's events look like, as a file: written by its tests, kept in its repository, compared by

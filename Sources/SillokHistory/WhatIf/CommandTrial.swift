@@ -1,5 +1,5 @@
 public import Sillok
-public import SillokCore
+import SillokCore
 import SillokJSON
 
 extension CommandHandler where D.Command: Encodable {

@@ -1,5 +1,5 @@
 public import Sillok
-public import SillokCore
+import SillokCore
 
 /// A rule that changes over time, as data: each version holds from a moment until the next one.
 ///

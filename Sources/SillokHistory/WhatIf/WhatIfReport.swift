@@ -1,5 +1,5 @@
 public import Sillok
-public import SillokCore
+import SillokCore
 package import SillokJSON
 
 /// The differences between the recorded history and a what-if.

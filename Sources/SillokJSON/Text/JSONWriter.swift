@@ -88,6 +88,12 @@ package struct JSONWriter: Sendable {
         bytes.append(contentsOf: value)
     }
 
+    /// Writes a value that is JSON already. Not generic, so that other modules call specialized code.
+    package mutating func raw(_ value: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: value)
+    }
+
     /// A string as JSON, with its quotes.
     package static func escaped(_ text: String) -> [UInt8] {
         var writer = JSONWriter()

@@ -30,7 +30,7 @@ enum EventRow {
             recordedAt: Timestamp(microsecondsSince1970: rows.int(row, 2)), tracking: tracking,
             data: EventData(
                 id: id, type: EventType(rows.text(row, 5)),
-                tags: rows.isNull(row, 9) ? [] : rows.texts(row, 9).map { Tag($0 ?? "") }, metadata: metadata,
+                tags: rows.isNull(row, 9) ? [] : rows.texts(row, 9).map { EventTag($0 ?? "") }, metadata: metadata,
                 contentType: rows.isNull(row, 6) ? .json : ContentType(rows.text(row, 6)),
                 payload: Array(rows.bytes(row, 11))))
     }

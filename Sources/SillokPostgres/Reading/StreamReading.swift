@@ -10,7 +10,7 @@ extension EventReader {
     }
 
     /// Returns streams after a name, ordered by the bytes of their names.
-    func streams(in category: Category?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
         guard let category else { return try streams("e.stream > $1", [name?.text ?? ""], limit) }
         // A category contains the stream with its own name, and those whose names continue with a dash.
         var found: [StreamFacts] = []

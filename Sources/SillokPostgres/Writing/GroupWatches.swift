@@ -93,7 +93,7 @@ private struct EventIndex {
     }
 
     private enum Key: Hashable {
-        case stream(StreamID), category(Category), type(EventType), tag(Tag)
+        case stream(StreamID), category(StreamCategory), type(EventType), tag(EventTag)
     }
 
     private var all: [Event] = []

@@ -1,4 +1,5 @@
 public import SillokCore
+import SillokProjectionMachine
 public import SillokSQL
 
 extension Projector {
@@ -95,8 +96,8 @@ extension Projector {
         var count = 0
         for try await page in store.pages(events) {
             for event in page.events where rule.source.matches(event) {
-                let partition = rule.sequencing.partition(of: event, among: live.partitions)
-                guard partitions.indices.contains(partition), rule.sequencing.sequence(event) == sequence,
+                let partition = rule.partition(of: event, among: live.partitions)
+                guard partitions.indices.contains(partition), rule.sequence(event) == sequence,
                     event.position <= partitions[partition].checkpoint.position, !skipped.contains(event.position),
                     !decisions.skips(event)
                 else { continue }

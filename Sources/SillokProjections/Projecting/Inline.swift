@@ -1,4 +1,5 @@
 import SillokCore
+import SillokProjectionMachine
 import SillokSQL
 
 extension Projector {

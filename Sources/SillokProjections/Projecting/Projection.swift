@@ -1,4 +1,5 @@
 public import SillokCore
+import SillokProjectionMachine
 public import SillokSQL
 
 /// A rule that turns events into the rows of a read model. The rule is pure, so that it can run again at any time.
@@ -110,9 +111,6 @@ public struct Sequencing: Sendable {
 
     /// Returns the partition for an event, from 0 to `partitions` − 1. It is the same everywhere and never changes.
     package func partition(of event: RecordedEvent, among partitions: Int) -> Int {
-        guard partitions > 1 else { return 0 }
-        let sum = sequence(event).fnv1a
-        let hash = sum ^ sum >> 32
-        return Int(truncatingIfNeeded: hash % UInt64(partitions))
+        partitions > 1 ? ProjectionRule.partition(ofSequence: sequence(event), among: partitions) : 0
     }
 }

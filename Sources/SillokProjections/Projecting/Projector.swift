@@ -1,5 +1,6 @@
 import Sillok
 public import SillokCore
+import SillokProjectionMachine
 public import SillokSQL
 
 /// A runner of a projection: it reads events, writes the changes together with a checkpoint, and waits for new events.
@@ -181,7 +182,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// Creates the tables of the projection if they are missing, so that queries find them before the first event.
     ///
     /// ``run()`` does this first too. A service calls this before it counts as started.
-    /// - Throws: ``ProjectionRefusal`` if the projection cannot be run with its current definition; `StoreError`.
+    /// - Throws: `ProjectionRefusal` if the projection cannot be run with its current definition; `StoreError`.
     public func prepare() async throws {
         try await turns.wait(for: name) { [self] in
             _ = try await reportingFailure { try await ensureBuild() }
@@ -230,7 +231,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     func runner(_ id: ProjectionID, _ partition: Int, _ partitions: Int) -> PartitionRunner {
         let documents = rule.documents.map { DocumentCache($0, capacity: options.documentBytes) }
         let maker = BatchMaker(
-            rule: rule, id: id, partition: partition, partitions: partitions, failures: options.failures,
+            rule: rule, id: id, partition: partition, partitions: partitions, parking: options.failures.parking,
             wallClock: options.wallClock)
         let board = board
         return PartitionRunner(

@@ -1,4 +1,5 @@
 public import SillokCore
+import SillokProjectionMachine
 public import SillokReadSide
 import SillokSQL
 

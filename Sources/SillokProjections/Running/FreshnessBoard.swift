@@ -1,4 +1,5 @@
 import SillokCore
+import SillokProjectionMachine
 import SillokSQL
 
 /// The progress of the builds of a projection in this process, for readers that wait for it.

@@ -1,7 +1,8 @@
 import SillokCore
+import SillokProjectionMachine
 import SillokSQL
 
-/// The I/O of a ``PartitionMachine``: it executes actions on the store and the read model, and waits.
+/// The I/O of a `PartitionMachine`: it executes actions on the store and the read model, and waits.
 final class PartitionIO: Sendable {
     private let store: any EventStore
     private let ledger: Ledger
@@ -120,9 +121,9 @@ final class PartitionIO: Sendable {
 
 extension ParkedDeadLetter {
     fileprivate init(_ row: SQLRow, _ store: any EventStore) async throws {
-        position = try row.position("position")
-        attempts = try row.count("attempts")
-        event = try await store.deadLetter(row["event"].text, at: position).replacing(row["replacement"].text)
+        let position = try row.position("position")
+        let event = try await store.deadLetter(row["event"].text, at: position).replacing(row["replacement"].text)
+        self.init(position: position, attempts: try row.count("attempts"), event: event)
     }
 }
 

@@ -1,7 +1,8 @@
 import SillokCore
+import SillokProjectionMachine
 import SillokSQL
 
-/// The runner of one partition of one build: it executes the actions of a ``PartitionMachine``.
+/// The runner of one partition of one build: it executes the actions of a `PartitionMachine`.
 struct PartitionRunner: Sendable {
     let store: any EventStore
     let ledger: Ledger

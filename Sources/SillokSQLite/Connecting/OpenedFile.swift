@@ -27,7 +27,10 @@ struct OpenedFile: Sendable {
 
     /// Why the file must not be used: other files are at the paths than those that are open. `nil` if they are the
     /// same.
-    var replacement: StoreError? { files.replacement(of: what) }
+    var replacement: StoreError? { replacement(.all) }
+
+    /// The same for some of the files.
+    func replacement(_ scope: OpenFiles.Scope) -> StoreError? { files.replacement(of: what, scope) }
 
     /// Throws `StoreError` `fileReplaced` if a path leads to another file by now, or to none.
     func check() throws(StoreError) { try files.check(what) }

@@ -1,3 +1,5 @@
+import SillokCore
+
 /// The sizes at which a store does its maintenance. They never affect correctness; tests make them tiny.
 package struct Tuning: Sendable {
     /// The number of entries in the tail of the index at which they are moved to `entries`.
@@ -51,4 +53,16 @@ package struct Tuning: Sendable {
         tuning.readers = 1
         return tuning
     }()
+}
+
+extension SQLiteEventStore {
+    /// Opens a store whose writer judges each condition itself, however long that takes: the negative control of a
+    /// benchmark.
+    @_spi(Benchmarks)
+    public static func withoutBudgets(path: String) throws -> SQLiteEventStore {
+        var (limits, tuning) = (Limits(), Tuning())
+        limits.conditionSteps = .max
+        (tuning.writerSteps, tuning.groupSteps) = (.max, .max)
+        return try SQLiteEventStore(path: path, mode: .existing, limits: limits, clock: .system, tuning: tuning)
+    }
 }

@@ -109,10 +109,10 @@ enum EventRow {
         StoreError(.corrupt, "the event at position \(position) is damaged: its checksum does not match.")
     }
 
-    private static func tags(_ bytes: UnsafeRawBufferPointer, _ names: Names, _ position: Int64) throws -> [Tag] {
-        var tags: [Tag] = []
+    private static func tags(_ bytes: UnsafeRawBufferPointer, _ names: Names, _ position: Int64) throws -> [EventTag] {
+        var tags: [EventTag] = []
         tags.reserveCapacity(bytes.count / 2 + 1)
-        try forEachTag(bytes, position) { tags.append(Tag(try names.text($0))) }
+        try forEachTag(bytes, position) { tags.append(EventTag(try names.text($0))) }
         return tags
     }
 }

@@ -210,7 +210,7 @@ final class EventReader {
     /// Returns streams after a name, ordered by the bytes of their names.
     ///
     /// The names of a category are its own name and one range of the index, because they begin with it and a dash.
-    func streams(in category: Category?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
         guard let category else { return try streams(after: name?.text ?? "", before: nil, limit: limit) }
         var found: [StreamFacts] = []
         let own = StreamID(category.text)

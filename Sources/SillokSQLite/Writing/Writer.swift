@@ -38,6 +38,11 @@ final class Writer {
     private(set) var failure: StoreError?
     /// The time that the last commit took until it was on the disk.
     private(set) var syncTime = Duration.zero
+    /// The number of commits since the store was opened.
+    private var commits = 0
+    /// The index of the log holds no events, so it is not looked for after each commit. Without it, other processes
+    /// that open the store do not see later commits.
+    private static let commitsBetweenFullChecks = 16
     /// The ids of appends whose commit failed with an unknown outcome.
     private var unsettled: Set<EventID> = []
     /// The read model in the file, once a caller has used it.
@@ -65,7 +70,7 @@ final class Writer {
     /// Executes a group of requests and returns their results in order.
     func carryOut(_ requests: [WriterRequest]) -> [Result<Answer, any Error>] {
         // Before the first write it is certain that nothing of the group is stored.
-        if failure == nil { failure = replacement() }
+        if failure == nil { failure = replacement(.database) }
         if let failure { return requests.map { refuse($0, failure) } }
         stepsLeft = tuning.groupSteps
         do {
@@ -321,7 +326,9 @@ final class Writer {
                 }
             }
         }
-        guard let replaced = replacement() else { return answers }
+        commits &+= 1
+        let scope: OpenFiles.Scope = commits % Self.commitsBetweenFullChecks == 0 ? .all : .written
+        guard let replaced = replacement(scope) else { return answers }
         // The commit is on the disk, in a file that no path may lead to any more.
         failure = replaced
         return answers.map { answer in
@@ -330,8 +337,10 @@ final class Writer {
     }
 
     /// Returns why no append may be acknowledged: other files are at the paths than the open ones; else `nil`.
-    private func replacement() -> StoreError? {
-        connection.file?.replacement.map { StoreError($0.code, "\($0.message) The store takes no more appends.") }
+    private func replacement(_ scope: OpenFiles.Scope) -> StoreError? {
+        connection.file?.replacement(scope).map { error in
+            StoreError(error.code, "\(error.message) The store takes no more appends.")
+        }
     }
 
     /// Ends a group that failed before its commit: nothing is stored. A repeat of a stored append gets its receipt.

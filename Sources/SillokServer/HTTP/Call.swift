@@ -142,8 +142,9 @@ struct Call: Sendable {
     func eventQuery() throws -> EventQuery {
         EventQuery([
             EventQuery.Item(
-                stream: try text("stream").map { StreamID($0) }, category: try text("category").map { Category($0) },
-                types: texts("type").map { EventType($0) }, tags: texts("tag").map { Tag($0) })
+                stream: try text("stream").map { StreamID($0) },
+                category: try text("category").map { StreamCategory($0) },
+                types: texts("type").map { EventType($0) }, tags: texts("tag").map { EventTag($0) })
         ])
     }
 

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Sillok
-import SillokCore
+import SillokCloudEvents
 import SillokWire
 
 // The three modes of CloudEvents over HTTP, for requests and responses: structured, batch and binary.

@@ -63,7 +63,7 @@ public struct StoreTools: Sendable {
 /// one for each category that it knows.
 public struct StreamFold: Sendable {
     /// The category of the streams.
-    public let category: Category
+    public let category: StreamCategory
 
     /// Returns the state as JSON, and the revision that it includes.
     let state: @Sendable (any EventStore, StreamID, ReadRequest.Bound?) async throws -> (Revision, [UInt8])
@@ -75,7 +75,7 @@ public struct StreamFold: Sendable {
     ///   - decider: the type of the state.
     ///   - show: returns the part of the state to show, as a value that can be encoded as JSON.
     public init<State: Decider>(
-        _ category: Category, of decider: State.Type, show: @escaping @Sendable (State) -> any Encodable
+        _ category: StreamCategory, of decider: State.Type, show: @escaping @Sendable (State) -> any Encodable
     ) where State.Event: Codable & Sendable {
         self.category = category
         state = { store, stream, bound in

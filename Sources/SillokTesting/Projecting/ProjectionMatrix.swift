@@ -93,7 +93,7 @@ public struct ProjectionMatrix: Sendable {
     /// - Throws: ``Failure``; what the projection or the read model throws. Answers how many variations were run.
     @discardableResult
     public func check<Event: Codable & Sendable>(
-        _ history: [(stream: StreamID?, event: Event, tags: [Tag])], seed: UInt64
+        _ history: [(stream: StreamID?, event: Event, tags: [EventTag])], seed: UInt64
     ) async throws -> Int {
         let store = MemoryEventStore()
         for entry in history { try await store.record(entry.event, to: entry.stream, tags: entry.tags) }
@@ -177,8 +177,8 @@ public struct ProjectionMatrix: Sendable {
 
     /// The history with the streams mixed in another way, each in its order.
     private static func interleaved<Event>(
-        _ history: [(stream: StreamID?, event: Event, tags: [Tag])], _ random: inout SeededGenerator
-    ) -> [(stream: StreamID?, event: Event, tags: [Tag])] {
+        _ history: [(stream: StreamID?, event: Event, tags: [EventTag])], _ random: inout SeededGenerator
+    ) -> [(stream: StreamID?, event: Event, tags: [EventTag])] {
         var queues = Dictionary(grouping: history, by: \.stream).mapValues { $0[...] }
         return history.map(\.stream).shuffled(using: &random).compactMap { queues[$0]?.popFirst() }
     }

@@ -14,7 +14,7 @@ public import Testing
 /// The events make the way through a store and a projector, as they will later.
 public struct ProjectionScenario<Event: Codable & Sendable>: Sendable {
     let projection: AnyProjection
-    let entries: [(stream: StreamID?, event: Event, tags: [SillokCore.Tag])]
+    let entries: [(stream: StreamID?, event: Event, tags: [EventTag])]
 
     /// A test of a projection that writes SQL.
     public init(_ projection: some Projection<Event>) {
@@ -28,15 +28,13 @@ public struct ProjectionScenario<Event: Codable & Sendable>: Sendable {
         entries = []
     }
 
-    private init(kept projection: AnyProjection, _ entries: [(stream: StreamID?, event: Event, tags: [SillokCore.Tag])])
-    {
+    private init(kept projection: AnyProjection, _ entries: [(stream: StreamID?, event: Event, tags: [EventTag])]) {
         self.projection = projection
         self.entries = entries
     }
 
     /// What happened next in a stream, or in none.
-    public func given(_ events: Event..., on stream: StreamID? = nil, tags: [SillokCore.Tag] = []) -> ProjectionScenario
-    {
+    public func given(_ events: Event..., on stream: StreamID? = nil, tags: [EventTag] = []) -> ProjectionScenario {
         ProjectionScenario(kept: projection, entries + events.map { (stream, $0, tags) })
     }
 
@@ -104,7 +102,7 @@ struct Erased: ReadModel {
 
 extension EventStore {
     /// Appends an event of an enum.
-    func record<Event: Codable & Sendable>(_ event: Event, to stream: StreamID?, tags: [SillokCore.Tag]) async throws {
+    func record<Event: Codable & Sendable>(_ event: Event, to stream: StreamID?, tags: [EventTag]) async throws {
         try await append([EventCoding<Event>().encode(event, tags: tags)], to: stream)
     }
 }

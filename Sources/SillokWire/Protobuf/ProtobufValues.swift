@@ -123,11 +123,11 @@ extension ProtobufValue where Self: Name {
     package func write(_ field: UInt32, _ writer: inout ProtobufWriter) { writer.text(field, text) }
 }
 
-extension Category: ProtobufValue {}
+extension StreamCategory: ProtobufValue {}
 extension ContentType: ProtobufValue {}
 extension EventType: ProtobufValue {}
 extension StreamID: ProtobufValue {}
-extension Tag: ProtobufValue {}
+extension EventTag: ProtobufValue {}
 extension TrackingSource: ProtobufValue {}
 
 // MARK: Ids

@@ -75,7 +75,7 @@ extension Remote {
             case "control-character": subject.map { .controlCharacter($0) }
             case "over-limit":
                 InvalidRequest.Measure(rawValue: text).map { .overLimit($0, count: count, limit: limit) }
-            case "dash-in-category": .dashInCategory(Category(text))
+            case "dash-in-category": .dashInCategory(StreamCategory(text))
             case "repeated-id": id.map { .repeatedID($0) }
             case "time-runs-backwards": .timeRunsBackwards(given: given, last: last)
             case "time-ahead": .timeAhead(given: given, clock: last)

@@ -234,11 +234,11 @@ extension Remote {
         package static let method = "ListStreams"
         package static let unread = StreamsRequest(in: nil, after: nil, limit: 0)
 
-        package private(set) var category: Category?
+        package private(set) var category: StreamCategory?
         package private(set) var after: StreamID?
         package private(set) var limit: Int
 
-        package init(in category: Category?, after name: StreamID?, limit: Int) {
+        package init(in category: StreamCategory?, after name: StreamID?, limit: Int) {
             (self.category, after, self.limit) = (category, name, limit)
         }
 

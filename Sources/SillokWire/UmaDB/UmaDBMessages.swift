@@ -7,7 +7,7 @@ package enum UmaDB {
         package static let unread = Event()
 
         package var type = EventType.unread
-        package var tags: [Tag] = []
+        package var tags: [EventTag] = []
         package var data: [UInt8] = []
         package var uuid = ""
         package var metadata = Metadata()

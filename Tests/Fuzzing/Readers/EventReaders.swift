@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHPACK
 import Sillok
+import SillokCloudEvents
 import SillokCore
 import SillokGRPC
 import SillokWire

@@ -141,7 +141,7 @@ struct FrictionTests {
             ])
     }
 
-    @Test("C24: limits come from flags, the environment and the file, and an unknown setting is refused")
+    @Test("C24: limits come from flags, the environment and the file, and an unknown limit is refused")
     func limits() async throws {
         let file = try folder.write(
             #"{"limits":{"payloadBytes":3000000,"tags":7,"clockLead":9},"tls":{}}"#, to: "serve.json")
@@ -150,6 +150,28 @@ struct FrictionTests {
         #expect(settings.limits.payloadBytes == 3_000_000 && settings.limits.tags == 8)
         #expect(settings.limits.batchEvents == 5 && settings.limits.clockLead == .seconds(9))
         #expect(settings.limits.queryItems == 10_000)
+        for text in ["tags", "tags=0", "tags=x", "none=1", "tags=-1"] {
+            await #expect(throws: CommandFailure.self) {
+                _ = try await ServeSettings.parse(["--limit", text]).resolved()
+            }
+        }
+        let server = try BuiltCommand(
+            ["serve", store, "--grpc", "127.0.0.1:0", "--limit", "tagBytes=3"], in: folder,
+            environment: ["SILLOK_LIMITS_PAYLOAD_BYTES": "10"])
+        try await server.wait { $0.contains("serving") }
+        let address = try #require(server.text.firstMatch(of: #/sillok://127.0.0.1:\d+/#))
+        for (data, tag, limit) in [("\"0123456789\"", "abc", "payloadBytes"), ("1", "abcd", "tagBytes")] {
+            let ending = await sillok(
+                "append", String(address.0), "a-1", "--type", "t", "--data", data, "--tag", tag)
+            #expect(ending.status == ExitStatus.invalidData.rawValue, "\(ending)")
+            #expect(ending.errors.contains("the limit \(limit)"), "\(ending.errors)")
+        }
+        kill(server.process.processIdentifier, SIGTERM)
+        #expect(try await server.ending().status == 0)
+    }
+
+    @Test("Friction: a setting that the server does not have is refused")
+    func unknownSettings() async throws {
         for (text, word) in [
             (#"{"htp":"127.0.0.1:1"}"#, "htp"), (#"{"tls":{"cert":"x"}}"#, "tls.cert"),
             (#"{"limits":{"tag":1}}"#, "limits.tag"),
@@ -161,28 +183,20 @@ struct FrictionTests {
                 return failure.status == .usage && failure.message.contains(word)
             }
         }
-        for text in ["tags", "tags=0", "tags=x", "none=1", "tags=-1"] {
-            await #expect(throws: CommandFailure.self) {
-                _ = try await ServeSettings.parse(["--limit", text]).resolved()
-            }
-        }
-        let server = try BuiltCommand(
-            [
-                "serve", store, "--http", "127.0.0.1:0", "--limit", "payloadBytes=3000000", "--limit",
-                "batchBytes=6000000",
-            ],
-            in: folder)
+    }
+
+    @Test("Friction: a port that is in use is named, for each protocol")
+    func usedPorts() async throws {
+        let server = try BuiltCommand(["serve", store, "--http", "127.0.0.1:0"], in: folder)
         try await server.wait { $0.contains("serving") }
-        let address = try #require(server.text.firstMatch(of: #/http://127.0.0.1:(\d+)/#))
-        // A port that is in use is named.
-        let second = try BuiltCommand(
-            ["serve", folder("t.sqlite"), "--http", "127.0.0.1:\(address.1)"], in: folder)
-        let ending = try await second.ending()
-        #expect(ending.status == ExitStatus.ioFailure.rawValue && ending.errors.contains("in use"), "\(ending.errors)")
-        let third = try BuiltCommand(["serve", folder("u.sqlite"), "--grpc", "127.0.0.1:\(address.1)"], in: folder)
-        let refused = try await third.ending()
-        #expect(
-            refused.status == ExitStatus.ioFailure.rawValue && refused.errors.contains("in use"), "\(refused.errors)")
+        let port = try #require(server.text.firstMatch(of: #/http://127.0.0.1:(\d+)/#)).1
+        for (name, listener) in [("t.sqlite", "--http"), ("u.sqlite", "--grpc")] {
+            let ending = try await BuiltCommand(
+                ["serve", folder(name), listener, "127.0.0.1:\(port)"], in: folder
+            ).ending()
+            #expect(ending.status == ExitStatus.ioFailure.rawValue, "\(listener): \(ending)")
+            #expect(ending.errors.contains("127.0.0.1:\(port) is in use by another process"), "\(ending.errors)")
+        }
         kill(server.process.processIdentifier, SIGTERM)
         #expect(try await server.ending().status == 0)
     }
@@ -249,11 +263,15 @@ struct FrictionTests {
         #expect(two.status == 0, "\(two.errors)")
     }
 
-    @Test("Friction: an address of HTTP is no store, and a stream that is not there is not found")
-    func places() async throws {
+    @Test("Friction: an address of HTTP is no store")
+    func addresses() async throws {
         let http = await sillok("append", "http://127.0.0.1:8080", "a-1", "--type", "t", "--data", "1")
         #expect(http.status == ExitStatus.usage.rawValue && http.errors.contains("sillok://"), "\(http.errors)")
         #expect(await sillok("read", "ftp://x/y").status == ExitStatus.usage.rawValue)
+    }
+
+    @Test("Friction: a stream that does not exist is not found, by read as by state")
+    func missingStreams() async throws {
         _ = await sillok("append", store, "a-1", "--type", "t", "--data", "1")
         #expect(await sillok("read", store, "--stream", "nope").status == ExitStatus.notFound.rawValue)
         #expect(await sillok("state", store, "nope").status == ExitStatus.notFound.rawValue)
@@ -273,5 +291,23 @@ struct FrictionTests {
         #expect(
             await sillok("append", store, "a-1", "--type", "t", "--data", "1", "--wait", "-1").status
                 == ExitStatus.usage.rawValue)
+    }
+
+    @Test("Friction: the pages on backups say that a copy of an open store is an older log without damage")
+    func copies() async throws {
+        let open = try SQLiteEventStore(path: store)
+        try await open.append([EventData(type: "t", text: "1")], to: "a-1")
+        let copy = folder("copy.sqlite")
+        try FileManager.default.copyItem(atPath: store, toPath: copy)
+        await open.close()
+        // What the pages warn of: the event is not in the copy, and nothing there is damaged.
+        #expect(await sillok("verify", copy).status == 0)
+        #expect(await sillok("stat", copy, "--json").output.contains(#""head":0"#))
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
+        for page in ["docs/server.md", "docs/command-line.md"] {
+            let text = try String(contentsOf: root.appending(path: page), encoding: .utf8)
+            let words = text.split { $0.isWhitespace }.joined(separator: " ")
+            #expect(words.contains("`cp`") && words.contains("is an older log"), "\(page)")
+        }
     }
 }

@@ -133,6 +133,6 @@ private final class LineStore: EventStore {
     }
     func event(_ id: EventID) async throws -> RecordedEvent? { nil }
     func stream(_ id: StreamID) async throws -> StreamFacts? { nil }
-    func streams(in category: Category?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }
+    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] { [] }
     func tracking(of source: TrackingSource) async throws -> Tracking? { nil }
 }

@@ -61,7 +61,7 @@ import Testing
                 }
             ),
             (.stream, 8, { AppendRequest(request({ _ in }).entries, if: .revision(0, of: StreamID($0))) }),
-            (.category, 8, { AppendRequest(request({ _ in }).entries, if: .absent(.category(Category($0)))) }),
+            (.category, 8, { AppendRequest(request({ _ in }).entries, if: .absent(.category(StreamCategory($0)))) }),
         ]
         for (subject, limit, make) in cases {
             #expect(reason(make(name(limit))) == nil)

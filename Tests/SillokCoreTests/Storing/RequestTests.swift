@@ -2,7 +2,7 @@ import SillokCore
 import Testing
 
 @Suite struct EventQueryTests {
-    private func matches(_ query: EventQuery, _ stream: StreamID?, _ type: EventType, _ tags: [SillokCore.Tag] = [])
+    private func matches(_ query: EventQuery, _ stream: StreamID?, _ type: EventType, _ tags: [EventTag] = [])
         -> Bool
     {
         query.matches(stream: stream, type: type, tags: tags)

@@ -48,7 +48,7 @@ import Testing
         let log = try await Budgeted(halves(4_000))
         let writer = try log.writer()
         let group = (0..<200).map { number in
-            let item = EventQuery.Item(tags: meeting.tags + [SillokCore.Tag("n", "\(number)")])
+            let item = EventQuery.Item(tags: meeting.tags + [EventTag("n", "\(number)")])
             return WriterRequest.append(PreparedAppend(append([meeting, item]), isChained: true))
         }
         let answers = writer.carryOut(group)

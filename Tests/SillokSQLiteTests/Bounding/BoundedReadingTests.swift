@@ -60,7 +60,7 @@ import Testing
         let reader = try log.reader()
         for direction in [ReadRequest.Direction.forward, .backward] {
             var steps: [Int] = []
-            for tags in [SillokCore.Tag("common"), "most", "rare"].permutations {
+            for tags in [EventTag("common"), "most", "rare"].permutations {
                 let items = [EventQuery.Item(category: "c", types: ["noted"], tags: tags)]
                 let walk = try reader.walk(items, direction)
                 #expect(walk.positions.count == rare)
@@ -70,7 +70,7 @@ import Testing
             let largest = try #require(steps.max()), smallest = try #require(steps.min())
             #expect(largest < rare * 5 * 16, "\(steps)")
             #expect(Double(largest) < 1.5 * Double(smallest), "\(steps)")
-            for tags in [SillokCore.Tag("common"), "most", "nowhere"].permutations {
+            for tags in [EventTag("common"), "most", "nowhere"].permutations {
                 let walk = try reader.walk([EventQuery.Item(tags: tags)], direction)
                 #expect(walk.positions.isEmpty && walk.steps < 100)
             }

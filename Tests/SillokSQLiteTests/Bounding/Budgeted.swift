@@ -76,7 +76,7 @@ extension EventReader {
 struct EndlessPages: Error {}
 
 /// An event in a stream with tags.
-func entry(_ number: Int, in stream: StreamID? = nil, type: EventType = "noted", tags: [SillokCore.Tag] = [])
+func entry(_ number: Int, in stream: StreamID? = nil, type: EventType = "noted", tags: [EventTag] = [])
     -> AppendRequest.Entry
 {
     AppendRequest.Entry(stream: stream, event: EventData(type: type, tags: tags, text: "\(number)"))

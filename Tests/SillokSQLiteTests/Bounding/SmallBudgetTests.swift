@@ -10,7 +10,7 @@ import Testing
 
 /// For every number of steps, pages and verdicts are those of a plain look at every event.
 @Suite struct SmallBudgetTests {
-    private static let tags: [SillokCore.Tag] = ["t:1", "t:2", "t:3", "t:4"]
+    private static let tags: [EventTag] = ["t:1", "t:2", "t:3", "t:4"]
     private static let types: [EventType] = ["x", "y"]
     private let folder = Result { try TemporaryFolder() }
 

@@ -19,7 +19,7 @@ struct TamperingTests {
                 let metadata = Metadata(actor: "actor \(number)", correlationID: "c\(number % 4)")
                 let event = EventData(
                     type: EventType("\(number % 7)-kind-\(number % 7)"),
-                    tags: index == 0 ? [] : [Tag("tag", "\(number % 5)")],
+                    tags: index == 0 ? [] : [EventTag("tag", "\(number % 5)")],
                     metadata: number % 4 == 0 ? Metadata() : metadata, contentType: number % 3 == 0 ? .bytes : .json,
                     text: "{\"number\":\(number)}")
                 return AppendRequest.Entry(

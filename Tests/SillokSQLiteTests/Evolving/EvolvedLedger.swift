@@ -70,7 +70,7 @@ struct EvolvedLedger: Sendable {
                 stream: StreamID(name),
                 event: EventData(
                     id: EventID(high: random.next(), low: random.next()), type: type,
-                    tags: [Tag("account", "\(account)")], metadata: metadata, text: payload)))
+                    tags: [EventTag("account", "\(account)")], metadata: metadata, text: payload)))
         steps[name, default: []] += meaning
         counts[name, default: 0] += 1
     }

@@ -203,7 +203,7 @@ struct Ledger: BoundaryDecider {
     func decide(_ command: Command) throws(Never) -> [LedgerEvent] { [.deposited(cents: 1)] }
     mutating func evolve(_ event: LedgerEvent) { steps.append(event.step) }
     static func boundary(of command: Command) -> EventQuery {
-        .tags(Tag("account", command.account)).of("opened", "deposited", "withdrawn", "closed")
+        .tags(EventTag("account", command.account)).of("opened", "deposited", "withdrawn", "closed")
     }
 }
 

@@ -95,7 +95,7 @@ private struct Counter: BoundaryDecider {
     private var count = 0
 
     static func boundary(of command: Command) -> EventQuery { .tags("counter") }
-    static func tags(of event: Event) -> [SillokCore.Tag] { ["counter"] }
+    static func tags(of event: Event) -> [EventTag] { ["counter"] }
     func decide(_ command: Command) throws(Never) -> [Event] { [.counted(after: count)] }
     mutating func evolve(_ event: Event) { count += 1 }
 }

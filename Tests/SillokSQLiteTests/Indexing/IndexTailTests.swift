@@ -58,12 +58,12 @@ import Testing
             path: folder.path(), mode: .readOnly, limits: Limits(), clock: .system, tuning: tuning)
         var ids: [EventID] = []
         for number in 0..<120 {
-            var event = note("\(number)", tags: [Tag("third", "\(number % 3)")])
+            var event = note("\(number)", tags: [EventTag("third", "\(number % 3)")])
             if number % 2 == 0 { event.id = EventID(high: IndexKey.mix(UInt64(number)), low: 1) }
             ids.append(event.id)
             try await store.append([event], to: StreamID("s-\(number % 5)"))
             for reader in [store, beside] {
-                let tagged = try await reader.read(ReadRequest(.tags(Tag("third", "\(number % 3)"))))
+                let tagged = try await reader.read(ReadRequest(.tags(EventTag("third", "\(number % 3)"))))
                 #expect(tagged.events.map(\.id) == stride(from: number % 3, through: number, by: 3).map { ids[$0] })
                 let last = try await reader.read(ReadRequest(.types("noted"), direction: .backward, limit: 1))
                 #expect(last.events.map(\.id) == [event.id])
@@ -85,12 +85,12 @@ import Testing
             let store = try SQLiteEventStore(
                 path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
             for _ in 0..<Int.random(in: 1...5, using: &random) {
-                var event = note("\(count)", tags: [Tag("third", "\(count % 3)")])
+                var event = note("\(count)", tags: [EventTag("third", "\(count % 3)")])
                 if Bool.random(using: &random) { event.id = EventID(high: random.next(), low: random.next()) }
                 try await store.append([event], to: StreamID("s-\(count % 5)"))
                 count += 1
             }
-            let tagged = try await store.read(ReadRequest(.tags(Tag("third", "0"))))
+            let tagged = try await store.read(ReadRequest(.tags(EventTag("third", "0"))))
             #expect(tagged.events.map(\.position.value) == stride(from: 1, through: UInt64(count), by: 3).map { $0 })
             #expect(try await store.verify().findings == [], "seed \(seed)")
             await store.close()

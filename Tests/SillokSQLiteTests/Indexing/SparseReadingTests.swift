@@ -24,8 +24,8 @@ import Testing
         for round in 0..<30 {
             let entries = (0..<100).map { index in
                 let tags = [
-                    SillokCore.Tag("t", "\(Int.random(in: 0..<20, using: &random))"),
-                    SillokCore.Tag("u", "\(Int.random(in: 0..<5, using: &random))"),
+                    EventTag("t", "\(Int.random(in: 0..<20, using: &random))"),
+                    EventTag("u", "\(Int.random(in: 0..<5, using: &random))"),
                 ]
                 let stream = StreamID("s-\(Int.random(in: 0..<12, using: &random))")
                 return AppendRequest.Entry(stream: stream, event: note("\(round)/\(index)", tags: tags))

@@ -209,7 +209,6 @@ struct ProjectorTests {
         } else {
             try await running(projector) {
                 if policy == .park {
-                    // N3: a position answers the same as a receipt does.
                     await #expect(throws: ParkedEvent.self) {
                         try await projector.model(atLeast: last.position, within: .seconds(20))
                     }
@@ -220,6 +219,34 @@ struct ProjectorTests {
             #expect(try await books.rows() == ["account-1": policy == .park ? [] : [7]])
             let states = try await projector.readSide.deadLetters().map(\.state)
             #expect(states == (policy == .park ? [.failed, .behind] : []))
+        }
+        await books.model.close()
+    }
+
+    @Test("N3: a position and a token are answered as the receipt of a parked event is", arguments: Storage.tested)
+    func parkedPositions(on storage: Storage) async throws {
+        let place = try Place(storage)
+        var books = try await Books(place)
+        try await books.append(.opened(owner: "Ada"), 1)
+        let parked = try await books.append(.poisoned(cents: 5), 1)
+        let later = try await books.append(.opened(owner: "Eve"), 2)
+        // A token travels in a body and in a header.
+        let sent = try PlainCoding.decode(EventMark.self, from: PlainCoding.bytes(of: parked.mark))
+        let header = try #require(EventMark("\(parked.mark)"))
+        #expect(sent == parked.mark && header == parked.mark)
+        let projector = Projector(Balances(), from: books.store, into: books.model)
+        let time = Duration.seconds(20)
+        try await running(projector) {
+            _ = try await projector.model(atLeast: later.position, within: time)
+            for ask in [
+                { try await projector.model(atLeast: parked, within: time) },
+                { try await projector.model(atLeast: parked.position, within: time) },
+                { try await projector.model(atLeast: sent, within: time) },
+            ] {
+                let error = await #expect(throws: ParkedEvent.self) { _ = try await ask() }
+                #expect(error?.position == parked.position)
+            }
+            _ = try await projector.model(atLeast: later.mark, within: time)
         }
         await books.model.close()
     }

@@ -12,9 +12,9 @@ struct Room: SnapshottedDecider, BoundaryDecider {
 
     static func boundary(of command: Command) -> EventQuery {
         guard case .book(let reference?) = command else { return .tags("room:1") }
-        return EventQuery.tags("room:1").or(.tags(Tag("booking", reference)))
+        return EventQuery.tags("room:1").or(.tags(EventTag("booking", reference)))
     }
-    static func tags(of event: Event) -> [Tag] { ["room:1"] }
+    static func tags(of event: Event) -> [EventTag] { ["room:1"] }
 
     func decide(_ command: Command) throws(Refusal) -> [Event] { [.booked] }
     mutating func evolve(_ event: Event) { count += 1 }

@@ -16,7 +16,8 @@ struct VerificationTests {
             path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
         for round in 0..<70 {
             let entries = (0..<10).map { index in
-                var event = note("\(round)/\(index)", tags: [Tag("round", "\(round)"), Tag("index", "\(index)")])
+                var event = note(
+                    "\(round)/\(index)", tags: [EventTag("round", "\(round)"), EventTag("index", "\(index)")])
                 if index == 3 { event.id = EventID(high: UInt64(round) &* 0x9E37_79B9_7F4A_7C15, low: 1) }
                 return AppendRequest.Entry(stream: index == 9 ? nil : StreamID("s-\(index % 2)"), event: event)
             }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Sillok
+import SillokCloudEvents
 import SillokCore
 import SillokWire
 import Testing

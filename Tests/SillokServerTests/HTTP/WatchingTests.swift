@@ -102,7 +102,7 @@ struct WatchingTests {
         #expect(job["state"]?.string == "found" && job["findings"]?.elements?.first?.string == "position 2: is wrong")
         #expect(try await web.ask(.post, "/v1/backup").problem == "not-configured")
     }
-    @Test("an application's own router serves the same below a path")
+    @Test("N8: embedded as documented, the interface is read below a path and takes no event")
     func mounted() async throws {
         let (store, router, logger) = (MemoryEventStore(), Router(), Logger(label: "test"))
         let accounts = StreamFold("counter", of: Counter.self) { ["total": $0.total] }
@@ -110,14 +110,19 @@ struct WatchingTests {
             Served(store, folds: [accounts]), gatekeeper: .open(for: Grant([.read, .subscribe])), logger: logger)
         interface.mount(on: router, at: "sillok")
         let responder = router.buildResponder()
-        for (path, status) in [
-            ("/sillok", 200), ("/sillok/v1/head", 200), ("/sillok/assets/app.js", 200), ("/sillok/no", 404),
+        for (method, path, status): (HTTPRequest.Method, String, Int) in [
+            (.get, "/sillok", 200), (.get, "/sillok/v1/head", 200), (.get, "/sillok/assets/app.js", 200),
+            (.get, "/sillok/no", 404), (.post, "/sillok/v1/events", 403),
         ] {
-            let head = HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: path)
+            let head = HTTPRequest(
+                method: method, scheme: "http", authority: "localhost", path: path,
+                headerFields: [.contentType: "application/json"])
             let source = ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: Logger(label: "test"))
-            let request = Request(head: head, body: .init(buffer: ByteBuffer()))
+            let body = ByteBuffer(string: method == .post ? #"{"type":"t"}"# : "")
+            let request = Request(head: head, body: .init(buffer: body))
             let answer = try await responder.respond(to: request, context: BasicRequestContext(source: source))
             #expect(Int(answer.status.code) == status, "\(path)")
         }
+        #expect(try await store.head() == 0)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
@@ -126,6 +127,37 @@ struct StoreServerTests {
         }
     }
 
+    @Test("X9: no event loop reads the files of a certificate, for either protocol")
+    func readingThread() async throws {
+        struct Stop: Error {}
+        let isOnLoop = Lock<[Bool]>([])
+        let contexts: @Sendable () throws -> NIOSSLContext = {
+            let isLoop = MultiThreadedEventLoopGroup.currentEventLoop != nil
+            isOnLoop.withLock { $0.append(isLoop) }
+            throw Stop()
+        }
+        // A connection whose files cannot be read is closed.
+        var configuration = GRPCServer.Configuration()
+        (configuration.port, configuration.tls) = (0, contexts)
+        let (ports, port) = AsyncStream<Int>.makeStream()
+        let server = GRPCServer(serving: MemoryEventStore(), configuration, whenListening: { port.yield($0) })
+        let running = Task { try await server.run() }
+        var started = ports.makeAsyncIterator()
+        try await connect(try #require(await started.next())).closeFuture.get()
+        running.cancel()
+        try await running.value
+
+        let protected = ProtectedChannel(base: UnusedChannel(), contexts: contexts)
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let logger = logger
+        await #expect(throws: Stop.self) {
+            _ = try await channel.eventLoop.flatSubmit { protected.setup(channel: channel, logger: logger) }.get()
+        }
+        try await channel.close()
+        #expect(isOnLoop.withLock { $0 } == [false, false])
+    }
+
     private static let live = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
     private func connect(_ port: Int) async throws -> any Channel {
@@ -136,7 +168,8 @@ struct StoreServerTests {
     @Test("W10: idle connections that take all places make room for one that asks")
     func idleConnections() async throws {
         var limits = ServerLimits()
-        limits.connections = 3
+        // However slow the machine is, no connection is closed for its silence.
+        (limits.connections, limits.firstRequestTimeout) = (3, .seconds(600))
         try await serving(MemoryEventStore(), limits: limits) { port, _ in
             var idle: [any Channel] = []
             for _ in 0..<3 { idle.append(try await connect(port)) }
@@ -258,4 +291,17 @@ struct StoreServerTests {
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
     }
+}
+
+/// What a connection with TLS is made of, in a test in which there is no TLS.
+private struct UnusedChannel: ServerChildChannel {
+    struct Value: ServerChildChannelValue {
+        let channel: any Channel
+    }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeSucceededFuture(Value(channel: channel))
+    }
+
+    func handle(value: Value, logger: Logger) async {}
 }

@@ -41,8 +41,8 @@ struct BankAccount: Decider {
         }
     }
 
-    static func tags(of event: Event) -> [Tag] {
-        if case .opened(let owner) = event { return [Tag("owner", owner)] }
+    static func tags(of event: Event) -> [EventTag] {
+        if case .opened(let owner) = event { return [EventTag("owner", owner)] }
         return []
     }
 }

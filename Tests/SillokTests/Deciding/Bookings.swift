@@ -8,8 +8,8 @@ struct Booking: BoundaryDecider {
 
     private(set) var isBooked = false
 
-    static func boundary(of command: Command) -> EventQuery { .tags(Tag("booking", command.reference)) }
-    static func tags(of event: Event) -> [Tag] { ["booking:B1"] }
+    static func boundary(of command: Command) -> EventQuery { .tags(EventTag("booking", command.reference)) }
+    static func tags(of event: Event) -> [EventTag] { ["booking:B1"] }
 
     func decide(_ command: Command) throws(Refusal) -> [Event] {
         switch command {
@@ -42,10 +42,10 @@ struct Payment: BoundaryDecider {
 
     static func boundary(of command: Command) -> EventQuery {
         switch command {
-        case .pay(let reference, _): .tags(Tag("booking", reference))
+        case .pay(let reference, _): .tags(EventTag("booking", reference))
         }
     }
-    static func tags(of event: Event) -> [Tag] { ["booking:B1"] }
+    static func tags(of event: Event) -> [EventTag] { ["booking:B1"] }
 
     func decide(_ command: Command) throws(Refusal) -> [Event] {
         switch command {

@@ -14,14 +14,14 @@ struct Enrolment: BoundaryDecider {
 
     static func boundary(of command: Command) -> EventQuery {
         switch command {
-        case .define(let course, _), .enrol(_, let course): .tags(Tag("course", course))
+        case .define(let course, _), .enrol(_, let course): .tags(EventTag("course", course))
         }
     }
 
-    static func tags(of event: Event) -> [Tag] {
+    static func tags(of event: Event) -> [EventTag] {
         switch event {
-        case .defined(let course, _): [Tag("course", course)]
-        case .enrolled(let student, let course): [Tag("course", course), Tag("student", student)]
+        case .defined(let course, _): [EventTag("course", course)]
+        case .enrolled(let student, let course): [EventTag("course", course), EventTag("student", student)]
         }
     }
 

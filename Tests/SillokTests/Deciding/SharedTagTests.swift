@@ -123,7 +123,7 @@ private struct SplitBooking: BoundaryDecider {
 
     private(set) var booked = 0
 
-    static func tags(of event: Event) -> [SillokCore.Tag] { ["booking:B1"] }
+    static func tags(of event: Event) -> [EventTag] { ["booking:B1"] }
     static func boundary(of command: String) -> EventQuery { .tags("booking:\(command)") }
     func decide(_ command: String) throws(Never) -> [Event] { [.booked] }
     mutating func evolve(_ event: Event) { booked += 1 }

@@ -1,6 +1,6 @@
 import Sillok
 import SillokPostgres
-import SillokSQLite
+@_spi(Benchmarks) import SillokSQLite
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -28,9 +28,7 @@ func expensiveConditions(_ plan: Plan, _ verdicts: inout Verdicts) async throws 
     verdicts.add(
         letter, "the same", "others' appends/s", short(others.rate), short(control.rate),
         ratio: others.rate / control.rate, goal: "≥ 0.7×", isMet: others.rate >= 0.7 * control.rate)
-    var limits = Limits()
-    limits.conditionSteps = .max
-    let unbounded = try SQLiteEventStore(path: path, mode: .existing, limits: limits)
+    let unbounded = try SQLiteEventStore.withoutBudgets(path: path)
     let open = try await attacked(unbounded, by: dear, plan)
     await unbounded.close()
     plan.remove("halves")
@@ -69,8 +67,8 @@ private func attacked(_ store: SQLiteEventStore, by query: EventQuery, _ plan: P
 
 /// Events of which each has one of two tags, and none has both.
 enum Halves {
-    static let a: Tag = "half:a"
-    static let b: Tag = "half:b"
+    static let a: EventTag = "half:a"
+    static let b: EventTag = "half:b"
 }
 
 extension SQLiteEventStore {
@@ -98,7 +96,7 @@ func writtenOrder(_ plan: Plan, _ verdicts: inout Verdicts) async throws {
 private func writtenOrder(
     on store: some EventStore, _ name: String, _ plan: Plan, _ verdicts: inout Verdicts
 ) async throws {
-    let (rare, common, nowhere): (Tag, Tag, Tag) = ("kind:rare", "kind:common", "kind:nowhere")
+    let (rare, common, nowhere): (EventTag, EventTag, EventTag) = ("kind:rare", "kind:common", "kind:nowhere")
     var number = Int(try await store.head().value)
     while number < plan.events {
         let events = (number..<number + 1000).map { number in
@@ -140,7 +138,7 @@ func largeGroup(_ plan: Plan, _ verdicts: inout Verdicts) async throws {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<count {
                     group.addTask {
-                        let tag = Tag("one", "\(round)-\(side)-\(number)")
+                        let tag = EventTag("one", "\(round)-\(side)-\(number)")
                         let condition = AppendCondition.unchanged(EventQuery([.init(tags: [tag])]), since: .start)
                         try await store.append(
                             [Workload.event(number, tags: [tag])], if: side == 0 ? .always : condition)

@@ -13,7 +13,7 @@ extension EventStoreSuite {
     /// A log of six events: a-1 has three, b-1 has two, one is without a stream.
     private static func small(_ trial: Trial) async throws -> any EventStore {
         let store = try await trial.store()
-        let plan: [(StreamID?, EventType, [Tag])] = [
+        let plan: [(StreamID?, EventType, [EventTag])] = [
             ("a-1", "opened", ["red"]), ("b-1", "opened", ["blue"]), ("a-1", "noted", ["red", "blue"]),
             (nil, "noted", ["green"]), ("a-1", "closed", []), ("b-1", "noted", ["red"]),
         ]

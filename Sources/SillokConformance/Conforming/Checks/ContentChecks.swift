@@ -59,7 +59,7 @@ extension EventStoreSuite {
     }
 
     private static func tagsKept(_ trial: Trial) async throws {
-        let tags: [[Tag]] = [
+        let tags: [[EventTag]] = [
             [], ["b", "a"], ["a", "a", "b", "a"], ["caf\u{E9}", "cafe\u{301}"], ["a:1", "a:10", "a"],
         ]
         try await expectKept(tags.enumerated().map { .sample($0.offset, tags: $0.element) }, trial)

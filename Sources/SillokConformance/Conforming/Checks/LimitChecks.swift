@@ -81,7 +81,7 @@ extension EventStoreSuite {
         func payload(_ count: Int, id: Int) -> EventData {
             EventData(id: .sample(id), type: "noted", payload: [UInt8](repeating: 0xFF, count: count))
         }
-        func tags(_ count: Int) -> [Tag] { (0..<count).map { Tag("tag", "\($0)") } }
+        func tags(_ count: Int) -> [EventTag] { (0..<count).map { EventTag("tag", "\($0)") } }
         try await refused(.payloadBytes, limits.payloadBytes, payload(limits.payloadBytes + 1, id: 1))
         try await refused(.tags, limits.tags, .sample(1, tags: tags(limits.tags + 1)))
         let over = metadata(bytes: limits.metadataBytes + 1)

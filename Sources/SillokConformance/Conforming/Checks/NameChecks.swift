@@ -12,15 +12,16 @@ extension EventStoreSuite {
     private static func lookAlikes(_ trial: Trial) async throws {
         let store = try await trial.store()
         for (number, name) in [composed, decomposed, "CAFE\u{301}", "cafe"].enumerated() {
-            let event = EventData.sample(number, type: EventType(name), tags: [Tag(name)])
+            let event = EventData.sample(number, type: EventType(name), tags: [EventTag(name)])
             let receipt = try await store.append(
-                [event], to: StreamID(Category(name), "1"), if: .revision(0, of: StreamID(Category(name), "1")))
+                [event], to: StreamID(StreamCategory(name), "1"),
+                if: .revision(0, of: StreamID(StreamCategory(name), "1")))
             try trial.equal(receipt.position, Position(UInt64(number + 1)), "the position of \(name)")
         }
         for (number, name) in [composed, decomposed, "CAFE\u{301}", "cafe"].enumerated() {
             let queries: [EventQuery] = [
-                .stream(StreamID(Category(name), "1")), .category(Category(name)), .types(EventType(name)),
-                .tags(Tag(name)),
+                .stream(StreamID(StreamCategory(name), "1")), .category(StreamCategory(name)), .types(EventType(name)),
+                .tags(EventTag(name)),
             ]
             for query in queries {
                 let found = try await store.read(query).events
@@ -28,13 +29,15 @@ extension EventStoreSuite {
                 try trial.equal(found.first?.type.text.utf8.elementsEqual(name.utf8), true, "the bytes of the type")
             }
             try trial.equal(
-                try await store.stream(StreamID(Category(name), "1"))?.revision, 1, "the revision of \(name)-1")
-            let listed = try await store.streams(in: Category(name), after: nil, limit: 10)
-            try trial.equal(listed.map(\.id), [StreamID(Category(name), "1")], "the streams of the category \(name)")
+                try await store.stream(StreamID(StreamCategory(name), "1"))?.revision, 1, "the revision of \(name)-1")
+            let listed = try await store.streams(in: StreamCategory(name), after: nil, limit: 10)
+            try trial.equal(
+                listed.map(\.id), [StreamID(StreamCategory(name), "1")], "the streams of the category \(name)")
         }
         _ = try await trial.refusal(EventIDConflict.self, "the same id in a stream that only looks the same") {
             try await store.append(
-                [.sample(0, type: EventType(composed), tags: [Tag(composed)])], to: StreamID(Category(decomposed), "1"))
+                [.sample(0, type: EventType(composed), tags: [EventTag(composed)])],
+                to: StreamID(StreamCategory(decomposed), "1"))
         }
     }
 
@@ -56,7 +59,7 @@ extension EventStoreSuite {
             var metadata = Metadata(actor: name)
             metadata[name] = name
             let event = EventData(
-                id: .sample(number), type: EventType(name), tags: [Tag(name), "all"], metadata: metadata,
+                id: .sample(number), type: EventType(name), tags: [EventTag(name), "all"], metadata: metadata,
                 contentType: ContentType(name), text: name)
             try await subject.store.append(
                 [event], to: StreamID(name), tracking: Tracking(source: TrackingSource(name), position: 1))
@@ -73,7 +76,7 @@ extension EventStoreSuite {
             let same = index < found.count && found[index].allSatisfy { $0.utf8.elementsEqual(name.utf8) }
             try trial.expect(
                 same, "the name \(name.debugDescription) came back as \(found.dropFirst(index).first ?? [])")
-            for query in [EventQuery.stream(StreamID(name)), .types(EventType(name)), .tags(Tag(name))] {
+            for query in [EventQuery.stream(StreamID(name)), .types(EventType(name)), .tags(EventTag(name))] {
                 let positions = try await store.read(query).events.positions
                 try trial.equal(positions, [UInt64(index + 1)], "the events of \(query)")
             }
@@ -112,7 +115,7 @@ extension EventStoreSuite {
     static let namedSubjects: [NamedSubject] = [
         NamedSubject(.stream) { AppendRequest.sample(0..<1, to: StreamID($0)) },
         NamedSubject(.type) { request($0, \.type) { EventType($0) } },
-        NamedSubject(.tag) { request($0, \.tags) { ["a", Tag($0)] } },
+        NamedSubject(.tag) { request($0, \.tags) { ["a", EventTag($0)] } },
         NamedSubject(.contentType) { request($0, \.contentType) { ContentType($0) } },
         NamedSubject(.metadataKey) { name in
             var request = AppendRequest.sample(0..<1)
@@ -123,7 +126,7 @@ extension EventStoreSuite {
             .sample(0..<1, tracking: Tracking(source: TrackingSource($0), position: 1))
         },
         NamedSubject(.stream, at: nil) { .sample(0..<1, if: .revision(0, of: StreamID($0))) },
-        NamedSubject(.tag, at: nil) { .sample(0..<1, if: .absent(.tags(Tag($0)))) },
+        NamedSubject(.tag, at: nil) { .sample(0..<1, if: .absent(.tags(EventTag($0)))) },
     ]
 
     /// Something that has a name, and an append that gives it one.

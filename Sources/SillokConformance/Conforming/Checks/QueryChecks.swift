@@ -11,7 +11,7 @@ extension EventStoreSuite {
 
     private static let streams: [StreamID?] = ["a-1", "a-2", "a", "b-1", nil, "ab-1", "a-1-x", "-", "A-1"]
     private static let types: [EventType] = ["opened", "noted", "Noted"]
-    private static let tags: [[Tag]] = [
+    private static let tags: [[EventTag]] = [
         [], ["red"], ["red", "blue"], ["blue", "red", "green"], ["Red"], ["red", "red"],
     ]
 

@@ -31,7 +31,7 @@ extension EventStoreSuite {
         for (number, name) in names.enumerated() { try await store.append([.sample(number)], to: name) }
         try await store.append([.sample(100)], to: nil)
         let reference = ReferenceModel(events: try await trial.log(of: store))
-        for category in [nil, "a", "b", "A", "é", "none"] as [Category?] {
+        for category in [nil, "a", "b", "A", "é", "none"] as [StreamCategory?] {
             for limit in [1, 2, 3, names.count, store.limits.pageEvents] {
                 var found: [StreamFacts] = []
                 while found.count <= names.count {

@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sillok
-import SillokCore
+import SillokCloudEvents
 import SillokWire
 
 extension Endpoint {

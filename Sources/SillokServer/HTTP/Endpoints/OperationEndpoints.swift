@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Sillok
-import SillokCore
+import SillokCloudEvents
 import SillokHistory
 import SillokReadSide
 import SillokSQL

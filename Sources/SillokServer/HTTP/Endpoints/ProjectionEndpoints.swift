@@ -1,7 +1,7 @@
 import Hummingbird
 import Logging
 import Sillok
-import SillokCore
+import SillokCloudEvents
 import SillokReadSide
 import SillokSQL
 import SillokWire

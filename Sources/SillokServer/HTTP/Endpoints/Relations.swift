@@ -1,6 +1,6 @@
 import Hummingbird
 import Sillok
-import SillokCore
+import SillokCloudEvents
 import SillokWire
 
 extension WebInterface {

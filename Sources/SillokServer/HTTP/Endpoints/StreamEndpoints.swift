@@ -53,7 +53,7 @@ extension WebInterface {
     static var timeout: Duration { .milliseconds(150) }
 
     fileprivate func listStreams(_ call: Call) async throws -> Response {
-        let category = try call.text("category").map { Category($0) }
+        let category = try call.text("category").map { StreamCategory($0) }
         let search = try call.text("search")
         let limit = try call.limit(atMost: 1000, default: 100)
         try store.limits.checkStreams(in: category, after: nil, limit: limit)
@@ -102,9 +102,9 @@ extension WebInterface {
     fileprivate func listCategories(_ call: Call) async throws -> Response {
         let limit = try call.limit(atMost: 1000, default: 100)
         call.showsOnlyWhatIsReached()
-        var found: [Category] = []
+        var found: [StreamCategory] = []
         var last: StreamID?
-        if let after = try call.text("after").map({ Category($0) }) {
+        if let after = try call.text("after").map({ StreamCategory($0) }) {
             try store.limits.check(after)
             last = try await isStream(after) ? StreamID(after.text) : end(of: after)
         }
@@ -135,12 +135,12 @@ extension WebInterface {
     }
 
     /// Returns whether there is a stream whose whole name is a category.
-    private func isStream(_ category: Category) async throws -> Bool {
+    private func isStream(_ category: StreamCategory) async throws -> Bool {
         try await store.stream(StreamID(category.text)) != nil
     }
 
     /// Returns the last possible stream name of a category with a dash, filled with the greatest characters that fit.
-    private func end(of category: Category) -> StreamID {
+    private func end(of category: StreamCategory) -> StreamID {
         var name = category.text + "-"
         guard name.utf8.count <= store.limits.streamBytes else { return StreamID(category.text) }
         for (character, bytes) in [("\u{10FFFF}", 4), ("\u{FFFF}", 3), ("\u{7FF}", 2), ("~", 1)] {

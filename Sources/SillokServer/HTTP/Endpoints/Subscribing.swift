@@ -2,8 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sillok
-import SillokCore
-import SillokWire
+import SillokCloudEvents
 
 extension Endpoint {
     /// The endpoints for subscriptions.
