@@ -76,7 +76,8 @@ let package = Package(
         .target(
             name: "SillokSQLite",
             dependencies: [
-                "SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL", "CSQLite", "CSillok",
+                "SillokSQLiteModels", "SillokSQLiteConnections", "SillokThreads", "SillokIndex", "SillokChain",
+                "SillokCore", "SillokSQL", "CSQLite", "CSillok",
             ]),
         .target(
             name: "SillokGRDB",
@@ -159,6 +160,11 @@ let package = Package(
             name: "SillokProjectionMachine",
             dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
+        .target(
+            name: "SillokSQLiteModels",
+            dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
+        .target(
+            name: "SillokSQLiteConnections", dependencies: ["SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
         .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON"]),
         .target(
             name: "SillokGRPC",
@@ -249,7 +255,8 @@ let package = Package(
             name: "sillok-torture",
             dependencies: [
                 "SillokHistory", "SillokSnapshots", "SillokProjections", "Sillok", "SillokChain", "SillokClient",
-                "SillokCore", "SillokPostgres", "SillokSQL", "SillokSQLite",
+                "SillokCore", "SillokPostgres", "SillokSQL", "SillokSQLiteConnections",
+                "SillokSQLite",
             ], path: "Tests/Torture"),
 
         // Random values and texts, coded by the library and by Foundation. No product.
@@ -335,8 +342,8 @@ let package = Package(
             name: "SillokSQLiteTests",
             dependencies: [
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokChain",
-                "SillokPostgres", "SillokSQL", "SillokSQLite", "SillokTesting", "CSQLite",
-                "CSillok", "sillok-torture",
+                "SillokPostgres", "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSQLite",
+                "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
             ], exclude: ["Fixtures"]),
         .testTarget(
             name: "SillokGRDBTests",
@@ -349,7 +356,7 @@ let package = Package(
             dependencies: [
                 "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
                 "SillokSQL",
-                "SillokTesting", "SillokChain", "SillokCore", "sillok-postgres-torture",
+                "SillokTesting", "SillokChain", "SillokCore", "SillokThreads", "sillok-postgres-torture",
             ]),
         .testTarget(
             name: "SillokTestingTests",

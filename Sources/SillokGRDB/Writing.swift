@@ -43,8 +43,8 @@ final class Writing: Sendable {
                 try db.execute(sql: "PRAGMA application_id = \(SQLiteFileMark.readModel)")
             }
             try run(ReadModelFormat.versions, of: nil, db)
-            let found = try db.rows(ReadModelFormat.foundVersion.text(of: nil), []).first?.values.first?.integer
-            if let found, found > Int64(ReadModelFormat.version) { throw ReadModelFormat.newer(found) }
+            let rows = try db.rows(ReadModelFormat.foundVersion.text(of: nil), [])
+            let found = try ReadModelFormat.version(in: rows.map(\.values))
             for statement in ReadModelFormat.schema { try run(statement, of: nil, db) }
             let rest = found.map { ReadModelFormat.upgrade(from: $0) } ?? [ReadModelFormat.noteVersion]
             for statement in rest { try run(statement, of: nil, db) }

@@ -74,7 +74,7 @@ public final class PostgresEventStore: ChainedEventStore {
             do {
                 return try Session(address, for: purpose, timeout: timeout).retrying { connection in
                     try Installation(address: address, connection: connection)
-                        .prepare(mode, newID: { ids.next() }, now: clock.now())
+                        .prepare(mayInstall: mode == .create, newID: { ids.next() }, now: clock.now())
                 }
             } catch let failure as PostgresFailure {
                 throw failure.storeError("cannot open the store at \(address.described)")
@@ -305,11 +305,16 @@ public final class PostgresEventStore: ChainedEventStore {
         return false
     }
 
-    /// Runs a check of the whole store on a thread and a connection of its own.
+    /// Verifies everything that is stored, in one snapshot and on the server: positions, times, revisions, tags,
+    /// tracking.
     ///
-    /// The server ends the statement that it executes when the task is cancelled or the store closes.
-    func checking(
-        _ body: @escaping @Sendable (Verification, Cancellation) throws -> VerificationReport
+    /// Works on a thread and a connection of its own. The server itself checks its disks for changed bytes, if the
+    /// cluster was made with data checksums.
+    /// - Parameter progress: told of each step, on the thread that checks.
+    /// - Returns: a report with what is wrong.
+    /// - Throws: `CancellationError` when the task is cancelled; `StoreError` `closed` when the store is closed.
+    public func verify(
+        progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {
         try await longWork.runOnThread { [address] cancellation in
             let result = Swift.Result {
@@ -317,7 +322,8 @@ public final class PostgresEventStore: ChainedEventStore {
                 let interruption = connection.canceller().map { Interruption($0) }
                 cancellation.whenCancelled { interruption?.interrupt() }
                 defer { _ = interruption?.end() }
-                return try body(Verification(connection: connection, schema: address.quotedSchema), cancellation)
+                return try Verification(connection: connection, schema: address.quotedSchema)
+                    .run(progress, cancellation)
             }
             if case .failure = result { try cancellation.check() }
             return try result.mapError(StoreError.reading).get()

@@ -3,6 +3,7 @@ public import SillokChain
 public import SillokCore
 import SillokIndex
 import SillokSQL
+import SillokSQLiteConnections
 import SillokThreads
 
 #if canImport(Darwin)
@@ -125,7 +126,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         let handover = opened.map { Handover((writer: $0, lock: lock)) }
         opened = nil
         writer = handover.map { [observer, removal, file] handover in
-            Self.start(handover, limits, signal, observer) { isUnused, lock in
+            Self.start(handover, limits, announcing: signal, observer: observer) { isUnused, lock in
                 let removal = removal.withLock { $0 }
                 guard let lock, removal == .always || removal == .ifUnused && isNew && isUnused else { return }
                 Self.removeFiles(file.opened, lock)
@@ -139,8 +140,8 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// - Parameter atEnd: is called when the file is closed and the lock is still held; `true`: nothing was written to
     ///   it.
     private static func start(
-        _ handover: Handover<(writer: Writer, lock: FileLock?)>, _ limits: Limits, _ signal: HeadSignal,
-        _ observer: Lock<CommitObserver>, atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock?) -> Void
+        _ handover: Handover<(writer: Writer, lock: FileLock?)>, _ limits: Limits, announcing signal: HeadSignal,
+        observer: Lock<CommitObserver>, atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock?) -> Void
     ) -> GroupCommit<WriterRequest, WriterAnswer> {
         GroupCommit(
             maximumWeight: 8192, queueBytes: limits.queueBytes,
@@ -169,7 +170,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     }
 
     /// Wakes the readers that wait for events of a group that was committed.
-    private static func announce(
+    static func announce(
         _ requests: [WriterRequest], _ answers: [Result<WriterAnswer, any Error>], to signal: HeadSignal
     ) {
         var (appends, last): ([AppendRequest], Position) = ([], signal.announced)

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Sillok
 import SillokServer
+import SillokTerminal
 import Testing
 
 @testable import SillokCLI

@@ -186,7 +186,7 @@ struct BoundsTests {
             }?.failure
             #expect(error?.code == .tooExpensive && error?.outcome == .definite)
             let model = try await PostgresReadModel(TestServer.connection, schema: "\(store.schema)_views")
-            let asking = Task { try await model.rows("SELECT pg_sleep(600), '\(raw: store.schema)'") }
+            let asking = Task { try await model.rows("SELECT pg_sleep(60), '\(raw: store.schema)'") }
             let sleeping = "wait_event = 'PgSleep' AND position('\(store.schema)' IN query) > 0"
             func count() throws -> Int { try TestServer.run("SELECT FROM pg_stat_activity WHERE \(sleeping)").count }
             #expect(try await eventually { try count() == 1 })

@@ -47,7 +47,7 @@ struct VerificationTests {
         let older = try Connection(address, for: .writing)
         let steps = Array(Step.all.prefix(7))
         _ = try Installation(address: address, connection: older, steps: steps)
-            .prepare(.create, newID: { StoreID() }, now: WallClock.system.now())
+            .prepare(mayInstall: true, newID: { StoreID() }, now: WallClock.system.now())
         let name = "\"\(schema)\""
         // As the earlier version has left it: progress beyond the last event, and of a source without events.
         try TestServer.run(
@@ -78,6 +78,16 @@ struct VerificationTests {
         try TestServer.drop("\(schema)_views")
         for role in [role, "\(schema)_projector", "\(schema)_writer", "\(schema)_reader"] {
             try TestServer.run("DROP OWNED BY \"\(role)\" CASCADE", "DROP ROLE \"\(role)\"")
+        }
+    }
+
+    @Test("House 1: a tag that is NULL in the database is damage, and not an empty tag")
+    func damagedTag() async throws {
+        try await withStore { store in
+            try await store.append([EventData(type: "noted", tags: ["a"], text: "1")])
+            try TestServer.run("UPDATE \"\(store.schema)\".events SET tags = ARRAY[NULL]::text[]")
+            let error = await #expect(throws: StoreError.self) { try await store.read(.all, limit: 1) }
+            #expect(error?.code == .corrupt)
         }
     }
 

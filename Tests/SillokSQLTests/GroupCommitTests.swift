@@ -131,7 +131,7 @@ import Testing
         let second = Task { try await queue.submit(2, weight: 1, bytes: 50) }
         try await wait(for: 100, in: queue)
         second.cancel()
-        let error = await #expect(throws: StoreError.self) { try await second.value }
+        let error = await #expect(throws: StoreError.self) { try await value(of: second) }
         #expect(error?.code == .cancelled && error?.outcome == .definite)
         #expect(queue.heldBytes == 50)
         let third = Task { try await queue.submit(3, weight: 1, bytes: 50) }
@@ -144,7 +144,7 @@ import Testing
             withUnsafeCurrentTask { $0?.cancel() }
             return try await queue.submit(4, weight: 1, bytes: 1)
         }
-        await #expect(throws: StoreError.self) { try await late.value }
+        await #expect(throws: StoreError.self) { try await value(of: late) }
         #expect(queue.heldBytes == 0 && gated.committed.withLock { $0 } == [1, 3])
         await queue.close(refusing: Refused())
     }
@@ -189,7 +189,7 @@ import Testing
             bytes: 100, cancelledInCommit: StoreError(.cancelled, "in doubt", outcome: .unknown))
         let second = try await impatient.begin(2, bytes: 50, in: other)
         second.cancel()
-        let error = await #expect(throws: StoreError.self) { try await second.value }
+        let error = await #expect(throws: StoreError.self) { try await value(of: second) }
         #expect(error?.outcome == .unknown)
         // It is still in the store, so its bytes count.
         #expect(other.heldBytes == 50)

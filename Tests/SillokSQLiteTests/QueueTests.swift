@@ -4,7 +4,7 @@ import SillokSQLite
 import Testing
 
 /// The queue of the writer, with a commit that is held up.
-@Suite struct QueueTests {
+@Suite(.timeLimit(.minutes(2))) struct QueueTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
@@ -71,18 +71,21 @@ import Testing
     @Test("W6: a cancelled append that waits is withdrawn; one whose commit has begun gets its receipt")
     func cancelled() async throws {
         try await withHeldWriter(Limits()) { store, first, release in
+            let held = store.queuedBytes
             let abandoned = (0..<50).map { _ in
                 let request = request(1000)
                 return Task { try await store.append(request) }
             }
             try #require(try await eventually { store.queuedBytes >= 50 * 1000 })
             for task in abandoned { task.cancel() }
+            // Their bytes are given back while the writer is still held up.
+            #expect(try await eventually { store.queuedBytes == held })
+            first.cancel()
+            release()
             for task in abandoned {
                 let error = await #expect(throws: AppendError.self) { try await task.value }?.failure
                 #expect(error?.code == .cancelled && error?.outcome == .definite)
             }
-            first.cancel()
-            release()
             let receipt = try await first.value
             #expect(receipt.position == 1)
             #expect(try await store.append([EventData(type: "noted", text: "1")]).position == 2)

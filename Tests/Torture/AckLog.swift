@@ -1,6 +1,7 @@
 import Foundation
 import SillokCore
 import SillokSQLite
+import SillokSQLiteConnections
 
 /// What a condition was built on, as a word of the log: `-`, `r12` (a revision), `u99` (unchanged since a position).
 enum Basis: Hashable, Sendable {
@@ -88,7 +89,7 @@ func openStore(
     _ path: String, _ log: AckLog, checkpointPages: Int? = nil, syncsCommits: Bool = true
 ) throws -> SQLiteEventStore {
     var tuning = Tuning()
-    tuning.checkpointPages = checkpointPages ?? tuning.checkpointPages
+    tuning.checkpoints.pages = checkpointPages ?? tuning.checkpoints.pages
     tuning.syncsCommits = syncsCommits
     log.write("B")
     let start = AckLog.now()

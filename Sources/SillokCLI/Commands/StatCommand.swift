@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Sillok
 import SillokPostgres
 import SillokSQLite
@@ -30,7 +29,7 @@ struct StatCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await store.reading { opened in
-            let facts = try await StoreFacts(of: opened, path: store.store)
+            let facts = try await StoreFacts(of: opened)
             if let warning = store.clockWarning(last: facts.last) { Console.current.note(warning) }
             let census = quick ? nil : try await Census(of: opened, head: facts.head)
             if show.json {
@@ -99,24 +98,20 @@ private struct StoreFacts {
     let first: Timestamp?
     let last: Timestamp?
 
-    init(of store: some EventStore, path: String) async throws {
+    init(of store: some EventStore) async throws {
         id = try await store.storeID()
         let newest = try await store.read(ReadRequest(direction: .backward, limit: 1))
         head = newest.head
         last = newest.events.first?.recordedAt
         first = try await store.read(.all, limit: 1).events.first?.recordedAt
-        bytes = try await Self.bytes(of: store, path: path)
+        bytes = try await Self.bytes(of: store)
     }
 
-    private static func bytes(of store: some EventStore, path: String) async throws -> UInt64? {
+    private static func bytes(of store: some EventStore) async throws -> UInt64? {
         #if Postgres
         if let store = store as? PostgresEventStore { return try await store.storedBytes() }
         #endif
-        guard store is SQLiteEventStore else { return nil }
-        return ["", "-wal"].reduce(0) { sum, ending in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: path + ending)
-            return sum + ((attributes?[.size] as? NSNumber)?.uint64Value ?? 0)
-        }
+        return (store as? SQLiteEventStore)?.fileBytes
     }
 }
 

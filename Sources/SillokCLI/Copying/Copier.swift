@@ -1,5 +1,6 @@
 import Sillok
 import SillokCore
+import SillokTerminal
 
 /// Copies a log into a store that is empty, or holds the first part of the same log.
 struct Copier: Sendable {

@@ -1,3 +1,5 @@
+import SillokTerminal
+
 /// What the first bytes of a file say of its form.
 enum FileStart {
     /// The mark that some editors put before UTF-8.

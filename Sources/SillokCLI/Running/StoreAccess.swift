@@ -112,13 +112,16 @@ extension StoreArgument {
         options.token = ProcessInfo.processInfo.environment["SILLOK_TOKEN"]
         options.timeout = .seconds(5)
         let remote = try await RemoteEventStore(address.description, options)
-        do {
-            let result = try await body(remote)
-            await remote.close()
-            return result
-        } catch {
-            await remote.close()
-            throw error
+        return try await closing(remote.close) { try await body(remote) }
+    }
+}
+
+extension SQLiteEventStore {
+    /// The number of bytes that its files take.
+    var fileBytes: UInt64 {
+        ["", "-wal"].reduce(0) { sum, ending in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path + ending)
+            return sum + ((attributes?[.size] as? NSNumber)?.uint64Value ?? 0)
         }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Logging
 import ServiceLifecycle
 import Sillok
@@ -48,7 +47,7 @@ struct ServeCommand: AsyncParsableCommand {
                 loopbackOnly: addresses.http?.isLoopback ?? true, logger: logger)
             var services: [any Service] = []
             if let address = addresses.grpc {
-                services.append(try grpcServer(of: interface.store, address, settings, gatekeeper, logger))
+                services.append(try grpcServer(of: interface.store, at: address, settings, gatekeeper, logger: logger))
             }
             if let address = addresses.http {
                 services.append(
@@ -79,8 +78,8 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func grpcServer(
-        of store: any EventStore, _ address: ListeningAddress, _ settings: ServeSettings, _ gatekeeper: Gatekeeper,
-        _ logger: Logger
+        of store: any EventStore, at address: ListeningAddress, _ settings: ServeSettings, _ gatekeeper: Gatekeeper,
+        logger: Logger
     ) throws -> GRPCServer {
         let tls = try settings.tls
         var configuration = GRPCServer.Configuration()
@@ -169,16 +168,6 @@ private struct KeyFollower: Service {
                     try? await Task.sleep(for: .seconds(1))
                 }
             }
-        }
-    }
-}
-
-extension SQLiteEventStore {
-    /// How many bytes its files take.
-    fileprivate var fileBytes: UInt64 {
-        ["", "-wal"].reduce(0) { sum, ending in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: path + ending)
-            return sum + ((attributes?[.size] as? NSNumber)?.uint64Value ?? 0)
         }
     }
 }

@@ -14,10 +14,10 @@ struct Installation {
 
     private var schema: String { address.quotedSchema }
 
-    /// Returns the identity of the store, after creating or updating its schema if `mode` allows that.
-    func prepare(
-        _ mode: PostgresEventStore.Mode, newID: () -> StoreID, now: Timestamp
-    ) throws -> StoreID {
+    /// Returns the identity of the store.
+    ///
+    /// - Parameter mayInstall: whether it may create the schema, or bring it up to date.
+    func prepare(mayInstall: Bool, newID: () -> StoreID, now: Timestamp) throws -> StoreID {
         try connection.checkEncoding()
         let version = try installedVersion()
         guard version <= latest else {
@@ -26,7 +26,7 @@ struct Installation {
                 "schema \(address.schema) has version \(version), this version of Sillok knows \(latest).")
         }
         if version < latest {
-            guard mode == .create else {
+            guard mayInstall else {
                 throw version == 0
                     ? StoreError(.notFound, "there is no store in schema \(address.schema).")
                     : StoreError(

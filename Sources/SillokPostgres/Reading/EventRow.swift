@@ -23,14 +23,20 @@ enum EventRow {
             guard let found = Metadata(bytes: Array(rows.bytes(row, 10))) else { throw damaged(position) }
             metadata = found
         }
+        var tags: [EventTag] = []
+        if !rows.isNull(row, 9) {
+            for text in rows.texts(row, 9) {
+                guard let text else { throw damaged(position) }
+                tags.append(EventTag(text))
+            }
+        }
         return RecordedEvent(
             position: Position(UInt64(clamping: position)),
             stream: rows.isNull(row, 4) ? nil : StreamID(rows.text(row, 4)),
             revision: Revision(UInt64(clamping: rows.int(row, 1))),
             recordedAt: Timestamp(microsecondsSince1970: rows.int(row, 2)), tracking: tracking,
             data: EventData(
-                id: id, type: EventType(rows.text(row, 5)),
-                tags: rows.isNull(row, 9) ? [] : rows.texts(row, 9).map { EventTag($0 ?? "") }, metadata: metadata,
+                id: id, type: EventType(rows.text(row, 5)), tags: tags, metadata: metadata,
                 contentType: rows.isNull(row, 6) ? .json : ContentType(rows.text(row, 6)),
                 payload: Array(rows.bytes(row, 11))))
     }

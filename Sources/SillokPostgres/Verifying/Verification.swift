@@ -1,22 +1,6 @@
 #if Postgres
-public import SillokCore
-import SillokIndex
+import SillokCore
 import SillokThreads
-
-extension PostgresEventStore {
-    /// Verifies everything that is stored, in one snapshot and on the server: positions, times, revisions, tags,
-    /// tracking.
-    ///
-    /// The server itself checks its disks for changed bytes, if the cluster was made with data checksums.
-    /// - Parameter progress: told of each step, on the thread that checks.
-    /// - Returns: a report with what is wrong.
-    /// - Throws: `CancellationError` when the task is cancelled; `StoreError` `closed` if the store is closed meanwhile.
-    public func verify(
-        progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
-    ) async throws -> VerificationReport {
-        try await checking { verification, cancellation in try verification.run(progress, cancellation) }
-    }
-}
 
 /// The queries whose results are the findings.
 struct Verification {

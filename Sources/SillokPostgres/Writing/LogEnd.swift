@@ -88,7 +88,7 @@ struct LogEnd {
             link = Chain.link(
                 after: link, Position(UInt64(clamping: head)), Revision(UInt64(clamping: revision)),
                 Timestamp(microsecondsSince1970: time), fact)
-            rows.add(entry.stream, revision, time, link)
+            rows.add(entry.stream, revision: revision, time: time, link: link)
         }
         return Receipt(
             firstPosition: Position(UInt64(clamping: first)),
@@ -123,7 +123,7 @@ private struct ReadyRows {
     private var times: [Int64] = []
     private var links: [ChainDigest] = []
 
-    mutating func add(_ stream: StreamID?, _ revision: Int64, _ time: Int64, _ link: ChainDigest) {
+    mutating func add(_ stream: StreamID?, revision: Int64, time: Int64, link: ChainDigest) {
         streams.append(stream?.text)
         revisions.append(revision)
         times.append(time)

@@ -9,6 +9,21 @@ extension ReadModelFormat {
     /// Asks for the version of the format; no row in a fresh read model.
     package static let foundVersion = SQL("SELECT version FROM sillok_format").ofSillok
 
+    /// Returns the version in the rows of ``foundVersion``; `nil` in a fresh read model.
+    ///
+    /// - Throws: `StoreError`: `corrupt`; `unsupportedFormat` if this version of Sillok does not know the format.
+    package static func version(in rows: [[SQLValue]]) throws(StoreError) -> Int64? {
+        guard let row = rows.first else { return nil }
+        guard case .integer(let found)? = row.first else {
+            throw StoreError(
+                .corrupt,
+                "the version of the read model's format cannot be read. Restore a backup, or remove the read model and "
+                    + "rebuild its projections.")
+        }
+        if found > Int64(version) { throw newer(found) }
+        return found
+    }
+
     /// Notes the version in a fresh read model.
     package static let noteVersion: SQL = "INSERT INTO sillok_format VALUES (\(version))"
 

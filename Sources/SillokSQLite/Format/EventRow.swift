@@ -1,5 +1,6 @@
 import CSillok
 import SillokCore
+import SillokSQLiteConnections
 
 /// The numeric columns of an event, in the form in which they are stored and checksummed.
 struct EventHeader {

@@ -1,5 +1,6 @@
 import CSillok
 import SillokCore
+import SillokSQLiteConnections
 
 /// The kind of a stored name.
 enum NameKind: UInt8 {
@@ -59,7 +60,7 @@ final class Names {
         byText.bind(bytesOf: text, at: 2)
         guard try byText.step() else { return nil }
         let (number, category) = (byText.int(0), byText.int(1))
-        let isIntact = byText.int(2) == Self.checksum(number, kind.rawValue, text, category)
+        let isIntact = byText.int(2) == Self.checksum(of: number, kind: kind.rawValue, text: text, category: category)
         byText.reset()
         guard isIntact else { throw Self.damaged(number) }
         remember(number, key, category)
@@ -75,7 +76,7 @@ final class Names {
         insertion.bind(Int64(kind.rawValue), at: 2)
         insertion.bind(bytesOf: text, at: 3)
         insertion.bind(category, at: 4)
-        insertion.bind(Self.checksum(number, kind.rawValue, text, category), at: 5)
+        insertion.bind(Self.checksum(of: number, kind: kind.rawValue, text: text, category: category), at: 5)
         try insertion.run()
         nextNumber += 1
         remember(number, Key(kind: kind, text: text), category)
@@ -109,7 +110,7 @@ final class Names {
         let stored = byNumber.int(3)
         byNumber.reset()
         guard let kind = UInt8(exactly: rawKind).flatMap(NameKind.init(rawValue:)),
-            stored == Self.checksum(number, kind.rawValue, text, category)
+            stored == Self.checksum(of: number, kind: kind.rawValue, text: text, category: category)
         else { throw Self.damaged(number) }
         return text
     }
@@ -131,7 +132,7 @@ final class Names {
         if key.kind == .stream { categories[number] = category }
     }
 
-    static func checksum(_ number: Int64, _ kind: UInt8, _ text: String, _ category: Int64) -> Int64 {
+    static func checksum(of number: Int64, kind: UInt8, text: String, category: Int64) -> Int64 {
         var text = text
         var head = (number.littleEndian, Int64(kind).littleEndian, category.littleEndian)
         let crc = withUnsafeBytes(of: &head) { sillok_crc32c(0, $0.baseAddress, $0.count) }

@@ -2,6 +2,7 @@ import CSQLite
 import SillokChain
 import SillokCore
 import SillokSQL
+import SillokSQLiteConnections
 
 // The file, format 4: an SQLite database in WAL mode (application id "Sill", user version 4).
 //
@@ -48,55 +49,65 @@ enum Schema {
     /// The distance between two marks of a stream, in revisions.
     static let markInterval: Int64 = 256
 
-    static let statements = """
-        CREATE TABLE store (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-        CREATE TABLE names (
-            id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text BLOB NOT NULL, category INTEGER NOT NULL,
-            crc INTEGER NOT NULL, UNIQUE (kind, text)) STRICT;
-        CREATE TABLE events (
-            position INTEGER PRIMARY KEY, id BLOB NOT NULL, stream INTEGER NOT NULL, revision INTEGER NOT NULL,
-            type INTEGER NOT NULL, recorded INTEGER NOT NULL, content INTEGER NOT NULL, source INTEGER NOT NULL,
-            tracked INTEGER NOT NULL, crc INTEGER NOT NULL, tags BLOB NOT NULL, metadata BLOB NOT NULL,
-            payload BLOB NOT NULL, link BLOB) STRICT;
-        CREATE TABLE entries (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
-            STRICT, WITHOUT ROWID;
-        CREATE TABLE marks (
-            stream INTEGER NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL,
-            PRIMARY KEY (stream, revision)) STRICT, WITHOUT ROWID;
-        CREATE TABLE tracking (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
-        \(trackedEvents)
-        \(trackedAlone)
-        """
+    /// A table that holds a part of the log.
+    struct Table {
+        let name: String
+        /// The columns, and the options of the table.
+        let columns: String
+
+        /// The statement that creates the table.
+        var statement: String { "CREATE TABLE \(name) \(columns);" }
+
+        /// Returns whether the file has the table.
+        func exists(in connection: Connection) throws -> Bool {
+            try connection.number("SELECT count(*) FROM sqlite_schema WHERE name = '\(name)'") > 0
+        }
+    }
+
+    private static let all = [
+        Table(name: "store", columns: "(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID"),
+        Table(
+            name: "names",
+            columns: """
+                (
+                    id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text BLOB NOT NULL, category INTEGER NOT NULL,
+                    crc INTEGER NOT NULL, UNIQUE (kind, text)) STRICT
+                """),
+        Table(
+            name: "events",
+            columns: """
+                (
+                    position INTEGER PRIMARY KEY, id BLOB NOT NULL, stream INTEGER NOT NULL, revision INTEGER NOT NULL,
+                    type INTEGER NOT NULL, recorded INTEGER NOT NULL, content INTEGER NOT NULL, source INTEGER NOT NULL,
+                    tracked INTEGER NOT NULL, crc INTEGER NOT NULL, tags BLOB NOT NULL, metadata BLOB NOT NULL,
+                    payload BLOB NOT NULL, link BLOB) STRICT
+                """),
+        Table(
+            name: "entries",
+            columns: """
+                (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))
+                    STRICT, WITHOUT ROWID
+                """),
+        Table(
+            name: "marks",
+            columns: """
+                (
+                    stream INTEGER NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL,
+                    PRIMARY KEY (stream, revision)) STRICT, WITHOUT ROWID
+                """),
+        Table(name: "tracking", columns: "(source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT"),
+        trackedEvents, trackedAlone,
+    ]
 
     // Files of earlier versions do not have these two tables until they are opened for writing.
-    private static let trackedEvents = """
-        CREATE TABLE tracked_events (
-            source INTEGER PRIMARY KEY, position INTEGER NOT NULL, event BLOB NOT NULL) STRICT;
-        """
-    private static let trackedAlone = """
-        CREATE TABLE tracked_alone (source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
-        """
-
-    /// Returns whether the file has the ids of tracked events.
-    static func hasTrackedEvents(_ connection: Connection) throws -> Bool {
-        try connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'tracked_events'") > 0
-    }
-
-    /// Returns whether the file has the positions that were recorded without an event.
-    static func hasTrackedAlone(_ connection: Connection) throws -> Bool {
-        try connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'tracked_alone'") > 0
-    }
+    static let trackedEvents = Table(
+        name: "tracked_events",
+        columns: "(source INTEGER PRIMARY KEY, position INTEGER NOT NULL, event BLOB NOT NULL) STRICT")
+    static let trackedAlone = Table(
+        name: "tracked_alone", columns: "(source INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT")
 
     /// The names of the tables that hold the log.
-    static let tables: Set<String> = {
-        var tables: Set<String> = []
-        var rest = Substring(statements)
-        while let found = rest.firstRange(of: "CREATE TABLE ") {
-            rest = rest[found.upperBound...]
-            tables.insert(String(rest.prefix { $0 != " " && $0 != "(" }))
-        }
-        return tables
-    }()
+    static let tables = Set(all.map(\.name))
 
     /// The inputs of the creation or conversion of a store.
     struct Origins {
@@ -124,7 +135,7 @@ enum Schema {
     }
 
     /// Creates a store in an empty database, or checks an existing store and converts it to the current format.
-    static func install(on connection: Connection, _ origins: Origins, tuning: Tuning) throws {
+    static func install(on connection: Connection, _ origins: Origins, conversionBatch: Int) throws {
         try connection.run("BEGIN IMMEDIATE")
         do {
             if try connection.number("SELECT count(*) FROM sqlite_schema") == 0 {
@@ -132,9 +143,10 @@ enum Schema {
             } else {
                 try check(connection)
                 let found = try connection.number("PRAGMA user_version")
-                try FormatUpgrade(connection, origins, batch: tuning.conversionBatch).run(from: found)
-                if try !hasTrackedEvents(connection) { try connection.run(trackedEvents) }
-                if try !hasTrackedAlone(connection) { try connection.run(trackedAlone) }
+                try FormatUpgrade(connection, origins, batch: conversionBatch).run(from: found)
+                for table in [trackedEvents, trackedAlone] where try !table.exists(in: connection) {
+                    try connection.run(table.statement)
+                }
                 let keepsChain = origins.keepsChain ?? (found < 2 ? true : nil)
                 if let keepsChain { try setChain(keepsChain, connection) }
             }
@@ -146,7 +158,7 @@ enum Schema {
     }
 
     private static func create(on connection: Connection, _ origins: Origins) throws {
-        try connection.run(statements)
+        for table in all { try connection.run(table.statement) }
         try connection.run("PRAGMA application_id = \(applicationID)")
         try connection.run("PRAGMA user_version = \(version)")
         let insert = try connection.prepare(

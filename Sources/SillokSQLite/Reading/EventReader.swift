@@ -1,5 +1,6 @@
 import SillokChain
 import SillokCore
+import SillokSQLiteConnections
 
 /// The statements, names and index with which a connection reads events. Belongs to the connection's thread.
 final class EventReader {
@@ -40,7 +41,7 @@ final class EventReader {
             "SELECT position, revision FROM marks WHERE stream = ?1 AND revision <= ?2 ORDER BY revision DESC LIMIT 1")
         idAt = try connection.prepare("SELECT id FROM events WHERE position = ?1")
         trackedPosition = try connection.prepare(
-            try Schema.hasTrackedEvents(connection)
+            try Schema.trackedEvents.exists(in: connection)
                 ? "SELECT t.position, e.event FROM tracking t LEFT JOIN tracked_events e "
                     + "ON e.source = t.source AND e.position = t.position WHERE t.source = ?1"
                 : "SELECT position, NULL FROM tracking WHERE source = ?1")

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokIndex
+import SillokSQLiteConnections
 import SillokThreads
 
 /// The log as seen by one connection, for plans and conditions.

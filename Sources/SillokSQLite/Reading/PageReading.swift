@@ -1,5 +1,6 @@
 import SillokCore
 import SillokIndex
+import SillokSQLiteConnections
 import SillokThreads
 
 extension EventReader {
@@ -19,11 +20,12 @@ extension EventReader {
             switch request.direction {
             case .forward:
                 try forwardPage(
-                    request, PlaceSearch(plan, from: range.low, through: range.high, budget), range.low, head, budget)
+                    request, PlaceSearch(plan, from: range.low, through: range.high, budget), from: range.low,
+                    head: head, budget)
             case .backward:
                 try backwardPage(
-                    request, PlaceSearch(plan, from: -range.high, through: -range.low, budget), range.high, head, budget
-                )
+                    request, PlaceSearch(plan, from: -range.high, through: -range.low, budget), from: range.high,
+                    head: head, budget)
             }
         return try page.marked(request) { try id(at: $0) }
     }
@@ -64,7 +66,7 @@ extension EventReader {
     }
 
     private func forwardPage(
-        _ request: ReadRequest, _ search: PlaceSearch, _ low: Int64, _ head: Int64, _ budget: StepBudget
+        _ request: ReadRequest, _ search: PlaceSearch, from low: Int64, head: Int64, _ budget: StepBudget
     ) throws -> EventBatch {
         try withUpwardCursor { cursor in
             var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
@@ -82,7 +84,7 @@ extension EventReader {
     }
 
     private func backwardPage(
-        _ request: ReadRequest, _ search: PlaceSearch, _ high: Int64, _ head: Int64, _ budget: StepBudget
+        _ request: ReadRequest, _ search: PlaceSearch, from high: Int64, head: Int64, _ budget: StepBudget
     ) throws -> EventBatch {
         var (page, search) = (PageBuilder(request, pageBytes: limits.pageBytes, head: head), search)
         var chain = try StreamChain(request, from: high, head, self)
@@ -141,13 +143,14 @@ private struct StreamChain {
         else { return nil }
         self.stream = stream
         isForward = request.direction == .forward
-        previous = try Self.revision(beside: isForward ? bound - 1 : bound + 1, head, request.direction, number, reader)
+        previous = try Self.revision(
+            of: number, beside: isForward ? bound - 1 : bound + 1, head: head, request.direction, reader)
         if isForward && previous == nil { previous = Revision(0) }
     }
 
     /// Returns the revision before the page's first one. The previous page ended at `edge`, or `edge` is any position.
     private static func revision(
-        beside edge: Int64, _ head: Int64, _ direction: ReadRequest.Direction, _ number: Int64, _ reader: EventReader
+        of number: Int64, beside edge: Int64, head: Int64, _ direction: ReadRequest.Direction, _ reader: EventReader
     ) throws -> Revision? {
         guard edge > 0 && edge <= head else { return nil }
         let event = try reader.event(at: edge)

@@ -1,4 +1,5 @@
 import SillokCore
+import SillokSQLiteConnections
 
 /// A scan of every event in the order of positions, which computes the expected contents of the index.
 struct EventScan {

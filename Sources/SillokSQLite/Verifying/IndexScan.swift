@@ -1,4 +1,5 @@
 import SillokCore
+import SillokSQLiteConnections
 
 /// A scan of every entry of the index in the order of keys, which computes its contents.
 struct IndexScan {

@@ -1,6 +1,7 @@
 import CSQLite
 import SillokCore
 import SillokIndex
+import SillokSQLiteConnections
 import SillokThreads
 
 /// A check of a store from the first event to the last, in one snapshot and in memory that does not grow with the log.
@@ -108,7 +109,7 @@ final class Verification {
             while try rows.step() {
                 let (number, kind, text) = (rows.int(0), rows.int(1), rows.text(2))
                 guard let kind = UInt8(exactly: kind), NameKind(rawValue: kind) != nil,
-                    rows.int(4) == Names.checksum(number, kind, text, rows.int(3))
+                    rows.int(4) == Names.checksum(of: number, kind: kind, text: text, category: rows.int(3))
                 else {
                     find("the name \(number) (\"\(text)\") is damaged: its checksum does not match")
                     continue
@@ -140,7 +141,7 @@ final class Verification {
 
     /// Returns the last position of each source that was recorded without an event.
     private func trackedAlone() throws -> [Int64: UInt64] {
-        guard try Schema.hasTrackedAlone(connection) else { return [:] }
+        guard try Schema.trackedAlone.exists(in: connection) else { return [:] }
         var positions: [Int64: UInt64] = [:]
         let rows = try connection.prepare("SELECT source, position FROM tracked_alone")
         while try rows.step() { positions[rows.int(0)] = UInt64(bitPattern: rows.int(1)) }
@@ -166,15 +167,4 @@ struct NameKinds {
     }
 
     func category(ofStream number: Int64) -> Int64? { categories[number] }
-}
-
-/// A sum of fingerprints that does not depend on their order.
-struct EntrySum: Equatable {
-    private var value: UInt64 = 0
-
-    /// Adds the entry of `key` at `position`; for a stream, also its `revision`.
-    mutating func add(_ key: Int64, _ position: Int64, revision: Int64) {
-        let place = IndexKey.mix(UInt64(bitPattern: position) ^ IndexKey.mix(UInt64(bitPattern: revision)))
-        value &+= IndexKey.mix(place ^ IndexKey.mix(UInt64(bitPattern: key)))
-    }
 }

@@ -1,5 +1,6 @@
 import SillokChain
 import SillokCore
+import SillokSQLiteConnections
 
 /// The statements that write the rows of an event and of its mark, and add it to the tail of the index.
 final class EventInsertion {
@@ -42,7 +43,7 @@ final class EventInsertion {
     /// Writes an event with the numbers of its header, and with its link if a chain is kept. Computes the remaining
     /// numbers and the checksum.
     func insert(
-        _ data: EventData, _ header: EventHeader, _ link: ChainDigest?, category: Int64, _ names: Names
+        _ data: EventData, _ header: EventHeader, link: ChainDigest?, category: Int64, names: Names
     ) throws {
         var header = header
         header.type = try names.intern(.type, data.type.text)

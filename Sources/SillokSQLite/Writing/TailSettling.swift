@@ -1,4 +1,5 @@
 import SillokCore
+import SillokSQLiteConnections
 
 /// The move of index entries from the tail in memory to the table `entries`, in the order of keys.
 ///

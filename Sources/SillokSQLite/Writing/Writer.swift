@@ -3,6 +3,7 @@ import SillokChain
 import SillokCore
 import SillokIndex
 import SillokSQL
+import SillokSQLiteConnections
 
 /// The only connection that writes. It executes groups of requests, each group in one transaction with one fsync.
 ///
@@ -63,7 +64,7 @@ final class Writer {
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
         part = try Part(connection)
-        checkpoints = CheckpointSchedule(connection, tuning, gate)
+        checkpoints = CheckpointSchedule(connection, tuning.checkpoints, gate)
         try reload()
     }
 
@@ -274,7 +275,7 @@ final class Writer {
                 last[stream] = Revision(UInt64(header.revision))
             }
             if let previous = lastLink { lastLink = header.link(after: previous, prepared.facts[index]) }
-            try rows.insert(entry.event, header, lastLink, category: category, reader.names)
+            try rows.insert(entry.event, header, link: lastLink, category: category, names: reader.names)
             head += 1
             lastRecorded = time
         }
@@ -338,9 +339,7 @@ final class Writer {
 
     /// Returns why no append may be acknowledged: other files are at the paths than the open ones; else `nil`.
     private func replacement(_ scope: OpenFiles.Scope) -> StoreError? {
-        connection.file?.replacement(scope).map { error in
-            StoreError(error.code, "\(error.message) The store takes no more appends.")
-        }
+        connection.file?.replacement(scope)?.endingAppends
     }
 
     /// Ends a group that failed before its commit: nothing is stored. A repeat of a stored append gets its receipt.

@@ -3,6 +3,7 @@ import Foundation
 import Sillok
 import SillokSQLite
 import SillokServer
+import SillokTerminal
 import SillokWire
 import Testing
 

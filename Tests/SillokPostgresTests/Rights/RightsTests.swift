@@ -187,7 +187,7 @@ struct RightsTests {
         let address = ServerAddress(text: TestServer.connection, schema: schema)
         let older = try Connection(address, for: .writing)
         let installation = Installation(address: address, connection: older, steps: Array(Step.all.prefix(step)))
-        let id = try installation.prepare(.create, newID: { StoreID() }, now: WallClock.system.now())
+        let id = try installation.prepare(mayInstall: true, newID: { StoreID() }, now: WallClock.system.now())
         let name = "\"\(schema)\""
         #expect(try older.run(olderAppend(name, olderAppends(2), isConditional: false)).numbers(0, 0) == [0, 0])
         // Roles as they were made before the later steps.

@@ -2,6 +2,7 @@
 import Foundation
 import Sillok
 import SillokTesting
+import SillokThreads
 import Testing
 
 @testable import SillokPostgres

@@ -1,6 +1,7 @@
 import Sillok
 import SillokCore
 import SillokIndex
+import SillokSQLiteConnections
 import SillokTesting
 import SillokThreads
 import Testing

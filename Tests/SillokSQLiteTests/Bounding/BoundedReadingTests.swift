@@ -1,6 +1,7 @@
 import CSQLite
 import Sillok
 import SillokCore
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 

@@ -2,6 +2,7 @@ import CSQLite
 import Sillok
 import SillokCore
 import SillokIndex
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 

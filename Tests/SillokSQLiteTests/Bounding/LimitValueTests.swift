@@ -1,5 +1,6 @@
 import Sillok
 import SillokSQL
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 
@@ -15,8 +16,8 @@ import Testing
         ("conditionSteps", \.conditionSteps), ("pageSteps", \.pageSteps), ("queueBytes", \.queueBytes),
     ]
     static let sizes: [(name: String, path: any WritableKeyPath<Tuning, Int> & Sendable)] = [
-        ("tailEntries", \.tailEntries), ("settlingSlice", \.settlingSlice), ("checkpointPages", \.checkpointPages),
-        ("manyPages", \.manyPages), ("cachedNames", \.cachedNames), ("conversionBatch", \.conversionBatch),
+        ("tailEntries", \.tailEntries), ("settlingSlice", \.settlingSlice), ("checkpointPages", \.checkpoints.pages),
+        ("manyPages", \.checkpoints.manyPages), ("cachedNames", \.cachedNames), ("conversionBatch", \.conversionBatch),
         ("writerSteps", \.writerSteps), ("groupSteps", \.groupSteps), ("readers", \.readers),
     ]
     static let values = [0, -1, .min, .max]
@@ -100,7 +101,8 @@ import Testing
             try await Self.exercise(store)
             #expect(try await store.verify().isSound)
             await store.close()
-            let model = try SQLiteReadModel(path: folder.path("views"), tuning: tuning, timeout: .seconds(1))
+            let model = try SQLiteReadModel(
+                path: folder.path("views"), checkpoints: tuning.checkpoints, timeout: .seconds(1))
             try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
             await model.close()
         }

@@ -3,6 +3,7 @@ import Sillok
 import SillokCore
 import SillokConformance
 import SillokIndex
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 

@@ -1,6 +1,7 @@
 import CSQLite
 import CSillok
 import Foundation
+import SillokSQLiteConnections
 
 @testable import SillokSQLite
 
@@ -110,7 +111,7 @@ struct Tampering {
         try connection.run("UPDATE names SET text = \(hex(before, change)) WHERE id = \(id)")
         if change.isMended {
             let text = String(decoding: try bytes("SELECT text FROM names WHERE id = \(id)"), as: UTF8.self)
-            let mended = Names.checksum(id, kind, text, category)
+            let mended = Names.checksum(of: id, kind: kind, text: text, category: category)
             try connection.run("UPDATE names SET crc = \(mended) WHERE id = \(id)")
         }
         try await body(UInt64(try connection.number("SELECT min(position) FROM events WHERE type = \(id)")))

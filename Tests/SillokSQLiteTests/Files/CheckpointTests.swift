@@ -2,6 +2,7 @@ import CSQLite
 import Foundation
 import Sillok
 import SillokSQL
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 
@@ -97,7 +98,7 @@ import Testing
 
     @Test func `W5: a read model does not wait for a reader that keeps its snapshot`() async throws {
         let path = try folder.get().path("views")
-        let model = try SQLiteReadModel(path: path, tuning: .tiny, timeout: .seconds(10))
+        let model = try SQLiteReadModel(path: path, checkpoints: .tiny, timeout: .seconds(10))
         try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
         let reader = try Connection(path: path, flags: SQLITE_OPEN_READONLY, cacheKiB: 64)
         try reader.run("BEGIN; SELECT count(*) FROM t")

@@ -1,6 +1,7 @@
 import Foundation
 import Sillok
 import SillokSQL
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 

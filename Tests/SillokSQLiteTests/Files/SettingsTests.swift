@@ -1,6 +1,7 @@
 import Sillok
 import SillokProjections
 import SillokSQL
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 

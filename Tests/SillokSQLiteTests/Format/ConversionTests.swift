@@ -3,6 +3,7 @@ import CSillok
 import Foundation
 import Sillok
 import SillokChain
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 

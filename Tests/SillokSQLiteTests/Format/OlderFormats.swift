@@ -1,6 +1,7 @@
 import CSQLite
 import Foundation
 import SillokCore
+import SillokSQLiteConnections
 
 @testable import SillokSQLite
 

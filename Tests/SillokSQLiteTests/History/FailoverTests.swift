@@ -49,9 +49,13 @@ struct FailoverTests {
         let model = try await place.model()
         let options = ProjectorOptions(pollInterval: .milliseconds(5))
         let projector = Projector(Balances(), from: store, into: model, options: options)
-        let running = Task { try await projector.run() }
-        let seen = Lock<[UInt64]>([])
+        let (ended, seen) = (Lock(0), Lock<[UInt64]>([]))
+        let running = Task {
+            defer { ended.withLock { $0 += 1 } }
+            try await projector.run()
+        }
         let reacting = Task {
+            defer { ended.withLock { $0 += 1 } }
             try await projector.react("mails", from: .atBeginning) { event in
                 seen.withLock { $0.append(event.position.value) }
             }
@@ -62,6 +66,8 @@ struct FailoverTests {
                 try await model.rows("SELECT 1 FROM sillok_reactions WHERE position = 6").count == 1
             })
         try await store.failOver(keeping: 3, then: deposits(Array(repeating: 7, count: count)))
+        #expect(try await eventually { ended.withLock { $0 } == 2 })
+        for task in [running, reacting] { task.cancel() }
         let failure = await #expect(throws: ProjectionFailure.self) { try await running.value }
         #expect((failure?.cause as? StoreError)?.code == .storeChanged)
         let reaction = await #expect(throws: (any Error).self) { try await reacting.value }

@@ -16,6 +16,30 @@ struct ReadModelUpgradeTests {
         try await model.rows("SELECT mark FROM sillok_checkpoints").map { $0["mark"] }
     }
 
+    @Test("House 2: a version that cannot be read is damage, and not version 0", arguments: [false, true])
+    func unreadableVersion(_ isInStore: Bool) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path()
+        let change = ReadModelWrite([.init("UPDATE sillok_format SET version = 'two'")])
+        if isInStore {
+            let store = try SQLiteEventStore(path: path)
+            try await store.readModel.write(change)
+            await store.close()
+            for mode in [SQLiteEventStore.Mode.existing, .readOnly] {
+                let store = try SQLiteEventStore(path: path, mode: mode)
+                let error = await #expect(throws: StoreError.self) { try await store.readModel.rows("SELECT 1") }
+                #expect(error?.code == .corrupt, "\(mode)")
+                await store.close()
+            }
+        } else {
+            let model = try SQLiteReadModel(path: path)
+            try await model.write(change)
+            await model.close()
+            let error = #expect(throws: StoreError.self) { try SQLiteReadModel(path: path) }
+            #expect(error?.code == .corrupt)
+        }
+    }
+
     @Test(
         "H1: it is brought up to date, and its checkpoints have marks from the next write on", arguments: Storage.tested
     )

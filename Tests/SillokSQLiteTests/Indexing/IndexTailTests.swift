@@ -1,5 +1,6 @@
 import CSQLite
 import SillokCore
+import SillokSQLiteConnections
 import SillokTesting
 import Testing
 

@@ -3,6 +3,7 @@ import CSQLite
 import Foundation
 import SillokCore
 import SillokSQL
+import SillokSQLiteConnections
 import Testing
 
 @testable import SillokSQLite
