@@ -6,7 +6,8 @@ public struct SnapshotPolicy: Hashable, Sendable {
     /// The number of events after the last snapshot at which a new one is written; `nil`: the number does not matter.
     public var events: UInt64?
 
-    /// When so much time lies between the last event of the kept one and the last of all; `nil`: time does not matter.
+    /// The time between the last event of the newest snapshot and the last event of the stream after which a new one is
+    /// written; `nil`: time does not matter.
     public var age: Duration?
 
     /// The number of snapshots that are kept for each stream, by default 2. More of them make old states faster to
@@ -16,7 +17,7 @@ public struct SnapshotPolicy: Hashable, Sendable {
     /// A snapshot larger than this is not written: 16 MiB.
     public var maximumBytes = 16 << 20
 
-    /// Of how many snapshots that are used one is compared with the replay, in the background: 1,000. The first that a
+    /// One in this number of used snapshots is compared with the replay, in the background: 1,000. The first that a
     /// handler uses is compared too. 0: none.
     public var checkedShare = 1000
 

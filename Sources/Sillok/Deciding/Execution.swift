@@ -155,7 +155,7 @@ struct Execution<D: Decider> {
     }
 
     private func evolve(_ decided: ArraySlice<Decided>, in subjects: inout Subjects<D>) {
-        for one in decided { subjects.evolve(one.event, of: subjects.all[one.subject].stream, as: one.data) }
+        for next in decided { subjects.evolve(next.event, of: subjects.all[next.subject].stream, as: next.data) }
     }
 }
 
@@ -216,8 +216,8 @@ extension Execution {
         for event in recorded { if let stream = event.stream { revisions[stream] = event.revision } }
         let receipt = Receipt(
             firstPosition: first.position, mark: EventMark(last), revisions: revisions, recordedAt: last.recordedAt)
-        let events = try recorded.flatMap { one in
-            try coding.decode(one).map { (subject: subjects.index(of: one), event: $0) }
+        let events = try recorded.flatMap { event in
+            try coding.decode(event).map { (subject: subjects.index(of: event), event: $0) }
         }
         return Ending(events: events, subjects: subjects, receipt: receipt, isRepeat: true)
     }

@@ -82,6 +82,9 @@ package struct Subjects<D: Decider>: Sendable {
     /// Whether the subjects are streams.
     var isOfStreams: Bool { !indexes.isEmpty }
 
+    /// Whether the events of each subject are counted: an event may be of several boundaries.
+    private var areCounted: Bool { isOfStreams || all.count == 1 }
+
     /// Whether all states were compared with the log.
     var areRead: Bool { groups.allSatisfy { $0.isRead } }
 
@@ -136,8 +139,7 @@ package struct Subjects<D: Decider>: Sendable {
 
     /// Notes the place of a stored event, where events are counted: for streams, and for a single boundary.
     mutating func pass(_ stream: StreamID?, _ position: Position, _ id: EventID, _ recordedAt: Timestamp) {
-        let isCounted = isOfStreams || all.count == 1
-        guard isCounted, let index = isOfStreams ? stream.flatMap({ indexes[$0] }) : 0 else { return }
+        guard areCounted, let index = isOfStreams ? stream.flatMap({ indexes[$0] }) : 0 else { return }
         let events = (all[index].place?.events ?? 0) + 1
         all[index].place = HistoryPlace(events: events, position: position, id: id, recordedAt: recordedAt)
         if events == 1 { all[index].first = recordedAt }
@@ -161,14 +163,16 @@ package struct Subjects<D: Decider>: Sendable {
 extension Subjects {
     /// The states from which a later replay may start, by the index of the subject.
     package var starts: [(index: Int, start: ReplayStart<D>)] {
-        guard !isDoubtful else { return [] }
+        // The place of a boundary that is one of several does not move with its state.
+        guard !isDoubtful, areCounted else { return [] }
         return groups.flatMap { group in
             group.members.compactMap { index in
                 let subject = all[index]
                 guard let place = subject.place else { return nil }
-                let start = ReplayStart(
+                var start = ReplayStart(
                     state: subject.state, place: place, through: group.through(atLeast: place), first: subject.first,
                     stored: subject.stored)
+                start.isUsableUnread = group.isRead || group.isUsableUnread
                 return (index, start)
             }
         }

@@ -194,6 +194,26 @@ private struct SnapshotBench {
     }
 
     @Test(arguments: Storage.tested)
+    func `one of another history is not used without a look at the log after a read that failed`(
+        on storage: Storage
+    ) async throws {
+        let bench = try await SnapshotBench(storage)
+        let snapshots = bench.snapshots()
+        try await bench.add(10, bench.handler(snapshots), snapshots)
+        let restored = MemoryEventStore(id: try await bench.store.storeID())
+        let plain = CommandHandler<Tally>("tally", in: restored)
+        for number in 1...10 { try await plain.execute(.add(number, note: "another history"), on: "1") }
+        let store = Interrupted(base: restored)
+        let handler = CommandHandler<Tally>(
+            "tally", in: store, options: .init(cache: AggregateCache(), snapshots: snapshots))
+        await #expect(throws: StoreError.self) { try await handler.execute(.add(1, note: "lost"), on: "1") }
+        store.isInterrupted.withLock { $0 = false }
+        let outcome = try await handler.execute(.add(1, note: "kept"), on: "1")
+        #expect(try await outcome.state == plain.state(of: "1").state)
+        await bench.model.close()
+    }
+
+    @Test(arguments: Storage.tested)
     func `a read model that fails costs no command anything`(on storage: Storage) async throws {
         let bench = try await SnapshotBench(storage)
         let broken = Snapshots(
@@ -355,5 +375,16 @@ extension SQLRow {
         let sum = SnapshotRow.sum(texts, numbers)
         let changed: [String: SQLValue] = ["fingerprint": .text(version), "checksum": .integer(sum)]
         return SQLRow(columns: columns, values: columns.map { changed[$0] ?? self[$0] })
+    }
+}
+
+/// A store that cannot be read for a while.
+private struct Interrupted: ForwardingEventStore {
+    let base: any EventStore
+    let isInterrupted = Lock(true)
+
+    func read(_ request: ReadRequest) async throws -> EventBatch {
+        if isInterrupted.withLock({ $0 }) { throw StoreError(.unavailable, "the store is away.") }
+        return try await base.read(request)
     }
 }
