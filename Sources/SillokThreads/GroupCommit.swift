@@ -1,13 +1,5 @@
 public import SillokCore
 
-#if canImport(Darwin)
-public import Darwin
-#elseif canImport(Glibc)
-public import Glibc
-#elseif canImport(Musl)
-public import Musl
-#endif
-
 /// One thread that writes, and a bounded queue of requests: the thread commits all waiting requests together.
 ///
 /// Requests queue up during a commit, and the next commit takes them all: one fsync carries many appends. A single
@@ -248,7 +240,7 @@ extension GroupCommit {
             if count >= expected || isClosing { return }
             quiet = count == before ? quiet + 1 : 0
             before = count
-            sched_yield()
+            yieldThread()
         }
     }
 

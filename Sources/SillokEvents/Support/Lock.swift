@@ -69,6 +69,7 @@ package final class Lock<State>: @unchecked Sendable {
 }
 
 /// Lets other threads run before this thread continues.
+@usableFromInline
 package func yieldThread() { sched_yield() }
 
 /// Returns the number of processors that are online, at least one.

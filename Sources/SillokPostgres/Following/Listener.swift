@@ -100,7 +100,7 @@ final class Listener: Sendable {
 
     /// Announces until no notification is left. Those that arrive with the answer to a query do not wake `poll`.
     private func follow(_ connection: Connection) throws {
-        repeat { try advance(connection) } while try hasNews(connection)
+        repeat { try advance(connection) } while try !isClosed && hasNews(connection)
     }
 
     /// Takes the notifications, and returns whether one is of an event that was not announced.

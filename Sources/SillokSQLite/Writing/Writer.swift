@@ -111,6 +111,7 @@ final class Writer {
     /// Moves the write-ahead log into the file when it has grown long. Called after the answers are sent.
     func checkpointIfDue() {
         guard failure == nil else { return }
+        if checkpoints.isDue, let replaced = replacement(.all) { return failure = replaced }
         do {
             try checkpoints.runIfDue()
         } catch  where error.isFatal {

@@ -54,7 +54,9 @@ import Testing
     }
 
     @Test(arguments: [["", "-wal", "-shm"], ["-wal"], ["-shm"], [""]])
-    func `C2: a store whose files are removed takes no append`(_ endings: [String]) async throws {
+    func `C2: a store notices removed files: the file and the log at the next append, the index within sixteen`(
+        _ endings: [String]
+    ) async throws {
         let (store, _) = try await stores()
         for ending in endings { try FileManager.default.removeItem(atPath: store.path + ending) }
         // The log is looked for after a commit only, and its index after every sixteenth.
