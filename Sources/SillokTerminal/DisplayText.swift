@@ -1,3 +1,5 @@
+import SillokCore
+
 extension String {
     /// The text with everything made visible that could act on a terminal or mislead its reader: control characters,
     /// changes of the writing direction, invisible marks.
@@ -113,11 +115,6 @@ extension Double {
 }
 
 extension Duration {
-    /// Seconds as a number.
-    package var seconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
-    }
-
     /// The duration as a person says it: `340 ms`, `12.4 s`, `3 min 05 s`, `2 h 10 min`.
     package var spoken: String {
         let seconds = self.seconds

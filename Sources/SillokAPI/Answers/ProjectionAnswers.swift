@@ -143,10 +143,6 @@ extension API {
     }
 }
 
-extension Duration {
-    fileprivate var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}
-
 extension SQLRow {
     /// The row as one line, for people.
     fileprivate var words: String { zip(columns, values).map { "\($0): \($1)" }.joined(separator: ", ") }

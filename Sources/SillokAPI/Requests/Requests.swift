@@ -36,7 +36,7 @@ package enum API {
         let after: Mark?
         let before: PlaceNumber?
         let direction: Direction?
-        let limit: PlaceNumber?
+        package let limit: PlaceNumber?
 
         package static let keywords: [String: JSONObject] = ["limit": ["minimum": 1, "maximum": 1000]]
 

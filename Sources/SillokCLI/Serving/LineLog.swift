@@ -20,7 +20,10 @@ struct LineLog: LogHandler {
             "at": .string(WallClock.system.now().description), "level": .string(event.level.rawValue),
             "message": .string(Self.redacted(event.message.description)),
         ]
-        for (key, value) in metadata { line[key] = .string(Self.redacted("\(value)")) }
+        for (key, value) in metadata {
+            // The line's own members come first.
+            line[line[key] == nil ? key : "metadata.\(key)"] = .string(Self.redacted("\(value)"))
+        }
         let bytes = JSONValue.object(line).bytes + [0x0A]
         // A log that cannot be written must not stop the server.
         bytes.withUnsafeBytes { _ = Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count) }

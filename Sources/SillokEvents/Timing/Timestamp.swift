@@ -81,6 +81,9 @@ extension Duration {
         return overflow || overflowsAgain ? (self > .zero ? .max : .min) : sum
     }
 
+    /// The seconds as a number.
+    package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+
     /// The duration in whole milliseconds, rounded up and clamped to the number range. Used for retry delays.
     package var wholeMilliseconds: Int64 {
         let microseconds = wholeMicroseconds

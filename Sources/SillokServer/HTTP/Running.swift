@@ -41,8 +41,9 @@ extension WebInterface: Service {
 
     private func measure() async throws {
         while true {
-            let statuses = (try? await served.readSide?.status()) ?? []
-            let lag = statuses.filter { $0.build.state == .live }.map(\.lagTime.seconds).max() ?? 0
+            // Without an answer the gauges of projections keep their values.
+            let statuses = served.readSide == nil ? [] : try? await served.readSide?.status()
+            let lag = (statuses ?? []).filter { $0.build.state == .live }.map(\.lagTime.seconds).max() ?? 0
             if let head = try? await store.head() { sample(head, statuses) }
             history.take(metrics.current, lagSeconds: lag, at: clock.now())
             try await Task.sleep(for: .seconds(1))

@@ -28,14 +28,7 @@ final class ServerMetrics: Sendable {
         var connections = 0
     }
 
-    private struct CountedAnswer: Hashable {
-        let operation: ServerOperation
-        let status: Int
-    }
-
     private struct Known {
-        var requests: [CountedAnswer: Counter] = [:]
-        var seconds: [ServerOperation: Recorder] = [:]
         var subscriptions: Set<UInt64> = []
         var projections: Set<ExactText> = []
     }
@@ -54,7 +47,8 @@ final class ServerMetrics: Sendable {
     private let factory: any MetricsFactory
     private let known = Lock(Known())
 
-    /// - Parameter metrics: the metrics system of the application. If it is a registry, `/metrics` shows all of it.
+    /// - Parameter metrics: the metrics system of the application, for one interface only, because the series do not
+    ///   name it. If it is a registry, `/metrics` shows all of it.
     init(_ metrics: any MetricsFactory = MetricsSystem.factory) {
         let own = metrics as? MetricsRegistry
         registry = own ?? MetricsRegistry()
@@ -69,28 +63,20 @@ final class ServerMetrics: Sendable {
 
     func request(_ operation: ServerOperation, status: Int, took time: Duration) {
         let dimension = ("operation", operation.rawValue)
-        let (seconds, requests) = known.withLock { [factory] known -> (Recorder, Counter) in
-            let answer = CountedAnswer(operation: operation, status: status)
-            let seconds =
-                known.seconds[operation]
-                ?? Recorder(label: "sillok_http_request_seconds", dimensions: [dimension], factory: factory)
-            let requests =
-                known.requests[answer]
-                ?? Counter(
-                    label: "sillok_http_requests_total", dimensions: [dimension, ("status", "\(status)")],
-                    factory: factory)
-            (known.seconds[operation], known.requests[answer]) = (seconds, requests)
-            return (seconds, requests)
-        }
-        seconds.record(time.seconds)
-        requests.increment()
+        Recorder(label: "sillok_http_request_seconds", dimensions: [dimension], factory: factory)
+            .record(time.seconds)
+        Counter(
+            label: "sillok_http_requests_total", dimensions: [dimension, ("status", "\(status)")], factory: factory
+        ).increment()
     }
 
     /// Sets the gauges of what is read and not counted.
     ///
-    /// - Parameter subscriptions: the open subscriptions, and how far each has come.
+    /// - Parameters:
+    ///   - subscriptions: the open subscriptions, and how far each has come.
+    ///   - statuses: of the projections; `nil`: not known, so that their gauges keep their values.
     func sample(
-        _ head: Position, subscriptions: [(id: UInt64, position: Position)], _ statuses: [ProjectionStatus],
+        _ head: Position, subscriptions: [(id: UInt64, position: Position)], _ statuses: [ProjectionStatus]?,
         memory: UInt64?
     ) {
         func gauge(_ label: String, _ dimensions: [(String, String)] = []) -> Gauge {
@@ -106,7 +92,7 @@ final class ServerMetrics: Sendable {
             let open = Set(subscriptions.map(\.id))
             for gone in known.subscriptions.subtracting(open) { lag(gone).destroy() }
             known.subscriptions = open
-            ProjectionMeasurement.report(statuses, to: factory, known: &known.projections)
+            if let statuses { ProjectionMeasurement.report(statuses, to: factory, known: &known.projections) }
         }
         // Only here: an application has a metric of its own memory.
         if let memory { Gauge(label: "process_resident_memory_bytes", factory: registry).record(memory) }
@@ -130,8 +116,4 @@ final class ServerMetrics: Sendable {
             syncSeconds: histogram("sillok_sync_seconds") ?? .seconds,
             connections: Int(clamping: count("sillok_connections")))
     }
-}
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -49,7 +49,3 @@ package struct Histogram: Sendable {
         return difference
     }
 }
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}

@@ -123,27 +123,40 @@ public final class MetricsRegistry: MetricsFactory {
         return text + "# TYPE sillok_metrics_refused_total counter\nsillok_metrics_refused_total \(refused)\n"
     }
 
-    /// A label as a name of Prometheus.
-    private static func name(_ label: String) -> String {
-        let isPlain = label.utf8.allSatisfy { isNameByte($0) }
-        return isPlain ? label : String(decoding: label.utf8.map { isNameByte($0) ? $0 : 0x5F }, as: UTF8.self)
+    /// A text as a name of Prometheus, which does not begin with a digit. Only names of series may have colons.
+    private static func name(_ text: String, mayHaveColons: Bool = true) -> String {
+        let bytes = text.utf8.map { isNameByte($0) || (mayHaveColons && $0 == UInt8(ascii: ":")) ? $0 : 0x5F }
+        let needsStart = bytes.first.map { (0x30...0x39).contains($0) } ?? true
+        return (needsStart ? "_" : "") + String(decoding: bytes, as: UTF8.self)
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: ":"):
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
             true
         default: false
         }
     }
 
+    /// The labels of a series. If two of them have one name, the last one counts.
     private static func labels(_ dimensions: [(String, String)]) -> String {
-        dimensions.sorted { $0.0 < $1.0 }.map { "\(name($0))=\"\(escaped($1))\"" }.joined(separator: ",")
+        let labels = dimensions.map { (ExactText(name($0, mayHaveColons: false)), escaped($1)) }
+        return Dictionary(labels) { $1 }.sorted { $0.key < $1.key }.map { "\($0.key.text)=\"\($0.value)\"" }
+            .joined(separator: ",")
     }
 
+    /// Escapes by bytes: a line break may be a part of a character.
     private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\n"): bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
+            case UInt8(ascii: "\\"), UInt8(ascii: "\""): bytes += [UInt8(ascii: "\\"), byte]
+            default: bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

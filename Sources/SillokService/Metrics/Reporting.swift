@@ -12,7 +12,7 @@ extension StoreMeasurement {
     /// `failed`), `sillok_appended_events_total` and `sillok_append_errors_total`. Reads are
     /// `sillok_read_events_total`.
     ///
-    /// An application with a `WebInterface` does not need it: the interface reports the same.
+    /// Not next to a `WebInterface`: the interface reports the same, and each append would count twice.
     /// - Parameter metrics: the metrics system; by default that of the process.
     public static func reporter(metrics: (any MetricsFactory)? = nil) -> @Sendable (StoreMeasurement) -> Void {
         let factory = metrics ?? MetricsSystem.factory

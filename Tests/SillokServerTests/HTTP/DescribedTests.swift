@@ -11,13 +11,15 @@ import Testing
 /// What is answered decodes as the type that describes it, and what is asked is held to its type.
 @Suite("Requests and answers as values")
 struct DescribedTests {
-    @Test("every JSON answer has the members of its schema, and no others")
+    @Test("the JSON answers to GET have the members of their schemas, and no others")
     func answers() async throws {
         let web = try await Browserless(tools: StoreTools(size: { 1 << 60 }))
         try await web.note("a-1")
+        let event = try #require(try await web.store.read(.all, limit: 1).events.first)
+        var compared: Set<String> = []
         let (schemas, paths) = try Self.document()
         for endpoint in Endpoint.all where !endpoint.isPage && endpoint.method == .get {
-            let values = ["{stream}": "a-1", "{position}": "1", "{id}": "\(EventID())", "{source}": "s"]
+            let values = ["{stream}": "a-1", "{position}": "1", "{id}": "\(event.id)", "{source}": "s"]
             let path = endpoint.route.split(separator: "/").map { values[String($0)] ?? String($0) }
                 .joined(separator: "/")
             if endpoint.operation == .subscribe { continue }
@@ -26,7 +28,9 @@ struct DescribedTests {
                 let content = paths[endpoint.route]?["get"]?["responses"]?["\(answer.status)"]?["content"]?[type]
             else { continue }
             try expect(answer.json, content["schema"], schemas, "\(path): \(answer.text)")
+            if answer.status == 200 { compared.insert(endpoint.route) }
         }
+        #expect(compared.count >= 12, "\(compared.sorted())")
     }
 
     private static func document() throws -> (schemas: JSONReader.Value, paths: JSONReader.Value) {

@@ -75,9 +75,21 @@ struct MetricsTests {
         #expect(registry.text.contains("n{i=\"6\"} 1\n") && !registry.text.contains("i=\"1\""))
     }
 
-    @Test("the lag of a subscription is no longer shown when it has ended")
-    func subscriptions() {
-        let metrics = ServerMetrics(NOOPMetricsHandler.instance)
+    @Test("names and values of labels are valid for Prometheus, also those of other libraries")
+    func escapes() {
+        let registry = MetricsRegistry()
+        Metrics.Counter(
+            label: "2xx", dimensions: [("http:status", "a\r\nb"), ("a.b", "1"), ("a_b", "x\"\u{301}")],
+            factory: registry
+        ).increment()
+        #expect(
+            registry.text.contains("_2xx{a_b=\"x\\\"\u{301}\",http_status=\"a\r\\nb\"} 1\n"), "\(registry.text)")
+    }
+
+    @Test("the lag of a subscription is no longer shown when it has ended", arguments: [false, true])
+    func subscriptions(hasExporter: Bool) {
+        let exporter = MultiplexMetricsHandler(factories: [MetricsRegistry()])
+        let metrics = ServerMetrics(hasExporter ? exporter : NOOPMetricsHandler.instance)
         metrics.sample(5, subscriptions: [(7, 3)], [], memory: nil)
         #expect(metrics.registry.text.contains("sillok_subscription_lag_events{subscription=\"7\"} 2\n"))
         metrics.sample(5, subscriptions: [], [], memory: nil)
@@ -85,7 +97,7 @@ struct MetricsTests {
         #expect(metrics.registry.text.contains("sillok_subscriptions 0\n"))
     }
 
-    @Test("the documentation lists every series")
+    @Test("the documentation lists every series that has a help text")
     func documentation() throws {
         let root = URL(filePath: #filePath).appending(path: "../../../..").standardized
         let page = try String(contentsOf: root.appending(path: "docs/server.md"), encoding: .utf8)

@@ -48,6 +48,9 @@ struct ReadingTests {
         #expect(lines.text == String(decoding: writer.take(), as: UTF8.self))
         let some = try await web.ask(.get, "/v1/events?limit=300", headers: [.accept: "application/x-ndjson"])
         #expect(some.text.split(separator: "\n").count == 300)
+        let asked = try await web.ask(
+            .post, "/v1/query", #"{"limit":300}"#, headers: [.accept: "application/x-ndjson"])
+        #expect(asked.text.split(separator: "\n").count == 300)
     }
 
     @Test("immutable answers may be cached")

@@ -19,13 +19,15 @@ extension Endpoint {
                 + "or all of them as JSON lines (Accept: application/x-ndjson).",
             parameters: Parameter.filters + [.afterMark, .before, .direction, .limit] + Parameter.atLeast,
             problems: [422],
-            .checked(answers: [200: pageForms]) { try await $0.read($0.request($1, $1.eventQuery()), $1) }),
+            .checked(answers: [200: pageForms]) {
+                try await $0.read($0.request($1, $1.eventQuery()), $1, isLimited: $1.number("limit") != nil)
+            }),
         Endpoint(
             .post, "/v1/query", .queryEvents, "Read events that match any of several alternatives.",
             parameters: Parameter.atLeast, problems: [422],
             .checked(inputs: [.json(API.Read.self)], answers: [200: pageForms]) { interface, call in
                 let read = try API.Read.read(try await call.jsonBody(limit: 1 << 20))
-                return try await interface.read(read.request(limit: 100), call)
+                return try await interface.read(read.request(limit: 100), call, isLimited: read.limit != nil)
             }),
         Endpoint(
             .get, "/v1/events/{id}", .readEvent,
@@ -123,15 +125,14 @@ extension WebInterface {
         return try call.authorized(try await store.event(id), "event \(id)")
     }
 
-    /// Answers a read with a page as JSON, or with all pages as lines.
-    func read(_ request: ReadRequest, _ call: Call) async throws -> Authorized<Response> {
-        try await call.authorized(request.query).map { _ in try await pages(request, call) }
+    /// Answers a read with a page as JSON, or with all pages as lines, up to its limit if the caller gave one.
+    func read(_ request: ReadRequest, _ call: Call, isLimited: Bool) async throws -> Authorized<Response> {
+        try await call.authorized(request.query).map { _ in try await pages(request, call, isLimited) }
     }
 
-    private func pages(_ request: ReadRequest, _ call: Call) async throws -> Response {
+    private func pages(_ request: ReadRequest, _ call: Call, _ isLimited: Bool) async throws -> Response {
         try store.limits.check(request)
         if call.accepts("application/x-ndjson") {
-            let isLimited = try call.number("limit") != nil
             return lines(request, call, limit: isLimited ? request.limit : nil)
         }
         let batch = try await store.read(request)

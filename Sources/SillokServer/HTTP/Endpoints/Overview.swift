@@ -59,8 +59,8 @@ extension WebInterface {
         return metrics.registry.text
     }
 
-    /// Sets the gauges of what is read and not counted.
-    func sample(_ head: Position, _ statuses: [ProjectionStatus]) {
+    /// Sets the gauges of what is read and not counted. `nil`: the status of the projections is not known.
+    func sample(_ head: Position, _ statuses: [ProjectionStatus]?) {
         metrics.sample(
             head, subscriptions: admission.followers.map { ($0.id, $0.position) }, statuses, memory: Self.residentBytes)
     }

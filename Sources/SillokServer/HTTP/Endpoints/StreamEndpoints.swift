@@ -38,7 +38,8 @@ extension Endpoint {
                 .query("before", "Only before this revision.", Parameter.position), .direction, .limit,
             ] + Parameter.atLeast, problems: [422],
             .checked(answers: [200: pageForms]) {
-                try await $0.read($0.request($1, .stream($1.stream), byRevision: true), $1)
+                try await $0.read(
+                    $0.request($1, .stream($1.stream), byRevision: true), $1, isLimited: $1.number("limit") != nil)
             }),
         Endpoint(
             .get, "/v1/streams/{stream}/state", .streamState,
