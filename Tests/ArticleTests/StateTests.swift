@@ -8,7 +8,7 @@ import Testing
 
 @testable import BankWithReadModel
 
-/// The decider of the article `Snapshots`: a list that grows long.
+/// The decider of the article `SnapshotsOfLongStreams`: a list that grows long.
 struct Cart: SnapshottedDecider {
     static let foldVersion = 1
 
@@ -33,7 +33,7 @@ struct Cart: SnapshottedDecider {
     }
 }
 
-/// The code of the articles `Snapshots` and `TimeTravelAndWhatIf`.
+/// The code of the articles `SnapshotsOfLongStreams` and `TimeTravelAndWhatIf`.
 @Suite struct StateTests {
     func handler(_ store: any EventStore, _ snapshots: Snapshots) -> CommandHandler<Cart> {
         CommandHandler("cart", in: store, options: .init(cache: AggregateCache(), snapshots: snapshots))
