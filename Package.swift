@@ -3,8 +3,10 @@ import PackageDescription
 
 /// The pages of the dashboard and their parts, embedded in the program.
 let dashboardAssets = [
-    "api.js", "app.js", "charts.js", "docs.html", "docs.js", "dom.js", "event.js", "icon.svg", "index.html",
-    "letters.js", "operations.js", "overview.js", "projections.js", "streams.js", "style.css", "tail.js",
+    "api.js", "app.js", "causes.js", "charts.js", "docs.html", "docs.js", "dom.js", "event.js", "icon.svg",
+    "index.html", "instance.js", "letters.js", "operations.js", "overview.js", "processes.js", "projections.js",
+    "streams.js", "style.css", "tail.js", "texts-en-work.js", "texts-en.js", "texts-ko-work.js", "texts-ko.js",
+    "texts.js", "theme.js", "waiting.js", "webhooks.js",
 ]
 
 let package = Package(
@@ -14,9 +16,12 @@ let package = Package(
         .executable(name: "sillok", targets: ["SillokCLI"]),
         .library(name: "SillokCommands", targets: ["SillokCommands"]),
         .library(name: "SillokService", targets: ["SillokService"]),
+        .library(name: "SillokTracing", targets: ["SillokTracing"]),
+        .library(name: "SillokWebhooks", targets: ["SillokWebhooks"]),
         .library(name: "SillokClient", targets: ["SillokClient"]),
         .library(name: "SillokServer", targets: ["SillokServer"]),
         .library(name: "SillokTesting", targets: ["SillokTesting"]),
+        .library(name: "SillokProcessTesting", targets: ["SillokProcessTesting"]),
         .library(name: "SillokGRDB", targets: ["SillokGRDB"]),
         .library(name: "SillokPostgres", targets: ["SillokPostgres"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
@@ -24,6 +29,10 @@ let package = Package(
         .library(name: "SillokHistory", targets: ["SillokHistory"]),
         .library(name: "SillokSnapshots", targets: ["SillokSnapshots"]),
         .library(name: "SillokProjections", targets: ["SillokProjections"]),
+        .library(name: "SillokProcesses", targets: ["SillokProcesses"]),
+        .library(name: "SillokWebhookOperations", targets: ["SillokWebhookOperations"]),
+        .library(name: "SillokRehearsal", targets: ["SillokRehearsal"]),
+        .library(name: "SillokProcessOperations", targets: ["SillokProcessOperations"]),
         .library(name: "SillokReadSide", targets: ["SillokReadSide"]),
         .library(name: "SillokSigning", targets: ["SillokSigning"]),
         .library(name: "SillokChain", targets: ["SillokChain"]),
@@ -38,6 +47,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -48,17 +58,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // Floor 5: the command line, the only one that knows everybody.
         .executableTarget(
             name: "SillokCLI",
             dependencies: [
-                "SillokReadSide", "SillokProjections", "SillokHistory", "SillokSigning", "SillokCloudEvents",
-                "SillokJSON", "SillokChain",
+                "SillokReadSide", "SillokProcessOperations", "SillokWebhookOperations", "SillokProjections",
+                "SillokHistory", "SillokSigning", "SillokCloudEvents", "SillokJSON", "SillokChain",
                 "SillokAPI", "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer",
                 "SillokSQL",
-                "SillokSQLite", "SillokTerminal", "SillokWire",
+                "SillokSQLite", "SillokStarter", "SillokSystem", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -69,7 +80,8 @@ let package = Package(
         .target(
             name: "SillokCommands",
             dependencies: [
-                "SillokHistory", "Sillok", "SillokCore", "SillokTerminal",
+                "SillokHistory", "SillokProcessMachine", "SillokProcessOperations", "SillokReadSide", "SillokRehearsal",
+                "SillokWebhookOperations", "Sillok", "SillokCore", "SillokJSON", "SillokSQL", "SillokTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -78,7 +90,7 @@ let package = Package(
             name: "SillokSQLite",
             dependencies: [
                 "SillokSQLiteModels", "SillokSQLiteConnections", "SillokThreads", "SillokIndex", "SillokChain",
-                "SillokCore", "SillokSQL", "CSQLite", "CSillok",
+                "SillokCore", "SillokSQL", "SillokSystem", "CSQLite", "CSillok",
             ]),
         .target(
             name: "SillokGRDB",
@@ -90,18 +102,35 @@ let package = Package(
             name: "SillokPostgres",
             dependencies: [
                 "SillokThreads", "SillokPostgresSchema", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL",
+                "SillokSystem",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .target(
             name: "SillokTesting",
             dependencies: ["Sillok", "SillokCore", "SillokHistory", "SillokJSON", "SillokProjections", "SillokSQL"]),
+        .target(name: "SillokProcessTesting", dependencies: ["Sillok", "SillokProcesses"]),
         .target(name: "SillokConformance", dependencies: ["SillokChain", "SillokCore", "SillokTesting"]),
+        .target(
+            name: "SillokTracing",
+            dependencies: ["SillokCore", .product(name: "Tracing", package: "swift-distributed-tracing")]),
         .target(
             name: "SillokService",
             dependencies: [
-                "SillokSnapshots", "SillokProjections", "SillokCore", "Sillok",
+                "SillokSnapshots", "SillokProjections", "SillokCore", "Sillok", "SillokSystem",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ]),
+        .target(
+            name: "SillokWebhooks",
+            dependencies: [
+                "SillokWebhookOperations", "SillokProjections", "SillokProjectionMachine", "SillokReadSide",
+                "SillokCloudEvents", "SillokSQL", "SillokJSON", "SillokCore", "Sillok",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .target(
             name: "SillokClient",
@@ -115,9 +144,10 @@ let package = Package(
         .target(
             name: "SillokServer",
             dependencies: [
-                "SillokAPI", "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokReadSide", "SillokProjections",
-                "SillokHistory", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokSQL",
-                "SillokService", "SillokWire",
+                "SillokAPI", "SillokAccess", "SillokUmaDB", "SillokGRPC", "SillokProcessOperations", "SillokReadSide",
+                "SillokProjections", "SillokHistory", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore",
+                "SillokSQL",
+                "SillokService", "SillokThreads", "SillokSystem", "SillokWebhookOperations", "SillokWire",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -133,7 +163,10 @@ let package = Package(
             resources: dashboardAssets.map { .embedInCode("Dashboard/Assets/\($0)") }),
         .target(
             name: "SillokAPI",
-            dependencies: ["SillokCloudEvents", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL"]),
+            dependencies: [
+                "SillokCloudEvents", "SillokCore", "SillokJSON", "SillokProcessOperations", "SillokReadSide",
+                "SillokSQL", "SillokWebhookOperations",
+            ]),
         .target(
             name: "SillokAccess",
             dependencies: [
@@ -145,7 +178,7 @@ let package = Package(
             dependencies: [
                 "SillokCore", "SillokGRPC", "SillokWire", .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        .target(name: "SillokTerminal", dependencies: ["SillokCore", "SillokJSON"]),
+        .target(name: "SillokTerminal", dependencies: ["SillokCore", "SillokJSON", "SillokSystem"]),
 
         // Floor 2: the pure verbs and what drives them.
         .target(
@@ -162,6 +195,23 @@ let package = Package(
                 "Sillok", "SillokCore", "SillokJSON", "SillokProjectionMachine", "SillokReadSide", "SillokSQL",
             ]),
         .target(
+            name: "SillokWebhookOperations",
+            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokReadSide", "SillokSQL", "SillokSystem"]),
+        .target(
+            name: "SillokProcessOperations",
+            dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokProcesses", "SillokReadSide", "SillokSQL"]),
+        .target(
+            name: "SillokProcesses",
+            dependencies: [
+                "Sillok", "SillokCore", "SillokJSON", "SillokProcessMachine", "SillokProjectionMachine",
+                "SillokProjections", "SillokReadSide", "SillokSQL",
+            ]),
+        .target(
+            name: "SillokProcessMachine", dependencies: ["Sillok", "SillokCore", "SillokJSON", "CSillok"]),
+        .target(
+            name: "SillokRehearsal",
+            dependencies: ["Sillok", "SillokCore", "SillokHistory", "SillokJSON", "SillokProcessMachine"]),
+        .target(
             name: "SillokProjectionMachine",
             dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
@@ -169,8 +219,9 @@ let package = Package(
             name: "SillokSQLiteModels",
             dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
         .target(
-            name: "SillokSQLiteConnections", dependencies: ["SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
-        .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON"]),
+            name: "SillokSQLiteConnections",
+            dependencies: ["SillokCore", "SillokSQL", "SillokSystem", "SillokThreads", "CSQLite"]),
+        .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON", "SillokSystem"]),
         .target(
             name: "SillokGRPC",
             dependencies: [
@@ -190,17 +241,17 @@ let package = Package(
         .target(
             name: "SillokSigning",
             dependencies: ["SillokChain", "SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(
-            name: "SillokChain", dependencies: ["SillokCore", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokThreads", "CSillok"]),
+        .target(name: "SillokChain", dependencies: ["SillokCore", "CSillok"]),
+        .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokSystem", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
-        .target(name: "SillokCore", dependencies: ["SillokEvents"]),
-        .target(name: "SillokEvents"),
+        .target(name: "SillokCore", dependencies: ["SillokEvents", "CSillok"]),
+        .target(name: "SillokEvents", dependencies: ["SillokSystem"]),
 
         // The ground: C that the floors stand on.
+        .target(name: "SillokSystem"),
         .target(name: "CSillok"),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3",
@@ -208,6 +259,15 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
 
         // Examples: one idea more each. No products, so that a package which uses the library never builds them.
+        .executableTarget(
+            name: "BankAsCRUD",
+            dependencies: [
+                "BankModel", "SillokProjections", "Sillok", "SillokSQLite",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], path: "Examples/0-BankAsCRUD", exclude: ["Tests"]),
+        .testTarget(
+            name: "BankAsCRUDTests", dependencies: ["BankAsCRUD", "BankModel", "Sillok"],
+            path: "Examples/0-BankAsCRUD/Tests"),
         .target(name: "BankModel", dependencies: ["Sillok"], path: "Examples/1-Bank/Model"),
         .executableTarget(
             name: "Bank", dependencies: ["BankModel", "Sillok", "SillokSQLite"], path: "Examples/1-Bank",
@@ -230,16 +290,54 @@ let package = Package(
         .executableTarget(
             name: "Shop",
             dependencies: [
-                "SillokSnapshots", "SillokHistory", "SillokProjections", "Sillok", "SillokSQLite", "SillokTerminal",
+                "SillokSnapshots", "SillokHistory", "SillokProcesses", "SillokProjections", "Sillok", "SillokSQLite",
+                "SillokTerminal",
             ], path: "Examples/4-Shop",
             exclude: ["Tests"]),
         .testTarget(
             name: "ShopTests",
             dependencies: [
-                "SillokSnapshots", "SillokHistory", "SillokProjections", "Shop", "Sillok", "SillokSQLite",
-                "SillokTesting",
+                "SillokSnapshots", "SillokHistory", "SillokProcesses", "SillokProcessTesting", "SillokProjections",
+                "Shop", "Sillok", "SillokCore", "SillokSQLite", "SillokTesting",
             ],
             path: "Examples/4-Shop/Tests"),
+
+        // What `sillok new` writes, as a program with tests, and as texts in the command.
+        .executableTarget(
+            name: "Starter", dependencies: ["Sillok", "SillokProjections", "SillokSQLite"],
+            path: "Examples/5-Starter/Program"),
+        .testTarget(
+            name: "StarterTests", dependencies: ["Starter", "SillokProjections", "SillokSQLite", "SillokTesting"],
+            path: "Examples/5-Starter/Tests"),
+        .target(
+            name: "SillokStarter", path: "Examples/5-Starter", sources: ["Rendering"],
+            resources: [
+                "Package/Manifest.swift", "Package/README.md", "Package/ignored.txt", "Program/Account.swift",
+                "Program/Balances.swift", "Program/main.swift", "Tests/AccountTests.swift", "Tests/BalancesTests.swift",
+            ].map { .embedInCode($0) }),
+
+        // The programs of the learning pages in docs/learn. The tests compare what they print with the pages.
+        .executableTarget(
+            name: "learn",
+            dependencies: [
+                "BankModel", "SillokSnapshots", "SillokHistory", "SillokProcesses", "SillokProjections", "Sillok",
+                "SillokSQLite",
+            ], path: "Examples/Learn", exclude: ["11-Further", "Tests"]),
+        // Apart from the others, because it needs the server, which takes long to build.
+        .executableTarget(
+            name: "learn-server",
+            dependencies: ["BankModel", "SillokClient", "SillokProjections", "Sillok", "SillokSQLite", "SillokServer"],
+            path: "Examples/Learn/11-Further"),
+        .testTarget(
+            name: "LearnTests",
+            dependencies: [
+                "learn", "learn-server", "Bank", "BankAsCRUD", "BankWithReadModel", "Courses", "Shop", "SillokCLI",
+                "BankModel",
+                "SillokSnapshots",
+                "SillokHistory", "SillokProcesses", "SillokProcessTesting", "SillokProjections", "Sillok", "SillokSQL",
+                "SillokSQLite", "SillokTesting",
+            ],
+            path: "Examples/Learn/Tests", exclude: ["Golden"]),
 
         // A program on real input, no step of the ladder.
         .executableTarget(
@@ -255,14 +353,34 @@ let package = Package(
             ],
             path: "Examples/GitHistory/Tests"),
 
+        // What the tests of several targets use: folders, waiting, random numbers, programs of the system. No product.
+        .target(name: "SillokTestSupport", dependencies: ["SillokCore"], path: "Tests/Support"),
+
+        // An operator's bad day, to practise: `scripts/demo --bad-day`.
+        .executableTarget(
+            name: "bad-day",
+            dependencies: [
+                "SillokProcessOperations", "SillokProcesses", "SillokProjections", "SillokSQLite", "SillokServer",
+                "SillokService", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], path: "Examples/BadDay"),
+
         // What the torture tests start, kill and starve. No product.
         .executableTarget(
             name: "sillok-torture",
             dependencies: [
-                "SillokHistory", "SillokSnapshots", "SillokProjections", "Sillok", "SillokChain", "SillokClient",
-                "SillokCore", "SillokPostgres", "SillokSQL", "SillokSQLiteConnections",
-                "SillokSQLite",
+                "SillokHistory", "SillokSnapshots", "SillokProjections", "SillokProcesses", "Sillok", "SillokChain",
+                "SillokClient", "SillokCore", "SillokPostgres", "SillokRehearsal", "SillokSQL",
+                "SillokSQLiteConnections", "SillokSQLite",
             ], path: "Tests/Torture"),
+
+        // Processes and webhooks that the tests in a browser show. No product.
+        .executableTarget(
+            name: "sillok-process-play",
+            dependencies: [
+                "SillokProcesses", "Sillok", "SillokClient", "SillokSQLite", "SillokWebhooks",
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/ProcessPlay"),
 
         // Random values and texts, coded by the library and by Foundation. No product.
         .executableTarget(name: "sillok-fuzz", dependencies: ["SillokCore", "SillokJSON"], path: "Tests/Fuzz"),
@@ -276,8 +394,7 @@ let package = Package(
         .target(
             name: "SillokForeignReaders",
             dependencies: [
-                "SillokAPI", "SillokUmaDB", "SillokGRPC", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore",
-                "SillokServer",
+                "SillokAPI", "SillokGRPC", "SillokCloudEvents", "SillokJSON", "Sillok", "SillokCore", "SillokServer",
                 "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
@@ -289,8 +406,9 @@ let package = Package(
         .testTarget(
             name: "FixtureTests",
             dependencies: [
-                "SillokAccess", "SillokCLI", "SillokChain", "SillokGRDB", "SillokPostgres", "SillokProjections",
-                "SillokSQLite", "SillokSigning", "SillokSnapshots", "SillokTerminal",
+                "SillokAPI", "SillokAccess", "SillokCLI", "SillokChain", "SillokGRDB", "SillokPostgres",
+                "SillokPostgresSchema", "SillokProjections", "SillokSQLite", "SillokSigning", "SillokSnapshots",
+                "SillokTerminal",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
 
@@ -303,21 +421,27 @@ let package = Package(
             name: "ArticleTests",
             dependencies: [
                 "BankModel", "BankWithReadModel", "Sillok", "SillokHistory", "SillokPostgres", "SillokProjections",
-                "SillokSQLite", "SillokServer", "SillokSnapshots", "SillokTesting",
+                "SillokProcesses", "SillokProcessTesting", "SillokRehearsal", "SillokSQLite", "SillokServer",
+                "SillokSnapshots", "SillokTesting", "SillokWebhooks",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
-        .testTarget(name: "SillokEventsTests", dependencies: ["SillokEvents"]),
+        .testTarget(name: "SillokEventsTests", dependencies: ["SillokEvents", "SillokTestSupport"]),
         .testTarget(name: "SillokCoreTests", dependencies: ["SillokCore"]),
         .testTarget(
-            name: "SillokChainTests", dependencies: ["SillokSigning", "SillokChain", "Sillok", "SillokTesting"]),
+            name: "SillokChainTests",
+            dependencies: [
+                "SillokSigning", "SillokChain", "Sillok", "SillokTesting", "CSillok",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .testTarget(
-            name: "SillokJSONTests", dependencies: ["SillokCore", "SillokJSON", "SillokTesting", "sillok-fuzz"]),
+            name: "SillokJSONTests",
+            dependencies: ["SillokCore", "SillokJSON", "SillokTestSupport", "SillokTesting", "sillok-fuzz"]),
         .testTarget(
             name: "SillokTests",
             dependencies: [
                 "SillokProjections", "SillokSnapshots", "SillokReadSide", "SillokHistory", "Sillok", "SillokTesting",
-            ]),
+            ], exclude: ["Evolving/Golden"]),
         .testTarget(
             name: "SillokProjectionsTests",
             dependencies: [
@@ -325,17 +449,24 @@ let package = Package(
             ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
         .testTarget(
+            name: "SillokProcessesTests",
+            dependencies: [
+                "Sillok", "SillokClient", "SillokCore", "SillokHistory", "SillokJSON", "SillokPostgres",
+                "SillokProcesses", "SillokProcessOperations", "SillokProcessTesting", "SillokProjections",
+                "SillokRehearsal", "SillokSQL", "SillokSQLite", "SillokServer", "SillokTesting", "SillokCLI",
+                "sillok-torture",
+            ]),
+        .testTarget(
             name: "SillokWireTests",
             dependencies: [
-                "SillokUmaDB", "SillokGRPC", "SillokCore", "SillokWire",
+                "SillokGRPC", "SillokCore", "SillokTestSupport", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"),
-            ]),
+            ], exclude: ["Fixtures"]),
         .testTarget(
             name: "SillokClientTests",
             dependencies: [
                 "SillokGRPC", "SillokConformance", "SillokProjections", "Sillok", "SillokClient", "SillokServer",
-                "SillokSQLite",
-                "SillokTesting", "SillokPostgres", "SillokWire",
+                "SillokSQLite", "SillokTestSupport", "SillokTesting", "SillokPostgres", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -348,6 +479,8 @@ let package = Package(
             dependencies: [
                 "SillokAPI", "SillokReadSide", "SillokProjections", "SillokConformance", "Sillok", "SillokServer",
                 "SillokService", "SillokSQLite", "SillokTesting", "SillokCloudEvents", "SillokWire", "SillokGRPC",
+                "SillokProcessOperations", "SillokTestSupport", "SillokWebhookOperations", "SillokWebhooks",
+                "sillok-process-play",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -358,9 +491,17 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .testTarget(
+            name: "SillokTracingTests",
+            dependencies: [
+                "Sillok", "SillokCore", "SillokProcesses", "SillokProjections", "SillokSQLite", "SillokTracing",
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]),
+        .testTarget(
             name: "SillokServiceTests",
             dependencies: [
-                "SillokSnapshots", "SillokProjections", "SillokService", "SillokSQLite",
+                "Sillok", "SillokCore", "SillokSnapshots", "SillokProcesses", "SillokProjections", "SillokService",
+                "SillokSQLite",
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]),
@@ -369,33 +510,43 @@ let package = Package(
             dependencies: [
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokChain",
                 "SillokPostgres", "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSQLite",
-                "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
+                "SillokTestSupport", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
             ], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "SillokWebhooksTests",
+            dependencies: [
+                "SillokCLI", "SillokCore", "SillokProjections", "SillokReadSide", "SillokService", "SillokSQL",
+                "SillokSQLite", "SillokTerminal", "SillokTesting", "SillokWebhooks",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "SillokGRDBTests",
             dependencies: [
-                "SillokProjections", "SillokGRDB", "Sillok", "SillokSQL", "SillokSQLite", "SillokTesting",
+                "SillokProjections", "SillokGRDB", "Sillok", "SillokSQL", "SillokSQLite", "SillokTestSupport",
+                "SillokTesting",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "SillokPostgresTests",
             dependencies: [
                 "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
-                "SillokSQL",
-                "SillokTesting", "SillokChain", "SillokCore", "SillokThreads", "sillok-postgres-torture",
+                "SillokSQL", "SillokTestSupport", "SillokTesting", "SillokChain", "SillokCore", "SillokThreads",
+                "sillok-postgres-torture",
             ]),
         .testTarget(
             name: "SillokTestingTests",
             dependencies: [
                 "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokSQLite", "SillokTesting",
-            ],
-            exclude: ["Evolving/Golden"]),
+            ]),
         .testTarget(
             name: "SillokCLITests",
             dependencies: [
-                "SillokHistory", "SillokReadSide", "SillokProjections", "SillokCLI", "SillokCommands", "Sillok",
-                "SillokCore", "SillokSQLite", "SillokServer", "SillokTerminal",
-                "SillokWire",
+                "SillokClient", "SillokHistory", "SillokPostgres", "SillokReadSide", "SillokProcesses",
+                "SillokProjections", "SillokCLI", "SillokCommands", "Sillok", "SillokCore", "SillokSQL",
+                "SillokSQLite", "SillokServer", "SillokStarter", "SillokTerminal", "SillokTestSupport", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -11,6 +11,7 @@ let package = Package(
             dependencies: [
                 "RawLoop", "RawPostgres", .product(name: "Sillok", package: "sillok"),
                 .product(name: "SillokChain", package: "sillok"), .product(name: "SillokHistory", package: "sillok"),
+                .product(name: "SillokProcesses", package: "sillok"),
                 .product(name: "SillokProjections", package: "sillok"),
                 .product(name: "SillokSnapshots", package: "sillok"),
                 .product(name: "SillokPostgres", package: "sillok"),

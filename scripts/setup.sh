@@ -5,6 +5,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# How the scripts build the tests: the same everywhere, so that nothing is built twice. SILLOK_BUILD_OPTIONS adds options
+# of `swift build`.
+read -r -a build_options <<<"--traits Postgres -Xswiftc -warnings-as-errors ${SILLOK_BUILD_OPTIONS:-}"
+
 say() { printf '\n== %s\n' "$*"; }
 
 stop() {

@@ -1,3 +1,4 @@
+import SillokProcesses
 import SillokProjections
 import SillokSQLite
 
@@ -7,16 +8,29 @@ struct Day {
     let store: SQLiteEventStore
     let orders: Projector<SQLiteReadModel>
     let dashboard: Projector<SQLiteReadModel>
+    let bank: Bank
 
-    /// Opens the log in a folder. All events of the day are recorded at noon.
-    init(_ name: String, in folder: String, _ model: SQLiteReadModel) throws {
-        let noon = Timestamp(name + "T12:00:00Z")
-        store = try SQLiteEventStore(
-            path: folder + "/shop.sqlite", clock: noon.map { noon in WallClock { noon } } ?? .system)
+    private let model: SQLiteReadModel
+    private let time: Lock<Timestamp>
+
+    /// Opens the log in a folder. All events of the day are recorded at one time, until it is moved.
+    init(_ name: String, at time: String = "12:00:00", in folder: String, _ model: SQLiteReadModel, _ bank: Bank) throws
+    {
+        let now = Lock(Timestamp("\(name)T\(time)Z") ?? WallClock.system.now())
+        store = try SQLiteEventStore(path: folder + "/shop.sqlite", clock: WallClock { now.withLock { $0 } })
         shop = Shop(in: store, day: name)
         orders = Projector(OrderList(), from: store, into: model)
         dashboard = Projector(Dashboard(), from: store, into: model)
+        (self.model, self.bank, self.time) = (model, bank, now)
     }
+
+    /// Lets time pass.
+    func wait(_ duration: Duration) {
+        time.withLock { $0 = $0.advanced(byMicroseconds: duration.components.seconds * 1_000_000) }
+    }
+
+    /// Starts a runner of the checkouts, and does all that can be done now.
+    func checkOut() async throws { try await shop.checkouts(index: model, bank: bank).catchUp() }
 
     /// What a query of the list of orders gives, once the list contains a position.
     func list(_ query: SQL, at position: Position, within time: Duration = .seconds(5)) async throws -> [SQLRow] {
@@ -31,8 +45,8 @@ struct Day {
             group.addTask { try await dashboard.run() }
             try await story()
             let head = try await store.head()
-            _ = try await orders.model(atLeast: head, within: .seconds(5))
-            _ = try await dashboard.model(atLeast: head, within: .seconds(5))
+            _ = try await orders.model(atLeast: head, within: .seconds(30))
+            _ = try await dashboard.model(atLeast: head, within: .seconds(30))
             group.cancelAll()
         }
     }

@@ -1,13 +1,12 @@
 import Sillok
 
-/// The actions of customers and clerks: commands on several streams, one after the other.
+/// The actions of customers and clerks. Each is one append; what follows from it is the work of a ``Checkout``.
 ///
-/// Each stream is consistent; between two of them the program may be stopped. So every function may be called again,
-/// any number of times: what was done already is not done twice. They return the position to wait for
-/// to see it in a read model.
+/// They return the position to wait for to see the action in a read model.
 struct Shop: Sendable {
     /// The day whose settlement takes the money, such as `2026-11-23`.
     let day: String
+    let store: any EventStore
     let orders: CommandHandler<Order>
     let stock: CommandHandler<StockItem>
     let settlements: CommandHandler<Settlement>
@@ -17,6 +16,7 @@ struct Shop: Sendable {
 
     init(in store: any EventStore, day: String) {
         self.day = day
+        self.store = store
         orders = CommandHandler("order", in: store)
         stock = CommandHandler("stock", in: store)
         settlements = CommandHandler("settlement", in: store)
@@ -31,70 +31,40 @@ struct Shop: Sendable {
         return try await stock.execute(.receive(units: units), on: item, id: id).position
     }
 
-    /// Places an order, and confirms it if all of its pieces could be reserved; otherwise cancels it.
+    /// Submits an order that is paid with a card, or by transfer if there is none.
     @discardableResult func buy(
-        _ order: String, for customer: String, _ lines: [Line], id: CommandID = CommandID()
+        _ order: String, for customer: String, _ lines: [Line], card: String? = nil, id: CommandID = CommandID()
     ) async throws -> Position {
-        let commands = lines.map { line in
-            (order, Order.Command.addLine(item: line.item, quantity: line.quantity, cents: line.cents))
+        let added = lines.map { line in
+            Order.Command.addLine(item: line.item, quantity: line.quantity, cents: line.cents)
         }
-        try await orders.execute([(order, .place(customer: customer))] + commands, id: id)
-        guard try await orders.state(of: order).state.stage == .basket else { return try await latest(order) }
-        do {
-            for line in lines { try await stock.execute(.reserve(order: order, units: line.quantity), on: line.item) }
-            return try await orders.execute(.confirm, on: order).position
-        } catch StockItem.Refusal.outOfStock, Order.Refusal.notOpen {
-            return try await cancel(order, because: "sold out")
-        }
+        let commands = [.place(customer: customer)] + added + [.submit(card: card)]
+        return try await orders.execute(commands.map { (order, $0) }, id: id).position
     }
 
     /// Takes the payment of an order, which its provider may report more than once.
     @discardableResult func pay(_ order: String, payment: String) async throws -> Position {
         let due = try await orders.state(of: order).state.total
-        let paid = try await orders.execute(.pay(payment: payment, cents: due, day: day), on: order).state
-        return try await settlements.execute(
-            .recordCharge(payment: payment, order: order, cents: due), on: paid.payment?.day ?? day
-        ).position
+        return try await orders.execute(.pay(payment: payment, cents: due, day: day), on: order).position
     }
 
     /// Sends an order off.
     @discardableResult func ship(_ order: String) async throws -> Position {
-        for item in try await items(of: order) { try await stock.execute(.dispatch(order: order), on: item) }
-        return try await orders.execute(.ship, on: order).position
+        try await orders.execute(.ship, on: order).position
     }
 
-    /// Cancels an order: its pieces are for others, its money goes back.
+    /// Cancels an order.
     @discardableResult func cancel(_ order: String, because reason: String) async throws -> Position {
-        try await orders.execute(.cancel(reason: reason, day: day), on: order)
-        for item in try await items(of: order) { try await stock.execute(.release(order: order), on: item) }
-        return try await refund(order)
+        try await orders.execute(.cancel(reason: reason, day: day), on: order).position
     }
 
-    /// Takes back what was shipped: its pieces return to the shelf, its money goes back.
+    /// Takes back what was shipped.
     @discardableResult func takeBack(_ order: String) async throws -> Position {
-        try await orders.execute(.takeBack(day: day), on: order)
-        for item in try await items(of: order) { try await stock.execute(.takeBack(order: order), on: item) }
-        return try await refund(order)
+        try await orders.execute(.takeBack(day: day), on: order).position
     }
 
     /// Ends the day: the fee is taken, the rest is to be paid out. The id is that of the closing.
     @discardableResult func close(feePermille: Int, id: CommandID = CommandID()) async throws -> Position {
         try await settlements.execute([(day, .applyFee(permille: feePermille)), (day, .close)], id: id).position
-    }
-
-    private func items(of order: String) async throws -> [String] {
-        try await orders.state(of: order).state.lines.keys.sorted()
-    }
-
-    private func latest(_ order: String) async throws -> Position {
-        try await orders.transact(on: order) { _ in [] }.position
-    }
-
-    private func refund(_ order: String) async throws -> Position {
-        let state = try await orders.state(of: order).state
-        guard let payment = state.payment else { return try await latest(order) }
-        return try await settlements.execute(
-            .recordRefund(payment: payment.reference, order: order, cents: state.total), on: state.lastDay
-        ).position
     }
 }

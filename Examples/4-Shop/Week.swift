@@ -3,11 +3,12 @@ import SillokProjections
 import SillokSQLite
 import SillokTerminal
 
-/// Three days of the shop, printed on the terminal. Each day the store is opened again, and both projections continue
-/// where they stopped.
+/// Five days of the shop, printed on the terminal. Each day the store is opened again, and projections and checkouts
+/// continue where they stopped.
 struct Week {
     let folder: String
     let model: SQLiteReadModel
+    let bank = Bank()
 
     init(in folder: String) throws {
         self.folder = folder
@@ -18,22 +19,26 @@ struct Week {
         try await day("2026-11-23", everybodyAtOnce)
         try await day("2026-11-24", everythingTwice)
         try await day("2026-11-25", outAndBack)
+        try await badDays()
         try await show()
         try await review()
         await model.close()
     }
 
-    private func day(_ name: String, _ story: (Day) async throws -> Void) async throws {
+    func day(
+        _ name: String, at time: String = "12:00:00", feePermille: Int = 20, _ story: (Day) async throws -> Void
+    ) async throws {
         print("\n\(name)")
-        let day = try Day(name, in: folder, model)
+        let day = try Day(name, at: time, in: folder, model, bank)
         try await day.shop.settlements.execute(.open, on: name)
         try await story(day)
-        try await day.shop.close(feePermille: 20)
+        try await day.shop.close(feePermille: feePermille)
         try await day.projecting {}
         await day.store.close()
     }
 
-    /// Twenty-four customers want twenty lamps at the same moment, and look at the list of orders.
+    /// Twenty-four customers want twenty lamps at the same moment, and look at the list of orders. Their checkouts
+    /// reserve the lamps.
     private func everybodyAtOnce(_ day: Day) async throws {
         try await day.shop.deliver(20, of: "lamp")
         try await day.shop.deliver(100, of: "ink")
@@ -53,7 +58,12 @@ struct Week {
         }
         try await day.projecting {
             for row in try await day.list(OrderList.states, at: position) { print("  with its projector:", row.line) }
+            try await day.checkOut()
+            for row in try await day.list(OrderList.states, at: day.store.head()) {
+                print("  after the checkouts:", row.line)
+            }
             try await lookAtOnce(day)
+            try await day.checkOut()
         }
     }
 
@@ -62,7 +72,7 @@ struct Week {
         var (found, foundFresh) = (0, 0)
         for number in 31...40 {
             let position = try await day.shop.buy("\(number)", for: "Barbara", Self.ink)
-            let order: SQL = "SELECT id FROM orders WHERE id = \("\(number)") AND state = 'confirmed'"
+            let order: SQL = "SELECT id FROM orders WHERE id = \("\(number)")"
             found += try await model.rows(order).count
             foundFresh += try await day.list(order, at: position).count
         }
@@ -83,18 +93,20 @@ struct Week {
             print("  money first:", try await day.list(OrderList.orders(of: ""), at: position)[0].line)
             let id = CommandID()
             try await atOnce(1...2) { _ in try await day.shop.buy("25", for: "Ada", Self.ink, id: id) }
+            try await day.checkOut()
             let confirmed = try await day.list("SELECT id FROM orders WHERE state = 'confirmed'", at: day.store.head())
             let payments = confirmed.compactMap { $0["id"].text }.flatMap { [$0, $0, $0] }
-            let paid = try await atOnce(payments) { order in
+            try await atOnce(payments) { order in
                 try await day.shop.pay(order, payment: order == "25" ? "early" : "p\(order)")
             }
+            try await day.checkOut()
             let request = AppendRequest([
                 .init(
                     stream: "stock-ink", event: EventData(type: "stockReceived", payload: Array(#"{"units":5}"#.utf8)))
             ])
             let receipts = [try await day.store.append(request), try await day.store.append(request)]
             print("  \(payments.count) reports of payments, one append made twice: \(receipts[0] == receipts[1])")
-            for row in try await day.list(OrderList.states, at: max(paid, receipts[0].position)) {
+            for row in try await day.list(OrderList.states, at: day.store.head()) {
                 print(" ", row.line)
             }
         }
@@ -106,6 +118,7 @@ struct Week {
             let paid = try await day.list("SELECT id FROM orders WHERE state = 'paid'", at: day.store.head())
             try await atOnce(paid.compactMap { $0["id"].text }.dropLast(3)) { try await day.shop.ship($0) }
             for order in paid.compactMap({ $0["id"].text }).prefix(2) { try await day.shop.takeBack(order) }
+            try await day.checkOut()
             let ink = try await day.shop.stock.state(of: "ink").state.onShelf
             let position = try await day.shop.stock.execute(.count(units: ink - 1), on: "ink").position
             print("  Ada's orders")

@@ -1,7 +1,7 @@
 import Crypto
 public import SillokCore
 
-/// An access key as stored by the server: its owner, its grant, and only the SHA-256 of its secret.
+/// An access key as stored by the server: its purpose, its grant, and only the SHA-256 of its secret.
 public struct AccessKey: Hashable, Sendable {
     /// The public part of the key.
     public let id: String
@@ -34,7 +34,7 @@ public struct AccessKey: Hashable, Sendable {
 
 /// The text of a key, `sillok_<id>_<secret>`. It is shown once when the key is created, and never printed by accident.
 public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The plain text, for the one place that shows it.
+    /// The secret as plain text. Use it only to show the key to its owner.
     public let revealed: String
 
     /// Creates a secret from a text.
@@ -55,7 +55,8 @@ extension AccessKey {
     package static func parts(of text: String) -> (id: String, secret: [UInt8])? {
         guard text.hasPrefix(prefix) else { return nil }
         let parts = text.dropFirst(prefix.count).split(separator: "_", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, let secret = [UInt8](hexadecimal: parts[1]), secret.count == 32
+        guard parts.count == 2, !parts[0].isEmpty, let secret = [UInt8](hexadecimal: String(parts[1])),
+            secret.count == 32, secret.hexadecimal == parts[1]
         else { return nil }
         return (String(parts[0]), secret)
     }
@@ -76,32 +77,5 @@ extension [UInt8] {
         var difference: UInt8 = 0
         for index in indices { difference |= self[index] ^ other[index] }
         return difference == 0
-    }
-
-    /// The bytes as hexadecimal digits, two for each byte.
-    package var hexadecimal: String {
-        let digits = Array<UInt8>("0123456789abcdef".utf8)
-        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    package init?(hexadecimal text: some StringProtocol) {
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for byte in text.utf8 {
-            let digit: UInt8
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
-            default: return nil
-            }
-            if let upper = high {
-                bytes.append(upper << 4 | digit)
-                high = nil
-            } else {
-                high = digit
-            }
-        }
-        guard high == nil else { return nil }
-        self = bytes
     }
 }

@@ -6,13 +6,13 @@ public import SillokCore
 public final class Gatekeeper: Sendable {
     /// The reason why a caller is rejected.
     public enum Refusal: Error, Hashable, Sendable {
-        /// The caller has no proof, or the proof is wrong, expired or revoked.
+        /// The caller has no valid credentials: they are missing, wrong, expired or revoked.
         case unproved
         /// The caller is authenticated and may not execute the operation.
         case forbidden(String)
     }
 
-    /// The keys; `nil` if no caller needs a proof.
+    /// The keys; `nil` if callers need no credentials.
     public let keyring: Keyring?
 
     package let sessions: Sessions
@@ -22,12 +22,13 @@ public final class Gatekeeper: Sendable {
     /// The principal of all callers if no proof is required.
     package let anybody: Principal
 
-    /// A gatekeeper that allows every caller everything without a proof: append events, operate projections, start
-    /// backups. Use it for loopback and tests. Elsewhere put your own access control in front of it, or use
-    /// ``open(for:)``.
+    /// A gatekeeper that allows every operation without credentials: to append events, operate projections and start
+    /// backups. Only an append to reserved categories is refused, see ``ResourcePattern``.
+    ///
+    /// Use it for loopback and tests. Elsewhere put your own access control in front of it, or use ``open(for:)``.
     public static var open: Gatekeeper { open(for: .everything) }
 
-    /// Returns a gatekeeper that allows every caller the operations of a grant, without a proof.
+    /// Returns a gatekeeper that allows every caller the operations of a grant, without credentials.
     /// `.open(for: Grant([.read, .subscribe]))` shows the log and accepts no events.
     public static func open(for grant: Grant) -> Gatekeeper {
         Gatekeeper(keyring: nil, tokens: nil, clock: .system, anybody: Principal("anybody", grant))
@@ -36,7 +37,7 @@ public final class Gatekeeper: Sendable {
     /// Creates a gatekeeper that requires a key or a token.
     ///
     /// - Parameters:
-    ///   - keyring: the keys; with `nil` every caller may do everything.
+    ///   - keyring: the keys; with `nil` every caller may do everything without credentials, also if `tokens` is given.
     ///   - tokens: the verifier of JSON Web Tokens; with `nil` none are accepted.
     ///   - clock: the clock for expiry times.
     public convenience init(keyring: Keyring?, tokens: TokenVerifier? = nil, clock: WallClock = .system) {
@@ -51,7 +52,7 @@ public final class Gatekeeper: Sendable {
         sessions = Sessions(clock: clock)
     }
 
-    /// Whether no caller needs a proof.
+    /// Whether callers need no credentials.
     public var isOpen: Bool { keyring == nil }
 
     /// Authenticates the bearer of a key or a token.
@@ -67,14 +68,16 @@ public final class Gatekeeper: Sendable {
         throw Refusal.unproved
     }
 
-    /// Returns whether a principal's proof is still valid. It is called every second while a subscription is open.
+    /// Returns whether the credentials of a principal are still valid. It is called every second while a subscription
+    /// is open.
     public func isValid(_ principal: Principal) -> Bool {
         if let expires = principal.expires, clock.now() >= expires { return false }
         guard let key = principal.key, let keyring else { return true }
         return keyring.isValid(key)
     }
 
-    /// Throws unless a principal may execute an operation, as far as that is known before the request is parsed.
+    /// Throws if the policy forbids the operation to the principal. The streams of the request are checked later, after
+    /// it is parsed.
     ///
     /// - Throws: ``Refusal/forbidden(_:)``.
     public func check(_ principal: Principal, asksFor operation: ServerOperation) throws {

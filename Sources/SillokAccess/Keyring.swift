@@ -1,11 +1,11 @@
 import Sillok
 public import SillokCore
 
-/// The keys of a server and the acts of its administrators, stored as events in a separate log of the server.
+/// The keys of a server and the audit of its administrators, stored as events in a separate log of the server.
 ///
 /// Another process may write to that log too, such as `sillok keys revoke`. ``follow()`` sees it within a second.
 public final class Keyring: Sendable {
-    /// An act of an administrator.
+    /// An entry of the audit: an action of an administrator.
     public struct Act: Hashable, Sendable {
         /// When the administrator did it.
         public let at: Timestamp
@@ -106,7 +106,8 @@ public final class Keyring: Sendable {
         return (key, AccessKey.text(id: key.id, secret: secret))
     }
 
-    /// Revokes a key for good; `false` if no valid key has that id, also if another process revoked it just before.
+    /// Revokes a key permanently. Returns `false` if there is no key with that id, or if it is already revoked, for
+    /// example by another process.
     public func revoke(_ id: String, by whom: String) async throws -> Bool {
         try await load()
         guard let key = state.withLock({ $0.keys[id] }), key.revoked == nil else { return false }

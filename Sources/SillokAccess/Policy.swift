@@ -17,8 +17,12 @@ public enum ServerOperation: String, CaseIterable, Hashable, Sendable {
     case listProjections, showProjection, diffProjection, projectionAudit, objectives, listDeadLetters, showDeadLetter
     case pauseProjection, resumeProjection, rebuildProjection, promoteProjection, rollbackProjection
     case retryDeadLetters, skipDeadLetter, replaceDeadLetter
+    // Processes and webhooks.
+    case listProcesses, showProcess, listInstances, showInstance, listDeadlines, listFailingSteps
+    case releaseInstance, endInstance, undoInstance, retryStep, skipStep, answerStep, resumeEffects
+    case listWebhooks, showWebhook, listDeliveries, pauseWebhook, resumeWebhook, redriveWebhook
     // Operations.
-    case describeServer, overview, metrics, listKeys, createKey, revokeKey, audit
+    case describeServer, overview, measurements, metrics, listKeys, createKey, revokeKey, audit
     case startVerification, showVerification, startBackup, showBackup
 
     /// The requirements of an operation.
@@ -33,7 +37,7 @@ public enum ServerOperation: String, CaseIterable, Hashable, Sendable {
             case all
         }
 
-        /// The required scope; `nil` means that the operation is allowed without any proof.
+        /// The required scope; `nil` means that the operation is allowed without credentials.
         public let scope: Scope?
         /// The part of the log that the grant must cover.
         public let reach: Reach
@@ -62,13 +66,18 @@ public enum ServerOperation: String, CaseIterable, Hashable, Sendable {
         case .listDeadLetters, .showDeadLetter: .needs(.read, .all)
         case .pauseProjection, .resumeProjection, .rebuildProjection, .promoteProjection: .needs(.project, .all)
         case .rollbackProjection, .retryDeadLetters, .skipDeadLetter, .replaceDeadLetter: .needs(.project, .all)
-        case .overview, .metrics: .needs(.read, .all)
+        case .listProcesses, .showProcess, .listInstances, .showInstance, .listDeadlines: .needs(.read, .all)
+        case .listFailingSteps, .listWebhooks, .showWebhook, .listDeliveries: .needs(.read, .all)
+        case .releaseInstance, .endInstance, .undoInstance, .retryStep, .skipStep: .needs(.project, .all)
+        case .answerStep, .resumeEffects, .pauseWebhook, .resumeWebhook, .redriveWebhook: .needs(.project, .all)
+        case .overview, .measurements, .metrics: .needs(.read, .all)
         case .listKeys, .createKey, .revokeKey, .audit: .needs(.admin, .all)
         case .startVerification, .showVerification, .startBackup, .showBackup: .needs(.admin, .all)
         }
     }
 
-    /// Returns whether a principal may execute the operation, as far as that is known before the request is parsed.
+    /// Returns whether the scope and the reach of a principal's grant allow the operation. Streams are checked later,
+    /// after the request is parsed.
     public func allows(_ principal: Principal) -> Bool {
         guard let scope = rule.scope else { return true }
         return principal.grant.allows(scope) && (rule.reach != .all || principal.grant.reachesAll)
@@ -81,7 +90,8 @@ public enum ServerOperation: String, CaseIterable, Hashable, Sendable {
             return rule.scope.map { principal.grant.allows($0) } ?? true
                 ? "\(rawValue) needs a grant on everything (\"*\")" : "\(rawValue) needs the scope \"\(scope)\""
         }
-        guard rule.reach == .streams, !principal.grant.reaches(resource) else { return nil }
-        return "the grant does not reach everything that was asked for"
+        guard rule.reach == .streams else { return nil }
+        if case .append(let request) = resource { return principal.grant.refusal(of: request) }
+        return principal.grant.reaches(resource) ? nil : Grant.uncovered
     }
 }

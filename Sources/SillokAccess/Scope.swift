@@ -2,7 +2,7 @@ public import SillokCore
 
 /// A permission of a key or a token.
 public enum Scope: String, CaseIterable, Hashable, Sendable {
-    /// Reading events, streams, projections and metrics.
+    /// Reading events, streams, projections, processes, webhooks and metrics.
     case read
     /// Appending events.
     case append
@@ -10,7 +10,7 @@ public enum Scope: String, CaseIterable, Hashable, Sendable {
     case subscribe
     /// Managing keys, verification, backups, and the audit.
     case admin
-    /// Operating projections: pause, rebuild, promote, dead letters.
+    /// Operating projections, processes and webhooks: pause, rebuild, promote, dead letters, retries of steps.
     case project
     /// Appending events with given recorded times, as copies of a log do. `admin` includes it.
     case `import`
@@ -18,6 +18,9 @@ public enum Scope: String, CaseIterable, Hashable, Sendable {
 
 /// The streams that a key or a token covers. `*` covers all streams and events without a stream, `account-*` a
 /// category, `account-eu*` all names with this prefix, `account-42` one stream.
+///
+/// Categories that begin with `process:`, `webhook:` or `schedule:` are reserved for the runners of Sillok. To append
+/// to them a grant must name them: `process:checkout-*`, or `process:*` for all processes. `*` is enough to read them.
 public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
     /// The text of the pattern.
     public let description: String
@@ -30,6 +33,9 @@ public struct ResourcePattern: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether the pattern covers everything, including events without a stream.
     public var coversAll: Bool { description == "*" }
+
+    /// Whether the pattern names streams of reserved categories only.
+    var isReserved: Bool { description.isReserved }
 
     /// Returns whether the pattern covers a stream.
     public func covers(_ stream: StreamID) -> Bool {
@@ -94,7 +100,7 @@ public struct Grant: Hashable, Sendable {
     /// Whether the grant covers everything.
     public var reachesAll: Bool { resources.contains { $0.coversAll } }
 
-    /// Returns whether the grant covers a stream; `nil` stands for events without a stream.
+    /// Returns whether the grant covers a stream; `nil` means events without a stream.
     public func reaches(_ stream: StreamID?) -> Bool {
         guard let stream else { return reachesAll }
         return resources.contains { $0.covers(stream) }
@@ -121,15 +127,45 @@ public struct Grant: Hashable, Sendable {
     }
 
     /// Returns whether the grant covers everything that an append writes to or has conditions on.
-    public func reaches(_ request: AppendRequest) -> Bool {
-        reachesAll
+    public func reaches(_ request: AppendRequest) -> Bool { refusal(of: request) == nil }
+
+    /// Returns why the grant does not cover an append, or `nil`.
+    ///
+    /// Streams of reserved categories, and the tracking of a source with such a name, need a resource that names them.
+    /// An append with recorded times is a copy of a log, so with the scope `import` it may contain such streams.
+    public func refusal(of request: AppendRequest) -> String? {
+        for entry in request.entries {
+            guard let stream = entry.stream, stream.text.isReserved, !names(stream) else { continue }
+            if entry.recordedAt == nil || !allows(.import) { return Self.reserved("the stream", stream) }
+        }
+        if let source = request.tracking?.source, source.text.isReserved {
+            let name = StreamID(source.text)
+            if !names(name) { return Self.reserved("the tracking of", name) }
+        } else if request.tracking != nil && !reachesAll {
+            return "the tracking of a source needs a grant on everything (\"*\")"
+        }
+        let isReached =
+            reachesAll
             || request.entries.allSatisfy { reaches($0.stream) }
                 && request.condition.revisions.keys.allSatisfy { reaches($0) }
-                && request.condition.unchanged.allSatisfy { reaches($0.query) } && request.tracking == nil
+                && request.condition.unchanged.allSatisfy { reaches($0.query) }
+        return isReached ? nil : Self.uncovered
+    }
+
+    package static let uncovered = "the grant does not cover all streams of the request"
+
+    /// Returns whether a resource of the grant names a stream of a reserved category.
+    private func names(_ stream: StreamID) -> Bool { resources.contains { $0.isReserved && $0.covers(stream) } }
+
+    private static func reserved(_ what: String, _ stream: StreamID) -> String {
+        let category = stream.category
+        return
+            "\(what) \(stream) is reserved for the runners of Sillok: an append needs a grant that names it, such as "
+            + "\"\(category)-*\""
     }
 }
 
-/// An authenticated caller, by a key, a token, a certificate or a session, or an anonymous one.
+/// A caller: authenticated by a key, a token or a session, or anonymous.
 public struct Principal: Hashable, Sendable {
     /// The name of the caller, such as `key 4f2a` or `ada@example.org`. The audit uses it.
     public let name: String
@@ -137,7 +173,7 @@ public struct Principal: Hashable, Sendable {
     public let grant: Grant
     /// The key of the caller. Its revocation ends open subscriptions.
     public let key: String?
-    /// When the proof expires.
+    /// When the credentials expire.
     public let expires: Timestamp?
 
     /// Creates a principal with a grant, by default without a key and without an expiry time.
@@ -148,6 +184,6 @@ public struct Principal: Hashable, Sendable {
         self.expires = expires
     }
 
-    /// The principal of every caller on a server that requires no proof.
+    /// The principal of every caller of a server that requires no credentials.
     public static let anybody = Principal("anybody", .everything)
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SillokAPI
 import SillokCommands
 import SillokCore
 import SillokTerminal
@@ -26,18 +27,18 @@ enum EntryPoint {
 struct SillokCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sillok",
-        abstract: "Keeps events in a log that is never altered.",
+        abstract: "Appends events to a log, reads them, and checks that no event was changed.",
         discussion: """
             Try it:
               sillok append bank.sqlite account-1 --type opened --data '{"owner":"Ada"}'
               sillok read bank.sqlite
               sillok tail -f bank.sqlite
 
-            Every command takes --json.
+            Most commands take --json: see the help of the command.
 
             Exit status:
               0  done                   66  not found
-              1  something was found   69  the store is damaged
+              1  a problem was found   69  the store is damaged
               2  conflict               74  reading or writing failed
               3  done, not printed      75  busy: try again later
               64 usage                  130 ended by Ctrl-C
@@ -46,14 +47,15 @@ struct SillokCommand: AsyncParsableCommand {
             Completion:
               sillok --generate-completion-script bash > ~/.local/share/bash-completion/completions/sillok
             """,
-        version: "0.1.0",
+        version: ProjectVersion.current,
         subcommands: [
             StateCommand.self, HistoryCommand.self, DiffCommand.self,
             AppendCommand.self, ReadCommand.self, TailCommand.self, StreamsCommand.self, StatCommand.self,
             VerifyCommand.self, HeadCommand.self, AuditCommand.self, ExportCommand.self, ImportCommand.self,
             CopyCommand.self, ProjectionsCommand.self, DeadLettersCommand.self,
+            ProcessesCommand.self, WebhooksCommand.self, ScheduleCommand.self,
             ObjectivesCommand.self, SchemaCommand.self,
-            BackupCommand.self, ServeCommand.self, KeysCommand.self,
+            BackupCommand.self, ServeCommand.self, KeysCommand.self, NewCommand.self,
         ])
 
     /// Runs the command line of the process, unless bytes of it are no text.
@@ -71,8 +73,10 @@ struct SillokCommand: AsyncParsableCommand {
             var command = try await asyncParseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 // What there is to know of an application without its code: nothing but how to open a store.
-                let toolbox = Toolbox(deciders: []) { path, body in try await StoreArgument.reading(path, body) }
-                try await Toolbox.$current.withValue(toolbox) { try await command.run() }
+                let toolbox = Toolbox(deciders: []) { path, body in try await StoreArgument(place: path).reading(body) }
+                try await Toolbox.$current.withValue(toolbox) {
+                    try await OperatorAccess.$current.withValue(.ofPlaces) { try await command.run() }
+                }
             } else {
                 try command.run()
             }

@@ -27,23 +27,24 @@ final class Caller: Sendable {
     /// Every method may be repeated: appends carry their ids. An append is not cancelled while it is under way, for
     /// then its fate would not be known.
     /// - Parameter isWait: whether the answer may take long, because the server waits for events.
-    func ask<Answer: Remote.Answer>(
-        _ method: String, _ message: ByteBuffer, _ type: Answer.Type, isAppend: Bool = false, isWait: Bool = false
-    ) async throws -> Answer.Value {
+    func ask<Request: Remote.Request>(
+        _ request: Request, isAppend: Bool = false, isWait: Bool = false
+    ) async throws -> Request.Answer.Value {
+        let message = request.framed()
         var attempts = Attempts(clock: clock, timeout: options.timeout, pause: options.pause)
         var mayHaveHappened = false
         while true {
             let failure: CallFailure
             do {
-                let (path, time) = (Connector.path(method), options.attempt)
+                let (path, time) = (Connector.path(Request.method), options.attempt)
                 let answer = try await connections.with(isWait ? .waits : .calls) { connection in
                     try await connection.call(path, message, time, isCancellable: !isAppend)
                 }
-                return try value(of: answer, type)
+                return try value(of: answer, to: Request.self)
             } catch let error as CallFailure {
                 failure = error
             } catch let error as TransportFailure {
-                failure = CallFailure(error).withDetails(type)
+                failure = CallFailure(error).withDetails
             }
             mayHaveHappened = mayHaveHappened || (isAppend && failure.mayHaveHappened)
             guard failure.isWorthAnotherTry, !(Task.isCancelled && isAppend),
@@ -56,10 +57,12 @@ final class Caller: Sendable {
     ///
     /// - Throws: `CallFailure` if the answer is a failure of the store or cannot be read; the rejection errors of the
     ///   store.
-    private func value<Answer: Remote.Answer>(of message: ByteBuffer, _ type: Answer.Type) throws -> Answer.Value {
+    private func value<Request: Remote.Request>(
+        of message: ByteBuffer, to request: Request.Type
+    ) throws -> Request.Answer.Value {
         let refusal: AppendError
         do throws(ProtobufError) {
-            let answer = try Answer(reading: message)
+            let answer = try Remote.Answer<Request.Answer>(reading: message)
             guard let failure = answer.failure else { return try answer.value() }
             refusal = try failure.error()
         } catch {
@@ -173,9 +176,9 @@ struct CallFailure: Error {
     }
 
     /// Returns the same failure with the details that the store reported in the status.
-    func withDetails<Answer: Remote.Answer>(_ type: Answer.Type) -> CallFailure {
+    var withDetails: CallFailure {
         guard case .status(let status) = reason, let details = status.details,
-            let answer = try? Answer(reading: ByteBuffer(bytes: details)),
+            let answer = try? Remote.Answer<Remote.AppendResponse>(reading: ByteBuffer(bytes: details)),
             case .failed(let error)? = try? answer.failure?.error()
         else { return self }
         return CallFailure(.store(error), mayHaveHappened: error.outcome == .unknown)
@@ -202,13 +205,18 @@ struct CallFailure: Error {
             StoreError(code, message, outcome: outcome, cause: self, retryAfter: retryAfter)
         }
         switch reason {
-        case .unreachable(let cause): return error(.unavailable, "no server answers at \(address): \(cause).")
+        case .unreachable(let cause):
+            return error(
+                .unavailable, "no server answers at \(address): \(cause). Check the address, and that the server runs.")
         case .lost: return error(.unavailable, "the connection to \(address) broke before the answer came.")
         case .closed: return error(.closed, "the remote store was closed.")
         case .store(let cause):
             return error(cause.code, isWorthAnotherTry ? "the server at \(address): \(cause.message)" : cause.message)
         case .otherStore(let expected, let found):
-            return error(.storeChanged, "the server at \(address) serves store \(found), no longer \(expected).")
+            return error(
+                .storeChanged,
+                "the server at \(address) now serves store \(found), not store \(expected). Connect to the server of "
+                    + "the expected store.")
         case .malformed(let cause):
             return error(.unsupportedFormat, "the answer of \(address) cannot be read: \(cause).")
         case .status(let status):
@@ -217,7 +225,7 @@ struct CallFailure: Error {
                 return error(.accessDenied, "the server at \(address) denies access: \(status).")
             case .unimplemented:
                 return error(.unsupportedFormat, "the server at \(address) is not a server of Sillok: \(status).")
-            default: return error(.unavailable, "the server at \(address) fails: \(status).")
+            default: return error(.unavailable, "the server at \(address) failed: \(status).")
             }
         }
     }

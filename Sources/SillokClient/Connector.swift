@@ -33,7 +33,7 @@ final class Connector: Sendable {
     }
 
     /// Returns the path of a method of the service.
-    static func path(_ method: String) -> String { "/sillok.v1.EventStore/\(method)" }
+    static func path(_ method: String) -> String { "/\(Remote.service)/\(method)" }
 
     /// Accepts only this store from now on.
     func expect(_ store: StoreID) { state.withLock { $0.expected = store } }
@@ -82,10 +82,12 @@ final class Connector: Sendable {
             let connection = try await open(number)
             if let expected {
                 let answer = try await connection.call(
-                    Self.path("Describe"), Remote.message(), options.attempt, isCancellable: false)
+                    Self.path(Remote.DescribeRequest.method), Remote.DescribeRequest().framed(), options.attempt,
+                    isCancellable: false
+                )
                 let found: StoreID
                 do {
-                    found = try Remote.Description(reading: answer).value().store
+                    found = try Remote.Answer<Remote.DescribeResponse>(reading: answer).value().store
                 } catch {
                     throw CallFailure(.malformed(error), mayHaveHappened: false)
                 }

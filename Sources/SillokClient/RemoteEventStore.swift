@@ -9,9 +9,9 @@ import SillokWire
 /// let store = try await RemoteEventStore("sillok://127.0.0.1:50051")
 /// ```
 ///
-/// One HTTP/2 connection carries all calls at once. Waits for events, such as those of idle subscriptions, have
-/// connections of their own, so no append or read queues behind them. The store reconnects if a connection breaks. It
-/// repeats every call with the same ids until the server answers or the timeout is over, so the restart of a server
+/// One HTTP/2 connection carries all calls at once. Calls that wait for events, such as idle subscriptions, use
+/// separate connections, so no append or read queues behind them. The store reconnects if a connection breaks. It
+/// repeats every call with the same ids until the server answers or the timeout has passed. So the restart of a server
 /// causes a delay and no error. If the outcome of an append is unknown by then, its ``StoreError`` says so.
 public final class RemoteEventStore: EventStore {
     /// The options of a client.
@@ -48,7 +48,7 @@ public final class RemoteEventStore: EventStore {
     ///   - address: `sillok://host:port`, or `https://host:port` for TLS.
     ///   - options: the access key, the TLS settings, and the timeouts.
     ///   - clock: the clock that measures pauses and timeouts.
-    ///   - random: spreads the pauses of many clients.
+    ///   - random: the source of randomness for pauses, so that many clients do not retry at the same time.
     /// - Throws: `StoreError`: `notFound` if the address is not valid, `unavailable` if no server answers,
     ///   `accessDenied`.
     public init(
@@ -62,7 +62,7 @@ public final class RemoteEventStore: EventStore {
         let connections = Connections(address: parsed, options: options)
         caller = Caller(connections: connections, options: options, clock: clock, random: random)
         do {
-            let (id, limits) = try await caller.ask("Describe", Remote.message(), Remote.Description.self)
+            let (id, limits) = try await caller.ask(Remote.DescribeRequest())
             // A server may say anything.
             (self.id, self.limits) = (id, limits.supported)
         } catch {
@@ -78,7 +78,7 @@ public final class RemoteEventStore: EventStore {
     /// Returns the identity of the server's store.
     public func storeID() async throws -> StoreID { id }
 
-    /// Records all of the events or none, under a condition, and durably before it returns.
+    /// Records all of the events or none, under a condition. The events are durable when it returns.
     ///
     /// - Throws: `AppendError`: the errors of the server's store, and `failed` with `unavailable` when the timeout has
     ///   passed. If an inline projection on the server refuses the append, this is `failed` with `refused`.
@@ -94,7 +94,7 @@ public final class RemoteEventStore: EventStore {
 
     private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
-        let receipt = try await caller.ask("Append", Remote.message(request), Remote.Appended.self, isAppend: true)
+        let receipt = try await caller.ask(request, isAppend: true)
         guard receipt.mark.id == nil else { return receipt }
         // A server of an older version does not return the id of the last event.
         return Receipt(
@@ -106,7 +106,7 @@ public final class RemoteEventStore: EventStore {
     /// Reads one page of events.
     public func read(_ request: ReadRequest) async throws -> EventBatch {
         try limits.check(request)
-        let batch = try await caller.ask("Read", Remote.message(request), Remote.Page.self)
+        let batch = try await caller.ask(request)
         // A server of an older version does not compare marks.
         try request.check(batch)
         return batch
@@ -114,7 +114,7 @@ public final class RemoteEventStore: EventStore {
 
     /// Returns the position of the last event.
     public func head() async throws -> Position {
-        Position(try await caller.ask("Head", Remote.message(), Remote.Number.self) ?? 0)
+        try await caller.ask(Remote.HeadRequest())
     }
 
     /// Waits until the log may have an event of a query at or after `position`.
@@ -122,10 +122,10 @@ public final class RemoteEventStore: EventStore {
     /// A server of an older version ends the wait at the next append, for any query.
     public func reach(_ position: Position, for query: EventQuery) async throws {
         try limits.check(query)
-        let message = Remote.message(position, for: query)
+        let request = Remote.ReachRequest(position, for: query)
         while true {
             try Task.checkCancellation()
-            let (_, isWaiting) = try await caller.ask("Reach", message, Remote.Reached.self, isWait: true)
+            let (_, isWaiting) = try await caller.ask(request, isWait: true)
             // The head is lower if the log went back. The caller notices that when it reads.
             if !isWaiting { return }
         }
@@ -133,24 +133,23 @@ public final class RemoteEventStore: EventStore {
 
     /// Returns the event with an id, or `nil`.
     public func event(_ id: EventID) async throws -> RecordedEvent? {
-        try await caller.ask("GetEvent", Remote.message(id), Remote.FoundEvent.self)
+        try await caller.ask(Remote.EventRequest(id))
     }
 
     /// Returns the facts about a stream, or `nil` if it has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? {
-        try await caller.ask("GetStream", Remote.message(id.text), Remote.FoundStreams.self).first
+        try await caller.ask(Remote.StreamRequest(id)).first
     }
 
     /// Returns streams ordered by the bytes of their names.
     public func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
         try limits.checkStreams(in: category, after: name, limit: limit)
-        let request = Remote.message(category, after: name, limit: limit)
-        return try await caller.ask("ListStreams", request, Remote.FoundStreams.self)
+        return try await caller.ask(Remote.StreamsRequest(in: category, after: name, limit: limit))
     }
 
-    /// Returns how far a source has been consumed into this store, or `nil`.
+    /// Returns the position up to which a source was consumed into this store, or `nil` if nothing of it was consumed.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
-        try await caller.ask("GetTracking", Remote.message(source.text), Remote.FoundTracking.self).map {
+        try await caller.ask(Remote.TrackingRequest(source)).map {
             Tracking(source: source, position: $0.position, event: $0.event)
         }
     }

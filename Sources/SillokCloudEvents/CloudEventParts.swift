@@ -94,7 +94,7 @@ struct CloudEventParts {
         case .json(let value) where type.isJSON:
             guard let layout else { return (type, Array(value.raw), nil) }
             guard let bytes = JSONLayout.text(line: Array(value.raw), note: layout) else {
-                throw InvalidLine("\"silloklayout\" does not belong to \"data\"")
+                throw InvalidLine("\"silloklayout\" does not match \"data\"")
             }
             return (type, bytes, nil)
         case .json(let value): return (type, Array(try text("data", value).utf8), .text)
@@ -116,7 +116,7 @@ extension CloudEventParts {
         let types: [CloudEventEnvelope.AttributeType] = [.boolean, .integer]
         guard let type = types.first(where: { $0.fits(raw) }) else {
             throw InvalidLine(
-                "the attribute \"\(key)\" is not a string, a whole number or a truth; put such a value into \"data\"")
+                "the attribute \"\(key)\" is not a string, a whole number or a Boolean; put such a value into \"data\"")
         }
         attributes.append(Attribute(name: key, value: raw, type: type))
         return raw

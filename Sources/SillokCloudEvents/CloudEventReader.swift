@@ -97,7 +97,7 @@ extension CloudEvent {
     package static func posted(
         _ value: JSONReader.Value, to stream: StreamID?, id: @autoclosure () -> EventID
     ) throws -> CloudEvent {
-        guard let members = value.members else { throw InvalidLine("an event is a JSON object") }
+        guard let members = value.members else { throw InvalidLine("an event must be a JSON object") }
         var parts = CloudEventParts()
         for (key, value) in members {
             if ["position", "revision", "sillokid", "silloktime"].contains(key), !value.isNull {
@@ -126,7 +126,7 @@ extension CloudEvent {
             case "subject": parts.subject = value
             case "datacontenttype", "data", "data_base64", "position", "revision", "metadata", "sillokid",
                 "silloktime", "silloklayout":
-                throw InvalidLine("ce-\(name) has a meaning of its own; leave it out")
+                throw InvalidLine("the header ce-\(name) is reserved; leave it out")
             default:
                 if name == "source" { parts.source = value }
                 if name == "time" { parts.time = value }
@@ -150,7 +150,7 @@ extension CloudEventParts {
     func posted(to stream: StreamID?, id makeID: () -> EventID) throws -> CloudEvent {
         try checkVersion(isNeeded: false)
         if let subject, let stream, !subject.hasSameBytes(as: stream.text) {
-            throw InvalidLine("\"subject\" is \"\(subject)\", and the events are appended to \"\(stream)\"")
+            throw InvalidLine("\"subject\" is \"\(subject)\", but the events are appended to \"\(stream)\"")
         }
         var parts = self
         parts.subject = subject ?? stream?.text
@@ -166,13 +166,15 @@ extension CloudEventParts {
             }
         }
         let (type, bytes, form) = try content()
+        // Texts first, as in a line of an export, so that an event that is imported again has the same bytes.
+        let texts = attributes.filter { $0.type == .string }
+        let others = attributes.filter { $0.type != .string }.sorted(by: CloudEvent.precedes)
         var envelope = CloudEventEnvelope()
-        envelope.attributes = attributes.filter { $0.type != .string }.sorted(by: CloudEvent.precedes)
-            .map { ($0.name, $0.type) }
+        envelope.attributes = others.map { ($0.name, $0.type) }
         envelope.form = form == .text || form == .base64 ? form : nil
         let event = EventData(
             id: given ?? makeID(), type: try eventType(), tags: tags,
-            metadata: try allMetadata(with: attributes, envelope), contentType: type, payload: bytes)
+            metadata: try allMetadata(with: texts + others, envelope), contentType: type, payload: bytes)
         return CloudEvent(
             source: source ?? "", position: nil,
             entry: .init(stream: parts.subject.map { StreamID($0) }, event: event), isForeign: false)
@@ -183,10 +185,10 @@ extension CloudEventParts {
         _ identity: CloudEventIdentity, recordedAt: Timestamp?, isPosted: Bool = false
     ) throws -> CloudEvent {
         guard !identity.id.isEmpty, !identity.source.isEmpty else {
-            throw InvalidLine("\"id\" and \"source\" are not empty in an event")
+            throw InvalidLine("\"id\" and \"source\" must not be empty")
         }
         if let storedID, storedID != identity.eventID {
-            throw InvalidLine("\"sillokid\" does not belong to the \"source\" and the \"id\" of the event")
+            throw InvalidLine("\"sillokid\" does not match the \"source\" and the \"id\" of the event")
         }
         if let time { _ = try moment(time) }
         let sorted = attributes.sorted(by: CloudEvent.precedes)

@@ -1,7 +1,7 @@
 /// The white space of a JSON text that a line cannot contain: before and after the value, and its line breaks.
 ///
 /// A line contains such a payload as JSON with spaces in place of the line breaks. A note next to it, such as
-/// `n:n:1n11n`, contains the places of the breaks, so that a reader can restore every byte. The note has three parts:
+/// `n:n:2n11n`, contains the places of the breaks, so that a reader can restore every byte. The note has three parts:
 /// the white space before the value, the white space after it, and the line breaks. `s` is a space, `t` a tab, `n` a
 /// line feed, `r` a carriage return. Each line break has the number of bytes since the previous one.
 package struct JSONLayout: Hashable, Sendable {

@@ -2,29 +2,29 @@ public import GRDB
 import SillokCore
 public import SillokSQL
 
-/// Read models in an SQLite file that GRDB opens: queries with all of SQL, records, and observation of what projectors
-/// write.
+/// A read model in an SQLite file that GRDB opens. It offers queries with all of SQL, records, and observation of the
+/// rows that projectors write.
 ///
 /// ```swift
 /// let model = try GRDBReadModel(path: "views.sqlite")
 /// let observation = ValueObservation.tracking { db in try AccountBalance.fetchAll(db) }
 /// ```
-/// The same file as that of an `SQLiteReadModel`, with the same rules: one connection of this process writes, several
-/// processes may have it open and write in turn, and the command `sillok projections` works on it. An observation sees
-/// what projectors of this model write, not what another process does.
+/// The file has the format and the rules of an `SQLiteReadModel`. One connection of this process writes. Several
+/// processes may have the file open and write in turn. The command `sillok projections` works on it too. An observation
+/// sees the changes that projectors write through this object, not those of other processes.
 public final class GRDBReadModel: ReadModel {
-    /// How sure it is that a write outlives a power cut.
+    /// The durability of writes after a power cut.
     public enum Durability: Int, Sendable {
-        /// A power cut may take the last writes away, rows and checkpoint together; the projector makes them again.
-        /// What an operator did is on the disk all the same.
+        /// A power cut may remove the last writes, rows and checkpoint together. The projector then projects the events
+        /// again. Changes by operators are on the disk before the call returns.
         case normal = 1
         /// A write is on the disk before it returns.
         case full = 2
     }
 
-    /// Where to read, and to observe: GRDB's pool of connections.
+    /// The connection pool of GRDB, for queries and observations.
     ///
-    /// It is a reader on purpose: rows belong to their projections, which alone write them.
+    /// It only reads: rows are written by projections.
     public var reader: any DatabaseReader { pool }
 
     private let pool: DatabasePool
@@ -34,12 +34,12 @@ public final class GRDBReadModel: ReadModel {
     ///
     /// - Parameters:
     ///   - path: the file. While it is open, there are files next to it that end in `-wal`, `-shm` and `-lock`.
-    ///   - durability: which failures a write survives. It is set after `configuration`, because GRDB itself sets it
-    ///     when it opens a pool.
+    ///   - durability: which failures a write survives. It takes precedence over `configuration`: it is set after GRDB
+    ///     has opened the pool, which sets a value of its own.
     ///   - configuration: further settings of GRDB. Foreign keys are always off, because projections write their tables
     ///     in any order.
-    /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database or of a newer format,
-    ///   `locked` if another process does not let it write, `notFound`, `readOnly`, `ioFailure`, `corrupt`.
+    /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database, or of a newer format;
+    ///   `locked` if another process prevents writing; `notFound`, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
         path: String, durability: Durability = .normal, configuration: Configuration = Configuration()
     ) throws {
@@ -72,8 +72,8 @@ public final class GRDBReadModel: ReadModel {
         }
     }
 
-    /// Finishes the writes that are under way, ends the queries, moves everything into the one file, and lets go of it.
-    /// Queries that it ends and later calls throw `StoreError` `closed`.
+    /// Finishes running writes, ends running queries, moves the write-ahead log into the file, and closes it. Ended
+    /// queries and later calls throw `StoreError` `closed`.
     public func close() async {
         let (pool, writing) = (pool, writing)
         writing.endQueries()
@@ -86,7 +86,7 @@ public final class GRDBReadModel: ReadModel {
         }
     }
 
-    /// Makes all changes in one transaction, if all conditions hold in it.
+    /// Executes all changes in one transaction, if all conditions hold in that transaction.
     public func write(_ write: ReadModelWrite) async throws {
         if write.changes.isEmpty && write.conditions.isEmpty { return }
         let writing = writing
@@ -100,9 +100,9 @@ public final class GRDBReadModel: ReadModel {
         }
     }
 
-    /// The rows that a query gives, which sees every write that has returned.
+    /// Returns the rows of a query. The query sees every write that has returned.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled, however long the query would take; `StoreError`:
+    /// - Throws: `CancellationError` as soon as the task is cancelled, also during a long query; `StoreError`:
     ///   `invalidQuery` if its SQL is wrong or would change something, `fileReplaced`.
     public func rows(_ query: SillokSQL.SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         do {
@@ -124,7 +124,7 @@ extension Database {
     func rows(_ text: String, _ values: [SQLValue]) throws -> [SQLRow] {
         let statement = try cachedStatement(sql: text)
         guard statement.isReadonly, !text.firstWord.isOneOf("pragma", "attach", "detach", "begin", "savepoint") else {
-            throw DatabaseError(resultCode: .SQLITE_READONLY, message: "a query changes nothing")
+            throw DatabaseError(resultCode: .SQLITE_READONLY, message: "a query must not change data")
         }
         let columns = statement.columnNames
         return try Row.fetchAll(statement, arguments: try StatementArguments(values: values)).map { row in

@@ -34,18 +34,22 @@ struct StatementScope: Sendable {
     /// Why its words alone refuse it.
     var denialOfText: Denial? {
         if first.isOneOf("begin", "commit", "end", "rollback", "savepoint", "release") {
-            return Denial(reason: "it speaks of a transaction, which is not its to begin or end")
+            return Denial(reason: "it begins or ends a transaction; leave this to the projector")
         }
         if first.isOneOf("attach", "detach") { return Denial(reason: "it attaches or detaches a file") }
-        if first.isOneOf("pragma", "vacuum") { return Denial(reason: "it says \(first)") }
+        if first.isOneOf("pragma", "vacuum") {
+            return Denial(reason: "it uses \(first), which is not allowed in a read model")
+        }
         guard projection != nil else { return nil }
-        if words.contains("rollback") { return Denial(reason: "it says ROLLBACK, which is not its to say") }
+        if words.contains("rollback") {
+            return Denial(reason: "it uses ROLLBACK, which is not allowed in a projection")
+        }
         let allowed = ["insert", "replace", "update", "delete", "with", "select", "values", "create", "drop", "alter"]
         let isOfRows = !changesSchema && allowed.contains(first)
         let kind = words.dropFirst().first { !$0.isOneOf("unique", "virtual") } ?? ""
         let isOfTables = changesSchema && kind.isOneOf("table", "index")
         if isOfRows || isOfTables { return nil }
-        return Denial(reason: "a projection makes, changes and drops tables and indexes of its own, nothing else")
+        return Denial(reason: "a projection may create, change and drop only its own tables and indexes")
     }
 
     /// The reason why it must not read one of its tables.
@@ -69,7 +73,7 @@ struct StatementScope: Sendable {
     func denial(ofChanges before: Set<[String]>, _ after: Set<[String]>) -> Denial? {
         for entry in before.symmetricDifference(after).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             guard entry[0] == "table" || entry[0] == "index" else {
-                return Denial(reason: "it speaks of a \(entry[0]): give its work to the rule")
+                return Denial(reason: "it creates or drops a \(entry[0]): do this work in the rule of the projection")
             }
             if !isNamed(entry[2]) && !entry[2].hasPrefix("sqlite_") { return unnamed(entry[2]) }
             if entry[0] == "index" && !entry[1].hasPrefix("sqlite_autoindex_") && !isNamed(entry[1]) {
@@ -89,7 +93,7 @@ struct StatementScope: Sendable {
         let own = projection?.physicalName("") ?? ""
         let plain = name.hasPrefix(own) ? String(name.dropFirst(own.count)) : name
         return Denial(
-            reason: "it touches the \(kind) \(name), which it does not name: write \\(\(kind): \"\(plain)\")")
+            reason: "it uses the \(kind) \(name) by its plain name: write \\(\(kind): \"\(plain)\")")
     }
 }
 
@@ -132,7 +136,7 @@ final class StatementScopes: Sendable {
 
     /// Functions that give something else each time, or reach outside: on the connection that writes they fail.
     static var deniedFunctions: [DatabaseFunction] {
-        let chance = "which gives something else each time: take it from the event"
+        let chance = "whose result differs in each call: take the value from the event"
         let denied = [
             ("random", 0), ("randomblob", 1), ("current_time", 0), ("current_date", 0), ("current_timestamp", 0),
         ]

@@ -17,7 +17,7 @@ extension StatementArguments {
                     // GRDB binds up to the first NUL, which would lose the rest in silence.
                     guard !text.utf8.contains(0) else {
                         throw DatabaseError(
-                            resultCode: .SQLITE_MISMATCH, message: "value \(index + 1) is a text with a NUL in it")
+                            resultCode: .SQLITE_MISMATCH, message: "value \(index + 1) is a text that contains a NUL")
                     }
                     return text.databaseValue
                 }

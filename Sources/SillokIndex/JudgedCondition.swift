@@ -66,6 +66,12 @@ extension StoreError {
             "The append was rejected: its task was cancelled while its condition was judged. Nothing was stored.")
     }
 
+    /// The error of an append whose condition was judged several times, each time too late.
+    package static let outpaced = StoreError(
+        .overloaded,
+        "The append was rejected: others append faster than its condition can be judged. Nothing was stored. Retry "
+            + "later, or use a condition with fewer query items.", retryAfter: .seconds(1))
+
     /// Returns the error of an append whose condition needs more steps than the limit.
     ///
     /// - Parameter part: the part that used most of them; `nil` means the expected revisions.

@@ -3,9 +3,9 @@ package import SillokCore
 /// A query as joined lists of places, searched in one direction without reading an event.
 ///
 /// Each node answers one question: its first place at or beyond a bound. In an intersection the parts skip ahead of
-/// each other, and the part that skipped last is asked first. So an intersection costs about as much as its rarest
-/// part, and the order of the parts does not matter. Every entry that is read counts against a ``StepBudget``; a search
-/// without steps left reports how far it came.
+/// each other, each in its turn. So an intersection costs about as much as its rarest part, and the order of the parts
+/// does not matter. Every entry that is read counts against a ``StepBudget``; a search without steps left reports how
+/// far it came.
 package final class QueryPlan {
     private enum Node {
         case everything
@@ -18,6 +18,8 @@ package final class QueryPlan {
 
     private var node: Node
     private var parts: [QueryPlan]
+    /// The part of an intersection that skipped last, which is asked first.
+    private var first = 0
     private let context: Context
     /// The last finding. It holds for all places up to its own.
     private var found: Finding?
@@ -101,7 +103,7 @@ package final class QueryPlan {
         case .term:
             guard try resolve() else { return context.budget.isExhausted ? .open(start) : .none }
             return try find(start, limit)
-        case .union: return try first(start, limit)
+        case .union: return try union(start, limit)
         case .intersection:
             for part in parts {
                 if case .term = part.node, try !part.resolve() {
@@ -127,18 +129,19 @@ package final class QueryPlan {
     }
 
     /// Returns the first place that all parts have.
+    ///
+    /// Every part is asked once in each round, so the rarest part skips in each round, too. If the parts that skip were
+    /// asked again before the others, two frequent parts that never meet would walk the whole log.
     private func meeting(_ start: Int64, _ limit: Int64) throws -> Finding {
         var (candidate, agreed) = (start, 0)
         while agreed < parts.count {
             if candidate > limit { return .open(candidate) }
-            switch try parts[agreed].seek(candidate, limit: limit) {
+            let asked = (first + agreed) % parts.count
+            switch try parts[asked].seek(candidate, limit: limit) {
             case .none: return .none
             case .open(let place): return .open(max(candidate, place))
             case .match(candidate): agreed += 1
-            case .match(let place):
-                // The part that skipped ahead is asked first from now on: a rare part skips most.
-                if agreed > 0 { parts.insert(parts.remove(at: agreed), at: 0) }
-                (candidate, agreed) = (place, 1)
+            case .match(let place): (candidate, agreed, first) = (place, 1, asked)
             }
         }
         return .match(candidate)
@@ -147,7 +150,7 @@ package final class QueryPlan {
     /// Returns the first place that any part has.
     ///
     /// All parts search one window after the other, so that no part spends the steps of the others far ahead of them.
-    private func first(_ start: Int64, _ limit: Int64) throws -> Finding {
+    private func union(_ start: Int64, _ limit: Int64) throws -> Finding {
         var window: Int64 = 63
         while true {
             let end = min(limit, start.addingSaturated(window))

@@ -52,12 +52,12 @@ public final class PostgresEventStore: ChainedEventStore {
     ///
     /// - Parameters:
     ///   - connection: a connection string of libpq, `postgres://user@host1,host2/database?sslmode=verify-full` or
-    ///     `host=… dbname=…`; what it leaves out comes from the environment (`PGHOST`, `PGUSER`, `PGPASSFILE` …). Of
-    ///     several hosts the one that takes writes is found, also after a failover.
-    ///   - schema: the schema that the store lives in: several stores fit into a database.
+    ///     `host=… dbname=…`; what it leaves out comes from the environment (`PGHOST`, `PGUSER`, `PGPASSFILE` …). If
+    ///     there are several hosts, the store finds the one that accepts writes, also after a failover.
+    ///   - schema: the schema of the store. A database may contain several stores, each in its own schema.
     ///   - mode: how it is opened.
     ///   - limits: how large a request may be.
-    ///   - timeout: for how long the server is looked for when it is away, before a call fails.
+    ///   - timeout: how long a call searches for a server that accepts writes before the call fails.
     ///   - readers: the number of connections that read, from 1 to 1,000.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
@@ -158,9 +158,9 @@ public final class PostgresEventStore: ChainedEventStore {
         writer?.abandon(refusing: Self.closed)
     }
 
-    /// Finishes the appends and reads that are under way and lets go of the connections.
+    /// Finishes running appends and reads, and closes the connections.
     ///
-    /// Checks that are under way, and calls that come later, throw `StoreError` `closed`. Closing again does nothing.
+    /// Running verifications and later calls throw `StoreError` `closed`. Closing again does nothing.
     public func close() async {
         isClosed.withLock { $0 = true }
         listener.close()
@@ -176,10 +176,11 @@ public final class PostgresEventStore: ChainedEventStore {
 
     /// Records all of the events or none, under a condition, as durably as the server's settings require.
     ///
-    /// If the condition takes more than `Limits.conditionSteps`, this throws `StoreError` `tooExpensive`.
+    /// If the condition takes more than `Limits.conditionSteps`, this throws `AppendError.failed` with `tooExpensive`.
     ///
-    /// A cancelled task withdraws its append until the commit begins, and gets `StoreError` `cancelled` with a definite
-    /// outcome. Once the commit has begun, the task gets the same error immediately with an unknown outcome.
+    /// A task that is cancelled before the commit begins withdraws its append. It gets `AppendError.failed` with
+    /// `cancelled` and a definite outcome. Once the commit has begun, the task gets the same error immediately with an
+    /// unknown outcome.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         try await observers.measure(request) {
             do { return try await record(request) } catch is CancellationError { throw StoreError.cancelledEarly }
@@ -253,7 +254,7 @@ public final class PostgresEventStore: ChainedEventStore {
         return try await reading { try $0.streams(in: category, after: name, limit: limit) }
     }
 
-    /// Returns how far a source has been consumed into this store, or `nil`.
+    /// Returns the position up to which a source was consumed into this store, or `nil` if nothing of it was consumed.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
         try await reading { try $0.tracked(source) }
     }
@@ -310,8 +311,8 @@ public final class PostgresEventStore: ChainedEventStore {
     ///
     /// Works on a thread and a connection of its own. The server itself checks its disks for changed bytes, if the
     /// cluster was made with data checksums.
-    /// - Parameter progress: told of each step, on the thread that checks.
-    /// - Returns: a report with what is wrong.
+    /// - Parameter progress: called with each step, on the thread that verifies.
+    /// - Returns: a report with the findings.
     /// - Throws: `CancellationError` when the task is cancelled; `StoreError` `closed` when the store is closed.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }

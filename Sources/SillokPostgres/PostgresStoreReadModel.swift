@@ -38,10 +38,10 @@ public final class PostgresStoreReadModel: InlineReadModel {
     /// Returns the identity of the store that it is part of.
     public func storeID() async throws -> StoreID { try await store.storeID() }
 
-    /// Makes all changes in one transaction, if all conditions hold in it.
+    /// Executes all changes in one transaction, if all conditions hold in that transaction.
     public func write(_ write: ReadModelWrite) async throws { try await model.write(write) }
 
-    /// Returns the rows of a query, which sees every write and every append that has returned.
+    /// Returns the rows of a query. The query sees every write and every append that has returned.
     ///
     /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change data.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {

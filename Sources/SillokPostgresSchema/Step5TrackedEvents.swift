@@ -20,19 +20,7 @@ extension Step {
                     WHERE e.id = n.first AND e.source = n.source AND e.tracked = n.position)
             $$
             """,
-            """
-            DO $$
-            DECLARE
-                allowed text;
-            BEGIN
-                FOR allowed IN SELECT quote_ident(r.rolname)
-                    FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a, pg_catalog.pg_roles r
-                    WHERE p.oid = 'SCHEMA.append'::regproc AND a.grantee = r.oid AND a.grantee <> p.proowner
-                LOOP
-                    EXECUTE 'GRANT EXECUTE ON FUNCTION SCHEMA.note_tracked TO ' || allowed;
-                END LOOP;
-            END $$
-            """,
+            allowed(like: "append", ["note_tracked"]),
         ])
 }
 #endif

@@ -22,23 +22,31 @@ extension Step {
 
     static let walkers = ["matches_after", "matches_before", "first_match", "judge"]
 
-    /// Grants functions to all roles that may execute another function, because the roles may be older than the
-    /// functions.
+    /// Grants functions to all roles that may execute another function.
     static func allowed(like known: String, _ functions: [String]) -> String {
         let names = functions.map { "SCHEMA.\($0)" }.joined(separator: ", ")
-        return """
-            DO $$
-            DECLARE
-                allowed text;
-            BEGIN
-                FOR allowed IN SELECT quote_ident(r.rolname)
-                    FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a, pg_catalog.pg_roles r
-                    WHERE p.oid = 'SCHEMA.\(known)'::regproc AND a.grantee = r.oid AND a.grantee <> p.proowner
-                LOOP
-                    EXECUTE 'GRANT EXECUTE ON FUNCTION \(names) TO ' || allowed;
-                END LOOP;
-            END $$
-            """
+        return granted(
+            "EXECUTE ON FUNCTION \(names)",
+            to: """
+                        FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a, pg_catalog.pg_roles r
+                        WHERE p.oid = 'SCHEMA.\(known)'::regproc AND a.grantee = r.oid AND a.grantee <> p.proowner
+                """)
+    }
+
+    /// Grants a right to all roles that have another one, because the roles may be older than what it is about.
+    static func granted(_ right: String, to holders: String) -> String {
+        """
+        DO $$
+        DECLARE
+            allowed text;
+        BEGIN
+            FOR allowed IN SELECT quote_ident(r.rolname)
+        \(holders)
+            LOOP
+                EXECUTE 'GRANT \(right) TO ' || allowed;
+            END LOOP;
+        END $$
+        """
     }
 
     /// The SQL words that differ between a forward and a backward search.
@@ -141,13 +149,7 @@ extension Step {
                         SELECT e.position FROM SCHEMA.events e WHERE \(ofCategory)
                         ORDER BY e.category \(way.order), e.position \(way.order) LIMIT chunk) c;
                     steps := steps + entries + 1;
-                    EXIT WHEN entries = 0;
-                    IF entries < chunk THEN place := \(way.end); END IF;
-                    IF driver IS NULL OR place \(way.beyond) stop OR (place = stop AND entries < fewest) THEN
-                        driver := 'category';
-                        stop := place;
-                        fewest := entries;
-                    END IF;
+        \(driver("category", way))
                 END IF;
                 IF some_types IS NOT NULL THEN
                     SELECT count(*), (array_agg(c.position ORDER BY c.position \(way.order)))[chunk] INTO visited, place
@@ -156,14 +158,21 @@ extension Step {
                             ORDER BY e.type \(way.order), e.position \(way.order) LIMIT chunk) c;
                     entries := least(visited, chunk);
                     steps := steps + visited + cardinality(some_types);
+        \(driver("types", way))
+                END IF;
+        """
+    }
+
+    /// Makes a list the driver if it reaches further than the lists before it.
+    private static func driver(_ name: String, _ way: Direction) -> String {
+        """
                     EXIT WHEN entries = 0;
                     IF entries < chunk THEN place := \(way.end); END IF;
                     IF driver IS NULL OR place \(way.beyond) stop OR (place = stop AND entries < fewest) THEN
-                        driver := 'types';
+                        driver := '\(name)';
                         stop := place;
                         fewest := entries;
                     END IF;
-                END IF;
         """
     }
 

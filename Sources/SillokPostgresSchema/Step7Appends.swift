@@ -96,42 +96,19 @@ extension Step {
         END $$
         """
 
-    private static let checkedAppendAfter = """
-        CREATE OR REPLACE FUNCTION SCHEMA.append_after(
-            head bigint, link bytea, ids uuid[], streams text[], revisions bigint[], types text[], contents text[],
-            times bigint[], tags text[], metadata bytea[], payloads bytea[], links bytea[], size bigint,
-            OUT is_stored boolean)
-        LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-        SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-        AS $$
-        BEGIN
-            PERFORM CASE current_setting('synchronous_commit') WHEN 'off'
-                THEN set_config('synchronous_commit', 'on', true) END FROM SCHEMA.store FOR UPDATE;
-            INSERT INTO SCHEMA.events (
-                position, id, stream, revision, type, content, recorded, tags, metadata, payload, link)
-            SELECT append_after.head + n.number, n.id, n.stream, n.revision, n.type, n.content, n.recorded,
-                string_to_array(n.tags, E'\\x01'), n.metadata, n.payload, n.link
-            FROM unnest(ids, streams, revisions, types, contents, times, tags, metadata, payloads, links)
-                WITH ORDINALITY AS n (
-                    id, stream, revision, type, content, recorded, tags, metadata, payload, link, number)
-            WHERE (SELECT e.position = append_after.head AND e.link = append_after.link AND e.recorded <= times[1]
-                FROM SCHEMA.events e ORDER BY e.position DESC LIMIT 1);
-            is_stored := FOUND;
-            IF is_stored THEN
-                IF tags IS NOT NULL THEN
-                    INSERT INTO SCHEMA.event_tags SELECT DISTINCT t.tag, append_after.head + n.number
-                    FROM unnest(tags) WITH ORDINALITY AS n (tags, number),
-                        unnest(string_to_array(n.tags, E'\\x01')) AS t (tag);
-                END IF;
-                IF size IS NOT NULL THEN
-                    UPDATE SCHEMA.store SET largest = greatest(size, largest * 2) WHERE largest < size;
-                END IF;
-                IF session_user <> current_user THEN
+    private static let checkedAppendAfter =
+        preparedAppend
+        .replacing("CREATE FUNCTION", with: "CREATE OR REPLACE FUNCTION")
+        .replacing(notification, with: checkAndNotification)
+
+    /// The last statement of `append_after`.
+    private static let notification = "PERFORM pg_notify(CHANNEL, (append_after.head + cardinality(ids))::text);"
+
+    private static let checkAndNotification = """
+        IF session_user <> current_user THEN
                     PERFORM SCHEMA.check_appended(append_after.head, append_after.head + cardinality(ids));
                 END IF;
-                PERFORM pg_notify(CHANNEL, (append_after.head + cardinality(ids))::text);
-            END IF;
-        END $$
+                \(notification)
         """
 }
 #endif

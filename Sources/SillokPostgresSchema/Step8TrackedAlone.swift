@@ -42,22 +42,15 @@ extension Step {
                     END IF;
         """
 
-    /// Lets all roles read a table that may read another one: the roles may be older than the table.
+    /// Lets all roles read a table that may read another one.
     private static func readable(like known: String, _ table: String) -> String {
-        """
-        DO $$
-        DECLARE
-            allowed text;
-        BEGIN
-            FOR allowed IN SELECT quote_ident(r.rolname)
-                FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a, pg_catalog.pg_roles r
-                WHERE c.oid = 'SCHEMA.\(known)'::regclass AND a.grantee = r.oid AND a.grantee <> c.relowner
-                    AND a.privilege_type = 'SELECT'
-            LOOP
-                EXECUTE 'GRANT SELECT ON SCHEMA.\(table) TO ' || allowed;
-            END LOOP;
-        END $$
-        """
+        granted(
+            "SELECT ON SCHEMA.\(table)",
+            to: """
+                        FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a, pg_catalog.pg_roles r
+                        WHERE c.oid = 'SCHEMA.\(known)'::regclass AND a.grantee = r.oid AND a.grantee <> c.relowner
+                            AND a.privilege_type = 'SELECT'
+                """)
     }
 }
 #endif

@@ -56,7 +56,16 @@ package struct Batch: Sendable {
         after.row.checkpoint = new
     }
 
-    /// Returns the write for the changes. It has the condition that the partition's row did not change meanwhile.
+    /// Changes the partition's row although its checkpoint stays. So a second runner that has read the same dead
+    /// letters does not project them too.
+    mutating func raiseEpoch(_ id: ProjectionID) {
+        add("UPDATE sillok_checkpoints SET epoch = epoch + 1 \(Ledger.whose(id, before.row.number))", of: nil)
+        after.row.epoch = before.row.epoch &+ 1
+    }
+
+    /// Returns the write for the changes. It has the condition that the partition's row did not change meanwhile: its
+    /// checkpoint, its token, which rises with each holder of the lease, and its epoch, which rises with each request
+    /// of an operator and with each retry of dead letters.
     package func write(_ id: ProjectionID) -> ReadModelWrite {
         ReadModelWrite(changes, if: [before.row.isUnchanged(id)])
     }

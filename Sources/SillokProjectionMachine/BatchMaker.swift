@@ -14,6 +14,8 @@ struct BatchHints: Sendable {
     var verdicts: [Position: Verdict] = [:]
     /// Documents of which a batch may contain only one change, so that a rejected change identifies its event.
     var alone: Set<StreamID> = []
+    /// Whether a publisher has passed the events of the page on. Those that the sink did not take have verdicts.
+    var isDelivered = false
 }
 
 /// A document that could not be encoded.
@@ -22,8 +24,8 @@ struct DocumentFailed: Error {
     let reason: String
 }
 
-/// The function that makes batches: it applies the rule to the events of a page and parks those that fail. A pure
-/// function of its arguments.
+/// The function that makes batches: it applies the rule to the events of a page and parks those that fail. It is
+/// pure, except for the wall clock, from which dead letters get the time at which they were parked.
 package struct BatchMaker: Sendable {
     package let rule: ProjectionRule
     package let id: ProjectionID
@@ -122,6 +124,27 @@ package struct BatchMaker: Sendable {
         }
     }
 
+    /// Returns the pause after an attempt to take an event, or `nil` after the last.
+    func pause(afterAttempt attempt: Int, of event: RecordedEvent) -> Duration? {
+        guard let pause = rule.delivery?.pause else { return parking?.pause(afterAttempt: attempt) }
+        return pause(attempt, event.id)
+    }
+
+    /// Returns the events of a page that a publisher passes on, sequence by sequence. Those behind a dead letter wait.
+    func deliverable(_ page: EventBatch, after state: PartitionState) -> [[RecordedEvent]] {
+        var indexes: [StreamID: Int] = [:]
+        var sequences: [[RecordedEvent]] = []
+        for event in page.events where isMine(event) && event.position > state.checkpoint.position {
+            let sequence = sequence(of: event)
+            if state.parked[sequence] != nil || state.decisions.skips(event) { continue }
+            let index = indexes[sequence] ?? sequences.count
+            if index == sequences.count { sequences.append([]) }
+            indexes[sequence] = index
+            sequences[index].append(state.decisions.applied(to: event))
+        }
+        return sequences
+    }
+
     /// Adds the changes of an event to a batch.
     func apply(
         _ event: RecordedEvent, _ index: Int, _ batch: inout Batch, _ documents: inout DocumentCache?
@@ -136,11 +159,13 @@ package struct BatchMaker: Sendable {
         }
     }
 
+    /// Parks an event at its first failure, so that other sequences continue. While attempts are left it is
+    /// `retrying`: the machine projects it again after a pause.
     private func parkFailed(
         _ event: RecordedEvent, _ reason: String, isFinal: Bool, _ batch: inout Batch, _ now: Duration
     ) {
         let sequence = sequence(of: event)
-        let pause = isFinal ? nil : parking?.pause(afterAttempt: 1)
+        let pause = isFinal ? nil : pause(afterAttempt: 1, of: event)
         park(event, sequence, reason, pause == nil ? .failed : .retrying, attempts: 1, &batch)
         guard let pause, batch.stop == nil else { return }
         batch.after.retries[sequence] = PartitionState.Retry(due: now + pause)

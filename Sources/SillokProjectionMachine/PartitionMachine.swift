@@ -2,7 +2,7 @@ package import SillokCore
 package import SillokReadSide
 package import SillokSQL
 
-/// The state machine that decides the next actions of a partition's runner. It uses no I/O and no clock.
+/// The state machine that decides the next actions of a partition's runner. It uses no I/O, and is given the time.
 ///
 /// The runner reports each event (``Input``) and executes the returned actions (``Action``). While one batch is
 /// written, the next one is made and the page after it is read. A retry of a dead letter runs between two batches, so
@@ -17,6 +17,8 @@ package struct PartitionMachine: Sendable {
         case documents([DocumentCache.Row])
         /// The first dead letters of the requested sequence, and its total number of dead letters.
         case deadLetters([ParkedDeadLetter], total: Int)
+        /// The requested events were passed on, except for these, with the reasons.
+        case delivered([Position: any Error])
         /// The write was executed.
         case written
         /// The read model rejected a change of the write; nothing was written.
@@ -38,6 +40,8 @@ package struct PartitionMachine: Sendable {
         case read(after: EventMark)
         case loadDocuments([StreamID])
         case loadDeadLetters(StreamID)
+        /// Passes events on to the sink of a publisher. Each list is the next part of a sequence.
+        case deliver([[RecordedEvent]])
         case write(ReadModelWrite)
         case readRow
         case wait(for: Position, atMost: Duration)
@@ -152,6 +156,9 @@ extension PartitionMachine {
         case .deadLetters(let letters, let total):
             isLoading = false
             redrive?.take(letters, total: total)
+        case .delivered(let failures):
+            isLoading = false
+            takeDelivered(failures)
         case .written: complete()
         case .changeFailed(let failure): changeFailed(failure)
         case .conditionFailed:
@@ -251,6 +258,18 @@ extension PartitionMachine {
             if indices.count > 1 { hints.alone.insert(key) } else { judge(batch.page.events[first], reason, cause) }
         }
         return true
+    }
+
+    /// Notes which events the sink did not take, for the batch that is made next.
+    mutating func takeDelivered(_ failures: [Position: any Error]) {
+        if redrive != nil {
+            redrive?.takeDelivered(failures)
+            return
+        }
+        hints.isDelivered = true
+        for event in pages.first?.events ?? [] {
+            if let error = failures[event.position] { judge(event, "\(error)", error) }
+        }
     }
 
     mutating func judge(_ event: RecordedEvent, _ reason: String, _ cause: any Error) {

@@ -75,6 +75,10 @@ extension PartitionMachine {
             return true
         }
         if load(current.events) { return false }
+        if maker.rule.delivery != nil, !current.isDelivered {
+            deliver([current.events])
+            return false
+        }
         let made = current.batch(maker, after: state, &documents, now: now)
         redrive = current
         guard let batch = made else { return true }
@@ -91,6 +95,11 @@ extension PartitionMachine {
         return true
     }
 
+    private mutating func deliver(_ sequences: [[RecordedEvent]]) {
+        isLoading = true
+        actions.append(.deliver(sequences))
+    }
+
     /// Returns the events of a page that this partition projects, with the replacements that operators made.
     private func wanted(_ page: EventBatch) -> [RecordedEvent] {
         if documents == nil { return [] }
@@ -101,6 +110,17 @@ extension PartitionMachine {
     /// Returns the batch for the next page, or `nil` if its documents are requested first.
     private mutating func makeBatch(after state: PartitionState) -> Batch? {
         let page = pages[made]
+        if maker.rule.delivery != nil, !hints.isDelivered {
+            if let full = maker.parking?.whenFull(state.deadLetters) {
+                ending = .failed(full)
+                return nil
+            }
+            let sequences = maker.deliverable(page, after: state)
+            if !sequences.isEmpty {
+                deliver(sequences)
+                return nil
+            }
+        }
         while true {
             if load(wanted(page)) { return nil }
             do {
@@ -128,7 +148,8 @@ extension PartitionMachine {
     /// Makes the next batch while another one is written.
     mutating func prepareNext() {
         guard case .page(let current)? = work, ready == nil, !isLoading, !isRetryDue, pages.count > 1,
-            current.stop == nil, !current.isPartial, documents?.isFull != true, hints.verdicts.isEmpty,
+            current.stop == nil, !current.isPartial, maker.rule.delivery == nil, documents?.isFull != true,
+            hints.verdicts.isEmpty,
             hints.alone.isEmpty
         else { return }
         ready = makeBatch(after: current.after)

@@ -55,6 +55,11 @@ package struct PartitionState: Sendable {
         return first.map { ($0.key, $0.value.due) }
     }
 
+    /// Delays a retry that no operator has requested until a time on the machine's clock.
+    package mutating func delayRetry(of sequence: StreamID, until due: Duration) {
+        if retries[sequence]?.isRequested == false { retries[sequence]?.due = due }
+    }
+
     /// Adds one dead letter to a sequence.
     mutating func park(_ sequence: StreamID) {
         parked[sequence, default: 0] += 1

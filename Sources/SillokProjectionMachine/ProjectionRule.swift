@@ -1,4 +1,5 @@
 package import SillokCore
+import SillokReadSide
 package import SillokSQL
 
 /// What a machine needs of a projection of either kind: which events, in which order, and what each of them changes.
@@ -40,6 +41,28 @@ package struct ProjectionRule: Sendable {
         }
     }
 
+    /// How the events of a publisher leave this process: to a sink, before their batch is made.
+    package struct Delivery: Sendable {
+        /// Passes events on. Each list is the next part of a sequence, in order. Returns the events that the sink did
+        /// not take and the reasons; the events behind one in its list were not passed on.
+        package let deliver: @Sendable (_ sequences: [[RecordedEvent]]) async throws -> [Position: any Error]
+        /// Returns the pause after an attempt, from 1, to pass an event on; `nil` after the last. With `nil` instead of
+        /// a function, the pauses are those of the failure policy.
+        package let pause: (@Sendable (_ attempt: Int, _ event: EventID) -> Duration?)?
+        /// Returns the place after which a new publisher starts.
+        package let start: @Sendable (any EventStore) async throws -> EventMark
+
+        package init(
+            start: @escaping @Sendable (any EventStore) async throws -> EventMark,
+            pause: (@Sendable (_ attempt: Int, _ event: EventID) -> Duration?)? = nil,
+            deliver: @escaping @Sendable (_ sequences: [[RecordedEvent]]) async throws -> [Position: any Error]
+        ) {
+            self.deliver = deliver
+            self.pause = pause
+            self.start = start
+        }
+    }
+
     package let name: String
     package let version: Int
     package let source: EventQuery
@@ -54,13 +77,16 @@ package struct ProjectionRule: Sendable {
     package var parksNewerVersions: Bool
     /// `nil` for a projection that writes SQL.
     package let documents: Documents?
+    /// `nil` for a projection.
+    package let delivery: Delivery?
     package let effect: @Sendable (RecordedEvent) throws -> Effect
     package let clear: @Sendable (_ sequence: String) -> [SQL]?
 
     package init(
         name: String, version: Int, source: EventQuery, schema: [SQL], sequencing: String,
         sequence: @escaping @Sendable (RecordedEvent) -> String, parksUnknownTypes: Bool, parksNewerVersions: Bool,
-        documents: Documents? = nil, effect: @escaping @Sendable (RecordedEvent) throws -> Effect,
+        documents: Documents? = nil, delivery: Delivery? = nil,
+        effect: @escaping @Sendable (RecordedEvent) throws -> Effect,
         clear: @escaping @Sendable (_ sequence: String) -> [SQL]?
     ) {
         self.name = name
@@ -72,6 +98,7 @@ package struct ProjectionRule: Sendable {
         self.parksUnknownTypes = parksUnknownTypes
         self.parksNewerVersions = parksNewerVersions
         self.documents = documents
+        self.delivery = delivery
         self.effect = effect
         self.clear = clear
     }
@@ -107,6 +134,11 @@ package struct Parking: Hashable, Sendable {
         self.attempts = attempts
         self.pause = pause
         self.capacity = capacity
+    }
+
+    /// Returns the error of a projection that has as many dead letters as it may have, or `nil`.
+    func whenFull(_ deadLetters: Int) -> DeadLettersFull? {
+        deadLetters >= capacity ? DeadLettersFull(capacity: capacity) : nil
     }
 
     /// Returns the pause before the next try, or `nil` if the given number of attempts was the last.

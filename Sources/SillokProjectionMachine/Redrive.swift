@@ -31,11 +31,22 @@ struct Redrive: Sendable {
     /// The index of the letter that fails in the current write.
     private var failing: Int?
     private var batch: Batch?
+    /// Whether a publisher has passed the events of the letters on.
+    private(set) var isDelivered = false
 
     init(_ sequence: StreamID) { self.sequence = sequence }
 
     /// The events of the letters in the next write.
     var events: [RecordedEvent] { letters?.prefix(count).map(\.event) ?? [] }
+
+    /// Notes which letters the sink of a publisher did not take.
+    mutating func takeDelivered(_ failures: [Position: any Error]) {
+        isDelivered = true
+        guard let index = letters?.firstIndex(where: { failures[$0.position] != nil }),
+            let error = (letters?[index].position).flatMap({ failures[$0] })
+        else { return }
+        (count, verdict) = (index + 1, "\(error)")
+    }
 
     /// Stores the letters that were read.
     mutating func take(_ letters: [ParkedDeadLetter], total: Int) {
@@ -68,6 +79,7 @@ struct Redrive: Sendable {
             return nil
         }
         batch.after.setDeadLetters(of: sequence, to: total - (failing ?? count))
+        batch.raiseEpoch(maker.id)
         self.batch = batch
         return batch
     }
@@ -111,7 +123,7 @@ struct Redrive: Sendable {
     ) {
         let attempts = letter.attempts + 1
         let isRequested = batch.before.retries[sequence]?.isRequested ?? true
-        let pause = isRequested ? nil : maker.parking?.pause(afterAttempt: attempts)
+        let pause = isRequested ? nil : maker.pause(afterAttempt: attempts, of: letter.event)
         let state: DeadLetter.State = pause == nil ? .failed : .retrying
         batch.add(
             """

@@ -24,13 +24,13 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         return own
     }
 
-    /// SQL without values.
+    /// Creates SQL without values.
     public init(stringLiteral value: String) {
         template = value
         values = []
     }
 
-    /// SQL with the values of an interpolation.
+    /// Creates SQL with the values of an interpolation.
     public init(stringInterpolation: Interpolation) { self = stringInterpolation.sql }
 
     fileprivate init(literalCapacity: Int, interpolationCount: Int) {
@@ -41,7 +41,7 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         values.reserveCapacity(interpolationCount)
     }
 
-    /// Whether both are the same text, byte for byte, with the same values.
+    /// Returns whether both have the same text, byte for byte, and the same values.
     public static func == (left: SQL, right: SQL) -> Bool {
         left.template.hasSameBytes(as: right.template) && left.values == right.values
     }
@@ -52,13 +52,13 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         hasher.combine(values)
     }
 
-    /// The text with a placeholder for each value, numbered from 1.
+    /// Returns the text with a placeholder for each value, numbered from 1.
     ///
     /// - Parameters:
     ///   - name: returns the text for a name of a table or an index, including quotes; by default the quoted name
     ///     itself.
-    ///   - index: returns the text for the name of an index, where that differs.
-    ///   - placeholder: returns the placeholder for the value with a number.
+    ///   - index: returns the text for the name of an index; `nil`: `name` does.
+    ///   - placeholder: returns the placeholder for a value, given the number of the value.
     public func text(
         name: (String) -> String = { SQL.quoted($0) }, index: ((String) -> String)? = nil, placeholder: (Int) -> String
     ) -> String {
@@ -84,7 +84,7 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         return tables
     }
 
-    /// A name as SQL writes it when it may hold anything: in double quotes.
+    /// Returns a name in double quotes, so that it may contain any characters in SQL.
     public static func quoted(_ name: String) -> String {
         "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
@@ -140,11 +140,11 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
         values += other.values
     }
 
-    /// Gathers the text and the values of a literal.
+    /// The builder of SQL from the text and the values of a literal.
     public struct Interpolation: StringInterpolationProtocol {
         fileprivate var sql: SQL
 
-        /// Starts with nothing.
+        /// Creates an empty interpolation.
         public init(literalCapacity: Int, interpolationCount: Int) {
             sql = SQL(literalCapacity: literalCapacity, interpolationCount: interpolationCount)
         }
@@ -165,8 +165,8 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
 
         /// Names a table of the projection that the SQL belongs to.
         ///
-        /// Each build of a projection has tables of its own under names of its own; queries that belong to no
-        /// projection say the plain name, and see the live build.
+        /// Each build of a projection has tables of its own under names of its own. A query that belongs to no
+        /// projection uses the plain name and reads the live build.
         public mutating func appendInterpolation(table name: String) { sql.append(name, between: "\u{1}") }
 
         /// Names an index of the projection that the SQL belongs to, as `table:` does.
@@ -190,7 +190,8 @@ public enum SQLValue: Hashable, Sendable {
     /// Bytes.
     case blob([UInt8])
 
-    /// Whether both are the same value, texts byte for byte: what Unicode calls equal is not equal to a database.
+    /// Returns whether both are the same value. Texts are compared byte by byte, as a database does, and not by Unicode
+    /// equivalence.
     public static func == (left: SQLValue, right: SQLValue) -> Bool {
         switch (left, right) {
         case (.null, .null): true
@@ -202,7 +203,7 @@ public enum SQLValue: Hashable, Sendable {
         }
     }
 
-    /// Hashes the value, of texts the bytes.
+    /// Hashes the value. A text is hashed by its bytes.
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .null: hasher.combine(0)
@@ -215,7 +216,7 @@ public enum SQLValue: Hashable, Sendable {
 }
 
 extension SQLValue: CustomStringConvertible {
-    /// The value as one reads it in a test's report: a text in quotes, the count of bytes of a blob.
+    /// The value as text for test reports: a text in quotes, a blob as its number of bytes.
     public var description: String {
         switch self {
         case .null: "NULL"
@@ -245,7 +246,7 @@ extension SQLValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, Exp
 
 /// A value that has a form in SQL.
 public protocol SQLValueConvertible {
-    /// What is bound.
+    /// The value that is bound in place of this one.
     var sqlValue: SQLValue { get }
 }
 
@@ -290,12 +291,12 @@ extension [UInt8]: SQLValueConvertible {
 }
 
 extension Position: SQLValueConvertible {
-    /// The number, held at the largest that SQL knows.
+    /// The number, or the largest 64-bit integer of SQL if it is larger.
     public var sqlValue: SQLValue { .integer(Int64(clamping: value)) }
 }
 
 extension Revision: SQLValueConvertible {
-    /// The number, held at the largest that SQL knows.
+    /// The number, or the largest 64-bit integer of SQL if it is larger.
     public var sqlValue: SQLValue { .integer(Int64(clamping: value)) }
 }
 
@@ -312,4 +313,30 @@ extension StreamID: SQLValueConvertible {
 extension EventTag: SQLValueConvertible {
     /// The name as text.
     public var sqlValue: SQLValue { .text(text) }
+}
+
+extension SQL {
+    /// Returns the words of a statement in lower case, and its parentheses.
+    ///
+    /// - Parameter withQuoted: whether the contents of quotes belong to it.
+    package static func words(of text: String, withQuoted: Bool) -> [String] {
+        var words: [String] = []
+        var word = ""
+        var quote: Character?
+        for character in text.lowercased() + " " {
+            if let open = quote {
+                if character == open { quote = nil }
+                continue
+            }
+            if character.isLetter || character.isNumber || character == "_" {
+                word.append(character)
+                continue
+            }
+            if !word.isEmpty { words.append(word) }
+            word = ""
+            if !withQuoted, character == "'" || character == "\"" { quote = character }
+            if character == "(" || character == ")" { words.append(String(character)) }
+        }
+        return words
+    }
 }

@@ -2,15 +2,8 @@ import CSQLite
 public import SillokCore
 import SillokSQL
 import SillokSQLiteConnections
+import SillokSystem
 import SillokThreads
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 extension SQLiteEventStore {
     /// Writes a copy of the store into a new file, while others read and write, and verifies it.
@@ -20,11 +13,11 @@ extension SQLiteEventStore {
     /// store.
     /// - Parameters:
     ///   - path: the new file.
-    ///   - progress: told now and then how far the check has come.
-    /// - Returns: what the copy holds.
+    ///   - progress: called at intervals with the progress of the verification.
+    /// - Returns: a report on the copy.
     /// - Throws: `StoreError`: `readOnly` if there is something at `path`, `locked` if another backup writes to it,
     ///   `full`, `ioFailure`, `corrupt` if the copy is not sound, `closed` if the store is closed meanwhile,
-    ///   `fileReplaced`; `CancellationError` when the task is cancelled. Nothing is left at `path` then.
+    ///   `fileReplaced`; `CancellationError` when the task is cancelled. An error leaves no incomplete copy at `path`.
     public func backup(
         to path: String, progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
@@ -37,7 +30,7 @@ extension SQLiteEventStore {
             // Under the lock, so that no other backup has put its copy there since.
             if access(path, F_OK) == 0 {
                 lock.removeFile()
-                throw StoreError(.readOnly, "there is something at \(path) already: give the copy another name.")
+                throw StoreError(.readOnly, "a file already exists at \(path): give the copy another name.")
             }
             defer {
                 for ending in ["", "-wal", "-shm", "-journal"] { unlink(partial + ending) }

@@ -4,15 +4,8 @@ public import SillokCore
 import SillokIndex
 import SillokSQL
 import SillokSQLiteConnections
+import SillokSystem
 import SillokThreads
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// A log in one SQLite file: durable, embedded, and fast, with nothing to set up.
 ///
@@ -69,12 +62,12 @@ public final class SQLiteEventStore: ChainedEventStore {
     ///   - limits: the maximum sizes of requests.
     ///   - clock: the clock for recorded times.
     ///   - ids: the source of the identity of a new store.
-    ///   - keepsChain: switches the hash chain of the log on or off permanently; `nil` does not change it. A new file
-    ///     has a chain by default. If it is switched on later, the chain begins with the next event.
+    ///   - keepsChain: switches the hash chain of the log on or off. The file keeps this setting; `nil` does not change
+    ///     it. A new file has a chain by default. If it is switched on later, the chain begins with the next event.
     ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
     ///     index. It must be unpredictable in production.
-    ///   - progress: called on the calling thread while an older format is converted, about once per million events,
-    ///     which take seconds. If the process ends meanwhile, the file is unchanged.
+    ///   - progress: called on the calling thread while an older format is converted, about once per million events. A
+    ///     million events take seconds. If the process ends meanwhile, the file is unchanged.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat` if the file is
     ///   not a store, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(
@@ -209,10 +202,10 @@ public final class SQLiteEventStore: ChainedEventStore {
         writer?.abandon(refusing: error)
     }
 
-    /// Finishes the appends and reads that are under way, moves everything into the one file, and lets others open it.
+    /// Finishes running appends and reads, moves the write-ahead log into the file, and releases the lock of the file.
     ///
-    /// Queries of the read model, checks and backups that are under way, and calls that come later, throw `StoreError`
-    /// `closed`. Closing again does nothing.
+    /// Running queries of the read model, verifications and backups, and later calls, throw `StoreError` `closed`.
+    /// Closing again does nothing.
     public func close() async {
         signal.fail(Self.closed)
         await longWork.close()
@@ -235,7 +228,8 @@ public final class SQLiteEventStore: ChainedEventStore {
         await close()
     }
 
-    /// Calls `observe` after every commit, on the thread that writes. It must not block.
+    /// Calls `observe` after every commit that contains appends, on the thread that writes. It must not block. It
+    /// replaces an earlier observer.
     public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
         observer.withLock { $0.observe = observe }
     }
@@ -248,8 +242,8 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Records all of the events or none, under a condition, and on the disk before it returns.
     ///
-    /// A cancelled task withdraws its append while it waits for the writer, and gets `StoreError` `cancelled` with a
-    /// definite outcome. Once the commit has begun, the task gets the real answer.
+    /// A task that is cancelled while its append waits for the writer withdraws it. It gets `AppendError.failed` with
+    /// `cancelled` and a definite outcome. Once the commit has begun, the task waits and gets the result of the append.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
         try await observers.measure(request) { try await record(request) }
     }
@@ -262,27 +256,27 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     private func record(_ request: AppendRequest) async throws -> Receipt {
         try limits.check(request)
+        guard let writer else { throw model.readOnly }
         var prepared = PreparedAppend(request, isChained: writtenChain != nil)
         for _ in 0..<Self.attempts {
-            switch try await model.submit(.append(prepared)) {
+            let waiting = WriterRequest.append(prepared)
+            switch try await writer.submit(waiting, weight: waiting.weight, bytes: prepared.retainedBytes) {
             case .appended(let receipt, _): return receipt
-            case .undecided:
-                try await judge(&prepared)
-                prepared.rounds += 1
-            default: throw StoreError(.corrupt, "the writer has answered something else.")
+            case .undecided: prepared = PreparedAppend(prepared, heldThrough: try await judge(prepared))
+            default:
+                throw StoreError(.corrupt, "the writer returned an answer of another kind. This is a bug in Sillok.")
             }
         }
-        throw StoreError(
-            .overloaded,
-            "The append was rejected: others append faster than its condition can be judged. Nothing was stored. Retry "
-                + "later, or use a condition with fewer query items.", retryAfter: .seconds(1))
+        throw StoreError.outpaced
     }
 
     /// The maximum number of times that an append goes to the writer while the latest events still have to be judged.
     private static let attempts = 8
 
     /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges the later events.
-    private func judge(_ prepared: inout PreparedAppend) async throws {
+    ///
+    /// - Returns: the head of the snapshot; `nil` if the condition holds further already.
+    private func judge(_ prepared: PreparedAppend) async throws -> Position? {
         let (condition, request) = (prepared.condition, prepared.request)
         let judged: (verdict: ConditionJudge.Verdict, head: Position)?
         do {
@@ -292,9 +286,9 @@ public final class SQLiteEventStore: ChainedEventStore {
         } catch is CancellationError {
             throw StoreError.cancelledJudging
         }
-        guard let judged else { return }
+        guard let judged else { return nil }
         switch judged.verdict {
-        case .holds: prepared.condition.heldThrough = Int64(clamping: judged.head.value)
+        case .holds: return judged.head
         case .conflict(let conflict): throw conflict
         case .undecided(let part):
             throw StoreError.tooExpensive(condition, part, limits: limits, head: judged.head)
@@ -311,8 +305,8 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Returns the position of the last event.
     ///
-    /// A store that writes has it in memory, and it is never lower than an earlier read. A store that was opened as
-    /// read-only reads it from the file.
+    /// A store that is open for writing keeps it in memory. The result is never lower than the head of an earlier read.
+    /// A store that was opened as read-only reads it from the file.
     public func head() async throws -> Position {
         if mode != .readOnly { return try signal.current() }
         return try await readers.read { reader in
@@ -322,7 +316,8 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Waits until the log may have an event of a query at or after `position`.
     ///
-    /// A store that was opened for reading looks every 50 milliseconds, since another process writes.
+    /// A store that was opened as read-only checks the file every 50 milliseconds, because another process writes to
+    /// it.
     public func reach(_ position: Position, for query: EventQuery) async throws {
         if mode != .readOnly { return try await signal.reach(position, for: query) }
         try await watch.reach(position, for: query)
@@ -350,7 +345,7 @@ public final class SQLiteEventStore: ChainedEventStore {
         }
     }
 
-    /// Returns how far a source has been consumed into this store, or `nil`.
+    /// Returns the position up to which a source was consumed into this store, or `nil` if nothing of it was consumed.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
         try await readers.read { reader in try reader.connection.reading { try reader.tracked(source) } }
     }
@@ -370,12 +365,13 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Verifies everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
     ///
-    /// Works on one snapshot, next to readers and writers, on a thread and a connection of its own. Memory is bounded
-    /// except for a byte for each name. The write-ahead log grows with what is appended meanwhile.
-    /// - Parameter progress: is called now and then with how far it has come, on the thread that checks.
-    /// - Returns: a report with what is wrong, as far as it could be read.
+    /// Works on one snapshot, next to readers and writers, on a thread and a connection of its own. Memory grows by one
+    /// byte for each name in the store and by a few for each stream, but not with the number of events. The write-ahead
+    /// log grows with every append during the verification.
+    /// - Parameter progress: called at intervals with the progress, on the thread that verifies.
+    /// - Returns: a report with the findings. Data that cannot be read is a finding too.
     /// - Throws: `CancellationError` when the task is cancelled; `StoreError`: `closed` if the store is closed
-    ///   meanwhile, `fileReplaced` if the path leads to another file by now, or if the file cannot be opened.
+    ///   meanwhile, `fileReplaced` if the path leads to another file by now, and the errors of opening the file.
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {

@@ -12,13 +12,6 @@ struct StoreOpening {
     let tuning: Tuning
     private let gate = SnapshotGate()
 
-    init(path: String, mode: SQLiteEventStore.Mode, limits: Limits, tuning: Tuning) {
-        self.path = path
-        self.mode = mode
-        self.limits = limits
-        self.tuning = tuning
-    }
-
     /// Throws if the file at the path is not a store, or cannot be opened. Changes nothing.
     func probe() throws {
         if mode != .create && FileFacts(path: path) == nil {
@@ -147,8 +140,8 @@ extension SQLiteEventStore {
         FileProbe(path).isStore
     }
 
-    /// Opens a store whose writer judges each condition itself, however long that takes: the negative control of a
-    /// benchmark.
+    /// Opens a store whose writer checks each condition itself, without a limit of steps. Benchmarks use it as the slow
+    /// baseline.
     @_spi(Benchmarks)
     public static func withoutBudgets(path: String) throws -> SQLiteEventStore {
         var (limits, tuning) = (Limits(), Tuning())

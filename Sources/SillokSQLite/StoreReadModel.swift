@@ -30,7 +30,8 @@ public struct StoreReadModel: InlineReadModel, Hashable {
     /// Returns the identity of the store that it is part of.
     public func storeID() async throws -> StoreID { try await store.storeID() }
 
-    /// Makes all changes in one transaction if all conditions hold in it, in the same queue as waiting appends.
+    /// Executes all changes in one transaction if all conditions hold in that transaction. The write waits in the queue
+    /// of the appends.
     ///
     /// - Throws: ``ConditionFailed`` or ``ChangeFailed``: nothing was written. A change of the log's own tables throws
     ///   ``ChangeFailed``. `StoreError`: nothing was written, unless its outcome is unknown.
@@ -40,9 +41,9 @@ public struct StoreReadModel: InlineReadModel, Hashable {
         _ = try await store.model.submit(.change(write))
     }
 
-    /// Returns the rows of a query, which sees every write and every append that has returned.
+    /// Returns the rows of a query. The query sees every write and every append that has returned.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled, however long the query would take; `StoreError`:
+    /// - Throws: `CancellationError` as soon as the task is cancelled, also during a long query; `StoreError`:
     ///   `invalidQuery` if its SQL is wrong or would change something, `notFound` if the store is open for reading only
     ///   and has no read model, `fileReplaced`.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
@@ -78,14 +79,15 @@ final class StoreModelAccess: Sendable {
         }
     }
 
-    /// Lets the writer execute a request. Appends wait in the bounded queue. The projections of the store wait for each
-    /// of their requests, so these need no bound.
+    /// Lets the writer execute a request of a projection. It waits for each of them, so the queue needs no bound.
     func submit(_ request: WriterRequest) async throws -> WriterAnswer {
-        guard let writer else { throw StoreError(.readOnly, "the store was opened for reading only: \(file.path).") }
-        guard case .append(let prepared) = request else {
-            return try await writer.submit(request, weight: request.weight)
-        }
-        return try await writer.submit(request, weight: request.weight, bytes: prepared.retainedBytes)
+        guard let writer else { throw readOnly }
+        return try await writer.submit(request, weight: request.weight)
+    }
+
+    /// The error of a write to a store that was opened for reading only.
+    var readOnly: StoreError {
+        StoreError(.readOnly, "the store was opened for reading only: \(file.path).")
     }
 
     /// Creates the tables of the read model if this has not been done; throws if that is not possible.

@@ -1,13 +1,6 @@
 package import SillokCore
 import SillokSQL
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// The right to write to a store: an advisory lock on a file next to the store's, held until it is released or the
 /// process ends.
@@ -21,7 +14,7 @@ package final class FileLock: Sendable {
     package convenience init(storeAt path: String) throws(StoreError) {
         try self.init(path: resolvedPath(path) + "-lock") { holder in
             "the store is open for writing in another process\(holder). "
-                + "Close it there, or open it here for reading only."
+                + "Close it there, open it here for reading only, or let both write through a server: `sillok serve`."
         }
     }
 

@@ -1,13 +1,6 @@
 package import CSQLite
 import SillokSQL
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// The header of a file, read before the file is opened. A file of another program is rejected without any change: no
 /// lock file, no write-ahead log next to it, no change of its journal mode.

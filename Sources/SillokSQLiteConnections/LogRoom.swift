@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// Zeros in the write-ahead log after its last frame, which reserve space for the next commits.
 ///

@@ -51,8 +51,8 @@ extension SQLiteFailure {
 
     /// The code of the contract, and what to do.
     private var meaning: (code: StoreError.Code, advice: String) {
-        if isFull { return (.full, "No space is left on the disk: free some and try again.") }
-        if isCorruption { return (.corrupt, "The file is damaged: run `sillok verify`, restore a backup.") }
+        if isFull { return (.full, "No space is left on the disk. Free some space, then try again.") }
+        if isCorruption { return (.corrupt, "The file is damaged. Run `sillok verify`, then restore a backup.") }
         let path = "Check the path and its permissions."
         switch primary {
         case SQLITE_READONLY, SQLITE_PERM: return (.readOnly, path)

@@ -1,12 +1,5 @@
 import SillokCore
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// A gate that the writer closes for a moment to hold back new snapshots of the store's own readers, until none of them
 /// reads the write-ahead log. The writer itself does not wait.

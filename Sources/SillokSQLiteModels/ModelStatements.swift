@@ -46,7 +46,7 @@ package final class ModelStatements {
     ) throws(SQLiteFailure) -> [Row] {
         let prepared = try prepared(sql, nil, named: projection)
         guard prepared.statement.isReadOnly else {
-            throw SQLiteFailure(code: SQLITE_READONLY, message: "a query changes nothing")
+            throw SQLiteFailure(code: SQLITE_READONLY, message: "a query must not change data")
         }
         try begin(prepared, sql)
         defer {
@@ -133,12 +133,12 @@ package final class ModelStatements {
         }
         // Otherwise a statement could end the transaction it is part of; SQLite does not ask the authorizer.
         guard key.owner == nil && protected.isEmpty || !scope.mentions("rollback") else {
-            throw SQLiteFailure(code: SQLITE_AUTH, message: "it says ROLLBACK, which is not its to say")
+            throw SQLiteFailure(code: SQLITE_AUTH, message: "it uses ROLLBACK, which is not allowed in a projection")
         }
         guard statement.valueCount == sql.values.count else {
             throw SQLiteFailure(
                 code: SQLITE_RANGE,
-                message: "it takes \(statement.valueCount) values and has \(sql.values.count): interpolate each")
+                message: "it needs \(statement.valueCount) values but has \(sql.values.count): interpolate each value")
         }
         return PreparedSQL(key: key, statement: statement, scope: scope)
     }

@@ -61,7 +61,7 @@ final class ModelWriter {
         do {
             try lock.turn { try checkpoints.runIfDue() }
         } catch let error as SQLiteFailure where error.isFatal {
-            failure = error.storeError("a checkpoint failed, the read model takes no more writes")
+            failure = error.storeError("a checkpoint failed; the read model accepts no more writes")
         } catch {
             // The disk is full, or another connection prevents it. A later commit tries again.
         }
@@ -125,10 +125,10 @@ final class ModelWriter {
         do {
             if connection.isInTransaction { try rollback.run() }
             if let cause, cause.isFatal {
-                failure = cause.storeError("the read model takes no more writes after a failure of the disk")
+                failure = cause.storeError("the disk failed; the read model accepts no more writes")
             }
         } catch {
-            failure = error.storeError("the read model takes no more writes, it could not return to its last state")
+            failure = error.storeError("a rollback failed; the read model accepts no more writes")
         }
     }
 }

@@ -26,7 +26,7 @@ public final class SQLiteReadModel: ReadModel {
     /// Opens a read model, and creates the file if there is none. Blocks until the file is open.
     ///
     /// - Parameter path: the file. While it is open there are three more files: `-wal`, `-shm` and `-lock`.
-    /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, not a database or of a newer format;
+    /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database, or of a newer format;
     ///   `locked` if another process prevents writing; `notFound`, `readOnly`, `ioFailure`, `corrupt`.
     public convenience init(path: String) throws {
         try self.init(ModelOpening(path: path, checkpoints: CheckpointSizes(), timeout: .seconds(10)))
@@ -76,20 +76,20 @@ public final class SQLiteReadModel: ReadModel {
 
     deinit { writing.abandon(refusing: Self.closed) }
 
-    /// Finishes the writes that are under way, ends the queries, and moves everything into the one file. Queries that
-    /// it ends and later calls throw `StoreError` `closed`.
+    /// Finishes running writes, ends running queries, and moves the write-ahead log into the file. Ended queries and
+    /// later calls throw `StoreError` `closed`.
     public func close() async {
         running.cancel()
         await queries?.close()
         await writing.close(refusing: Self.closed)
     }
 
-    /// Makes all changes in one transaction, if all conditions hold in it.
+    /// Executes all changes in one transaction, if all conditions hold in that transaction.
     public func write(_ write: ReadModelWrite) async throws { _ = try await writing.submit(.write(write), weight: 1) }
 
-    /// Returns the rows of a query, which sees every write that has returned.
+    /// Returns the rows of a query. The query sees every write that has returned.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled, however long the query would take; `StoreError`:
+    /// - Throws: `CancellationError` as soon as the task is cancelled, also during a long query; `StoreError`:
     ///   `invalidQuery` if its SQL is wrong or would change something.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         if let queries { return try await queries.rows(query, projection) }

@@ -33,7 +33,7 @@ final class StatementScope {
     }
 
     /// Returns whether the statement contains a word.
-    func mentions(_ word: String) -> Bool { Self.words(of: text).contains(word) }
+    func mentions(_ word: String) -> Bool { SQL.words(of: text, withQuoted: true).contains(word) }
 
     /// Returns why no statement may do this, or `nil`.
     private func reasonOfAll(_ action: Int32, _ first: String, _ second: String) -> String? {
@@ -42,16 +42,17 @@ final class StatementScope {
         case SQLITE_ALTER_TABLE, SQLITE_CREATE_INDEX, SQLITE_DROP_INDEX, SQLITE_CREATE_TRIGGER,
             SQLITE_CREATE_TEMP_TRIGGER, SQLITE_DROP_TRIGGER:
             return reasonOfLog(second)
-        case SQLITE_TRANSACTION, SQLITE_SAVEPOINT: return "it speaks of a transaction, which is not its to begin or end"
+        case SQLITE_TRANSACTION, SQLITE_SAVEPOINT: return "it begins or ends a transaction; leave this to the projector"
         case SQLITE_ATTACH, SQLITE_DETACH: return "it attaches or detaches a file"
-        case SQLITE_PRAGMA where !Self.harmlessPragmas.contains(first.lowercased()): return "it says PRAGMA \(first)"
+        case SQLITE_PRAGMA where !Self.harmlessPragmas.contains(first.lowercased()):
+            return "it uses PRAGMA \(first), which is not allowed in a read model"
         default: return nil
         }
     }
 
     private func reasonOfLog(_ table: String) -> String? {
         guard protected.contains(table.lowercased()) else { return nil }
-        return "it changes \(table), which is the log's: give a table of the read model another name"
+        return "it changes \(table), a table of the log: give the table of the read model another name"
     }
 
     private func reason(_ action: Int32, _ first: String, _ second: String) -> String? {
@@ -72,10 +73,10 @@ final class StatementScope {
         case SQLITE_FUNCTION:
             return Self.deniedFunctions[second.lowercased()].map { "it calls \(second), \($0)" }
         case SQLITE_CREATE_TRIGGER, SQLITE_DROP_TRIGGER, SQLITE_CREATE_TEMP_TRIGGER, SQLITE_DROP_TEMP_TRIGGER:
-            return "it speaks of a trigger: give its work to the rule"
+            return "it creates or drops a trigger: do this work in the rule of the projection"
         case SQLITE_CREATE_VIEW, SQLITE_DROP_VIEW, SQLITE_CREATE_TEMP_VIEW, SQLITE_DROP_TEMP_VIEW:
-            return "it speaks of a view: queries say what they want of the tables"
-        default: return "a projection makes, changes and drops tables and indexes of its own, nothing else"
+            return "it creates or drops a view: use the tables in queries instead"
+        default: return "a projection may create, change and drop only its own tables and indexes"
         }
     }
 
@@ -91,7 +92,7 @@ final class StatementScope {
     private func unnamed(_ name: String, _ kind: String) -> String {
         let own = projection?.physicalName("") ?? ""
         let plain = name.hasPrefix(own) ? String(name.dropFirst(own.count)) : name
-        return "it touches the \(kind) \(name), which it does not name: write \\(\(kind): \"\(plain)\")"
+        return "it uses the \(kind) \(name) by its plain name: write \\(\(kind): \"\(plain)\")"
     }
 
     /// Returns whether the statement names the table, or one that the table belongs to, such as a full-text index.
@@ -106,7 +107,7 @@ final class StatementScope {
     ///
     /// SQLite asks about it as about a table if no column is read, as in `count(*)`.
     private func isTableExpression(_ name: String) -> Bool {
-        let words = Self.words(of: text)
+        let words = SQL.words(of: text, withQuoted: true)
         guard words.contains("with") else { return false }
         let name = name.lowercased()
         return words.indices.contains { index in
@@ -115,22 +116,6 @@ final class StatementScope {
             guard words[index] == name, rest.first == "as", let next = rest.dropFirst().first else { return false }
             return ["(", "not", "materialized"].contains(next)
         }
-    }
-
-    /// Returns the words of a text in lower case, and its parentheses.
-    private static func words(of text: String) -> [String] {
-        var words: [String] = []
-        var word = ""
-        for character in text.lowercased() + " " {
-            if character.isLetter || character.isNumber || character == "_" {
-                word.append(character)
-                continue
-            }
-            if !word.isEmpty { words.append(word) }
-            word = ""
-            if character == "(" || character == ")" { words.append(String(character)) }
-        }
-        return words
     }
 
     /// Tables that any statement may read: the schema tables, which SQLite itself protects, and functions.
@@ -145,11 +130,11 @@ final class StatementScope {
     ]
 
     private static let deniedFunctions: [String: String] = {
-        let chance = "which gives something else each time: take it from the event"
+        let chance = "whose result differs in each call: take the value from the event"
         return [
             "random": chance, "randomblob": chance, "current_time": chance, "current_date": chance,
             "current_timestamp": chance, "load_extension": "which loads foreign code",
-            "sqlite_rename_table": "to rename a table, which would then not be the build's any more",
+            "sqlite_rename_table": "to rename a table; the table would then no longer belong to the build",
         ]
     }()
 

@@ -114,7 +114,8 @@ extension Connection {
         guard let statement else { throw SQLiteFailure(code: SQLITE_MISUSE, message: "the statement is empty") }
         let prepared = Statement(statement, of: handle)
         guard isEmpty(rest), !sql.utf8.contains(0) else {
-            throw SQLiteFailure(code: SQLITE_MISUSE, message: "more than one statement: give each a value of its own")
+            throw SQLiteFailure(
+                code: SQLITE_MISUSE, message: "more than one statement: write each statement as a separate `SQL` value")
         }
         return prepared
     }

@@ -7,10 +7,11 @@ public import SillokProjections
 public import SillokReadSide
 public import SillokSnapshots
 
-/// A service that runs the projections of a server, measures them, and ends when the server shuts down.
+/// A service that runs the projections, publishers and processes of a server, measures them, and ends when the server
+/// shuts down.
 ///
 /// ```swift
-/// let readSide = ReadSideService(balances, orders, monitor: monitor)
+/// let readSide = ReadSideService(balances, mails, checkouts, monitor: monitor)
 /// try await ServiceGroup(services: [readSide], logger: logger).run()
 /// ```
 public struct ReadSideService: Service {
@@ -20,14 +21,14 @@ public struct ReadSideService: Service {
     /// Creates a service of projections.
     ///
     /// - Parameters:
-    ///   - projections: the projectors.
+    ///   - projections: projectors, publishers, and runners of processes.
     ///   - monitor: the monitor of their objectives; with `nil` they have none.
     public init(_ projections: any RunnableProjection..., monitor: ObjectiveMonitor? = nil) {
         self.projections = projections
         self.monitor = monitor
     }
 
-    /// Creates the tables of all projections that are missing, so that queries find them before the first event.
+    /// Creates the missing tables of all projections, so that queries find them before the first event.
     ///
     /// Call it before the service group starts: services of a group start at the same time, and one that queries a read
     /// model may be the first.
@@ -44,6 +45,9 @@ public struct ReadSideService: Service {
                     for projection in projections { group.addTask { try await projection.run() } }
                     if let monitor {
                         for side in sides { group.addTask { try await side.measure(with: monitor) } }
+                        for process in projections.compactMap({ $0 as? any MeasuredProcess }) {
+                            group.addTask { try await Self.measure(process, monitor) }
+                        }
                     }
                     defer { group.cancelAll() }
                     for try await _ in group {}
@@ -51,6 +55,18 @@ public struct ReadSideService: Service {
             } catch is CancellationError {
                 // A shutdown is a normal end.
             }
+        }
+    }
+
+    /// Measures a process every second. A measurement that fails is left out: the runner reports the failure.
+    private static func measure(_ process: any MeasuredProcess, _ monitor: ObjectiveMonitor) async throws {
+        while true {
+            do {
+                monitor.record(try await process.measurement())
+            } catch {
+                if Task.isCancelled { throw CancellationError() }
+            }
+            try await Task.sleep(for: .seconds(1))
         }
     }
 
@@ -66,27 +82,15 @@ public struct ReadSideService: Service {
     }
 }
 
-/// A projector of any read model.
-public protocol RunnableProjection: Sendable {
-    /// The operations on the projections of its read model.
-    var readSide: ReadSide { get }
-
-    /// Creates the missing tables.
-    func prepare() async throws
-
-    /// Runs until the task is cancelled.
-    func run() async throws
-}
-
-extension Projector: RunnableProjection {}
-
 extension ObjectiveMonitor {
     /// Creates a monitor that exports its measurements as metrics, and its alarms as log lines and metrics.
     ///
     /// The metrics by projection are `sillok_projection_lag_events`, `sillok_projection_lag_seconds`,
-    /// `sillok_dead_letters`, `sillok_rebuild_seconds` and `sillok_projection_stopped` (0 or 1). Alarms are
-    /// `sillok_alarms_total` by subject. The monitor exports no metrics of the store: a `WebInterface` does, or
-    /// `StoreMeasurement.reporter(metrics:)`.
+    /// `sillok_dead_letters`, `sillok_rebuild_seconds` and `sillok_projection_stopped` (0 or 1). Those by process are
+    /// `sillok_process_instances` (also by state), `sillok_process_oldest_step_seconds`,
+    /// `sillok_process_deadline_lateness_seconds`, `sillok_process_failing_steps`, `sillok_process_unknown_outcomes`,
+    /// `sillok_process_paused_kinds` and `sillok_process_retries_total`. Alarms are `sillok_alarms_total` by subject.
+    /// The monitor exports no metrics of the store: a `WebInterface` does, or `StoreMeasurement.reporter(metrics:)`.
     /// - Parameters:
     ///   - objectives: the objectives.
     ///   - logger: where alarms are written: at `error` when raised, at `notice` when they are over.
@@ -98,7 +102,11 @@ extension ObjectiveMonitor {
     ) {
         let factory = metrics ?? MetricsSystem.factory
         let onMeasurement: @Sendable (Measured) -> Void = { measured in
-            if case .projection(let measurement) = measured { measurement.report(to: factory) }
+            switch measured {
+            case .projection(let measurement): measurement.report(to: factory)
+            case .process(let measurement): measurement.report(to: factory)
+            case .store: break
+            }
         }
         self.init(objectives, onMeasurement: onMeasurement) { alarm in
             logger.log(level: alarm.isRaised ? .error : .notice, "\(alarm)")
@@ -115,9 +123,9 @@ extension SnapshotMeasurement {
     /// Returns a function for `Snapshots` that exports measurements to a log and a metrics system.
     ///
     /// `sillok_snapshots_total` counts by decider and outcome (`used`, `written`, `ignored`, `withheld`, `failed`). A
-    /// snapshot that was not used, or not written, is a line at `warning`. Those of other code are one line for each
-    /// decider and reason, because after a release there is one of every stream. Those that were withheld are one line
-    /// for each decider.
+    /// snapshot that was not used, or not written, is a line at `warning`. Snapshots of other code are logged once for
+    /// each decider and reason, because after a release every stream has one. Withheld snapshots are logged once for
+    /// each decider.
     public static func reporter(
         logger: Logger, metrics: (any MetricsFactory)? = nil
     ) -> @Sendable (SnapshotMeasurement) -> Void {
@@ -139,9 +147,9 @@ extension SnapshotMeasurement {
                 guard isNew(decider) else { return }
                 logger.warning(
                     """
-                    a snapshot of \(decider) for \(subject) is due and not written, because nothing asked for this \
-                    boundary before. If each command has a boundary of its own, no snapshot is ever used: let \
-                    boundary(of:) contain no key that is new in each command.
+                    a snapshot of \(decider) for \(subject) is due and not written, because this process has not \
+                    asked for this boundary before. If each command has a boundary of its own, no snapshot is ever \
+                    used: let boundary(of:) contain no key that is new in each command.
                     """)
             case .ignored(let subject, let reason):
                 if isNew("\(decider)\n\(reason)") {

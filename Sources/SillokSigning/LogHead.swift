@@ -1,8 +1,8 @@
 public import SillokChain
 public import SillokCore
 
-/// The end of a log at some time. It is small enough to be printed in a newspaper, and it proves that no earlier event
-/// was altered since.
+/// The end of a log at a time. It is small enough to publish anywhere, and it proves that no event before it was
+/// altered afterwards.
 public struct LogHead: Hashable, Sendable {
     /// The chain it belongs to.
     public let chain: Chain
@@ -13,8 +13,8 @@ public struct LogHead: Hashable, Sendable {
     /// The time of signing, as given by the signer.
     public let signedAt: Timestamp
 
-    /// Links of some earlier positions, in order. They are not needed to detect a change. They limit the range in which
-    /// it is, also if the attacker recomputed all later links.
+    /// Links of some earlier positions, in order. They are not needed to detect a change. They limit the range that
+    /// contains the change, even if the attacker recomputed all later links.
     public let marks: [ChainLink]
 
     /// Creates a head at `link`, without a signature.
@@ -70,9 +70,10 @@ extension ChainedEventStore {
 }
 
 extension EventStore {
-    /// Whether the log still holds what a signed head says: computes the chain from the events up to its position.
+    /// Checks that the log still matches a signed head. It computes the chain from the events up to the position of the
+    /// head.
     ///
-    /// Needs no chain in the store: a copy of the log with the same positions and times can be held against the head of
+    /// The store needs no chain: you can compare a copy of the log, with the same positions and times, with the head of
     /// the original. If the store keeps the same chain, its links help to name the first event that differs.
     /// - Parameters:
     ///   - signed: the head, as it was published.

@@ -1,9 +1,9 @@
 import SillokChain
 import SillokCore
 
-/// A head and the signature under it, as one publishes it.
+/// A head with its signature, in the form to publish.
 ///
-/// Its text, in ASCII with a line feed after each line, is signed up to the empty line, which is left out:
+/// Its text is ASCII with a line feed after each line. The signature covers all lines before the empty line:
 ///
 ///     sillok head 1
 ///     store 01a20a88-5887-7000-acea-8ed5ce39550b
@@ -15,23 +15,24 @@ import SillokCore
 ///
 ///     ed25519 PUBLIC-KEY SIGNATURE                 64 and 128 hexadecimal digits
 public struct SignedHead: Hashable, Sendable {
-    /// What was signed.
+    /// The head that was signed.
     public let head: LogHead
 
-    /// The key that it says it was signed with. Whether that key is to be trusted is for the reader to know.
+    /// The public key that the text names. It is not proof: check the signature with ``isSigned(by:)`` and a key that
+    /// you trust.
     public let publicKey: VerifyingKey
 
     /// The 64 bytes of the signature.
     public let signature: [UInt8]
 
-    /// A head with a signature, which may be wrong.
+    /// Creates a head with a signature, which is not checked.
     public init(head: LogHead, publicKey: VerifyingKey, signature: [UInt8]) {
         self.head = head
         self.publicKey = publicKey
         self.signature = signature
     }
 
-    /// Reads the text form, byte for byte as ``text`` writes it.
+    /// Parses the text form. It must be byte for byte in the form of ``text``.
     public init(text: String) throws(UnreadableHead) {
         var reader = HeadReader(text: text)
         try reader.expect("sillok head 1")
@@ -53,7 +54,7 @@ public struct SignedHead: Hashable, Sendable {
             signedAt: signedAt, marks: marks)
         // One head has one text, so that nothing can be written into it that is not signed.
         guard self.text.utf8.elementsEqual(text.utf8) else {
-            throw UnreadableHead(line: 1, "it is not written as Sillok writes it")
+            throw UnreadableHead(line: 1, "it is not in the exact form that Sillok writes")
         }
     }
 
@@ -62,7 +63,7 @@ public struct SignedHead: Hashable, Sendable {
         String(decoding: head.signedBytes, as: UTF8.self) + "\ned25519 \(publicKey) \(signature.hexadecimal)\n"
     }
 
-    /// Whether the signature of the head is valid for this key.
+    /// Returns whether the signature of the head is valid for this key.
     public func isSigned(by key: VerifyingKey) -> Bool {
         key == publicKey && key.isValid(signature, of: head.signedBytes)
     }

@@ -1,5 +1,6 @@
 import Crypto
 import SillokChain
+import SillokCore
 
 /// A secret Ed25519 key that signs heads. Keep it where no writer of the store can read it.
 public struct SigningKey: Sendable {
@@ -8,7 +9,7 @@ public struct SigningKey: Sendable {
     /// Makes a new key from the system's randomness.
     public init() { key = Curve25519.Signing.PrivateKey() }
 
-    /// Takes the 32 secret bytes of a key; `nil` for any other number of them.
+    /// Creates a key from its 32 secret bytes; returns `nil` for any other number of bytes.
     public init?(secret: [UInt8]) {
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: secret) else { return nil }
         self.key = key
@@ -17,7 +18,7 @@ public struct SigningKey: Sendable {
     /// The 32 secret bytes.
     public var secret: [UInt8] { Array(key.rawRepresentation) }
 
-    /// The key that proves its signatures, to be published.
+    /// The public key that verifies its signatures. Publish it.
     public var verifyingKey: VerifyingKey { VerifyingKey(unchecked: Array(key.publicKey.rawRepresentation)) }
 
     /// Signs a head.
@@ -32,7 +33,7 @@ public struct VerifyingKey: Hashable, Sendable, LosslessStringConvertible {
     /// The 32 bytes.
     public let bytes: [UInt8]
 
-    /// Takes the 32 bytes of a key; `nil` for any other number of them.
+    /// Creates a key from its 32 bytes; returns `nil` for any other number of bytes.
     public init?(_ bytes: [UInt8]) {
         guard bytes.count == 32, (try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)) != nil else {
             return nil
@@ -40,7 +41,7 @@ public struct VerifyingKey: Hashable, Sendable, LosslessStringConvertible {
         self.bytes = bytes
     }
 
-    /// Reads 64 hexadecimal digits; `nil` for anything else.
+    /// Parses 64 hexadecimal digits; returns `nil` for any other text.
     public init?(_ description: String) {
         guard let bytes = [UInt8](hexadecimal: description) else { return nil }
         self.init(bytes)
@@ -57,12 +58,12 @@ public struct VerifyingKey: Hashable, Sendable, LosslessStringConvertible {
     }
 }
 
-/// A head that was not signed with the key that is trusted. Nothing it says counts.
+/// A head was not signed with the trusted key. Do not use its contents.
 public struct InvalidSignature: Error, Hashable, CustomStringConvertible {
     /// The key that is trusted.
     public let publicKey: VerifyingKey
 
-    /// A refusal of a signature.
+    /// Creates an error for a head that `publicKey` did not sign.
     public init(publicKey: VerifyingKey) { self.publicKey = publicKey }
 
     /// What happened and what to do, in a sentence.

@@ -13,15 +13,15 @@ import SillokCore
 /// A cache counts states and not bytes. If the states of one decider are much larger than those of others, give its
 /// handler a smaller cache of its own.
 public final class AggregateCache: Sendable {
-    /// What a cache has done.
+    /// The counters of a cache.
     public struct Statistics: Hashable, Sendable {
-        /// How many states it holds.
+        /// The number of states in the cache.
         public var entries = 0
-        /// How often a state was found.
+        /// The number of times that a state was found.
         public var hits: UInt64 = 0
-        /// How often none was found.
+        /// The number of times that no state was found.
         public var misses: UInt64 = 0
-        /// How many states it let go because others took their place.
+        /// The number of states that were evicted.
         public var evictions: UInt64 = 0
     }
 
@@ -58,12 +58,12 @@ public final class AggregateCache: Sendable {
     private let limit: Int
     private let state = Lock(State())
 
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
-    /// - Parameter states: how many states it holds at most. Their size is not measured.
+    /// - Parameter states: the maximum number of states. Their size is not limited.
     public init(states: Int = 10_000) { limit = max(0, states) }
 
-    /// What it holds and has done.
+    /// The current counters of the cache.
     public var statistics: Statistics {
         state.withLock { state in
             var statistics = state.statistics
@@ -72,7 +72,7 @@ public final class AggregateCache: Sendable {
         }
     }
 
-    /// Lets go of everything.
+    /// Removes all states.
     public func removeAll() { state.withLock { ($0.entries, $0.order, $0.firstInOrder) = ([:], [], 0) } }
 
     /// A number that sets the states of a handler apart from those of others.

@@ -2,11 +2,11 @@ public import Sillok
 import SillokCore
 
 extension CommandHandler.Options {
-    /// Options of a handler whose hot states stay in this process.
+    /// Creates the options of a handler that keeps its hot states in the memory of this process.
     ///
     /// - Parameters:
     ///   - retries: how often a command is tried.
-    ///   - ids: where the ids of commands come from that are given none.
+    ///   - ids: the generator of ids for commands that are executed without an id.
     ///   - cache: where states stay between commands.
     public init(retries: RetryPolicy = RetryPolicy(), ids: IDGenerator = .system, cache: AggregateCache) {
         self.init(retries: retries, ids: ids)
@@ -15,11 +15,11 @@ extension CommandHandler.Options {
 }
 
 extension CommandHandler.Options where D: SnapshottedDecider {
-    /// Options of a handler whose states are stored as snapshots.
+    /// Creates the options of a handler whose states are stored as snapshots.
     ///
     /// - Parameters:
     ///   - retries: how often a command is tried.
-    ///   - ids: where the ids of commands come from that are given none.
+    ///   - ids: the generator of ids for commands that are executed without an id.
     ///   - cache: where states stay between commands; `nil`: each command reads the newest snapshot and later events.
     ///   - snapshots: where states are stored, and when.
     public init(

@@ -1,27 +1,27 @@
-/// What became of a snapshot of a decider.
+/// A measurement of a snapshot: the decider and the outcome.
 public struct SnapshotMeasurement: Hashable, Sendable {
-    /// What became of it.
+    /// The outcome of reading or writing a snapshot.
     public enum Outcome: Hashable, Sendable {
-        /// A state was replayed from it on.
+        /// A replay started from the snapshot.
         case used
-        /// One was written, with this size.
+        /// A snapshot was written, with this size in bytes.
         case written(bytes: Int)
-        /// One of a stream, or of a query, was not used, with the reason.
+        /// A snapshot of a stream or of a query was not used, with the reason.
         case ignored(subject: String, reason: String)
-        /// One was due and is not written, because the process asked for the boundary the first time. If that is usual,
-        /// the boundary has a key of its own in each command, and no snapshot of it would ever be found.
+        /// A snapshot was due but was not written, because this process had not asked for its boundary before. If this
+        /// happens often, each command has its own boundary, and no snapshot would ever be used.
         case withheld(subject: String)
-        /// One could not be read or written, with the reason. No command depends on it.
+        /// A snapshot could not be read, written or removed, with the reason. No command depends on it.
         case failed(String)
     }
 
     /// The name of the decider's type.
     public let decider: String
 
-    /// What became of the snapshot.
+    /// The outcome of reading or writing the snapshot.
     public let outcome: Outcome
 
-    /// A measurement of one snapshot.
+    /// Creates a measurement of one snapshot.
     public init(decider: String, _ outcome: Outcome) {
         self.decider = decider
         self.outcome = outcome

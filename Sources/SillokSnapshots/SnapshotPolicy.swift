@@ -1,13 +1,13 @@
 import Sillok
 import SillokCore
 
-/// When a state is kept.
+/// The rules for when snapshots are written, how many are kept, and how they are checked.
 public struct SnapshotPolicy: Hashable, Sendable {
     /// The number of events after the last snapshot at which a new one is written; `nil`: the number does not matter.
     public var events: UInt64?
 
-    /// The time between the last event of the newest snapshot and the last event of the stream after which a new one is
-    /// written; `nil`: time does not matter.
+    /// A new snapshot is written if the last event of the stream is at least this much later than the last event of the
+    /// newest snapshot. With `nil`, time does not matter.
     public var age: Duration?
 
     /// The number of snapshots that are kept for each stream, by default 2. More of them make old states faster to
@@ -17,8 +17,8 @@ public struct SnapshotPolicy: Hashable, Sendable {
     /// A snapshot larger than this is not written: 16 MiB.
     public var maximumBytes = 16 << 20
 
-    /// One in this number of used snapshots is compared with the replay, in the background: 1,000. The first that a
-    /// handler uses is compared too. 0: none.
+    /// One in this number of used snapshots is compared with a replay, in the background: 1,000. The first used
+    /// snapshot of each decider is compared too. With 0 none is compared.
     public var checkedShare = 1000
 
     private init(events: UInt64?, age: Duration?) {
@@ -26,15 +26,15 @@ public struct SnapshotPolicy: Hashable, Sendable {
         self.age = age
     }
 
-    /// Writes a snapshot after this number of events.
+    /// Returns the policy to write a snapshot after this number of events.
     public static func every(_ events: Int) -> SnapshotPolicy {
         SnapshotPolicy(events: UInt64(max(1, events)), age: nil)
     }
 
-    /// Writes a snapshot when the last one is older than `age`, by the recorded times of events.
+    /// Returns the policy to write a snapshot when the last one is older than `age`, by the recorded times of events.
     public static func olderThan(_ age: Duration) -> SnapshotPolicy { SnapshotPolicy(events: nil, age: age) }
 
-    /// Writes a snapshot after this number of events, or when the last one is older than `age`: whichever comes first.
+    /// Returns the policy to write a snapshot after this number of events, or when the last one is older than `age`.
     public static func every(_ events: Int, orOlderThan age: Duration) -> SnapshotPolicy {
         SnapshotPolicy(events: UInt64(max(1, events)), age: age)
     }

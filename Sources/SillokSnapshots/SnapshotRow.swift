@@ -12,16 +12,10 @@ struct SnapshotRow {
         var isUseless = true
     }
 
-    let decider: String
-    let subject: String
+    let decider, subject: String
     let position: Position
-    private let events: Int64
-    private let event: String
-    private let recordedAt: Int64
-    private let store: String
-    private let version: String
-    private let state: String
-    private let checksum: Int64
+    private let event, store, version, state: String
+    private let events, recordedAt, checksum: Int64
 
     init(_ place: HistoryPlace, _ text: String, _ kind: Snapshots.Kind, _ subject: String, _ store: StoreID) {
         decider = kind.decider

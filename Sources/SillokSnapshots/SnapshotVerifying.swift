@@ -3,13 +3,13 @@ public import SillokCore
 import SillokJSON
 import SillokSQL
 
-/// What a comparison of snapshots with the replay has found.
+/// The result of a comparison of snapshots with the replay.
 public struct SnapshotVerification: Hashable, Sendable {
-    /// A snapshot that is not what its events lead to.
+    /// A snapshot that differs from the replay of its events.
     public struct Finding: Hashable, Sendable {
         /// The stream, or the query as JSON.
         public let subject: String
-        /// The last event that the snapshot has taken.
+        /// The position of the last event in the snapshot.
         public let position: Position
         /// How the replayed state differs from the snapshot, in sentences. Empty if there is another reason.
         public let differences: [String]
@@ -32,7 +32,8 @@ extension Snapshots {
     /// - Parameters:
     ///   - decider: the decider whose snapshots are compared.
     ///   - store: the log.
-    ///   - sample: how many, at most.
+    ///   - sample: the maximum number of snapshots to compare.
+    /// - Throws: errors of the store and of the read model, also when a snapshot that differs cannot be removed.
     public func verify<D: SnapshottedDecider>(
         _ decider: D.Type, in store: any EventStore, sample: Int = 100
     ) async throws -> SnapshotVerification {
@@ -49,14 +50,13 @@ extension Snapshots {
                 let start: ReplayStart<D> = try row.start(kind, storeID)
                 guard let finding = try await finding(start, row.subject, store) else { continue }
                 findings.append(finding)
-                if !finding.differences.isEmpty { distrust(kind) }
+                if !finding.differences.isEmpty { try await distrust(kind) }
             } catch let error as SnapshotRow.Unusable {
                 findings.append(
                     .init(subject: row.subject, position: row.position, differences: [], reason: error.reason))
             }
-            remove(kind, row.subject, row.position)
+            try await remove(kind, row.subject, row.position)
         }
-        await flush()
         return SnapshotVerification(checked: rows.count, findings: findings)
     }
 
@@ -66,7 +66,15 @@ extension Snapshots {
         work.add(StreamID("check\n\(kind.decider)")) { [self] in
             guard let finding = try? await finding(start, subject, store) else { return }
             report(kind, .ignored(subject: subject, reason: finding.reason))
-            if finding.differences.isEmpty { remove(kind, subject, start.place.position) } else { distrust(kind) }
+            do {
+                if finding.differences.isEmpty {
+                    try await remove(kind, subject, start.place.position)
+                } else {
+                    try await distrust(kind)
+                }
+            } catch {
+                report(kind, .failed("it could not be removed: \(error)"))
+            }
         }
     }
 
@@ -82,13 +90,15 @@ extension Snapshots {
         guard replayed.place?.position == position, replayed.place?.id == start.place.id else {
             return .init(
                 subject: subject, position: position, differences: [],
-                reason: "it is ahead of its stream, or of another history")
+                reason: "it has events that its stream does not have, or belongs to another log")
         }
         if replayed.state == start.state { return nil }
         let differences = try Self.differences(replayed.state, from: start.state)
         return .init(
             subject: subject, position: position, differences: differences,
-            reason: "it is not what its events lead to: \(differences[0]); raise foldVersion when evolve changes")
+            reason:
+                "it differs from the replay of its events: \(differences[0]); raise foldVersion whenever evolve changes"
+        )
     }
 
     /// How a replayed state differs from a stored one. Says at least that it does.

@@ -3,21 +3,21 @@ import SillokCore
 import SillokJSON
 public import SillokSQL
 
-/// Stores states next to the log, so that a long stream need not be replayed from its beginning.
+/// A storage for states next to the log, so that a long stream need not be replayed from its beginning.
 ///
 /// ```swift
 /// let snapshots = Snapshots(in: try SQLiteReadModel(path: "snapshots.sqlite"), .every(100))
 /// ```
 /// Snapshots are rows of a read model, and only an optimisation: you can delete any of them at any time. A snapshot is
-/// used only if it is of this version of the decider (see ``SnapshottedDecider``) and of this store, its checksum is
-/// right, and the log still has its last event at the same position. Otherwise the stream is replayed, and
+/// used only if all of these hold: it is of this version of the decider (see ``SnapshottedDecider``) and of this store;
+/// its checksum is right; the log still has its last event at the same position. Otherwise the stream is replayed, and
 /// `onMeasurement` is called. Snapshots are written in the background after the answer to a command, with bounded
 /// memory: a read model that is slow or fails does not delay commands.
 ///
 /// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written only when
 /// a process asks for that boundary for the second time. A boundary with a new key in each command, such as the
-/// reference of a new booking, is never asked for again: `SnapshotMeasurement.Outcome.withheld(subject:)` reports its
-/// state.
+/// reference of a new booking, is never asked for again: its snapshot is not written, and `onMeasurement` gets
+/// `SnapshotMeasurement.Outcome.withheld(subject:)`.
 public final class Snapshots: Sendable {
     /// The snapshots of one version of one decider.
     struct Kind: Hashable, Sendable {
@@ -47,7 +47,7 @@ public final class Snapshots: Sendable {
     private let record: @Sendable (SnapshotMeasurement) -> Void
     private let state = Lock(State())
 
-    /// Snapshots in a read model.
+    /// Creates a storage for snapshots in a read model.
     ///
     /// - Parameters:
     ///   - readModel: where they are stored. One read model has the snapshots of one store.
@@ -63,7 +63,7 @@ public final class Snapshots: Sendable {
         work = BackgroundWork(limit: 256)
     }
 
-    /// Waits until everything that is to be written has been. Nothing needs it but a tidy end, and tests.
+    /// Waits until all waiting snapshots are written. Call it before the process ends, and in tests.
     public func flush() async { await work.flush() }
 
     func report(_ kind: Kind, _ outcome: SnapshotMeasurement.Outcome) {
@@ -82,22 +82,29 @@ public final class Snapshots: Sendable {
         }
     }
 
-    /// Stops the use of snapshots of this kind in this process, and removes the stored ones.
-    func distrust(_ kind: Kind) {
+    /// Stops the use of snapshots of this kind in this process, also of those that wait to be written, and removes the
+    /// stored ones.
+    func distrust(_ kind: Kind) async throws {
         _ = state.withLock { $0.distrusted.insert(kind) }
-        delete(StreamID("distrust\n\(kind.decider)"), kind, "fingerprint = \(kind.version.description)")
+        try await delete(kind, "fingerprint = \(kind.version.description)")
     }
 
     /// Removes a snapshot that no reader can use.
-    func remove(_ kind: Kind, _ subject: String, _ position: Position) {
-        delete(
-            StreamID("remove\n\(position)\n\(kind.decider)\n\(subject)"), kind,
-            "subject = \(subject) AND position = \(position)")
+    func remove(_ kind: Kind, _ subject: String, _ position: Position) async throws {
+        try await delete(kind, "subject = \(subject) AND position = \(position)")
     }
 
-    private func delete(_ name: StreamID, _ kind: Kind, _ condition: SQL) {
+    /// Removes a snapshot that no reader can use, in the background. If too much is waiting, or the removal fails, the
+    /// next reader that finds the snapshot tries again.
+    func removeLater(_ kind: Kind, _ subject: String, _ position: Position) {
+        work.add(StreamID("remove\n\(position)\n\(kind.decider)\n\(subject)")) { [self] in
+            try? await remove(kind, subject, position)
+        }
+    }
+
+    private func delete(_ kind: Kind, _ condition: SQL) async throws {
         let statement: SQL = "DELETE FROM sillok_snapshots WHERE decider = \(kind.decider) AND \(condition)"
-        work.add(name) { [model] in try? await model.write(ReadModelWrite([.init(statement)])) }
+        try await model.write(ReadModelWrite([.init(statement)]))
     }
 
     /// Returns the newest usable snapshot, and reports the faults of others.
@@ -123,7 +130,7 @@ public final class Snapshots: Sendable {
                     return start
                 } catch {
                     report(kind, .ignored(subject: subject, reason: error.reason))
-                    if error.isUseless { remove(kind, subject, row.position) }
+                    if error.isUseless { removeLater(kind, subject, row.position) }
                 }
                 bound = "\(bound) AND position < \(row.position)"
             }
@@ -137,6 +144,7 @@ public final class Snapshots: Sendable {
     func write<D: SnapshottedDecider>(
         _ start: ReplayStart<D>, _ kind: Kind, _ subject: String, of store: NamedStore
     ) async {
+        guard !isDistrusted(kind) else { return }
         do {
             let (text, isKept) = try PlainCoding.encodeChecked(start.state)
             guard isKept else {

@@ -30,8 +30,11 @@ struct SnapshottedStates<D: SnapshottedDecider>: StateSource {
         base.keep(&subjects, at: moment)
         for (index, place) in subjects.refuted {
             guard let key = subjects.all[index].key else { continue }
-            snapshots.report(kind, .ignored(subject: key, reason: "it is ahead of its stream, or of another history"))
-            snapshots.remove(kind, key, place.position)
+            snapshots.report(
+                kind,
+                .ignored(subject: key, reason: "it has events that its stream does not have, or belongs to another log")
+            )
+            snapshots.removeLater(kind, key, place.position)
         }
         for (index, start) in subjects.starts {
             guard snapshots.policy.isDue(start.place, since: start.stored, first: start.first),

@@ -1,11 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import SillokCore
+import SillokSystem
 
 /// Where a program talks to its user: results on one output, everything else on the other.
 package struct Console: Sendable {
@@ -62,22 +56,22 @@ package struct Console: Sendable {
 
 /// What is known of an output: whether a person looks at it, how wide it is, whether it shows colours.
 package struct Terminal: Sendable {
-    /// Whether it is a terminal.
-    package let isTerminal: Bool
-    /// Columns of a line.
+    /// Columns of a line of a terminal; `.max` for a file or a pipe.
     package let width: Int
     /// Whether to colour: on a terminal, unless `NO_COLOR` is set or the terminal is dumb.
     package let hasColour: Bool
 
-    /// A terminal with all of its properties.
-    package init(isTerminal: Bool, width: Int, hasColour: Bool) {
-        self.isTerminal = isTerminal
+    /// A terminal with lines of some columns.
+    package init(width: Int, hasColour: Bool) {
         self.width = width
         self.hasColour = hasColour
     }
 
     /// A file or a pipe.
-    package static let none = Terminal(isTerminal: false, width: .max, hasColour: false)
+    package static let none = Terminal(width: .max, hasColour: false)
+
+    /// Whether it is a terminal.
+    package var isTerminal: Bool { width != .max }
 
     /// Looks at a file descriptor.
     package init(descriptor: Int32) {
@@ -88,7 +82,7 @@ package struct Terminal: Sendable {
         var size = winsize()
         let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
         let isPlain = Self.variable("NO_COLOR") != nil || Self.variable("TERM") == "dumb"
-        self.init(isTerminal: true, width: isKnown ? Int(size.ws_col) : 80, hasColour: !isPlain)
+        self.init(width: isKnown ? Int(size.ws_col) : 80, hasColour: !isPlain)
     }
 
     /// How a piece of text stands out.

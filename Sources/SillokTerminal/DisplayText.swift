@@ -1,4 +1,4 @@
-import SillokCore
+package import SillokCore
 
 extension String {
     /// The text with everything made visible that could act on a terminal or mislead its reader: control characters,
@@ -44,6 +44,14 @@ extension String {
         guard missing > 0 else { return self }
         let space = String(repeating: " ", count: missing)
         return onTheLeft ? space + self : self + space
+    }
+}
+
+extension Timestamp {
+    /// The time for people: `2026-11-23 09:15:00.000Z`, in UTC.
+    package var readable: String {
+        let text = description.prefix { $0 != "Z" }
+        return text.dropLast(3).replacing("T", with: " ") + "Z"
     }
 }
 

@@ -2,7 +2,7 @@
 package enum ExitStatus: Int32, CaseIterable, Sendable {
     /// Done.
     case done = 0
-    /// Done, and something was found: damage, a difference, a broken objective.
+    /// Done, and the command found a problem: damage, a difference, a broken objective.
     case found = 1
     /// The append conflicts with recorded events: another revision, a known id. Nothing was stored.
     case conflict = 2
@@ -33,7 +33,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     package var meaning: String {
         switch self {
         case .done: "done"
-        case .found: "done, and something was found: damage, a difference, a broken objective"
+        case .found: "done, and the command found a problem: damage, a difference, a broken objective"
         case .conflict: "conflict: another revision, or a known id with other contents; nothing was stored"
         case .unreported: "the change is stored, but the result could not be printed: do not repeat the command"
         case .usage: "the command line was not understood"

@@ -1,11 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import SillokCore
+import SillokSystem
 
 /// Turns Ctrl-C and the request to terminate into the cancellation of a task, so that work stops where nothing breaks.
 ///

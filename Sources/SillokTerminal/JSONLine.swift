@@ -4,7 +4,10 @@ package import SillokJSON
 package struct JSONLine: Encodable, ExpressibleByDictionaryLiteral {
     private var members: [(name: String, value: (any Encodable)?)]
 
-    package init(dictionaryLiteral elements: (String, (any Encodable)?)...) { members = elements.map { ($0, $1) } }
+    package init(dictionaryLiteral elements: (String, (any Encodable)?)...) { self.init(elements) }
+
+    /// A line with these members.
+    package init(_ members: [(String, (any Encodable)?)]) { self.members = members.map { ($0, $1) } }
 
     /// Adds the members of another line.
     package static func + (left: JSONLine, right: JSONLine) -> JSONLine {
@@ -14,16 +17,8 @@ package struct JSONLine: Encodable, ExpressibleByDictionaryLiteral {
     }
 
     package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Name.self)
-        for case (let name, let value?) in members { try container.encode(value, forKey: Name(stringValue: name)) }
-    }
-
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
+        var container = encoder.container(keyedBy: JSONPathKey.self)
+        for case (let name, let value?) in members { try container.encode(value, forKey: .named(name)) }
     }
 }
 

@@ -1,11 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import SillokCore
+import SillokSystem
 
 /// The other end of the output pipe is closed.
 package struct BrokenPipe: Error {
@@ -73,13 +67,7 @@ package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws {
         var written = 0
         while written < buffer.count {
             let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
-            #if canImport(Darwin)
-            let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
-            #elseif canImport(Glibc)
-            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-            #else
-            let count = Musl.write(descriptor, rest.baseAddress, rest.count)
-            #endif
+            let count = write(descriptor, rest.baseAddress, rest.count)
             if count >= 0 {
                 written += count
             } else if errno == EPIPE {

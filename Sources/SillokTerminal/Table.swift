@@ -52,3 +52,10 @@ package struct Table: Sendable {
         return String(line.reversed().drop { $0 == " " }.reversed())
     }
 }
+
+extension Console {
+    /// Prints the lines of a table as the result.
+    package func print(_ table: Table, withTitle: Bool = true) throws {
+        for line in table.lines(for: outputTerminal).dropFirst(withTitle ? 0 : 1) { try print(line) }
+    }
+}

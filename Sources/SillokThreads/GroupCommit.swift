@@ -19,17 +19,22 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     @usableFromInline
     final class Waiting: @unchecked Sendable {
         @usableFromInline
-        enum Stage: Sendable { case new, queued, committing, ended }
+        enum Stage: Sendable {
+            case new(Request)
+            case queued(Request, Continuation)
+            /// The caller waits no longer if it has no continuation.
+            case committing(Continuation?)
+            case ended
+        }
 
         @usableFromInline let weight: Int
         @usableFromInline let bytes: Int
-        @usableFromInline var request: Request?
-        @usableFromInline var continuation: Continuation?
-        @usableFromInline var stage = Stage.new
+        /// One variable, because each access to one is checked at run time.
+        @usableFromInline var stage: Stage
 
         @inlinable
         init(_ request: Request, weight: Int, bytes: Int) {
-            self.request = request
+            stage = .new(request)
             self.weight = weight
             self.bytes = bytes
         }
@@ -37,9 +42,17 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
         /// Ends the wait: the caller gets one answer only.
         @inlinable
         func end() -> Continuation? {
-            defer { (stage, request, continuation) = (.ended, nil, nil) }
-            return continuation
+            let stage = stage
+            self.stage = .ended
+            switch stage {
+            case .queued(_, let continuation): return continuation
+            case .committing(let continuation): return continuation
+            case .new, .ended: return nil
+            }
         }
+
+        /// Whether the caller was cancelled, or has its answer.
+        @inlinable var isEnded: Bool { if case .ended = stage { true } else { false } }
     }
 
     @usableFromInline
@@ -152,13 +165,12 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     func enqueue(_ waiting: Waiting, _ continuation: Continuation) {
         let (refusal, wake) = state.withLock { state -> ((any Error)?, Bool) in
             if let closing = state.closing { return (closing, false) }
-            if waiting.stage == .ended { return (Self.withdrawn, false) }
+            guard case .new(let request) = waiting.stage else { return (Self.withdrawn, false) }
             if waiting.bytes > 0, state.heldBytes > 0, state.heldBytes > queueBytes - waiting.bytes {
                 return (Self.overload(state, queueBytes), false)
             }
             state.heldBytes += waiting.bytes
-            waiting.stage = .queued
-            waiting.continuation = continuation
+            waiting.stage = .queued(request, continuation)
             state.queue.append(waiting)
             return (nil, state.isThreadIdle)
         }
@@ -177,14 +189,14 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
                 state.withdrawn += 1
                 let continuation = waiting.end()
                 if state.withdrawn > 64, state.withdrawn > state.queue.count / 2 {
-                    state.queue.removeAll { $0.stage == .ended }
+                    state.queue.removeAll { $0.isEnded }
                     state.withdrawn = 0
                 }
                 return (continuation, Self.withdrawn)
-            case .committing:
+            case .committing(let continuation):
                 guard let cancelledInCommit else { return (nil, Self.withdrawn) }
-                defer { waiting.continuation = nil }
-                return (waiting.continuation, cancelledInCommit)
+                waiting.stage = .committing(nil)
+                return (continuation, cancelledInCommit)
             case .ended: return (nil, Self.withdrawn)
             }
         }
@@ -260,12 +272,11 @@ extension GroupCommit {
         var (weight, end) = (0, 0)
         for waiting in state.queue {
             end += 1
-            guard waiting.stage == .queued, let request = waiting.request else {
+            guard case .queued(let request, let continuation) = waiting.stage else {
                 state.withdrawn -= 1
                 continue
             }
-            waiting.stage = .committing
-            waiting.request = nil
+            waiting.stage = .committing(continuation)
             group.waiting.append(waiting)
             group.requests.append(request)
             group.bytes += waiting.bytes

@@ -1,20 +1,19 @@
-import NIOCore
 import SillokCore
 import SillokGRPC
 import SillokWire
 
 extension UmaDBService {
     /// `Append`: records events under a condition, or finds that they are recorded.
-    func append(_ call: ServerCall, _ message: UmaDB.AppendRequest) async throws -> ByteBuffer {
+    func append(_ call: ServerCall, _ message: UmaDB.AppendRequest) async throws -> UmaDB.PositionResponse {
         guard !message.events.isEmpty else { return try await appendNothing(call, message) }
         let request = try message.request()
         try await authorize(call, .append(request))
-        guard message.isRepeatable else { return UmaDB.appended(try await store.append(request).position.value) }
+        guard message.isRepeatable else { return UmaDB.PositionResponse(try await store.append(request).position) }
         let head = try await store.head()
         do {
             let receipt = try await store.append(request)
             // What was recorded before the call began is a repeat, which the protocol judges by the condition.
-            if receipt.position > head { return UmaDB.appended(receipt.position.value) }
+            if receipt.position > head { return UmaDB.PositionResponse(receipt.position) }
         } catch {
             switch error {
             // The same: the ids are known.
@@ -27,21 +26,23 @@ extension UmaDBService {
                     throw error
                 }
                 guard let position = try await repeated(message, request) else { throw error }
-                return UmaDB.appended(position.value)
+                return UmaDB.PositionResponse(position)
             case .invalid, .tracking, .refused, .failed: throw error
             }
         }
-        if let position = try await repeated(message, request) { return UmaDB.appended(position.value) }
-        return UmaDB.appended(try await store.append(message.renewed(request)).position.value)
+        if let position = try await repeated(message, request) { return UmaDB.PositionResponse(position) }
+        return UmaDB.PositionResponse(try await store.append(message.renewed(request)).position)
     }
 
     /// Appends no events: returns 0 if the condition holds, and stores the tracking.
-    private func appendNothing(_ call: ServerCall, _ message: UmaDB.AppendRequest) async throws -> ByteBuffer {
+    private func appendNothing(
+        _ call: ServerCall, _ message: UmaDB.AppendRequest
+    ) async throws -> UmaDB.PositionResponse {
         let request = try message.request()
         try await authorize(call, .append(request))
         if message.tracking != nil {
             _ = try await store.append(request)
-            return UmaDB.appended(0)
+            return UmaDB.PositionResponse(.start)
         }
         if let unchanged = message.condition?.unchanged {
             let request = ReadRequest(unchanged.query, after: .position(unchanged.since), limit: 1)
@@ -49,7 +50,7 @@ extension UmaDBService {
                 throw UmaDB.status(.integrity, "\(event.type) at position \(event.position) matches the condition")
             }
         }
-        return UmaDB.appended(0)
+        return UmaDB.PositionResponse(.start)
     }
 
     /// The position of the last event if the first matches of the condition are the events of the request.
@@ -127,11 +128,11 @@ extension UmaDB.Event {
 
     /// The same event in our words. One without an id gets one.
     fileprivate func data(_ index: Int) throws -> EventData {
-        guard let metadata = Metadata(metadata) else {
+        if metadata.repeatsKey {
             throw UmaDB.status(.invalidArgument, "event \(index) of the append: a metadata key comes twice")
         }
         return EventData(
-            id: try givenID(index) ?? EventID(), type: EventType(type), tags: tags, metadata: metadata,
+            id: try givenID(index) ?? EventID(), type: type, tags: tags, metadata: metadata,
             contentType: .bytes, payload: data)
     }
 }

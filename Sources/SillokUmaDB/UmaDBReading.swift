@@ -16,7 +16,7 @@ extension UmaDBService {
         if left == 0 { return nil }
 
         var pages = PageSize(limit: store.limits.pageEvents, first: store.limits.pageEvents, bytes: 1 << 20)
-        var batch = Batching(size: UmaDB.batchSize(message.batchSize), bytes: 1 << 20, isLimited: message.limit != nil)
+        var batch = Batching(size: batchSize(message.batchSize), bytes: 1 << 20, isLimited: message.limit != nil)
         var next: ReadRequest? = message.request(query, limit: min(left, pages.events))
         while let request = next, left > 0 {
             try await judge(call, .read(query), &judged)
@@ -43,9 +43,12 @@ extension UmaDBService {
         // There is no position after the last one.
         if message.after == .max { return }
         try await call.context.subscribing(call, principal) {
-            try await follow(call, query, after: Position(message.after ?? 0), UmaDB.batchSize(message.batchSize))
+            try await follow(call, query, after: Position(message.after ?? 0), batchSize(message.batchSize))
         }
     }
+
+    /// The number of events of a batch: 1,024 unless asked for, from 1 to 4,096.
+    private func batchSize(_ asked: UInt32?) -> Int { min(max(Int(asked ?? 1024), 1), 4096) }
 
     private func follow(
         _ call: ServerCall, _ query: EventQuery, after start: Position, _ batchSize: Int

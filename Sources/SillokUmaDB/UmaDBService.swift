@@ -1,4 +1,3 @@
-import NIOCore
 package import SillokCore
 package import SillokGRPC
 import SillokWire
@@ -35,7 +34,7 @@ package struct UmaDBService: Sendable {
     /// The methods by their paths.
     package var methods: [String: ServerMethod] {
         let bodies: [String: ServerMethod.Body] = [
-            "Append": .unary { try await self.append($0, UmaDB.AppendRequest(reading: $1.take())) },
+            "Append": .unary { try await self.append($0, UmaDB.AppendRequest(reading: $1.take())).framed() },
             "Read": .streaming { try await self.read($0, UmaDB.ReadRequest(reading: $1.take())) },
             "Subscribe": .streaming { call, message in
                 try await self.subscribe(call, UmaDB.SubscribeRequest(reading: message.take()))
@@ -44,13 +43,12 @@ package struct UmaDBService: Sendable {
             "Head": .unary { call, message in
                 _ = try UmaDB.HeadRequest(reading: message.take())
                 try await self.authorize(call, .store)
-                let head = try await self.store.head()
-                return UmaDB.position(head == .start ? nil : head.value)
+                return UmaDB.PositionResponse(try await self.store.head()).framed()
             },
             "GetTrackingInfo": .unary { call, message in
-                let source = try TrackingInfo(reading: message.take()).source
+                let source = try UmaDB.TrackingRequest(reading: message.take()).source
                 try await self.authorize(call, .store)
-                return UmaDB.position(try await self.store.tracking(of: TrackingSource(source))?.position)
+                return UmaDB.PositionResponse(of: try await self.store.tracking(of: source)).framed()
             },
         ]
         var methods: [String: ServerMethod] = [:]

@@ -5,7 +5,7 @@ import SillokServer
 import Testing
 
 /// The code of the article `EmbeddingTheServer`.
-@Suite(.timeLimit(.minutes(1))) struct ServingTests {
+@Suite(.timeLimit(.minutes(10))) struct ServingTests {
     func service(
         of store: any EventStore, at address: ListeningAddress, logger: Logger,
         onStart: @escaping @Sendable (ListeningAddress) async -> Void

@@ -1,12 +1,16 @@
 """The dashboard in a real browser, over the history of this repository: every page is opened, a projection is rebuilt,
-compared, promoted and gone back from, a dead letter is retried, and each page is kept as a picture."""
+compared, promoted and gone back from, a dead letter is retried, and each page is kept as a picture, in English and in
+Korean. axe-core looks at each, the keyboard alone operates a projection, and the charts show 24 hours."""
 
 import asyncio
+import math
 import os
+import struct
 import subprocess
 import sys
 import time
 
+from accessible import check, control, reach, strike, type_text
 from devtools import Browser
 from servers import Server, folder, program, programs
 
@@ -32,20 +36,103 @@ async def shows(page, text):
 
 async def visit(page, base, route, text):
     await page.open("about:blank")
-    await page.open(f"{base}/#/{route}")
+    await page.open(f"{base}/{route[3:]}" if route.startswith("../") else f"{base}/#/{route}")
     await shows(page, text)
 
 
+def checksum(data):
+    """FNV-1a with 64 bits."""
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
+def seed(path):
+    """A file of measurements over 24 hours: a day's load, a lag of 40 s in it, and a server that was off for an hour."""
+    now, data = int(time.time()), b"sillok metrics 1"
+    for step, number in [(1, 600), (10, 360), (120, 720)]:
+        last = now // step * step - step
+        times = [last - step * (number - 1 - index) for index in range(number)]
+        times = [at for at in times if not 9 < (now - at) / 3600 < 10]
+        data += struct.pack("<II", step, len(times))
+        for at in times:
+            load = (40 + 30 * math.sin(at / 86400 * 2 * math.pi) + (at * 2654435761 >> 7) % 12) * step
+            lag = 40 if 4.2 < (now - at) / 3600 < 4.5 else (at * 40503 >> 5) % 10 / 25
+            data += struct.pack("<qffffIIII", at, step, 0.0012, 0.006 + load % 7 / 4000, lag, int(load), int(load * 2.4), int(load * 7), 0)
+    with open(path, "wb") as file:
+        file.write(data + struct.pack("<Q", checksum(data)))
+
+
+def check_saved(path):
+    """The server has kept its measurements, the new ones with them."""
+    with open(path, "rb") as file:
+        data = file.read()
+    assert struct.unpack("<Q", data[-8:])[0] == checksum(data[:-8]), "the file of measurements is damaged"
+    number = struct.unpack("<II", data[16:24])[1]
+    newest = struct.unpack("<q", data[24 + 40 * (number - 1):][:8])[0]
+    assert time.time() - newest < 60 and len(data) < 68000, f"the newest measurement is of {newest}"
+
+
 async def charts(page, base):
-    """Friction: charts have axes of values and of time, and show the values under the pointer."""
+    """Charts have axes of values and of time, three ranges, and show the values under the pointer and by the arrow keys."""
     await visit(page, base, "", "Head")
-    await page.until("document.querySelectorAll('.plot .axis').length >= 9", what="Friction: the axes of values")
-    await page.until("document.querySelector('.times')?.textContent.endsWith('now')", what="Friction: the axis of time")
+    for label, lines in [("1 h", 1), ("5 min", 1), ("24 h", 2)]:
+        await page.run(f"[...document.querySelectorAll('.switch button')].find((b) => b.textContent === {label!r}).click()")
+        # Hours without a server are a gap.
+        await page.until("document.querySelectorAll('.chart-box')[0].querySelectorAll('path.line:not(.b)').length"
+                         f" === {lines}", what=f"the lines of {label}")
+        ticks = await page.run("[...document.querySelector('svg.chart').querySelectorAll('text')].map((t) => t.textContent)")
+        assert len([one for one in ticks if one.endswith("/s")]) >= 4, f"the axis of values of {label}: {ticks}"
+        assert len([one for one in ticks if ":" in one]) >= 4, f"the axis of time of {label}: {ticks}"
+    read = "document.querySelector('.chart-box .readout').textContent"
+    form = r"/^\d\d:\d\d: events [\d\u202f]+\/s, appends [\d\u202f]+\/s$/"
     await page.until(
-        "(() => { const c = document.querySelector('svg.chart:not(.small)'), b = c.getBoundingClientRect();"
-        " c.dispatchEvent(new PointerEvent('pointermove', { clientX: b.left + b.width / 2, clientY: b.top + 9 }));"
-        " return /^\\d+ s ago: events .+, appends .+/.test(c.closest('.chart-box').querySelector('.note').textContent); })()",
-        what="Friction: the values under the pointer")
+        "(() => { const c = document.querySelector('.plot'), b = c.getBoundingClientRect();"
+        " c.dispatchEvent(new PointerEvent('pointermove', { clientX: b.left + b.width / 3, clientY: b.top + 9 }));"
+        f" return {form}.test({read}); }})()", what="the values under the pointer")
+    await page.run("document.querySelector('.plot').dispatchEvent(new PointerEvent('pointerleave'))")
+    await page.run("document.querySelector('.plot').focus()")
+    said = []
+    for key in ["ArrowLeft", "ArrowLeft", "Home", "End", "Escape"]:
+        await strike(page, key)
+        said.append(await page.run(read))
+    assert said[0] == said[3] != said[1] and said[2] not in said[:2] and said[4] == "", f"the values by the keys: {said}"
+    assert await page.run("document.querySelector('.readout').getAttribute('role') === 'status'")
+    await page.open(base)
+    await page.until("document.querySelector('.switch [aria-pressed=true]')?.textContent === '24 h'", what="the range that was chosen")
+
+
+async def language(page, base):
+    """The language is that of the browser until another is chosen, which is kept."""
+    agent = await page.run("navigator.userAgent")
+    await page.call("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage="ko-KR,ko,en")
+    await visit(page, base, "streams", "이벤트 스트림")
+    await page.run("document.getElementById('language').click()")
+    await shows(page, "Streams")
+    await visit(page, base, "letters", "Dead letters")
+    assert await page.run("document.documentElement.lang") == "en"
+    await page.run("localStorage.removeItem('sillok-language')")
+    await page.call("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage="en-US,en")
+
+
+async def keyboard(page, base):
+    """A projection is paused and resumed without a pointer, and every focus on the way can be seen."""
+    await visit(page, base, "projection/authors", "What operators did")
+    for verb, state in [("Pause", "paused"), ("Resume", "up to")]:
+        await reach(page, f"one.matches('.head button') && one.textContent === {verb!r}")
+        await strike(page, "Enter")
+        await page.until("document.activeElement.name === 'reason'", what="the dialog with its field focused")
+        await type_text(page, "by the keyboard")
+        await reach(page, "one.type === 'submit'", 5)
+        await strike(page, "Enter")
+        await page.until(f"document.querySelector('.explained').textContent.includes({state!r})", what=f"a projection that is {state}")
+    await visit(page, base, "", "Head")
+    await reach(page, "one.matches('.switch button') && one.textContent === '1 h'")
+    await strike(page, "Space")
+    await reach(page, "one.matches('.plot')")
+    await strike(page, "ArrowLeft")
+    await page.until("document.querySelector('.readout').textContent !== ''", what="a value by the keyboard")
 
 
 async def numbers(page, base, server):
@@ -90,8 +177,9 @@ async def everything(page, base):
     await press(page, "Resume", "enough")
 
     await visit(page, base, "letters", "hot_files")
-    await page.until("document.querySelector('tbody tr[tabindex]')")
-    await page.run("document.querySelector('tbody tr[tabindex]').click()")
+    await page.until("document.querySelector('.letters summary')?.textContent.includes('later event')", what="followers, folded")
+    assert await page.run("[...document.querySelectorAll('.letters > li > .letter .tag')].every((t) => t.textContent === 'failed')")
+    await page.run("document.querySelector('.letter button.open').click()")
     await page.until("document.querySelector('main pre.code')", what="the payload of a dead letter")
     await press(page, "Skip", "it is not needed")
     await page.until("document.querySelector('main').textContent.includes('skipped')", what="a skipped letter")
@@ -135,34 +223,57 @@ async def digits(page, base, server):
     shown = await page.until("document.querySelector('.feed a .rest')?.textContent", what="C19: the event in the live tail")
     assert shown == data, f"C19: the live tail shows {shown} and not {data}"
     await page.open(await page.run("document.querySelector('.feed a').href"))
+    await shows(page, "Causes and effects")
     shown = await page.until("document.querySelector('main pre.code')?.textContent", what="C19: the page of the event")
     assert "".join(shown.split()) == data, f"C19: the page of the event shows {shown} and not {data}"
 
 
-async def photograph(page, base):
+async def photograph(page, base, chain):
     stream = await page.run("fetch('v1/streams?category=commit&limit=1').then((r) => r.json()).then((p) => p.streams[0].stream)")
     event = await page.run("fetch('v1/events?limit=1&direction=backward&category=commit').then((r) => r.json()).then((p) => p.events[0].id)")
-    pages = [("overview", "", "Head"), ("streams", "streams", "commit-"), ("stream", f"stream/{stream}", "Last position"),
-             ("event", f"event/{event}", "Causes and effects"), ("projections", "projections", "hot_files"),
-             ("projection", "projection/authors", "What operators did"), ("letters", "letters", "hot_files"),
-             ("operations", "operations", "sound"), ("tail", "tail", "Live tail")]
-    for name, (width, height), dark in [("light", (1320, 860), False), ("dark", (1320, 860), True), ("narrow", (390, 840), False)]:
+    pages = [("overview", "", "Head", "최신 위치"), ("streams", "streams", "commit-", "commit-"),
+             ("stream", f"stream/{stream}", "Last position", "마지막 위치"), ("event", f"event/{event}", "Causes and effects", "원인과 결과"),
+             ("causes", "event/" + chain, "Causes and effects", "원인과 결과"), ("projections", "projections", "hot_files", "hot_files"),
+             ("projection", "projection/authors", "What operators did", "운영 기록"), ("letters", "letters", "hot_files", "hot_files"),
+             ("operations", "operations", "sound", "이상 없음"), ("tail", "tail", "No event since", "추가된 이벤트가 없습니다"),
+             ("nothing", "streams//nowhere", "No stream has such a name", "이런 이름의 스트림이 없습니다"), ("docs", "../docs", "/v1/events", "/v1/events")]
+    views = [("light", (1320, 860), False), ("dark", (1320, 860), True), ("narrow", (390, 840), False), ("korean", (1320, 860), False)]
+    for name, (width, height), dark in views:
         await page.size(width, height, dark)
-        for title, route, text in pages:
-            await visit(page, base, route, text)
-            await asyncio.sleep(0.4)
+        await page.run(f"localStorage.setItem('sillok-language', {'ko' if name == 'korean' else 'en'!r})")
+        for title, route, text, korean in pages:
+            await visit(page, base, route, korean if name == "korean" else text)
+            await page.until("!document.querySelector('.chart-box') || document.querySelector('path.line')", what="the lines of the charts")
+            await asyncio.sleep(0.2)
             wide = await page.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{title} is {wide} pixels too wide on {name}"
             await page.picture(f"{title}-{name}")
-        await page.open(f"{base}/docs")
-        await shows(page, "/v1/events")
-        await page.picture(f"docs-{name}")
+            # Colours differ in the dark, and nothing else.
+            await check(page, f"{title} ({name})", ["color-contrast"] if dark else None)
+            if title == "streams" and name == "light":
+                await control(page)
+    await page.run("localStorage.setItem('sillok-language', 'en')")
+
+
+def tell_a_story(server):
+    """Events that have causes, as an application records them; the id of one in the middle."""
+    first = server.ask("/v1/events", [{"type": "order-placed", "subject": "order-7", "data": {"items": 3}, "metadata": {"correlationid": "order-7"}}])
+    assert first[0] == 200, first
+    ids = [server.ask("/v1/events?limit=1&direction=backward")[1]["events"][0]["id"]]
+    for cause, kind, subject in [(0, "payment-requested", "payment-7"), (1, "payment-accepted", "payment-7"), (2, "order-confirmed", "order-7"),
+                                 (2, "receipt-sent", "mail-7"), (3, "parcel-packed", "parcel-7"), (5, "parcel-sent", "parcel-7")]:
+        status, answer = server.ask("/v1/events", [{"type": kind, "subject": subject, "data": {"order": 7},
+                                                    "metadata": {"correlationid": "order-7", "causationid": ids[cause]}}])
+        assert status == 200, answer
+        ids.append(server.ask("/v1/events?limit=1&direction=backward")[1]["events"][0]["id"])
+    return ids[2]
 
 
 async def main():
     place = folder()
     store, model, backups = f"{place}/history.sqlite", f"{place}/views.sqlite", f"{place}/backups"
     os.mkdir(backups)
+    seed(store + "-metrics")
     program("git-history", "import", repository, store, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     program("git-history", "project", store, model, "--refuse", "README.md", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     follower = subprocess.Popen(
@@ -179,11 +290,13 @@ async def main():
                 await keys(page, server.address)
                 await tail(page, server.address, server)
                 await digits(page, server.address, server)
-                await photograph(page, server.address)
+                await language(page, server.address)
+                await keyboard(page, server.address)
+                await photograph(page, server.address, tell_a_story(server))
                 status, _ = server.ask("/v1/projections/hot_files/retry", {"reason": "the mistake is mended"})
                 assert status == 202
                 await visit(page, server.address, "letters", "Dead letters")
-                await page.until("[...document.querySelectorAll('tbody tr .tag')].every((t) => t.textContent === 'skipped')", 60, "all letters mended")
+                await page.until("[...document.querySelectorAll('.letter .tag')].every((t) => t.textContent === 'skipped')", 60, "all letters mended")
                 outside = [one for one in page.requests if not one.startswith((server.address, "about:", "data:"))]
                 assert not outside, f"asked elsewhere: {outside}"
                 # Without an earlier check or copy the server answers 404.
@@ -191,6 +304,7 @@ async def main():
                 assert not errors, f"errors in the page: {errors}"
                 assert not page.dialogs, f"scripts ran: {page.dialogs}"
                 print(f"dashboard: every page, {len(os.listdir(pictures))} pictures in {pictures}, {time.time() - begin:.0f} s")
+        check_saved(store + "-metrics")
     finally:
         follower.terminate()
 

@@ -8,7 +8,7 @@ import sys
 import urllib.parse
 
 from devtools import Browser
-from servers import Server, folder
+from servers import Receiver, Server, folder, program
 
 scripts = ["alert(1)", "window.ran=1", "fetch('//evil.example')", "document.title='ran'"]
 shapes = [
@@ -30,17 +30,40 @@ payloads = [shape.format(script) for shape, script in itertools.product(shapes, 
 assert len(payloads) == len(set(payloads)) == 200
 
 
+async def processes(page, open_page, server, every):
+    """The pages of processes and webhooks."""
+    for route in ["processes", "process/purchase", "process/purchase/parked", "process/purchase/completed", "webhooks", "webhook/archive"]:
+        await open_page(route, "document.querySelector('main a, main button')")
+    await open_page("deadlines/purchase", "document.querySelector('main .empty, main tbody a')")
+    await open_page("effects/purchase", "document.querySelectorAll('section.card').length === 50")
+    after, found = "", []
+    while after is not None:
+        _, answer = server.ask(f"/v1/processes/purchase/instances?limit=1000&after={after}" if after else "/v1/processes/purchase/instances?limit=1000")
+        found += [one["key"] for one in answer["instances"]]
+        after = answer.get("next")
+    assert len(found) == 214, len(found)
+    for key in found[::every * 2] + [one for one in found if one.startswith("parked")]:
+        await page.run(f"location.hash = '#/instance/purchase/' + {json.dumps(urllib.parse.quote(key, safe=''))}")
+        await page.until(f"document.querySelector('main h1')?.textContent === {json.dumps(key)} && document.querySelector('.timeline li')", what=key)
+        await page.run("document.querySelectorAll('.timeline details').forEach((one) => { one.open = true; })")
+
+
 async def main():
     place = folder()
-    with Server(f"{place}/hostile.sqlite") as server:
-        ids = []
+    store, model, texts = f"{place}/hostile.sqlite", f"{place}/views.sqlite", f"{place}/texts.json"
+    with open(texts, "w") as file:
+        json.dump(payloads, file)
+    # Keys of instances, items, errors, results, refusals and reasons.
+    program("sillok-process-play", "make", store, model, Receiver().address, "0", texts)
+    with Server(store, "--read-model", model) as server:
+        head = server.ask("/v1/head")[1]["head"]
         for start in range(0, 200, 50):
             events = [{"type": text[:250], "subject": f"hostile-{text}", "tags": [text[:250]], "metadata": {text: text, "actor": text, "causationid": text},
                        "data": {text: [text, {"inner": text}]}} for text in payloads[start:start + 50]]
             events += [{"type": text[:250], "subject": text, "datacontenttype": text[:250].replace(";", ","), "data_base64": "PHNjcmlwdD4="} for text in payloads[start:start + 50]]
             status, answer = server.ask("/v1/events", events)
             assert status == 200, answer
-        _, page_of_events = server.ask("/v1/events?limit=1000")
+        _, page_of_events = server.ask(f"/v1/events?limit=1000&after={head}")
         ids = [event["id"] for event in page_of_events["events"]]
         assert len(ids) == 400
         async with Browser(f"{place}/pictures") as page:
@@ -64,6 +87,7 @@ async def main():
                 await page.until(f"document.querySelector('main h1')?.textContent === {json.dumps(text)}", what=text)
                 await page.run(f"location.hash = '#/streams/' + {json.dumps(name)} + '/' + {json.dumps(name)}")
                 await page.until("document.querySelector('input[type=search]')")
+            await processes(page, open_page, server, every)
             ran = await page.run("window.ran ?? (document.title === 'ran' ? 1 : 0)")
             outside = [one for one in page.requests if not one.startswith((server.address, "about:", "data:"))]
             assert not ran and not page.dialogs and not outside, (ran, page.dialogs, outside)

@@ -7,13 +7,8 @@ import Testing
 
 @Suite("Audit and tamper evidence")
 struct AuditCommandTests {
-    private let folder: TemporaryFolder
-    private let store: String
-
-    init() throws {
-        folder = try TemporaryFolder()
-        store = folder("bank.sqlite")
-    }
+    private let folder = TemporaryFolder()
+    private var store: String { folder("bank.sqlite") }
 
     private func fill(_ count: Int = 5) async {
         for number in 1...count {

@@ -7,13 +7,8 @@ import Testing
 
 @Suite("Commands")
 struct CommandTests {
-    let folder: TemporaryFolder
-    let store: String
-
-    init() throws {
-        folder = try TemporaryFolder()
-        store = folder("bank.sqlite")
-    }
+    let folder = TemporaryFolder()
+    var store: String { folder("bank.sqlite") }
 
     private func deposit(_ count: Int, on stream: String = "account-1") async {
         for number in 1...count {
@@ -35,12 +30,50 @@ struct CommandTests {
         #expect(line.contains(#""metadata":{"actor":"ada","a":"b=c"},"data":{}}"#))
     }
 
+    @Test("forged step: append refuses streams of reserved categories on every store, and stores nothing")
+    func reserved() async throws {
+        await deposit(1)
+        for stream in ["process:checkout-42", "webhook:endpoint-1", "schedule:mail-1"] {
+            for place in [store, folder("new.sqlite"), "sillok://127.0.0.1:1", "postgres://ada@127.0.0.1:1/none"] {
+                let refused = await sillok("append", place, stream, "--type", "requestAccepted", "--data", "{}")
+                #expect(refused.status == 64 && refused.errors.contains("\(stream) is reserved for the runners"))
+            }
+        }
+        #expect(await sillok("read", folder("new.sqlite")).status == 66)
+        #expect(await sillok("read", store, "--json").output.contains("requestAccepted") == false)
+    }
+
+    @Test("reserved: import and copy keep what runners recorded; import refuses it from another producer")
+    func reservedCopies() async throws {
+        let log = try SQLiteEventStore(path: store)
+        try await log.append([EventData(type: "requestAccepted", text: "{}")], to: "process:checkout-42")
+        let kept = try await log.read(.all).events
+        await log.close()
+        #expect(await sillok("export", store, folder("log.jsonl")).status == 0)
+        #expect(await sillok("import", folder("restored.sqlite"), folder("log.jsonl")).status == 0)
+        #expect(await sillok("copy", store, folder("copy.sqlite")).status == 0)
+        for name in ["restored.sqlite", "copy.sqlite"] {
+            let copy = try SQLiteEventStore(path: folder(name), mode: .readOnly)
+            let found = try await copy.read(.all).events
+            #expect(found.map(\.data) == kept.map(\.data) && found.map(\.stream) == kept.map(\.stream))
+            #expect(found.map(\.recordedAt) == kept.map(\.recordedAt))
+            await copy.close()
+        }
+        let line = #"{"specversion":"1.0","id":"1","source":"/shop","type":"t","subject":"process:checkout-42"}"#
+        try folder.write(line, to: "foreign.jsonl")
+        for arguments in [["foreign.jsonl"], ["log.jsonl", "--restamp"]] {
+            let refused = await sillok(
+                ["import", folder("other.sqlite"), folder(arguments[0])] + arguments.dropFirst())
+            #expect(refused.status == 65 && refused.errors.contains("reserved for the runners"), "\(refused.errors)")
+        }
+    }
+
     @Test("each failure has its exit status, and its message says what to do")
     func statuses() async throws {
         await deposit(2)
         let conflict = await sillok("append", store, "account-1", "--type", "t", "--data", "1", "--expect", "0")
         #expect(conflict.status == 2)
-        #expect(conflict.errors.contains("revision 2, not 0"))
+        #expect(conflict.errors.contains("revision 2, expected 0"))
         #expect(await sillok("append", store, "s", "--type", "t", "--data", "{").status == 65)
         #expect(await sillok("append", store, "s", "--type", "", "--data", "1").status == 65)
         #expect(await sillok("append", store, "s\n", "--type", "t", "--data", "1").status == 65)

@@ -12,12 +12,10 @@ private let postgresServer = ProcessInfo.processInfo.environment["SILLOK_POSTGRE
 
 @Suite("Copying a log")
 struct CopyTests {
-    let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    let folder = TemporaryFolder()
 
     /// Random events, some of them tracked; `count` more than there are.
-    private func fill(_ path: String, count: Int, _ random: SeededGenerator) async throws {
+    private func fill(_ path: String, count: Int, _ random: SeededNumbers) async throws {
         let store = try SQLiteEventStore(path: path)
         var events = RandomEvents(random: random)
         for step in 0..<count / 10 {
@@ -44,18 +42,18 @@ struct CopyTests {
 
     @Test("a copy has the same events, is gone on with, and is refused where other events are")
     func copies() async throws {
-        let random = SeededGenerator()
+        let random = SeededNumbers()
         let (a, b) = (folder("a.sqlite"), folder("b.sqlite"))
         try await fill(a, count: 2500, random)
         let first = await sillok("copy", a, b, "--json")
         #expect(first.status == 0, "\(first.errors)")
         #expect(first.output.contains(#""copied":2500"#))
         #expect(try await events(a) == events(b))
-        try await fill(a, count: 500, SeededGenerator(seed: random.seed &+ 1))
+        try await fill(a, count: 500, SeededNumbers(seed: random.seed &+ 1))
         let second = await sillok("copy", a, b)
         #expect(second.output.contains("copied 500 events up to position 3000; both logs are the same"))
         #expect(try await events(a) == events(b))
-        try await fill(b, count: 10, SeededGenerator(seed: random.seed &+ 2))
+        try await fill(b, count: 10, SeededNumbers(seed: random.seed &+ 2))
         #expect(await sillok("copy", a, b).status == 2)
         #expect(await sillok("copy", a, a).status == 64)
         #expect(await sillok("copy", folder("none"), b).status == 66)
@@ -66,7 +64,7 @@ struct CopyTests {
     func throughServer() async throws {
         let place = postgresServer + "#cli_\(UUID().uuidString.prefix(8))"
         let (a, b) = (folder("a.sqlite"), folder("b.sqlite"))
-        try await fill(a, count: 1500, SeededGenerator())
+        try await fill(a, count: 1500, SeededNumbers())
         for (from, to) in [(a, place), (place, b)] {
             let ending = await sillok("copy", from, to)
             #expect(ending.status == 0, "\(ending.errors)")

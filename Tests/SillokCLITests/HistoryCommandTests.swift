@@ -8,13 +8,8 @@ import Testing
 
 @Suite("State, history and difference on the command line")
 struct HistoryCommandTests {
-    let folder: TemporaryFolder
-    let store: String
-
-    init() throws {
-        folder = try TemporaryFolder()
-        store = folder("bank.sqlite")
-    }
+    let folder = TemporaryFolder()
+    var store: String { folder("bank.sqlite") }
 
     private struct Account: Decider {
         enum Event: Codable, Sendable { case opened(owner: String), deposited(cents: Int) }

@@ -55,11 +55,9 @@ struct BuiltCommand {
     }
 }
 
-@Suite("The built command", .timeLimit(.minutes(3)))
+@Suite("The built command", .timeLimit(.minutes(10)))
 struct ProcessTests {
-    let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    let folder = TemporaryFolder()
 
     /// Writes an export of as many events.
     private func writeExport(_ count: Int) throws -> String {
@@ -85,7 +83,7 @@ struct ProcessTests {
     @Test("an import that is killed in the middle, again and again, ends as an exact copy")
     func killed() async throws {
         let file = try writeExport(20_000)
-        var random = SeededGenerator()
+        var random = SeededNumbers()
         var kills = 0
         for _ in 0..<6 {
             let command = try BuiltCommand(["import", folder("b.sqlite"), file], in: folder)

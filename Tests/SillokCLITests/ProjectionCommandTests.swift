@@ -37,16 +37,10 @@ private struct OneLook: Clock {
 
 @Suite("Projections on the command line")
 struct ProjectionCommandTests {
-    let folder: TemporaryFolder
-    let store: String
-    let model: String
+    let folder = TemporaryFolder()
+    var store: String { folder("bank.sqlite") }
+    var model: String { folder("views.sqlite") }
     let why = ["--reason", "a test", "--actor", "ada"]
-
-    init() throws {
-        folder = try TemporaryFolder()
-        store = folder("bank.sqlite")
-        model = folder("views.sqlite")
-    }
 
     /// A store with two accounts, one of which has a deposit that is too much, projected.
     private func prepare() async throws {
@@ -122,7 +116,7 @@ struct ProjectionCommandTests {
         let alone = await sillok(
             ["dead-letters", "retry", model, "sums", "--all", "--timeout-seconds", "0.2"] + why)
         #expect(alone.status == 1)
-        #expect(alone.errors.contains("no application has begun it yet"))
+        #expect(alone.errors.contains("no application has started it yet"))
         let retried = try await withApplication {
             await sillok(["dead-letters", "retry", model, "sums", "--all"] + why)
         }
@@ -160,7 +154,7 @@ struct ProjectionCommandTests {
         let alone = await sillok(
             ["projections", "rebuild", model, "sums", "--store", store, "--timeout-seconds", "0.2"] + why)
         #expect(alone.status == 1)
-        #expect(alone.errors.contains("no application has begun it yet"))
+        #expect(alone.errors.contains("no application has started it yet"))
         #expect(await sillok(["projections", "drop", model, "sums", "1", "2"] + why).status == 0)
         let built = try await withApplication {
             await sillok(["projections", "rebuild", model, "sums", "--store", store] + why)
@@ -245,7 +239,7 @@ struct ProjectionCommandTests {
         #expect(locked.errors.contains("let its application do it"))
         await store.close()
         let asked = await sillok(["projections", "rebuild", path, "sums"] + why)
-        #expect(asked.output == "sums v1 build 2 is asked for\n")
+        #expect(asked.output == "sums v1 build 2 was requested\n")
         let again = try SQLiteEventStore(path: path)
         try await Projector(Sums(isMended: true), .inline, from: again, into: again.readModel).attach()
         await again.close()

@@ -1,33 +1,11 @@
-import Foundation
 import Sillok
-
-/// Random numbers that can be had again: the seed is printed, and taken from `SILLOK_SEED` if that is set.
-struct SeededGenerator: RandomNumberGenerator {
-    let seed: UInt64
-    private var state: UInt64
-
-    init() {
-        self.init(
-            seed: ProcessInfo.processInfo.environment["SILLOK_SEED"].flatMap { UInt64($0) } ?? .random(in: 0..<1 << 48))
-        print("seed \(seed): repeat with SILLOK_SEED=\(seed)")
-    }
-
-    init(seed: UInt64) { (self.seed, state) = (seed, seed) }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-}
 
 /// Events of all shapes that a store takes, the awkward ones above all.
 struct RandomEvents {
-    var random: SeededGenerator
+    var random: SeededNumbers
     private var time: Int64 = 1_700_000_000_000_000
 
-    init(random: SeededGenerator) { self.random = random }
+    init(random: SeededNumbers) { self.random = random }
 
     private static let texts = [
         "account-1", "account-1 ", "é", "e\u{301}", "../../etc", "\"quoted\"", "back\\slash", "실록-7", "a:b,c=d",

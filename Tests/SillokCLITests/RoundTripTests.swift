@@ -8,12 +8,10 @@ import Testing
 
 @Suite("Export and import")
 struct RoundTripTests {
-    let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    let folder = TemporaryFolder()
 
     /// Fills a store with random events in appends of random size, some of them tracked.
-    private func fill(_ path: String, count: Int, _ random: SeededGenerator) async throws -> [AppendRequest.Entry] {
+    private func fill(_ path: String, count: Int, _ random: SeededNumbers) async throws -> [AppendRequest.Entry] {
         let store = try SQLiteEventStore(path: path, mode: .create)
         var events = RandomEvents(random: random)
         var all: [AppendRequest.Entry] = []
@@ -31,7 +29,7 @@ struct RoundTripTests {
 
     @Test("an export imported into a new store exports as the same bytes")
     func identity() async throws {
-        let entries = try await fill(folder("a.sqlite"), count: 3000, SeededGenerator())
+        let entries = try await fill(folder("a.sqlite"), count: 3000, SeededNumbers())
         #expect(await sillok("export", folder("a.sqlite"), folder("a.jsonl")).status == 0)
         let ending = await sillok("import", folder("b.sqlite"), folder("a.jsonl"), "--json")
         #expect(ending.status == 0, "\(ending.errors)")
@@ -55,7 +53,7 @@ struct RoundTripTests {
 
     @Test("importing again records nothing twice, and a longer export adds the new events")
     func exactlyOnce() async throws {
-        let random = SeededGenerator()
+        let random = SeededNumbers()
         _ = try await fill(folder("a.sqlite"), count: 1500, random)
         _ = await sillok("export", folder("a.sqlite"), folder("a.jsonl"))
         _ = await sillok("import", folder("b.sqlite"), folder("a.jsonl"))
@@ -76,7 +74,7 @@ struct RoundTripTests {
 
     @Test("a filtered export first, then the whole one: nothing is lost and nothing is recorded twice")
     func filtered() async throws {
-        let random = SeededGenerator()
+        let random = SeededNumbers()
         _ = try await fill(folder("a.sqlite"), count: 1200, random)
         _ = await sillok("export", folder("a.sqlite"), folder("a.jsonl"))
         let lines = try folder.text("a.jsonl").split(separator: "\n", omittingEmptySubsequences: false).dropLast()
@@ -96,7 +94,7 @@ struct RoundTripTests {
 
     @Test("an import that ends at any point continues where it stopped")
     func resume() async throws {
-        var random = SeededGenerator()
+        var random = SeededNumbers()
         _ = try await fill(folder("a.sqlite"), count: 2500, random)
         _ = await sillok("export", folder("a.sqlite"), folder("a.jsonl"))
         let text = try folder.text("a.jsonl")
@@ -113,7 +111,7 @@ struct RoundTripTests {
 
     @Test("an export that was cut anywhere is finished by --resume")
     func resumeExport() async throws {
-        var random = SeededGenerator()
+        var random = SeededNumbers()
         _ = try await fill(folder("a.sqlite"), count: 800, random)
         _ = await sillok("export", folder("a.sqlite"), folder("a.jsonl"))
         let text = Array(try folder.text("a.jsonl").utf8)
@@ -129,7 +127,7 @@ struct RoundTripTests {
 
     @Test("a damaged line stops with its number; all lines before it are there and none after it")
     func damagedLine() async throws {
-        _ = try await fill(folder("a.sqlite"), count: 300, SeededGenerator(seed: 7))
+        _ = try await fill(folder("a.sqlite"), count: 300, SeededNumbers(seed: 7))
         _ = await sillok("export", folder("a.sqlite"), folder("a.jsonl"))
         let lines = try folder.text("a.jsonl").split(separator: "\n").map(String.init)
         var event = lines[122]
@@ -159,7 +157,7 @@ struct RoundTripTests {
 
     @Test("a time that runs backwards names its line, and --restamp takes the clock")
     func backwards() async throws {
-        _ = try await fill(folder("a.sqlite"), count: 10, SeededGenerator(seed: 1))
+        _ = try await fill(folder("a.sqlite"), count: 10, SeededNumbers(seed: 1))
         _ = await sillok("export", folder("a.sqlite"), folder("a.jsonl"))
         _ = await sillok("append", folder("b.sqlite"), "x-1", "--type", "t", "--data", "1")
         let refused = await sillok("import", folder("b.sqlite"), folder("a.jsonl"))
@@ -170,7 +168,7 @@ struct RoundTripTests {
 
     @Test("Base64 gives back every byte, and takes no second text for a value")
     func base64() throws {
-        var random = SeededGenerator()
+        var random = SeededNumbers()
         for count in 0..<70 {
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
             let text = Base64.text(of: bytes)

@@ -4,9 +4,7 @@ import Testing
 
 @Suite("sillok schema")
 struct SchemaCommandTests {
-    let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    let folder = TemporaryFolder()
 
     private func schema(_ types: String) throws -> String {
         try folder.write(#"{"format":1,"types":{\#(types)}}"#, to: "\(EventID()).json")
@@ -23,10 +21,10 @@ struct SchemaCommandTests {
                 #""a":{"version":1,"fields":{"x":"integer"}}"#,
                 #""a":{"version":1,"fields":{"x":"number","y":"text?"}},"b":{"version":1}"#, "compatible", 0
             ),
-            (#""a":{"version":1,"fields":{"x":"text"}}"#, #""a":{"version":1,"fields":{}}"#, "x is gone", 1),
+            (#""a":{"version":1,"fields":{"x":"text"}}"#, #""a":{"version":1,"fields":{}}"#, "x was removed", 1),
             (
                 #""a":{"version":1,"fields":{}}"#, #""a":{"version":1,"fields":{"x":"text"}}"#,
-                "x is new and must be there", 1
+                "x is new and required", 1
             ),
             (
                 #""a":{"version":1,"fields":{"x":"text"}}"#, #""a":{"version":1,"fields":{"x":"bool"}}"#,
@@ -34,7 +32,7 @@ struct SchemaCommandTests {
             ),
             (
                 #""a":{"version":1,"fields":{"x":"text?"}}"#, #""a":{"version":1,"fields":{"x":"text"}}"#,
-                "could be missing", 1
+                "was optional and is now required", 1
             ),
             (#""a":{"version":1,"fields":{}}"#, #""b":{"version":1}"#, "breaks", 1),
             (
@@ -51,7 +49,7 @@ struct SchemaCommandTests {
             ),
             (
                 #""a":{"version":1}"#, #""a":{"upcasts":{"1":{"b":1,"c":1}}},"b":{"version":1},"c":{"version":1}"#,
-                "is no more", 0
+                "was removed", 0
             ),
             (#""a":{"version":1}"#, #""a":{"upcasts":{"1":{"b":1}}}"#, "there is no type \"b\"", 1),
         ] as [(String, String, String, Int32)])

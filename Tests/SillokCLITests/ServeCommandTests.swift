@@ -8,11 +8,9 @@ import Testing
 
 @testable import SillokCLI
 
-@Suite("Serving from the command line", .timeLimit(.minutes(2)))
+@Suite("Serving from the command line", .timeLimit(.minutes(10)))
 struct ServeCommandTests {
-    let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    let folder = TemporaryFolder()
 
     @Test("the first start shows a key once; keys are made and revoked while the server runs; it ends cleanly")
     func keys() async throws {

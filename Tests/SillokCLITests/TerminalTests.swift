@@ -9,7 +9,7 @@ import Testing
 
 @Suite("What people see")
 struct TerminalTests {
-    private let terminal = Terminal(isTerminal: true, width: 40, hasColour: false)
+    private let terminal = Terminal(width: 40, hasColour: false)
 
     @Test("a table keeps its columns and gives way where it is widest")
     func table() {
@@ -43,7 +43,7 @@ struct TerminalTests {
         let time = Lock(Duration.zero)
         let errors = Output()
         let console = Console(
-            output: Output(), errors: errors, errorTerminal: Terminal(isTerminal: true, width: 80, hasColour: false))
+            output: Output(), errors: errors, errorTerminal: Terminal(width: 80, hasColour: false))
         let bar = ProgressBar("Importing", total: 1000, console: console, elapsed: { time.withLock { $0 } })
         for second in 1...5 {
             time.withLock { $0 = .seconds(second) }

@@ -12,7 +12,7 @@ import Testing
     private let enough = 20
     private let clients = 16
 
-    @Test(.timeLimit(.minutes(5))) func `answers that are lost double nothing`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `answers that are lost double nothing`() async throws {
         let store = MemoryEventStore()
         let seed = Environment.seed
         let server = try await RunningServer(serving: store)

@@ -4,6 +4,7 @@ import SillokClient
 import SillokGRPC
 import SillokProjections
 import SillokSQLite
+import SillokTestSupport
 import SillokWire
 import Testing
 
@@ -12,10 +13,8 @@ import Testing
     private struct Poison: Error {}
 
     @Test func `a client is told that nothing was stored and that it is not to be repeated`() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let store = try SQLiteEventStore(path: folder.appending(path: "store.sqlite").path)
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder())
         let projector = Projector(People(), .inline, from: store, into: store.readModel)
         try await projector.attach()
         let server = try await RunningServer(serving: store)
@@ -31,13 +30,12 @@ import Testing
 
         // The same by UmaDB's protocol: one event of the type, without an id.
         let client = try await RawClient(port: server.port)
-        var message = ProtobufWriter(framed: true)
         let poison = try coding.encode(.poison("?"))
-        message.message(1) {
-            $0.text(1, poison.type.text)
-            $0.bytes(3, poison.payload)
-        }
-        let status = try await client.call("/umadb.v1.DCB/Append", message.finished()).status()
+        var event = UmaDB.Event.unread
+        (event.type, event.data) = (poison.type, poison.payload)
+        var message = UmaDB.AppendRequest.unread
+        message.events = [event]
+        let status = try await client.call("/umadb.v1.DCB/Append", message.framed()).status()
         #expect(status?.code == .invalidArgument)
         #expect(status?.message.contains("people v1 is inline") == true)
         #expect(try await store.head() == 1)

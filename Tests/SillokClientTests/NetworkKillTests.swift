@@ -1,45 +1,40 @@
 #if os(Linux)
 import Foundation
 import SillokCore
+import SillokTestSupport
 import Testing
 
 /// The server as a process of its own, killed while clients in another process write through the network.
 @Suite("torture over the network", .serialized, .timeLimit(.minutes(15)))
 struct NetworkKillTests {
-    private let folder: URL
-    private let seed: UInt64
-
-    init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "sillok-network-\(EventID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        seed = setting("SILLOK_SEED").flatMap(UInt64.init) ?? .random(in: 1..<1_000_000)
-    }
+    private let folder = TemporaryFolder()
+    private let seed = setting("SILLOK_SEED").flatMap(UInt64.init) ?? .random(in: 1..<1_000_000)
 
     @Test("DUR-1: when the server is killed at any instant under 32 clients that retry, nothing is lost or doubled")
     func kills() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         var random = SystemRandomNumberGenerator()
         let kills = setting("SILLOK_KILLS").flatMap(Int.init) ?? 5
         let port = try freePort()
         var server = try await serve(port)
         let writing = try start(
-            "sillok-torture", ["write-remote", "sillok://127.0.0.1:\(port)", path("log"), String(seed), path("stop")])
+            "sillok-torture",
+            ["write-remote", "sillok://127.0.0.1:\(port)", folder("log"), String(seed), folder("stop")])
         for _ in 0..<kills {
             try await Task.sleep(for: .milliseconds(Int.random(in: 200...1200, using: &random)))
             kill(server.processIdentifier, SIGKILL)
             server.waitUntilExit()
             server = try await serve(port)
         }
-        try Data().write(to: folder.appending(path: "stop"))
+        try folder.write("", to: "stop")
         let written = try Ended(writing)
         #expect(written.status == 0, "seed \(seed): \(written.text)")
         kill(server.processIdentifier, SIGTERM)
         server.waitUntilExit()
 
-        let check = try Ended(start("sillok-torture", ["check", path("store.sqlite"), path("log"), String(seed)]))
+        let check = try Ended(start("sillok-torture", ["check", folder("store.sqlite"), folder("log"), String(seed)]))
         #expect(check.status == 0, "seed \(seed):\n\(check.text)")
         #expect(check.count("acknowledged") > 0)
-        let errors = try String(contentsOf: folder.appending(path: "log"), encoding: .utf8)
+        let errors = try folder.text("log")
             .split(separator: "\n").filter { $0.hasPrefix("E ") && !$0.contains("definite conflict") }
         #expect(errors.isEmpty, "seed \(seed): clients saw \(errors.count) errors, such as \(errors.first ?? "")")
         print(
@@ -47,11 +42,9 @@ struct NetworkKillTests {
             "\(check.count("acknowledged")) acknowledged appends; 0 lost, 0 doubled, \(errors.count) errors of clients")
     }
 
-    private func path(_ name: String) -> String { folder.appending(path: name).path }
-
     /// Starts a server and waits until it takes connections.
     private func serve(_ port: Int) async throws -> Process {
-        let process = try start("sillok", ["serve", path("store.sqlite"), "--grpc", "127.0.0.1:\(port)"])
+        let process = try start("sillok", ["serve", folder("store.sqlite"), "--grpc", "127.0.0.1:\(port)"])
         while !canConnect(port) {
             try #require(process.isRunning, "the server ended before it listened")
             try await Task.sleep(for: .milliseconds(5))

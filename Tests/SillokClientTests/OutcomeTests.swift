@@ -60,8 +60,7 @@ import Testing
 
     @Test("X1: every failure of the store after an attempt of unknown outcome leaves the outcome unknown")
     func failedAfterDoubt() async throws {
-        let full = Remote.answer(failure: .failed(StoreError(.full, "no room")))
-        let bytes = Array(full.readableBytesView.dropFirst(5))
+        let bytes = Remote.answer(failure: .failed(StoreError(.full, "no room"))).unframed()
         let (error, _) = try await failure(CannedServer(.lost, .message(bytes)))
         #expect(error?.code == .full && error?.outcome == .unknown)
         let (first, _) = try await failure(CannedServer(.message(bytes)))
@@ -84,7 +83,8 @@ import Testing
     private var overload: GRPCStatus {
         let error = StoreError(.overloaded, "too many appends wait.", retryAfter: .milliseconds(700))
         return GRPCStatus(
-            .resourceExhausted, "wait", details: Remote.details(failure: error), retryAfter: error.retryAfter)
+            .resourceExhausted, "wait", details: Remote.answer(failure: .failed(error)).unframed(),
+            retryAfter: error.retryAfter)
     }
 
     @Test("W6: a retry waits as long as the server asks, and the client's error has the same time")

@@ -3,6 +3,7 @@ import Sillok
 import SillokClient
 import SillokConformance
 import SillokSQLite
+import SillokTestSupport
 import SillokTesting
 import Testing
 
@@ -27,16 +28,14 @@ private final class ServedStore: ForwardingEventStore {
 }
 
 @Suite(.serialized) struct RemoteConformanceTests {
-    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sillok-remote-\(EventID())")
+    private let folder = TemporaryFolder()
 
     @Test(arguments: EventStoreSuite.checks)
     func `a store on a server keeps its promises`(_ check: EventStoreSuite.Check) async throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
         let folder = folder
         let suite = EventStoreSuite(
             sequences: Environment.count("SILLOK_SEQUENCES", default: 40),
-            open: { place in try await ServedStore(folder.appendingPathComponent(place.name).path, place) },
+            open: { place in try await ServedStore(folder(place.name), place) },
             close: { store, _ in await (store as? ServedStore)?.close() })
         try await suite.run(check)
     }

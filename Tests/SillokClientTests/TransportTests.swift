@@ -1,8 +1,10 @@
 import NIOCore
 import NIOHPACK
+import NIOPosix
 import Sillok
 import SillokGRPC
 import SillokServer
+import SillokTestSupport
 import SillokWire
 import Testing
 
@@ -118,8 +120,8 @@ import Testing
         }
     }
 
-    private static let append = Remote.message(
-        AppendRequest([.init(stream: "a-1", event: EventData(type: "noted", text: "1"))]))
+    private static let append =
+        AppendRequest([.init(stream: "a-1", event: EventData(type: "noted", text: "1"))]).framed()
 
     @Test("W6: an abandoned call keeps its limits until the append has left the store")
     func limitsOfAbandonedCalls() async throws {
@@ -132,7 +134,7 @@ import Testing
         let late = try await client.call(path, Self.append, headers: ["grpc-timeout": "50m"])
         #expect(try await late.status()?.code == .deadlineExceeded)
         let gone = try await client.call(path, Self.append)
-        try #require(try await eventually(within: .seconds(30)) { held.waiting.withLock { $0 } == 2 })
+        try #require(try await eventually(within: .seconds(120)) { held.waiting.withLock { $0 } == 2 })
         gone.cancel()
         let head = "/umadb.v1.DCB/Head"
         for _ in 0..<20 { #expect(try await client.call(head).status()?.code == .resourceExhausted) }
@@ -146,9 +148,11 @@ import Testing
 
     @Test("W6: overload, a query that is too expensive and a replaced file have a status in each protocol")
     func mappings() async throws {
-        var message = ProtobufWriter(framed: true)
-        message.message(1) { $0.text(1, "noted") }
-        let umaDB = message.finished()
+        var event = UmaDB.Event.unread
+        event.type = "noted"
+        var message = UmaDB.AppendRequest.unread
+        message.events = [event]
+        let umaDB = message.framed()
         let expected: [(StoreError, own: GRPCStatus.Code, umaDB: GRPCStatus.Code)] = [
             (
                 StoreError(.overloaded, "too many appends wait.", retryAfter: .milliseconds(1500)), .resourceExhausted,
@@ -208,11 +212,11 @@ import Testing
         configuration.limits.connections = 2
         try await withServer(configuration) { server, first in
             #expect(try await first.call("/umadb.v1.DCB/Head").status()?.code == .ok)
-            let idle = try await RawClient(port: server.port)
             // It has proved nothing, so it makes room before the one that has.
+            let idle = try await SilentConnection.accepted(by: server.port)
             let second = try await RawClient(port: server.port)
             #expect(try await second.call("/umadb.v1.DCB/Head").status()?.code == .ok)
-            try await idle.channel.closeFuture.get()
+            try await idle.closeFuture.get()
             let third = try await RawClient(port: server.port)
             #expect(try await third.call("/umadb.v1.DCB/Head").status()?.code == .ok)
             try await first.channel.closeFuture.get()
@@ -330,4 +334,31 @@ import Testing
             #expect(try await call.status()?.code == .unauthenticated)
         }
     }
+}
+
+/// A connection that sends nothing.
+private final class SilentConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let accepted: EventLoopPromise<Void>
+
+    private init(_ accepted: EventLoopPromise<Void>) { self.accepted = accepted }
+
+    /// Returns when the server has taken it in: a server of HTTP/2 sends its settings first.
+    static func accepted(by port: Int) async throws -> any Channel {
+        let accepted = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(SilentConnection(accepted))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        try await accepted.futureResult.get()
+        return channel
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { accepted.succeed() }
+
+    func channelInactive(context: ChannelHandlerContext) { accepted.fail(ChannelError.eof) }
 }

@@ -7,7 +7,7 @@ import SillokWire
 import Testing
 
 /// What a server answers to messages that are well-formed and say something unusual.
-@Suite("Messages of both protocols", .timeLimit(.minutes(2)))
+@Suite("Messages of both protocols", .timeLimit(.minutes(10)))
 struct UnusualMessageTests {
     private func withServer(
         _ store: any EventStore = MemoryEventStore(),
@@ -25,26 +25,23 @@ struct UnusualMessageTests {
     private func append(
         _ events: [(uuid: String, data: String)], isConditional: Bool = true, tracking: Tracking? = nil
     ) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        for event in events {
-            let mark = writer.begin(1)
-            writer.text(1, "t")
-            writer.text(2, "tag:1")
-            writer.bytes(3, Array(event.data.utf8))
-            writer.text(4, event.uuid)
-            writer.end(mark)
+        var request = UmaDB.AppendRequest.unread
+        request.events = events.map { event in
+            var message = UmaDB.Event.unread
+            (message.type, message.tags) = ("t", ["tag:1"])
+            (message.data, message.uuid) = (Array(event.data.utf8), event.uuid)
+            return message
         }
         if isConditional {
-            let condition = writer.begin(2)
-            let query = writer.begin(1)
-            let item = writer.begin(1)
-            writer.text(1, "t")
-            writer.end(item)
-            writer.end(query)
-            writer.end(condition)
+            var item = UmaDB.QueryItem.unread
+            item.item.types = ["t"]
+            var condition = UmaDB.AppendCondition.unread
+            condition.query = .unread
+            condition.query?.items = [item]
+            request.condition = condition
         }
-        if let tracking { writer.write(3, tracking) }
-        return writer.finished()
+        request.tracking = tracking.map { UmaDB.TrackingInfo($0) }
+        return request.framed()
     }
 
     private static let zeros = "00000000-0000-0000-0000-000000000000"

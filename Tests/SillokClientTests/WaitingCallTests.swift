@@ -8,7 +8,7 @@ import SillokWire
 import Testing
 
 /// Many clients that wait for events, next to others that append.
-@Suite(.timeLimit(.minutes(2))) struct WaitingCallTests {
+@Suite(.timeLimit(.minutes(10))) struct WaitingCallTests {
     private static func note(_ text: String = "{}") -> [EventData] { [EventData(type: "noted", text: text)] }
 
     /// Counts the waits that are open at a time.
@@ -110,9 +110,13 @@ import Testing
     }
 
     private static func subscription(_ tag: String) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.message(1) { query in query.message(1) { $0.text(2, tag) } }
-        return writer.finished()
+        var item = UmaDB.QueryItem.unread
+        item.item.tags = [EventTag(tag)]
+        var query = UmaDB.Query.unread
+        query.items = [item]
+        var request = UmaDB.SubscribeRequest.unread
+        request.query = query
+        return request.framed()
     }
 
     @Test("W4: who may not read the events of a query may not learn when they come")

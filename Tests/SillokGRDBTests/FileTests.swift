@@ -5,15 +5,15 @@ import SillokCore
 import SillokGRDB
 import SillokSQL
 import SillokSQLite
+import SillokTestSupport
 import SillokTesting
 import Testing
 
 /// What GRDB's read model does with files that are not its own, that are replaced, or that have several paths.
 @Suite struct FileTests {
-    private let folder = Result { try Folder() }
+    private let folder = TemporaryFolder()
 
     private func everything() throws -> [String: Data] {
-        let folder = try folder.get()
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
         return Dictionary(
             uniqueKeysWithValues: try names.map { ($0, try Data(contentsOf: URL(filePath: folder($0)))) })
@@ -29,7 +29,6 @@ import Testing
     @Test func `X6: a store, a text and a read model of a newer format are refused, and stay as they were`()
         async throws
     {
-        let folder = try folder.get()
         let store = try SQLiteEventStore(path: folder("store"))
         try await store.append([EventData(type: "noted", text: "1")], to: "s-1")
         _ = try await store.backup(to: folder("copy"))
@@ -46,7 +45,6 @@ import Testing
     }
 
     @Test func `C2: a read model whose file is replaced takes no writes and gives no rows`() async throws {
-        let folder = try folder.get()
         let model = try GRDBReadModel(path: folder())
         try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
         try FileManager.default.moveItem(atPath: folder(), toPath: folder("old"))
@@ -62,7 +60,6 @@ import Testing
     @Test func `C2: a connection that GRDB opens after the file was replaced does not read the other file`()
         async throws
     {
-        let folder = try folder.get()
         for name in ["m", "other"] {
             let model = try GRDBReadModel(path: folder(name))
             try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
@@ -82,9 +79,9 @@ import Testing
 
     @Test(
         "Storages 3: a query that would never end ends when the task is cancelled or the model closes",
-        .timeLimit(.minutes(2)), arguments: [false, true])
+        .timeLimit(.minutes(10)), arguments: [false, true])
     func endless(_ isClosed: Bool) async throws {
-        let model = try GRDBReadModel(path: try folder.get()())
+        let model = try GRDBReadModel(path: folder())
         let isStarted = Lock(false)
         let task = Task {
             isStarted.withLock { $0 = true }
@@ -107,7 +104,6 @@ import Testing
     }
 
     @Test func `C3: models through different paths take turns by one lock`() async throws {
-        let folder = try folder.get()
         let first = try GRDBReadModel(path: folder("m"))
         try FileManager.default.createSymbolicLink(atPath: folder("l"), withDestinationPath: "m")
         let second = try GRDBReadModel(path: folder("l"))
@@ -121,7 +117,6 @@ import Testing
     }
 
     @Test func `O3: an act of an operator is committed to the disk, whatever the model's durability`() async throws {
-        let folder = try folder.get()
         for durability in [GRDBReadModel.Durability.normal, .full] {
             let model = try GRDBReadModel(path: folder("\(durability)"), durability: durability)
             try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))

@@ -1,4 +1,5 @@
 import Foundation
+import SillokTestSupport
 import Testing
 
 @testable import SillokJSON
@@ -34,8 +35,8 @@ struct Everything: Codable, Equatable {
     var id: UUID, link: URL, price: Decimal
     var kinds: [Kind]
 
-    static func random(_ random: inout SeededRandom, depth: Int = 0) -> Everything {
-        func many<Element>(_ make: (inout SeededRandom) -> Element) -> [Element] {
+    static func random(_ random: inout SeededNumbers, depth: Int = 0) -> Everything {
+        func many<Element>(_ make: (inout SeededNumbers) -> Element) -> [Element] {
             (0..<Int.random(in: 0...3, using: &random)).map { _ in make(&random) }
         }
         return Everything(
@@ -57,7 +58,7 @@ struct Everything: Codable, Equatable {
             kinds: depth < 3 ? many { kind(&$0, depth: depth) } : [])
     }
 
-    private static func kind(_ random: inout SeededRandom, depth: Int) -> Kind {
+    private static func kind(_ random: inout SeededNumbers, depth: Int) -> Kind {
         switch Int.random(in: 0..<4, using: &random) {
         case 0: .plain
         case 1: .pair(7, text(&random))
@@ -66,12 +67,12 @@ struct Everything: Codable, Equatable {
         }
     }
 
-    private static func number(_ random: inout SeededRandom) -> Double {
+    private static func number(_ random: inout SeededNumbers) -> Double {
         let value = Double(bitPattern: random.next())
         return value.isFinite && value.magnitude < 1e300 ? value : 0.1
     }
 
-    private static func text(_ random: inout SeededRandom) -> String {
+    private static func text(_ random: inout SeededNumbers) -> String {
         let scalars: [Unicode.Scalar] = [
             "a", "\"", "\\", "/", "\n", "\u{0}", "\u{7f}", "é", "\u{301}", "\u{2028}", "😀", "\u{10FFFF}",
         ]
@@ -91,7 +92,7 @@ extension Float {
 struct JSONCodingTests {
     @Test("writes what Foundation reads, and reads what Foundation writes, for random values")
     func agreesWithFoundation() throws {
-        var random = SeededRandom.fromEnvironment()
+        var random = SeededNumbers()
         for _ in 0..<500 {
             let value = Everything.random(&random)
             let bytes = try JSON.encode(value)
@@ -106,7 +107,7 @@ struct JSONCodingTests {
 
     @Test("answers damaged bytes with a typed error or a value, never with a crash")
     func survivesDamage() throws {
-        var random = SeededRandom.fromEnvironment()
+        var random = SeededNumbers()
         var refused = 0
         for round in 0..<300 {
             let bytes = try JSON.encode(Everything.random(&random))

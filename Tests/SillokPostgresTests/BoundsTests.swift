@@ -2,6 +2,7 @@
 import Sillok
 import SillokCore
 import SillokSQL
+import SillokTestSupport
 import SillokTesting
 import Testing
 

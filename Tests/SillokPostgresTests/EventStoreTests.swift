@@ -12,17 +12,7 @@ import Testing
 struct EventStoreTests {
     @Test func `appends and reads go on over ended connections, each event once`() async throws {
         try await withStore { store in
-            let isDone = Lock(false)
-            let ending = Task {
-                while !isDone.withLock({ $0 }) {
-                    try TestServer.run(
-                        """
-                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                        WHERE query LIKE '%"\(store.schema)"%' AND pid <> pg_backend_pid()
-                        """)
-                    try await Task.sleep(for: .milliseconds(20))
-                }
-            }
+            let ending = TestServer.endingConnections(to: store.schema, every: .milliseconds(20))
             let receipts = try await withThrowingTaskGroup(of: [Receipt].self) { group in
                 for writer in 0..<8 {
                     group.addTask {
@@ -38,7 +28,7 @@ struct EventStoreTests {
                 }
                 return try await group.reduce(into: []) { $0 += $1 }
             }
-            isDone.withLock { $0 = true }
+            ending.cancel()
             try await ending.value
             #expect(Set(receipts.map(\.position)).count == 480)
             var events: [RecordedEvent] = []

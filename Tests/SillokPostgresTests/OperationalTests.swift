@@ -18,20 +18,9 @@ struct OperationalTests {
         #expect(report.isClean, "\(report)")
     }
 
-    @Test func `many clients on one stream`() async throws {
-        try await expectClean { checks, _ in try await checks.hotStream(clients: 64, appends: 3 * scale) }
-    }
-
-    @Test func `many clients with overlapping decisions`() async throws {
-        try await expectClean { checks, _ in
-            try await checks.overlappingDecisions(clients: 32, attempts: 20 * scale)
-        }
-    }
-
-    @Test func `lost responses and retries`() async throws {
-        try await expectClean { checks, _ in
-            try await checks.droppedResponses(clients: 16, appends: 20 * scale)
-        }
+    @Test(arguments: EverydayCheck.allCases)
+    func `a store keeps its guarantees every day`(_ check: EverydayCheck) async throws {
+        try await expectClean { checks, _ in try await check.run(checks, scale: scale) }
     }
 
     @Test func `retries after a restart and many other events`() async throws {
@@ -40,17 +29,6 @@ struct OperationalTests {
                 try await PostgresEventStore(TestServer.connection, schema: store.schema)
             }
         }
-    }
-
-    @Test func `subscribers beside writers`() async throws {
-        try await expectClean { checks, _ in
-            try await checks.subscribe(subscribers: 100 * scale, writers: 8, appendsPerWriter: 20 * scale)
-        }
-    }
-
-    @Test("W4: idle subscribers read nothing while others append")
-    func idleSubscribers() async throws {
-        try await expectClean { checks, _ in try await checks.idle(subscribers: 200, appends: 100 * scale) }
     }
 
     @Test("W4: idle subscribers read nothing while another process appends")

@@ -2,6 +2,8 @@
 import Foundation
 import Sillok
 import SillokSQL
+import SillokTestSupport
+import SillokThreads
 import Testing
 
 @testable import SillokPostgres
@@ -66,9 +68,37 @@ struct OutageTests {
             }
             for task in reading { task.cancel() }
             for task in reading { await #expect(throws: CancellationError.self) { try await task.value } }
-            // The thread does not look for the server any longer either: it would for a minute.
             await store.close()
         }
+    }
+
+    @Test("W12: a thread no longer searches for a server when the task that it works for is cancelled")
+    func cancelledSearch() async throws {
+        let (reachability, cancellation) = (Reachability(), Cancellation())
+        let address = ServerAddress(text: "host=/nowhere", schema: "x")
+        let search = Task {
+            try await onOwnThread {
+                let session = Session(address, for: .reading, timeout: .seconds(20), reachability: reachability)
+                try session.retrying(for: Session.Caller(cancellation)) { _ in }
+            }
+        }
+        #expect(try await eventually { reachability.failure(since: cancellation.asked) != nil })
+        cancellation.cancel()
+        await #expect(throws: CancellationError.self) { try await search.value }
+    }
+
+    @Test("W12: a request whose time is over fails as another one has failed since, and searches for no server itself")
+    func sharedFailure() throws {
+        let reachability = Reachability()
+        let session = Session(
+            ServerAddress(text: TestServer.connection, schema: "x"), for: .reading, timeout: .zero,
+            reachability: reachability)
+        let caller = Session.Caller(asked: .now - .seconds(1))
+        reachability.note(PostgresFailure(message: "no server was found"))
+        let failure = #expect(throws: PostgresFailure.self) { try session.retrying(for: caller) { _ in } }
+        #expect(failure?.message == "no server was found")
+        reachability.note(nil)
+        try session.retrying(for: caller) { _ in }
     }
 
     @Test("W12: an append fails when its own time is over, and not after that of those before it")

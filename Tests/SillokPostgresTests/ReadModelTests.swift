@@ -94,11 +94,12 @@ struct ReadModelTests {
     @Test func `what an older version has made gets the tables that have come since, and keeps its rows`() async throws
     {
         try await withModel { model in
-            try await model.write(ReadModelWrite([.init("INSERT INTO sillok_reactions VALUES ('mails', 7, '')")]))
+            try await model.write(
+                ReadModelWrite([.init("INSERT INTO sillok_decisions VALUES ('mails', 'e', 'skip', NULL)")]))
             try TestServer.run("DROP TABLE \"\(model.schema)\".sillok_snapshots")
             let opened = try await PostgresReadModel(TestServer.connection, schema: model.schema)
             #expect(try await opened.rows("SELECT * FROM sillok_snapshots") == [])
-            #expect(try await opened.rows("SELECT position FROM sillok_reactions").map(\.values) == [[7]])
+            #expect(try await opened.rows("SELECT action FROM sillok_decisions").map(\.values) == [["skip"]])
             await opened.close()
         }
     }
@@ -167,17 +168,7 @@ struct ReadModelTests {
             try await model.write(
                 ReadModelWrite([.init("CREATE TABLE n (n BIGINT)"), .init("INSERT INTO n VALUES (0)")]))
             let other = try await PostgresReadModel(TestServer.connection, schema: model.schema)
-            let isDone = Lock(false)
-            let ending = Task {
-                while !isDone.withLock({ $0 }) {
-                    try TestServer.run(
-                        """
-                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                        WHERE query LIKE '%"\(model.schema)"%' AND pid <> pg_backend_pid()
-                        """)
-                    try await Task.sleep(for: .milliseconds(15))
-                }
-            }
+            let ending = TestServer.endingConnections(to: model.schema, every: .milliseconds(15))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for target in [model, other] {
                     group.addTask {
@@ -197,7 +188,7 @@ struct ReadModelTests {
                 }
                 try await group.waitForAll()
             }
-            isDone.withLock { $0 = true }
+            ending.cancel()
             try await ending.value
             #expect(try await model.rows("SELECT n FROM n").map(\.values) == [[100]])
             await other.close()

@@ -33,6 +33,20 @@ enum TestServer {
         return try #require(rows)
     }
 
+    /// Ends all connections that use a schema, again and again, until the task is cancelled.
+    static func endingConnections(to schema: String, every pause: Duration) -> Task<Void, any Error> {
+        Task {
+            while !Task.isCancelled {
+                try run(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE query LIKE '%"\(schema)"%' AND pid <> pg_backend_pid()
+                    """)
+                try? await Task.sleep(for: pause)
+            }
+        }
+    }
+
     static func drop(_ schema: String) throws { try run("DROP SCHEMA IF EXISTS \"\(schema)\" CASCADE") }
 }
 
@@ -56,16 +70,6 @@ func withStore<Result>(
     await store.close()
     try TestServer.drop(schema)
     return try result.get()
-}
-
-/// Asks until the answer is yes; `false` if it is still no after a time that only a fault takes.
-func eventually(_ condition: () throws -> Bool) async throws -> Bool {
-    let end = ContinuousClock.now + .seconds(20)
-    while try !condition() {
-        if ContinuousClock.now > end { return false }
-        await Task.yield()
-    }
-    return true
 }
 
 func note(_ text: String) -> EventData { EventData(type: "noted", text: "\"\(text)\"") }

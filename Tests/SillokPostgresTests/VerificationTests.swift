@@ -1,27 +1,15 @@
 #if Postgres
 import Sillok
 import SillokPostgresSchema
+import SillokTestSupport
 import SillokTesting
 import Testing
 
 @testable import SillokPostgres
 
 /// What `verify` finds of progress in other logs, and when it ends.
-@Suite("PostgreSQL: verify", .serialized, .enabled(if: TestServer.isThere), .timeLimit(.minutes(3)))
+@Suite("PostgreSQL: verify", .serialized, .enabled(if: TestServer.isThere), .timeLimit(.minutes(10)))
 struct VerificationTests {
-    /// Progress of three sources: without any event, with an event last, and with an event first.
-    private func track(_ store: PostgresEventStore) async throws {
-        for source: TrackingSource in ["idle", "event last", "event first"] {
-            let entries = [AppendRequest.Entry(stream: "s-1", event: note("of \(source)"))]
-            let steps: [[AppendRequest.Entry]] =
-                source == "idle" ? [[], []] : source == "event last" ? [[], entries] : [entries, []]
-            for (index, step) in steps.enumerated() {
-                let tracking = Tracking(source: source, position: UInt64(10 + index))
-                _ = try await store.append(AppendRequest(step, tracking: tracking))
-            }
-        }
-    }
-
     @Test(
         "C23: progress without an event is sound on PostgreSQL too, and a change of it is found",
         arguments: [
@@ -32,7 +20,7 @@ struct VerificationTests {
         ])
     func progressAlone(_ sql: String) async throws {
         try await withStore { store in
-            try await track(store)
+            try await store.trackThreeSources()
             let sound = try await store.verify()
             #expect(sound.isSound, "\(sound.findings.map(\.description))")
             try TestServer.run(sql.replacing("%", with: "\"\(store.schema)\""))
@@ -90,6 +78,35 @@ struct VerificationTests {
                 "ALTER TABLE \(events) DISABLE TRIGGER ALL", "UPDATE \(events) SET tags = ARRAY[NULL]::text[]")
             let error = await #expect(throws: StoreError.self) { try await store.read(.all, limit: 1) }
             #expect(error?.code == .corrupt)
+        }
+    }
+
+    @Test("House 1: a number that is NULL in the database is damage, and not a zero")
+    func damagedNumber() async throws {
+        try await withStore { store in
+            try await store.append([note("1")], to: "s-1")
+            let events = "\"\(store.schema)\".events"
+            try TestServer.run(
+                "ALTER TABLE \(events) DISABLE TRIGGER ALL",
+                "ALTER TABLE \(events) ALTER COLUMN recorded DROP NOT NULL",
+                "UPDATE \(events) SET recorded = NULL")
+            let page = await #expect(throws: StoreError.self) { try await store.read(.all, limit: 1) }
+            let facts = await #expect(throws: StoreError.self) { try await store.stream("s-1") }
+            for error in [page, facts] {
+                #expect(error?.code == .corrupt && error?.message.contains("column recorded is NULL") == true)
+            }
+        }
+    }
+
+    @Test("House 1: a value that is no number is refused with the name of its column")
+    func numbers() throws {
+        let connection = try Connection(ServerAddress(text: TestServer.connection, schema: ""), for: .writing)
+        let rows = try connection.run(
+            Query("SELECT 7::bigint, -8::int4, NULL::bigint AS none, 'two words'::text AS words"))
+        #expect(try rows.int(0, 0) == 7 && rows.int(0, 1) == -8)
+        for (column, reason) in [(2, "column none is NULL"), (3, "column words has 9 bytes")] {
+            let error = #expect(throws: StoreError.self) { try rows.int(0, column) }
+            #expect(error?.code == .corrupt && error?.message.contains(reason) == true)
         }
     }
 

@@ -41,10 +41,10 @@ struct PartitionMachineTests {
         #expect(story.page("b2") == ["write row, checkpoint"])
         #expect(story.tell(.written) == ["reached head", "wait for 5, at most 0.015 seconds"])
         #expect(story.tell(.timePassed, after: .milliseconds(15)) == ["load dead letters of a"])
-        #expect(story.deadLetters(1, 3, attempts: 1) == ["write failed again"])
+        #expect(story.deadLetters(1, 3, attempts: 1) == ["write failed again, epoch"])
         #expect(story.tell(.written) == ["reached head", "wait for 5, at most 0.04 seconds"])
         #expect(story.tell(.timePassed, after: .milliseconds(40)) == ["load dead letters of a"])
-        #expect(story.deadLetters(1, 3, attempts: 2) == ["write failed again, followers behind"])
+        #expect(story.deadLetters(1, 3, attempts: 2) == ["write failed again, followers behind, epoch"])
         #expect(story.tell(.written) == ["reached head", "wait for 5, at most 59.94 seconds"])
         #expect(story.state.deadLetters == 2)
     }
@@ -57,7 +57,7 @@ struct PartitionMachineTests {
         _ = story.tell(.written)
         #expect(story.tell(.headMoved, after: .milliseconds(30)) == ["load dead letters of a", "read after 2"])
         #expect(story.page("c1", isEnd: false) == [])
-        #expect(story.deadLetters(1, attempts: 1) == ["write failed again"])
+        #expect(story.deadLetters(1, attempts: 1) == ["write failed again, epoch"])
         #expect(story.tell(.written) == ["write row, checkpoint", "read after 3"])
         #expect(story.tell(.written) == ["load dead letters of b"])
     }
@@ -69,7 +69,7 @@ struct PartitionMachineTests {
         var later = try PartitionStory(parked: ["a": 2], retries: ["a": .init(due: .zero, isRequested: true)])
         #expect(later.tell(.started) == ["load dead letters of a", "read after 0"])
         let letters = story.log.map { ParkedDeadLetter(position: $0.position, attempts: 1, event: $0) }
-        #expect(later.tell(.deadLetters(letters, total: 2)) == ["write row, unpark, row, unpark"])
+        #expect(later.tell(.deadLetters(letters, total: 2)) == ["write row, unpark, row, unpark, epoch"])
         #expect(later.tell(.written) == [])
         #expect(later.state.deadLetters == 0)
     }

@@ -20,9 +20,10 @@ struct PartitionStory {
     init(
         _ failures: FailurePolicy = .park(attempts: 3, pause: .milliseconds(20), capacity: 100),
         documents: Bool = false, partition: Int = 0, of partitions: Int = 1, goal: Position? = nil,
-        parked: [StreamID: Int] = [:], retries: [StreamID: PartitionState.Retry] = [:]
+        parked: [StreamID: Int] = [:], retries: [StreamID: PartitionState.Retry] = [:], publishes: Bool = false
     ) throws {
-        rule = documents ? ProjectionRule(documents: Notebook()) : ProjectionRule(Notes())
+        let plain = documents ? ProjectionRule(documents: Notebook()) : ProjectionRule(Notes())
+        rule = publishes ? plain.publishing : plain
         let id = ProjectionID("notes", version: 1)
         let maker = BatchMaker(
             rule: rule, id: id, partition: partition, partitions: partitions, parking: failures.parking,
@@ -85,6 +86,10 @@ struct PartitionStory {
         case .read(let mark): "read after \(mark.position)"
         case .loadDocuments(let keys): "load documents \(keys.map(\.text).joined(separator: " "))"
         case .loadDeadLetters(let sequence): "load dead letters of \(sequence)"
+        case .deliver(let sequences):
+            "deliver "
+                + sequences.map { events in events.map { "\($0.position)" }.joined(separator: " ") }
+                .joined(separator: ", ")
         case .write(let write): "write " + write.changes.map { short($0.statement) }.joined(separator: ", ")
         case .readRow: "read row"
         case .wait(let position, let duration): "wait for \(position), at most \(duration)"
@@ -99,7 +104,8 @@ struct PartitionStory {
         let kinds = [
             ("INSERT INTO sillok_dead_letters", "park"), ("DELETE FROM sillok_dead_letters", "unpark"),
             ("UPDATE sillok_dead_letters SET state = 'behind'", "followers behind"),
-            ("UPDATE sillok_dead_letters", "failed again"), ("UPDATE sillok_checkpoints", "checkpoint"),
+            ("UPDATE sillok_dead_letters", "failed again"), ("UPDATE sillok_checkpoints SET epoch", "epoch"),
+            ("UPDATE sillok_checkpoints", "checkpoint"),
             ("INSERT INTO sillok_marks", "mark"),
         ]
         if let kind = kinds.first(where: { text.hasPrefix($0.0) }) { return kind.1 }
@@ -145,5 +151,16 @@ private struct Notebook: DocumentProjection {
     func evolve(_ document: Double?, _ event: Recorded<Note>) throws -> Double? {
         guard case .noted(let text) = event.payload, text != "!" else { throw Unreadable() }
         return text == "n" ? .nan : (document ?? 0) + 1
+    }
+}
+
+extension ProjectionRule {
+    /// The same events passed on by a publisher, which the story does itself.
+    fileprivate var publishing: ProjectionRule {
+        ProjectionRule(
+            name: name, version: version, source: source, schema: [], sequencing: "publish:stream", sequence: sequence,
+            parksUnknownTypes: true, parksNewerVersions: true,
+            delivery: Delivery(start: { _ in .start }, deliver: { _ in [:] }), effect: { _ in .nothing },
+            clear: { _ in nil })
     }
 }

@@ -2,7 +2,7 @@ import SillokCore
 import SillokSQL
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ModelQueriesTests {
+@Suite(.timeLimit(.minutes(10))) struct ModelQueriesTests {
     @Test("W1: a cancelled query that waits behind a long one is answered at once and never runs")
     func cancelledInQueue() async throws {
         let (gate, templates) = (Gate(), Lock([String]()))

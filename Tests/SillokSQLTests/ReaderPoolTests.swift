@@ -4,7 +4,7 @@ import SillokSQL
 import SillokThreads
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ReaderPoolTests {
+@Suite(.timeLimit(.minutes(10))) struct ReaderPoolTests {
     private static let closed = StoreError(.closed, "the pool is closed.")
 
     private static func batch(_ request: ReadRequest, through: Position = 1, isEnd: Bool = true) -> EventBatch {

@@ -6,7 +6,7 @@ import Testing
 @testable import SillokSQLite
 
 /// The readers that a committed group wakes.
-@Suite(.timeLimit(.minutes(2))) struct AnnouncingTests {
+@Suite(.timeLimit(.minutes(10))) struct AnnouncingTests {
     /// Announces one append to two readers that wait, and returns the queries of those that still wait afterwards.
     private func waiting(after append: [EventData], in stream: StreamID, head: Position) async throws -> [StreamID] {
         let signal = HeadSignal()

@@ -14,8 +14,8 @@ struct BackupTests {
 
     @Test("copies under sixteen writers have all that was acknowledged, as it was")
     func copies() async throws {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteEventStore(path: folder.path())
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder())
         let acknowledged = Lock(0)
         let writers = Task {
             await withTaskGroup(of: Void.self) { group in
@@ -33,7 +33,7 @@ struct BackupTests {
         while acknowledged.withLock({ $0 }) < 100 { try await Task.sleep(for: .milliseconds(1)) }
         for round in 1...Self.rounds {
             let before = acknowledged.withLock { $0 }
-            let path = folder.path("copy-\(round).sqlite")
+            let path = folder("copy-\(round).sqlite")
             let report = try await store.backup(to: path)
             #expect(report.head.value >= UInt64(before) && report.verification.isSound)
             try await expectPrefix(path, of: store, head: report.head)
@@ -60,28 +60,28 @@ struct BackupTests {
 
     @Test("a copy never takes the place of something, and one that is not sound is not kept")
     func refusals() async throws {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteEventStore(path: folder.path())
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder())
         try await store.append([note("a"), note("b")], to: "a-1")
         try Data("mine".utf8).write(to: folder.url.appending(path: "taken"))
-        await #expect(throws: StoreError.self) { try await store.backup(to: folder.path("taken")) }
-        #expect(try String(contentsOfFile: folder.path("taken"), encoding: .utf8) == "mine")
-        await #expect(throws: StoreError.self) { try await store.backup(to: folder.path("none/copy")) }
+        await #expect(throws: StoreError.self) { try await store.backup(to: folder("taken")) }
+        #expect(try String(contentsOfFile: folder("taken"), encoding: .utf8) == "mine")
+        await #expect(throws: StoreError.self) { try await store.backup(to: folder("none/copy")) }
         await store.close()
-        try tamper(folder.path(), "UPDATE events SET payload = X'78' WHERE position = 2")
-        let damaged = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
-        await #expect { try await damaged.backup(to: folder.path("copy")) } throws: {
+        try tamper(folder(), "UPDATE events SET payload = X'78' WHERE position = 2")
+        let damaged = try SQLiteEventStore(path: folder(), mode: .readOnly)
+        await #expect { try await damaged.backup(to: folder("copy")) } throws: {
             ($0 as? StoreError)?.code == .corrupt
         }
-        #expect(!FileManager.default.fileExists(atPath: folder.path("copy")))
-        #expect(!FileManager.default.fileExists(atPath: folder.path("copy.partial")))
+        #expect(!FileManager.default.fileExists(atPath: folder("copy")))
+        #expect(!FileManager.default.fileExists(atPath: folder("copy.partial")))
         await damaged.close()
     }
 
     @Test("every commit is reported, with its contents")
     func commits() async throws {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteEventStore(path: folder.path())
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder())
         let seen = Lock([CommitMeasurement]())
         store.onCommit { commit in seen.withLock { $0.append(commit) } }
         for _ in 1...5 { try await store.append([note("a"), note("b")]) }
@@ -93,8 +93,8 @@ struct BackupTests {
 
     @Test("reporting the hundredth commit takes no more calls than the first")
     func commitsStayCheap() async throws {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteEventStore(path: folder.path())
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder())
         let depths = Lock([Int]())
         store.onCommit { _ in
             let depth = Thread.callStackReturnAddresses.count

@@ -9,23 +9,22 @@ import SillokTesting
 import Testing
 
 @Suite(.serialized) struct ConformanceTests {
-    private let folder = Result { try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     @Test(arguments: EventStoreSuite.checks)
     func `the store in a file keeps its promises`(_ check: EventStoreSuite.Check) async throws {
-        try await suite(in: folder.get()).run(check)
+        try await suite(in: folder).run(check)
     }
 
     @Test(arguments: EventStoreSuite.checks)
     func `the store in a file keeps its promises with an inline projection, which tells all of it`(
         _ check: EventStoreSuite.Check
     ) async throws {
-        let folder = try folder.get()
         let suite = EventStoreSuite(
             sequences: Environment.count("SILLOK_SEQUENCES", default: 30),
             open: { place in
                 let store = try SQLiteEventStore(
-                    path: folder.path(place.name), limits: place.limits, clock: place.clock)
+                    path: folder(place.name), limits: place.limits, clock: place.clock)
                 try await Lengths.attach(to: store)
                 return store
             },
@@ -40,7 +39,7 @@ import Testing
             },
             remove: { place in
                 for suffix in ["", "-wal", "-shm", "-lock"] {
-                    try? FileManager.default.removeItem(atPath: folder.path(place.name + suffix))
+                    try? FileManager.default.removeItem(atPath: folder(place.name + suffix))
                 }
             })
         try await suite.run(check)
@@ -50,12 +49,12 @@ import Testing
         EventStoreSuite(
             sequences: Environment.count("SILLOK_SEQUENCES", default: 100),
             open: { place in
-                try SQLiteEventStore(path: folder.path(place.name), limits: place.limits, clock: place.clock)
+                try SQLiteEventStore(path: folder(place.name), limits: place.limits, clock: place.clock)
             },
             close: { store, _ in await (store as? SQLiteEventStore)?.close() },
             remove: { place in
                 for suffix in ["", "-wal", "-shm", "-lock"] {
-                    try? FileManager.default.removeItem(atPath: folder.path(place.name + suffix))
+                    try? FileManager.default.removeItem(atPath: folder(place.name + suffix))
                 }
             })
     }

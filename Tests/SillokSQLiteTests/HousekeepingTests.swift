@@ -8,29 +8,28 @@ import Testing
 /// The same promises while everything that happens now and then happens all the time: moves of index entries,
 /// checkpoints, names and revisions that no longer fit in memory.
 @Suite(.serialized) struct HousekeepingTests {
-    private let folder = Result { try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     @Test(arguments: EventStoreSuite.checks)
     func `the store keeps its promises under constant house-keeping`(_ check: EventStoreSuite.Check) async throws {
-        let folder = try folder.get()
         let suite = EventStoreSuite(
             sequences: Environment.count("SILLOK_SEQUENCES", default: 100),
             open: { place in
                 try SQLiteEventStore(
-                    path: folder.path(place.name), mode: .create, limits: place.limits, clock: place.clock,
+                    path: folder(place.name), mode: .create, limits: place.limits, clock: place.clock,
                     tuning: .tiny)
             },
             close: { store, _ in await (store as? SQLiteEventStore)?.close() },
             remove: { place in
                 for suffix in ["", "-wal", "-shm", "-lock"] {
-                    try? FileManager.default.removeItem(atPath: folder.path(place.name + suffix))
+                    try? FileManager.default.removeItem(atPath: folder(place.name + suffix))
                 }
             })
         try await suite.run(check)
     }
 
     @Test func `moves of entries and checkpoints lose nothing, and the store stays sound`() async throws {
-        let path = try folder.get().path()
+        let path = folder()
         let store = try SQLiteEventStore(
             path: path, mode: .create, limits: Limits(), clock: .system, tuning: .tiny)
         var random = SystemRandomNumberGenerator()
@@ -61,8 +60,7 @@ import Testing
     }
 
     @Test func `a steady writer finds zeros ahead in its log, and what a kill leaves of it is whole`() async throws {
-        let folder = try folder.get()
-        let path = folder.path()
+        let path = folder()
         let store = try SQLiteEventStore(path: path)
         func append(_ count: Int) async throws {
             for _ in 0..<count { try await store.append([note("steady")]) }
@@ -77,7 +75,7 @@ import Testing
         let zeros = log.reversed().prefix { $0 == 0 }.count
         #expect(zeros > 256 << 10)
         // What is there now is what a kill would leave.
-        let copy = folder.path("copy.sqlite")
+        let copy = folder("copy.sqlite")
         for suffix in ["", "-wal"] {
             try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
         }

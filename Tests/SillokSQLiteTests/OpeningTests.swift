@@ -5,26 +5,15 @@ import Testing
 
 @Suite("Opening a store")
 struct OpeningTests {
-    private let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
-
-    private func code(_ body: () throws -> Void) -> StoreError.Code? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? StoreError)?.code
-        }
-    }
+    private let folder = TemporaryFolder()
 
     @Test("keeps its identity and its events")
     func identity() async throws {
-        let first = try SQLiteEventStore(path: folder.path())
+        let first = try SQLiteEventStore(path: folder())
         let id = try await first.storeID()
         let receipt = try await first.append([note("a")], to: "s-1")
         await first.close()
-        let second = try SQLiteEventStore(path: folder.path(), mode: .existing)
+        let second = try SQLiteEventStore(path: folder(), mode: .existing)
         #expect(try await second.storeID() == id)
         #expect(try await second.head() == receipt.position)
         await second.close()
@@ -32,9 +21,9 @@ struct OpeningTests {
 
     @Test("a second writer is refused, a reader is not")
     func second() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
-        #expect(code { _ = try SQLiteEventStore(path: folder.path()) } == .locked)
-        let reader = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+        let store = try SQLiteEventStore(path: folder())
+        #expect(code { _ = try SQLiteEventStore(path: folder()) } == .locked)
+        let reader = try SQLiteEventStore(path: folder(), mode: .readOnly)
         try await store.append([note("a")], to: "s-1")
         try await reader.reach(1)
         #expect(try await reader.read(.all).events.count == 1)
@@ -44,19 +33,19 @@ struct OpeningTests {
         #expect(error?.code == .readOnly)
         await reader.close()
         await store.close()
-        let again = try SQLiteEventStore(path: folder.path())
+        let again = try SQLiteEventStore(path: folder())
         await again.close()
     }
 
     @Test("a store that is let go without close can be opened again")
     func letGo() async throws {
         do {
-            let store = try SQLiteEventStore(path: folder.path())
+            let store = try SQLiteEventStore(path: folder())
             try await store.append([note("a")], to: "s-1")
         }
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(10)
-        while code({ _ = try SQLiteEventStore(path: folder.path()) }) == .locked && clock.now < deadline {
+        while code({ _ = try SQLiteEventStore(path: folder()) }) == .locked && clock.now < deadline {
             await Task.yield()
         }
         #expect(clock.now < deadline)
@@ -64,28 +53,28 @@ struct OpeningTests {
 
     @Test("a file that is not a store is refused and not changed")
     func foreign() throws {
-        #expect(code { _ = try SQLiteEventStore(path: folder.path("none"), mode: .existing) } == .notFound)
-        #expect(code { _ = try SQLiteEventStore(path: folder.path("none"), mode: .readOnly) } == .notFound)
+        #expect(code { _ = try SQLiteEventStore(path: folder("none"), mode: .existing) } == .notFound)
+        #expect(code { _ = try SQLiteEventStore(path: folder("none"), mode: .readOnly) } == .notFound)
         let text = Data(String(repeating: "not a database ", count: 100).utf8)
-        try text.write(to: URL(filePath: folder.path("text")))
-        #expect(code { _ = try SQLiteEventStore(path: folder.path("text")) } == .unsupportedFormat)
-        #expect(try Data(contentsOf: URL(filePath: folder.path("text"))) == text)
-        try tamper(folder.path("other"), "CREATE TABLE t (x)")
-        #expect(code { _ = try SQLiteEventStore(path: folder.path("other")) } == .unsupportedFormat)
+        try text.write(to: URL(filePath: folder("text")))
+        #expect(code { _ = try SQLiteEventStore(path: folder("text")) } == .unsupportedFormat)
+        #expect(try Data(contentsOf: URL(filePath: folder("text"))) == text)
+        try tamper(folder("other"), "CREATE TABLE t (x)")
+        #expect(code { _ = try SQLiteEventStore(path: folder("other")) } == .unsupportedFormat)
     }
 
     @Test("a newer format is refused")
     func newer() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         await store.close()
-        try tamper(folder.path(), "PRAGMA user_version = 5")
-        #expect(code { _ = try SQLiteEventStore(path: folder.path()) } == .unsupportedFormat)
-        #expect(code { _ = try SQLiteEventStore(path: folder.path(), mode: .readOnly) } == .unsupportedFormat)
+        try tamper(folder(), "PRAGMA user_version = 5")
+        #expect(code { _ = try SQLiteEventStore(path: folder()) } == .unsupportedFormat)
+        #expect(code { _ = try SQLiteEventStore(path: folder(), mode: .readOnly) } == .unsupportedFormat)
     }
 
     @Test("a closed store reports that it is closed")
     func closed() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         await store.close()
         await store.close()
         for call: @Sendable () async throws -> Void in [
@@ -98,10 +87,10 @@ struct OpeningTests {
 
     @Test("one file is left when it is closed")
     func oneFile() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         try await store.append([note("a")], to: "s-1")
         await store.close()
-        let size = try FileManager.default.attributesOfItem(atPath: folder.path() + "-wal")[.size] as? Int
+        let size = try FileManager.default.attributesOfItem(atPath: folder() + "-wal")[.size] as? Int
         #expect(size == 0)
     }
 }

@@ -4,10 +4,8 @@ import SillokSQLite
 import Testing
 
 /// The queue of the writer, with a commit that is held up.
-@Suite(.timeLimit(.minutes(2))) struct QueueTests {
-    private let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+@Suite(.timeLimit(.minutes(10))) struct QueueTests {
+    private let folder = TemporaryFolder()
 
     private func request(_ bytes: Int) -> AppendRequest {
         AppendRequest([
@@ -19,7 +17,7 @@ import Testing
     private func withHeldWriter(
         _ limits: Limits, _ body: (SQLiteEventStore, Task<Receipt, any Error>, () -> Void) async throws -> Void
     ) async throws {
-        let store = try SQLiteEventStore(path: folder.path(), limits: limits)
+        let store = try SQLiteEventStore(path: folder(), limits: limits)
         let gate = Lock((isReached: false, isOpen: false))
         store.onCommit { _ in
             gate.withLock { $0.isReached = true }

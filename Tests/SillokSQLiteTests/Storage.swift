@@ -30,14 +30,11 @@ enum Storage: CustomTestStringConvertible, Sendable {
 /// A place for read models, that is gone when the test is.
 final class Place: Sendable {
     private let storage: Storage
-    let folder: TemporaryFolder
+    let folder = TemporaryFolder()
     private let schemas = Lock<Set<String>>([])
     private let name = "place_\(EventID().description.suffix(12))"
 
-    init(_ storage: Storage) throws {
-        self.storage = storage
-        folder = try TemporaryFolder()
-    }
+    init(_ storage: Storage) { self.storage = storage }
 
     /// Opens the read model of a name; several may have it open, as several processes would.
     func model(_ name: String = "model") async throws -> TestedModel {
@@ -49,7 +46,7 @@ final class Place: Sendable {
             return TestedModel(model) { await model.close() }
         }
         #endif
-        let model = try SQLiteReadModel(path: folder.path(name))
+        let model = try SQLiteReadModel(path: folder(name))
         return TestedModel(model) { await model.close() }
     }
 
@@ -65,7 +62,7 @@ final class Place: Sendable {
         #if Postgres
         if storage == .postgres { return TestedStore(try await postgresStore()) }
         #endif
-        return TestedStore(try SQLiteEventStore(path: folder.path("log")))
+        return TestedStore(try SQLiteEventStore(path: folder("log")))
     }
 
     /// The same store, with a read model that projections can write in its appends.
@@ -78,7 +75,7 @@ final class Place: Sendable {
             return (TestedStore(store), TestedInlineModel(model) { await model.close() })
         }
         #endif
-        let store = try SQLiteEventStore(path: folder.path("log"))
+        let store = try SQLiteEventStore(path: folder("log"))
         return (TestedStore(store), TestedInlineModel(store.readModel) {})
     }
 
@@ -108,16 +105,13 @@ final class Place: Sendable {
     }
 }
 
-/// A read model of any storage.
-struct TestedModel: ReadModel {
-    private let model: any ReadModel
-    private let end: @Sendable () async -> Void
+/// A read model of any storage, and how it is closed.
+protocol Tested: ReadModel {
+    var model: any ReadModel { get }
+    var end: @Sendable () async -> Void { get }
+}
 
-    init(_ model: any ReadModel, end: @escaping @Sendable () async -> Void) {
-        self.model = model
-        self.end = end
-    }
-
+extension Tested {
     func close() async { await end() }
 
     func write(_ write: ReadModelWrite) async throws { try await model.write(write) }
@@ -127,24 +121,25 @@ struct TestedModel: ReadModel {
     }
 }
 
+struct TestedModel: Tested {
+    let model: any ReadModel
+    let end: @Sendable () async -> Void
+
+    init(_ model: any ReadModel, end: @escaping @Sendable () async -> Void) { (self.model, self.end) = (model, end) }
+}
+
 /// A read model that is part of a store of any storage.
-struct TestedInlineModel: InlineReadModel {
-    private let model: any InlineReadModel
-    private let end: @Sendable () async -> Void
+struct TestedInlineModel: Tested, InlineReadModel {
+    private let inline: any InlineReadModel
+    let end: @Sendable () async -> Void
 
-    init(_ model: any InlineReadModel, end: @escaping @Sendable () async -> Void) {
-        self.model = model
-        self.end = end
-    }
+    var model: any ReadModel { inline }
 
-    func close() async { await end() }
-    func storeID() async throws -> StoreID { try await model.storeID() }
-    func attach(_ rule: InlineRule) async throws { try await model.attach(rule) }
-    func write(_ write: ReadModelWrite) async throws { try await model.write(write) }
+    init(_ model: any InlineReadModel, end: @escaping @Sendable () async -> Void) { (inline, self.end) = (model, end) }
 
-    func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
-        try await model.rows(query, of: projection)
-    }
+    func storeID() async throws -> StoreID { try await inline.storeID() }
+
+    func attach(_ rule: InlineRule) async throws { try await inline.attach(rule) }
 }
 
 /// A store of any storage.

@@ -1,22 +1,7 @@
 import CSQLite
-import Foundation
 import SillokCore
 import SillokSQLite
-
-/// A place for a store that is gone when the test is.
-final class TemporaryFolder: Sendable {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    /// The path of a file in the folder.
-    func path(_ name: String = "store.sqlite") -> String { url.appending(path: name).path }
-}
+@_exported import SillokTestSupport
 
 struct TamperFailure: Error { let message: String }
 
@@ -31,4 +16,22 @@ func tamper(_ path: String, _ sql: String) throws {
 
 func note(_ text: String, tags: [EventTag] = []) -> EventData {
     EventData(type: "noted", tags: tags, text: "\"\(text)\"")
+}
+
+/// The code of the error that `body` throws; `nil` if it throws none, or another error.
+func code(_ body: () throws -> Void) -> StoreError.Code? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return (error as? StoreError)?.code
+    }
+}
+
+extension Tuning {
+    /// Moves the tail of the index at this number of entries.
+    init(tailEntries: Int) {
+        self.init()
+        self.tailEntries = tailEntries
+    }
 }

@@ -3,6 +3,7 @@ import Metrics
 import MetricsTestKit
 import ServiceLifecycle
 import ServiceLifecycleTestKit
+import SillokProcesses
 import SillokProjections
 import SillokSnapshots
 import SillokSQLite
@@ -23,7 +24,130 @@ private struct Notes: Projection {
     }
 }
 
+/// Does one thing for each note.
+private struct Reminder: ProcessManager {
+    typealias Event = Notes.Event
+
+    enum Effect: Codable, Equatable, Sendable { case remind }
+    enum Nothing: Codable, Hashable, Sendable { case nothing }
+    typealias Request = Nothing
+    typealias Deadline = Nothing
+
+    static let name = "reminder"
+    static let source = EventQuery.category("note")
+
+    static func correlate(_ event: Recorded<Notes.Event>) -> Correlation { .starts(event.stream?.key ?? "") }
+
+    mutating func evolve(_ input: Input) {}
+
+    func react(to input: Input) -> [Step] { if case .event = input { [.perform(.remind)] } else { [.complete] } }
+}
+
+private struct Unanswered: Error {}
+
+private struct Silent: Decider {
+    enum Event: Codable, Sendable { case nothing }
+    enum Refusal: Error {}
+
+    func decide(_ command: Int) throws(Refusal) -> [Event] { [] }
+
+    mutating func evolve(_ event: Event) {}
+}
+
 @Suite struct ReadSideServiceTests {
+    @Test func `a process runs next to projections, and its index is measured as one`() async throws {
+        let monitor = ObjectiveMonitor([.lag(p99: .seconds(60), over: .seconds(3600))], logger: Logger(label: "test"))
+        let store = MemoryEventStore()
+        let model = try SQLiteReadModel()
+        let (calls, call) = AsyncStream<String>.makeStream()
+        let reminders = ProcessRunner(Reminder.self, after: .start, in: store, index: model) { _ in
+            .execute(0, on: "1", with: CommandHandler<Silent>("silent", in: store))
+        } effects: { _ in
+            EffectCall { attempt in
+                call.yield(attempt.instance)
+                return ""
+            }
+        }
+        let notes = Projector(Notes(), from: MemoryEventStore(), into: model)
+        let service = ReadSideService(notes, reminders, monitor: monitor)
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await service.run() }
+                try await store.append([EventData(type: "noted", payload: Array(#"{"text":"a"}"#.utf8))], to: "note-7")
+                #expect(await calls.first { _ in true } == "7")
+                while try await reminders.readSide.objectives().count < 2 {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                trigger.triggerGracefulShutdown()
+                try await group.waitForAll()
+            }
+        }
+        #expect(try await reminders.readSide.objectives().map(\.subject).contains("process_reminder"))
+        await model.close()
+    }
+
+    /// A process whose calls fail while the other side is down. Its kind of effect is paused after two calls.
+    private static func reminders(
+        in store: MemoryEventStore, _ model: SQLiteReadModel, _ isDown: Lock<Bool>
+    ) -> ProcessRunner<Reminder> {
+        ProcessRunner(Reminder.self, after: .start, in: store, index: model) { _ in
+            .execute(0, on: "1", with: CommandHandler<Silent>("silent", in: store))
+        } effects: { _ in
+            var policy = EffectCall.Policy()
+            (policy.failuresBeforePause, policy.pause) = (2, .milliseconds(1))
+            policy.firstPauseOfKind = .milliseconds(500)
+            return EffectCall(policy: policy) { _ in
+                if isDown.withLock({ $0 }) { throw Unanswered() }
+                return ""
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a process is measured, its objective is missed, and a kind of effect that is paused raises an alarm`()
+        async throws
+    {
+        let metrics = TestMetrics()
+        let (alarms, alarm) = AsyncStream<Alarm>.makeStream()
+        let monitor = ObjectiveMonitor(
+            [.steps(p99: .zero, over: .seconds(3600)), .parkedInstances(atMost: 0, over: .seconds(3600))],
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics
+        ) { alarm.yield($0) }
+        let (store, model) = (MemoryEventStore(), try SQLiteReadModel())
+        let isDown = Lock(true)
+        let reminders = Self.reminders(in: store, model, isDown)
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await ReadSideService(reminders, monitor: monitor).run() }
+                for key in ["7", "8"] {
+                    let note = EventData(type: "noted", payload: Array(#"{"text":"a"}"#.utf8))
+                    try await store.append([note], to: StreamID("note", key))
+                }
+                var seen: [Alarm] = []
+                for await next in alarms {
+                    seen.append(next)
+                    if next.kind == .paused(kind: "remind") {
+                        if !next.isRaised { break }
+                        isDown.withLock { $0 = false }
+                    }
+                }
+                let paused = seen.filter { $0.kind == .paused(kind: "remind") }
+                #expect(paused.map(\.isRaised) == [true, false] && paused.first?.subject == "process:reminder")
+                #expect(paused.first?.description.contains("paused its effects of the kind remind: Unanswered") == true)
+                trigger.triggerGracefulShutdown()
+                try await group.waitForAll()
+            }
+        }
+        let statuses = monitor.statuses().filter { $0.subject == "process:reminder" }
+        #expect(statuses.map(\.isMet) == [true, false])
+        let process = [("process", "reminder")]
+        #expect(try metrics.expectGauge("sillok_process_paused_kinds", process).values.contains(1))
+        #expect(try metrics.expectCounter("sillok_process_retries_total", process).totalValue >= 2)
+        let running = process + [("state", "running")]
+        #expect(try metrics.expectGauge("sillok_process_instances", running).values.contains(2))
+        await model.close()
+    }
+
     @Test func `projections run as a service, are measured, and end when the server shuts down`() async throws {
         let metrics = TestMetrics()
         let monitor = ObjectiveMonitor(
@@ -41,7 +165,7 @@ private struct Notes: Projection {
                 let receipt = try await store.append([
                     EventData(type: "noted", payload: Array(#"{"text":"a"}"#.utf8))
                 ])
-                _ = try await notes.model(atLeast: receipt, within: .seconds(20))
+                _ = try await notes.model(atLeast: receipt, within: .seconds(120))
                 while try await notes.readSide.objectives().isEmpty { try await Task.sleep(for: .milliseconds(5)) }
                 trigger.triggerGracefulShutdown()
                 try await group.waitForAll()
@@ -52,7 +176,7 @@ private struct Notes: Projection {
         #expect(reports.allSatisfy { $0.isMet && $0.budgetLeft == 1 })
         let dimensions = [("projection", "notes")]
         #expect(try metrics.expectGauge("sillok_projection_lag_events", dimensions).lastValue != nil)
-        #expect(try metrics.expectRecorder("sillok_append_seconds").values.count == 1)
+        #expect(try metrics.expectTimer("sillok_append_seconds").values.count == 1)
         await model.close()
     }
 

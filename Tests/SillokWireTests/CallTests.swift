@@ -1,12 +1,13 @@
 import NIOCore
 import SillokGRPC
+import SillokTestSupport
 import SillokWire
 import Testing
 
 @Suite struct CallTests {
     @Test func `messages are put together from any pieces`() throws {
         let seed = UInt64.random(in: 1..<1_000_000)
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         for _ in 0..<200 {
             let messages = (0..<3).map { _ in
                 (0..<Int.random(in: 0...50, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }

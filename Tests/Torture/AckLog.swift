@@ -71,6 +71,9 @@ final class AckLog: Sendable {
         precondition(written == bytes.count, "the log of the torture run cannot be written")
     }
 
+    /// Waits until what was written is on the disk.
+    func sync() { fsync(descriptor) }
+
     /// The monotonic clock in µs, which the shim writes as well.
     static func now() -> Int64 {
         var time = timespec()

@@ -1,3 +1,5 @@
+import SillokCore
+
 /// A repeatable source of randomness (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
@@ -8,11 +10,8 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 
     mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
+        state &+= UInt64.mixingStep
+        return state.mixed
     }
 
     mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }

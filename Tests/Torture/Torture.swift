@@ -20,6 +20,9 @@ import SillokSQLite
 /// - `check-inline` compares its rows with the log.
 /// - `append` writes the events that `share` projects.
 /// - `share` projects in other processes, by leases, until it is killed (MORE: a bug to plant).
+/// - `payments` is the payment service of a shop (MORE: `ignores-keys`); `set-up-processes` makes the shop's store.
+/// - `run-processes` runs the shop's process manager until it is killed (MORE: see ``ProcessTorture``).
+/// - `customers` lets the shop's customers act; `check-processes` compares its log with the payment service's.
 /// - `repeat` appends one event, the same each time.
 /// - `act` writes to a read model like a projector and then like an operator, with marks in the log.
 @main
@@ -86,8 +89,17 @@ enum Torture {
             print("open")
             fflush(nil)
             while true { try await store.reach(Position(.max)) }
-        default: return try await Acts(path: path, logPath: logPath, seed: seed).run(verb)
+        default: return try await runOther(verb, path, logPath, seed, words(more))
         }
+    }
+
+    private static func runOther(
+        _ verb: String, _ path: String, _ logPath: String, _ seed: UInt64, _ words: [String]
+    ) async throws -> Bool {
+        if ProcessTorture.verbs.contains(verb) {
+            return try await ProcessTorture.run(verb, path, logPath, seed, .init(words))
+        }
+        return try await Acts(path: path, logPath: logPath, seed: seed).run(verb)
     }
 
     private static func check(

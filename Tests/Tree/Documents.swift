@@ -1,4 +1,4 @@
-/// Swift blocks of documents that are not, line for line, in a file that is compiled.
+/// Swift blocks of documents, and SQL blocks of learning pages, that are not in a compiled file, line for line.
 struct Documents: Rule {
     /// A file without indentation and empty lines.
     private struct Source {
@@ -27,19 +27,20 @@ struct Documents: Rule {
             path.hasSuffix(".swift") && ["Sources/", "Tests/", "Examples/"].contains { path.hasPrefix($0) }
         }.map { Source($0.value) }
         return tree.texts.keys.filter { $0.hasSuffix(".md") || $0.hasSuffix(".tutorial") }.sorted().flatMap { path in
-            blocks(of: tree.texts[path] ?? "").filter { block in
+            let kinds = path.hasPrefix(Pages.folder) ? ["swift", "sql"] : ["swift"]
+            return blocks(of: tree.texts[path] ?? "", kinds).filter { block in
                 !sources.contains { $0.contains(block.lines) }
             }.map { block in
                 Finding(
                     rule: "document", place: path, location: "\(path):\(block.line)",
                     message:
-                        "this Swift block is in no compiled file, line for line; copy it from one, or add it to one")
+                        "this block is in no compiled file, line for line; copy it from one, or add it to one")
             }
         }
     }
 
-    /// The blocks that begin with ```swift. A line `// …` divides one.
-    private func blocks(of text: String) -> [Block] {
+    /// The blocks that begin with ```swift or another of the kinds. A line `// …` divides one.
+    private func blocks(of text: String, _ kinds: [String]) -> [Block] {
         var blocks: [Block] = []
         var block: Block?
         func end() {
@@ -49,7 +50,7 @@ struct Documents: Rule {
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let bare = Self.bare(line)
             if block == nil {
-                if bare.hasPrefix("```swift") { block = Block(line: index + 1) }
+                if kinds.contains(where: { bare.hasPrefix("```" + $0) }) { block = Block(line: index + 1) }
             } else if bare.hasPrefix("```") {
                 end()
             } else if bare == "// …" {

@@ -7,7 +7,7 @@ protocol Rule: Sendable {
 /// All rules, and the places that broke them when they came.
 struct Rules: Sendable {
     static let all: [any Rule] = [
-        Arrows(), Cycles(), Limits(), Words(), Documents(), Products(), Code(), InlinableCode(), Collisions(),
+        Arrows(), Cycles(), Limits(), Words(), Documents(), Pages(), Products(), Code(), InlinableCode(), Collisions(),
     ]
 
     /// Where `today` is kept.

@@ -124,6 +124,33 @@ struct RuleTests {
         #expect(found.count == 1 && found[0].hasPrefix("README.md:2: "))
     }
 
+    @Test("a learning page that is not complete, or differs from the page in the other language, is found")
+    func page() {
+        func text(_ code: String, picture: String, _ sections: [String]) -> String {
+            (["# A page", "![a](\(picture))", "```swift", code, "```"] + sections).joined(separator: "\n")
+                + String(repeating: "\ntext", count: 100)
+        }
+        let english = ["## What can go wrong", "## When not to"]
+        let korean = ["## 무엇이 잘못될 수 있나", "## 언제 쓰지 말아야 하나"]
+        let good = [
+            "docs/learn/01-a.md": text("let a = 1", picture: "../pictures/a.svg", english),
+            "docs/learn/ko/01-a.md": text("let a = 1", picture: "../../pictures/ko/a.svg", korean),
+            "docs/pictures/a.txt": "title A",
+        ]
+        #expect(findings(Pages(), good).isEmpty)
+        func changed(_ path: String, _ text: String?) -> [String] {
+            findings(Pages(), good.merging([path: text ?? ""]) { $1 }.filter { !$0.value.isEmpty })
+        }
+        #expect(changed("docs/learn/ko/01-a.md", nil) == ["docs/learn/01-a.md:1: has no Korean page"])
+        #expect(changed("docs/pictures/a.txt", nil).count == 2)
+        let other = text("let a = 2", picture: "../../pictures/ko/a.svg", korean)
+        #expect(
+            changed("docs/learn/ko/01-a.md", other)
+                == ["docs/learn/ko/01-a.md:3: differs from the English block of line 3"])
+        #expect(changed("docs/learn/ko/01-a.md", text("let a = 1", picture: "a.svg", korean)).count == 1)
+        #expect(changed("docs/learn/01-a.md", "# A page\n```json\n{}\n```\n").count == 8)
+    }
+
     @Test("a line of a script or a style sheet that is too long is found")
     func asset() {
         let long = "let a = 1;\n" + String(repeating: "x", count: 121) + "\n"

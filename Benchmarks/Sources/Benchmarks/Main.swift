@@ -10,6 +10,7 @@ struct Main {
         ("append", appending), ("fill", filling), ("grow", growing), ("read", reading), ("condition", deciding),
         ("follow", following), ("memory", remembering), ("project", projecting), ("chain", chaining),
         ("coding", coding), ("postgres", serving), ("hostile", hostile),
+        ("processes", processes),
     ]
 
     static func main() async throws {
@@ -21,10 +22,13 @@ struct Main {
         if arguments.first == "one-rebuild", arguments.count == 3 {
             return try await oneRebuild(arguments[1], arguments[2])
         }
+        if arguments.first == "one-waiting", arguments.count == 4, let seconds = Double(arguments[3]) {
+            return try await oneWaiting(arguments[1], arguments[2], seconds)
+        }
         let isQuick = arguments.contains("--quick")
         arguments.removeAll { $0 == "--quick" }
         guard let name = arguments.first, let suite = suites.first(where: { $0.name == name }),
-            arguments.count == 1 || name == "hostile"
+            arguments.count == 1 || ["hostile", "processes"].contains(name)
         else {
             print(suites.map(\.name).joined(separator: "\n"))
             return

@@ -46,7 +46,7 @@ struct raw_store {
     int log_pages, checkpoint_pages;
     // raw_layout_store
     sqlite3_stmt *insert_name, *find_name, *settle_one, *settle_many, *insert_mark, *find_key;
-    sqlite3_stmt *settled_positions, *has_settled;
+    sqlite3_stmt *entry_positions, *has_entry;
     int64_t last_name, category, type, streams[max_streams], tags[max_tags];
     raw_tail tail;
     // raw_layout_plain

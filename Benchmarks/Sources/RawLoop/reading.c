@@ -37,7 +37,7 @@ raw_reader *raw_reader_open(const char *path) {
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
     check(reader->database, sqlite3_open_v2(path, &reader->database, flags, 0), path);
     run(reader->database, "PRAGMA cache_size = -8192");
-    // What a connection of the store keeps in memory: the index of the events after those that `settled` has.
+    // What a connection of the store keeps in memory: the index of the events after those that `entries` has.
     run(reader->database,
         "CREATE TEMP TABLE tail (key INTEGER, position INTEGER, PRIMARY KEY (key, position)) WITHOUT ROWID;"
         "INSERT INTO tail SELECT -stream, position FROM events WHERE stream <> 0 AND position >"
@@ -48,7 +48,7 @@ raw_reader *raw_reader_open(const char *path) {
     reader->find_stream = prepare(reader->database, "SELECT id FROM names WHERE kind = 0 AND text = ?1");
     reader->stream = prepare(
         reader->database,
-        "SELECT " COLUMNS " FROM (SELECT position AS p FROM settled WHERE key = ?1 AND position <= ?2"
+        "SELECT " COLUMNS " FROM (SELECT position AS p FROM entries WHERE key = ?1 AND position <= ?2"
         " UNION ALL SELECT position FROM tail WHERE key = ?1) CROSS JOIN events ON position = p");
     sqlite3_bind_int64(reader->stream, 2, start);
     reader->page = calloc(page_events, sizeof *reader->page);

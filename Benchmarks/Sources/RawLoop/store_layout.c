@@ -1,5 +1,5 @@
-// Format 3 of the store. This code follows Sources/SillokSQLite: Schema, EventInsertion, IndexTail,
-// TailSettling.
+// The layout of format 4 of the store; ids are hashed without a secret. This code follows Sources/SillokSQLite: Schema,
+// EventInsertion, IndexTail, TailSettling.
 #include "raw.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ void store_layout_create(raw_store *store) {
         " revision INTEGER NOT NULL, type INTEGER NOT NULL, recorded INTEGER NOT NULL, content INTEGER NOT NULL,"
         " source INTEGER NOT NULL, tracked INTEGER NOT NULL, crc INTEGER NOT NULL, tags BLOB NOT NULL,"
         " metadata BLOB NOT NULL, payload BLOB NOT NULL) STRICT;"
-        "CREATE TABLE settled (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))"
+        "CREATE TABLE entries (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position))"
         " STRICT, WITHOUT ROWID;"
         "CREATE TABLE marks (stream INTEGER NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL,"
         " PRIMARY KEY (stream, revision)) STRICT, WITHOUT ROWID;");
@@ -115,7 +115,7 @@ static int64_t tag_number(raw_store *store, uint32_t tag) {
     return store->tags[tag];
 }
 
-// The entries of the events that `settled` does not have yet: none, unless the store itself has written the file.
+// The entries of the events that `entries` does not have yet: none, unless the store itself has written the file.
 static void load_tail(raw_store *store) {
     sqlite3 *database = store->database;
     bool is_ours = number(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'store'") == 0;
@@ -154,15 +154,15 @@ void store_layout_open(raw_store *store) {
     store->insert_event = prepare(database, "INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)");
     store->insert_name = prepare(database, "INSERT INTO names VALUES (?1, ?2, ?3, ?4, ?5)");
     store->find_name = prepare(database, "SELECT id FROM names WHERE kind = ?1 AND text = ?2");
-    char many[512] = "INSERT OR IGNORE INTO settled VALUES (?, ?)";
+    char many[512] = "INSERT OR IGNORE INTO entries VALUES (?, ?)";
     store->settle_one = prepare(database, many);
     for (int i = 1; i < settling_rows; i++) strcat(many, ", (?, ?)");
     store->settle_many = prepare(database, many);
     store->insert_mark = prepare(database, "INSERT OR REPLACE INTO marks VALUES (?1, ?2, ?3)");
-    store->find_key = prepare(database, "SELECT position FROM settled WHERE key = ?1 AND position <= ?2");
-    store->settled_positions = prepare(
-        database, "SELECT position FROM settled WHERE key = ?1 AND position > ?2 AND position <= ?3 ORDER BY position");
-    store->has_settled = prepare(database, "SELECT 1 FROM settled WHERE key = ?1 AND position = ?2");
+    store->find_key = prepare(database, "SELECT position FROM entries WHERE key = ?1 AND position <= ?2");
+    store->entry_positions = prepare(
+        database, "SELECT position FROM entries WHERE key = ?1 AND position > ?2 AND position <= ?3 ORDER BY position");
+    store->has_entry = prepare(database, "SELECT 1 FROM entries WHERE key = ?1 AND position = ?2");
     store->last_name = number(database, "SELECT max(id) FROM names");
     store->position = number(database, "SELECT max(position) FROM events");
     store->next = (uint64_t)store->position;
@@ -270,21 +270,21 @@ void store_layout_settle(raw_store *store) {
 
 static bool has_both(raw_store *store, int64_t key, int64_t position) {
     if (position > store->tail.start) return tail_has(&store->tail, key, position);
-    sqlite3_bind_int64(store->has_settled, 1, key);
-    sqlite3_bind_int64(store->has_settled, 2, position);
-    bool is_there = step(store->has_settled);
-    if (is_there) sqlite3_reset(store->has_settled);
+    sqlite3_bind_int64(store->has_entry, 1, key);
+    sqlite3_bind_int64(store->has_entry, 2, position);
+    bool is_there = step(store->has_entry);
+    if (is_there) sqlite3_reset(store->has_entry);
     return is_there;
 }
 
 bool store_layout_has_pair(raw_store *store, uint32_t stream, uint32_t customer, uint64_t since) {
     int64_t rare = -tag_number(store, tag_of_customer(customer)), other = -tag_number(store, tag_of_stream(stream));
-    sqlite3_bind_int64(store->settled_positions, 1, rare);
-    sqlite3_bind_int64(store->settled_positions, 2, (int64_t)since);
-    sqlite3_bind_int64(store->settled_positions, 3, store->tail.start);
-    while (step(store->settled_positions)) {
-        if (!has_both(store, other, sqlite3_column_int64(store->settled_positions, 0))) continue;
-        sqlite3_reset(store->settled_positions);
+    sqlite3_bind_int64(store->entry_positions, 1, rare);
+    sqlite3_bind_int64(store->entry_positions, 2, (int64_t)since);
+    sqlite3_bind_int64(store->entry_positions, 3, store->tail.start);
+    while (step(store->entry_positions)) {
+        if (!has_both(store, other, sqlite3_column_int64(store->entry_positions, 0))) continue;
+        sqlite3_reset(store->entry_positions);
         return true;
     }
     int32_t at = *bucket(&store->tail, rare);

@@ -17,7 +17,7 @@ package struct BankAccount: Decider {
     }
 
     private var isOpen = false
-    private var balance = 0
+    package private(set) var balance = 0
 
     package init() {}
 

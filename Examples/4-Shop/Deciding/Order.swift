@@ -9,6 +9,7 @@ struct Order: Decider {
         case place(customer: String)
         case addLine(item: String, quantity: Int, cents: Int)
         case removeLine(item: String)
+        case submit(card: String?)
         case confirm
         case pay(payment: String, cents: Int, day: String)
         case ship
@@ -20,6 +21,9 @@ struct Order: Decider {
         case orderPlaced(customer: String)
         case lineAdded(item: String, quantity: Int, cents: Int)
         case lineRemoved(item: String, quantity: Int, cents: Int)
+        /// The customer pays with this card of the bank, or by transfer.
+        case orderSubmitted(card: String?)
+        /// All of its pieces are reserved.
         case orderConfirmed
         case orderPaid(payment: String, cents: Int, day: String)
         case orderShipped
@@ -29,10 +33,10 @@ struct Order: Decider {
 
     enum Refusal: Error, Equatable {
         case notPlaced, alreadyPlaced, notALine, basketIsFull, noSuchLine, basketIsEmpty, notOpen
-        case notConfirmed, wrongAmount(due: Int), notPaid, notShipped, alreadyShipped
+        case notSubmitted, notConfirmed, wrongAmount(due: Int), notPaid, notShipped, alreadyShipped
     }
 
-    enum Stage: Sendable { case none, basket, confirmed, paid, shipped, cancelled, returned }
+    enum Stage: Sendable { case none, basket, submitted, confirmed, paid, shipped, cancelled, returned }
 
     /// A line's quantity and what one piece costs.
     struct Line: Sendable { let quantity, cents: Int }
@@ -52,7 +56,11 @@ struct Order: Decider {
             guard stage == .none else { throw .alreadyPlaced }
             return [.orderPlaced(customer: customer)]
         case _ where stage == .none: throw .notPlaced
-        case .addLine, .removeLine, .confirm: return try fill(command)
+        case .addLine, .removeLine, .submit: return try fill(command)
+        case .confirm:
+            if [.confirmed, .paid, .shipped, .returned].contains(stage) { return [] }
+            guard stage == .submitted else { throw .notSubmitted }
+            return [.orderConfirmed]
         case .pay(let reference, let cents, let day):
             if payment?.reference == reference { return [] }
             guard stage == .confirmed else { throw .notConfirmed }
@@ -75,7 +83,7 @@ struct Order: Decider {
 
     /// What is decided about the basket.
     private func fill(_ command: Command) throws(Refusal) -> [Event] {
-        if case .confirm = command, stage != .basket, stage != .cancelled { return [] }
+        if case .submit = command, stage != .basket, stage != .cancelled { return [] }
         guard stage == .basket else { throw .notOpen }
         switch command {
         case .addLine(let item, let quantity, let cents):
@@ -85,9 +93,10 @@ struct Order: Decider {
         case .removeLine(let item):
             guard let line = lines[item] else { throw .noSuchLine }
             return [.lineRemoved(item: item, quantity: line.quantity, cents: line.cents)]
-        default:
+        case .submit(let card):
             if lines.isEmpty { throw .basketIsEmpty }
-            return [.orderConfirmed]
+            return [.orderSubmitted(card: card)]
+        default: return []
         }
     }
 
@@ -96,6 +105,7 @@ struct Order: Decider {
         case .orderPlaced: stage = .basket
         case .lineAdded(let item, let quantity, let cents): lines[item] = Line(quantity: quantity, cents: cents)
         case .lineRemoved(let item, _, _): lines[item] = nil
+        case .orderSubmitted: stage = .submitted
         case .orderConfirmed: stage = .confirmed
         case .orderPaid(let reference, _, let day): (stage, payment) = (.paid, (reference, day))
         case .orderShipped: stage = .shipped

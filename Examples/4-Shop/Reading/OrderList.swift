@@ -8,7 +8,7 @@ struct OrderList: Projection {
         case orderPlaced(customer: String)
         case lineAdded(quantity: Int, cents: Int)
         case lineRemoved(quantity: Int, cents: Int)
-        case orderConfirmed, orderPaid, orderShipped, orderCancelled, orderReturned
+        case orderSubmitted, orderConfirmed, orderPaid, orderShipped, orderCancelled, orderReturned
         case chargeRecorded(order: String, cents: Int)
         case refundRecorded(order: String, cents: Int)
 
@@ -49,6 +49,7 @@ struct OrderList: Projection {
             [set("items = items + \(quantity), total = total + \(quantity) * \(cents)", event)]
         case .lineRemoved(let quantity, let cents):
             [set("items = items - \(quantity), total = total - \(quantity) * \(cents)", event)]
+        case .orderSubmitted: [set("state = 'submitted'", event)]
         case .orderConfirmed: [set("state = 'confirmed'", event)]
         case .orderPaid: [set("state = 'paid'", event)]
         case .orderShipped: [set("state = 'shipped'", event)]

@@ -8,7 +8,8 @@ import Testing
         .orderPlaced(customer: "Ada"), .lineAdded(item: "lamp", quantity: 2, cents: 19_00),
         .lineAdded(item: "ink", quantity: 1, cents: 4_50),
     ]
-    private var confirmed: [Order.Event] { basket + [.orderConfirmed] }
+    private var submitted: [Order.Event] { basket + [.orderSubmitted(card: nil)] }
+    private var confirmed: [Order.Event] { submitted + [.orderConfirmed] }
     private var paid: [Order.Event] { confirmed + [.orderPaid(payment: "p1", cents: 42_50, day: "mon")] }
     private var shipped: [Order.Event] { paid + [.orderShipped] }
 
@@ -31,10 +32,17 @@ import Testing
             .when(.addLine(item: "chair", quantity: quantity, cents: cents)).thenRefused(.notALine)
     }
 
-    @Test func `a basket is confirmed when there is something in it, and stays as it was then`() {
-        Scenario<Order>.given(.orderPlaced(customer: "Ada")).when(.confirm).thenRefused(.basketIsEmpty)
-        Scenario<Order>.given(basket).when(.confirm).then(.orderConfirmed)
-        Scenario<Order>.given(confirmed).when(.addLine(item: "pen", quantity: 1, cents: 1)).thenRefused(.notOpen)
+    @Test func `a basket is submitted when there is something in it, and stays as it was then`() {
+        Scenario<Order>.given(.orderPlaced(customer: "Ada")).when(.submit(card: nil)).thenRefused(.basketIsEmpty)
+        Scenario<Order>.given(basket).when(.submit(card: "c")).then(.orderSubmitted(card: "c"))
+        Scenario<Order>.given(submitted).when(.addLine(item: "pen", quantity: 1, cents: 1)).thenRefused(.notOpen)
+    }
+
+    @Test func `an order is confirmed after it was submitted`() {
+        Scenario<Order>.given(basket).when(.confirm).thenRefused(.notSubmitted)
+        Scenario<Order>.given(submitted).when(.confirm).then(.orderConfirmed)
+        Scenario<Order>.given(submitted + [.orderCancelled(reason: "", day: "mon")]).when(.confirm)
+            .thenRefused(.notSubmitted)
     }
 
     @Test func `a payment is of the sum that is due, and one payment counts once`() {
@@ -59,6 +67,7 @@ import Testing
     }
 
     @Test func `a step that was taken is not taken again`() {
+        Scenario<Order>.given(submitted).when(.submit(card: nil)).thenNothing()
         Scenario<Order>.given(confirmed).when(.confirm).thenNothing()
         Scenario<Order>.given(shipped).when(.confirm).thenNothing()
         Scenario<Order>.given(shipped).when(.ship).thenNothing()

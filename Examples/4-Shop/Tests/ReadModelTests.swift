@@ -1,4 +1,5 @@
 import Foundation
+import SillokProcesses
 import SillokProjections
 import SillokSQLite
 import SillokTesting
@@ -52,30 +53,64 @@ import Testing
         try await ProjectionMatrix(Dashboard(), rows: Dashboard.days, model: another).check(store)
     }
 
-    /// A day of ten orders at once, each step of each done twice at the same time, its money first.
+    /// A day of ten orders at once: each step is done twice at the same time, by customers and by two runners of the
+    /// checkouts, and some money comes before its order is paid.
     private func live(_ shop: Shop) async throws {
         try await shop.settlements.execute(.open, on: shop.day)
         try await shop.deliver(12, of: "lamp")
         try await atOnce(0..<10) { number in
             let (order, id) = ("\(shop.day)\(number)", CommandID())
             let lines = [Shop.Line(item: "lamp", quantity: number % 3 + 1, cents: 7)]
-            let twice: (@escaping @Sendable () async throws -> Position) async throws -> Position = { step in
-                try await atOnce(0..<2) { _ in try await step() }
-            }
             if number == 3 {
                 let early = Settlement.Command.recordCharge(payment: order, order: order, cents: 7)
                 try await shop.settlements.execute(early, on: shop.day)
             }
-            let bought = try await twice { try await shop.buy(order, for: "Ada", lines, id: id) }
-            guard try await shop.orders.state(of: order).state.stage == .confirmed, number % 4 > 0 else {
-                return bought
-            }
-            _ = try await twice { try await shop.pay(order, payment: order) }
-            if number % 4 == 1 { return try await twice { try await shop.cancel(order, because: "") } }
-            let shipped = try await twice { try await shop.ship(order) }
-            return number % 4 == 2 ? shipped : try await twice { try await shop.takeBack(order) }
+            return try await twice { try await shop.buy(order, for: "Ada", lines, id: id) }
         }
+        try await checkOut(shop)
+        try await each(.confirmed, of: shop) { number, order in
+            if number % 4 > 0 { try await twice { try await shop.pay(order, payment: order) } }
+        }
+        try await checkOut(shop)
+        try await each(.paid, of: shop) { number, order in
+            if number % 4 == 1 {
+                try await twice { try await shop.cancel(order, because: "") }
+            } else {
+                try await twice { try await shop.ship(order) }
+            }
+            if number % 4 == 3 { try await twice { try await shop.takeBack(order) } }
+        }
+        try await checkOut(shop)
         try await shop.close(feePermille: 15)
+    }
+
+    @discardableResult
+    private func twice(_ step: @escaping @Sendable () async throws -> Position) async throws -> Position {
+        try await atOnce(0..<2) { _ in try await step() }
+    }
+
+    /// Does the same for all orders of the day in a stage, at the same time.
+    private func each(
+        _ stage: Order.Stage, of shop: Shop, _ body: @escaping @Sendable (Int, String) async throws -> Void
+    ) async throws {
+        try await atOnce(0..<10) { number in
+            let order = "\(shop.day)\(number)"
+            if try await shop.orders.state(of: order).state.stage == stage { try await body(number, order) }
+            return .start
+        }
+    }
+
+    private func checkOut(_ shop: Shop) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 1...2 {
+                group.addTask {
+                    let index = try SQLiteReadModel()
+                    try await shop.checkouts(index: index, bank: Bank()).catchUp()
+                    await index.close()
+                }
+            }
+            try await group.waitForAll()
+        }
     }
 }
 
@@ -108,7 +143,9 @@ private struct Recount {
     var dashboard: [SQLValue] {
         get async throws {
             let placed = try await orders
-            let open = placed.count { [.text("basket"), .text("confirmed"), .text("paid")].contains($0[1]) }
+            let open = placed.count {
+                [.text("basket"), .text("submitted"), .text("confirmed"), .text("paid")].contains($0[1])
+            }
             var revenue = 0
             for stream in try await store.streams(in: "settlement", after: nil, limit: 1000) {
                 revenue += try await shop.settlements.state(of: stream.id.key).state.balance

@@ -1,4 +1,4 @@
-// The C that Sillok's stores use: a checksum, a keyed hash, and the identity of a file.
+// The C that Sillok uses: a checksum, a keyed hash, a digest, the identity of a file, and a flag that is read without a lock.
 #ifndef SILLOK_C_H
 #define SILLOK_C_H
 
@@ -16,8 +16,21 @@ uint32_t sillok_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 /// (`key0` holds its first eight bytes in little-endian order, `key1` the others) no caller can choose ids that collide.
 uint64_t sillok_siphash(uint64_t key0, uint64_t key1, uint64_t high, uint64_t low);
 
+/// SHA-256 of `count` bytes, written to the 32 bytes of `digest`. Uses the processor's own instructions where there are
+/// some. Its time depends on `count` alone. It is for digests of events and ids; code that handles keys uses swift-crypto.
+void sillok_sha256(const void *bytes, size_t count, uint8_t *digest);
+
+/// The same without those instructions: what `sillok_sha256` is tested against.
+void sillok_sha256_portable(const void *bytes, size_t count, uint8_t *digest);
+
 /// The device of the file at a path, and its number there: 0, or -1 with `errno`. Unlike `stat` it does not read the
 /// times of the file, which would make the next `fdatasync` of the file slower.
 int sillok_file_identity(const char *path, uint64_t *device, uint64_t *number);
+
+/// Whether spans are traced: 0 or 1. It costs a load.
+int sillok_is_tracing(void);
+
+/// Sets whether spans are traced.
+void sillok_set_tracing(int is_on);
 
 #endif

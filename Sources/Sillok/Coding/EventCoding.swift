@@ -1,4 +1,4 @@
-/// The encoding of the cases of an event enum as types and payloads, and the decoding.
+/// The encoder and decoder of an event enum: each case has an event type and a JSON payload.
 ///
 /// The name of the case is the type, and its values are the members of a JSON object: `deposited(amount: 100)` has the
 /// type `deposited` and the payload `{"amount":100}`. A case without values has `{}`; values without a label are `_0`,
@@ -102,13 +102,12 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
         return Payload(name: name, type: type, bytes: payload, isExact: encoder.isExact)
     }
 
-    /// Returns a recorded event in its current form: one event, or the events that the upcasters of its version make of
-    /// it.
+    /// Returns a recorded event in its current form: one event, or those that its upcasters make of it.
     ///
     /// - Parameters:
     ///   - recorded: the stored event.
-    ///   - query: the events that are wanted. Events of other types that upcasters make are left out. To find all
-    ///     wanted events, read the store with ``EventSchema/stored(_:)`` of the query.
+    ///   - query: the events that are wanted. Events of other types that upcasters make are left out. Read the store
+    ///     with the query of ``EventSchema/stored(_:)``, which also finds older types.
     /// - Throws: ``UnknownEventType`` if the enum has no such case, ``NewerEventVersion`` if the version is newer than
     ///   the code, ``DamagedPayload`` if the payload does not fit or an upcaster fails.
     public func decode(_ recorded: RecordedEvent, for query: EventQuery = .all) throws -> [Event] {

@@ -1,7 +1,7 @@
 /// A stored event has a type for which the event enum has no case.
 ///
-/// Add the case, map an existing one to the type with ``StableEventNames``, or say with an ``Upcaster`` what becomes of
-/// its events. Events are never skipped in silence.
+/// Add the case, map an existing one to the type with ``StableEventNames``, or add an ``Upcaster`` that converts or
+/// drops its events. No reader skips an event silently.
 public struct UnknownEventType: Error, Hashable, CustomStringConvertible {
     /// The type in the log.
     public let type: EventType
@@ -11,7 +11,7 @@ public struct UnknownEventType: Error, Hashable, CustomStringConvertible {
     public let stream: StreamID?
     /// The name of the Swift type that has no such case.
     public let event: String
-    /// The name of the decider whose state was being replayed; `nil` if it was none.
+    /// The name of the decider whose state was being replayed; `nil` if no decider was involved.
     public internal(set) var decider: String?
 
     /// What happened and what to do, in a few lines.
@@ -19,7 +19,7 @@ public struct UnknownEventType: Error, Hashable, CustomStringConvertible {
         let fault = "\(event) has no case for the event type \"\(type)\" at position \(position)\(stream.place)."
         let remedy = "Add the case, name an existing one in storedNames, or drop the type by an upcaster."
         guard let decider else { return "\(fault) \(remedy)" }
-        let boundary = "If another decider records it, name in boundary(of:) the types of this one alone."
+        let boundary = "If another decider records this type, list only the types of this decider in boundary(of:)."
         return "The state of the decider \(decider) cannot be replayed: \(fault) Nothing was stored. \(remedy)"
             + (stream == nil ? " \(boundary)" : "")
     }

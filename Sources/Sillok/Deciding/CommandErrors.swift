@@ -1,5 +1,4 @@
-/// A command was decided as often as the policy allows, and each time another writer appended first. Nothing was
-/// stored.
+/// A command was decided as often as the policy allows; each time another writer appended first. Nothing was stored.
 public struct TooManyConflicts: Error, Hashable, CustomStringConvertible {
     /// The number of times that the command was decided.
     public let attempts: Int
@@ -14,12 +13,12 @@ public struct TooManyConflicts: Error, Hashable, CustomStringConvertible {
 
     /// What happened and what to do next, in a few lines.
     public var description: String {
-        "the command was decided \(attempts) times, and each time others were faster. The last time: \(conflict) "
-            + "If this is usual here, allow more attempts or let fewer decisions rest on the same events."
+        "The command was decided \(attempts) times, and each time another writer appended first. The last conflict: "
+            + "\(conflict) If this happens often, allow more attempts, or let the decision depend on fewer events."
     }
 }
 
-/// A command id already belongs to a different command. Nothing was stored.
+/// The command id belongs to events of other streams, or to events that no command appended. Nothing was stored.
 public struct CommandIDConflict: Error, Hashable, CustomStringConvertible {
     /// The id of the command.
     public let id: CommandID
@@ -35,15 +34,16 @@ public struct CommandIDConflict: Error, Hashable, CustomStringConvertible {
     /// What happened and what to do next, in a sentence.
     public var description: String {
         let stream = event.stream.map { " of stream \($0)" } ?? " of no stream"
-        return "the command id \(id) is taken by \"\(event.type)\" at position \(event.position)\(stream); "
-            + "nothing is stored. Give each command an id of its own."
+        return "The command id \(id) belongs to event \"\(event.type)\" at position \(event.position)\(stream). "
+            + "Nothing was stored. Give each command its own id."
     }
 }
 
 /// The handler could not find out whether a command's events are stored.
 ///
 /// Executing the command again with ``id`` is safe, even after a restart. It settles the question and returns the first
-/// outcome if there is one.
+/// outcome if there is one. If this error is thrown again, see ``cause``: after a failure of the disk, for example,
+/// open the store again first.
 public struct UnsettledCommand: Error, CustomStringConvertible {
     /// The id of the command, given or generated.
     public let id: CommandID

@@ -5,14 +5,17 @@
 /// let outcome = try await accounts.execute(.deposit(100), on: "42")   // appends to the stream account-42
 /// ```
 ///
-/// The handler decides a command on the state that it replays from the stream. It appends the events only if the stream
-/// is still at that revision. Otherwise it reads the new events and decides again, as often as the ``RetryPolicy``
-/// allows. Commands on one stream through one handler take turns, so they never race each other.
+/// The handler decides a command on the state that it replays from the stream. It appends the events only if no other
+/// event was appended to the stream since then. Otherwise it reads the new events and decides again, by default at most
+/// ten times in all (``RetryPolicy``). Commands on one stream through one handler take turns, so they never race each
+/// other.
 ///
 /// **Command ids.** A command that is executed again under the same id returns its first outcome: after a restart, from
 /// another process, and when both run at once. The first event of a command has the command's id, the next one that id
 /// plus one, and so on, so the log itself remembers the command. A command that was refused or changed nothing leaves
-/// no trace and is decided again.
+/// no trace and is decided again. Give an id if the command may be sent again: a generated one is lost with the
+/// process. The handler does not compare a repeated command with the first one. It only checks that the recorded
+/// events are in the same streams.
 public struct CommandHandler<D: Decider>: Sendable {
     package let category: StreamCategory?
     package let store: any EventStore
@@ -22,10 +25,10 @@ public struct CommandHandler<D: Decider>: Sendable {
     /// Returns the text of a command to record with its events; `nil` records none.
     package var commandText: @Sendable (D.Command) -> String? = { _ in nil }
     package let coding = EventCoding<D.Event>()
+    /// Lets commands on one stream wait for each other. The key `nil` is that of repeated batches and boundaries.
     private let turns = Turns<StreamID?>()
 
-    /// Creates a handler for the streams of a category: the key `42` of the category `account` is the stream
-    /// `account-42`.
+    /// Creates a handler for the streams of a category: key `42` of category `account` is the stream `account-42`.
     ///
     /// - Parameters:
     ///   - category: the part of the streams' names before the first dash. If it contains a dash, every command and
@@ -43,11 +46,11 @@ public struct CommandHandler<D: Decider>: Sendable {
     ///   - key: the member of the category.
     ///   - id: the identity of the command. If it was executed before, the first outcome is returned.
     ///   - expected: the revision that the command is based on, such as the one a user saw on a screen. If the stream
-    ///     has another revision, the command is not decided, and never retried.
+    ///     has another revision, this throws `AppendConflict` at once: the command is not decided or retried.
     /// - Throws: `D.Refusal` if the decider refuses; ``TooManyConflicts``; `AppendConflict` if `expected` does not
-    ///   hold; ``CommandIDConflict``; ``UnsettledCommand``; ``UnknownEventType``, ``DamagedPayload`` or
-    ///   ``UnstorableEvent``; `InvalidRequest`, `InlineProjectionFailed` and `StoreError` of the store, without the
-    ///   `AppendError` around them; `CancellationError`. Except with ``UnsettledCommand``, nothing is stored.
+    ///   hold; ``CommandIDConflict``; ``UnsettledCommand``; ``UnknownEventType``, ``NewerEventVersion``,
+    ///   ``DamagedPayload``, ``UnstorableEvent``; `InvalidRequest`, `InlineProjectionFailed`, `StoreError`, without
+    ///   an `AppendError` around them; `CancellationError`. Only ``UnsettledCommand`` may have stored events.
     @discardableResult
     public func execute(
         _ command: D.Command, on key: String, id: CommandID? = nil, expecting expected: Revision? = nil
@@ -57,11 +60,11 @@ public struct CommandHandler<D: Decider>: Sendable {
             expected)
     }
 
-    /// Appends the events that a function derives from the state of a stream. ``execute(_:on:id:expecting:)`` is based
-    /// on it.
+    /// Appends the events that a function derives from a stream's state. ``execute(_:on:id:expecting:)`` is based on
+    /// it.
     ///
-    /// The function may be called several times. It gives the same guarantees and throws the same errors as `execute`,
-    /// and the errors of the function.
+    /// The function may be called several times. Guarantees and errors are those of `execute`. Errors of the function
+    /// are thrown too.
     @discardableResult
     public func transact(
         on key: String, id: CommandID? = nil, expecting expected: Revision? = nil,
@@ -82,8 +85,8 @@ public struct CommandHandler<D: Decider>: Sendable {
     /// Executes commands on several streams as one: all of their events are recorded, in order, or none.
     ///
     /// Each command is decided on the state after the earlier ones. The streams are read with few queries, so that a
-    /// hundred of them cost little more than one. Guarantees and errors are the same as for one command; `key` may
-    /// repeat.
+    /// hundred of them cost little more than one. Guarantees and errors are the same as for one command. Several
+    /// commands may have the same `key`.
     @discardableResult
     public func execute(
         _ commands: [(key: String, command: D.Command)], id: CommandID? = nil
@@ -133,13 +136,19 @@ public struct CommandHandler<D: Decider>: Sendable {
         return (subject.state, subject.revision)
     }
 
-    /// Returns a subject in its current state, or as of a moment.
     func loaded(_ subject: Subjects<D>.Subject, at moment: Moment? = nil) async throws -> Subjects<D>.Subject {
+        try await current(subject, at: moment).0
+    }
+
+    /// Returns a subject in its current state, or as of a moment, and the condition that it has not changed.
+    package func current(
+        _ subject: Subjects<D>.Subject, at moment: Moment? = nil
+    ) async throws -> (Subjects<D>.Subject, AppendCondition) {
         try checkCategory()
         var subjects = Subjects(await source.started([subject], at: moment), limits: store.limits, coding: coding)
         defer { source.keep(&subjects, at: moment) }
         try await subjects.load(from: store, coding: coding, before: moment?.end)
-        return subjects.all[0]
+        return (subjects.all[0], subjects.isUnchanged)
     }
 
     private init(category: StreamCategory?, store: any EventStore, options: Options) {
@@ -155,7 +164,7 @@ public struct CommandHandler<D: Decider>: Sendable {
         if let category { try store.limits.check(category) }
     }
 
-    func stream(of key: String) -> StreamID { category.map { StreamID($0, key) } ?? StreamID(key) }
+    package func stream(of key: String) -> StreamID { category.map { StreamID($0, key) } ?? StreamID(key) }
 
     private func execution(
         _ id: CommandID?, expecting expected: Revision? = nil, on subjects: [Subjects<D>.Subject],

@@ -11,11 +11,11 @@ public struct CommandOutcome<D: Decider>: Sendable {
     /// The revision of the stream after these events; `Revision.none` without a stream.
     public let revision: Revision
 
-    /// The position to wait for to read your own write: that of the last event, or the last one seen if nothing
-    /// happened.
+    /// The position to wait for to read your own write: that of the last new event or, if the command changed nothing,
+    /// the last position that was read.
     public let position: Position
 
-    /// The receipt of the append; `nil` if nothing happened.
+    /// The receipt of the append; `nil` if no event was appended.
     public let receipt: Receipt?
 
     /// The id of the command, given or generated.
@@ -36,11 +36,11 @@ public struct BatchOutcome<D: Decider>: Sendable {
     /// The revision of each key's stream after these events.
     public let revisions: KeyedValues<Revision>
 
-    /// The position to wait for to read your own write: that of the last event, or the last one seen if nothing
-    /// happened.
+    /// The position to wait for to read your own write: that of the last new event or, if the command changed nothing,
+    /// the last position that was read.
     public let position: Position
 
-    /// The receipt of the append; `nil` if nothing happened.
+    /// The receipt of the append; `nil` if no event was appended.
     public let receipt: Receipt?
 
     /// The id of the commands, given or generated.

@@ -1,4 +1,4 @@
-/// A state that decides commands, and that is the replay of its events and nothing else.
+/// A state that decides commands. It is computed from its events and from nothing else.
 ///
 /// A decider has an initial state and two pure functions. ``init()`` is the state before the first event,
 /// ``decide(_:)`` turns a command into events or a refusal, and ``evolve(_:)`` applies one event. They use no I/O, no
@@ -43,8 +43,7 @@ public protocol Decider: Sendable {
     /// Creates the state before the first event.
     init()
 
-    /// Returns the events that the command causes, in order, and none if nothing changes; throws a refusal if it is not
-    /// allowed.
+    /// Returns the events that the command causes, in order, or none if nothing changes; or throws a refusal.
     func decide(_ command: Command) throws(Refusal) -> [Event]
 
     /// Applies one event to the state. It must accept every event that was ever stored.
@@ -61,15 +60,16 @@ extension Decider {
 
 /// A decider whose decisions depend on a query and not on one stream: a dynamic consistency boundary.
 ///
-/// Its events belong to no stream and are found by their tags. A decision stands if, at the moment of the append,
-/// nothing new matches ``boundary(of:)``.
+/// Its events belong to no stream and are found by their tags. The events of a decision are appended only if no new
+/// event matches ``boundary(of:)`` at the moment of the append.
 ///
-/// Deciders may share tags. Where a boundary names no types it means those that `Event` has cases for: what another
-/// decider records under the same tag changes nothing, and no decision waits for it. A type that the boundary names and
-/// `Event` has no case for is an ``UnknownEventType``. Of an `Event` whose `Codable` is written by hand the types are
-/// not known: its boundaries must name them.
+/// Deciders may share tags. A boundary without types covers the types for which `Event` has cases. So events of other
+/// types, which another decider records under the same tag, do not change the state. They do not conflict with a
+/// decision either. If the boundary names a type for which `Event` has no case, reading an event of that type throws
+/// ``UnknownEventType``. If the `Codable` conformance of `Event` is written by hand, its types are not known, and
+/// boundaries must name them.
 public protocol BoundaryDecider: Decider {
-    /// The events that the decision on this command depends on: those that the state is replayed from. Of any type that
-    /// `Event` has a case for, unless it names types.
+    /// Returns the query for the events that the decision on this command depends on. The state is replayed from these
+    /// events. A query without types covers all types for which `Event` has a case.
     static func boundary(of command: Command) -> EventQuery
 }

@@ -37,7 +37,7 @@ struct Execution<D: Decider> {
     let source: any StateSource<D>
 
     private let coding: EventCoding<D.Event>
-    private let metadata: Metadata
+    private var metadata = Metadata()
     /// The subjects in their first states.
     private let untouched: [Subjects<D>.Subject]
     private var subjects: Subjects<D>
@@ -56,16 +56,18 @@ struct Execution<D: Decider> {
         self.source = source
         untouched = subjects
         self.subjects = Subjects([], limits: store.limits, coding: coding)
-        metadata = .ofCommand(id)
     }
 
     /// Runs attempts until one ends. If `turns` are given, waits for its turn before the second attempt.
     mutating func run(retryingIn turns: Turns<StreamID?>? = nil) async throws -> Ending {
-        subjects = Subjects(await source.started(untouched), limits: store.limits, coding: coding)
-        defer { source.keep(&subjects, at: nil) }
-        if let ending = try await attempt(1) { return ending }
-        guard let turns else { return try await retry() }
-        return try await turns.wait(for: nil) { try await retry() }
+        try await Spans.within(.execute, untouched.first?.stream?.text ?? "") {
+            metadata = .ofCommand(id)
+            subjects = Subjects(await source.started(untouched), limits: store.limits, coding: coding)
+            defer { source.keep(&subjects, at: nil) }
+            if let ending = try await attempt(1) { return ending }
+            guard let turns else { return try await retry() }
+            return try await turns.wait(for: nil) { try await retry() }
+        }
     }
 
     private mutating func retry() async throws -> Ending {
@@ -93,10 +95,10 @@ struct Execution<D: Decider> {
         }
         if let draft { subjects = draft } else { evolve(decided[...], in: &subjects) }
         // The receipt may belong to an earlier append. Then the states may have missed events in between.
-        subjects.isDoubtful = subjects.contradict(receipt) || (isIDGiven && !subjects.isOfStreams)
+        subjects.isDoubtful = try await settling { try await lack(eventsBefore: receipt) }
         subjects.settle(
             decided.map { (subjects.all[$0.subject].stream, $0.data.type, $0.data.tags, $0.data.id) }, at: receipt)
-        if subjects.contradict(receipt), let first = try await firstEnding() { return first }
+        if subjects.isDoubtful, let first = try await settling({ try await firstEnding() }) { return first }
         return Ending(events: decided.map { ($0.subject, $0.event) }, subjects: subjects, receipt: receipt)
     }
 
@@ -110,13 +112,14 @@ struct Execution<D: Decider> {
             if attempt >= policy.attempts { throw TooManyConflicts(attempts: attempt, conflict: conflict) }
             return nil
         case .knownID(let conflict):
-            if let first = try await firstEnding() { return first }
-            guard let event = try await store.event(conflict.id) else { throw conflict }
+            if let first = try await settling({ try await firstEnding() }) { return first }
+            guard let event = try await settling({ try await store.event(conflict.id) }) else { throw conflict }
             throw CommandIDConflict(id: id, event: event)
         case .failed(let failure):
             // The log was set back since the states were made. They are compared with it in the next attempt.
             if failure.code == .storeChanged && !subjects.areRead { return nil }
             throw failure
+        // An inline projection refused the events. A refusal of the domain is thrown by `decide`.
         case .invalid, .tracking, .refused: throw error.underlyingError
         }
     }
@@ -141,6 +144,7 @@ struct Execution<D: Decider> {
             var metadata = step.metadata.isEmpty ? metadata : .ofCommand(id, saying: step.metadata)
             if let command = step.command { metadata[Metadata.Key.command] = command }
             for event in try step.decide((draft ?? subjects).all[step.subject].state) {
+                // The states take the event that a reader will decode.
                 let stored = try coding.stored(
                     event, id: id.event(decided.count), tags: D.tags(of: event), metadata: metadata)
                 decided.append(Decided(subject: step.subject, event: stored.event, data: stored.data))
@@ -161,7 +165,7 @@ struct Execution<D: Decider> {
 
 // Appends and their outcomes.
 extension Execution {
-    /// Appends the events. If the outcome is unknown, sends the same append again until the store knows.
+    /// Appends the events. If the outcome is unknown, sends the same append again, as often as the policy allows.
     ///
     /// - Throws: `AppendError` if nothing was stored, ``UnsettledCommand``, `CancellationError`.
     private func append(_ decided: [Decided]) async throws -> Receipt {
@@ -189,6 +193,31 @@ extension Execution {
             }
         }
         throw unknown.map { UnsettledCommand(id: id, cause: $0) } ?? CancellationError()
+    }
+
+    /// Returns whether the states miss events that were recorded before those of the receipt. They can only if it is the
+    /// receipt of an earlier append under the same command id: another append has a condition.
+    private func lack(eventsBefore receipt: Receipt) async throws -> Bool {
+        if subjects.isOfStreams { return subjects.contradict(receipt) }
+        guard isIDGiven else { return false }
+        for group in subjects.groups where group.through.position.next != receipt.firstPosition {
+            let page = try await store.read(
+                ReadRequest(
+                    group.stored, after: .mark(group.through), before: .position(receipt.firstPosition), limit: 1))
+            if !page.events.isEmpty || !page.isEnd { return true }
+        }
+        return false
+    }
+
+    /// Reads after an append that may have stored the events. If the store cannot answer, the command stays unsettled.
+    private func settling<Value>(_ read: () async throws -> Value) async throws -> Value {
+        do {
+            return try await read()
+        } catch let error as StoreError {
+            throw UnsettledCommand(id: id, cause: error)
+        } catch is CancellationError {
+            throw UnsettledCommand(id: id, cause: StoreError(.cancelled, "its task was cancelled.", outcome: .unknown))
+        }
     }
 
     private func checkExpectedRevision() async throws {
@@ -240,7 +269,7 @@ extension Execution {
 extension CommandID {
     /// Returns the id of the command's event with this index: the command's id plus the index. So the log itself
     /// remembers which commands were executed.
-    func event(_ index: Int) -> EventID {
+    package func event(_ index: Int) -> EventID {
         let (low, carries) = low.addingReportingOverflow(UInt64(index))
         return EventID(high: carries ? high &+ 1 : high, low: low)
     }

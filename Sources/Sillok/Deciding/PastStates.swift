@@ -12,7 +12,8 @@ extension CommandHandler {
 }
 
 extension CommandHandler where D: BoundaryDecider {
-    /// Returns the state on which a command would have been decided at a moment. A boundary has no revisions.
+    /// Returns the state on which a command would have been decided at a moment. A boundary has no revisions:
+    /// `Moment.revision` throws an `InvalidRequest`.
     public func state(for command: D.Command, at moment: Moment) async throws -> D {
         try await loaded(.init(boundary: D.boundary(of: command)), at: moment).state
     }

@@ -94,9 +94,25 @@ package struct Subjects<D: Decider>: Sendable {
     /// The condition that none of the subjects has a new event.
     var isUnchanged: AppendCondition {
         var condition = AppendCondition.always
-        if !isOfStreams { condition.unchanged = groups.map { .init($0.stored, seen: $0.through) } }
+        if isOfStreams {
+            condition.unchanged = newestUnread.map { [$0] } ?? []
+        } else {
+            condition.unchanged = groups.map { .init($0.stored, seen: $0.through) }
+        }
         for (stream, index) in indexes { condition.revisions[stream] = all[index].revision }
         return condition
+    }
+
+    /// The condition that the log still has the last event of the streams that were not compared with it.
+    ///
+    /// A revision alone does not name an event: a log that was set back may have grown to it by others. Two logs that
+    /// have the same event at a position have the same events before it, so the newest event stands for all streams.
+    private var newestUnread: AppendCondition.Unchanged? {
+        let unread = groups.lazy.filter { !$0.isRead }.map { all[$0.members.lowerBound] }
+        let newest = unread.max { ($0.place?.position ?? .start) < ($1.place?.position ?? .start) }
+        return newest.flatMap { subject in
+            subject.place.map { .init(subject.query, seen: EventMark(position: $0.position, id: $0.id)) }
+        }
     }
 
     /// Returns whether an event is one that a command on these subjects appends.

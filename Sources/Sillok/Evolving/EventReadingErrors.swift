@@ -13,7 +13,7 @@ public struct NewerEventVersion: Error, Hashable, CustomStringConvertible {
     public let position: Position
     /// The stream of the event, if it has one.
     public let stream: StreamID?
-    /// The name of the event enum that was read by; `nil` if it was a schema alone.
+    /// The name of the event enum that could not read the event; `nil` if a schema was used without an enum.
     public internal(set) var event: String?
 
     /// What happened and what to do, in a few lines.
@@ -50,7 +50,8 @@ public struct DamagedPayload: Error, Hashable, CustomStringConvertible {
     /// What happened and what to do next, in a sentence.
     public var description: String {
         let spot = path.isEmpty ? "" : " at \(path)"
-        return "the payload of \"\(type)\" at position \(position)\(stream.place) cannot be read\(spot): \(reason)."
+        return "The payload of \"\(type)\" at position \(position)\(stream.place) cannot be read\(spot): \(reason). "
+            + "Correct the code that reads it, or add an upcaster."
     }
 
     init(_ recorded: RecordedEvent, path: String, _ reason: String) {
@@ -81,7 +82,7 @@ extension RecordedEvent {
             if metadata.isEmpty { return 1 }
             guard let text = metadata[Metadata.Key.schemaVersion] else { return 1 }
             guard let version = Int(text), version >= 1 else {
-                throw DamagedPayload(self, path: "", "its schema version is \"\(text)\", which is no number from 1")
+                throw DamagedPayload(self, path: "", "its version is \"\(text)\", which is not a whole number from 1")
             }
             return version
         }

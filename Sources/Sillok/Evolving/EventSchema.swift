@@ -4,9 +4,11 @@ public import SillokCore
 ///
 /// ```swift
 /// static let schema = EventSchema(
+///     versions: ["deposited": 2],
+///     upcasters: [.change("deposited", from: 1) { old in old.payload.rename("amount", to: "cents") }])
 /// ```
-/// Opt in when the first change comes; an enum that is not one is at version 1 in all of its types. An enum that reads
-/// what another one writes, such as that of a projection, takes its schema: `EventSchema.of(Order.Event.self)`.
+/// Conform to it when the first type changes; until then all types are at version 1. An enum that reads the events of
+/// another enum, as a projection does, uses the schema of that enum: `EventSchema.of(Order.Event.self)`.
 public protocol EvolvingEvent {
     /// The versions of the types and the upcasters for older ones.
     static var schema: EventSchema { get }
@@ -22,7 +24,7 @@ public struct EventSchema: Sendable {
     /// The current version of each type that is not at version 1.
     public let versions: [EventType: Int]
 
-    /// Raise this number after an upcaster was fixed, so that earlier results, such as snapshots, are not used again.
+    /// The edition of the upcasters. Raise it after a fix, so that old results, such as snapshots, are not used again.
     public let edition: Int
 
     /// The faults of the schema; empty if it is correct.
@@ -61,7 +63,7 @@ public struct EventSchema: Sendable {
         newest = check.newest
     }
 
-    /// The schema of several event enums together: for an enum that reads the events of all of them.
+    /// Returns the combined schema of several event enums, for an enum that reads the events of all of them.
     ///
     /// ```swift
     /// enum Event: Codable, EvolvingEvent {
@@ -80,7 +82,7 @@ public struct EventSchema: Sendable {
             let schema = of(event)
             for (type, version) in schema.versions.sorted(by: { $0.key < $1.key }) {
                 if let other = versions.updateValue(version, forKey: type), other != version {
-                    faults.append("\"\(type)\" is at version \(other) and, in \(readableName(event)), at \(version)")
+                    faults.append("\"\(type)\" is at version \(other), but at \(version) in \(readableName(event))")
                 }
             }
             upcasters += schema.steps.values.flatMap(\.values)
@@ -89,7 +91,7 @@ public struct EventSchema: Sendable {
         return EventSchema(versions: versions, upcasters: upcasters, edition: edition, faults: faults)
     }
 
-    /// The schema of an event type: for another enum that reads the same events.
+    /// Returns the schema of an event enum, for another enum that reads the same events.
     public static func of(_ event: any Any.Type) -> EventSchema { (event as? any EvolvingEvent.Type)?.schema ?? plain }
 
     private static let plain = EventSchema()
@@ -141,7 +143,7 @@ public struct EventSchema: Sendable {
         } catch {
             throw DamagedPayload(recorded, path: "", error.description)
         }
-        guard case .object(let payload) = value else { throw DamagedPayload(recorded, path: "", "it is no object") }
+        guard case .object(let payload) = value else { throw DamagedPayload(recorded, path: "", "it is not an object") }
         return try upcast(Upcaster.Part(recorded.type, payload), version, recorded)
     }
 
@@ -160,8 +162,8 @@ public struct EventSchema: Sendable {
             guard let version = step.results[next.type] else {
                 throw DamagedPayload(
                     recorded, path: "",
-                    "the upcaster of \(part.type) from version \(version) made a \"\(next.type)\", which it does not name"
-                )
+                    "the upcaster of \(part.type) from version \(version) returned the type \"\(next.type)\", which "
+                        + "is not among its results")
             }
             return try upcast(next, version, recorded)
         }

@@ -1,7 +1,6 @@
 import SillokCore
 
-/// A schema cannot read every event that may be stored. This is a mistake in the code, found before the first event is
-/// read.
+/// A schema cannot read every event that may be stored. It is a mistake in the code, found before an event is read.
 public struct SchemaFault: Error, Hashable, CustomStringConvertible {
     /// The name of the event enum.
     public let event: String
@@ -11,7 +10,7 @@ public struct SchemaFault: Error, Hashable, CustomStringConvertible {
     /// What is wrong and what to do next, in a few lines.
     public var description: String {
         "the schema of \(event) cannot be used: " + reasons.joined(separator: "; ")
-            + ". Mend EventSchema; every version from 1 to today's needs an upcaster to the next."
+            + ". Correct EventSchema: every version from 1 to the current one needs an upcaster to the next version."
     }
 }
 
@@ -61,12 +60,12 @@ struct SchemaCheck {
         } else if upcaster.isChange && version >= newest {
             faults.append("\"\(type)\" has an upcaster to version \(version &+ 1), but its version is \(newest)")
         } else if !upcaster.isChange && version >= newest && versions[type] != nil {
-            faults.append("\"\(type)\" is written at version \(newest), which an upcaster takes away")
+            faults.append("\"\(type)\" is written at version \(newest), which an upcaster converts to other types")
         }
         for (result, made) in upcaster.results where made < 1 || made > self.newest(of: result) {
             if upcaster.isChange && result == type { continue }
             faults.append(
-                "\"\(type)\" from version \(version) makes version \(made) of \"\(result)\", which is at "
+                "\"\(type)\" from version \(version) makes version \(made) of \"\(result)\", whose newest version is "
                     + "\(self.newest(of: result))")
         }
     }
@@ -79,7 +78,7 @@ struct SchemaCheck {
                 var path: [Place] = []
                 guard walk(Place(type: type, version: version), from: type, &path) else {
                     let round = path.map { "\($0.type) \($0.version)" }.joined(separator: " → ")
-                    faults.append("\"\(type)\" leads back to itself: \(round)")
+                    faults.append("the upcasters of \"\(type)\" form a cycle: \(round)")
                     return
                 }
             }

@@ -36,7 +36,7 @@ public struct Upcaster: Sendable {
     /// - Parameters:
     ///   - type: the stored type.
     ///   - version: the version that it reads; it writes the next one.
-    ///   - body: changes the payload. If it throws, the event is damaged for its reader, which stops or parks it.
+    ///   - body: changes the payload. If it throws, the reader gets a ``DamagedPayload``, and stops or parks the event.
     public static func change(
         _ type: EventType, from version: Int, _ body: @escaping @Sendable (_ old: inout OldEvent) throws -> Void
     ) -> Upcaster {
@@ -49,12 +49,12 @@ public struct Upcaster: Sendable {
 
     /// Returns an upcaster to other types: none, one or several events, in order. To rename a type, list one.
     ///
-    /// A reader takes all of these events or none, at the position and revision of the stored event.
+    /// All of these events have the position and the revision of the stored event. A reader never stops between them.
     /// - Parameters:
     ///   - type: the stored type. If the type no longer exists, `version` is its last version.
     ///   - version: the version that it reads.
     ///   - results: the types that it writes, and the version of the payload of each.
-    ///   - body: makes the events. If it throws, the event is damaged for its reader, which stops or parks it.
+    ///   - body: makes the events. If it throws, the reader gets a ``DamagedPayload``, and stops or parks the event.
     public static func split(
         _ type: EventType, from version: Int, into results: [EventType: Int],
         _ body: @escaping @Sendable (_ old: OldEvent) throws -> [Part]
@@ -62,8 +62,7 @@ public struct Upcaster: Sendable {
         Upcaster(type: type, version: version, results: results, isChange: false, apply: body)
     }
 
-    /// Returns an upcaster that removes events of this type and version for every reader. The schema states it, so it
-    /// is not silent.
+    /// Returns an upcaster that removes events of this type and version for every reader. The log keeps these events.
     public static func drop(_ type: EventType, from version: Int) -> Upcaster {
         split(type, from: version, into: [:]) { _ in [] }
     }

@@ -57,12 +57,12 @@ public struct DecodedSubscription<Event: Codable & Sendable>: AsyncSequence, Sen
     }
 }
 
-/// A page of decoded events, and how far the read has looked.
+/// A page of decoded events, and the mark up to which the log was searched.
 public struct DecodedBatch<Event: Codable & Sendable>: Sendable {
     /// The events, in the order of the log. All events that upcasters made of one stored event are in one batch.
     public let events: [Recorded<Event>]
 
-    /// The place up to which the read has looked. A reader keeps it to continue after it.
+    /// The mark up to which the log was searched. A reader stores it to continue after it.
     public let mark: EventMark
 
     /// The position of ``mark``.
@@ -75,10 +75,11 @@ extension EventStore {
     /// - Parameters:
     ///   - query: which events, by their current types.
     ///   - event: the enum whose cases are the types.
-    ///   - position: what the subscriber has already seen: the ``DecodedBatch/through`` of its last batch.
-    ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
-    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
-    ///   - clock: what measures that time.
+    ///   - position: up to where the subscriber has seen the log: the ``DecodedBatch/through`` of its last batch.
+    ///   - store: the store the subscriber expects. If the log belongs to another store, the subscription throws
+    ///     `StoreError.Code.storeChanged`.
+    ///   - pollInterval: the longest time between two reads at the end of the log, also after a lost wake-up.
+    ///   - clock: the clock that measures the poll interval.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, after position: Position = .start,
         expecting store: StoreID? = nil, pollInterval: Duration = .seconds(10),
@@ -94,11 +95,12 @@ extension EventStore {
     /// - Parameters:
     ///   - query: which events, by their current types.
     ///   - event: the enum whose cases are the types.
-    ///   - mark: what the subscriber has already seen: the ``DecodedBatch/mark`` of its last batch. A log that does not
-    ///     have its event ends the subscription with `StoreError.Code.storeChanged`.
-    ///   - store: the store the subscriber expects. Another one ends it with `StoreError.Code.storeChanged`.
-    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
-    ///   - clock: what measures that time.
+    ///   - mark: the mark up to which the subscriber has seen the log: the ``DecodedBatch/mark`` of its last batch. If
+    ///     the log does not have the event of the mark, the subscription throws `StoreError.Code.storeChanged`.
+    ///   - store: the store the subscriber expects. If the log belongs to another store, the subscription throws
+    ///     `StoreError.Code.storeChanged`.
+    ///   - pollInterval: the longest time between two reads at the end of the log, also after a lost wake-up.
+    ///   - clock: the clock that measures the poll interval.
     public func subscribe<Event: Codable & Sendable>(
         to query: EventQuery = .all, as event: Event.Type, resumingAfter mark: EventMark,
         expecting store: StoreID? = nil, pollInterval: Duration = .seconds(10),

@@ -1,8 +1,7 @@
 public import SillokCore
 import SillokIndex
 
-/// A store in memory for tests and previews. It keeps every guarantee of `EventStore` except durability, and has no
-/// hash chain.
+/// A store in memory for tests and previews. It keeps every guarantee but durability, and has no hash chain.
 ///
 /// It finds events with the same query plans as a store on disk, and has the same limits for steps.
 public final class MemoryEventStore: EventStore {
@@ -106,7 +105,7 @@ public final class MemoryEventStore: EventStore {
         }
     }
 
-    /// Returns how far a source has been consumed into this store, or `nil`.
+    /// Returns the position up to which a source was consumed into this store, or `nil` if nothing of it was consumed.
     public func tracking(of source: TrackingSource) async throws -> Tracking? {
         state.withLock { $0.tracking[source] }
     }

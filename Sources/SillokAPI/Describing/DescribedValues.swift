@@ -107,20 +107,12 @@ package struct Members<Value: Codable & Sendable>: Described {
     }
 
     package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: MemberName.self)
-        for (name, value) in entries { try container.encode(value, forKey: MemberName(stringValue: name)) }
+        var container = encoder.container(keyedBy: JSONPathKey.self)
+        for (name, value) in entries { try container.encode(value, forKey: .named(name)) }
     }
 
     package static func schema(in components: inout SchemaComponents) -> JSONValue {
         ["type": "object", "additionalProperties": (try? components.form(of: Value.self).schema) ?? [:]]
     }
     package static func example() -> Members { Members([]) }
-}
-
-private struct MemberName: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
 }

@@ -53,8 +53,10 @@ package enum Asking {
     ) throws -> Append {
         let root = try CloudEvent.value(of: bytes)
         if root.elements != nil, form != .event { return Append(try entries(root, stream, id)) }
-        if form == .batch { throw InvalidLine("a batch of CloudEvents is an array") }
-        guard let members = root.members else { throw InvalidLine("an append is a JSON object or an array of events") }
+        if form == .batch { throw InvalidLine("a batch of CloudEvents must be an array") }
+        guard let members = root.members else {
+            throw InvalidLine("an append must be a JSON object or an array of events")
+        }
         guard form == .any, members.contains(where: { $0.key == "events" }) else {
             return Append([try CloudEvent.posted(root, to: stream, id: id(0))])
         }
@@ -65,7 +67,7 @@ package enum Asking {
             case "condition": append.request.condition = try API.Condition.read(value, "a condition").condition
             case "tracking" where value.isNull: append.request.tracking = nil
             case "tracking": append.request.tracking = try API.Tracking.read(value, "\"tracking\"").tracking
-            default: throw InvalidLine("an append has no \"\(key)\"")
+            default: throw InvalidLine("an append has no member \"\(key)\": remove it")
             }
         }
         return append

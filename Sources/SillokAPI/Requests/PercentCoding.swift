@@ -1,3 +1,5 @@
+import SillokCore
+
 /// Decodes a percent-encoded part of a path or a query; returns `nil` if it is malformed or not UTF-8.
 package func percentDecoded(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
     var bytes: [UInt8] = []
@@ -5,19 +7,13 @@ package func percentDecoded(_ text: some StringProtocol, plusIsSpace: Bool = fal
     while let byte = rest.next() {
         switch byte {
         case UInt8(ascii: "%"):
-            guard let high = rest.next(), let low = rest.next(), let value = hexadecimal(high, low) else { return nil }
-            bytes.append(value)
+            guard let high = rest.next()?.hexadecimalDigit, let low = rest.next()?.hexadecimalDigit else { return nil }
+            bytes.append(high << 4 | low)
         case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
         default: bytes.append(byte)
         }
     }
     return String(validating: bytes, as: UTF8.self)
-}
-
-private func hexadecimal(_ high: UInt8, _ low: UInt8) -> UInt8? {
-    UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16).flatMap { value in
-        high == UInt8(ascii: "+") || high == UInt8(ascii: "-") ? nil : value
-    }
 }
 
 /// Returns the names and values of a query string, in order; `nil` if it is malformed.

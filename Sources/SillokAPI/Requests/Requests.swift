@@ -61,7 +61,7 @@ package enum API {
             let container = try decoder.singleValueContainer()
             guard let text = try? container.decode(String.self), let direction = Direction(rawValue: text) else {
                 throw DecodingError.dataCorruptedError(
-                    in: container, debugDescription: "is \"forward\" or \"backward\"")
+                    in: container, debugDescription: "must be \"forward\" or \"backward\"")
             }
             self = direction
         }
@@ -158,6 +158,32 @@ package enum API {
         package let reason: String
 
         package static let keywords: [String: JSONObject] = ["reason": ["minLength": 1, "maxLength": 1000]]
+    }
+
+    /// What an operator has found out about an effect.
+    package struct EffectAnswer: Message {
+        package let reason, result: String
+
+        package static let keywords: [String: JSONObject] = Reason.keywords.merging(["result": ["maxLength": 16384]]) {
+            $1
+        }
+    }
+
+    /// How a parked instance continues.
+    package struct Release: Message {
+        package let reason: String
+        /// Whether the input that parked it is left out.
+        package let skippingInput: Bool?
+
+        package static let keywords = Reason.keywords
+    }
+
+    /// From where events are sent again.
+    package struct Redrive: Message {
+        package let reason: String
+        package let position: PlaceNumber
+
+        package static let keywords = Reason.keywords
     }
 
     /// A payload to project instead of that of an event, and why.

@@ -8,9 +8,9 @@ struct AuditCommand: AsyncParsableCommand {
         commandName: "audit",
         abstract: "Show who changed what, when, why and by which command; or the causes and effects of an event.",
         discussion: """
-            All filters must hold. --after and --before take a position or a time (RFC 3339, or a date in UTC) and leave it
-            out themselves. --causes-of shows the whole tree that an event belongs to: commands, the events they led to,
-            the commands that reacted to those.
+            An event is shown if it matches all filters. --after and --before take a position or a time (RFC 3339, or a
+            date in UTC). Both are exclusive. --causes-of shows the whole tree that an event belongs to: commands, the
+            events that they caused, and the commands that reacted to these events.
 
             Examples:
               sillok audit bank.sqlite --stream account-42
@@ -22,26 +22,16 @@ struct AuditCommand: AsyncParsableCommand {
 
     @OptionGroup var which: QueryOptions
 
-    @Option(help: "Only what this person or service did.")
+    @Option(help: "Only events that this person or service caused.")
     var actor: String?
 
-    @Option(help: "Only what belongs to this correlation.")
+    @Option(help: "Only events with this correlation id.")
     var correlation: String?
 
-    @Option(help: "Only what this command decided.")
+    @Option(help: "Only events of the command with this id.")
     var command: String?
 
-    @Option(help: "Only events after this position or time.")
-    var after: Place?
-
-    @Option(help: "Only events before this position or time.")
-    var before: Place?
-
-    @Flag(help: "From the newest to the oldest.")
-    var backwards = false
-
-    @Option(help: "At most this many events.")
-    var limit: Int?
+    @OptionGroup var range: RangeOptions
 
     @Option(help: "Show the tree of causes of the event with this id or position.")
     var causesOf: String?
@@ -49,7 +39,6 @@ struct AuditCommand: AsyncParsableCommand {
     @OptionGroup var show: ShowOptions
 
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
         if let command, CommandID(command) == nil {
             throw ValidationError("--command \(command.visible) is not a UUID.")
         }
@@ -70,7 +59,7 @@ struct AuditCommand: AsyncParsableCommand {
         let bar = ProgressBar("Reading", total: head.value)
         defer { bar.finish(quietly: true) }
         var view = AuditView(isJSON: show.json)
-        var rest = limit ?? .max
+        var rest = range.limit ?? .max
         for try await page in store.audit(query) {
             let events = page.events.prefix(rest)
             if !events.isEmpty {
@@ -79,7 +68,7 @@ struct AuditCommand: AsyncParsableCommand {
             }
             rest -= events.count
             if rest == 0 { break }
-            bar.update(to: backwards ? head.value - min(head, page.through).value : page.through.value)
+            bar.update(to: range.backwards ? head.value - min(head, page.through).value : page.through.value)
             try Task.checkCancellation()
         }
         if view.count == 0 && !show.json { Console.current.note("no event matches") }
@@ -88,15 +77,17 @@ struct AuditCommand: AsyncParsableCommand {
     private var query: AuditQuery {
         AuditQuery(
             which.query, actor: actor, correlationID: correlation, commandID: command.flatMap { CommandID($0) },
-            after: after?.bound, before: before?.bound, direction: backwards ? .backward : .forward)
+            after: range.after?.bound, before: range.before?.bound, direction: range.direction)
     }
 
     private func showCauses(of place: String, in store: any EventStore) async throws {
         let event: RecordedEvent?
         if let position = UInt64(place) {
             event = try await store.read(.all, after: Position(position).previous, limit: 1).events.first
+        } else if let id = EventID(place) {
+            event = try await store.event(id)
         } else {
-            event = try await EventID(place).asyncFlatMap { try await store.event($0) }
+            event = nil
         }
         guard let event, UInt64(place).map({ event.position.value == $0 }) ?? true else {
             throw CommandFailure(.notFound, "there is no event \(place.visible) in this store")
@@ -113,19 +104,10 @@ struct AuditCommand: AsyncParsableCommand {
     }
 }
 
-extension Optional {
-    fileprivate func asyncFlatMap<Result>(_ transform: (Wrapped) async throws -> Result?) async throws -> Result? {
-        guard let self else { return nil }
-        return try await transform(self)
-    }
-}
-
 /// Prints pages of events in the form of an audit.
 private struct AuditView {
     let isJSON: Bool
-    private(set) var count = 0
-
-    init(isJSON: Bool) { self.isJSON = isJSON }
+    var count = 0
 
     mutating func print(_ events: [RecordedEvent]) throws {
         let console = Console.current
@@ -141,16 +123,14 @@ private struct AuditView {
                 "\(event.position)", event.recordedAt.readable, event.metadata.actor ?? "–", event.shownPlace,
                 event.type.text, event.metadata.reason ?? "–", event.metadata.commandID?.description ?? "–")
         }
-        for line in table.lines(for: console.outputTerminal).dropFirst(count == 0 ? 0 : 1) { try console.print(line) }
+        try console.print(table, withTitle: count == 0)
     }
 }
 
 extension RecordedEvent {
     /// Its stream and revision.
     var shownPlace: String { stream.map { "\($0.text)@\(revision)" } ?? "–" }
-}
 
-extension RecordedEvent {
     /// What an audit says of it.
     var audited: JSONLine {
         [

@@ -10,12 +10,6 @@ struct CausalTreeView {
     let terminal: Terminal
     private static let deepest = 40
 
-    init(tree: CausalTree, marked: Position, terminal: Terminal) {
-        self.tree = tree
-        self.marked = marked
-        self.terminal = terminal
-    }
-
     /// The lines, from the first cause down.
     var lines: [String] {
         zip(tree.nodes.indices, branches).map { index, branch in

@@ -7,7 +7,7 @@ import SillokTerminal
 struct HeadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "head",
-        abstract: "Sign the end of a log, and check that a log still holds what was signed.",
+        abstract: "Sign the end of a log, and check later that the signed part was not changed.",
         discussion: """
             A signed head is a short text: position and link of the hash chain, with an Ed25519 signature. Publish it in
             a place that the writers of the store cannot change. Later it proves that no event before it was altered,
@@ -48,6 +48,8 @@ struct SignHeadCommand: AsyncParsableCommand {
         commandName: "sign",
         abstract: "Verify the hash chain of a store, and sign its head.",
         discussion: """
+            Works on a file or on PostgreSQL, not through a server.
+
             Examples:
               sillok head sign bank.sqlite --key audit.key > bank.head
               sillok head sign bank.sqlite bank.head --key audit.key --marks 1000
@@ -61,14 +63,23 @@ struct SignHeadCommand: AsyncParsableCommand {
     @Option(help: "The file of the secret key.", completion: .file())
     var key: String
 
-    @Option(help: "Links between that bound the place of a change; each is a line of the signed head.")
+    @Option(
+        help: """
+            The number of earlier links in the signed head.
+            With more links, check names a smaller range for a change.
+            Each link is a line.
+            """)
     var marks = 0
 
-    @Flag(help: "Sign the chain that the store has stored, without recomputing it.")
+    @Flag(
+        help: """
+            Sign the stored chain without recomputing it from the events.
+            A chain that does not match the events is then not noticed.
+            """)
     var unchecked = false
 
     func validate() throws {
-        if marks < 0 || marks > 1_000_000 { throw ValidationError("--marks is from 0 to 1000000.") }
+        if marks < 0 || marks > 1_000_000 { throw ValidationError("--marks must be from 0 to 1000000.") }
     }
 
     func run() async throws {
@@ -92,7 +103,7 @@ struct SignHeadCommand: AsyncParsableCommand {
         let report = try await store.check(head) { progress.update($0) }
         if let finding = report.findings.first {
             throw CommandFailure(
-                .found, "the log is not what its chain says, nothing is signed: \(finding.description.visible)",
+                .found, "the log does not match its hash chain, so nothing was signed: \(finding.description.visible)",
                 hint: "sillok verify --chain \(self.store.store.visible)")
         }
         return head
@@ -102,7 +113,7 @@ struct SignHeadCommand: AsyncParsableCommand {
 struct CheckHeadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check that a store still holds what a signed head says. Status 1 if it does not.",
+        abstract: "Check that a store still has the log that was signed. Exit status 1 means that it differs.",
         discussion: """
             Reads only the log up to the position of the head. It needs no network and no chain in the store. It names
             the first event that differs, or the range that contains it.

@@ -64,7 +64,7 @@ enum KeyFile {
     private static func write(_ text: String, to path: String, mode: mode_t) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else {
-            if errno == EEXIST { throw CommandFailure(.usage, "\(path.visible) is there already") }
+            if errno == EEXIST { throw CommandFailure(.usage, "\(path.visible) already exists: give another name") }
             throw CommandFailure(.ioFailure, "\(path.visible): \(OutputFailure(code: errno))")
         }
         defer { close(descriptor) }

@@ -10,8 +10,8 @@ struct AppendCommand: AsyncParsableCommand {
         commandName: "append",
         abstract: "Record one event.",
         discussion: """
-            The payload comes from --data, from --data-file, or from the standard input. The event is on the disk when
-            the command returns; with the same --id it may be repeated without recording twice.
+            The payload comes from --data, from --data-file, or from the standard input. When the command returns, the
+            event is on the disk. You can repeat the command with the same --id: the event is recorded once.
 
             Examples:
               sillok append bank.sqlite account-1 --type opened --data '{"owner":"Ada"}' --expect 0
@@ -21,10 +21,10 @@ struct AppendCommand: AsyncParsableCommand {
 
     @OptionGroup var store: StoreArgument
 
-    @Argument(help: "The stream; without one the event is found by its tags alone.")
+    @Argument(help: "The stream. Without one the event belongs to no stream, and queries find it by its tags or type.")
     var stream: String?
 
-    @Option(help: "What kind of event it is, in the past tense.")
+    @Option(help: "The type of the event, in the past tense.")
     var type: String
 
     @Option(help: "The payload as text.")
@@ -33,10 +33,10 @@ struct AppendCommand: AsyncParsableCommand {
     @Option(help: "A file with the payload; - is the standard input.", completion: .file())
     var dataFile: String?
 
-    @Option(help: "How the payload is to be read.")
+    @Option(help: "The content type of the payload.")
     var contentType = ContentType.json.text
 
-    @Option(help: "What the event is about, such as course:7; may be repeated.")
+    @Option(help: "A tag: something that the event is about, such as course:7; may be repeated.")
     var tag: [String] = []
 
     @Option(help: "Who did it.")
@@ -81,8 +81,11 @@ struct AppendCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let event = try await event()
         let stream = stream.map { StreamID($0) }
+        if let reserved = ReservedStream(stream) {
+            throw CommandFailure(.usage, "\(reserved)", hint: "Nothing was stored. Use another category.")
+        }
+        let event = try await event()
         var condition = AppendCondition.always
         if let stream, let expect { condition = .revision(Revision(expect), of: stream) }
         let request = AppendRequest([.init(stream: stream, event: event)], if: condition)
@@ -102,15 +105,16 @@ struct AppendCommand: AsyncParsableCommand {
             if let refusal = FileStart.refusal(of: dataFile?.visible ?? "the payload", payload) { throw refusal }
             if payload.starts(with: FileStart.mark) {
                 throw CommandFailure(
-                    .invalidData, "the payload begins with a mark of UTF-8 (EF BB BF), which JSON must not have",
-                    hint: "Take the first three bytes away: tail -c +4 FILE | sillok append …")
+                    .invalidData,
+                    "the payload begins with a byte order mark of UTF-8 (EF BB BF), which JSON must not have",
+                    hint: "Remove the first three bytes: tail -c +4 FILE | sillok append …")
             }
             do {
                 _ = try JSONReader(payload)
             } catch {
                 throw CommandFailure(
                     .invalidData, "the payload is not JSON: \(error)",
-                    hint: "For anything else say what it is, such as --content-type text/plain.")
+                    hint: "If the payload is not JSON, give its content type, such as --content-type text/plain.")
             }
         }
         var metadata = Metadata(actor: actor, reason: reason)

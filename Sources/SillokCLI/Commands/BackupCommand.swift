@@ -8,8 +8,10 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup",
         abstract: "Write a copy of a store and check it, also while another process writes to the store.",
         discussion: """
-            The copy holds all that was acknowledged before, with the same ids and positions. To restore it, put it in
-            the place of the store.
+            Works on the file of a store, not on PostgreSQL and not through a server. The copy contains all events that
+            were acknowledged before the backup started, with the same ids and positions. To restore it, end all
+            programs that have the store open, delete the store's -wal and -shm files, and move the copy to the path of
+            the store.
 
             Examples:
               sillok backup bank.sqlite bank-monday.sqlite

@@ -17,10 +17,10 @@ struct CopyCommand: AsyncParsableCommand {
               sillok copy 'postgres://app@db/bank#sillok' backup.sqlite
             """)
 
-    @Argument(help: "The store to read: a file, or postgres://…", completion: .file())
+    @Argument(help: "The store to read: a file, postgres://…, sillok://… or https://…", completion: .file())
     var from: String
 
-    @Argument(help: "The store to write; made if there is none.", completion: .file())
+    @Argument(help: "The store to write. It is created if it does not exist.", completion: .file())
     var to: String
 
     @Flag(help: "Do not read both logs again at the end.")

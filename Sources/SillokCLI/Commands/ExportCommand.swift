@@ -7,9 +7,9 @@ struct ExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Write all events as JSON lines.",
         discussion: """
-            Writes one CloudEvents 1.0 object per line. Importing the file into a new store and exporting that store
-            gives the same file, byte for byte. --resume continues after the last complete line of the file: to finish
-            an interrupted export, or to add events that were recorded since.
+            Writes one CloudEvents 1.0 object per line. If you import the file into a new store and export that store,
+            both files have the same bytes. --resume continues after the last complete line of the file. Use it to
+            finish an interrupted export, or to add events that were recorded after the export.
 
             Examples:
               sillok export bank.sqlite bank.jsonl
@@ -23,7 +23,7 @@ struct ExportCommand: AsyncParsableCommand {
     var file: String?
 
     @Option(
-        help: "Only events after this position, or the token that an interrupted export has named.",
+        help: "Only events after this position or token. An interrupted export prints the token.",
         transform: { text in
             guard let mark = EventMark(text) else { throw ValidationError("\(text.visible) is no position.") }
             return mark

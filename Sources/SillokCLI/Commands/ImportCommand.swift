@@ -10,8 +10,9 @@ struct ImportCommand: AsyncParsableCommand {
         discussion: """
             Each event is recorded exactly once, because the store recognizes known events by their ids. So you can run
             an interrupted import again, and a longer export of the same store adds the new events. A damaged line stops
-            the import with its number; everything before it is recorded. Import also takes events of other producers,
-            with their identity (id and source) and all attributes. A line is a CloudEvent in JSON, or an array of them.
+            the import, and the error contains its number. All lines before it are recorded. Import also takes events of
+            other producers, with their identity (id and source) and all attributes. A line is a CloudEvent in JSON, or
+            an array of them.
 
             Examples:
               sillok import copy.sqlite bank.jsonl
@@ -23,7 +24,7 @@ struct ImportCommand: AsyncParsableCommand {
     @Argument(help: "The file to read; without one, or with -, the standard input.", completion: .file())
     var file: String?
 
-    @Flag(help: "Record the events with the time of now, for a store that has later ones.")
+    @Flag(help: "Set the recorded times to the current time. Use it if the store already has later events.")
     var restamp = false
 
     @OptionGroup var future: FutureOption

@@ -8,8 +8,8 @@ struct ReadCommand: AsyncParsableCommand {
         commandName: "read",
         abstract: "Print events.",
         discussion: """
-            All filters must hold. --after and --before take a position or a time (RFC 3339, or a date in UTC) and leave
-            it out themselves. With --json every event is a CloudEvents object, as export writes it.
+            An event is printed if it matches all filters. --after and --before take a position or a time (RFC 3339, or
+            a date in UTC). Both are exclusive. With --json every event is a CloudEvents object, as export writes it.
 
             Examples:
               sillok read bank.sqlite --stream account-1
@@ -21,20 +21,10 @@ struct ReadCommand: AsyncParsableCommand {
 
     @OptionGroup var which: QueryOptions
 
-    @Option(help: "Only events after this position or time.")
-    var after: Place?
-
-    @Option(help: "Only events before this position or time.")
-    var before: Place?
+    @OptionGroup var range: RangeOptions
 
     @Option(help: "Only events from this revision on; needs --stream.")
     var fromRevision: UInt64?
-
-    @Flag(help: "From the newest to the oldest.")
-    var backwards = false
-
-    @Option(help: "At most this many events.")
-    var limit: Int?
 
     @Flag(name: .shortAndLong, help: "Show ids, tags and metadata as well.")
     var long = false
@@ -43,16 +33,15 @@ struct ReadCommand: AsyncParsableCommand {
 
     func validate() throws {
         if fromRevision != nil && which.stream == nil { throw ValidationError("--from-revision needs --stream.") }
-        if fromRevision != nil && after != nil {
+        if fromRevision != nil && range.after != nil {
             throw ValidationError("--from-revision and --after exclude each other.")
         }
-        if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
     }
 
     func run() async throws {
         try await store.reading { store in
             var view = EventView(store: try await store.storeID(), isJSON: show.json, isLong: long)
-            var rest = limit ?? .max
+            var rest = range.limit ?? .max
             var next: ReadRequest? = request(limit: min(rest, store.limits.pageEvents))
             while let request = next {
                 let batch = try await store.read(request)
@@ -73,9 +62,8 @@ struct ReadCommand: AsyncParsableCommand {
     private func request(limit: Int) -> ReadRequest {
         let revision = fromRevision.map { ReadRequest.Bound.revision(Revision($0 == 0 ? 0 : $0 - 1)) }
         return ReadRequest(
-            which.query, after: after?.bound ?? revision, before: before?.bound,
-            direction: backwards ? .backward : .forward,
-            limit: limit)
+            which.query, after: range.after?.bound ?? revision, before: range.before?.bound,
+            direction: range.direction, limit: limit)
     }
 }
 

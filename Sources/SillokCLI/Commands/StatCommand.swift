@@ -18,7 +18,7 @@ struct StatCommand: AsyncParsableCommand {
 
     @OptionGroup var store: StoreArgument
 
-    @Flag(help: "Only what is known without reading the log.")
+    @Flag(help: "Show only values that need no reading of the log.")
     var quick = false
 
     @Option(help: "How many of the most frequent types.")
@@ -59,7 +59,7 @@ struct StatCommand: AsyncParsableCommand {
             table.add(type.text, count.grouped, share.rounded(digits: 1) + " %")
         }
         try console.print("")
-        for line in table.lines(for: terminal) { try console.print(line) }
+        try console.print(table)
         if census.types.count > types { try console.print("and \(census.types.count - types) more types") }
     }
 

@@ -26,7 +26,7 @@ struct StreamsCommand: AsyncParsableCommand {
     @OptionGroup var show: ShowOptions
 
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
     }
 
     func run() async throws {
@@ -63,6 +63,6 @@ struct StreamsCommand: AsyncParsableCommand {
                 facts.id.text, facts.revision.value.grouped, "\(facts.lastPosition)", facts.firstRecordedAt.readable,
                 facts.lastRecordedAt.readable)
         }
-        for line in table.lines(for: console.outputTerminal).dropFirst(isFirst ? 0 : 1) { try console.print(line) }
+        try console.print(table, withTitle: isFirst)
     }
 }

@@ -30,7 +30,7 @@ struct TailCommand: AsyncParsableCommand {
     @OptionGroup var show: ShowOptions
 
     func validate() throws {
-        if !(0...1_000_000).contains(count) { throw ValidationError("-n is between 0 and 1000000.") }
+        if !(0...1_000_000).contains(count) { throw ValidationError("-n must be between 0 and 1000000.") }
     }
 
     func run() async throws {

@@ -9,12 +9,12 @@ struct VerifyCommand: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Check a store from the first event to the last.",
         discussion: """
-            Reads everything: checksums, positions, times, revisions, index, file structure. Changes nothing, and works
-            while another process writes. With --chain it also recomputes the hash chain from the events. Exit status 1
-            means that damage was found.
+            Works on a file or on PostgreSQL, not through a server. Reads everything: checksums, positions, times,
+            revisions, index, file structure. Changes nothing, and works while another process writes. With --chain it
+            also recomputes the hash chain from the events. Exit status 1 means that damage was found.
 
             Examples:
-              sillok verify bank.sqlite && cp bank.sqlite /backup/
+              sillok verify bank.sqlite && sillok backup bank.sqlite /backup/bank.sqlite
               sillok verify bank.sqlite --chain
               sillok verify bank.sqlite --json | jq -r '.findings[].message'
             """)
@@ -29,7 +29,10 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         let (report, chained) = try await store.reading { opened in
             guard let opened = opened as? any SelfChecking else {
-                throw CommandFailure(.usage, "this store cannot be checked from here: check it where it lies.")
+                throw CommandFailure(
+                    .usage,
+                    "this store cannot be verified through a server: run sillok verify on the machine that has "
+                        + "the file.")
             }
             let progress = StepProgress(console: .current)
             defer { progress.finish() }

@@ -83,11 +83,3 @@ extension ArraySlice<UInt8> {
 extension ContentType {
     fileprivate var isText: Bool { isJSON || text.hasPrefix("text/") }
 }
-
-extension Timestamp {
-    /// For people: `2026-11-23 09:15:00.000`, in UTC.
-    var readable: String {
-        let text = description.prefix { $0 != "Z" }
-        return text.dropLast(3).replacing("T", with: " ") + "Z"
-    }
-}

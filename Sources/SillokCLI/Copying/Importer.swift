@@ -72,6 +72,12 @@ struct Importer {
             var events = try CloudEvent.events(ofLine: line)
             for index in events.indices {
                 if restamps { events[index].entry.recordedAt = nil }
+                // A whole log is restored with what the runners recorded, under the times that deadlines count from.
+                if events[index].isForeign || events[index].entry.recordedAt == nil,
+                    let reserved = ReservedStream(events[index].entry.stream)
+                {
+                    throw reserved
+                }
                 let source = events[index].trackingSource
                 try store.limits.check(
                     AppendRequest([events[index].entry], tracking: source.map { Tracking(source: $0, position: 1) }))
@@ -116,11 +122,14 @@ struct Importer {
 
     private static func failure(at line: UInt64, _ cause: any Error) -> CommandFailure {
         let status = CommandFailure(cause)?.status ?? .invalidData
-        var hint = "Everything before this line is imported. Mend it and run the same command again."
+        var hint = "Everything before this line is imported. Correct the line and run the same command again."
         if let invalid = cause as? InvalidRequest, case .timeRunsBackwards = invalid.reason {
             hint = "The store already has later events. --restamp takes the store's clock for the recorded times."
         }
         if let invalid = cause as? InvalidRequest { hint = invalid.hint ?? hint }
+        if cause is ReservedStream {
+            hint = "Only the lines of an export of a store are taken into such streams, without --restamp."
+        }
         return CommandFailure(status, "line \(line.grouped): \("\(cause)".visible)", hint: hint)
     }
 }

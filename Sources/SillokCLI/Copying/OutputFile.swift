@@ -17,7 +17,7 @@ final class OutputFile {
         guard descriptor >= 0 else {
             if errno == EEXIST {
                 throw CommandFailure(
-                    .usage, "\(path.visible) is there already",
+                    .usage, "\(path.visible) already exists",
                     hint: "--resume continues it; otherwise give another name.")
             }
             throw CommandFailure(.ioFailure, "\(path.visible): \(OutputFailure(code: errno))")

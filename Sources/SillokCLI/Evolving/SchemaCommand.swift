@@ -23,16 +23,16 @@ struct SchemaCommand: AsyncParsableCommand {
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "diff",
-            abstract: "What changes between two schemas, with a verdict for each change.",
+            abstract: "List the changes between two schemas, with a verdict for each.",
             discussion: """
-                The verdicts: compatible; needs an upcaster (raise the version of the type and say what the older one
-                means); breaks (what is stored can no longer be read).
+                The verdicts are: compatible; needs an upcaster (raise the version of the type and add an upcaster for
+                the older one); breaks (stored events can no longer be read).
                 """)
 
-        @Argument(help: "The schema under which events have been stored.", completion: .file())
+        @Argument(help: "The schema of the code that has stored the events.", completion: .file())
         var old: String
 
-        @Argument(help: "The schema that comes.", completion: .file())
+        @Argument(help: "The schema of the new code.", completion: .file())
         var new: String
 
         @OptionGroup var show: ShowOptions
@@ -47,10 +47,11 @@ struct SchemaCommand: AsyncParsableCommand {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Whether the code of a schema reads every type and version that a store has.",
+            abstract: "Check that the code with a schema can read every type and version in a store.",
             discussion: """
-                Checks every payload: a required field that is missing, or of another kind, breaks. This cannot check
-                the results of upcasters, which need their code: see LogCheck of SillokHistory.
+                Checks every payload. If a required field is missing or has another kind of value, the verdict is
+                "breaks". This command does not have the code of the upcasters, so it cannot check their
+                results: see LogCheck of SillokHistory.
                 """)
 
         @Argument(help: "The schema of the code.", completion: .file())
@@ -74,7 +75,8 @@ struct SchemaCommand: AsyncParsableCommand {
     struct Snapshot: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "snapshot",
-            abstract: "The schema of what a store has: types, newest versions, and the fields of their payloads.")
+            abstract:
+                "Derive a schema from the events of a store: types, newest versions, and the fields of their payloads.")
 
         @OptionGroup var store: StoreArgument
 
@@ -120,14 +122,14 @@ private struct Verdicts {
             for change in changes.sorted(by: { $1.verdict < $0.verdict }) {
                 table.add(change.verdict.rawValue, change.type, change.message)
             }
-            for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+            try console.print(table)
         }
         let worst = changes.map(\.verdict).max() ?? .compatible
         guard worst > .compatible else { return }
         try console.output.flush()
         let hint =
             worst == .breaks
-            ? "Do not deploy: the log has, or may have, what this code cannot read."
+            ? "Do not deploy: the log has, or may have, events that this code cannot read."
             : "Raise the versions of these types in EventSchema, with an upcaster from the older one."
         throw CommandFailure(.found, "", hint: asJSON ? nil : hint)
     }

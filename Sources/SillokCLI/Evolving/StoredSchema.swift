@@ -31,7 +31,9 @@ struct StoredSchema {
         var kind = kinds[event.type]?.removeValue(forKey: version) ?? Kind()
         kind.count += 1
         if version == 0, kind.misfit == nil {
-            kind.misfit = (event.position, "its version is \"\(text ?? "")\", which is no number from 1")
+            kind.misfit = (
+                event.position, "its version is \"\(text ?? "")\", which is not a whole number of at least 1"
+            )
         }
         let value = JSONValue(parsing: String(decoding: event.payload, as: UTF8.self))
         if let payload = value?.object {

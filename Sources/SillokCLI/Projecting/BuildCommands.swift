@@ -1,29 +1,29 @@
 import ArgumentParser
 import Sillok
+import SillokCommands
 import SillokReadSide
 import SillokSQL
 import SillokTerminal
 
 extension ProjectionsCommand {
-    struct Rebuild: AsyncParsableCommand {
+    struct Rebuild: ProjectionCommand {
         static let configuration = CommandConfiguration(
             abstract: "Rebuild a projection. Queries see the live build until the new one is promoted.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
+        @OptionGroup var projection: ProjectionArgument
         @OptionGroup var whom: OperatorOptions
         @OptionGroup var waiting: WaitOptions
 
         func run() async throws {
             try await model.with(.writing) { side in
                 let id = try await side.requestRebuild(of: name, by: whom.whom)
-                Console.current.note(change: "\(id) is asked for")
-                if waiting.noWait || model.isInStore { return try Console.current.print("\(id) is asked for") }
+                Console.current.note(change: "\(id) was requested")
+                if waiting.noWait || model.isInStore { return try Console.current.print("\(id) was requested") }
                 let bar = ProgressBar("Building \(id)")
                 defer { bar.finish(quietly: true) }
                 try await waiting.wait {
                     guard let status = try await side.status(of: name).first(where: { $0.build.id == id }) else {
-                        throw CommandFailure(.notFound, "\(id) was taken away while it was being made")
+                        throw CommandFailure(.notFound, "an operator dropped \(id) while it was being built")
                     }
                     if let failure = status.build.failure { throw CommandFailure(.found, failure) }
                     bar.update(to: status.count, fraction: status.progress)
@@ -38,14 +38,13 @@ extension ProjectionsCommand {
         }
     }
 
-    struct Diff: AsyncParsableCommand {
+    struct Diff: ProjectionCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the rows in which the other build differs from the live one.",
+            abstract: "Show the rows that differ between the new build and the live one.",
             discussion: "Exit status 1 means that rows differ.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
-        @Option(help: "At most this many rows of each table.") var limit = 100
+        @OptionGroup var projection: ProjectionArgument
+        @Option(help: "The maximum number of rows of each table.") var limit = 100
 
         func run() async throws {
             try await model.withoutLog { side in
@@ -68,88 +67,75 @@ extension ProjectionsCommand {
         }
     }
 
-    struct Promote: AsyncParsableCommand {
+    struct Promote: ProjectionChange {
         static let configuration = CommandConfiguration(
-            abstract: "Let queries see the new build at once. The previous live build is kept for a rollback.")
+            abstract:
+                "Make the new build live, so that queries see it at once. The previous live build is kept for rollback."
+        )
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
+        @OptionGroup var projection: ProjectionArgument
         @OptionGroup var whom: OperatorOptions
         @Flag(
             name: [.long, .customLong("even-if-behind")],
-            help: "Also when it would contain less than the live one. Give the reason with --reason.")
+            help: "Promote the build even if it contains less than the live one. --reason must say why.")
         var force = false
 
-        func run() async throws {
-            try await model.withoutLog(.writing) { side in
-                try await side.promote(name, by: whom.whom, force: force)
-                try Console.current.print(change: "the new build of \(name.visible) is live")
-            }
+        func change(_ side: ReadSide) async throws -> String {
+            try await side.promote(name, by: whom.whom, force: force)
+            return "the new build of \(name.visible) is live"
         }
     }
 
-    struct Rollback: AsyncParsableCommand {
+    struct Rollback: ProjectionChange {
         static let configuration = CommandConfiguration(
-            abstract: "Let queries see the build that was live before, at once.")
+            abstract: "Make the previous build live again. Queries see it at once.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
+        @OptionGroup var projection: ProjectionArgument
         @OptionGroup var whom: OperatorOptions
 
-        func run() async throws {
-            try await model.withoutLog(.writing) { side in
-                try await side.rollback(name, by: whom.whom)
-                try Console.current.print(change: "the build of \(name.visible) before is live")
-            }
+        func change(_ side: ReadSide) async throws -> String {
+            try await side.rollback(name, by: whom.whom)
+            return "the previous build of \(name.visible) is live again"
         }
     }
 
-    struct Drop: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a build and its tables away that is not live.")
+    struct Drop: ProjectionChange {
+        static let configuration = CommandConfiguration(abstract: "Delete a build that is not live, with its tables.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
-        @Argument(help: "The version of its rule.") var version: Int
+        @OptionGroup var projection: ProjectionArgument
+        @Argument(help: "The version of the projection.") var version: Int
         @Argument(help: "The number of the build.") var build: Int
         @OptionGroup var whom: OperatorOptions
 
-        func run() async throws {
-            try await model.withoutLog(.writing) { side in
-                let id = ProjectionID(name, version: version, build: build)
-                try await side.drop(id, by: whom.whom)
-                try Console.current.print(change: "\(id) is gone")
-            }
+        func change(_ side: ReadSide) async throws -> String {
+            let id = ProjectionID(name, version: version, build: build)
+            try await side.drop(id, by: whom.whom)
+            return "\(id) was dropped"
         }
     }
 
-    struct Pause: AsyncParsableCommand {
+    struct Pause: ProjectionChange {
         static let configuration = CommandConfiguration(
-            abstract: "Stop a projection for a while; what is appended meanwhile waits in the log.")
+            abstract: "Stop a projection until it is resumed. It then handles the events that were appended meanwhile.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
+        @OptionGroup var projection: ProjectionArgument
         @OptionGroup var whom: OperatorOptions
 
-        func run() async throws {
-            try await model.withoutLog(.writing) { side in
-                try await side.pause(name, by: whom.whom)
-                try Console.current.print(change: "\(name.visible) is paused")
-            }
+        func change(_ side: ReadSide) async throws -> String {
+            try await side.pause(name, by: whom.whom)
+            return "\(name.visible) is paused"
         }
     }
 
-    struct Resume: AsyncParsableCommand {
+    struct Resume: ProjectionChange {
         static let configuration = CommandConfiguration(abstract: "Resume a paused projection.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
+        @OptionGroup var projection: ProjectionArgument
         @OptionGroup var whom: OperatorOptions
 
-        func run() async throws {
-            try await model.withoutLog(.writing) { side in
-                try await side.resume(name, by: whom.whom)
-                try Console.current.print(change: "\(name.visible) is resumed")
-            }
+        func change(_ side: ReadSide) async throws -> String {
+            try await side.resume(name, by: whom.whom)
+            return "\(name.visible) is resumed"
         }
     }
 }

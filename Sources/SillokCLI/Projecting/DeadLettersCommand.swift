@@ -1,5 +1,6 @@
 import ArgumentParser
 import Sillok
+import SillokCommands
 import SillokReadSide
 import SillokSQL
 import SillokTerminal
@@ -44,18 +45,17 @@ struct DeadLettersCommand: AsyncParsableCommand {
                         "\(letter.projection)", "\(letter.position)", letter.type.text, letter.sequence,
                         letter.state.rawValue, "\(letter.attempts)", letter.reason)
                 }
-                for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+                try console.print(table)
                 if letters.count == limit { console.note("there may be more: --limit") }
             }
         }
     }
 
-    struct Show: AsyncParsableCommand {
+    struct Show: ProjectionCommand {
         static let configuration = CommandConfiguration(abstract: "Show a dead letter with its event.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
-        @Argument(help: "Where the event is in the log.") var position: UInt64
+        @OptionGroup var projection: ProjectionArgument
+        @Argument(help: "The position of the event in the log.") var position: UInt64
 
         func run() async throws {
             try await model.with { side in
@@ -79,19 +79,19 @@ struct DeadLettersCommand: AsyncParsableCommand {
         }
     }
 
-    struct Retry: AsyncParsableCommand {
+    struct Retry: ProjectionCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have dead letters tried again, each sequence in its order and each event once.")
+            abstract:
+                "Request a retry of dead letters. The application retries each sequence in order and each event once.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
+        @OptionGroup var projection: ProjectionArgument
         @Flag(help: "All sequences.") var all = false
         @Option(help: "Only this sequence.") var sequence: String?
         @OptionGroup var whom: OperatorOptions
         @OptionGroup var waiting: WaitOptions
 
         func validate() throws {
-            if all == (sequence != nil) { throw ValidationError("Say either --all or --sequence SEQUENCE.") }
+            if all == (sequence != nil) { throw ValidationError("Give either --all or --sequence SEQUENCE.") }
         }
 
         func run() async throws {
@@ -99,9 +99,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
                 let console = Console.current
                 let count = try await side.retry(name, sequence: sequence, by: whom.whom)
                 if count == 0 { return console.note("no dead letters") }
-                console.note(change: "\(count.grouped) dead letters are to be tried again")
+                console.note(change: "\(count.grouped) dead letters will be retried")
                 if waiting.noWait || model.isInStore {
-                    return try console.print("\(count.grouped) are to be tried again")
+                    return try console.print("\(count.grouped) will be retried")
                 }
                 try await waiting.wait { try await looked(side, count) }
                 let left = try await side.countLetters(of: name, sequence: sequence, in: [.failed, .behind, .retry])
@@ -120,38 +120,32 @@ struct DeadLettersCommand: AsyncParsableCommand {
         }
     }
 
-    struct Skip: AsyncParsableCommand {
+    struct Skip: ProjectionChange {
         static let configuration = CommandConfiguration(
-            abstract: "Skip an event for ever; the events that wait behind it are projected.")
+            abstract: "Skip an event permanently; the events that wait behind it are then projected.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
-        @Argument(help: "Where the event is in the log.") var position: UInt64
+        @OptionGroup var projection: ProjectionArgument
+        @Argument(help: "The position of the event in the log.") var position: UInt64
         @OptionGroup var whom: OperatorOptions
 
-        func run() async throws {
-            try await model.withoutLog(.writing) { side in
-                try await side.skip(name, at: Position(position), by: whom.whom)
-                try Console.current.print(change: "\(position) is skipped; what waits behind it is to be tried")
-            }
+        func change(_ side: ReadSide) async throws -> String {
+            try await side.skip(name, at: Position(position), by: whom.whom)
+            return "position \(position) is skipped; the events that wait behind it will be retried"
         }
     }
 
-    struct Replace: AsyncParsableCommand {
+    struct Replace: ProjectionChange {
         static let configuration = CommandConfiguration(
-            abstract: "Have another payload projected instead of an event's own, which the log keeps.")
+            abstract: "Let the projection use another payload for an event. The log does not change.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
-        @Argument(help: "Where the event is in the log.") var position: UInt64
+        @OptionGroup var projection: ProjectionArgument
+        @Argument(help: "The position of the event in the log.") var position: UInt64
         @Option(help: "The payload, as JSON.") var data: String
         @OptionGroup var whom: OperatorOptions
 
-        func run() async throws {
-            try await model.withoutLog(.writing) { side in
-                try await side.replace(name, at: Position(position), with: data, by: whom.whom)
-                try Console.current.print(change: "\(position) is replaced, and to be tried")
-            }
+        func change(_ side: ReadSide) async throws -> String {
+            try await side.replace(name, at: Position(position), with: data, by: whom.whom)
+            return "the payload of position \(position) is replaced, and the event will be retried"
         }
     }
 }

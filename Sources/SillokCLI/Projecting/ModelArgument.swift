@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokCommands
 import SillokReadSide
 import SillokSQL
 import SillokSQLite
@@ -12,13 +13,19 @@ struct ModelArgument: ParsableArguments {
     enum Access { case reading, writing }
 
     @Argument(
-        help: "The read model: a file, also of a store that has one, or postgres://user@host/database#schema.",
+        help: "The read model: a file, a store whose file contains it, or postgres://user@host/database#schema.",
         completion: .file())
     var readModel: String
 
     @Option(
-        help: "The store that it is made from; not for a read model in the store's own file.", completion: .file())
+        help: "The store whose events are projected. Leave it out if the read model is in the store's own file.",
+        completion: .file())
     var store: String?
+
+    init() {}
+
+    /// The read model at a place that was given in another way.
+    init(place: String) { readModel = place }
 
     /// Whether the read model is in the file of its store.
     var isInStore: Bool { SQLiteEventStore.isStore(at: readModel) }
@@ -27,9 +34,9 @@ struct ModelArgument: ParsableArguments {
     func with<Result>(_ access: Access = .reading, _ body: (ReadSide) async throws -> Result) async throws -> Result {
         if isInStore { return try await withStore(access, body) }
         guard let store else {
-            throw CommandFailure(.usage, "this needs the log too: --store STORE")
+            throw CommandFailure(.usage, "this command also needs the log: give --store STORE")
         }
-        return try await StoreArgument.reading(store) { opened in
+        return try await StoreArgument(place: store).reading { opened in
             try await withModel { try await body(ReadSide(of: opened, in: $0)) }
         }
     }
@@ -49,11 +56,9 @@ struct ModelArgument: ParsableArguments {
         if let store, store != readModel {
             throw CommandFailure(.usage, "the read model is that of a store: leave out --store")
         }
-        var argument = StoreArgument()
-        argument.store = readModel
         do {
-            return try await argument.with(access == .reading ? .readOnly : .existing) { opened in
-                try await body(ReadSide(of: opened, in: opened.readModel))
+            return try await StoreArgument(place: readModel).with(access == .reading ? .readOnly : .existing) {
+                try await body(ReadSide(of: $0, in: $0.readModel))
             }
         } catch let error as StoreError where error.code == .locked {
             throw CommandFailure(
@@ -62,7 +67,7 @@ struct ModelArgument: ParsableArguments {
         }
     }
 
-    private func withModel<Result>(_ body: (any ReadModel) async throws -> Result) async throws -> Result {
+    func withModel<Result>(_ body: (any ReadModel) async throws -> Result) async throws -> Result {
         if let place = PostgresPlace(readModel) { return try await place.withModel(body) }
         guard FileManager.default.fileExists(atPath: readModel) else {
             throw CommandFailure(
@@ -74,55 +79,34 @@ struct ModelArgument: ParsableArguments {
     }
 }
 
-extension StoreArgument {
-    /// Opens a store for reading and closes it after `body`.
-    static func reading<Result>(
-        _ path: String, _ body: (any EventStore) async throws -> Result
-    ) async throws -> Result {
-        try await StoreArgument(place: path).reading(body)
-    }
+/// A projection of a read model.
+struct ProjectionArgument: ParsableArguments {
+    @OptionGroup var model: ModelArgument
+    @Argument(help: "The projection.") var name: String
 }
 
-/// Who does something, and why: both are kept.
-struct OperatorOptions: ParsableArguments {
-    @Option(help: "Why: kept for good.")
-    var reason: String
-
-    @Option(help: "Who: kept for good. Your login name unless said otherwise.")
-    var actor: String?
-
-    func validate() throws {
-        if reason.isEmpty { throw ValidationError("--reason says why; it is empty.") }
-    }
-
-    var whom: Operator { Operator(actor ?? NSUserName(), because: reason) }
+/// A command for one projection.
+protocol ProjectionCommand: AsyncParsableCommand {
+    var projection: ProjectionArgument { get }
 }
 
-/// Whether to wait for the application that runs the projection.
-struct WaitOptions: ParsableArguments {
-    @Flag(help: "Do not wait until the application has done it.")
-    var noWait = false
+extension ProjectionCommand {
+    var model: ModelArgument { projection.model }
+    var name: String { projection.name }
+}
 
-    @Option(help: "How many seconds to wait for the application to begin.")
-    var timeoutSeconds = 5.0
+/// A command that changes what the read model knows of a projection.
+protocol ProjectionChange: ProjectionCommand {
+    var whom: OperatorOptions { get }
 
-    /// Polls until `look` reports that the request is done. Fails if no application begins it.
-    ///
-    /// - Parameters:
-    ///   - hasBegun: whether the application has begun the request.
-    ///   - look: returns whether the request is done.
-    func wait(until look: () async throws -> (hasBegun: Bool, isDone: Bool)) async throws {
-        let clock = ContinuousClock()
-        let start = clock.now
-        while true {
-            let (hasBegun, isDone) = try await look()
-            if isDone { return }
-            if !hasBegun, start.duration(to: clock.now).seconds > timeoutSeconds {
-                throw CommandFailure(
-                    .found, "it is asked for, and no application has begun it yet",
-                    hint: "The application that registers the projection does it when it runs.")
-            }
-            try await clock.sleep(for: .milliseconds(100))
+    /// Makes the change, and returns what was done as a sentence without its end.
+    func change(_ side: ReadSide) async throws -> String
+}
+
+extension ProjectionChange {
+    func run() async throws {
+        try await model.withoutLog(.writing) { side in
+            try Console.current.print(change: try await change(side))
         }
     }
 }

@@ -7,7 +7,8 @@ import SillokTerminal
 struct ObjectivesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "slo",
-        abstract: "Show the objectives of a read model's application; exit status 1 while one is broken.",
+        abstract:
+            "Show the objectives of the application that uses a read model. Exit status 1 means that one is broken.",
         discussion: """
             The application measures the objectives and stores them in the read model. An objective without a recent
             measurement counts as broken.
@@ -19,13 +20,15 @@ struct ObjectivesCommand: AsyncParsableCommand {
 
     @OptionGroup var model: ModelArgument
 
-    @Option(help: "After how many seconds without a measurement an objective counts as broken.")
+    @Option(help: "The number of seconds without a measurement after which an objective counts as broken.")
     var staleSeconds = 60.0
 
     @OptionGroup var show: ShowOptions
 
     func validate() throws {
-        if !(-1e9...1e9).contains(staleSeconds) { throw ValidationError("--stale-seconds is between -1e9 and 1e9.") }
+        if !(-1e9...1e9).contains(staleSeconds) {
+            throw ValidationError("--stale-seconds must be between -1e9 and 1e9.")
+        }
     }
 
     func run() async throws {
@@ -43,12 +46,10 @@ struct ObjectivesCommand: AsyncParsableCommand {
             if show.json { try console.print(json: json(report, state)) }
             table.add(
                 report.subject, report.objective, state, report.measured,
-                "\((report.budgetLeft * 100).rounded(digits: 1)) %", report.burnRate.rounded(digits: 1),
-                report.at.readable)
+                report.isMet ? "\((report.budgetLeft * 100).rounded(digits: 1)) %" : "used up",
+                report.burnRate.rounded(digits: 1), report.at.readable)
         }
-        if !show.json && !reports.isEmpty {
-            for line in table.lines(for: console.outputTerminal) { try console.print(line) }
-        }
+        if !show.json && !reports.isEmpty { try console.print(table) }
         try console.output.flush()
         if isBroken {
             throw CommandFailure(.found, reports.isEmpty ? "no objective has been measured" : "an objective is broken")

@@ -47,16 +47,15 @@ struct ProjectionsCommand: AsyncParsableCommand {
                 }
                 let console = Console.current
                 if all.isEmpty { return console.note("no projections") }
-                for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+                try console.print(table)
             }
         }
     }
 
-    struct Status: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all that is known of one projection.")
+    struct Status: ProjectionCommand {
+        static let configuration = CommandConfiguration(abstract: "Show the state of one projection in detail.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
+        @OptionGroup var projection: ProjectionArgument
         @OptionGroup var show: ShowOptions
 
         func run() async throws {
@@ -87,13 +86,13 @@ struct ProjectionsCommand: AsyncParsableCommand {
         }
     }
 
-    struct Verify: AsyncParsableCommand {
+    struct Verify: ProjectionCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Compare what a projection took with the log, and name the first event that differs.",
+            abstract:
+                "Compare the events that a projection has handled with the log, and name the first one that differs.",
             discussion: "Exit status 1 says that something differs.")
 
-        @OptionGroup var model: ModelArgument
-        @Argument(help: "The projection.") var name: String
+        @OptionGroup var projection: ProjectionArgument
         @OptionGroup var show: ShowOptions
 
         func run() async throws {
@@ -133,10 +132,10 @@ struct ProjectionsCommand: AsyncParsableCommand {
     }
 
     struct Audit: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what operators did, who and why.")
+        static let configuration = CommandConfiguration(abstract: "Show which operator did what, when and why.")
 
         @OptionGroup var model: ModelArgument
-        @Option(help: "At most this many.") var limit = 50
+        @Option(help: "The maximum number of entries.") var limit = 50
         @OptionGroup var show: ShowOptions
 
         func run() async throws {
@@ -156,7 +155,7 @@ struct ProjectionsCommand: AsyncParsableCommand {
                             entry.reason)
                     }
                 }
-                if !show.json { for line in table.lines(for: console.outputTerminal) { try console.print(line) } }
+                if !show.json { try console.print(table) }
             }
         }
     }

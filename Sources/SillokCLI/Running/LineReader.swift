@@ -1,11 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import SillokCore
+import SillokSystem
 import SillokTerminal
 
 /// The lines of a file or a pipe, some at a time: memory stays bounded for any size.
@@ -102,13 +96,7 @@ struct LineReader {
         let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, count in
             var result = 0
             repeat {
-                #if canImport(Darwin)
-                result = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
-                #elseif canImport(Glibc)
-                result = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-                #else
-                result = Musl.read(descriptor, buffer.baseAddress, buffer.count)
-                #endif
+                result = SillokSystem.read(descriptor, buffer.baseAddress, buffer.count)
             } while result < 0 && errno == EINTR
             if result < 0 { failure = errno }
             count = max(0, result)

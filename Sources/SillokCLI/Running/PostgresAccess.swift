@@ -21,14 +21,28 @@ struct PostgresPlace {
         schema = parts.count > 1 && !parts[1].isEmpty ? String(parts[1]) : nil
     }
 
+    /// What a command does with the store.
+    enum Purpose {
+        case reading
+        /// It appends to a store that exists.
+        case changing
+        /// It creates the store if there is none.
+        case writing
+    }
+
     /// Opens the store there and closes it after `body`.
     func withStore<Result>(
-        forWriting: Bool, limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
+        for purpose: Purpose, limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
     ) async throws -> Result {
         #if Postgres
+        let mode: PostgresEventStore.Mode =
+            switch purpose {
+            case .reading: .readOnly
+            case .changing: .existing
+            case .writing: .create
+            }
         let store = try await PostgresEventStore(
-            connection, schema: schema ?? "sillok", mode: forWriting ? .create : .readOnly, limits: limits,
-            timeout: .seconds(5))
+            connection, schema: schema ?? "sillok", mode: mode, limits: limits, timeout: .seconds(5))
         return try await closing(store.close) { try await body(store) }
         #else
         throw Self.isMissing

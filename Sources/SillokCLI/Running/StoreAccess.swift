@@ -8,7 +8,10 @@ import SillokTerminal
 /// The store that a command works on.
 struct StoreArgument: ParsableArguments {
     @Argument(
-        help: "The store: a file, postgres://user@host/database#schema, sillok://host:port or https://host:port.",
+        help: """
+            The store: a file. Most commands also take postgres://user@host/database#schema, sillok://host:port or \
+            https://host:port.
+            """,
         completion: .file())
     var store: String
 
@@ -33,7 +36,7 @@ struct StoreArgument: ParsableArguments {
     /// Opens the store for reading, also while another process writes to it, and closes it after `body`.
     func reading<Result>(_ body: (any EventStore) async throws -> Result) async throws -> Result {
         if let address = ServerAddress(store) { return try await with(address, body) }
-        if let place = PostgresPlace(store) { return try await place.withStore(forWriting: false, body) }
+        if let place = PostgresPlace(store) { return try await place.withStore(for: .reading, body) }
         return try await with(.readOnly, body)
     }
 
@@ -47,7 +50,7 @@ struct StoreArgument: ParsableArguments {
     ) async throws -> Result {
         if let address = ServerAddress(store) { return try await with(address, body) }
         if let place = PostgresPlace(store) {
-            return try await place.withStore(forWriting: true, limits: limits, body)
+            return try await place.withStore(for: .writing, limits: limits, body)
         }
         let isNew = !FileManager.default.fileExists(atPath: store)
         let result = try await with(.create, limits: limits, waiting: time, body)
@@ -75,17 +78,9 @@ struct StoreArgument: ParsableArguments {
         if mode != .create && !FileManager.default.fileExists(atPath: store) {
             throw CommandFailure(
                 .notFound, "there is no store \(store.visible)",
-                hint: "sillok append and sillok import make a store where there is none.")
+                hint: "sillok append and sillok import create the store if there is none.")
         }
-        let opened = try await open(mode, limits: limits, waiting: time)
-        do {
-            let result = try await body(opened)
-            await opened.close()
-            return result
-        } catch {
-            await opened.close(removing: .ifUnused)
-            throw error
-        }
+        return try await open(mode, limits: limits, waiting: time).closing(after: body)
     }
 }
 
@@ -117,6 +112,19 @@ extension StoreArgument {
 }
 
 extension SQLiteEventStore {
+    /// Closes the store after `body`. If `body` fails, a file that was made for it and that nothing was written to is
+    /// removed.
+    func closing<Result>(after body: (SQLiteEventStore) async throws -> Result) async throws -> Result {
+        do {
+            let result = try await body(self)
+            await close()
+            return result
+        } catch {
+            await close(removing: .ifUnused)
+            throw error
+        }
+    }
+
     /// The number of bytes that its files take.
     var fileBytes: UInt64 {
         ["", "-wal"].reduce(0) { sum, ending in
@@ -128,12 +136,12 @@ extension SQLiteEventStore {
 
 /// How long to wait for another process that writes to the store.
 struct LockWaiting: ParsableArguments {
-    @Option(help: "Seconds to wait while another process writes to the file; without it the command fails at once.")
+    @Option(help: "Seconds to wait while another process writes to the file. Without it the command fails at once.")
     var wait: Double?
 
     func validate() throws {
         if let wait, !(0...86_400).contains(wait) {
-            throw ValidationError("--wait is a number of seconds up to 86400.")
+            throw ValidationError("--wait must be a number of seconds from 0 to 86400.")
         }
     }
 
@@ -143,7 +151,7 @@ struct LockWaiting: ParsableArguments {
 
 /// How results are shown.
 struct ShowOptions: ParsableArguments {
-    @Flag(help: "Print JSON for machines, one object a line.")
+    @Flag(help: "Print JSON, one object per line.")
     var json = false
 }
 
@@ -151,7 +159,7 @@ struct ShowOptions: ParsableArguments {
 struct FutureOption: ParsableArguments {
     @Flag(
         help: """
-            Take recorded times that are more than five minutes ahead of the clock.
+            Accept recorded times that are more than five minutes ahead of the clock.
             Every later event gets at least that time.
             """)
     var allowFuture = false

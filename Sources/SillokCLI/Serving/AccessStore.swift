@@ -48,15 +48,7 @@ final class AccessStore: ForwardingEventStore {
         let deadline = ContinuousClock.now + .seconds(5)
         while true {
             do {
-                let store = try SQLiteEventStore(path: path)
-                do {
-                    let result = try await body(store)
-                    await store.close()
-                    return result
-                } catch {
-                    await store.close(removing: .ifUnused)
-                    throw error
-                }
+                return try await SQLiteEventStore(path: path).closing(after: body)
             } catch let error as StoreError where error.code == .locked && ContinuousClock.now < deadline {
                 try await Task.sleep(for: .milliseconds(20))
             }

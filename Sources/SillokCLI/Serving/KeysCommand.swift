@@ -21,15 +21,23 @@ struct KeysCommand: AsyncParsableCommand {
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a key. Its text is shown this once: the server keeps a hash of it alone.")
+            abstract: "Create a key. It is printed only once, because the server stores only a hash of it.")
 
         @OptionGroup var access: AccessArgument
         @Option(help: "What the key is for.") var name: String
-        @Option(help: "What it allows: read, append, subscribe, admin, project; repeat it for several.")
+        @Option(
+            help: """
+                A scope of the key: read, append, subscribe, project, import or admin.
+                Repeat the option for several.
+                """)
         var scope: [String]
-        @Option(help: "Which streams: * for all, account-* for a category, account-42 for one; repeat it for several.")
+        @Option(
+            help: """
+                The streams: * for all, account-* for a category, account-eu-* for a prefix, account-42 for one stream.
+                Repeat the option for several.
+                """)
         var resource: [String] = ["*"]
-        @Option(help: "When it ends, such as 2027-01-01T00:00:00Z.") var expires: String?
+        @Option(help: "The time at which the key expires, such as 2027-01-01T00:00:00Z.") var expires: String?
 
         func run() async throws {
             let grant: Grant
@@ -40,20 +48,21 @@ struct KeysCommand: AsyncParsableCommand {
             }
             let end = try expires.map { text in
                 guard let time = Timestamp(text) else {
-                    throw CommandFailure(.usage, "--expires is a time such as 2027-01-01T00:00:00Z")
+                    throw CommandFailure(.usage, "--expires must be a time such as 2027-01-01T00:00:00Z")
                 }
                 return time
             }
             try await access.with { keyring, whom in
                 let (key, secret) = try await keyring.create(name, grant, expires: end, by: whom)
-                Console.current.note(change: "the key \(key.id) is made")
+                Console.current.note(change: "the key \(key.id) was created")
                 try Console.current.print(secret.revealed)
             }
         }
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the keys; their secrets are not kept.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the keys. The secrets are not stored, so they cannot be shown.")
 
         @OptionGroup var access: AccessArgument
         @OptionGroup var show: ShowOptions
@@ -73,22 +82,22 @@ struct KeysCommand: AsyncParsableCommand {
                 }
                 if show.json { return }
                 if keyring.keys.isEmpty { return console.note("no keys") }
-                for line in table.lines(for: console.outputTerminal) { try console.print(line) }
+                try console.print(table)
             }
         }
     }
 
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Revoke a key for good; what is open under it ends within five seconds.")
+            abstract: "Revoke a key permanently. Its open requests and subscriptions end within five seconds.")
 
         @OptionGroup var access: AccessArgument
-        @Argument(help: "The id of the key: its text between the two underscores.") var key: String
+        @Argument(help: "The id of the key: the part of the key's text between the two underscores.") var key: String
 
         func run() async throws {
             try await access.with { keyring, whom in
                 guard try await keyring.revoke(key, by: whom) else {
-                    throw CommandFailure(.notFound, "there is no key \(key.visible) that still opens anything")
+                    throw CommandFailure(.notFound, "there is no valid key \(key.visible)")
                 }
                 try Console.current.print(change: "\(key) is revoked")
             }
@@ -104,13 +113,9 @@ struct AccessArgument: ParsableArguments {
     func with(_ body: (Keyring, String) async throws -> Void) async throws {
         let log = try await AccessStore(path: access ?? store + "-access")
         let keyring = Keyring(log: log)
-        do {
+        try await closing(log.close) {
             try await keyring.load()
             try await body(keyring, "\(NSUserName()) on the command line")
-            await log.close()
-        } catch {
-            await log.close()
-            throw error
         }
     }
 }

@@ -2,18 +2,21 @@ import ArgumentParser
 import Logging
 import ServiceLifecycle
 import Sillok
+import SillokProcessOperations
 import SillokReadSide
 import SillokSQLite
 import SillokServer
 import SillokTerminal
+import SillokWebhookOperations
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Serve a store over HTTP (the API, /docs, and a dashboard at /) and over gRPC.",
         discussion: """
-            Only this machine can reach it, unless keys and TLS are set up. With --auth keys the first start prints a
-            key that may do everything; it is shown this once.
+            Serves the file of a store, not PostgreSQL and not the store of another server. Only this machine can
+            connect, unless you set up keys and TLS (or pass --insecure). With --auth keys the first start prints a key
+            that allows everything. The key is not shown again.
 
             Examples:
               sillok serve bank.sqlite
@@ -120,7 +123,7 @@ struct ServeCommand: AsyncParsableCommand {
         guard keyring.keys.isEmpty else { return }
         let (_, secret) = try await keyring.create("the first start", .everything, by: "sillok serve")
         try Console.current.print(
-            "the first key, which may do everything; it is shown this once:\n\n  \(secret.revealed)\n")
+            "The first key. It allows everything, and is shown only now:\n\n  \(secret.revealed)\n")
         try Console.current.output.flush()
     }
 
@@ -129,7 +132,7 @@ struct ServeCommand: AsyncParsableCommand {
     ) -> Served {
         var tools = StoreTools(
             verify: { try await opened.verify(progress: $0) }, observeCommits: { opened.onCommit($0) },
-            size: { opened.fileBytes })
+            size: { opened.fileBytes }, metricsFile: store.store + "-metrics")
         if let folder = settings.backups {
             tools.backup = { progress in
                 let time = WallClock.system.now().description.replacing(":", with: "").replacing(".", with: "-")
@@ -138,12 +141,15 @@ struct ServeCommand: AsyncParsableCommand {
                 return "\(path): \(report.head) events, \(report.bytes.asBytes), checked"
             }
         }
-        return Served(opened, readSide: model.map { ReadSide(of: opened, in: $0) }, tools: tools)
+        return Served(
+            opened, readSide: model.map { ReadSide(of: opened, in: $0) },
+            processes: model.map { ProcessOperations(of: opened, in: $0) },
+            webhooks: model.map { WebhookOperations(of: opened, in: $0) }, tools: tools)
     }
 
     private static func logger(_ settings: ServeSettings) throws -> Logger {
         guard let level = Logger.Level(rawValue: settings.logLevel ?? "notice") else {
-            throw CommandFailure(.usage, "--log-level is trace, debug, info, notice, warning, error or critical")
+            throw CommandFailure(.usage, "--log-level must be trace, debug, info, notice, warning, error or critical")
         }
         var logger = Logger(label: "sillok") { LineLog(label: $0, logLevel: level) }
         logger.logLevel = level

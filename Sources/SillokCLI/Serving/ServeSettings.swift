@@ -14,21 +14,27 @@ import SystemPackage
 
 /// How a server is set up: by flags, then the environment (`SILLOK_HTTP`), then a file (`{"http": …}`), then defaults.
 struct ServeSettings: ParsableArguments {
-    @Option(help: "Where HTTP is served. (default: 127.0.0.1:8080, unless only --grpc is given)") var http: String?
-    @Option(help: "Where gRPC is served. (default: 127.0.0.1:50051, unless only --http is given)") var grpc: String?
+    @Option(help: "The address for HTTP. (default: 127.0.0.1:8080, unless only --grpc is given)") var http: String?
+    @Option(help: "The address for gRPC. (default: 127.0.0.1:50051, unless only --http is given)") var grpc: String?
     @Option(help: "Access control: none (no key is needed) or keys. (default: none)") var auth: String?
     @Option(help: "The log of the keys and of administrative acts. (default: STORE-access)", completion: .file())
     var access: String?
-    @Option(help: "A read model whose projections are shown and operated.", completion: .file()) var readModel: String?
-    @Option(help: "A folder for backups that are asked for over HTTP.", completion: .directory) var backups: String?
+    @Option(
+        help: "A read model. The API and the dashboard show and operate its projections, processes and webhooks.",
+        completion: .file())
+    var readModel: String?
+    @Option(help: "A folder for backups that clients request over HTTP.", completion: .directory) var backups: String?
     @Option(help: "The certificate and its chain, in PEM.", completion: .file()) var tlsCertificate: String?
     @Option(help: "The private key of the certificate, in PEM.", completion: .file()) var tlsKey: String?
-    @Option(help: "Authorities of clients, in PEM: only their certificates come in.", completion: .file())
+    @Option(
+        help: "Certificate authorities in PEM. The server accepts only clients with a certificate of one of them.",
+        completion: .file())
     var clientAuthority: String?
     @Option(help: "Public keys (JWKS) of the issuer of JSON Web Tokens.", completion: .file()) var jwtKeys: String?
     @Option(help: "The issuer of the tokens.") var jwtIssuer: String?
     @Option(help: "The audience of the tokens.") var jwtAudience: String?
-    @Option(help: "How much is logged: debug, info, notice, warning, error. (default: notice)") var logLevel: String?
+    @Option(help: "The log level: trace, debug, info, notice, warning, error or critical. (default: notice)")
+    var logLevel: String?
     @Option(help: "A file with settings, in JSON.", completion: .file()) var config: String?
     @Option(
         name: .customLong("limit"),
@@ -37,7 +43,7 @@ struct ServeSettings: ParsableArguments {
             /v1/server shows all.
             """)
     var limitTexts: [String] = []
-    @Flag(help: "Serve other machines although connections or requests are not protected.") var insecure = false
+    @Flag(help: "Accept connections from other machines without TLS or without keys.") var insecure = false
 
     /// The limits of the store that were resolved.
     var limits = ServeSettings.usualLimits
@@ -60,9 +66,10 @@ struct ServeSettings: ParsableArguments {
     func resolved() async throws -> ServeSettings {
         var settings = self
         let environment = ConfigReader(provider: EnvironmentVariablesProvider()).scoped(to: "sillok")
-        let file = try await config.asyncMap { path in
-            try Self.check(keysOf: path)
-            return ConfigReader(provider: try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
+        var file: ConfigReader?
+        if let config {
+            try Self.check(keysOf: config)
+            file = ConfigReader(provider: try await FileProvider<JSONSnapshot>(filePath: FilePath(config)))
         }
         for (path, key) in Self.keys where settings[keyPath: path] == nil {
             let name = ConfigKey(key)
@@ -181,7 +188,7 @@ struct ServeSettings: ParsableArguments {
             switch auth ?? "none" {
             case "none": return false
             case "keys": return true
-            default: throw CommandFailure(.usage, "--auth is none or keys")
+            default: throw CommandFailure(.usage, "--auth must be none or keys")
             }
         }
     }
@@ -209,12 +216,5 @@ struct ServeSettings: ParsableArguments {
         } catch {
             throw CommandFailure(.invalidData, "\(jwtKeys): the keys of the tokens cannot be read: \(error)")
         }
-    }
-}
-
-extension Optional where Wrapped: Sendable {
-    fileprivate func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
-        guard let self else { return nil }
-        return try await body(self)
     }
 }

@@ -1,4 +1,4 @@
-import Crypto
+import CSillok
 public import SillokCore
 
 // The canonical form, version 1: the bytes that are hashed. With the events of a log, its chain can be computed from
@@ -114,10 +114,10 @@ enum CanonicalForm {
 
     /// SHA-256.
     static func hash(_ bytes: UnsafeRawBufferPointer) -> ChainDigest {
-        var function = SHA256()
-        function.update(bufferPointer: bytes)
-        // A digest of SHA-256 has 32 bytes.
-        return function.finalize().withUnsafeBytes { ChainDigest(exactly: $0) }
+        withUnsafeTemporaryAllocation(byteCount: ChainDigest.byteCount, alignment: 8) { digest in
+            sillok_sha256(bytes.baseAddress, bytes.count, digest.baseAddress)
+            return ChainDigest(exactly: UnsafeRawBufferPointer(digest))
+        }
     }
 
     static func genesis(_ store: StoreID, start: Position) -> ChainDigest {
@@ -159,7 +159,7 @@ extension AppendRequest {
 }
 
 extension RecordedEvent {
-    /// The digest of what the event says, without its place in the log: the `fact` of the canonical form.
+    /// The digest of the contents of the event, without its place in the log: the `fact` of the canonical form.
     public var factDigest: ChainDigest {
         var digests = FactDigests()
         return digests.fact(data, in: stream, tracking)

@@ -1,23 +1,23 @@
 public import SillokCore
 
-/// What came of a walk along a chain.
+/// The result of the verification of a hash chain.
 public struct ChainReport: Hashable, Sendable {
-    /// The chain that was walked.
+    /// The chain that was verified.
     public let chain: Chain
 
-    /// The last position that was looked at; before ``Chain/start`` if there was nothing to look at.
+    /// The last position that was checked; a position before ``Chain/start`` if there was no event to check.
     public let through: Position
 
-    /// The link of ``through`` as computed from the events; the genesis if there was nothing to look at.
+    /// The link of ``through``, computed from the events; the genesis if there was no event to check.
     public let link: ChainDigest
 
-    /// What is not as the chain says, in the order of the log, the first hundred; empty in a log that is intact.
+    /// The first hundred differences from the chain, in the order of the log; empty if the log is intact.
     public let findings: [VerificationReport.Finding]
 
     /// Whether every event is unchanged since its link was computed.
     public var isIntact: Bool { findings.isEmpty }
 
-    /// How many events the chain covers.
+    /// The number of events from the start of the chain to ``through``.
     public var events: UInt64 { through < chain.start ? 0 : through.value - chain.start.value + 1 }
 
     /// Creates a report on the events of a chain up to and including `through`, whose link is `link`.
@@ -33,8 +33,8 @@ extension ChainedEventStore {
     /// Recomputes the chain from the events of the store, and compares it with the stored links.
     ///
     /// Finds every change of a stored event or link, and events that were removed, inserted or reordered. It cannot
-    /// find them if the attacker also recomputed all later links, or cut off the end of the log. Only a signed head
-    /// that was published before shows that. Reads the log once, in pages.
+    /// find a change if an attacker also recomputed all later links, or that the end of the log was cut off. Only a
+    /// signed head that was published before shows these. Reads the log once, in pages.
     /// - Parameter progress: called at intervals with the position that was reached.
     /// - Returns: `nil` if the store keeps no chain.
     /// - Throws: the errors of the store, except for damaged events, which are findings; `CancellationError`.

@@ -127,7 +127,7 @@ package struct ChainWalk {
             previous = told.isEmpty ? [link] : computed
         case let link?:
             // Where the link before is not known, nothing can be said of this event.
-            if !computed.isEmpty { find(position, "the event or its link is not what the chain says") }
+            if !computed.isEmpty { find(position, "the event or its link does not match the chain") }
             previous = computed.prefix(1) + [link]
         case nil:
             if stored != nil { find(position, "the event has no link in the chain") }
@@ -150,8 +150,8 @@ package struct ChainWalk {
         find(
             first,
             first == position
-                ? "the event is not what the signed head says"
-                : "an event from here to position \(position) is not what the signed head says")
+                ? "the event does not match the signed head"
+                : "an event from this position to position \(position) does not match the signed head")
     }
 
     private mutating func find(_ position: Position, _ message: String) {

@@ -1,4 +1,5 @@
-/// A store broke a promise of the contract. The error has the check, its observation, and the seed to repeat it.
+/// A store broke a promise of the contract. The error contains the name of the check, the expected and the observed
+/// result, and the seed for a repetition.
 public struct ConformanceFailure: Error, Hashable, CustomStringConvertible {
     /// The name of the check.
     public let check: String
@@ -9,7 +10,7 @@ public struct ConformanceFailure: Error, Hashable, CustomStringConvertible {
     /// The seed of the run. `SILLOK_SEED` with this value repeats the same choices.
     public let seed: UInt64
 
-    /// A failure of a check.
+    /// Creates a failure of a check.
     public init(check: String, message: String, seed: UInt64) {
         self.check = check
         self.message = message

@@ -1,7 +1,7 @@
 public import SillokCore
 import SillokTesting
 
-/// What every event store must do, as checks that run against any store, also one of your own.
+/// A suite of checks for the guarantees of every event store. It runs against any store, including your own.
 ///
 /// ```swift
 /// let suite = EventStoreSuite { place in
@@ -20,10 +20,10 @@ public struct EventStoreSuite: Sendable {
         /// A name made of letters and digits, unique in the process: the same name is the same store.
         public let name: String
 
-        /// The clock that recorded times come from. The suite turns it, backwards too.
+        /// The clock that recorded times come from. The suite moves it, also backwards.
         public let clock: WallClock
 
-        /// The limits that the store should hold requests to. A store with other limits reports them; that is fine.
+        /// The limits that the store should enforce. A store with other limits reports them; that is fine.
         public let limits: Limits
     }
 
@@ -37,6 +37,11 @@ public struct EventStoreSuite: Sendable {
         init(_ name: String, _ body: @escaping @Sendable (Trial) async throws -> Void) {
             self.name = name
             self.body = body
+        }
+
+        /// A check that needs one empty store.
+        init(_ name: String, _ body: @escaping @Sendable (Trial, any EventStore) async throws -> Void) {
+            self.init(name) { trial in try await body(trial, try await trial.store()) }
         }
 
         /// The promise, as a sentence.
@@ -60,14 +65,14 @@ public struct EventStoreSuite: Sendable {
     /// How many random sequences of operations ``run()`` compares with the reference model.
     public let sequences: Int
 
-    /// How long the suite waits for what should come at once before it counts as lost.
+    /// The time after which an event that should come at once counts as lost.
     public let timeout: Duration
 
     let open: @Sendable (Place) async throws -> any EventStore
     let close: (@Sendable (any EventStore, Place) async throws -> Void)?
     let remove: (@Sendable (Place) async throws -> Void)?
 
-    /// A suite for the stores that `open` opens.
+    /// Creates a suite for the stores that `open` opens.
     ///
     /// - Parameters:
     ///   - seed: the seed of all random choices. The default is `SILLOK_SEED`, or a new one.

@@ -150,7 +150,7 @@ extension EventStoreSuite {
             }
             return try await group.reduce(0, +)
         }
-        try trial.equal(stored, 40, "how many appends beside refused ones were stored")
+        try trial.equal(stored, 40, "the number of appends that were stored in groups with rejected ones")
         try trial.equal(try await store.head(), 49, "the head after them")
     }
 }

@@ -105,6 +105,15 @@ extension Trial {
         try equal(try await store.head(), head, "\(what()): the head after a refused append")
     }
 
+    /// Cancels a task, and fails unless it ends with `CancellationError`.
+    func cancel(_ task: Task<some Any, any Error>, _ what: String) async throws {
+        task.cancel()
+        let result = try await within(timeout) { await task.result }
+        guard case .failure(let error) = result, error is CancellationError else {
+            throw failure("\(what) ended with \(result), not with CancellationError")
+        }
+    }
+
     /// All events, read in one go or page by page.
     func log(of store: any EventStore, _ query: EventQuery = .all) async throws -> [RecordedEvent] {
         var events: [RecordedEvent] = []

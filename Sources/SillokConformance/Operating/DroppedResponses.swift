@@ -8,7 +8,7 @@ extension OperationalChecks {
         let receipt: Receipt
     }
 
-    /// IDM-2: one response in five is lost, and the clients repeat the same append until one comes.
+    /// Runs IDM-2: one response in five is lost, and clients repeat the same append until they get a response.
     ///
     /// Broken promises: an event that is stored twice or not at all, a receipt that does not say where the events are.
     public func droppedResponses(clients: Int = 16, appends: Int = 25) async throws -> OperationalReport {
@@ -22,9 +22,9 @@ extension OperationalChecks {
         }
     }
 
-    /// IDM-3: appends repeated after many other events, and after the store was opened again.
+    /// Runs IDM-3: clients repeat appends after many other events, and after the store was opened again.
     ///
-    /// Broken promises: a repeated append that does not answer its first receipt, or that stores anything.
+    /// Broken promises: a repeated append that does not return the first receipt, or that stores something.
     public func lateRetries(
         appends: Int = 200, otherEvents: Int = 2000,
         reopen: (any EventStore) async throws -> any EventStore = { $0 }

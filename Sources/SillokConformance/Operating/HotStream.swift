@@ -13,10 +13,10 @@ extension OperationalChecks {
         var violations: [String] = []
     }
 
-    /// CON-1: clients that all append to one stream at the revision that they read, and retry after a conflict.
+    /// Runs CON-1: all clients append to one stream at the revision that they read, and retry after a conflict.
     ///
     /// Each of these breaks a promise:
-    /// - a revision that two clients won, or a hole;
+    /// - a revision that two clients got, or a missing revision;
     /// - a conflict with the wrong revision, or without the events in between;
     /// - a position below one that was acknowledged before the append began.
     public func hotStream(clients: Int = 64, appends: Int = 10) async throws -> OperationalReport {

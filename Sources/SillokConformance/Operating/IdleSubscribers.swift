@@ -2,16 +2,17 @@ public import SillokCore
 import SillokTesting
 
 extension OperationalChecks {
-    /// SUB-7: idle subscribers of other streams and of another category, while one stream is written and followed.
+    /// Runs SUB-7: subscribers of other streams and of another category are idle while one stream is written and
+    /// followed.
     ///
     /// Broken promises: an idle subscriber reads because others append, or misses the event that it waits for.
     /// - Parameters:
-    ///   - writer: appends the events; `nil`: the store itself. Another one must be of the same log.
+    ///   - writer: the store that appends the events; with `nil` the checked store. It must append to the same log.
     ///   - timeout: the longest time to wait for the subscribers.
     public func idle(
         subscribers: Int = 50, appends: Int = 100, writer: (any EventStore)? = nil, timeout: Duration = .seconds(60)
     ) async throws -> OperationalReport {
-        try await report("SUB-7 \(subscribers) idle subscribers beside \(appends) appends") {
+        try await report("SUB-7 \(subscribers) idle subscribers during \(appends) appends") {
             let begin = ContinuousClock.now
             let elapsed = { begin.duration(to: .now) }
             let (run, counted, writer) = (fresh("idle"), CountingStore(store), writer ?? store)

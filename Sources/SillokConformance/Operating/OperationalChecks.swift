@@ -1,7 +1,7 @@
 public import SillokCore
 import SillokTesting
 
-/// Many clients at once on one store, and a count of every promise that was broken: the scenarios with numbers.
+/// Scenarios with many concurrent clients on one store. Each counts the broken guarantees.
 ///
 /// Each check appends to the store that it is given, which may already hold other events, and prints nothing: its
 /// ``OperationalReport`` contains the counts.
@@ -12,13 +12,13 @@ import SillokTesting
 /// #expect(report.isClean)
 /// ```
 public struct OperationalChecks: Sendable {
-    /// The store that is put to use.
+    /// The store to check.
     public let store: any EventStore
 
     /// The seed of all random choices.
     public let seed: UInt64
 
-    /// Checks on a store; the seed is `SILLOK_SEED`, or a new one, unless given.
+    /// Creates checks of a store. The default seed is `SILLOK_SEED`, or a new one.
     public init(store: any EventStore, seed: UInt64? = nil) {
         self.store = store
         self.seed = seed ?? Environment.seed

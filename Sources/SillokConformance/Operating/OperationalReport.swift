@@ -1,15 +1,15 @@
 /// The counts and the faults of an operational check.
 public struct OperationalReport: Sendable, CustomStringConvertible {
-    /// The id of the scenario and its actions.
+    /// The id and a short description of the scenario.
     public let name: String
 
-    /// What was counted, in the order to print it.
+    /// The counts, in the order in which they are printed.
     public let counts: [(name: String, value: Int)]
 
-    /// How long it took, in seconds.
+    /// The duration of the scenario in seconds.
     public let seconds: Double
 
-    /// What is wrong, a sentence each: empty if every promise was kept.
+    /// The violations, each in a sentence; empty if there is none.
     public let violations: [String]
 
     /// Whether every promise was kept.

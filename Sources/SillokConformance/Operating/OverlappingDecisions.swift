@@ -14,8 +14,7 @@ extension OperationalChecks {
         var violations: [String] = []
     }
 
-    /// CON-2: clients that decide on queries of tags which overlap, and append under the condition that nothing
-    /// changed.
+    /// Runs CON-2: clients decide on overlapping queries by tag, and append under the condition that nothing changed.
     ///
     /// Afterwards the log is replayed, and every condition is checked again at the position of its append. A condition
     /// that did not hold there is write skew.

@@ -9,14 +9,14 @@ extension OperationalChecks {
         let events: [RecordedEvent]
     }
 
-    /// SUB-1: subscribers from random positions with random filters, while writers append.
+    /// Runs SUB-1: subscribers start at random positions with random filters, while writers append.
     ///
     /// Some of them stop and resume from the last `EventBatch.through`. Broken promises: an event that was missed,
     /// that came twice, or out of order.
     public func subscribe(
         subscribers: Int = 200, writers: Int = 8, appendsPerWriter: Int = 50
     ) async throws -> OperationalReport {
-        try await report("SUB-1 \(subscribers) subscribers beside \(writers) writers") {
+        try await report("SUB-1 \(subscribers) subscribers during the appends of \(writers) writers") {
             let run = fresh("sub")
             let start = try await store.head()
             let end = Position(start.value + UInt64(writers * appendsPerWriter * 2))

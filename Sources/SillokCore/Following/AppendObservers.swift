@@ -14,8 +14,16 @@ package final class AppendObservers: Sendable {
         observers.withLock { $0.append(Observer(observe: observe)) }
     }
 
-    /// Runs an append, and reports its time and outcome. Any error becomes an ``AppendError``.
+    /// Runs an append within a span, and reports its time and outcome. Any error becomes an ``AppendError``.
     package func measure(
+        _ request: AppendRequest, _ append: () async throws -> Receipt
+    ) async throws(AppendError) -> Receipt {
+        try await Spans.within(.append, request.entries.first?.stream?.text ?? "") { () async throws(AppendError) in
+            try await measured(request, append)
+        }
+    }
+
+    private func measured(
         _ request: AppendRequest, _ append: () async throws -> Receipt
     ) async throws(AppendError) -> Receipt {
         let observers = observers.withLock { $0 }

@@ -81,6 +81,7 @@ extension EventStore {
 }
 
 extension Subscription {
-    /// The events of all batches, one by one. Checkpoints need the batches.
+    /// The events of all batches, one by one. A reader that stores a checkpoint needs the batches, because only they
+    /// have a mark.
     public var events: BatchedEvents<Subscription> { BatchedEvents(batches: self) }
 }

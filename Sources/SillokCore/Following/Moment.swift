@@ -28,9 +28,10 @@ public enum Moment: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension EventStore {
-    /// Returns the last position that had been recorded at a time, or `Position.start` if nothing had.
+    /// Returns the position of the last event that was recorded at or before `time`, or `Position.start` if there is
+    /// none.
     ///
-    /// Takes one read, in which the store finds the place by binary search.
+    /// Costs one read. The store finds the position by binary search.
     public func position(at time: Timestamp) async throws -> Position {
         let request = ReadRequest(.all, before: Moment.time(time).end, direction: .backward, limit: 1)
         return try await read(request).events.first?.position ?? .start

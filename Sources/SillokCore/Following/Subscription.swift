@@ -1,15 +1,16 @@
 /// The stored events of a query, and then each new one, pulled by the reader batch by batch.
 ///
-/// Nothing is read before it is asked for, so a slow reader costs no memory. Every batch says how far it looked
-/// (``EventBatch/mark``), also when it has no events; a reader that keeps it can resume there and misses nothing and
-/// sees nothing twice.
+/// The subscription reads a batch only when the reader asks for it, so a slow reader costs no memory. Every batch has a
+/// mark (``EventBatch/mark``), even if it has no events. The mark shows up to where the log was searched. A reader that
+/// stores the mark can resume there. It misses no event and sees none twice.
 ///
-/// At the end of the log it waits for events that may match: other appends cost it nothing, and its mark stays. After
-/// the poll interval it looks again and moves its mark, with a batch that may have no events. So a wake-up that gets
-/// lost costs at most the poll interval.
+/// At the end of the log the subscription waits for events that may match the query. Other appends do not wake it and
+/// do not move its mark. After the poll interval it reads again. If the log has grown, it returns a batch with a newer
+/// mark; this batch may have no events. So a lost wake-up delays an event by at most the poll interval.
 ///
-/// Each read compares the place of the one before with the log: a log that went back ends the subscription with
-/// ``StoreError/Code/storeChanged``. Ends with the task that reads it.
+/// Each read checks that the log still has the event of the last mark. If the log was replaced or restored from an
+/// older copy, the subscription throws ``StoreError/Code/storeChanged``. The subscription ends when the task that reads
+/// it is cancelled.
 public struct Subscription: AsyncSequence, Sendable {
     /// A batch of events.
     public typealias Element = EventBatch
@@ -40,7 +41,7 @@ public struct Subscription: AsyncSequence, Sendable {
         /// Returns the next batch; waits for new events if there is none.
         ///
         /// - Throws: `CancellationError` when the task is cancelled; ``StoreError/Code/storeChanged`` if the store is
-        ///   another one, ends before the last mark, or has another event there.
+        ///   not the expected one, if its log ends before the last mark, or if the log has another event at the mark.
         public mutating func next() async throws -> EventBatch? {
             if !isChecked { try await checkStore() }
             let store = subscription.store
@@ -61,7 +62,10 @@ public struct Subscription: AsyncSequence, Sendable {
             if let expected = subscription.expectedStore {
                 let actual = try await store.storeID()
                 guard actual == expected else {
-                    throw StoreError(.storeChanged, "the checkpoint belongs to store \(expected), this is \(actual).")
+                    throw StoreError(
+                        .storeChanged,
+                        "the checkpoint belongs to store \(expected), but this is store \(actual). Connect to the "
+                            + "right store, or start again from the beginning of this one.")
                 }
             }
             isChecked = true
@@ -69,13 +73,10 @@ public struct Subscription: AsyncSequence, Sendable {
 
         /// Waits for a wake-up, but not longer than the poll interval.
         private func wait(for position: Position) async throws {
-            let (store, query) = (subscription.store, subscription.query)
-            let (clock, interval) = (subscription.clock, subscription.pollInterval)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await store.reach(position, for: query) }
-                group.addTask { try await clock.sleep(for: interval) }
-                defer { group.cancelAll() }
-                try await group.next()
+            try await firstResult { [subscription] in
+                try await subscription.store.reach(position, for: subscription.query)
+            } or: { [subscription] in
+                try await subscription.clock.sleep(for: subscription.pollInterval)
             }
         }
     }
@@ -86,10 +87,13 @@ extension EventStore {
     ///
     /// - Parameters:
     ///   - query: which events.
-    ///   - position: what the subscriber has already seen: the ``EventBatch/through`` of its last batch.
-    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
-    ///   - clock: what measures that time.
+    ///   - position: the position up to which the subscriber has seen the log: the ``EventBatch/through`` of its last
+    ///     batch.
+    ///   - store: the store the subscriber expects. If the log belongs to another store, the subscription throws
+    ///     ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest time between two reads at the end of the log, and so the longest delay after a
+    ///     lost wake-up.
+    ///   - clock: the clock that measures the poll interval.
     public func subscribe(
         to query: EventQuery = .all, after position: Position = .start, expecting store: StoreID? = nil,
         pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()
@@ -103,11 +107,13 @@ extension EventStore {
     ///
     /// - Parameters:
     ///   - query: which events.
-    ///   - mark: what the subscriber has already seen: the ``EventBatch/mark`` of its last batch. A log that does
-    ///     not have its event ends the subscription with ``StoreError/Code/storeChanged``.
-    ///   - store: the store the subscriber expects. Another one ends it with ``StoreError/Code/storeChanged``.
-    ///   - pollInterval: the longest time without a batch, and the longest that a lost wake-up can cost.
-    ///   - clock: what measures that time.
+    ///   - mark: the mark up to which the subscriber has seen the log: the ``EventBatch/mark`` of its last batch. If
+    ///     the log does not have the event of the mark, the subscription throws ``StoreError/Code/storeChanged``.
+    ///   - store: the store the subscriber expects. If the log belongs to another store, the subscription throws
+    ///     ``StoreError/Code/storeChanged``.
+    ///   - pollInterval: the longest time between two reads at the end of the log, and so the longest delay after a
+    ///     lost wake-up.
+    ///   - clock: the clock that measures the poll interval.
     public func subscribe(
         to query: EventQuery = .all, resumingAfter mark: EventMark, expecting store: StoreID? = nil,
         pollInterval: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock()

@@ -1,4 +1,5 @@
-/// The contents of a copy of a store: everything acknowledged before the copy began, completely verified.
+/// A report on a copy of a store. The copy has every event that was acknowledged before the backup began, and was
+/// verified completely.
 public struct BackupReport: Hashable, Sendable {
     /// The position of the last event of the copy.
     public let head: Position
@@ -6,7 +7,7 @@ public struct BackupReport: Hashable, Sendable {
     /// The size of the copy in bytes.
     public let bytes: UInt64
 
-    /// What the verification of the copy found. A copy that is not sound is deleted.
+    /// The result of the verification of the copy. A copy that is not sound is deleted.
     public let verification: VerificationReport
 
     /// Creates a report about a copy.

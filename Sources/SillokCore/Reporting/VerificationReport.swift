@@ -1,8 +1,8 @@
-/// The result of a store's check of itself, from the first event to the last.
+/// The result of the verification of a store, from the first event to the last.
 public struct VerificationReport: Hashable, Sendable {
     /// One inconsistency that the check found.
     public struct Finding: Hashable, Sendable, CustomStringConvertible {
-        /// The position of the event that is concerned, if the finding concerns one.
+        /// The position of the affected event; `nil` if the finding concerns the whole store.
         public let position: Position?
 
         /// What is wrong, in a sentence.
@@ -21,7 +21,7 @@ public struct VerificationReport: Hashable, Sendable {
     /// The number of events that were checked.
     public let events: UInt64
 
-    /// The number of streams that they belong to.
+    /// The number of streams of the checked events.
     public let streams: UInt64
 
     /// The first hundred findings; empty in a sound store.
@@ -43,10 +43,10 @@ public struct WorkProgress: Hashable, Sendable {
     /// The current step, such as `events`.
     public let step: String
 
-    /// The amount of work that is done.
+    /// The amount of work that is done, in the unit of ``total``.
     public let done: UInt64
 
-    /// The total amount of work.
+    /// The total amount of work. The step defines the unit, such as events or positions.
     public let total: UInt64
 
     /// Creates the progress of a step.

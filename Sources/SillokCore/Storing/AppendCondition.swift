@@ -17,13 +17,14 @@ public struct AppendCondition: Hashable, Sendable {
         /// The position of ``seen``.
         public var since: Position { seen.position }
 
-        /// Creates a query that was read up to a mark, such as ``EventBatch/mark``.
+        /// Creates the condition for a query that was read up to a mark, such as ``EventBatch/mark``.
         public init(_ query: EventQuery, seen: EventMark) {
             self.query = query
             self.seen = seen
         }
 
-        /// Creates a query that was read up to a position, which the store compares with the head only.
+        /// Creates the condition for a query that was read up to a position. The store only checks that the position is
+        /// not beyond the head.
         public init(_ query: EventQuery, since: Position) {
             self.init(query, seen: EventMark(position: since, id: nil))
         }

@@ -1,6 +1,7 @@
 /// The condition of an append did not hold. Nothing was stored: load again, decide again, or give up.
 ///
-/// The conflict contains what broke the condition, so that the caller can explain it or find that it does not matter.
+/// The conflict contains the streams and the events that broke the condition. The caller can show them, or decide that
+/// they do not matter.
 public struct AppendConflict: Error, Hashable, CustomStringConvertible {
     /// The streams whose revision was not the expected one.
     public let streams: [StreamID: RevisionMismatch]
@@ -35,13 +36,13 @@ public struct AppendConflict: Error, Hashable, CustomStringConvertible {
     /// What happened and what to do next, in a few lines.
     public var description: String {
         let revisions = streams.sorted { $0.key < $1.key }.map {
-            "stream \($0.key) is at revision \($0.value.actual), not \($0.value.expected)"
+            "stream \($0.key) is at revision \($0.value.actual), expected \($0.value.expected)"
         }
         let causes = events.prefix(3).map { "\($0.type) at position \($0.position)" }
         let rest = events.count > 3 ? " and \(events.count - 3) more" : ""
-        let changed = causes.isEmpty ? [] : ["recorded meanwhile: \(causes.joined(separator: ", "))\(rest)"]
-        return "the append was refused, nothing is stored: "
-            + (revisions + changed).joined(separator: "; ") + ". Load again and decide again."
+        let changed = causes.isEmpty ? [] : ["recorded since then: \(causes.joined(separator: ", "))\(rest)"]
+        return "The append was rejected: " + (revisions + changed).joined(separator: "; ")
+            + ". Nothing was stored. Load the events and decide again."
     }
 }
 
@@ -77,11 +78,12 @@ public struct EventIDConflict: Error, Hashable, CustomStringConvertible {
             case .partlyKnown: "is already recorded, while other events of the append are not"
             case .otherAppend: "is already recorded, in another append"
             }
-        return "the event \(id) \(what); nothing is stored. Give new events new ids."
+        return "The append was rejected: event \(id) \(what). Nothing was stored. Give new events new ids."
     }
 }
 
-/// The tracked position of an append is not above the recorded one. Nothing was stored: it was consumed before.
+/// The tracked position of an append is not above the recorded one. Nothing was stored: the source was already consumed
+/// up to or beyond this position.
 public struct TrackingConflict: Error, Hashable, CustomStringConvertible {
     /// The tracking of the append.
     public let given: Tracking
@@ -97,7 +99,8 @@ public struct TrackingConflict: Error, Hashable, CustomStringConvertible {
 
     /// What happened and what to do next, in a sentence.
     public var description: String {
-        "source \(given.source) is tracked up to \(recorded), so \(given.position) is not new; nothing is stored. "
+        "The append was rejected: source \(given.source) is tracked up to position \(recorded), so position "
+            + "\(given.position) is not new. Nothing was stored. "
             + "Read the tracked position and continue after it."
     }
 }

@@ -1,4 +1,5 @@
-/// Why an append stored nothing, or why that is not known: everything that ``EventStore/append(_:)`` throws.
+/// An error of an append: it stored nothing, or its outcome is not known. ``EventStore/append(_:)`` throws no other
+/// error.
 ///
 /// ```swift
 /// do {
@@ -27,7 +28,7 @@ public enum AppendError: Error, Sendable, CustomStringConvertible {
     /// The store failed, or the task was cancelled. The error says whether the events may be stored.
     case failed(StoreError)
 
-    /// The error that the case has.
+    /// The associated error of the case.
     public var underlyingError: any Error {
         switch self {
         case .invalid(let error): error
@@ -39,7 +40,7 @@ public enum AppendError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The failure of the store; `nil` if the store is not at fault: then nothing was stored.
+    /// The failure of the store, or `nil` if the store did not fail. With `nil`, nothing was stored.
     public var failure: StoreError? {
         switch self {
         case .failed(let failure): failure
@@ -47,15 +48,15 @@ public enum AppendError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What happened and what to do, in the words of the error that the case has.
+    /// The description of the associated error: what happened and what to do next.
     public var description: String { "\(underlyingError)" }
 }
 
 extension AppendError {
-    /// The error of an append that ended with any error, for implementations of ``EventStore``.
+    /// Creates the error to throw for an append that failed with `error`. For implementations of ``EventStore``.
     ///
-    /// An error that a case can have becomes that case. A `CancellationError`, or an error that no store should throw,
-    /// becomes ``failed(_:)`` with an unknown outcome, because it does not say whether the events are stored.
+    /// An error for which there is a case becomes that case. A `CancellationError`, or an error that no store should
+    /// throw, becomes ``failed(_:)`` with an unknown outcome, because it does not say whether the events are stored.
     public init(_ error: any Error) {
         if let known = AppendError(known: error) {
             self = known
@@ -63,7 +64,7 @@ extension AppendError {
             self = .failed(
                 StoreError(.cancelled, "The task was cancelled during its append.", outcome: .unknown, cause: error))
         } else {
-            self = .failed(StoreError(.ioFailure, "the store failed: \(error)", outcome: .unknown, cause: error))
+            self = .failed(StoreError(.ioFailure, "the store failed: \(error).", outcome: .unknown, cause: error))
         }
     }
 
@@ -89,13 +90,13 @@ public struct InlineProjectionFailed: Error, Sendable, CustomStringConvertible {
     /// The build of the projection, such as `balances v1`.
     public let projection: String
 
-    /// The event that it could not project, and the place that it has, or would have had.
+    /// The event that the projection could not project, with the position that it has or would have had.
     public let event: RecordedEvent
 
-    /// Why: what the rule threw, or `ChangeFailed` for its SQL.
+    /// The error that the rule threw, or `ChangeFailed` if the database rejected its SQL.
     public let cause: any Error
 
-    /// A refusal of an event.
+    /// Creates an error for an event that `projection` could not project.
     public init(projection: String, event: RecordedEvent, cause: any Error) {
         self.projection = projection
         self.event = event

@@ -10,7 +10,7 @@ public struct AppendRequest: Hashable, Sendable {
 
         /// The recorded time to keep, for copies of a log; with `nil` the store uses its clock.
         ///
-        /// Must not be earlier than the last recorded event of the store.
+        /// It must not be earlier than the recorded time of the last event of the store.
         public var recordedAt: Timestamp?
 
         /// Creates an entry for an event in a stream, or without a stream.
@@ -50,7 +50,7 @@ public struct Receipt: Hashable, Sendable {
     /// The position and the id of the last event of the append. Clients keep it as a token to read their own write.
     public let mark: EventMark
 
-    /// For each stream of the append, the revision of its last event in it.
+    /// The revision of the last event that the append recorded in each of its streams.
     public let revisions: [StreamID: Revision]
 
     /// When the last event was recorded.
@@ -120,7 +120,7 @@ extension EventQuery.Item {
 
 extension EventData {
     /// Returns whether both are the same event. The trace and the CloudEvent form are not compared: they belong to the
-    /// attempt, not to the event.
+    /// attempt, not to the event. Nor is the order of the metadata: forms of an event have it in different orders.
     package func isSameFact(as other: EventData) -> Bool {
         if self == other { return true }
         var (mine, theirs) = (self, other)
@@ -128,6 +128,15 @@ extension EventData {
             mine.metadata[key] = nil
             theirs.metadata[key] = nil
         }
+        guard mine.metadata.sortedEntries == theirs.metadata.sortedEntries else { return false }
+        (mine.metadata, theirs.metadata) = (Metadata(), Metadata())
         return mine == theirs
+    }
+}
+
+extension Metadata {
+    /// The keys and values, in the order of their bytes.
+    fileprivate var sortedEntries: [[ExactText]] {
+        entries.map { [ExactText($0.key), ExactText($0.value)] }.sorted { $0[0] < $1[0] }
     }
 }

@@ -6,7 +6,7 @@ public struct CommitMeasurement: Hashable, Sendable {
     /// The number of events in these appends.
     public let events: Int
 
-    /// The time until all of it was on the disk.
+    /// The time that the commit took, until all of its data was on the disk.
     public let syncTime: Duration
 
     /// The bytes of the write-ahead log that are not in the store's file yet; `nil` for a store without such a log. The
@@ -22,18 +22,18 @@ public struct CommitMeasurement: Hashable, Sendable {
     }
 }
 
-/// What an append took and what became of it, as the store saw it.
+/// A measurement of one append: its number of events, its duration and its error, as the store observed them.
 public struct AppendMeasurement: Sendable {
     /// How many events the request has.
     public let events: Int
 
-    /// How long it took.
+    /// The time from the call of the store until it returned.
     public let time: Duration
 
-    /// Why it stored nothing, or may have; `nil`: the events are stored.
+    /// The error of the append: it stored nothing, or its outcome is unknown. `nil` if the events are stored.
     public let error: AppendError?
 
-    /// A measurement of one append.
+    /// Creates a measurement of one append.
     public init(events: Int, time: Duration, error: AppendError?) {
         self.events = events
         self.time = time

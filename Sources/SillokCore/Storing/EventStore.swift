@@ -1,9 +1,9 @@
-/// The log: append under a condition, read by query, wait for events of a query. The seam that every storage
-/// implements.
+/// An event log: it appends events under a condition, reads them by query, and waits for events of a query. Every
+/// storage implements this protocol.
 ///
 /// The log is one gapless, commit-ordered sequence of events. A stream is a view of it; events are also found by their
-/// tags. Each method documents what an implementation must guarantee. `EventStoreSuite` of `SillokTesting` checks these
-/// guarantees for any store. Stores are safe to share between tasks and never block the cooperative pool.
+/// tags. Each method documents what an implementation must guarantee. `EventStoreSuite` of `SillokConformance` checks
+/// these guarantees for any store. Stores are safe to share between tasks and never block the cooperative pool.
 public protocol EventStore: Sendable {
     /// The limits that this store enforces.
     var limits: Limits { get }
@@ -11,15 +11,19 @@ public protocol EventStore: Sendable {
     /// Returns the identity of the store, made when it was created.
     func storeID() async throws -> StoreID
 
-    /// Records all of the events or none, under a condition, and durably before it returns.
+    /// Records all of the events or none, under a condition. The events are durable when it returns.
     ///
-    /// First the store checks the request against the limits. If the append is a repeat, it returns the first receipt.
-    /// Otherwise it checks the condition and the tracking, and gives the events the next positions.
+    /// First the store checks the request against the limits. An append is a repeat if all of its event ids are stored
+    /// already, next to each other in this order and with the same contents: it returns the first receipt. If only some
+    /// of them are stored, or the contents differ, it fails with ``AppendError/knownID(_:)``. Otherwise the store
+    /// checks the condition and the tracking, and gives the events the next positions.
     ///
     /// - Returns: where the events are. The receipt of a repeated append equals the first one.
     /// - Throws: ``AppendError``. Nothing was stored, unless it is ``AppendError/failed(_:)`` with an unknown
     ///   ``StoreError/outcome``. Repeating the same request is always safe. A cancelled task gets
-    ///   ``AppendError/failed(_:)`` with ``StoreError/Code/cancelled``.
+    ///   ``AppendError/failed(_:)`` with ``StoreError/Code/cancelled``. An append that would hold too much memory while
+    ///   it waits fails at once with ``StoreError/Code/overloaded``. After ``StoreError/Code/full``, the store takes
+    ///   appends again when the disk has room.
     @discardableResult
     func append(_ request: AppendRequest) async throws(AppendError) -> Receipt
 
@@ -37,8 +41,9 @@ public protocol EventStore: Sendable {
     /// Waits until the log may have an event of a query at or after `position`.
     ///
     /// Returns at once if it may have one already, so that a caller misses nothing between its last page and the wait.
-    /// May return early, but appends that do not match should not end the wait: many thousand callers may wait at once.
-    /// A store to which other processes append looks for their events itself, once for all callers.
+    /// It may return early. An append that does not match should not end the wait, because many thousand callers may
+    /// wait at once. If other processes append to the store, the store itself checks for their events, once for all
+    /// callers.
     /// - Throws: `CancellationError` when the task is cancelled, ``StoreError`` when the store is closed.
     func reach(_ position: Position, for query: EventQuery) async throws
 
@@ -48,15 +53,18 @@ public protocol EventStore: Sendable {
     /// Returns the facts about a stream, or `nil` if it has no events.
     func stream(_ id: StreamID) async throws -> StreamFacts?
 
-    /// Returns at most `limit` streams, ordered by the bytes of their names, after `name`, of one category or of all.
+    /// Returns at most `limit` streams of one category, or of all, whose names come after `name`. They are ordered by
+    /// the bytes of their names.
     func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts]
 
-    /// Returns how far a source has been consumed into this store, with the foreign event's id if known, or `nil`.
+    /// Returns the position up to which a source was consumed into this store, with the id of the foreign event if it
+    /// is known; `nil` if nothing of the source was consumed.
     func tracking(of source: TrackingSource) async throws -> Tracking?
 
-    /// Reports every later append to `observe`, which must not block, wherever in the process the append comes from.
+    /// Reports every later append to `observe`, wherever in the process the append comes from. `observe` must not
+    /// block.
     ///
-    /// - Returns: `false` if the store cannot, which is so unless it says otherwise.
+    /// - Returns: `false` if the store does not report appends. This is the default.
     func observeAppends(_ observe: @escaping @Sendable (AppendMeasurement) -> Void) -> Bool
 }
 

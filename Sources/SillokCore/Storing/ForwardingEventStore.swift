@@ -42,7 +42,7 @@ extension ForwardingEventStore {
     /// Returns the event of an id in the other store.
     public func event(_ id: EventID) async throws -> RecordedEvent? { try await base.event(id) }
 
-    /// Returns what the other store knows of a stream.
+    /// Returns the facts of the other store about a stream, or `nil` if the stream has no events.
     public func stream(_ id: StreamID) async throws -> StreamFacts? { try await base.stream(id) }
 
     /// Returns streams of the other store.
@@ -50,6 +50,7 @@ extension ForwardingEventStore {
         try await base.streams(in: category, after: name, limit: limit)
     }
 
-    /// Returns how far a source has been consumed into the other store.
+    /// Returns the position up to which a source was consumed into the other store, or `nil` if nothing of it was
+    /// consumed.
     public func tracking(of source: TrackingSource) async throws -> Tracking? { try await base.tracking(of: source) }
 }

@@ -63,7 +63,7 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
     public enum Reason: Hashable, Sendable {
         /// The append has no events.
         case emptyBatch
-        /// The page may hold less than one event.
+        /// The limit of the page is less than 1.
         case emptyPage
         /// The name is empty.
         case emptyName(Subject)
@@ -125,10 +125,10 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
         case .dashInCategory(let category):
             "no stream has the category \(category): a category ends before the first dash, so the category of "
                 + "\(category)-1 is \(StreamID(category.text).category)"
-        case .repeatedID(let id): "the event id \(id) stands twice in the append"
+        case .repeatedID(let id): "the event id \(id) occurs twice in the append"
         case .revisionWithoutStream: "a bound by revision needs a query of exactly one stream"
         case .timeRunsBackwards(let given, let last):
-            "the recorded time \(given) is earlier than \(last), the last one of the store"
+            "the recorded time \(given) is earlier than \(last), the time of the last event of the store"
         case .timeAhead(let given, let clock):
             "the recorded time \(given) is too far ahead of the store's clock, "
                 + "which shows \(clock). Every later event would "

@@ -1,7 +1,9 @@
-/// How large a request may be. Anything larger is refused with an ``InvalidRequest`` before it reaches the log.
+/// The maximum sizes of requests. A store rejects a larger request with an ``InvalidRequest`` before it reaches the
+/// log.
 ///
-/// A store uses the nearest value that it supports for one out of range, and shows it in its ``EventStore/limits``: at
-/// least 1, but 0 for ``payloadBytes``, ``metadataBytes``, ``tags`` and ``clockLead``, and at most 2^40.
+/// If a value is out of range, the store uses the nearest supported one and shows it in its ``EventStore/limits``. A
+/// number is from 1 to 2^40; ``payloadBytes``, ``metadataBytes`` and ``tags`` may also be 0. ``clockLead`` must not be
+/// negative.
 public struct Limits: Hashable, Sendable {
     /// Payload bytes of one event: 1 MiB.
     public var payloadBytes = 1 << 20
@@ -11,43 +13,44 @@ public struct Limits: Hashable, Sendable {
     public var batchEvents = 1000
     /// Bytes of the metadata of one event: 64 KiB.
     public var metadataBytes = 64 << 10
-    /// Tags of one event: 64.
+    /// Tags of one event, and of one item of a query: 64.
     public var tags = 64
     /// Bytes of one tag: 256.
     public var tagBytes = 256
     /// Bytes of a stream's name: 512.
     public var streamBytes = 512
-    /// Bytes of a type: 256.
+    /// Bytes of an event type, a content type, or the name of a tracking source: 256.
     public var typeBytes = 256
-    /// Items of a query, and types of an item: 100.
+    /// Items of a query, types of an item, and queries of a condition: 100.
     public var queryItems = 100
     /// Events of one page: 1,000.
     public var pageEvents = 1000
-    /// Bytes after which a page ends; it holds at least one event: 512 KiB.
+    /// Bytes after which a page ends: 512 KiB. A page contains at least one event.
     public var pageBytes = 512 << 10
-    /// Events that an ``AppendConflict`` shows at most: 100. It also shows no more than ``pageBytes`` of them.
+    /// The maximum number of events in an ``AppendConflict``: 100. ``pageBytes`` limits their size.
     public var conflictEvents = 100
 
-    /// Steps that judging the condition of one append may take: 100,000, about 25 milliseconds.
+    /// The maximum number of steps to check the condition of one append: 100,000, about 25 milliseconds.
     ///
     /// Reading one index entry is a step; a lookup in a stored index counts as eight. If the condition of an append
     /// needs more steps, the store rejects the append with ``StoreError/Code/tooExpensive`` and stores nothing.
     public var conditionSteps = 100_000
 
-    /// Steps that finding the events of one page may take: 100,000, about 25 milliseconds. See ``conditionSteps``.
+    /// The maximum number of steps to find the events of one page: 100,000, about 25 milliseconds. See
+    /// ``conditionSteps``.
     ///
     /// A page that takes more ends early. It contains the events that were found, possibly none, and its
-    /// ``EventBatch/through`` says how far the read has looked. The next page continues there.
+    /// ``EventBatch/through`` is the position up to which the read has searched. The next page continues there.
     public var pageSteps = 100_000
 
-    /// Bytes of memory that the appends in a store may hold until they are answered: 64 MiB. The store rejects an
-    /// append that exceeds this with ``StoreError/Code/overloaded``, unless it is the only one.
+    /// Bytes of memory that all unfinished appends of a store may use together: 64 MiB. The store rejects an append
+    /// that exceeds this with ``StoreError/Code/overloaded``, unless it is the only one.
     public var queueBytes = 64 << 20
 
     /// How far ahead of the store's clock a given recorded time may be: five minutes.
     ///
-    /// Recorded times never decrease, so every event after one of the year 2226 would get that year too. A store that
-    /// is restored from an export must accept such events, so open it with a larger value.
+    /// Recorded times never decrease, so every event after one of the year 2226 would get that year too. To import a
+    /// log that contains times further ahead, open the new store with a larger value.
     public var clockLead: Duration = .seconds(300)
 
     /// Creates the default limits.
@@ -73,7 +76,7 @@ public struct Limits: Hashable, Sendable {
         ]
     }
 
-    /// Throws unless a store with these limits takes the request.
+    /// Throws if a store with these limits would reject the request.
     public func check(_ request: AppendRequest) throws(InvalidRequest) {
         // A consumer that derives no events from another log still records its progress.
         guard !request.entries.isEmpty || request.tracking != nil else { throw InvalidRequest(.emptyBatch) }
@@ -96,7 +99,7 @@ public struct Limits: Hashable, Sendable {
         if let tracking = request.tracking { try check(tracking.source, .trackingSource, typeBytes) }
     }
 
-    /// Throws unless a store with these limits takes the request.
+    /// Throws if a store with these limits would reject the request.
     public func check(_ request: ReadRequest) throws(InvalidRequest) {
         guard request.limit >= 1 else { throw InvalidRequest(.emptyPage) }
         try InvalidRequest.limit(.pageEvents, request.limit, pageEvents)
@@ -108,7 +111,7 @@ public struct Limits: Hashable, Sendable {
         }
     }
 
-    /// Throws unless a store with these limits takes the query.
+    /// Throws if a store with these limits would reject the query.
     public func check(_ query: EventQuery) throws(InvalidRequest) {
         try InvalidRequest.limit(.queryItems, query.items.count, queryItems)
         for item in query.items {
@@ -121,7 +124,7 @@ public struct Limits: Hashable, Sendable {
         }
     }
 
-    /// Throws unless these arguments may ask for a page of streams.
+    /// Throws if a store with these limits would reject these arguments of ``EventStore/streams(in:after:limit:)``.
     public func checkStreams(in category: StreamCategory?, after name: StreamID?, limit: Int) throws(InvalidRequest) {
         guard limit >= 1 else { throw InvalidRequest(.emptyPage) }
         try InvalidRequest.limit(.pageEvents, limit, pageEvents)

@@ -50,9 +50,9 @@ public struct ReadRequest: Hashable, Sendable {
 
     /// Returns the request for the page after `batch`, or `nil` if that was the last one.
     ///
-    /// The next page continues at the mark of `batch`, so that the store notices if the log was set back between two
-    /// pages. A forward read without an upper bound stops at the head that its first page saw, so that it ends even
-    /// while others append.
+    /// The next page continues at the mark of `batch`, so that the store notices if the log was replaced or restored
+    /// from an older copy between two pages. A forward read without an upper bound stops at the head that its first
+    /// page saw, so that it ends even while others append.
     public func next(after batch: EventBatch) -> ReadRequest? {
         guard !batch.isEnd else { return nil }
         var next = self
@@ -103,12 +103,13 @@ extension ReadRequest.Bound {
     }
 }
 
-/// A page of events, and how far it looked.
+/// A page of events, and the mark up to which the log was searched.
 public struct EventBatch: Hashable, Sendable {
     /// The events, in the order of the request.
     public let events: [RecordedEvent]
 
-    /// How far the read has looked: between its start and here the request has no further event.
+    /// The position up to which the read has searched the log. The page has every matching event from the start of the
+    /// request to this position.
     ///
     /// In a forward read it rises with every page, also across events that do not match. Keep it as the checkpoint and
     /// continue after it. At the end of a read without an upper bound it is the head. It is never beyond an upper
@@ -128,7 +129,7 @@ public struct EventBatch: Hashable, Sendable {
     /// The last position of the store when the page was read.
     public let head: Position
 
-    /// Creates a page whose last place is known with its event.
+    /// Creates a page from its events and its mark.
     public init(events: [RecordedEvent], mark: EventMark, isEnd: Bool, head: Position) {
         self.events = events
         self.mark = mark
@@ -136,7 +137,8 @@ public struct EventBatch: Hashable, Sendable {
         self.head = head
     }
 
-    /// Creates a page that was read up to a position. Its mark has the id of the last event if that is there.
+    /// Creates a page that was read up to a position. Its mark has the id of the last event if that event is at
+    /// `through`.
     public init(events: [RecordedEvent], through: Position, isEnd: Bool, head: Position) {
         let last = events.last.flatMap { $0.position == through ? $0.id : nil }
         self.init(events: events, mark: EventMark(position: through, id: last), isEnd: isEnd, head: head)

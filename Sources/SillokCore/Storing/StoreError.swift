@@ -32,7 +32,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case unavailable
         /// The server does not know the caller, or the caller may not do this.
         case accessDenied = "access-denied"
-        /// The log is not the one that a kept position belongs to: it has another event at that position, or ends
+        /// The log is not the one to which a stored position belongs: it has another event at that position, or ends
         /// before it. The message says how to continue.
         case storeChanged = "store-changed"
         /// A query needs more steps than ``Limits`` allows. The message names it and says how to make it cheaper.
@@ -94,14 +94,15 @@ extension StoreError {
     /// Returns the error for a log that ends before a kept position.
     package static func logEnds(at head: Position, before mark: EventMark) -> StoreError {
         StoreError(
-            .storeChanged, "the log ends at position \(head), before the kept position \(mark.position). \(wayBack)")
+            .storeChanged, "the log ends at position \(head), before the expected position \(mark.position). \(wayBack)"
+        )
     }
 
     /// Returns the error for a log with another event at a kept position.
     package static func otherEvent(_ found: EventID, at mark: EventMark) -> StoreError {
-        let kept = mark.id.map { ", not \($0)" } ?? ""
+        let expected = mark.id.map { ", expected \($0)" } ?? ""
         return StoreError(
-            .storeChanged, "position \(mark.position) of the log is event \(found)\(kept), which was kept. \(wayBack)")
+            .storeChanged, "the log has event \(found) at position \(mark.position)\(expected). \(wayBack)")
     }
 
     private static let wayBack =

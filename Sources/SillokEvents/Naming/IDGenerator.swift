@@ -1,4 +1,4 @@
-/// A generator of time-ordered ids (UUID version 7), each greater than the previous one in this process.
+/// A generator of time-ordered ids (UUID version 7), each greater than the previous one of this generator.
 ///
 /// Clock and randomness are given to `init`, so that a test or a simulation can repeat them exactly. A generator is
 /// safe to share between tasks.

@@ -26,10 +26,7 @@ extension Name {
     }
 
     /// Writes the name as a single string value.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(text)
-    }
+    public func encode(to encoder: any Encoder) throws { try encoder.encodeText(text) }
 
     /// Returns whether two names have the same bytes.
     @inlinable public static func == (left: Self, right: Self) -> Bool { left.text.hasSameBytes(as: right.text) }

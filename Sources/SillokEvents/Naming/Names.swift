@@ -32,6 +32,22 @@ public struct StreamCategory: Name {
 
     /// Creates a category name with exactly this text.
     @inlinable public init(_ text: String) { self.text = text }
+
+    /// Whether it begins with `process:`, `webhook:` or `schedule:`.
+    ///
+    /// Only Sillok itself writes to such categories, for its runners and for operators. `sillok append` refuses them. A
+    /// server accepts an append only if the grant of the key names the category, or if the append copies a log.
+    /// Publishers pass the events on only if the query names the category or a stream of it.
+    public var isReserved: Bool { text.isReserved }
+}
+
+extension String {
+    /// Whether it is a name in a reserved category, or a prefix of such names. The prefixes contain no dash, so the
+    /// name of a stream has one exactly if its category has.
+    package var isReserved: Bool {
+        utf8.starts(with: "process:".utf8) || utf8.starts(with: "webhook:".utf8)
+            || utf8.starts(with: "schedule:".utf8)
+    }
 }
 
 /// The stable name of a kind of event, such as `deposited`.

@@ -1,7 +1,7 @@
 /// An identifier of 128 bits in the form of a UUID (RFC 9562).
 ///
-/// New ones are made by an ``IDGenerator`` and are ordered by time (version 7), which keeps the index of ids short
-/// and fast. Ids made elsewhere, of any version, are as welcome.
+/// New ones are made by an ``IDGenerator`` and are ordered by time (version 7), which keeps the index of ids short and
+/// fast. Ids from other sources, of any UUID version, are accepted too.
 ///
 /// A literal in code is an id too: `let id: EventID = "01890a5d-ac96-774b-bcce-b302099a8057"`.
 public protocol UniqueID: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible, ExpressibleByStringLiteral
@@ -31,7 +31,7 @@ extension UniqueID {
         self.init(high: halves.high, low: halves.low)
     }
 
-    /// The id that a literal says. A literal is code: one that is wrong stops the program.
+    /// Creates an id from a literal. An invalid literal is a mistake in the code and stops the program.
     public init(stringLiteral value: String) {
         guard let id = Self.init(value as String) else {
             preconditionFailure(
@@ -40,7 +40,7 @@ extension UniqueID {
         self = id
     }
 
-    /// Reads exactly 16 bytes; `nil` for any other count.
+    /// Creates an id from exactly 16 bytes; returns `nil` for any other number of bytes.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 16 else { return nil }
         var halves: (high: UInt64, low: UInt64) = (0, 0)
@@ -84,20 +84,10 @@ extension UniqueID {
     }
 
     /// Reads the id from its text.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        let text = try container.decode(String.self)
-        guard let id = Self(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not a UUID")
-        }
-        self = id
-    }
+    public init(from decoder: any Decoder) throws { self = try decoder.valueOfText("a UUID") }
 
     /// Writes the id as its text.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public func encode(to encoder: any Encoder) throws { try encoder.encodeText(description) }
 }
 
 /// Returns whether a UUID of 36 characters has a hyphen at this place.
@@ -121,20 +111,11 @@ private func halves(ofDigits text: UnsafeBufferPointer<UInt8>) -> (high: UInt64,
             guard byte == UInt8(ascii: "-") else { return nil }
             continue
         }
-        guard let digit = hexadecimalValue(byte) else { return nil }
+        guard let digit = byte.hexadecimalDigit else { return nil }
         // The four bits that leave the lower half enter the higher one.
-        halves = (halves.high << 4 | halves.low >> 60, halves.low << 4 | digit)
+        halves = (halves.high << 4 | halves.low >> 60, halves.low << 4 | UInt64(digit))
     }
     return halves
-}
-
-private func hexadecimalValue(_ byte: UInt8) -> UInt64? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
-    default: nil
-    }
 }
 
 /// The identity of an event. The writer chooses it, and the store keeps it forever.

@@ -7,8 +7,8 @@ public struct EventMark: Hashable, Sendable, Codable {
     /// The place in the log.
     public let position: Position
 
-    /// The id of the event at ``position``; `nil` at the start of the log, or if the mark was kept without an id. The
-    /// store compares a mark without an id with the head only.
+    /// The id of the event at ``position``; `nil` at the start of the log, or if the mark was kept without an id. If
+    /// there is no id, the store can only check that the position is not beyond the head.
     public let id: EventID?
 
     /// Creates a mark from a position and the id of its event.
@@ -24,20 +24,10 @@ public struct EventMark: Hashable, Sendable, Codable {
     public static let start = EventMark(position: .start, id: nil)
 
     /// Decodes the mark from its text.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        let text = try container.decode(String.self)
-        guard let mark = EventMark(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not a mark")
-        }
-        self = mark
-    }
+    public init(from decoder: any Decoder) throws { self = try decoder.valueOfText("a mark") }
 
     /// Encodes the mark as its text.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public func encode(to encoder: any Encoder) throws { try encoder.encodeText(description) }
 }
 
 extension EventMark: LosslessStringConvertible {

@@ -58,18 +58,18 @@ public struct EventQuery: Hashable, Sendable {
     /// Returns the query for the events of all streams of a category.
     public static func category(_ category: StreamCategory) -> EventQuery { EventQuery([Item(category: category)]) }
 
-    /// The events of any of these types.
+    /// Returns the query for the events of any of these types.
     public static func types(_ types: EventType...) -> EventQuery { .types(types) }
 
-    /// The events of any of these types; of none for an empty list.
+    /// Returns the query for the events of any of these types. With an empty list it matches no event.
     public static func types(_ types: [EventType]) -> EventQuery {
         EventQuery(types.isEmpty ? [] : [Item(types: types)])
     }
 
-    /// The events that carry all of these tags.
+    /// Returns the query for the events that carry all of these tags.
     public static func tags(_ tags: EventTag...) -> EventQuery { .tags(tags) }
 
-    /// The events that carry all of these tags; every event for an empty list.
+    /// Returns the query for the events that carry all of these tags. With an empty list it matches every event.
     public static func tags(_ tags: [EventTag]) -> EventQuery { EventQuery([Item(tags: tags)]) }
 
     /// Returns the query for the events that match any of these queries.
@@ -83,7 +83,7 @@ public struct EventQuery: Hashable, Sendable {
     /// An item that already names types keeps those of them that are also named here.
     public func of(_ types: EventType...) -> EventQuery { of(types) }
 
-    /// Of this query's events, those of any of these types; none for an empty list.
+    /// Returns this query restricted to these types. With an empty list it matches no event.
     ///
     /// An item that already names types keeps those of them that are also named here.
     public func of(_ types: [EventType]) -> EventQuery {

@@ -1,8 +1,9 @@
 /// Why an event happened and where it came from: keys and values next to the payload, in the order in which they were
 /// set.
 ///
-/// Seven keys have a meaning to Sillok and a property here; all others are free. Memory and disk hold the same compact
-/// bytes, so reading a million events allocates no dictionaries.
+/// Sillok uses the keys in ``Key``, of which seven have a property here. It also uses `hops`, the number of steps and
+/// webhooks that led to an event. All other keys are free. Memory and disk hold the same compact bytes, so reading a
+/// million events allocates no dictionaries.
 public struct Metadata: Hashable, Sendable {
     /// Key, value, key, value …, each as a length (LEB128) and then that number of UTF-8 bytes.
     package private(set) var bytes: [UInt8]
@@ -77,7 +78,7 @@ public struct Metadata: Hashable, Sendable {
         set { self[Key.actor] = newValue }
     }
 
-    /// The id that all events and commands set in motion by one request share.
+    /// The id that is shared by all events and commands that one request caused.
     public var correlationID: String? {
         get { self[Key.correlationID] }
         set { self[Key.correlationID] = newValue }
@@ -123,7 +124,8 @@ public struct Metadata: Hashable, Sendable {
         return result
     }
 
-    /// The keys that have a property. They have lower-case letters only, as CloudEvents requires of attributes.
+    /// The keys that Sillok uses. All but ``command`` and ``cloudEvent`` have a property. They have lower-case letters
+    /// only, as CloudEvents requires of attributes.
     public enum Key {
         /// The key of ``Metadata/actor``.
         public static let actor = "actor"
@@ -203,5 +205,24 @@ extension [UInt8] {
             shift += 7
         }
         return nil
+    }
+}
+
+extension Metadata {
+    /// The key for ``hops``.
+    package static let hopsKey = "hops"
+
+    /// The number of steps of processes, and of webhooks between systems, that led to an event. It ends loops.
+    package var hops: Int {
+        get { max(0, self[Metadata.hopsKey].flatMap { Int($0) } ?? 0) }
+        set { self[Metadata.hopsKey] = "\(newValue)" }
+    }
+
+    /// The metadata with one more hop.
+    package var oneHopFurther: Metadata {
+        var metadata = self
+        let (hops, isTooMany) = hops.addingReportingOverflow(1)
+        metadata.hops = isTooMany ? .max : hops
+        return metadata
     }
 }

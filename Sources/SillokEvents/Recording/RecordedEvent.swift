@@ -50,7 +50,8 @@ public struct RecordedEvent: Hashable, Sendable {
     public var payload: [UInt8] { data.payload }
 }
 
-/// How far a consumer has come in another log or feed, recorded together with the events that it derived from it.
+/// The progress of a consumer in another log or feed. The store records it together with the events that the consumer
+/// derived from that log.
 ///
 /// For each source the position must rise with every append; otherwise the store rejects the append. A consumer reads
 /// `EventStore.tracking(of:)` before it continues. So it processes each foreign event exactly once, even after a
@@ -62,8 +63,9 @@ public struct Tracking: Hashable, Sendable {
     /// The position up to which the other log has been consumed.
     public let position: UInt64
 
-    /// The id of the foreign event at ``position``, if the other log is a store; kept once for the source. A consumer
-    /// that continues after ``mark`` notices if the other log was restored from an older copy.
+    /// The id of the foreign event at ``position``, if the other log is a store. The store keeps one id for each
+    /// source: that of its latest position. A consumer that continues after ``mark`` notices if the other log was
+    /// restored from an older copy.
     public let event: EventID?
 
     /// Creates the progress in a source.

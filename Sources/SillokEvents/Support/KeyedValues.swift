@@ -1,4 +1,4 @@
-/// Values by keys that are compared byte by byte, in the order in which the keys were first set.
+/// A collection of values by key. It compares keys byte by byte, and keeps the order in which the keys were first set.
 ///
 /// A `Dictionary` with `String` keys treats `"é"` and `"e\u{301}"` as the same key and loses one of two values. A store
 /// treats them as two names, and so does this type.

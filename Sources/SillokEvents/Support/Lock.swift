@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-public import Darwin
-#elseif canImport(Glibc)
-public import Glibc
-#elseif canImport(Musl)
-public import Musl
-#endif
+public import SillokSystem
 
 /// A small state behind a POSIX mutex, with a condition variable.
 ///
@@ -66,6 +60,14 @@ package final class Lock<State>: @unchecked Sendable {
     /// Wakes all waiting threads.
     @inlinable
     package func wakeAll() { pthread_cond_broadcast(condition) }
+
+    /// Returns the value and leaves `nil`, so that only one caller gets it.
+    package func take<Value: Sendable>() -> Value? where State == Value? {
+        withLock { value in
+            defer { value = nil }
+            return value
+        }
+    }
 }
 
 /// Lets other threads run before this thread continues.
@@ -104,5 +106,5 @@ package func startThread(_ body: @escaping @Sendable () -> Void) {
             return nil
         }, box.toOpaque())
     #endif
-    precondition(result == 0, "the system gives no thread (error \(result))")
+    precondition(result == 0, "the system cannot create a thread (error \(result))")
 }

@@ -27,7 +27,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
         left.microsecondsSince1970 < right.microsecondsSince1970
     }
 
-    /// The moment in RFC 3339 and UTC, with six digits of the second.
+    /// The moment in RFC 3339 and UTC, with six fractional digits.
     public var description: String {
         let (days, time) = microsecondsSince1970.floored(by: 86_400_000_000)
         let date = CivilDate(daysSince1970: days)
@@ -46,7 +46,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
         self.init(microsecondsSince1970: moment)
     }
 
-    /// The moment that a literal says in RFC 3339. A literal is code: one that is wrong stops the program.
+    /// Creates a moment from a literal in RFC 3339. An invalid literal is a mistake in the code and stops the program.
     /// A text that comes from outside is a `String` and goes through ``init(_:)``, which returns `nil` if it is wrong.
     public init(stringLiteral value: String) {
         guard let moment = Self.init(value as String) else {
@@ -56,20 +56,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, LosslessString
     }
 
     /// Reads the text form.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        let text = try container.decode(String.self)
-        guard let moment = Timestamp(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not RFC 3339")
-        }
-        self = moment
-    }
+    public init(from decoder: any Decoder) throws { self = try decoder.valueOfText("RFC 3339") }
 
     /// Encodes the text form.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public func encode(to encoder: any Encoder) throws { try encoder.encodeText(description) }
 }
 
 extension Duration {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// A source of the time of day for a store: the system, or a test that sets it.
 ///
@@ -28,7 +22,7 @@ public struct WallClock: Sendable {
 
 extension Clock where Duration == Swift.Duration {
     /// Starts to measure: the function returns the time since this call.
-    package func stopwatch() -> () -> Duration {
+    package func stopwatch() -> @Sendable () -> Duration {
         let start = now
         return { start.duration(to: now) }
     }

@@ -151,7 +151,7 @@ private final class AnswerHandler: ChannelInboundHandler {
 
     private func conclude(_ trailers: HPACKHeaders) {
         guard let status = trailers.grpcStatus else {
-            let text = "HTTP status \(trailers.value(":status") ?? "missing") without a status of gRPC"
+            let text = "HTTP status \(trailers.value(":status") ?? "missing") without a gRPC status"
             return end(.failure(TransportFailure(.status(GRPCStatus(.unknown, text)), mayHaveHappened: true)))
         }
         if status.code == .ok, let found { return end(.success(found)) }

@@ -1,3 +1,5 @@
+import SillokCore
+
 /// How a gRPC call ended.
 package struct GRPCStatus: Error, Hashable, CustomStringConvertible {
     /// The codes of gRPC, by their numbers on the wire.
@@ -97,14 +99,4 @@ private let hexadecimal = Array("0123456789ABCDEF".utf8)
 
 extension UInt8 {
     fileprivate var isPlainInMessage: Bool { self >= 0x20 && self < 0x7F && self != UInt8(ascii: "%") }
-
-    /// The value of the character as a hexadecimal digit.
-    fileprivate var hexadecimalDigit: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
 }

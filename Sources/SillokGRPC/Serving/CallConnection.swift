@@ -129,7 +129,7 @@ final class CallConnection: ChannelInboundHandler {
         check = nil
         let now = NIODeadline.now()
         for call in calls.values where call.due.map({ $0 <= now }) ?? false {
-            call.end(GRPCStatus(.deadlineExceeded, "the time of the call is over"))
+            call.end(GRPCStatus(.deadlineExceeded, "the deadline of the call has passed"))
         }
         if let next = calls.values.compactMap({ $0.isEnded ? nil : $0.due }).min() { end(by: next) }
     }

@@ -87,7 +87,7 @@ extension CallHandler {
             return end(GRPCStatus(.unimplemented, "there is no method \(head.path)"))
         }
         if let encoding = head.encoding, encoding != "identity" {
-            return end(GRPCStatus(.unimplemented, "the encoding \(encoding) is not taken: send identity"))
+            return end(GRPCStatus(.unimplemented, "the encoding \(encoding) is not supported: send identity"))
         }
         sender = server.connections.owner(of: connection.channel)
         guard let place = server.place(on: connection.channel) else {
@@ -129,7 +129,9 @@ extension CallHandler {
     }
 
     private func tooLarge(_ bytes: Int) {
-        end(GRPCStatus(.resourceExhausted, "the message has \(bytes) bytes; at most \(server.messageBytes) are taken"))
+        end(
+            GRPCStatus(.resourceExhausted, "the message has \(bytes) bytes; at most \(server.messageBytes) are allowed")
+        )
     }
 
     /// Runs the method: the request is complete.
@@ -138,12 +140,12 @@ extension CallHandler {
         guard !isEnded, task == nil, let method, let call else { return }
         do {
             guard let message = try assembly.next(), assembly.isEmpty else {
-                return end(GRPCStatus(.invalidArgument, "a call carries exactly one whole message"))
+                return end(GRPCStatus(.invalidArgument, "a call must have exactly one complete message"))
             }
             run(method, call, message)
         } catch {
             switch error {
-            case .compressed: end(GRPCStatus(.unimplemented, "compressed messages are not taken: send identity"))
+            case .compressed: end(GRPCStatus(.unimplemented, "compressed messages are not supported: send identity"))
             case .tooLarge(let bytes, _): tooLarge(bytes)
             }
         }

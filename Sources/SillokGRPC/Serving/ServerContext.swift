@@ -108,7 +108,9 @@ package final class ServerContext: Sendable {
             return Array(state.following.values)
         }
         let connections = connections.close()
-        for call in following { call.end(GRPCStatus(.unavailable, "the server stops: subscribe again elsewhere")) }
+        for call in following {
+            call.end(GRPCStatus(.unavailable, "the server is shutting down: reconnect, then subscribe again"))
+        }
         for connection in connections { connection.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { for connection in connections { try? await connection.closeFuture.get() } }
@@ -147,11 +149,7 @@ package final class CallPlace: Sendable {
 
     /// Gives the place back, once.
     func end() {
-        let owner = owner.withLock { owner in
-            defer { owner = nil }
-            return owner
-        }
-        if let owner { context.release(owner) }
+        if let owner = owner.take() { context.release(owner) }
     }
 }
 
@@ -172,7 +170,7 @@ package enum CallRefusal: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unauthenticated(let reason), .forbidden(let reason), .tooMany(let reason): reason
-        case .stopping: "the server stops: try again elsewhere"
+        case .stopping: "the server is shutting down: reconnect, then try again"
         }
     }
 }

@@ -1,6 +1,6 @@
 public import SillokCore
 
-/// Who changed what, when and why: the question to a log. Everything that is given must hold.
+/// A query for who changed what, when and why. An event matches if it matches every filter that is given.
 ///
 /// ```swift
 /// let audit = AuditQuery(.stream("account-42"), actor: "ada")
@@ -9,16 +9,16 @@ public import SillokCore
 /// }
 /// ```
 public struct AuditQuery: Hashable, Sendable {
-    /// Which events.
+    /// The query for the events to search; by default all events.
     public var events: EventQuery
 
-    /// Who did it.
+    /// The actor of the events; `nil` means any.
     public var actor: String?
 
-    /// What it belongs to.
+    /// The correlation id of the events; `nil` means any.
     public var correlationID: String?
 
-    /// The command that decided it.
+    /// The command that decided the events; `nil` means any.
     public var commandID: CommandID?
 
     /// Only events after this.
@@ -27,7 +27,7 @@ public struct AuditQuery: Hashable, Sendable {
     /// Only events before this.
     public var before: ReadRequest.Bound?
 
-    /// In which order.
+    /// The order of the events.
     public var direction: ReadRequest.Direction
 
     /// Creates a query for the events that match all given filters.
@@ -57,10 +57,10 @@ public struct AuditQuery: Hashable, Sendable {
 }
 
 extension EventStore {
-    /// The events that match an audit query, page by page. Each page is read when the caller requests it.
+    /// Returns the events that match an audit query, page by page. Each page is read when the caller requests it.
     ///
-    /// A stream, category, type or tag is found by the index; actor, correlation and command are looked for in the
-    /// metadata of the events that the rest leaves; not measured yet.
+    /// The index finds events by stream, category, type and tag. Actor, correlation and command are compared with the
+    /// metadata of each event that the index finds, so a query by these alone reads the whole log.
     public func audit(_ query: AuditQuery) -> Audit { Audit(store: self, query: query) }
 }
 
@@ -69,7 +69,7 @@ public struct Audit: AsyncSequence, Sendable {
     let store: any EventStore
     let query: AuditQuery
 
-    /// Starts at the beginning.
+    /// Returns an iterator that starts with the first page.
     public func makeAsyncIterator() -> Iterator {
         let request = ReadRequest(
             query.events, after: query.after, before: query.before, direction: query.direction,
@@ -77,12 +77,12 @@ public struct Audit: AsyncSequence, Sendable {
         return Iterator(pages: store.pages(request).makeAsyncIterator(), query: query)
     }
 
-    /// Reads page by page.
+    /// The iterator, which reads the pages in order.
     public struct Iterator: AsyncIteratorProtocol {
         var pages: EventPages.AsyncIterator
         let query: AuditQuery
 
-        /// The next page, with the events that answer; `nil` at the end.
+        /// Returns the next page with its matching events, or `nil` after the last.
         public mutating func next() async throws -> EventBatch? {
             guard let page = try await pages.next() else { return nil }
             let events = page.events.filter { query.matches($0.metadata) }

@@ -8,7 +8,7 @@ public struct CausalTree: Hashable, Sendable {
         case command(CommandID)
         /// An event.
         case event(RecordedEvent)
-        /// A cause that the log does not have: the id of a request, of another system's message.
+        /// A cause that is not in the log, such as the id of a request or of a message of another system.
         case outside(String)
     }
 
@@ -16,7 +16,7 @@ public struct CausalTree: Hashable, Sendable {
     public struct Node: Hashable, Sendable {
         /// The command, event or outside cause.
         public let subject: Subject
-        /// How many causes are above it.
+        /// The number of causes above it in the tree.
         public let depth: Int
     }
 

@@ -11,27 +11,31 @@ public import SillokSQL
 /// It gives past states, documents and whole read models. It can also try other rules on the same events: see
 /// ``compare(_:with:over:after:by:limit:progress:)``. Later appends to the store do not change it.
 public struct Past: Sendable {
-    /// The last position that belongs to it.
+    /// The last position of the past log.
     public let position: Position
 
     let store: PastStore
+
+    /// The past log as a store that cannot be appended to.
+    package var log: any EventStore { store }
 
     init(_ store: any EventStore, _ position: Position) {
         self.store = PastStore(base: store, end: position)
         self.position = position
     }
 
-    /// The events of a query, page by page.
+    /// Returns the events of a query, page by page.
     public func pages(_ query: EventQuery = .all) -> EventPages { store.pages(query) }
 
-    /// Its streams in the order of their names, after `name`, of one category or of all; at most `limit`.
+    /// Returns at most `limit` streams of one category, or of all, whose names come after `name`, in the order of their
+    /// names.
     public func streams(
         in category: StreamCategory? = nil, after name: StreamID? = nil, limit: Int = 1000
     ) async throws -> [StreamFacts] {
         try await store.streams(in: category, after: name, limit: limit)
     }
 
-    /// The state of a decider, and the revision that its stream had.
+    /// Returns the state of a stream at that moment, replayed by a decider, and the revision of the stream.
     public func state<D: Decider>(of decider: D.Type, _ stream: StreamID) async throws -> (state: D, revision: Revision)
     {
         let coding = EventCoding<D.Event>()
@@ -56,7 +60,7 @@ public struct Past: Sendable {
         return model
     }
 
-    /// The documents of a projection as they were, by key. All of them are in memory.
+    /// Returns the documents of a projection at that moment, by key. It keeps all of them in memory.
     public func documents<Rule: DocumentProjection>(
         of projection: Rule, progress: @escaping @Sendable (_ done: Position, _ of: Position) -> Void = { _, _ in }
     ) async throws -> KeyedValues<Rule.Document> {
@@ -67,7 +71,8 @@ public struct Past: Sendable {
         return documents
     }
 
-    /// One document of a projection as it was; `nil`: there was none. Reads the projection's source.
+    /// Returns one document of a projection at that moment, or `nil` if there was none. It reads all events of the
+    /// projection's source.
     public func document<Rule: DocumentProjection>(of projection: Rule, _ key: String) async throws -> Rule.Document? {
         var document: Rule.Document?
         try await evolve(projection, from: store) { other, event in

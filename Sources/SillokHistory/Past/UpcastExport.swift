@@ -14,8 +14,8 @@ extension EventStore {
     ///   - position: only events after it are written.
     ///   - output: receives some lines, each with its line end.
     /// - Returns: the position up to which everything has been written.
-    /// - Throws: `NewerEventVersion`, `DamagedPayload`; what the store and `output` throw. The lines before the event
-    ///   that cannot be read have been written.
+    /// - Throws: `NewerEventVersion`, `DamagedPayload`; the errors of the store and of `output`. The lines before the
+    ///   event that cannot be read have been written.
     @discardableResult
     public func exportUpcast(
         _ query: EventQuery, by schema: EventSchema, after position: Position = .start,

@@ -12,7 +12,7 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
     private let store: any EventStore
     private let coding = EventCoding<D.Event>()
 
-    /// A check of the streams of a category.
+    /// Creates a check of the streams of a category.
     ///
     /// - Parameters:
     ///   - store: the log; a copy of the real one.
@@ -22,13 +22,13 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
         self.store = store
     }
 
-    /// Returns states of some streams, as this code makes them. Keep them before a deployment, and give them to
+    /// Returns the states of some streams, computed by this code. Keep them before a deployment, and give them to
     /// ``run(against:progress:)`` of the new code.
     ///
     /// - Parameters:
-    ///   - count: how many streams at most: the same ones each time, spread over all names.
+    ///   - count: the maximum number of streams. Each call takes the same ones, spread over all names.
     ///   - progress: called with the number of streams that were read.
-    /// - Throws: what reading a state throws.
+    /// - Throws: the errors of the store and of decoding events.
     public func keepStates(
         _ count: Int = 100, progress: (WorkProgress) -> Void = { _ in }
     ) async throws -> [KeptState] {
@@ -40,9 +40,9 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
         return states
     }
 
-    /// Decodes and upcasts every event, folds the streams whose states were kept, and compares. Nothing is written.
+    /// Decodes and upcasts every event, folds the streams of `states` again, and compares the results. Writes nothing.
     ///
-    /// All kept members of a state must still exist with the same values; new members are not compared.
+    /// All members of an old state must still exist with the same values. New members are not compared.
     /// - Parameters:
     ///   - states: the states of some streams that the running code computed.
     ///   - progress: called at intervals with the progress.
@@ -70,7 +70,7 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
                 guard let was = JSONValue(parsing: kept.state),
                     let now = JSONValue(parsing: try PlainCoding.encode(state))
                 else {
-                    differs("the kept state is no JSON")
+                    differs("the stored state is not JSON")
                     continue
                 }
                 for difference in now.differences(from: was) { differs(difference) }
@@ -79,7 +79,7 @@ public struct LogCheck<D: Decider & Encodable>: Sendable {
             } catch let error as CancellationError {
                 throw error
             } catch {
-                differs("it cannot be made: \(error)")
+                differs("the state cannot be computed: \(error)")
             }
         }
         progress(WorkProgress(step: "states", done: UInt64(states.count), total: UInt64(states.count)))

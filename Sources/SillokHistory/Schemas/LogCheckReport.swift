@@ -1,15 +1,15 @@
 public import SillokCore
 
-/// The state of a stream as some code made it: what newer code is compared with.
+/// A state of a stream, computed by the running code. A ``LogCheck`` compares the state of newer code with it.
 public struct KeptState: Codable, Hashable, Sendable {
     /// The stream.
     public let stream: StreamID
-    /// Up to which of its events, by revision.
+    /// The revision up to which the state was computed.
     public let revision: UInt64
     /// The state, as JSON.
     public let state: String
 
-    /// A state of a stream.
+    /// Creates a state of a stream.
     public init(stream: StreamID, revision: UInt64, state: String) {
         self.stream = stream
         self.revision = revision
@@ -17,7 +17,7 @@ public struct KeptState: Codable, Hashable, Sendable {
     }
 }
 
-/// What a check of a log by new code found.
+/// The result of the check of a log by new code.
 public struct LogCheckReport: Sendable {
     /// The events of one type and version.
     public struct Kind: Hashable, Sendable {
@@ -25,21 +25,21 @@ public struct LogCheckReport: Sendable {
         public let type: EventType
         /// The version, as stored.
         public let version: Int
-        /// How many there are.
+        /// The number of these events.
         public internal(set) var count = 0
-        /// How many of them the code cannot read.
+        /// The number of these events that the code cannot read.
         public internal(set) var failures = 0
-        /// Where the first of those is.
+        /// The position of the first event that the code cannot read; `nil` if it reads all of them.
         public internal(set) var firstFailure: Position?
-        /// Why it cannot be read.
+        /// Why the code cannot read the first of them.
         public internal(set) var reason: String?
     }
 
-    /// A state that the code makes otherwise.
+    /// A state that the new code computes differently.
     public struct Difference: Hashable, Sendable {
         /// The stream.
         public let stream: StreamID
-        /// Up to which of its events, by revision.
+        /// The revision up to which the state was computed.
         public let revision: Revision
         /// The differences: a path in the state, its old value and its new value.
         public let message: String
@@ -47,11 +47,11 @@ public struct LogCheckReport: Sendable {
 
     /// All types and versions of the log, by name.
     public internal(set) var kinds: [Kind] = []
-    /// How many streams were folded and compared.
+    /// The number of states that were compared.
     public internal(set) var states = 0
     /// The states that differ.
     public internal(set) var differences: [Difference] = []
 
-    /// Whether the code reads all events and makes the states that were kept.
+    /// Whether the code can read all events and computes the same states as before.
     public var isCompatible: Bool { differences.isEmpty && kinds.allSatisfy { $0.failures == 0 } }
 }

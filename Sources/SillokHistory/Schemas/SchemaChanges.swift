@@ -38,7 +38,8 @@ extension SchemaSnapshot {
             guard let new = later.types[type] else {
                 changes.append(
                     SchemaChange(
-                        .breaks, type, "is gone: its events can no longer be read. Drop or split it by an upcaster"))
+                        .breaks, type,
+                        "was removed: its events can no longer be read. Drop or split it with an upcaster"))
                 continue
             }
             changes += Self.changes(of: type, old, new, later)
@@ -66,7 +67,7 @@ extension SchemaSnapshot {
             }
         }
         if changes.isEmpty && new.version == nil && old.version != nil {
-            changes.append(SchemaChange(.compatible, type, "is no more; version \(old.newest) is upcast"))
+            changes.append(SchemaChange(.compatible, type, "was removed; an upcaster reads version \(old.newest)"))
         } else if changes.isEmpty && new.newest > old.newest {
             changes.append(
                 SchemaChange(.compatible, type, "goes from version \(old.newest) to \(new.newest) by upcasters"))
@@ -103,13 +104,13 @@ extension SchemaSnapshot {
         }
         for (path, field) in old.sortedByKey() {
             guard let now = new[path] else {
-                change(.needsUpcaster, "\(path) is gone: what is stored in it would be dropped in silence")
+                change(.needsUpcaster, "\(path) was removed: its stored values would be lost silently")
                 continue
             }
             if !now.value.accepts(field.value) {
                 change(.needsUpcaster, "\(path) was \(field.text) and is \(now.text)")
             } else if field.isOptional && !now.isOptional {
-                change(.needsUpcaster, "\(path) could be missing and must be there")
+                change(.needsUpcaster, "\(path) was optional and is now required")
             } else if field != now {
                 change(.compatible, "\(path) was \(field.text) and is \(now.text)")
             }
@@ -118,9 +119,9 @@ extension SchemaSnapshot {
             if field.isOptional
                 || new.contains(where: { $0.value.isOptional && path.isInside($0.key) })
             {
-                change(.compatible, "\(path) is new and may be missing")
+                change(.compatible, "\(path) is new and optional")
             } else {
-                change(.needsUpcaster, "\(path) is new and must be there, which it is not in what is stored")
+                change(.needsUpcaster, "\(path) is new and required, but stored events do not have it")
             }
         }
         return changes

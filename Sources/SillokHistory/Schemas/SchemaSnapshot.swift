@@ -77,7 +77,7 @@ extension SchemaSnapshot {
     /// Reads the text of a file.
     package init(text: String) throws {
         guard let root = JSONValue(parsing: text)?.object, let types = root["types"]?.object else {
-            throw Unreadable(description: "it is no schema snapshot: a JSON object with \"types\" is expected")
+            throw Unreadable(description: "it is not a schema snapshot: a JSON object with \"types\" is expected")
         }
         guard root["format"]?.integer == 1 else {
             throw Unreadable(description: "its format is not 1: it was written by a newer sillok")

@@ -3,8 +3,8 @@ import SillokJSON
 
 /// A state as a list of paths and values, for a person to read and for comparing two states.
 ///
-/// Examples of paths are `balance`, `lines[ink].quantity` and `charges{p1}`. A path consists of property names,
-/// dictionary keys in brackets, set members in braces, and array indexes. A name that contains a character with a
+/// Examples of paths are `balance`, `lines[ink].quantity` and `charges{p1}`. A path consists of property names, of
+/// dictionary keys and array indexes in brackets, and of set members in braces. A name that contains a character with a
 /// meaning in paths is quoted, so that two places never have the same path: `lines["a.b"].quantity`. The state may have
 /// any type; it need not be `Codable`.
 public struct StateTree: Hashable, Sendable {
@@ -32,7 +32,7 @@ public struct StateTree: Hashable, Sendable {
             }
         }
 
-        /// Whether both are the same, texts byte for byte.
+        /// Returns whether both values are equal. Texts are compared byte by byte.
         public static func == (left: Self, right: Self) -> Bool {
             switch (left, right) {
             case (.integer(let left), .integer(let right)): left == right
@@ -43,7 +43,7 @@ public struct StateTree: Hashable, Sendable {
             }
         }
 
-        /// Hashes the value, of texts the bytes.
+        /// Hashes the value. A text is hashed by its bytes.
         public func hash(into hasher: inout Hasher) {
             switch self {
             case .integer(let number): hasher.combine(number)
@@ -93,7 +93,8 @@ public struct StateTree: Hashable, Sendable {
     /// Creates a tree of the properties of a value of any type, and of their properties.
     public init(reflecting value: Any) { add(value, at: "", depth: 0) }
 
-    /// Returns the paths at which two trees differ, in the order of this tree; paths that only the other has come last.
+    /// Returns the paths at which two trees differ, in the order of this tree. Paths that exist only in the other tree
+    /// come last.
     public func changes(to other: StateTree) -> [StateChange] {
         if leaves == other.leaves { return [] }
         var after = KeyedValues<Value>()
@@ -200,7 +201,7 @@ public struct StateChange: Hashable, Sendable, CustomStringConvertible {
     /// The new value; `nil` if the path no longer exists.
     public let after: StateTree.Value?
 
-    /// Whether both are the same change of the same path, byte for byte.
+    /// Returns whether both are the same change of the same path. Texts are compared byte by byte.
     public static func == (left: Self, right: Self) -> Bool {
         left.path.hasSameBytes(as: right.path) && left.before == right.before && left.after == right.after
     }

@@ -3,11 +3,11 @@ import SillokCore
 import SillokJSON
 
 extension CommandHandler where D.Command: Encodable {
-    /// This handler, recording with the first event of each command the command itself.
+    /// Returns a copy of this handler that also records each command with the first event of the command.
     ///
     /// The command is stored as JSON in the metadata, under `Metadata.Key.command`, so that a ``Past`` can decide it
-    /// again by other rules. A command that is refused, or changes nothing, is not recorded. Neither is one of more
-    /// than 32 KiB, nor a call of `transact(on:id:expecting:_:)`, which has no command.
+    /// again by other rules. A command that is refused, or changes nothing, is not recorded. A command of more than 32
+    /// KiB is not recorded either. A call of `transact(on:id:expecting:_:)` has no command to record.
     public func recordingCommands() -> CommandHandler {
         var handler = self
         handler.commandText = { command in
@@ -20,26 +20,26 @@ extension CommandHandler where D.Command: Encodable {
 
 /// The events by which the state evolves when recorded commands are decided again.
 public enum TrialCourse: Hashable, Sendable {
-    /// By what happened: each command is decided on the history as it was.
+    /// By the recorded events: each command is decided on the recorded history.
     case recorded
-    /// Continues with the events that each command is decided to lead to now, or with none if it is refused. Events
-    /// without a recorded command are unchanged.
+    /// By the new events: those that each command leads to now, or none if it is now refused. Events without a recorded
+    /// command are unchanged.
     case decided
 }
 
 extension Past {
     /// Compares two deciders over the same events: states and sums, and the commands that were recorded.
     ///
-    /// Each recorded command is decided once more by the second decider, on its state right before: it would be
-    /// refused, or lead to other events than it did, or to the same. See `CommandHandler.recordingCommands()`.
+    /// The second decider decides each recorded command again, on its own state just before that command. The command
+    /// is then refused, leads to other events, or leads to the same events. See `CommandHandler.recordingCommands()`.
     /// - Parameters:
-    ///   - was: the decider that held.
+    ///   - was: the decider that was in use.
     ///   - would: the decider to try.
-    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams. By
-    ///     tags alone it means the types that a decider has cases for, as a boundary does.
+    ///   - query: which events: a stream, a category, a tag, or any other query of events that belong to streams. An
+    ///     item that has nothing but tags covers the types for which one of the deciders has cases, as in a boundary.
     ///   - course: which events the second decider evolves by.
-    ///   - commands: commands to try at the end, on both states: they would now be refused, or accepted.
-    ///   - limit: how many keys, and how many commands, to list.
+    ///   - commands: commands that both deciders decide on their final states.
+    ///   - limit: the maximum number of keys, and of commands, in the report.
     ///   - progress: called with the progress; must not block.
     public func compare<Was: Decider, Would: Decider>(
         deciders was: Was.Type, with would: Would.Type, over query: EventQuery, course: TrialCourse = .recorded,

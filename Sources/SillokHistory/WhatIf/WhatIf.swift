@@ -10,12 +10,12 @@ extension Past {
     /// ```
     /// Nothing is written anywhere. The two states of every key are in memory.
     /// - Parameters:
-    ///   - was: the rule that held.
+    ///   - was: the rule that was in use.
     ///   - would: the rule to try.
     ///   - query: which events: a stream, a category, a tag, or any other query.
-    ///   - after: the events after this place alone; `nil`: all. Up to the past's end.
-    ///   - key: which state an event evolves; `nil`: none. By default that of its stream.
-    ///   - limit: how many keys that differ to list.
+    ///   - after: only events after this place are folded; with `nil` all events up to the end of the past log.
+    ///   - key: returns the key of the state that an event changes, or `nil` for none; by default the event's stream.
+    ///   - limit: the maximum number of differing keys in the report.
     ///   - progress: called with the progress; must not block.
     public func compare<Was: Fold, Would: Fold>(
         _ was: Was, with would: Would, over query: EventQuery = .all, after: ReadRequest.Bound? = nil,

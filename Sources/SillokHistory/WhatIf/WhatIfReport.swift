@@ -8,22 +8,22 @@ public struct WhatIfReport: Sendable {
     public struct Difference: Hashable, Sendable {
         /// The stream, or another key of the comparison.
         public let key: String
-        /// The places that differ: before is the recorded history, after is the what-if.
+        /// The paths that differ: ``StateChange/before`` is the recorded history, ``StateChange/after`` is the what-if.
         public let changes: [StateChange]
     }
 
-    /// A number of the states, summed up over all keys.
+    /// The sum of one number of the states, over all keys.
     public struct Total: Hashable, Sendable {
-        /// Its place in a state.
+        /// The path of the number in a state.
         public let path: String
         /// The sum in the recorded history.
         public let was: StateTree.Value
         /// The sum in the what-if.
         public let would: StateTree.Value
-        /// In how many keys it differs.
+        /// The number of keys in which the number differs.
         public let keys: Int
 
-        /// By how much the sum would have been more.
+        /// The difference of the sums: `would` minus `was`.
         public var difference: StateTree.Value {
             if case .integer(let was) = was, case .integer(let would) = would {
                 let (difference, overflow) = would.subtractingReportingOverflow(was)
@@ -35,53 +35,53 @@ public struct WhatIfReport: Sendable {
 
     /// The recorded commands that were decided again.
     public struct Commands: Hashable, Sendable {
-        /// What became of a command.
+        /// The result of a command that is decided again.
         public enum Ending: Hashable, Sendable {
             /// It would be refused, with this refusal.
             case refused(String)
-            /// It would lead to other events than it did: those then, and those now.
+            /// It would lead to other events: `was` has the recorded events, `would` the new ones.
             case otherEvents(was: [String], would: [String])
-            /// It would be accepted, having been refused with this refusal.
+            /// It would be accepted now; before, it was refused with this refusal.
             case accepted(String)
         }
 
-        /// A command that would end in another way.
+        /// A command that would have another result.
         public struct Change: Hashable, Sendable {
             /// The stream, or the key.
             public let key: String
-            /// Where its first event is; `nil` for one that was only tried.
+            /// The position of its first event; `nil` for a command that was only tried.
             public let position: Position?
             /// The command as it was recorded, as JSON.
             public let command: String
-            /// How it would end.
+            /// The new result.
             public let ending: Ending
         }
 
         /// The number of commands that were decided again.
         public internal(set) var decided = 0
-        /// How many would be refused that were not.
+        /// The number of commands that would be refused but were accepted.
         public internal(set) var refused = 0
-        /// How many would be accepted that were not.
+        /// The number of commands that would be accepted but were refused.
         public internal(set) var accepted = 0
-        /// How many would lead to other events.
+        /// The number of commands that would lead to other events.
         public internal(set) var otherEvents = 0
-        /// How many could not be read, because the form of commands has changed.
+        /// The number of commands that could not be read, because their type has changed.
         public internal(set) var unreadable = 0
         /// The commands with another outcome, up to the requested number.
         public internal(set) var changes: [Change] = []
     }
 
-    /// How many events were folded.
+    /// The number of events that were folded.
     public internal(set) var events: UInt64 = 0
-    /// The last position that was looked at.
+    /// The last position that was searched.
     public internal(set) var through = Position.start
-    /// How many keys there are.
+    /// The number of keys.
     public internal(set) var keys = 0
-    /// How many of them differ.
+    /// The number of keys that differ.
     public internal(set) var differing = 0
     /// The keys that differ, in the order of their names, up to the requested number.
     public internal(set) var differences: [Difference] = []
-    /// The sums of numbers that stand at the same place in the states.
+    /// The sums of the numbers that have the same path in the states.
     public internal(set) var totals: [Total] = []
     /// Recorded commands, if deciders were compared.
     public internal(set) var commands: Commands?
@@ -105,7 +105,7 @@ extension WhatIfReport: CustomStringConvertible {
         }
         if differences.count < differing { lines.append("  … and \(differing - differences.count) more") }
         let changed = totals.filter { $0.was != $0.would }
-        if !changed.isEmpty { lines.append("in sum") }
+        if !changed.isEmpty { lines.append("totals") }
         for total in changed {
             lines.append(
                 "  \(total.path): \(total.was) → \(total.would) (\(Self.signed(total.difference)), \(total.keys) keys)")
@@ -150,7 +150,7 @@ extension WhatIfReport: CustomStringConvertible {
 extension WhatIfReport.Commands {
     fileprivate var lines: [String] {
         var lines = [
-            "\(decided) commands decided once more: \(refused) would be refused, \(accepted) accepted that were not, "
+            "\(decided) commands decided again: \(refused) would now be refused, \(accepted) would now be accepted, "
                 + "\(otherEvents) would lead to other events"
         ]
         if unreadable > 0 { lines.append("  \(unreadable) could not be read") }
@@ -228,7 +228,7 @@ extension JSONWriter {
     }
 
     /// Writes the members of a change.
-    package mutating func members(of change: StateChange) {
+    fileprivate mutating func members(of change: StateChange) {
         member("path") { $0.string(change.path) }
         if let before = change.before { member("before") { $0.write(before) } }
         if let after = change.after { member("after") { $0.write(after) } }

@@ -1,7 +1,8 @@
 /// The reading of one JSON text through Codable.
 ///
 /// A container is a place in the reader's index. An object remembers in its node which key follows the one that was
-/// asked for last: synthesized code asks in the order in which it wrote, so the first comparison is nearly always right.
+/// asked for last: synthesized code asks in the order in which it wrote, so the first comparison is nearly always
+/// right.
 final class JSONDecoding {
     let bytes: [UInt8]
     private(set) var nodes: [JSONIndexer.Node]
@@ -14,14 +15,15 @@ final class JSONDecoding {
         isPlain = reader.isPlain
     }
 
-    /// Refuses an object with two names that are one to Swift, such as é as one character and as two: of a dictionary one of
-    /// the values would be lost.
+    /// Refuses an object with two names that are one to Swift, such as é as one character and as two: of a dictionary
+    /// one of the values would be lost.
     func refuseNamesOfOneMeaning(in object: Int) throws {
         if isPlain { return }
         var seen: Set<String> = []
         for child in nodes.children(of: object) {
             guard let name = nodes[child].string(in: bytes), !seen.insert(name).inserted else { continue }
-            let description = "an object of the JSON repeats a key, \"\(name)\", in other bytes of the same meaning"
+            let description =
+                "an object in the JSON has the key \"\(name)\" twice, in two Unicode forms that Swift compares as equal"
             throw DecodingError.dataCorrupted(.init(codingPath: path, debugDescription: description))
         }
     }

@@ -1,19 +1,19 @@
 /// The place of an element in an array, or of a superclass in an object, in a coding path.
-enum JSONPathKey: CodingKey {
+package enum JSONPathKey: CodingKey {
     case index(Int)
     case named(String)
 
-    init(stringValue: String) { self = .named(stringValue) }
-    init(intValue: Int) { self = .index(intValue) }
+    package init(stringValue: String) { self = .named(stringValue) }
+    package init(intValue: Int) { self = .index(intValue) }
 
-    var stringValue: String {
+    package var stringValue: String {
         switch self {
         case .index(let index): String(index)
         case .named(let name): name
         }
     }
 
-    var intValue: Int? {
+    package var intValue: Int? {
         switch self {
         case .index(let index): index
         case .named: nil

@@ -27,6 +27,7 @@ extension JSONScalar {
 func isScalar(_ type: Any.Type) -> Bool {
     type == String.self || type == Int.self || type == Double.self || type == Bool.self || type == Int64.self
         || type == UInt64.self || type == Date.self || type == Data.self || type == URL.self || type == Decimal.self
+        || type == JSONFragment.self
 }
 
 extension Bool: JSONScalar {
@@ -130,4 +131,58 @@ extension Decimal: JSONScalar {
         node.numberText(in: bytes).flatMap { Decimal(string: $0) }
     }
     var isKept: Bool { Decimal(string: description) == self }
+}
+
+/// A JSON value inside a value that is coded: it is written as the JSON that it is, and read without a type.
+///
+/// A reader that does not know the type of the value can keep it, and write it again. Coders other than the one of
+/// this target see it as a string.
+package struct JSONFragment: Hashable, Sendable, CustomStringConvertible {
+    /// The value.
+    package let value: JSONValue
+
+    package init(_ value: JSONValue) { self.value = value }
+
+    /// Encodes a value in the coding of events.
+    package init(of value: some Encodable) throws {
+        self.value = JSONValue(try JSONReader(PlainCoding.bytes(of: value)).root)
+    }
+
+    /// Decodes the value as a type.
+    package func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
+        try PlainCoding.decode(type, from: value.bytes)
+    }
+
+    /// The name of the only member of an object: the name of the case, if the value is an enum.
+    package var caseName: String? {
+        guard let members = value.object?.members, members.count == 1 else { return nil }
+        return members[0].name
+    }
+
+    /// The JSON text.
+    package var description: String { value.description }
+}
+
+extension JSONFragment: JSONScalar {
+    func write(into writer: inout JSONWriter) -> Bool {
+        writer.write(value)
+        return true
+    }
+
+    static func read(_ node: JSONIndexer.Node, in bytes: [UInt8]) -> JSONFragment? {
+        (try? JSONReader(Array(node.raw(in: bytes)))).map { JSONFragment(JSONValue($0.root)) }
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let value = JSONValue(parsing: try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "the text is not JSON")
+        }
+        self.init(value)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
 }

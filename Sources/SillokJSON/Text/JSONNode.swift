@@ -1,3 +1,5 @@
+import SillokCore
+
 /// What the nodes of an index say, given the text.
 extension JSONIndexer.Node {
     /// The bytes of the value, with the quotes of a string.
@@ -163,12 +165,8 @@ extension JSONReader {
     static func hexadecimalUnit(_ digits: ArraySlice<UInt8>) -> UInt16? {
         var unit: UInt16 = 0
         for byte in digits {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): unit = unit << 4 | UInt16(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): unit = unit << 4 | UInt16(byte - UInt8(ascii: "a") + 10)
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): unit = unit << 4 | UInt16(byte - UInt8(ascii: "A") + 10)
-            default: return nil
-            }
+            guard let digit = byte.hexadecimalDigit else { return nil }
+            unit = unit << 4 | UInt16(digit)
         }
         return unit
     }

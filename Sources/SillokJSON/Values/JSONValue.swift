@@ -1,6 +1,6 @@
 import SillokCore
 
-/// A piece of JSON as a plain value: what upcasters look into and change.
+/// A JSON value that upcasters read and change.
 ///
 /// A number keeps its text, so that no digit is lost on the way through.
 public enum JSONValue: Hashable, Sendable {
@@ -23,13 +23,13 @@ public enum JSONValue: Hashable, Sendable {
     /// The truth value, if it is one.
     public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
 
-    /// The whole number, if it is one that fits.
+    /// The whole number as an `Int64`; `nil` if the value is not a whole number or does not fit.
     public var integer: Int64? {
         guard case .number = self, let text = try? JSONReader(bytes) else { return nil }
         return text.root.integer()
     }
 
-    /// The number nearest to what is written, if it is one.
+    /// The number as a `Double`, rounded to the nearest; `nil` if the value is not a number.
     public var number: Double? { if case .number(let text) = self { Double(text) } else { nil } }
 
     /// The values in order, if it is an array.
@@ -38,7 +38,7 @@ public enum JSONValue: Hashable, Sendable {
     /// The values by name, if it is an object.
     public var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
 
-    /// Whether both are the same value. Texts are compared by their bytes, numbers by how they are written.
+    /// Returns whether both are the same value. Texts are compared by their bytes, numbers by their text.
     public static func == (left: JSONValue, right: JSONValue) -> Bool {
         switch (left, right) {
         case (.null, .null): true
@@ -51,7 +51,7 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
-    /// Hashes the value, of texts the bytes.
+    /// Hashes the value. A text is hashed by its bytes.
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .null: hasher.combine(0)
@@ -80,7 +80,7 @@ public struct JSONObject: Hashable, Sendable {
     /// All members, in order.
     public private(set) var members: [Member]
 
-    /// An object without members.
+    /// Creates an object without members.
     public init() { members = [] }
 
     package init(members: [Member]) { self.members = members }
@@ -108,7 +108,7 @@ public struct JSONObject: Hashable, Sendable {
 
     private func index(of name: String) -> Int? { members.firstIndex { $0.name.hasSameBytes(as: name) } }
 
-    /// Whether both have the same names with the same values.
+    /// Returns whether both have the same names with the same values.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.members.count == right.members.count && left.members.allSatisfy { right[$0.name] == $0.value }
     }
@@ -139,14 +139,15 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Ex
     public init(floatLiteral value: Double) { self = .number("\(value)") }
     /// Values in order.
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    /// Values by name; of a name that is there twice the last value counts.
+    /// Creates an object from a literal. If a name occurs twice, its last value is used.
     public init(dictionaryLiteral elements: (String, JSONValue?)...) { self = .object(JSONObject(elements)) }
     /// `null`.
     public init(nilLiteral: ()) { self = .null }
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
-    /// The members in order; one whose value is `nil` is left out, of a name that is there twice the last value counts.
+    /// Creates an object from a literal. A member whose value is `nil` is left out. If a name occurs twice, its last
+    /// value is used.
     public init(dictionaryLiteral elements: (String, JSONValue?)...) { self.init(elements) }
 
     package init(_ elements: [(String, JSONValue?)]) {
@@ -157,7 +158,7 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
 
 // As text.
 extension JSONValue: CustomStringConvertible {
-    /// Reads a JSON text; `nil` if it is none.
+    /// Parses a JSON text; returns `nil` if the text is not valid JSON.
     public init?(parsing text: String) {
         guard let reader = try? JSONReader(Array(text.utf8)) else { return nil }
         self.init(reader.root)

@@ -78,8 +78,11 @@ final class Connection {
         do throws(PostgresFailure) {
             let own = try Self.run(
                 handle, [Query("SELECT pg_backend_pid(), current_setting('server_version_num')::int4")], keep: nil)
-            isPooled = own[0].int(0, 0) != Int64(PQbackendPID(handle))
-            guard own[0].int(0, 1) >= 150_000 else {
+            guard let process = own[0].number(0, 0), let version = own[0].number(0, 1) else {
+                throw PostgresFailure(message: "the server's answer about its process and version cannot be read")
+            }
+            isPooled = process != Int64(PQbackendPID(handle))
+            guard version >= 150_000 else {
                 throw PostgresFailure(state: "0A000", message: "PostgreSQL 15 or later is needed")
             }
         } catch {

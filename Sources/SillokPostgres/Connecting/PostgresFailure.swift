@@ -74,7 +74,7 @@ struct PostgresFailure: Error {
     /// The code of the contract, and what to do.
     private var meaning: (code: StoreError.Code, advice: String) {
         switch state {
-        case "53100": (.full, "No space is left on the server's disk: free some and try again.")
+        case "53100": (.full, "No space is left on the server's disk. Free some space, then try again.")
         case "42501", "25006": (.readOnly, "Connect to the server that takes writes, as a role that may write.")
         case _ where state.hasPrefix("28"): (.accessDenied, "Check the user, its password and pg_hba.conf.")
         case "3F000", "42P01", "42883", "3D000":

@@ -36,14 +36,31 @@ final class Rows {
         String(decoding: bytes(row, column), as: UTF8.self)
     }
 
-    /// Returns a number in binary form; 0 for NULL.
-    @inline(__always) func int(_ row: Int, _ column: Int) -> Int64 {
-        let bytes = bytes(row, column)
-        return switch bytes.count {
+    /// Returns a number in binary form, or `nil` if the value is NULL or no number.
+    @inline(__always) func number(_ row: Int, _ column: Int) -> Int64? { Self.number(bytes(row, column)) }
+
+    /// Returns a number in binary form.
+    ///
+    /// - Throws: `StoreError` `corrupt` if the value is NULL or no number.
+    @inline(__always) func int(_ row: Int, _ column: Int) throws(StoreError) -> Int64 {
+        guard let number = number(row, column) else { throw unreadable(row, column) }
+        return number
+    }
+
+    @inline(__always) private static func number(_ bytes: UnsafeRawBufferPointer) -> Int64? {
+        switch bytes.count {
         case 8: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
         case 4: Int64(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
-        default: 0
+        default: nil
         }
+    }
+
+    private func unreadable(_ row: Int, _ column: Int) -> StoreError {
+        let value = isNull(row, column) ? "is NULL" : "has \(bytes(row, column).count) bytes"
+        return StoreError(
+            .corrupt,
+            "The server's answer cannot be read: the number in column \(name(column)) \(value). Check the tables with "
+                + "`sillok verify`.")
     }
 
     /// Returns an id in binary form.
@@ -82,13 +99,7 @@ final class Rows {
 
     /// Returns an array of numbers, with `nil` for NULL.
     func numbers(_ row: Int, _ column: Int) -> [Int64?] {
-        array(row, column) { bytes in
-            switch bytes?.count {
-            case 8: bytes.map { Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) }
-            case 4: bytes.map { Int64(Int32(bigEndian: $0.loadUnaligned(as: Int32.self))) }
-            default: nil
-            }
-        }
+        array(row, column) { $0.flatMap(Self.number) }
     }
 
     /// Returns an array of texts, with `nil` for NULL.

@@ -1,13 +1,6 @@
 #if Postgres
 import CLibPQ
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// The address of a server for libpq, and the name of our schema on it.
 struct ServerAddress: Sendable {

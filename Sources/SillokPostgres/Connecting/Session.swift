@@ -1,14 +1,7 @@
 #if Postgres
 import SillokCore
+import SillokSystem
 import SillokThreads
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// A connection that is opened on first use and reopened after it breaks. Belongs to one thread.
 final class Session {

@@ -1,13 +1,6 @@
 #if Postgres
 import SillokCore
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// Watches for events that other processes append, on a thread and a connection of its own: by LISTEN, and by looking
 /// now and then. One look serves all who wait in this process.

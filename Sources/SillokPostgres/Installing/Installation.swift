@@ -23,7 +23,8 @@ struct Installation {
         guard version <= latest else {
             throw StoreError(
                 .unsupportedFormat,
-                "schema \(address.schema) has version \(version), this version of Sillok knows \(latest).")
+                "schema \(address.schema) has version \(version), but this version of Sillok knows version \(latest). "
+                    + "Use a newer version of Sillok.")
         }
         if version < latest {
             guard mayInstall else {
@@ -31,8 +32,8 @@ struct Installation {
                     ? StoreError(.notFound, "there is no store in schema \(address.schema).")
                     : StoreError(
                         .unsupportedFormat,
-                        "schema \(address.schema) has version \(version), this needs \(latest): "
-                            + "open it once as its owner to bring it up to date.")
+                        "schema \(address.schema) has version \(version), but this version of Sillok needs version "
+                            + "\(latest). Open the store once as the owner of the schema to update it.")
             }
             try install(newID: newID(), now: now)
         }
@@ -54,12 +55,7 @@ struct Installation {
 
     /// Applies the missing steps in one transaction. If several processes try, only one does it.
     private func install(newID: StoreID, now: Timestamp) throws {
-        var lock = Parameters()
-        lock.add("sillok \(address.schema)")
-        _ = try connection.run([
-            .begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock),
-        ])
-        do {
+        try connection.locked("sillok \(address.schema)") {
             // Read under the lock, because another process may have been faster.
             let version = try installedVersion()
             var queries: [Query] = []
@@ -86,14 +82,29 @@ struct Installation {
             }
             queries.append(Query("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA \(schema) FROM PUBLIC"))
             _ = try connection.run(queries + [.commit])
-        } catch {
-            _ = try? connection.run(.rollback)
-            throw error
         }
     }
 }
 
 extension Connection {
+    /// Runs `body`, which commits, in a transaction. An error rolls it back.
+    func transaction<Result>(_ begin: [Query], _ body: () throws -> Result) throws -> Result {
+        _ = try run(begin)
+        do {
+            return try body()
+        } catch {
+            _ = try? run(.rollback)
+            throw error
+        }
+    }
+
+    /// Runs `body`, which commits, in a transaction that only one process at a time has under a name.
+    func locked(_ name: String, _ body: () throws -> Void) throws {
+        var lock = Parameters()
+        lock.add(name)
+        try transaction([.begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock)], body)
+    }
+
     /// Throws unless the database uses UTF-8. Other encodings cannot store every name and payload.
     func checkEncoding() throws {
         let rows = try run(Query("SELECT current_setting('server_encoding'), current_database()"))

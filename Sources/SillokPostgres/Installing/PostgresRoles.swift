@@ -4,8 +4,8 @@
 /// | role | may |
 /// |---|---|
 /// | `…_reader` | read the log |
-/// | `…_writer` | read the log, and append by the functions alone |
-/// | `…_projector` | read the log, and make and write read models in their schema |
+/// | `…_writer` | read the log, and append, only through the functions |
+/// | `…_projector` | read the log, and create and write read models in their schema |
 ///
 /// The owner of the schemas is the fourth: it installs the store and brings it up to date.
 public struct PostgresRoles: Sendable {

@@ -33,7 +33,7 @@ extension EventReader {
                     + "ORDER BY n.number", parameters))
         var mismatches: [StreamID: AppendConflict.RevisionMismatch] = [:]
         for (row, name) in names.enumerated() {
-            let actual = Revision(UInt64(clamping: rows.int(row, 0)))
+            let actual = Revision(UInt64(clamping: try rows.int(row, 0)))
             guard let expected = revisions[name], expected != actual else { continue }
             mismatches[name] = .init(expected: expected, actual: actual)
         }
@@ -58,7 +58,7 @@ extension EventReader {
                     SELECT e.position FROM \(schemaName).events e WHERE e.stream = n.name AND e.revision > n.revision
                     AND e.position <= $3 ORDER BY e.revision LIMIT $4) f ORDER BY f.position LIMIT $4
                 """, parameters))
-        return (0..<rows.count).map { rows.int($0, 0) }
+        return try (0..<rows.count).map { try rows.int($0, 0) }
     }
 
     /// Returns the positions of the events that match the queries, up to the end of the shortest search.
@@ -81,7 +81,7 @@ extension EventReader {
                 SELECT DISTINCT p.position FROM found f, unnest(f.positions) AS p (position)
                 WHERE p.position <= coalesce((SELECT min(s.reached) FROM found s), $6) ORDER BY p.position LIMIT $7
                 """, parameters))
-        return (0..<rows.count).map { rows.int($0, 0) }
+        return try (0..<rows.count).map { try rows.int($0, 0) }
     }
 
     private func events(at positions: [Int64]) throws -> [RecordedEvent] {

@@ -27,19 +27,19 @@ extension EventReader {
         let rows = try run(
             Query(
                 """
-                SELECT h.position, h.id, j.item, j.match FROM (SELECT max(e.position) AS position, (
+                SELECT coalesce(h.position, 0), h.id, j.item, j.match FROM (SELECT max(e.position) AS position, (
                     SELECT l.id FROM \(schemaName).events l ORDER BY l.position DESC LIMIT 1) AS id
                     FROM \(schemaName).events e) h,
                 LATERAL \(schemaName).judge($1, $2, $3, $4, $5, coalesce(h.position, 0), $6) j
                 """, parameters))
         guard rows.count == 1 else { throw StoreError(.corrupt, "the log could not be searched.") }
-        let head = Position(UInt64(clamping: rows.int(0, 0)))
+        let head = Position(UInt64(clamping: try rows.int(0, 0)))
         let mark = EventMark(position: head, id: rows.isNull(0, 1) ? nil : rows.id(0, 1))
-        let item = Int(rows.int(0, 2)) - 1
+        let item = Int(try rows.int(0, 2)) - 1
         guard condition.parts.indices.contains(item) else { return Judgement(finding: .holds, head: mark) }
         let part = condition.parts[item]
         if rows.isNull(0, 3) { return Judgement(finding: .undecided(part), head: mark) }
-        return Judgement(finding: .broken(part, Position(UInt64(clamping: rows.int(0, 3)))), head: mark)
+        return Judgement(finding: .broken(part, Position(UInt64(clamping: try rows.int(0, 3)))), head: mark)
     }
 
     /// Judges the condition of an append up to the head of the log, so that the writer has to judge later events only.

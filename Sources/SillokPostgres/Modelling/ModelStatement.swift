@@ -15,40 +15,52 @@ struct ModelStatement {
     func query(_ sql: SQL, of projection: ProjectionID?) throws(PostgresFailure) -> Query {
         let text = sql.text(
             name: { name in
-                let quoted = SQL.quoted(projection?.physicalName(name) ?? name)
+                let quoted = Self.quoted(projection?.physicalName(name) ?? name)
                 return projection == nil ? quoted : "\(schema.quotedSchema).\(quoted)"
-            }, index: { SQL.quoted(projection?.physicalName($0) ?? $0) }, placeholder: { "$\($0)" })
-        guard !text.utf8.contains(0) else { throw Self.denied("it has a NUL in it") }
+            }, index: { Self.quoted(projection?.physicalName($0) ?? $0) }, placeholder: { "$\($0)" })
+        guard !text.utf8.contains(0) else { throw Self.denied("it contains a NUL") }
         var parameters = Parameters()
         for value in sql.values { try parameters.add(value) }
         return Query(text, parameters, isBinary: false, isKept: true)
     }
 
+    /// Returns the name of a table or an index in quotes. PostgreSQL cuts names after 63 bytes, so that two long names
+    /// would be the same: a longer one ends with a hash of the whole name.
+    static func quoted(_ name: String) -> String {
+        let (limit, hash) = (63, "_" + String(name.fnv1a, radix: 16))
+        if name.utf8.count <= limit { return SQL.quoted(name) }
+        var start = Substring(name)
+        while start.utf8.count > limit - hash.utf8.count { start.removeLast() }
+        return SQL.quoted(String(start) + hash)
+    }
+
     /// Throws unless a projection may execute the statement.
     static func check(_ sql: SQL) throws(PostgresFailure) {
-        let words = Self.words(of: sql.text(name: { _ in "a_table" }, placeholder: { _ in "a_value" }))
+        let text = sql.text(name: { _ in "a_table" }, placeholder: { _ in "a_value" })
+        let words = SQL.words(of: text, withQuoted: false)
         guard let first = words.first else { throw denied("it is empty") }
         guard let others = allowed[first] else {
-            throw denied("it says \(first.uppercased()): a projection makes, changes and drops tables of its own")
+            throw denied("it uses \(first.uppercased()): a projection may create, change and drop only its own tables")
         }
         if !others.isEmpty, !words.dropFirst().prefix(2).contains(where: others.contains) {
-            throw denied("it says \(words.prefix(2).joined(separator: " ").uppercased()), which is not its to say")
+            throw denied(
+                "it uses \(words.prefix(2).joined(separator: " ").uppercased()), which is not allowed in a projection")
         }
         if let word = words.first(where: { $0.hasPrefix("sillok_") }) {
-            throw denied("it touches the table \(word), which is not its own")
+            throw denied("it uses the table \(word), which belongs to another projection or to Sillok")
         }
         for (word, next) in zip(words, words.dropFirst() + [""]) {
             guard chance.contains(word), next == "(" || word.hasPrefix("current_") || word.hasPrefix("local") else {
                 continue
             }
-            throw denied("it calls \(word), which gives something else each time: take it from the event")
+            throw denied("it calls \(word), whose result differs in each call: take the value from the event")
         }
     }
 
     /// Returns the message for a failure of a projection's statement, in our words where the server's would not help.
     static func explained(_ failure: PostgresFailure, _ sql: SQL) -> String {
         guard failure.state == "42P01" else { return failure.message }
-        return "\(failure.message): it touches a table that it does not name; write \\(table: …)"
+        return "\(failure.message): the statement uses a table by its plain name; write \\(table: …)"
     }
 
     private static func denied(_ reason: String) -> PostgresFailure { PostgresFailure(state: "42501", message: reason) }
@@ -63,28 +75,6 @@ struct ModelStatement {
         "random", "gen_random_uuid", "now", "clock_timestamp", "statement_timestamp", "transaction_timestamp",
         "timeofday", "current_timestamp", "current_date", "current_time", "localtimestamp", "localtime",
     ]
-
-    /// Returns the words of a text in lower case, and its opening parentheses, without the contents of quotes.
-    private static func words(of text: String) -> [String] {
-        var words: [String] = []
-        var word = ""
-        var quote: Character?
-        for character in text.lowercased() + " " {
-            if let open = quote {
-                if character == open { quote = nil }
-                continue
-            }
-            if character.isLetter || character.isNumber || character == "_" {
-                word.append(character)
-                continue
-            }
-            if !word.isEmpty { words.append(word) }
-            word = ""
-            if character == "'" || character == "\"" { quote = character }
-            if character == "(" { words.append("(") }
-        }
-        return words
-    }
 }
 
 extension Parameters {
@@ -97,7 +87,7 @@ extension Parameters {
         case .blob(let bytes): add(bytes)
         case .text(let text):
             guard !text.utf8.contains(0) else {
-                throw PostgresFailure(state: "22021", message: "PostgreSQL keeps no text with a NUL in it")
+                throw PostgresFailure(state: "22021", message: "PostgreSQL cannot store a text that contains a NUL")
             }
             addUntyped(text)
         }

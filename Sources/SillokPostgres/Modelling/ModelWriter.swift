@@ -27,21 +27,13 @@ final class ModelWriter {
         try session.retrying { connection in
             try connection.checkEncoding()
             if try isComplete(connection), try found(connection) == Int64(ReadModelFormat.version) { return }
-            var lock = Parameters()
-            lock.add("sillok read model \(session.address.schema)")
-            _ = try connection.run([
-                .begin, Query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock),
-            ])
-            do {
+            try connection.locked("sillok read model \(session.address.schema)") {
                 // Creating a schema requires a privilege on the database, even if the schema exists.
                 if try !hasSchema(connection) {
                     _ = try connection.run(Query("CREATE SCHEMA \(session.address.quotedSchema)"))
                 }
                 try makeTables(connection)
                 _ = try connection.run(.commit)
-            } catch {
-                _ = try? connection.run(.rollback)
-                throw error
             }
         }
     }
@@ -73,7 +65,7 @@ final class ModelWriter {
     }
 
     /// Returns whether everything of the format exists. An older version of the library may have left out a table.
-    private func isComplete(_ connection: Connection) throws(PostgresFailure) -> Bool {
+    private func isComplete(_ connection: Connection) throws -> Bool {
         let names = ["sillok_turn", "sillok_writers", "sillok_format"] + ReadModelFormat.relations
         var parameters = Parameters()
         parameters.add(session.address.schema)
@@ -82,13 +74,13 @@ final class ModelWriter {
             Query(
                 "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                     + "WHERE n.nspname = $1 AND c.relname = ANY ($2)", parameters))
-        return rows.int(0, 0) == Int64(names.count)
+        return try rows.int(0, 0) == Int64(names.count)
     }
 
-    private func found(_ connection: Connection) throws(PostgresFailure) -> Int64? {
+    private func found(_ connection: Connection) throws -> Int64? {
         let rows = try connection.run(
             Query("SELECT version FROM \(session.address.quotedSchema).sillok_format", isBinary: true))
-        return rows.count == 0 ? nil : rows.int(0, 0)
+        return rows.count == 0 ? nil : try rows.int(0, 0)
     }
 
     /// Makes the commit wait for the disk, in a database that does not by default.
@@ -152,9 +144,11 @@ final class ModelWriter {
             answers = try connection.run(queries)
         } catch {
             throw error.isOfStatement && error.completed >= 4 && !error.isOfPreparedStatement
-                ? StoreError(.invalidQuery, "a condition cannot be asked: \(error.message).", cause: error) : error
+                ? StoreError(
+                    .invalidQuery, "a condition of the write cannot be evaluated: \(error.message).", cause: error)
+                : error
         }
-        if let number, answers[3].count == 1, answers[3].int(0, 0) == number {
+        if let number, answers[3].count == 1, try answers[3].int(0, 0) == number {
             _ = try connection.run(.rollback)
             return false
         }

@@ -7,8 +7,8 @@ public import SillokSQL
 ///
 /// Any number of processes may write to it, one after the other. One thread writes and two read; one of these is only
 /// for projections. So no call blocks the cooperative pool, and no long query of an application delays a projector. If
-/// a connection breaks, the client searches for the server that accepts writes. A write whose answer was lost is then
-/// found or repeated.
+/// a connection breaks, the client searches for the server that accepts writes. If the answer of a write was lost, the
+/// client checks whether the write was executed, and repeats it if not.
 ///
 /// A projection may only access the tables that it names by `\(table:)`. Its SQL is PostgreSQL's. SQL that only uses
 /// what SQLite has too, such as `TEXT`, `BIGINT`, `DOUBLE PRECISION` and `ON CONFLICT`, runs on both.
@@ -25,7 +25,7 @@ public final class PostgresReadModel: ReadModel {
     /// - Parameters:
     ///   - connection: a connection string of libpq, as for `PostgresEventStore`.
     ///   - schema: the schema of the tables.
-    ///   - timeout: how long a call searches for a server that is away, before it fails.
+    ///   - timeout: how long a call searches for a server that accepts writes before the call fails.
     /// - Throws: `StoreError`: `unavailable`, `unsupportedFormat` if the read model has a newer format, `readOnly` if
     ///   the role may not do this.
     public init(
@@ -79,10 +79,10 @@ public final class PostgresReadModel: ReadModel {
         await writing.close(refusing: Self.closed)
     }
 
-    /// Makes all changes in one transaction, if all conditions hold in it.
+    /// Executes all changes in one transaction, if all conditions hold in that transaction.
     public func write(_ write: ReadModelWrite) async throws { try await writing.submit(.init(write: write), weight: 1) }
 
-    /// Returns the rows of a query, which sees every write that has returned.
+    /// Returns the rows of a query. The query sees every write that has returned.
     ///
     /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change data.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {

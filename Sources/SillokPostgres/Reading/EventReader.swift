@@ -31,9 +31,9 @@ struct EventReader {
         let isStandby: Bool
         let ids: [Position: EventID]
 
-        init(_ rows: Rows, _ places: [Position]) {
-            head = EventMark(position: Position(UInt64(clamping: rows.int(0, 0))), id: rows.id(0, 2))
-            largest = Int(rows.int(0, 1))
+        init(_ rows: Rows, _ places: [Position]) throws(StoreError) {
+            head = EventMark(position: Position(UInt64(clamping: try rows.int(0, 0))), id: rows.id(0, 2))
+            largest = Int(try rows.int(0, 1))
             isStandby = rows.bytes(0, 3).first == 1
             var ids: [Position: EventID] = [:]
             for (index, place) in places.enumerated() { ids[place] = rows.id(0, index + 4) }
@@ -66,8 +66,8 @@ struct EventReader {
     }
 
     /// Returns the last position of the log.
-    func head() throws(PostgresFailure) -> Position {
-        Ending(try connection.run(endQuery([])), []).head.position
+    func head() throws -> Position {
+        try Ending(try connection.run(endQuery([])), []).head.position
     }
 
     /// Returns the ids of the events at positions, in their order, with `nil` where the log has none.
@@ -82,14 +82,14 @@ struct EventReader {
     }
 
     /// Returns the bytes of all tables and indexes.
-    func storedBytes() throws(PostgresFailure) -> UInt64 {
+    func storedBytes() throws -> UInt64 {
         var parameters = Parameters()
         parameters.add(schema)
         let rows = try connection.run(
             Query(
                 "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
                     + "WHERE c.relkind = 'r' AND c.relnamespace = to_regnamespace($1)", parameters))
-        return UInt64(clamping: rows.int(0, 0))
+        return UInt64(clamping: try rows.int(0, 0))
     }
 
     /// Returns one page of events from one snapshot.
@@ -165,7 +165,7 @@ struct EventReader {
         let places = request.places
         let ending = endQuery(places)
         guard let page = PageQuery(request, schema: schema, size) else {
-            return Part(end: Ending(try connection.run(ending), places), events: [], isCut: false, reached: nil)
+            return Part(end: try Ending(try connection.run(ending), places), events: [], isCut: false, reached: nil)
         }
         let asked = [ending, page.query]
         let rows =
@@ -174,16 +174,17 @@ struct EventReader {
             : Array(try connection.run([.beginReading] + asked + [.commit])[1...2])
         // A search without a match still returns how far it came, in a row without an event.
         let events = try (0..<rows[1].count).filter { !rows[1].isNull($0, 0) }.map { try EventRow.event(rows[1], $0) }
-        let end = Ending(rows[0], places)
+        let end = try Ending(rows[0], places)
         let most = measured == nil ? min(wanted, room / max(1, end.largest) + 2) : wanted
         let isCutShort = page.isBounded && rows[1].count > 0 && !rows[1].isNull(0, EventRow.count)
         return Part(
-            end: end, events: events, isCut: events.count >= most, reached: isCutShort ? Self.reached(rows[1]) : nil)
+            end: end, events: events, isCut: events.count >= most,
+            reached: isCutShort ? try Self.reached(rows[1]) : nil)
     }
 
-    private static func reached(_ rows: Rows) -> EventMark {
+    private static func reached(_ rows: Rows) throws(StoreError) -> EventMark {
         EventMark(
-            position: Position(UInt64(clamping: rows.int(0, EventRow.count))), id: rows.id(0, EventRow.count + 1))
+            position: Position(UInt64(clamping: try rows.int(0, EventRow.count))), id: rows.id(0, EventRow.count + 1))
     }
 
     /// Returns the events with ids, in their order, with `nil` for an id that is not in the log.
@@ -210,8 +211,9 @@ struct EventReader {
                 "SELECT e.position, e.link FROM \(schema).events e WHERE e.position > $1 ORDER BY e.position LIMIT $2",
                 parameters))
         return try (0..<rows.count).map { row in
-            guard let digest = ChainDigest(rows.bytes(row, 1)) else { throw EventRow.damaged(rows.int(row, 0)) }
-            return ChainLink(position: Position(UInt64(clamping: rows.int(row, 0))), digest: digest)
+            let position = try rows.int(row, 0)
+            guard let digest = ChainDigest(rows.bytes(row, 1)) else { throw EventRow.damaged(position) }
+            return ChainLink(position: Position(UInt64(clamping: position)), digest: digest)
         }
     }
 

@@ -11,7 +11,7 @@ enum EventRow {
 
     /// Returns a row as an event.
     static func event(_ rows: Rows, _ row: Int) throws(StoreError) -> RecordedEvent {
-        let position = rows.int(row, 0)
+        let position = try rows.int(row, 0)
         guard let id: EventID = rows.id(row, 3) else { throw damaged(position) }
         var tracking: Tracking?
         if !rows.isNull(row, 7) {
@@ -33,8 +33,8 @@ enum EventRow {
         return RecordedEvent(
             position: Position(UInt64(clamping: position)),
             stream: rows.isNull(row, 4) ? nil : StreamID(rows.text(row, 4)),
-            revision: Revision(UInt64(clamping: rows.int(row, 1))),
-            recordedAt: Timestamp(microsecondsSince1970: rows.int(row, 2)), tracking: tracking,
+            revision: Revision(UInt64(clamping: try rows.int(row, 1))),
+            recordedAt: Timestamp(microsecondsSince1970: try rows.int(row, 2)), tracking: tracking,
             data: EventData(
                 id: id, type: EventType(rows.text(row, 5)), tags: tags, metadata: metadata,
                 contentType: rows.isNull(row, 6) ? .json : ContentType(rows.text(row, 6)),

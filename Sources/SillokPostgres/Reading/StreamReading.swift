@@ -50,12 +50,12 @@ extension EventReader {
                 LATERAL (SELECT e.recorded FROM \(events) e WHERE e.stream = n.stream
                     ORDER BY e.revision LIMIT 1) AS first
                 """, parameters))
-        return (0..<rows.count).map { row in
+        return try (0..<rows.count).map { row in
             StreamFacts(
-                id: StreamID(rows.text(row, 0)), revision: Revision(UInt64(clamping: rows.int(row, 1))),
-                lastPosition: Position(UInt64(clamping: rows.int(row, 2))),
-                firstRecordedAt: Timestamp(microsecondsSince1970: rows.int(row, 3)),
-                lastRecordedAt: Timestamp(microsecondsSince1970: rows.int(row, 4)))
+                id: StreamID(rows.text(row, 0)), revision: Revision(UInt64(clamping: try rows.int(row, 1))),
+                lastPosition: Position(UInt64(clamping: try rows.int(row, 2))),
+                firstRecordedAt: Timestamp(microsecondsSince1970: try rows.int(row, 3)),
+                lastRecordedAt: Timestamp(microsecondsSince1970: try rows.int(row, 4)))
         }
     }
 }

@@ -37,7 +37,7 @@ struct Verification {
                     FROM \(schema).events WHERE stream IS NOT NULL) e WHERE revision <> next
                     """),
             Check(
-                step: "tags", message: "its tags are not those in the index",
+                step: "tags", message: "its tags differ from those in the index",
                 places: """
                     SELECT DISTINCT coalesce(e.position, t.position) FROM (
                         SELECT e.position, unnest(e.tags) AS tag FROM \(schema).events e WHERE e.tags IS NOT NULL) e
@@ -63,8 +63,7 @@ struct Verification {
         _ progress: (WorkProgress) -> Void, _ cancellation: Cancellation
     ) throws -> VerificationReport {
         let checks = checks
-        _ = try connection.run(.beginReading)
-        do {
+        return try connection.transaction([.beginReading]) {
             let counts = try connection.run(
                 Query("SELECT count(*), count(DISTINCT stream) FROM \(schema).events"))
             var findings: [VerificationReport.Finding] = []
@@ -73,17 +72,14 @@ struct Verification {
                 progress(WorkProgress(step: check.step, done: UInt64(index), total: UInt64(checks.count)))
                 let rows = try connection.run(Query(check.places + " LIMIT 20"))
                 for row in 0..<rows.count {
-                    let position = rows.isNull(row, 0) ? nil : Position(UInt64(clamping: rows.int(row, 0)))
+                    let position = rows.isNull(row, 0) ? nil : Position(UInt64(clamping: try rows.int(row, 0)))
                     findings.append(.init(position: position, check.message))
                 }
             }
             _ = try connection.run(.commit)
             return VerificationReport(
-                events: UInt64(clamping: counts.int(0, 0)), streams: UInt64(clamping: counts.int(0, 1)),
+                events: UInt64(clamping: try counts.int(0, 0)), streams: UInt64(clamping: try counts.int(0, 1)),
                 findings: findings)
-        } catch {
-            _ = try? connection.run(.rollback)
-            throw error
         }
     }
 }

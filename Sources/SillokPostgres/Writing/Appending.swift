@@ -48,10 +48,7 @@ struct Appending: Sendable {
             default: return try await refused(prepared, verdict)
             }
         }
-        throw StoreError(
-            .overloaded,
-            "The append was rejected: others append faster than its condition can be judged. Nothing was stored. Retry "
-                + "later, or use a condition with fewer query items.", retryAfter: .seconds(1))
+        throw StoreError.outpaced
     }
 
     private func judged(_ prepared: PreparedAppend) async throws -> PreparedAppend {

@@ -66,7 +66,7 @@ extension Writer {
         end = nil
         let rows = try connection.run(opening(attachments))
         return try rollingBack(connection) {
-            let head = Position(UInt64(clamping: rows[2].int(0, 0)))
+            let head = Position(UInt64(clamping: try rows[2].int(0, 0)))
             var pass = try pass(answers: rows, through: head, connection, reader(connection))
             var outcomes: [Result<(AppendGroup, AppendAnswers), any Error>] = []
             for append in appends { outcomes.append(try self.append(append, &pass, connection)) }
@@ -130,7 +130,7 @@ extension Writer {
             if isAttaching, let missing = pass.missing.first {
                 throw StoreError(.notFound, "the read model has no build \(missing.rule.projection).")
             }
-            let head = Position(UInt64(clamping: rows[2].int(0, 0)))
+            let head = Position(UInt64(clamping: try rows[2].int(0, 0)))
             let isAtHead = try pass.catchUp(through: head, connection, reader(connection), limit: limits.pageEvents)
             // If the answer of a commit is lost, the retry finds the checkpoints where they are.
             var isInDoubt = false

@@ -32,11 +32,10 @@ struct LogEnd {
     ///   - before: the end as it was known, if no other process has appended since.
     ///   - receipts: the receipts of the appends since then.
     init?(_ rows: Rows, after before: LogEnd?, _ receipts: [Receipt]) {
-        guard rows.count == 1, let link = ChainDigest(rows.bytes(0, 1)) else { return nil }
-        head = rows.int(0, 0)
-        self.link = link
-        recorded = rows.int(0, 2)
-        largest = rows.int(0, 3)
+        guard rows.count == 1, let link = ChainDigest(rows.bytes(0, 1)), let head = rows.number(0, 0),
+            let recorded = rows.number(0, 2), let largest = rows.number(0, 3)
+        else { return nil }
+        (self.head, self.link, self.recorded, self.largest) = (head, link, recorded, largest)
         id = rows.id(0, 4)
         revisions = before?.revisions ?? [:]
         for receipt in receipts {

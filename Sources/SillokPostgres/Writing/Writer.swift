@@ -1,14 +1,7 @@
 #if Postgres
 import SillokCore
 import SillokSQL
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// The only connection of this process that appends. Each group is one transaction in one round trip.
 ///
@@ -131,7 +124,7 @@ final class Writer {
         let outcome: StoreError.Outcome = isInDoubt ? .unknown : .definite
         if isInDoubt, let failed = error as? InlineProjectionFailed {
             return StoreError(
-                .unavailable, "the append was broken off, and \(failed.projection) then stopped: \(failed.cause).",
+                .unavailable, "the append was interrupted, and \(failed.projection) then stopped: \(failed.cause).",
                 outcome: .unknown, cause: failed)
         }
         if isInDoubt, let failed = error as? StoreError {

@@ -3,7 +3,8 @@ import SillokProjectionMachine
 public import SillokSQL
 
 extension Projector {
-    /// The operations on the projections of the read model. Requests for this projection are executed immediately.
+    /// The operations on the projections of the read model. A request for this projection that is made through it wakes
+    /// this projector, which executes it immediately.
     public var readSide: ReadSide {
         ReadSide(of: store, in: readModel, wallClock: options.wallClock) { [wakeUp] in wakeUp.wake() }
     }
@@ -52,17 +53,18 @@ extension Projector {
             throw ProjectionRefusal("\(name) v\(version) is not live.")
         }
         guard let clearing = rule.clear(sequence) else {
-            throw ProjectionRefusal("\(name) does not say how to clear a sequence: rebuild all of it.")
+            throw ProjectionRefusal("\(name) does not implement clear(sequence:): rebuild the whole projection.")
         }
         if lifecycle == .inline { return try await remakeInline(sequence, events, clearing, live, whom) }
-        let side = readSide
-        try await side.pause(name, by: whom)
+        // A projection that an operator has paused stays paused.
+        let side = live.isPaused ? nil : readSide
+        try await side?.pause(name, by: whom)
         do {
             let count = try await remake(sequence, events, clearing, live, whom)
-            try await side.resume(name, by: whom)
+            try await side?.resume(name, by: whom)
             return count
         } catch {
-            try? await side.resume(name, by: whom)
+            try? await side?.resume(name, by: whom)
             throw error is ConditionFailed
                 ? ProjectionRefusal("Another process runs \(name): stop it, and try again.") : error
         }
@@ -130,7 +132,7 @@ extension Projector {
     ) async throws {
         while true {
             guard let status = try await readSide.status(of: name).first(where: { $0.build.id == id }) else {
-                throw ProjectionRefusal("\(id) was taken away while it was being made.")
+                throw ProjectionRefusal("An operator dropped \(id) while it was being built. Request a rebuild again.")
             }
             progress(status)
             if status.build.caughtUp != nil { return }

@@ -16,9 +16,11 @@ public struct ProjectionVerification: Sendable {
         /// The difference in a sentence.
         public var description: String {
             switch self {
-            case .missing(let position, let event): "the event \(event) at \(position) was never projected"
-            case .repeated(let position, let event): "the event \(event) at \(position) was projected more than once"
-            case .differs(let start, let end): "what was projected after \(start) and up to \(end) is not the log"
+            case .missing(let position, let event): "the event \(event) at position \(position) was never projected"
+            case .repeated(let position, let event):
+                "the event \(event) at position \(position) was projected more than once"
+            case .differs(let start, let end):
+                "the events that were projected after position \(start) and up to \(end) differ from the log"
             }
         }
     }
@@ -36,20 +38,23 @@ public struct ProjectionVerification: Sendable {
 }
 
 extension ReadSide {
-    /// Compares the events that the live build of a projection handled with the log, and finds the first event that is
+    /// Compares the log with the events that the live build of a projection handled. Finds the first event that is
     /// missing or was handled more than once.
     ///
     /// - Parameters:
     ///   - name: the projection.
     ///   - progress: called with the number of compared positions and the total number.
-    /// - Throws: `ProjectionRefusal` if there is no such projection, or only its code knows its sequencing.
+    /// - Throws: `ProjectionRefusal` if there is no such projection, or if it has a custom sequencing and more than one
+    ///   partition.
     public func verify(
         _ name: String, progress: (_ done: Position, _ of: Position) -> Void = { _, _ in }
     ) async throws -> ProjectionVerification {
         let live = try await live(name)
+        if live.isPublisher { throw ProjectionRefusal("\(name) is a publisher and has no rows to verify.") }
         let partitions = try await ledger.partitions(of: live.id)
         guard let sequencing = live.partitions == 1 ? .total : Sequencing.named(live.sequencing) else {
-            throw ProjectionRefusal("\(live.id) has a sequencing of its own and more than one partition.")
+            throw ProjectionRefusal(
+                "\(live.id) cannot be verified: it has a custom sequencing and more than one partition.")
         }
         var comparisons: [LogComparison] = []
         for partition in partitions {

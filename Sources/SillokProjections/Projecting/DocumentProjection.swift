@@ -20,7 +20,8 @@ public protocol DocumentProjection<Event, Document>: Sendable {
     /// The query for the events that the projection handles.
     var source: EventQuery { get }
 
-    /// The events that must stay in order. The events of a key must be in one sequence. By default that is a stream.
+    /// The events that must stay in order. All events of one key must be in one sequence. By default each stream is a
+    /// sequence.
     var sequencing: Sequencing { get }
 
     /// The treatment of an event whose type has no case in ``Event``. By default the projection stops.

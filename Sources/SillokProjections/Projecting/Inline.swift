@@ -9,8 +9,8 @@ extension Projector {
     /// append of the process. Events that were appended earlier are projected when it catches up. If a rebuild was
     /// requested, the new build is made and attached too, so that it can be promoted without a gap.
     /// - Throws: `ProjectionFailure` at an event that cannot be projected. `ProjectionRefusal` if the read model is not
-    ///   in the store's own file, or the projection changes documents or is paused. Also if it still has dead letters
-    ///   or several partitions from the time when it was `async`.
+    ///   in the store's own file or database, or the projection changes documents or is paused. Also if it still has
+    ///   dead letters or several partitions from the time when it was `async`.
     public func attach() async throws {
         let model = try await inlineReadModel()
         try await turns.wait(for: name) { [self] in

@@ -6,6 +6,9 @@ public import SillokSQL
 ///
 /// ```swift
 /// func project(_ event: Recorded<BankAccount.Event>) -> [SQL] {
+///     guard case .opened(let owner) = event.payload else { return [] }
+///     return ["INSERT INTO \(table: "owners") VALUES (\(event.stream?.text), \(owner))"]
+/// }
 /// ```
 /// Its statements name its tables with `\(table:)`, because each build has its own tables. Queries use the plain names
 /// and see the live build. A new ``version`` is built while the live one stays in use.
@@ -34,7 +37,8 @@ public protocol Projection<Event>: Sendable {
     /// The treatment of an event whose version is newer than the code. By default the projection stops.
     var newerVersions: NewerVersionPolicy { get }
 
-    /// Returns the changes for an event. If it throws, the event is retried and then parked as a dead letter.
+    /// Returns the changes for an event. If it throws, ``ProjectorOptions/failures`` decides: by default the event is
+    /// parked as a dead letter and retried.
     func project(_ event: Recorded<Event>) throws -> [SQL]
 
     /// Returns the statements that delete everything the events of a sequence have written, so that the sequence can be
@@ -60,7 +64,7 @@ extension Projection {
 public enum UnknownTypePolicy: String, Hashable, Sendable {
     /// The projection stops before it, with an error that names it.
     case stop
-    /// The event is parked as a dead letter, and the later events of its sequence behind it.
+    /// The event is parked as a dead letter, and the later events of its sequence are parked behind it.
     case park
     /// The event counts as handled and has no effect.
     case ignore
@@ -70,11 +74,13 @@ public enum UnknownTypePolicy: String, Hashable, Sendable {
 public enum NewerVersionPolicy: String, Hashable, Sendable {
     /// The projection stops before it, with an error that names it. Newer code continues from there.
     case stop
-    /// The event is parked, and the later events of its sequence behind it, until newer code retries them.
+    /// The event is parked, and so are the later events of its sequence. After you deploy newer code, request a retry
+    /// with `ReadSide.retry(_:sequence:by:)`.
     case park
 }
 
-/// A rule that groups events into sequences. The events of one stay in order, also behind a dead letter.
+/// A rule that groups events into sequences. The events of one sequence stay in order. After a dead letter they wait
+/// until it is resolved.
 public struct Sequencing: Sendable {
     let name: String
     let sequence: @Sendable (RecordedEvent) -> String

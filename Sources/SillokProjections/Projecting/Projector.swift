@@ -1,6 +1,6 @@
 import Sillok
 public import SillokCore
-import SillokProjectionMachine
+package import SillokProjectionMachine
 public import SillokSQL
 
 /// A runner of a projection: it reads events, writes the changes together with a checkpoint, and waits for new events.
@@ -8,9 +8,9 @@ public import SillokSQL
 /// ```swift
 /// let balances = Projector(AccountBalance(), from: store, into: model)
 /// ```
-/// Each event is projected once, in the order of its sequence, even after a crash or a cancelled task, or with a second
-/// projector of the same name. A new version, or a rebuild, is made next to the live build. Queries see the live build
-/// until the new one is promoted.
+/// Each event is projected once, in the order of its sequence. This holds after a crash, after a cancelled task, and
+/// with a second projector of the same name. A new version, or a rebuild, is made next to the live build. Queries see
+/// the live build until the new one is promoted.
 public final class Projector<Model: ReadModel>: Sendable {
     /// The read model to which the projector writes.
     public let readModel: Model
@@ -32,7 +32,8 @@ public final class Projector<Model: ReadModel>: Sendable {
     ///   - lifecycle: when the rows are written.
     ///   - store: the log to read.
     ///   - readModel: where the rows and the checkpoint are written.
-    ///   - options: how the projection is run.
+    ///   - options: how the projection is run. By default an event that cannot be projected is parked and retried.
+    ///     After three attempts in all it waits for an operator.
     public convenience init(
         _ projection: some Projection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
         into readModel: Model, options: ProjectorOptions = ProjectorOptions()
@@ -47,7 +48,8 @@ public final class Projector<Model: ReadModel>: Sendable {
     ///   - lifecycle: when the documents are written; not `inline`.
     ///   - store: the log to read.
     ///   - readModel: where the documents and the checkpoint are written.
-    ///   - options: how the projection is run.
+    ///   - options: how the projection is run. By default an event that cannot be projected is parked and retried.
+    ///     After three attempts in all it waits for an operator.
     public convenience init(
         documents projection: some DocumentProjection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
         into readModel: Model, options: ProjectorOptions = ProjectorOptions()
@@ -55,7 +57,8 @@ public final class Projector<Model: ReadModel>: Sendable {
         self.init(ProjectionRule(documents: projection), lifecycle, store, readModel, options)
     }
 
-    private init(
+    /// Creates a projector of a rule that is no projection of an application.
+    package init(
         _ rule: ProjectionRule, _ lifecycle: Lifecycle, _ store: any EventStore, _ readModel: Model,
         _ options: ProjectorOptions
     ) {
@@ -80,9 +83,21 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// every append it is the largest possible position.
     public var position: Position { board.position }
 
+    /// The build that queries see, as known to this projector.
+    package var liveBuild: ProjectionID? { board.live }
+
+    /// The partitions of the live build that this projector runs, because no other process holds them.
+    package var heldPartitions: [Int] { board.held }
+
+    /// Waits until the live build contains the log up to a position, also where another process runs it.
+    package func waitForRows(atLeast position: Position, within duration: Duration) async throws {
+        try await rows(atLeast: position, within: duration)
+    }
+
     /// Projects the events of the log and all new ones, until the task is cancelled.
     ///
-    /// An `inline` projection is then attached to every append, see ``attach()``. A `live` one does nothing here.
+    /// An `inline` projection is attached to every append once it has caught up, see ``attach()``. A `live` one does
+    /// nothing here.
     /// - Throws: `ProjectionFailure` when it cannot continue; run it again to continue there. `CancellationError`.
     public func run() async throws {
         board.begin()
@@ -110,7 +125,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     ///   - position: the position of an event, such as that of a receipt.
     ///   - duration: the longest time to wait.
     /// - Throws: `StaleModel` when the time is over, `ProjectionFailure` when the projector has stopped,
-    ///   `ParkedEvent` if the event at the position is a dead letter, `CancellationError`.
+    ///   `ParkedEvent` if the event at the position is a dead letter that waits for an operator, `CancellationError`.
     public func model(atLeast position: Position, within duration: Duration) async throws -> Model {
         try await model(atLeast: position, through: position, within: duration)
     }
@@ -121,7 +136,8 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// - Parameters:
     ///   - mark: the mark; the log must have its event.
     ///   - duration: the longest time to wait.
-    /// - Throws: as ``model(atLeast:within:)-(Position,_)``; `StoreError` `storeChanged` without the mark's event.
+    /// - Throws: as ``model(atLeast:within:)-(Position,_)``; `StoreError` `storeChanged` if the log does not have the
+    ///   event of the mark.
     public func model(atLeast mark: EventMark, within duration: Duration) async throws -> Model {
         _ = try await store.head(resumingAfter: mark)
         return try await model(atLeast: mark.position, within: duration)
@@ -132,7 +148,8 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// - Parameters:
     ///   - receipt: the result of the append.
     ///   - duration: the longest time to wait.
-    /// - Throws: as ``model(atLeast:within:)-(Position,_)``; `ParkedEvent` if an event of the append is parked.
+    /// - Throws: as ``model(atLeast:within:)-(Position,_)``; `ParkedEvent` if any event of the append is such a dead
+    ///   letter.
     public func model(atLeast receipt: Receipt, within duration: Duration) async throws -> Model {
         try await model(atLeast: receipt.firstPosition, through: receipt.position, within: duration)
     }
@@ -151,7 +168,8 @@ public final class Projector<Model: ReadModel>: Sendable {
         return readModel
     }
 
-    /// Waits until everything up to a position is projected or parked.
+    /// Waits until everything up to a position is projected or parked. If another process runs the live build, this
+    /// reads the stored checkpoint every 20 milliseconds.
     func rows(atLeast position: Position, within duration: Duration) async throws {
         if lifecycle == .live { try await catchUp() }
         let elapsed = stopwatch(options.clock)
@@ -181,7 +199,7 @@ public final class Projector<Model: ReadModel>: Sendable {
 
     /// Creates the tables of the projection if they are missing, so that queries find them before the first event.
     ///
-    /// ``run()`` does this first too. A service calls this before it counts as started.
+    /// ``run()`` does this first too. Call this before your service reports that it is ready.
     /// - Throws: `ProjectionRefusal` if the projection cannot be run with its current definition; `StoreError`.
     public func prepare() async throws {
         try await turns.wait(for: name) { [self] in

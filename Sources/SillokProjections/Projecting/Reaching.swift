@@ -51,12 +51,10 @@ extension Projector {
 
     private func wait<C: Clock>(for position: Position, _ duration: Duration, _ clock: C) async throws
     where C.Duration == Duration {
-        let board = board
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await board.reach(position) }
-            group.addTask { try await clock.sleep(for: duration) }
-            defer { group.cancelAll() }
-            try await group.next()
+        try await firstResult { [board] in
+            try await board.reach(position)
+        } or: {
+            try await clock.sleep(for: duration)
         }
     }
 }

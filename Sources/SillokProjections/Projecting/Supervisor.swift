@@ -3,7 +3,7 @@ import SillokProjectionMachine
 import SillokSQL
 
 /// The supervisor of all builds of a projector's version: the live one, a new one, and the previous one, so that a
-/// rollback leaves no gap.
+/// rollback leaves no gap. The application of another version runs the builds of that version.
 struct Supervisor<Model: ReadModel>: Sendable {
     let projector: Projector<Model>
 
@@ -60,13 +60,20 @@ struct Supervisor<Model: ReadModel>: Sendable {
         } catch let error as CancellationError {
             throw error
         } catch {
-            if projector.board.live == key.id { throw error }
+            // A new build may be the way back from the failure of the live one, such as a log that was restored.
+            if projector.board.live == key.id, try await !isMakingNewBuild() { throw error }
             if Task.isCancelled { throw CancellationError() }
-            // A failing new build does not stop the live one; it is retried at the next poll.
+            // A failing build does not stop the others; it is retried at the next poll.
             try await Builds(ledger: projector.ledger).record(projector.asFailure(error, of: key.id))
             try await projector.options.clock.sleep(for: projector.options.pollInterval)
         }
         return .ended(key)
+    }
+
+    private func isMakingNewBuild() async throws -> Bool {
+        try await projector.ledger.builds(of: projector.name).contains { build in
+            build.id.version == projector.version && (build.state == .building || build.state == .requested)
+        }
     }
 }
 
@@ -100,8 +107,8 @@ extension Projector {
             let current = live.flatMap { $0.id.version == version ? $0 : nil } ?? mine
             guard current.partitions == options.partitions || lifecycle != .async else {
                 throw ProjectionRefusal(
-                    "\(current.id) has \(current.partitions) partitions, not \(options.partitions). A rebuild can have "
-                        + "another number; until then run it with those that it has.")
+                    "\(current.id) has \(current.partitions) partitions, not \(options.partitions). Run it with "
+                        + "\(current.partitions) partitions. To change the number, run a rebuild with the new one.")
             }
             try await Builds(ledger: ledger).begun(current, as: lifecycle)
             return current
@@ -123,7 +130,8 @@ extension Projector {
         var changes: [ReadModelWrite.Change] = [.init("DELETE FROM sillok_builds \(Ledger.whose(id))")]
         changes.append(.init(build.insertion))
         for statement in rule.schema { changes.append(.init(statement, of: id)) }
-        let first = Checkpoint(store: try await store.storeID())
+        let start = try await rule.delivery?.start(store) ?? .start
+        let first = Checkpoint(store: try await store.storeID(), mark: start, count: 0, sum: 0)
         for partition in 0..<partitions { changes.append(.init(PartitionRow.insertion(id, partition, first))) }
         if asLive { changes += Builds.views(build, replacing: nil) }
         var conditions = [

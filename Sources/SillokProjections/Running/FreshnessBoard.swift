@@ -39,6 +39,14 @@ final class FreshnessBoard: Sendable {
     /// The live build.
     var live: ProjectionID? { state.withLock { $0.live } }
 
+    /// The partitions of the live build that run in this process.
+    var held: [Int] {
+        state.withLock { state in
+            let positions = state.live.flatMap { state.positions[$0] } ?? []
+            return positions.indices.filter { positions[$0] != nil }
+        }
+    }
+
     /// Whether the live build has dead letters; `true` if that is not known here.
     var hasDeadLetters: Bool {
         state.withLock { state in

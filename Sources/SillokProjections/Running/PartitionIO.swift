@@ -39,10 +39,19 @@ final class PartitionIO: Sendable {
         case .read(let mark): .page(try await read(after: mark))
         case .loadDocuments(let keys): .documents(try await documents(keys))
         case .loadDeadLetters(let sequence): try await deadLetters(of: sequence)
+        case .deliver(let sequences): .delivered(try await deliver(sequences))
         case .write(let write): try await execute(write)
         case .wait(let position, let duration): try await wait(for: position, atMost: duration)
         case .readRow: .row(try await readRow())
         case .report, .reachedHead, .end: .timePassed
+        }
+    }
+
+    private func deliver(_ sequences: [[RecordedEvent]]) async throws -> [Position: any Error] {
+        guard let delivery = rule.delivery else { return [:] }
+        let links = sequences.joined().lazy.compactMap(\.metadata.traceparent)
+        return try await Spans.within(.delivery, id.name, links: Array(links)) {
+            try await delivery.deliver(sequences)
         }
     }
 
@@ -60,7 +69,7 @@ final class PartitionIO: Sendable {
 
     private func execute(_ write: ReadModelWrite) async throws -> PartitionMachine.Input {
         do {
-            try await ledger.model.write(write)
+            try await Spans.within(.project, id.name) { try await ledger.model.write(write) }
             return .written
         } catch let failure as ChangeFailed {
             return .changeFailed(failure)
@@ -71,16 +80,14 @@ final class PartitionIO: Sendable {
 
     private func wait(for position: Position, atMost duration: Duration) async throws -> PartitionMachine.Input {
         let (store, clock, wakeUp, heard) = (store, clock, wakeUp, heard.withLock { $0 })
-        return try await withThrowingTaskGroup(of: PartitionMachine.Input.self) { group in
-            group.addTask {
-                try await store.reach(position)
-                return .headMoved
-            }
-            group.addTask {
-                try await wakeUp.wait(beyond: heard, atMost: duration, clock) ? .woken : .timePassed
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? .timePassed
+        // Any event moves the checkpoint of a projection: `model(atLeast:)` also waits for positions that the rule does
+        // not read.
+        let query = rule.delivery == nil ? EventQuery.all : rule.source
+        return try await firstResult {
+            try await store.reach(position, for: query)
+            return .headMoved
+        } or: {
+            try await wakeUp.wait(beyond: heard, atMost: duration, clock) ? .woken : .timePassed
         }
     }
 
@@ -104,7 +111,8 @@ final class PartitionIO: Sendable {
         let place: SQL = "\(Ledger.whose(id)) AND sequence = \(sequence) AND state <> 'skipped'"
         let rows = try await ledger.model.ownRows(
             """
-            SELECT position, event, attempts, replacement FROM sillok_dead_letters \(place) ORDER BY position LIMIT 200
+            SELECT position, event, attempts, replacement FROM sillok_dead_letters \(place) ORDER BY position
+            LIMIT \(rule.delivery == nil ? 200 : 20)
             """)
         let count = try await ledger.model.ownRows("SELECT COUNT(*) AS letters FROM sillok_dead_letters \(place)")
         let store = store

@@ -79,18 +79,14 @@ struct PartitionRunner: Sendable {
             _ = try await body()
             return
         }
-        let (lease, clock) = (lease, options.clock)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await body() }
-            group.addTask {
-                while true {
-                    try await clock.sleep(for: duration / 3)
-                    // If a heartbeat cannot be written, the runner's own writes fail too and report it.
-                    try? await lease.beat(row)
-                }
+        try await firstResult {
+            _ = try await body()
+        } or: { [lease, clock = options.clock] in
+            while true {
+                try await clock.sleep(for: duration / 3)
+                // If a heartbeat cannot be written, the runner's own writes fail too and report it.
+                try? await lease.beat(row)
             }
-            defer { group.cancelAll() }
-            try await group.next()
         }
     }
 
@@ -101,7 +97,8 @@ struct PartitionRunner: Sendable {
             guard let taken = try await lease.take(row, duration, options.clock) else { return nil }
             row = taken
         }
-        let state = try await ledger.state(of: row, id)
+        var state = try await ledger.state(of: row, id)
+        if let pause = maker.rule.delivery?.pause { try await ledger.schedule(&state, id, options.wallClock, pause) }
         progress(state)
         return state
     }
@@ -112,7 +109,9 @@ struct PartitionRunner: Sendable {
         let actual = try await store.storeID()
         guard actual == checkpoint.store else {
             throw StoreError(
-                .storeChanged, "\(id) was made from store \(checkpoint.store), this is \(actual): rebuild it.")
+                .storeChanged,
+                "\(id) was built from store \(checkpoint.store), but this is store \(actual). Rebuild it, or connect "
+                    + "to the right store.")
         }
         return try await store.ofHistory(id) { try await store.head(resumingAfter: checkpoint.mark) }.position
     }
@@ -157,7 +156,7 @@ struct PartitionRunner: Sendable {
                     case .end(.failed(let error)): throw error
                     case .report(let state): progress(state)
                     case .reachedHead: try await atHead()
-                    case .read, .loadDocuments, .loadDeadLetters, .write, .readRow, .wait:
+                    case .read, .loadDocuments, .loadDeadLetters, .deliver, .write, .readRow, .wait:
                         group.addTask { try await io.execute(action) }
                     }
                 }
@@ -175,6 +174,26 @@ func stopwatch<C: Clock>(_ clock: C) -> @Sendable () -> Duration where C.Duratio
 }
 
 extension Ledger {
+    /// Sets the retries of a publisher that were due later when it stopped. A time that is long ago is due at once.
+    func schedule(
+        _ state: inout PartitionState, _ id: ProjectionID, _ clock: WallClock,
+        _ pause: @Sendable (_ attempt: Int, _ event: EventID) -> Duration?
+    ) async throws {
+        let rows = try await model.ownRows(
+            """
+            SELECT sequence, event, attempts, parked FROM sillok_dead_letters \(Self.whose(id, state.row.number))
+            AND state = 'retrying' AND attempts > 0
+            """)
+        for row in rows {
+            guard let event = EventID(try row.text("event")) else { continue }
+            let pauses = (1...max(1, try row.count("attempts"))).map { pause($0, event) ?? .zero }
+            let elapsed = Duration.microseconds(clock.now().microseconds(since: try row.time("parked")))
+            // A clock that was set back delays a retry by no more than its own pause.
+            let left = min(pauses.reduce(.zero, +) - elapsed, pauses.last ?? .zero)
+            state.delayRetry(of: StreamID(try row.text("sequence")), until: max(.zero, left))
+        }
+    }
+
     /// Returns the state of a partition: its row, its sequences with dead letters, and those to retry immediately.
     func state(of row: PartitionRow, _ id: ProjectionID) async throws -> PartitionState {
         let rows = try await model.ownRows(

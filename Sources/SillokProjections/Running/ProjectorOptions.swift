@@ -5,9 +5,9 @@ public enum FailurePolicy: Hashable, Sendable {
     /// The projection stops before the event.
     case stop
 
-    /// The event is tried `attempts` times, with a pause that doubles, and then parked as a dead letter. Later events
-    /// of its sequence are parked behind it; all other sequences continue. At `capacity` dead letters the projection
-    /// stops.
+    /// The event is parked as a dead letter at its first failure. It is retried with a pause that doubles, up to
+    /// `attempts` attempts in all. Then it waits for an operator. Later events of its sequence are parked behind it;
+    /// all other sequences continue. At `capacity` dead letters the projection stops.
     case park(attempts: Int, pause: Duration, capacity: Int)
 
     /// Three attempts with a first pause of 20 milliseconds, and at most 10,000 dead letters.
@@ -22,8 +22,8 @@ public struct ProjectorOptions: Sendable {
     /// The number of partitions that share the sequences, each with its own checkpoint. It is fixed for a build.
     public var partitions: Int
 
-    /// How long a partition stays with a projector that no longer renews its lease, if several processes run the same
-    /// projection. `nil` means that only one process runs it.
+    /// The time after which another process may take over a partition whose projector no longer renews its lease. Set
+    /// it if several processes run the same projection. `nil` means that only one process runs it.
     public var lease: Duration?
 
     /// When a new version becomes the live one.

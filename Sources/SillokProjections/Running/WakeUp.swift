@@ -23,18 +23,12 @@ final class WakeUp: Sendable {
     /// - Returns: whether there was a wake-up.
     @discardableResult
     func wait(beyond count: Int, atMost duration: Duration, _ clock: any Clock<Duration>) async throws -> Bool {
-        let signal = signal
-        return try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await signal.reach(Position(UInt64(clamping: count + 1)))
-                return true
-            }
-            group.addTask {
-                try await clock.sleep(for: duration)
-                return false
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
+        try await firstResult { [signal] in
+            try await signal.reach(Position(UInt64(clamping: count + 1)))
+            return true
+        } or: {
+            try await clock.sleep(for: duration)
+            return false
         }
     }
 }

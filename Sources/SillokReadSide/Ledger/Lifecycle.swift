@@ -1,8 +1,8 @@
 /// The time at which the rows of a projection are written.
 public enum Lifecycle: String, Hashable, Sendable {
-    /// In the transaction of the append, so that rows are never behind. The read model must be in the store's own file,
-    /// such as `readModel` of `SQLiteEventStore`. If an event cannot be projected, its append is rejected; nothing is
-    /// parked.
+    /// In the transaction of the append, so that rows are never behind. The read model must be in the store's own file
+    /// or database: `readModel` of `SQLiteEventStore`, or `readModel(schema:)` of `PostgresEventStore`. If an event
+    /// cannot be projected, its append is rejected; nothing is parked.
     case inline
     /// By a separate runner, which follows the log.
     case async
@@ -10,9 +10,9 @@ public enum Lifecycle: String, Hashable, Sendable {
     case live
 }
 
-/// The time at which a new version or build becomes the live one.
+/// The time at which a new version becomes the live one. A rebuild of the live version is promoted only by an operator.
 public enum Promotion: Hashable, Sendable {
-    /// When it has caught up with the live one.
+    /// When it has caught up with the live build and lacks nothing that the live build contains.
     case whenCaughtUp
     /// When an operator promotes it, for example after comparing the rows.
     case byOperator

@@ -8,7 +8,7 @@ public struct ProjectionBuild: Hashable, Sendable {
     public enum State: String, Sendable {
         /// An operator has requested it, and the application has not started it yet.
         case requested
-        /// It is being made, while queries see the live build.
+        /// It is being built. Queries see the live build meanwhile.
         case building
         /// Queries see it.
         case live
@@ -34,7 +34,7 @@ public struct ProjectionBuild: Hashable, Sendable {
     public let begun: Timestamp
     /// When it first reached the head of the log; `nil` if it has not.
     public let caughtUp: Timestamp?
-    /// The head of the log when the build was started. Its progress is measured by it.
+    /// The head of the log when the build was started. ``ProjectionStatus/progress`` is relative to it.
     public let target: Position
 
     package let source: String
@@ -79,6 +79,12 @@ public struct ProjectionBuild: Hashable, Sendable {
         self.source = try StoredQuery.text(of: source)
         self.sequencing = sequencing
     }
+
+    /// What the name of a publisher's sequencing begins with.
+    package static let publishing = "publish:"
+
+    /// Whether it is a publisher, which has no rows and passes events on.
+    package var isPublisher: Bool { sequencing.hasPrefix(Self.publishing) }
 
     /// The statement that adds the build.
     package var insertion: SQL {

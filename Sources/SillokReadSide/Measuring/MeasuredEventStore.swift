@@ -2,7 +2,8 @@ public import SillokCore
 
 /// A measurement of one call of a store.
 public enum StoreMeasurement: Sendable {
-    /// An append, also one that did not come through the measured store if the store reports its appends.
+    /// An append. If the store reports its appends, this includes appends that were not made through the measured
+    /// store.
     case append(AppendMeasurement)
 
     /// A page with a number of events was read.

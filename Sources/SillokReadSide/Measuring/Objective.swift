@@ -1,6 +1,6 @@
 import SillokCore
 
-/// A service-level objective for projections or appends over a window of time, with an error budget.
+/// A service-level objective for projections, processes or appends over a window of time, with an error budget.
 ///
 /// ```swift
 /// let objective = Objective.lag(p99: .seconds(5), over: .seconds(3600))
@@ -14,6 +14,10 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
         case appendErrors
         case deadLetters
         case rebuildTime(Duration)
+        case stepTime(Duration)
+        case lateness(Duration)
+        case parked(Int)
+        case unknownOutcomes(Int)
     }
 
     enum Allowance: Hashable, Sendable {
@@ -26,7 +30,7 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
     let target: Target
     let allowance: Allowance
 
-    /// The window that is measured: the time before now.
+    /// The length of the window: only measurements that are not older than this count.
     public let window: Duration
 
     /// The objective as a text, such as `lag p99 < 5.0 seconds over 3600.0 seconds`. It is the objective's name in
@@ -34,47 +38,65 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
     /// Returns the objective that in 99 of 100 measurements the oldest unhandled event of a projection is younger than
-    /// this.
+    /// `target`.
     public static func lag(p99 target: Duration, over window: Duration) -> Objective {
-        Objective(
-            target: .lagTime(target), allowance: .share(0.01), window: window,
-            description: "lag p99 < \(target) over \(window)")
+        promise(.lagTime(target), .share(0.01), "lag p99 < \(target)", over: window)
     }
 
     /// Returns the objective that in 99 of 100 measurements a projection is fewer than `target` positions behind the
     /// log.
     public static func lag(p99Events target: UInt64, over window: Duration) -> Objective {
-        Objective(
-            target: .lagEvents(target), allowance: .share(0.01), window: window,
-            description: "lag p99 < \(target) events over \(window)")
+        promise(.lagEvents(target), .share(0.01), "lag p99 < \(target) events", over: window)
     }
 
-    /// Returns the objective that 99 of 100 appends take less than this.
+    /// Returns the objective that 99 of 100 appends take less than `target`.
     public static func appends(p99 target: Duration, over window: Duration) -> Objective {
-        Objective(
-            target: .appendTime(target), allowance: .share(0.01), window: window,
-            description: "append p99 < \(target) over \(window)")
+        promise(.appendTime(target), .share(0.01), "append p99 < \(target)", over: window)
     }
 
-    /// Returns the objective that at most this share of appends fails because of the store: 0.001 is one in a thousand.
+    /// Returns the objective that at most `share` of all appends fails because of the store: 0.001 is one in a
+    /// thousand.
     public static func appendErrors(atMost share: Double, over window: Duration) -> Objective {
-        Objective(
-            target: .appendErrors, allowance: .share(max(share, 0)), window: window,
-            description: "append errors <= \(share) over \(window)")
+        promise(.appendErrors, .share(max(share, 0)), "append errors <= \(share)", over: window)
     }
 
     /// Returns the objective that a projection parks at most `count` events.
     public static func deadLetters(atMost count: Int, over window: Duration) -> Objective {
-        Objective(
-            target: .deadLetters, allowance: .count(max(count, 0)), window: window,
-            description: "dead letters <= \(count) over \(window)")
+        promise(.deadLetters, .count(max(count, 0)), "dead letters <= \(count)", over: window)
     }
 
-    /// Returns the objective that every build reaches the head within this time.
+    /// Returns the objective that every build reaches the head of the log within `target`.
     public static func rebuild(within target: Duration, over window: Duration) -> Objective {
+        promise(.rebuildTime(target), .count(0), "rebuild < \(target)", over: window)
+    }
+
+    /// Returns the objective that in 99 of 100 measurements the oldest input, request or effect of a process that is
+    /// not done is younger than `target`.
+    public static func steps(p99 target: Duration, over window: Duration) -> Objective {
+        promise(.stepTime(target), .share(0.01), "steps p99 < \(target)", over: window)
+    }
+
+    /// Returns the objective that in 99 of 100 measurements no deadline of a process is late by `target` or more.
+    public static func deadlines(p99 target: Duration, over window: Duration) -> Objective {
+        promise(.lateness(target), .share(0.01), "deadline lateness p99 < \(target)", over: window)
+    }
+
+    /// Returns the objective that in 99 of 100 measurements at most `count` instances of a process are parked.
+    public static func parkedInstances(atMost count: Int, over window: Duration) -> Objective {
+        promise(.parked(max(count, 0)), .share(0.01), "parked instances <= \(count)", over: window)
+    }
+
+    /// Returns the objective that in 99 of 100 measurements the outcome of at most `count` effects of a process is
+    /// unknown.
+    public static func unknownOutcomes(atMost count: Int, over window: Duration) -> Objective {
+        promise(.unknownOutcomes(max(count, 0)), .share(0.01), "unknown outcomes <= \(count)", over: window)
+    }
+
+    private static func promise(
+        _ target: Target, _ allowance: Allowance, _ words: String, over window: Duration
+    ) -> Objective {
         Objective(
-            target: .rebuildTime(target), allowance: .count(0), window: window,
-            description: "rebuild < \(target) over \(window)")
+            target: target, allowance: allowance, window: window, description: "\(words) over \(window)")
     }
 
     /// Returns whether a measurement is good or bad, or `nil` if it does not concern the objective. Dead letters are
@@ -86,6 +108,10 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
         case (.appendTime(let target), .store(.append(let append))): append.time < target
         case (.appendErrors, .store(.append(let append))): append.error?.failure == nil
         case (.rebuildTime(let target), .projection(.rebuild(_, let time))): time < target
+        case (.stepTime(let target), .process(let process)): process.oldestStep < target
+        case (.lateness(let target), .process(let process)): process.lateness < target
+        case (.parked(let count), .process(let process)): process.instances["parked"] ?? 0 <= count
+        case (.unknownOutcomes(let count), .process(let process)): process.unknown <= count
         default: nil
         }
     }
@@ -95,9 +121,15 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
         switch (target, measured) {
         case (.lagTime, .projection(.lag(_, _, let time))): "\(time)"
         case (.lagEvents, .projection(.lag(_, let events, _))): "\(events) events"
+        case (.appendErrors, .store(.append(let append))):
+            append.error?.failure.map { "failed: \($0.message)" } ?? "stored in \(append.time)"
         case (_, .store(.append(let append))): "\(append.time)"
         case (_, .projection(.rebuild(_, let time))): "\(time)"
         case (_, .projection(.deadLetters(_, let count))): "\(count) dead letters"
+        case (.stepTime, .process(let process)): "\(process.oldestStep)"
+        case (.lateness, .process(let process)): "\(process.lateness)"
+        case (.parked, .process(let process)): "\(process.instances["parked"] ?? 0) parked"
+        case (.unknownOutcomes, .process(let process)): "\(process.unknown) unknown"
         default: ""
         }
     }
@@ -105,7 +137,7 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
 
 /// The status of an objective for one subject.
 public struct ObjectiveStatus: Hashable, Sendable {
-    /// The projection, or `store`.
+    /// The projection, the process as `process:checkout`, or `store`.
     public let subject: String
     /// The objective that was measured.
     public let objective: Objective
@@ -117,7 +149,7 @@ public struct ObjectiveStatus: Hashable, Sendable {
     public let budgetLeft: Double
     /// How fast the budget was used in the last twelfth of the window. At 1 it lasts for exactly one window.
     public let burnRate: Double
-    /// Whether the error budget is not used up.
+    /// Whether no more than the error budget is used.
     public var isMet: Bool { budgetLeft >= 0 }
     /// Whether an alarm is due: the budget was used 6 times too fast in the last twelfth of the window, and 2 times too
     /// fast in the last quarter.

@@ -6,19 +6,21 @@ public struct Alarm: Hashable, Sendable, CustomStringConvertible {
     public enum Kind: Hashable, Sendable {
         /// The error budget of an objective is being used too fast.
         case burning(Objective)
-        /// The error budget of an objective is used up.
+        /// More than the error budget of an objective is used.
         case broken(Objective)
         /// A projection has stopped.
         case stopped
+        /// A kind of effect of a process is paused, because its calls keep failing.
+        case paused(kind: String)
     }
 
-    /// The projection, or `store`.
+    /// The projection, the process as `process:checkout`, or `store`.
     public let subject: String
     /// The kind of problem.
     public let kind: Kind
-    /// Whether the problem begins; `false` if it is over.
+    /// `true` if the problem begins, `false` if it is over.
     public let isRaised: Bool
-    /// The measurement, or the reason why the projection stopped.
+    /// The measurement, or the reason why the projection stopped or the kind of effect is paused.
     public let detail: String
 
     /// What happened, in a sentence.
@@ -26,27 +28,31 @@ public struct Alarm: Hashable, Sendable, CustomStringConvertible {
         let text =
             switch kind {
             case .burning(let objective): "uses up the budget of \"\(objective)\" too fast"
-            case .broken(let objective): "does not keep \"\(objective)\""
+            case .broken(let objective): "misses the objective \"\(objective)\""
             case .stopped: "stopped"
+            case .paused(let kind): "paused its effects of the kind \(kind)"
             }
-        return isRaised ? "\(subject) \(text): \(detail)" : "over: \(subject) \(text)"
+        return isRaised ? "\(subject) \(text): \(detail)" : "resolved: \(subject) \(text)"
     }
 }
 
-/// A monitor of objectives. It receives measurements, returns the status of each objective, and raises an alarm when
-/// one begins to break and another when that is over.
+/// A monitor of objectives. It receives measurements and returns the status of each objective. It raises an alarm when
+/// an objective is in danger, and another when that is over.
 public final class ObjectiveMonitor: Sendable {
-    /// A measurement that a monitor takes, with its kind of subject.
+    /// A measurement that a monitor receives: of a projection, a process or the store.
     public enum Measured: Sendable {
         /// A measurement of a projection.
         case projection(ProjectionMeasurement)
+        /// A measurement of a process.
+        case process(ProcessMeasurement)
         /// A measurement of the store.
         case store(StoreMeasurement)
 
-        /// The name of the projection, or `store`.
+        /// The name of the projection, the process as `process:checkout`, or `store`.
         public var subject: String {
             switch self {
             case .projection(let measurement): measurement.projection
+            case .process(let measurement): measurement.subject
             case .store: "store"
             }
         }
@@ -74,7 +80,7 @@ public final class ObjectiveMonitor: Sendable {
     /// Creates a monitor of objectives.
     ///
     /// - Parameters:
-    ///   - objectives: the objectives for every subject that they concern.
+    ///   - objectives: the objectives. Each applies to every projection, to every process, or to the store.
     ///   - clock: the clock for the times of measurements.
     ///   - onMeasurement: called with every measurement, for example to export metrics; must not block.
     ///   - onAlarm: called with every alarm, once when it is raised and once when it is over; must not block.
@@ -103,6 +109,21 @@ public final class ObjectiveMonitor: Sendable {
                 state.deadLetters[ExactText(projection)] = count
             }
             return objectives.flatMap { take(.projection(measurement), $0, inflow, now, &state) }
+        }
+        for alarm in alarms { onAlarm(alarm) }
+    }
+
+    /// Records a measurement of a process. A kind of effect that is paused raises an alarm, with any objectives.
+    public func record(_ measurement: ProcessMeasurement) {
+        onMeasurement(.process(measurement))
+        let now = clock.now().microsecondsSince1970
+        let alarms = state.withLock { state in
+            var kinds = measurement.pausedKinds.map { ($0, true, $1) }
+            for case .paused(let kind) in state.raised[ExactText(measurement.subject)] ?? []
+            where measurement.pausedKinds[kind] == nil { kinds.append((kind, false, "")) }
+            return kinds.sorted { $0.0 < $1.0 }.flatMap { kind, isPaused, reason in
+                change(&state, measurement.subject, .paused(kind: kind), isPaused, reason)
+            } + objectives.flatMap { take(.process(measurement), $0, 0, now, &state) }
         }
         for alarm in alarms { onAlarm(alarm) }
     }

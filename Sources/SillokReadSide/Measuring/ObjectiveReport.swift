@@ -3,7 +3,7 @@ import SillokSQL
 
 /// The last status of an objective, stored in the read model so that a tool can read it without the application.
 public struct ObjectiveReport: Hashable, Sendable {
-    /// The projection, or `store`.
+    /// The projection, the process as `process:checkout`, or `store`.
     public let subject: String
     /// The objective as a text.
     public let objective: String
@@ -13,7 +13,7 @@ public struct ObjectiveReport: Hashable, Sendable {
     public let budgetLeft: Double
     /// How fast the budget is used. At 1 it lasts for exactly one window.
     public let burnRate: Double
-    /// Whether the error budget is not used up.
+    /// Whether no more than the error budget is used.
     public let isMet: Bool
     /// When it was measured.
     public let at: Timestamp
@@ -45,7 +45,7 @@ extension ReadSide {
     /// Measures all live projections at regular intervals, stores the status of the objectives in the read model, and
     /// raises the monitor's alarms, until the task is cancelled.
     ///
-    /// If a store or read model is locked or full for a while, it is measured again at the next interval.
+    /// If the store or the read model is locked or full, it skips the measurement until the next interval.
     /// - Parameters:
     ///   - monitor: the monitor of the objectives.
     ///   - interval: the time between two measurements.

@@ -2,7 +2,8 @@ import SillokSQL
 
 /// A measurement of one projection.
 public enum ProjectionMeasurement: Hashable, Sendable {
-    /// How far a live build is behind the log: in positions, and as the age of the oldest event that it has not taken.
+    /// How far a live build is behind the log: in positions, and as the age of the oldest event that it has not
+    /// handled.
     case lag(projection: String, events: UInt64, time: Duration)
 
     /// The number of events of a live build that are parked as dead letters.
@@ -11,7 +12,7 @@ public enum ProjectionMeasurement: Hashable, Sendable {
     /// The time from the beginning of a build until it reached the head of the log.
     case rebuild(projection: String, time: Duration)
 
-    /// A projection stopped, with the reason; `nil`: it runs (again).
+    /// The reason why a projection stopped; `nil` if it runs, also if it runs again after a stop.
     case failure(projection: String, String?)
 
     /// The name of the projection.

@@ -15,11 +15,11 @@ package struct Builds: Sendable {
     package static func views(_ build: ProjectionBuild, replacing live: ProjectionBuild?) -> [ReadModelWrite.Change] {
         let gone = Set(build.tables).union(live?.tables ?? [])
         var changes = gone.sorted().map { name in
-            ReadModelWrite.Change("DROP VIEW IF EXISTS \(raw: SQL.quoted(name))")
+            ReadModelWrite.Change("DROP VIEW IF EXISTS \(table: name)")
         }
         for name in build.tables {
-            let physical = SQL.quoted(build.id.physicalName(name))
-            changes.append(.init("CREATE VIEW \(raw: SQL.quoted(name)) AS SELECT * FROM \(raw: physical)"))
+            let physical = build.id.physicalName(name)
+            changes.append(.init("CREATE VIEW \(table: name) AS SELECT * FROM \(table: physical)"))
         }
         return changes
     }
@@ -46,8 +46,8 @@ package struct Builds: Sendable {
         do {
             try await promote(id, as: "promote", by: Operator("sillok", because: "it has caught up"))
         } catch is ProjectionRefusal {
-            // Another partition or the live build is further ahead, or rows would be lost. An operator decides about
-            // that.
+            // Another partition or the live build is further ahead: it is tried again after the next write at the
+            // head. Or rows would be lost: only an operator can accept that.
         } catch is ConditionFailed {
             // Another process was faster.
         }
@@ -90,7 +90,8 @@ package struct Builds: Sendable {
         do {
             try await ledger.model.write(ReadModelWrite(changes, if: conditions))
         } catch let failed as ConditionFailed where failed.index >= 1 {
-            throw ProjectionRefusal("The live build was faster than \(id) at the last moment: try again.")
+            throw ProjectionRefusal(
+                "The live build moved ahead of \(id) during the promotion. Nothing was changed. Try again.")
         }
     }
 
@@ -107,7 +108,7 @@ package struct Builds: Sendable {
     /// Returns the changes that delete a build and its tables.
     func drop(_ build: ProjectionBuild) -> [ReadModelWrite.Change] {
         var changes = build.tables.map { name in
-            ReadModelWrite.Change("DROP TABLE IF EXISTS \(raw: SQL.quoted(build.id.physicalName(name)))")
+            ReadModelWrite.Change("DROP TABLE IF EXISTS \(table: build.id.physicalName(name))")
         }
         for table in ["builds", "checkpoints", "marks", "dead_letters"] {
             changes.append(.init("DELETE FROM \(raw: "sillok_" + table) \(Ledger.whose(build.id))"))

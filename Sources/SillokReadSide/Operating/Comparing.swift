@@ -17,23 +17,23 @@ public struct BuildComparison: Sendable {
     public let live: ProjectionID
     /// The new build, or the previous one.
     public let other: ProjectionID
-    /// The distance between the two builds in positions. Rows may differ only because of it.
+    /// The distance between the two builds in positions. Rows may differ for this reason alone.
     public let apart: UInt64
     /// The number of rows that were compared.
     public let rows: Int
-    /// The differences that were not expected, at most the requested number.
+    /// The differences that were not expected. At most `limit` differing rows of each table and build are read.
     public let differences: [RowDifference]
     /// The number of expected differences.
     public let expected: Int
-    /// Whether there are more differences than requested.
+    /// Whether there may be more differences: in one table of a build, at least `limit` rows differ.
     public let isCut: Bool
 }
 
 extension ReadSide {
     /// Compares the rows of the live build with those of the new build, or of the previous one.
     ///
-    /// Rows of a table belong together if their first columns are equal. They are compared by the columns that both
-    /// builds have.
+    /// Two rows of a table belong together if they have the same value in the first column. They are compared by the
+    /// columns that both builds have.
     /// - Parameters:
     ///   - name: the projection.
     ///   - limit: the maximum number of differing rows to read, of each table and build.
@@ -69,8 +69,8 @@ extension ReadSide {
     private func compare(
         _ table: String, _ live: ProjectionID, _ other: ProjectionID, _ limit: Int
     ) async throws -> (rows: Int, differences: [RowDifference], isCut: Bool) {
-        let mine = SQL.quoted(live.physicalName(table))
-        let theirs = SQL.quoted(other.physicalName(table))
+        let mine = live.physicalName(table)
+        let theirs = other.physicalName(table)
         let columns = try await common(mine, theirs)
         let (all, others) = (try await count(mine), try await count(theirs))
         let ours = try await rows(of: mine, notIn: theirs, columns, limit)
@@ -90,15 +90,15 @@ extension ReadSide {
 
     /// Returns the columns that both tables have; `*` if one of them is empty, because then nothing is compared.
     private func common(_ first: String, _ second: String) async throws -> String {
-        let one = try await readModel.rows("SELECT * FROM \(raw: first) LIMIT 1").first?.columns
-        let two = try await readModel.rows("SELECT * FROM \(raw: second) LIMIT 1").first?.columns
+        let one = try await readModel.rows("SELECT * FROM \(table: first) LIMIT 1").first?.columns
+        let two = try await readModel.rows("SELECT * FROM \(table: second) LIMIT 1").first?.columns
         guard let one, let two, one != two else { return "*" }
         return one.filter { column in two.contains { $0.hasSameBytes(as: column) } }.map { SQL.quoted($0) }.joined(
             separator: ", ")
     }
 
     private func count(_ table: String) async throws -> Int {
-        let rows = try await readModel.rows("SELECT COUNT(*) AS rows FROM \(raw: table)")
+        let rows = try await readModel.rows("SELECT COUNT(*) AS rows FROM \(table: table)")
         return try rows.first?.count("rows") ?? 0
     }
 
@@ -106,12 +106,12 @@ extension ReadSide {
         of first: String, notIn second: String, _ columns: String, _ limit: Int
     ) async throws -> [SQLRow] {
         if try await count(second) == 0 {
-            return try await readModel.rows("SELECT * FROM \(raw: first) ORDER BY 1 LIMIT \(limit)")
+            return try await readModel.rows("SELECT * FROM \(table: first) ORDER BY 1 LIMIT \(limit)")
         }
         if try await count(first) == 0 { return [] }
         return try await readModel.rows(
             """
-            SELECT \(raw: columns) FROM \(raw: first) EXCEPT SELECT \(raw: columns) FROM \(raw: second)
+            SELECT \(raw: columns) FROM \(table: first) EXCEPT SELECT \(raw: columns) FROM \(table: second)
             ORDER BY 1 LIMIT \(limit)
             """)
     }

@@ -8,9 +8,9 @@ public struct DeadLetter: Hashable, Sendable {
     public enum State: String, Sendable {
         /// It could not be projected, and is not retried unless an operator requests it.
         case failed
-        /// It could not be projected yet, or follows such an event. It is retried without an operator.
+        /// It could not be projected yet, or waits behind such an event. It is retried without an operator.
         case retrying
-        /// It waits behind a dead letter of its sequence.
+        /// It waits behind a dead letter of its sequence that only an operator can resolve.
         case behind
         /// An operator requested a retry; the application executes it.
         case retry
@@ -28,7 +28,7 @@ public struct DeadLetter: Hashable, Sendable {
     public let type: EventType
     /// The stream of the event, if it has one.
     public let stream: StreamID?
-    /// The sequence that waits for it.
+    /// The sequence of the event, whose later events wait for it.
     public let sequence: String
     /// The state of the dead letter.
     public let state: State
@@ -64,13 +64,14 @@ public struct DeadLetter: Hashable, Sendable {
 }
 
 extension ReadSide {
-    /// Returns the dead letters of the live build of a projection, or of all projections, in the order of the log.
+    /// Returns the dead letters of the live build of a projection, or of all projections one after the other. Those of
+    /// one projection are in the order of the log.
     ///
     /// - Parameters:
     ///   - name: the projection; `nil` means all.
     ///   - sequence: limits the result to this sequence.
     ///   - position: limits the result to dead letters after this position.
-    ///   - limit: the maximum number of dead letters.
+    ///   - limit: the maximum number of dead letters of each projection.
     public func deadLetters(
         of name: String? = nil, sequence: String? = nil, after position: Position = .start, limit: Int = 100
     ) async throws -> [DeadLetter] {
@@ -111,8 +112,8 @@ extension ReadSide {
         return (letter, try await store.deadLetter(letter.event.description, at: position))
     }
 
-    /// Requests a retry of the dead letters of a projection, each sequence in order and each event once. Returns the
-    /// number of dead letters to retry.
+    /// Requests a retry of the dead letters of a projection. The events of a sequence are retried in order, each with
+    /// one attempt. Returns the number of dead letters to retry.
     ///
     /// - Parameters:
     ///   - name: the projection.

@@ -1,7 +1,8 @@
 package import SillokCore
 package import SillokSQL
 
-/// A person who changes projections, with a reason. Both are stored permanently in the read model.
+/// A person who changes projections, processes or webhooks, with a reason. Both are stored permanently: in the read
+/// model for projections and publishers, and in the log for processes and webhooks.
 public struct Operator: Hashable, Sendable {
     /// The name of the person.
     public let name: String

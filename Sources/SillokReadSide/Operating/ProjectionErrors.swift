@@ -58,7 +58,8 @@ public struct StaleModel: Error, Hashable, CustomStringConvertible {
 
     /// What happened and what to do next, in a sentence.
     public var description: String {
-        "\(projection) is at \(position), \(behind) behind \(wanted). Wait longer, or see that its projector runs."
+        "\(projection) is at position \(position), \(behind) behind \(wanted). Wait longer, or check that its "
+            + "projector runs."
     }
 }
 
@@ -95,7 +96,7 @@ public struct DeadLettersFull: Error, Hashable, CustomStringConvertible {
 
     /// What happened and what to do next, in a sentence.
     public var description: String {
-        "it has \(capacity) dead letters, as many as it may have. Mend what they have in common, and retry them."
+        "it has \(capacity) dead letters, the maximum. Correct their common cause and retry them."
     }
 }
 
@@ -110,8 +111,8 @@ public struct CheckpointMoved: Error, Hashable, CustomStringConvertible {
 
     /// What happened and what to do next, in a sentence.
     public var description: String {
-        "the checkpoint of \(projection) was moved by another process: it runs in two places. Nothing was written; run "
-            + "it in one place, or give its projectors a lease."
+        "Another process moved the checkpoint of \(projection): the projection runs in two processes. "
+            + "Nothing was written. Run it in one process, or give its projectors a lease."
     }
 }
 

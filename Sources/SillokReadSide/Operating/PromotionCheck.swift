@@ -32,12 +32,12 @@ struct PromotionCheck: Sendable {
     /// Returns what the build lacks, or `nil` if it lacks nothing.
     func whatIsLacking(_ ledger: Ledger) async throws -> Lack? {
         if isRequested {
-            return Lack(fact: "\(id) has not been begun", advice: "Run the application that registers it.")
+            return Lack(fact: "no application has started \(id) yet", advice: "Run the application that registers it.")
         }
         if try await count(behind, ledger) > 0 {
             let (mine, lived) = (try await positions(id, ledger), try await positions(live, ledger))
             return Lack(
-                fact: "\(id) is at \(mine), the live \(live) at \(lived)",
+                fact: "\(id) is at position \(mine), the live build \(live) at position \(lived)",
                 advice: "Wait until it has caught up. If the log has become shorter, as after a restore, it cannot: "
                     + "\(Self.forcing)")
         }
@@ -51,7 +51,7 @@ struct PromotionCheck: Sendable {
         let fewer = try await count(fewer, ledger)
         if fewer > 0 {
             return Lack(
-                fact: "\(id) has handled \(fewer) events fewer than the live \(live), up to the same position",
+                fact: "up to the same position, \(id) has handled \(fewer) fewer events than the live build \(live)",
                 advice: "If that is what the new version is for, \(Self.forcing)")
         }
         return nil

@@ -15,7 +15,7 @@ public struct ReadSide: Sendable {
 
     package let ledger: Ledger
     package let wallClock: WallClock
-    let wake: @Sendable () -> Void
+    package let wake: @Sendable () -> Void
 
     /// Creates the read side of a read model over a log.
     public init(of store: any EventStore, in readModel: any ReadModel, wallClock: WallClock = .system) {
@@ -48,8 +48,11 @@ public struct ReadSide: Sendable {
     public func requestRebuild(of name: String, by whom: Operator) async throws -> ProjectionID {
         let builds = try await ledger.builds(of: name)
         guard let live = builds.first(where: { $0.state == .live }) else { throw unknown(name) }
+        if live.isPublisher {
+            throw ProjectionRefusal("\(name) is a publisher and has no rows to rebuild: redrive it from a position.")
+        }
         if let other = builds.first(where: { $0.state == .building || $0.state == .requested }) {
-            throw ProjectionRefusal("\(other.id) is being made already: promote it or drop it first.")
+            throw ProjectionRefusal("\(other.id) is already being built: promote it or drop it first.")
         }
         let newest = builds.map(\.id).filter { $0.version == live.id.version }.map(\.build).max() ?? 0
         let id = ProjectionID(name, version: live.id.version, build: newest + 1)
@@ -74,25 +77,29 @@ public struct ReadSide: Sendable {
     /// - Throws: ``ProjectionRefusal`` if there is no new build. Unless `force` is set, also if it contains less than
     ///   the live build: a partition is behind, there are more dead letters, or it has handled fewer events.
     public func promote(_ name: String, by whom: Operator, force: Bool = false) async throws {
-        let builds = try await ledger.builds(of: name)
-        guard let next = builds.last(where: { $0.state == .building }) else {
-            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has only the live build.")
-        }
-        try await Builds(ledger: ledger, wallClock: wallClock)
-            .promote(next.id, as: "promote", by: whom, force: force)
-        wake()
+        try await show(
+            .building, of: name, as: "promote", by: whom, force: force,
+            otherwise: "has only the live build: rebuild it first")
     }
 
     /// Makes the previous build visible to queries again.
     ///
     /// - Throws: ``ProjectionRefusal`` if there is none.
     public func rollback(_ name: String, by whom: Operator) async throws {
+        try await show(
+            .previous, of: name, as: "rollback", by: whom, force: true, otherwise: "has no build that was live before")
+    }
+
+    /// Makes the last build in a state visible to queries; refuses with a reason if there is none.
+    private func show(
+        _ state: ProjectionBuild.State, of name: String, as act: String, by whom: Operator, force: Bool,
+        otherwise reason: String
+    ) async throws {
         let builds = try await ledger.builds(of: name)
-        guard let previous = builds.last(where: { $0.state == .previous }) else {
-            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) has no build that was live before.")
+        guard let build = builds.last(where: { $0.state == state }) else {
+            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) \(reason).")
         }
-        try await Builds(ledger: ledger, wallClock: wallClock)
-            .promote(previous.id, as: "rollback", by: whom, force: true)
+        try await Builds(ledger: ledger, wallClock: wallClock).promote(build.id, as: act, by: whom, force: force)
         wake()
     }
 
@@ -137,7 +144,9 @@ public struct ReadSide: Sendable {
         do {
             try await readModel.write(ReadModelWrite(changes, if: conditions))
         } catch is ConditionFailed {
-            throw ProjectionRefusal("Another operator changed it meanwhile: check its status, and retry if needed.")
+            throw ProjectionRefusal(
+                "Another operator changed the projection at the same time. Nothing was written. Check its status, and "
+                    + "retry if needed.")
         }
         wake()
     }
@@ -151,7 +160,7 @@ public struct ReadSide: Sendable {
         let builds = try await ledger.builds(of: name)
         guard let live = builds.first(where: { $0.state == .live }) else { throw unknown(name) }
         if isPaused && live.lifecycle == .inline {
-            throw ProjectionRefusal("\(name) is inline: it is part of every append.")
+            throw ProjectionRefusal("\(name) is inline and cannot be paused, because every append writes its rows.")
         }
         var changes = builds.map { Self.rouse($0.id) }
         changes.append(
@@ -182,7 +191,7 @@ public struct ReadSide: Sendable {
 public struct ProjectionStatus: Sendable {
     /// The build.
     public let build: ProjectionBuild
-    /// The position up to which it contains the log; the head, if no event that it handles is left.
+    /// The position up to which the build contains the log. It is the head if the build has handled all of its events.
     public let position: Position
     /// The head of the log.
     public let head: Position
@@ -208,7 +217,7 @@ public struct ProjectionStatus: Sendable {
     /// The age of the oldest event that it has not handled; zero if there is none.
     public var lagTime: Duration { .microseconds(lag) }
 
-    /// The share of the log at its start that it has handled, from 0 to 1.
+    /// How much of the log the build has handled, from 0 to 1. Events after ``ProjectionBuild/target`` do not count.
     public var progress: Double {
         build.target.value == 0 ? 1 : min(1, Double(position.value) / Double(build.target.value))
     }
@@ -222,7 +231,8 @@ public struct AuditEntry: Hashable, Sendable {
     public let actor: String
     /// The reason of the operator.
     public let reason: String
-    /// The act: `rebuild`, `promote`, `rollback`, `drop`, `pause`, `resume`, `retry`, `skip` or `replace`.
+    /// The act: `rebuild`, `promote`, `rollback`, `drop`, `pause`, `resume`, `retry`, `skip`, `replace` or
+    /// `redrive`.
     public let action: String
     /// The build that was changed.
     public let projection: ProjectionID

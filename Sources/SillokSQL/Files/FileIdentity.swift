@@ -1,13 +1,6 @@
 import CSillok
 package import SillokCore
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// Identifies a file independently of its paths: by its device and its number there.
 package struct FileIdentity: Hashable, Sendable {

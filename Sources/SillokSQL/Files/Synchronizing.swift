@@ -1,12 +1,5 @@
 package import SillokCore
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// Brings the written bytes of a file to the medium of the disk, not only into its memory; 0 if that worked.
 package func synchronize(_ descriptor: Int32) -> Int32 {

@@ -1,24 +1,24 @@
 public import SillokCore
 
-/// How far a projection has come, and a summary of all events that it has taken, to compare with the log.
+/// The progress of a projection, and a sum of all events that it has handled, for comparison with the log.
 public struct Checkpoint: Hashable, Sendable {
     /// The store that the events come from.
     public let store: StoreID
 
-    /// Everything up to and with this place has been taken, or does not concern the projection. Without the id of
-    /// the event there if the checkpoint was written by an older version: it has one from the next write on.
+    /// The mark up to which the projection has handled all of its events. It has no id if an older version wrote the
+    /// checkpoint; the next write adds one.
     public private(set) var mark: EventMark
 
     /// The position of ``mark``.
     public var position: Position { mark.position }
 
-    /// How many events were taken: projected, or parked as dead letters.
+    /// The number of events that were handled: projected, or parked as dead letters.
     public private(set) var count: UInt64
 
-    /// A sum over the ids and positions of the events that were taken. The sums of partitions add up to the sum of all.
+    /// A sum over the ids and positions of the handled events. The sums of partitions add up to the sum of all.
     public private(set) var sum: UInt64
 
-    /// A checkpoint at a position whose event is not known; by default before the first event.
+    /// Creates a checkpoint at a position whose event is not known; by default before the first event.
     public init(store: StoreID, position: Position = .start, count: UInt64 = 0, sum: UInt64 = 0) {
         self.init(store: store, mark: EventMark(position: position, id: nil), count: count, sum: sum)
     }

@@ -82,7 +82,8 @@ extension ReadModelFormat {
     package static func newer(_ found: Int64) -> StoreError {
         StoreError(
             .unsupportedFormat,
-            "the read model has format \(found), this version of Sillok knows format \(version).")
+            "the read model has format \(found), but this version of Sillok knows format \(version). Use a newer "
+                + "version of Sillok.")
     }
 }
 

@@ -1,17 +1,18 @@
 import SillokCore
 
-/// Where projections write: changes under conditions, all of them or none, and queries.
+/// A storage for the rows of projections. It executes changes under conditions, all of them or none, and answers
+/// queries.
 ///
-/// The seam that every storage of read models implements. A storage knows nothing of projections: their checkpoints,
+/// Every storage of read models implements this protocol. A storage knows nothing of projections: their checkpoints,
 /// builds and dead letters are rows too, in the tables that ``ReadModelFormat`` makes.
 public protocol ReadModel: Sendable {
-    /// Makes all changes in one transaction, if all conditions hold in it.
+    /// Executes all changes in one transaction, if all conditions hold in that transaction.
     ///
     /// - Throws: ``ConditionFailed`` or ``ChangeFailed``: nothing was written. `StoreError`: nothing was written,
     ///   unless its outcome is unknown.
     func write(_ write: ReadModelWrite) async throws
 
-    /// The rows that a query gives, all from one state between two writes.
+    /// Returns the rows of a query. All of them come from one consistent state.
     ///
     /// - Parameters:
     ///   - query: a query that changes nothing.
@@ -20,17 +21,17 @@ public protocol ReadModel: Sendable {
 }
 
 extension ReadModel {
-    /// The rows that a query over the live tables gives.
+    /// Returns the rows of a query over the live tables.
     public func rows(_ query: SQL) async throws -> [SQLRow] { try await rows(query, of: nil) }
 
-    /// The rows that a query over the live tables gives, each read as a value whose properties are named like the
+    /// Returns the rows of a query over the live tables, each decoded as a value whose properties have the names of the
     /// columns.
     ///
     /// ```swift
     /// let query: SQL = "SELECT owner, cents FROM account_balance WHERE account = 'account-42'"
+    /// let balances = try await model.rows(query, as: Balance.self)
     /// ```
-    /// - Throws: what ``rows(_:of:)`` throws, and what ``SQLRow/decode(_:)`` throws for the first row that does not
-    ///   fit.
+    /// - Throws: the errors of ``rows(_:of:)``, and of ``SQLRow/decode(_:)`` for the first row that does not fit.
     public func rows<Value: Decodable>(_ query: SQL, as type: Value.Type) async throws -> [Value] {
         try await rows(query).map { try $0.decode(type) }
     }
@@ -39,7 +40,7 @@ extension ReadModel {
     package func ownRows(_ query: SQL) async throws -> [SQLRow] { try await rows(query.ofSillok, of: nil) }
 }
 
-/// Which build of which projection.
+/// The identity of a build of a projection.
 public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
     /// The name, such as `balances`.
     public let name: String
@@ -47,22 +48,22 @@ public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
     /// The version of the rule, from 1.
     public let version: Int
 
-    /// Which build of this version, from 1: each has tables of its own.
+    /// The number of the build of this version, from 1. Each build has its own tables.
     public let build: Int
 
-    /// A build of a projection.
+    /// Creates the identity of a build.
     public init(_ name: String, version: Int, build: Int = 1) {
         self.name = name
         self.version = version
         self.build = build
     }
 
-    /// The name under which the build keeps a table or an index: `balances_v1_accounts`.
+    /// Returns the name that a table or an index of the build has in the database: `balances_v1_accounts`.
     public func physicalName(_ name: String) -> String {
         "\(self.name)_v\(version)\(build > 1 ? "b\(build)" : "")_\(name)"
     }
 
-    /// Whether both are the same build; names are compared by their bytes.
+    /// Returns whether both are the same build. Names are compared by their bytes.
     public static func == (left: Self, right: Self) -> Bool {
         left.version == right.version && left.build == right.build && left.name.hasSameBytes(as: right.name)
     }
@@ -78,16 +79,16 @@ public struct ProjectionID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(name) v\(version)\(build > 1 ? " build \(build)" : "")" }
 }
 
-/// Changes of a read model, and what must hold for them to be made.
+/// Changes of a read model, and the conditions under which they are executed.
 public struct ReadModelWrite: Sendable {
-    /// A query, and the rows that it must give.
+    /// A query, and the rows that it must return.
     public struct Condition: Hashable, Sendable {
         /// The query of the condition.
         public var query: SQL
-        /// The values of the rows that it must give.
+        /// The values of the rows that the query must return.
         public var rows: [[SQLValue]]
 
-        /// A query and the rows that it must give.
+        /// Creates a condition from a query and the rows that it must return.
         public init(_ query: SQL, gives rows: [[SQLValue]]) {
             self.query = query
             self.rows = rows
@@ -96,19 +97,19 @@ public struct ReadModelWrite: Sendable {
 
     /// A statement, with the projection that it belongs to.
     public struct Change: Hashable, Sendable {
-        /// What is done.
+        /// The statement to execute.
         public var statement: SQL
 
-        /// The projection whose change it is: it may touch the tables alone that it names by `\(table:)`, which are
-        /// those of this build. `nil`: one of Sillok's own.
+        /// The build that the statement belongs to. The statement may use only the tables that it names with
+        /// `\(table:)`; these are the tables of this build. `nil` means a statement of Sillok itself.
         public var projection: ProjectionID?
 
-        /// Whether the write that this is part of must survive a power cut once it has returned, as an operator's act
-        /// must. A storage may otherwise lose its last writes, all changes of a write together: projectors make them
-        /// again.
+        /// Whether the write with this change must survive a power cut after it has returned. Changes by operators
+        /// must. After a power cut a storage may have lost its last writes that are not durable, each as a whole.
+        /// Projectors then repeat them.
         public var isDurable: Bool
 
-        /// A statement of a projection, or of Sillok itself.
+        /// Creates a change from a statement of a projection, or of Sillok itself.
         public init(_ statement: SQL, of projection: ProjectionID? = nil, isDurable: Bool = false) {
             self.statement = statement
             self.projection = projection
@@ -122,7 +123,7 @@ public struct ReadModelWrite: Sendable {
     /// The changes, executed in this order.
     public var changes: [Change]
 
-    /// Whether the write must survive a power cut once it has returned: true if one of its changes must.
+    /// Whether the write must survive a power cut after it has returned: `true` if one of its changes must.
     public var isDurable: Bool { changes.contains(where: \.isDurable) }
 
     /// Creates a write that executes all changes if all conditions hold, and otherwise none.
@@ -134,7 +135,7 @@ public struct ReadModelWrite: Sendable {
 
 /// A condition of a write did not hold; nothing was written.
 public struct ConditionFailed: Error, Hashable, CustomStringConvertible {
-    /// Which of the write's conditions, from 0.
+    /// The index of the condition in the write, from 0.
     public let index: Int
     /// The rows that its query returned.
     public let rows: [[SQLValue]]
@@ -153,7 +154,7 @@ public struct ConditionFailed: Error, Hashable, CustomStringConvertible {
 
 /// A change could not be executed because of the change itself, not because of the storage; nothing was written.
 public struct ChangeFailed: Error, Hashable, CustomStringConvertible {
-    /// Which of the write's changes, from 0.
+    /// The index of the change in the write, from 0.
     public let index: Int
     /// Why, in the words of the database.
     public let reason: String
@@ -165,5 +166,5 @@ public struct ChangeFailed: Error, Hashable, CustomStringConvertible {
     }
 
     /// What happened, in a sentence.
-    public var description: String { "The read model refused the change: \(reason)" }
+    public var description: String { "The read model rejected the statement: \(reason)" }
 }

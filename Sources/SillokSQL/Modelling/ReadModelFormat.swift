@@ -1,6 +1,7 @@
 /// The tables that Sillok itself keeps in a read model, in addition to those of the projections.
 ///
-/// The same SQL serves SQLite and PostgreSQL. Numbers of 64 bits without sign are kept as their bit patterns.
+/// The same SQL serves SQLite and PostgreSQL. Numbers of 64 bits without sign are kept as their bit patterns. Read
+/// models of older versions may have a table `sillok_reactions`, which nothing reads any more.
 public enum ReadModelFormat {
     /// The version of the format.
     public static let version = 2
@@ -9,7 +10,6 @@ public enum ReadModelFormat {
     package static let migrations: [Int: [SQL]] = [
         2: [
             "ALTER TABLE sillok_checkpoints ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE sillok_reactions ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
             // Decisions were kept with the dead letters of a build.
             """
             INSERT INTO sillok_decisions (projection, event, action)
@@ -83,13 +83,6 @@ public enum ReadModelFormat {
             (
                 at BIGINT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, action TEXT NOT NULL,
                 projection TEXT NOT NULL, version INTEGER NOT NULL, build INTEGER NOT NULL, detail TEXT NOT NULL)
-            """),
-        // The position up to which the side effects of a projection were executed, independent of the live build.
-        .table(
-            "sillok_reactions",
-            """
-            (
-                projection TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL, mark TEXT NOT NULL DEFAULT '')
             """),
         // What operators decided about events that could not be projected, for every later build: the action is
         // `skip` or `replace`.

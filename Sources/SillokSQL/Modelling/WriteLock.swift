@@ -1,12 +1,5 @@
 package import SillokCore
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// The write lock of a read model among all processes that have it open: an advisory lock on a file next to it.
 ///

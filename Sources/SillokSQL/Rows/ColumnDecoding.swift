@@ -25,7 +25,7 @@ struct ColumnDecoder: Decoder, SingleValueDecodingContainer {
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         guard let readable = type as? any SQLValueReadable.Type else { return try Value(from: self) }
-        guard let read = readable.init(readFrom: value) as? Value else { throw mismatch("\(Value.self)") }
+        guard let read = readable.read(value) as? Value else { throw mismatch("\(Value.self)") }
         return read
     }
 
@@ -83,15 +83,12 @@ private struct BytesContainer: UnkeyedDecodingContainer {
 
 /// A type whose values a column can have; the other direction of ``SQLValueConvertible``.
 protocol SQLValueReadable {
-    /// `nil` if the type has no such value.
-    init?(readFrom value: SQLValue)
+    /// Returns the value of a column, or `nil` if the type has no such value.
+    static func read(_ value: SQLValue) -> Self?
 }
 
 extension SQLValueReadable where Self: FixedWidthInteger {
-    init?(readFrom value: SQLValue) {
-        guard let number = value.integer else { return nil }
-        self.init(exactly: number)
-    }
+    static func read(_ value: SQLValue) -> Self? { value.integer.flatMap { Self(exactly: $0) } }
 }
 
 extension Int: SQLValueReadable {}
@@ -106,63 +103,49 @@ extension UInt32: SQLValueReadable {}
 extension UInt64: SQLValueReadable {}
 
 extension Bool: SQLValueReadable {
-    init?(readFrom value: SQLValue) {
+    static func read(_ value: SQLValue) -> Bool? {
         switch value {
-        case .integer(0): self = false
-        case .integer(1): self = true
-        default: return nil
+        case .integer(0): false
+        case .integer(1): true
+        default: nil
         }
     }
 }
 
 extension Double: SQLValueReadable {
-    init?(readFrom value: SQLValue) {
+    static func read(_ value: SQLValue) -> Double? {
         switch value {
-        case .real(let number): self = number
-        case .integer(let number): self.init(exactly: number)
-        default: return nil
+        case .real(let number): number
+        case .integer(let number): Double(exactly: number)
+        default: nil
         }
     }
 }
 
 extension Float: SQLValueReadable {
-    init?(readFrom value: SQLValue) {
-        guard let number = Double(readFrom: value) else { return nil }
-        self.init(number)
-    }
+    static func read(_ value: SQLValue) -> Float? { Double.read(value).map { Float($0) } }
 }
 
 extension String: SQLValueReadable {
-    init?(readFrom value: SQLValue) {
-        guard let text = value.text else { return nil }
-        self = text
-    }
+    static func read(_ value: SQLValue) -> String? { value.text }
 }
 
 extension [UInt8]: SQLValueReadable {
-    init?(readFrom value: SQLValue) {
-        guard case .blob(let bytes) = value else { return nil }
-        self = bytes
+    static func read(_ value: SQLValue) -> [UInt8]? {
+        if case .blob(let bytes) = value { bytes } else { nil }
     }
 }
 
 extension Position: SQLValueReadable {
-    init?(readFrom value: SQLValue) {
-        guard let number = UInt64(readFrom: value) else { return nil }
-        self.init(number)
-    }
+    static func read(_ value: SQLValue) -> Position? { UInt64.read(value).map { Position($0) } }
 }
 
 extension Revision: SQLValueReadable {
-    init?(readFrom value: SQLValue) {
-        guard let number = UInt64(readFrom: value) else { return nil }
-        self.init(number)
-    }
+    static func read(_ value: SQLValue) -> Revision? { UInt64.read(value).map { Revision($0) } }
 }
 
 extension Timestamp: SQLValueReadable {
-    init?(readFrom value: SQLValue) {
-        guard let number = value.integer else { return nil }
-        self.init(microsecondsSince1970: number)
+    static func read(_ value: SQLValue) -> Timestamp? {
+        value.integer.map { Timestamp(microsecondsSince1970: $0) }
     }
 }

@@ -1,6 +1,6 @@
 /// A row does not fit the type that it is to be read as.
 public struct RowDecodingError: Error, Hashable, CustomStringConvertible {
-    /// The column, or the name of the property that no column has.
+    /// The name of the column, or of the property for which there is no column.
     public let column: String
 
     /// The type that the row, or the value of the column, was to be read as.
@@ -26,9 +26,9 @@ extension SQLRow {
     /// value, such as `Int`, reads a row of one column. `Bool` reads 0 and 1, `Timestamp` reads microseconds since
     /// 1970, `[UInt8]` reads bytes, and an enumeration reads its raw value.
     ///
-    /// - Throws: ``RowDecodingError``, which names the column and the type, if a column is missing, also one of an
-    ///   optional property; if a value is null and the property is not optional; if a value is of another kind, or does
-    ///   not fit the type. What the `init(from:)` of the type throws.
+    /// - Throws: ``RowDecodingError``, which names the column and the type. It is thrown if a column is missing, even
+    ///   for an optional property; if a value is null and the property is not optional; or if a value does not fit the
+    ///   type. Also the errors of the `init(from:)` of the type.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
         let decoder = RowDecoder(row: self, type: "\(Value.self)")
         do {

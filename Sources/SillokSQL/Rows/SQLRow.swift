@@ -1,6 +1,6 @@
 package import SillokCore
 
-/// A row that a query gave.
+/// A row of the result of a query.
 public struct SQLRow: Hashable, Sendable {
     /// The names of the columns.
     public let columns: [String]
@@ -8,13 +8,13 @@ public struct SQLRow: Hashable, Sendable {
     /// The values, as many as there are columns.
     public let values: [SQLValue]
 
-    /// A row of values.
+    /// Creates a row from the names of its columns and their values.
     public init(columns: [String], values: [SQLValue]) {
         self.columns = columns
         self.values = values
     }
 
-    /// Whether both have the same columns, byte for byte, with the same values.
+    /// Returns whether both have the same columns with the same values. Names are compared byte by byte.
     public static func == (left: SQLRow, right: SQLRow) -> Bool {
         left.values == right.values && left.columns.elementsEqual(right.columns) { $0.hasSameBytes(as: $1) }
     }

@@ -48,7 +48,8 @@ struct FormatUpgrade {
     private func indexed() throws -> Int64 {
         let text = try connection.text("SELECT value FROM store WHERE key = '\(Schema.indexed)'")
         guard let text, let end = Int64(text), end >= 0 else {
-            throw StoreError(.corrupt, "the store does not say readably how far its index goes. Run `sillok verify`.")
+            throw StoreError(
+                .corrupt, "the position up to which the store is indexed cannot be read. Run `sillok verify`.")
         }
         return end
     }

@@ -222,7 +222,8 @@ enum Schema {
         guard isLogged || (1...version).contains(found) else {
             throw StoreError(
                 .unsupportedFormat,
-                "the store has format \(found), this version of Sillok knows the formats up to \(version).")
+                "the store has format \(found), but this version of Sillok knows formats up to \(version). Use a "
+                    + "newer version of Sillok.")
         }
     }
 
@@ -230,7 +231,7 @@ enum Schema {
     static func chain(_ connection: Connection) throws -> Chain? {
         guard let text = try connection.text("SELECT value FROM store WHERE key = 'chain'") else { return nil }
         guard let start = UInt64(text), start > 0 else {
-            throw StoreError(.corrupt, "the store does not say readably where its chain begins.")
+            throw StoreError(.corrupt, "the position at which the hash chain begins cannot be read. Restore a backup.")
         }
         return Chain(of: try storeID(connection), from: Position(start))
     }

@@ -5,7 +5,7 @@ import SillokCore
 ///
 /// Every key has a chain of its entries, newest first. Each entry also points to an older one further back. So the
 /// number of hops to any place of a chain grows with the logarithm of its length. The newest additions can be undone.
-final class IndexTail {
+struct IndexTail {
     struct Entry {
         let key: Int64
         let position: Int64
@@ -46,7 +46,7 @@ final class IndexTail {
     }
 
     /// Removes all entries; new ones begin after a position.
-    func restart(after position: Int64) {
+    mutating func restart(after position: Int64) {
         for index in buckets.indices { buckets[index] = -1 }
         let keepsCapacity = entries.count < 4 * buckets.count
         entries.removeAll(keepingCapacity: keepsCapacity)
@@ -55,7 +55,7 @@ final class IndexTail {
     }
 
     /// Removes the entries up to a position, because the table `entries` holds them now.
-    func forget(through position: Int64) {
+    mutating func forget(through position: Int64) {
         let (kept, last) = (entries.filter { $0.position > position }, end)
         restart(after: position)
         for entry in kept { add(entry.key, entry.position) }
@@ -63,7 +63,7 @@ final class IndexTail {
     }
 
     /// Undoes the additions for events after a position.
-    func rewind(to position: Int64) {
+    mutating func rewind(to position: Int64) {
         while let entry = entries.last, entry.position > position {
             entries.removeLast()
             if entry.previous >= 0 {
@@ -78,7 +78,7 @@ final class IndexTail {
     }
 
     /// Adds an entry of an event. Its position must not be lower than that of any earlier one.
-    @inline(__always) func add(_ key: Int64, _ position: Int64) {
+    @inline(__always) mutating func add(_ key: Int64, _ position: Int64) {
         let (bucket, index) = (bucket(key), Int32(truncatingIfNeeded: entries.count))
         let node = node(key, in: bucket)
         if node >= 0 {

@@ -172,7 +172,8 @@ final class EventReader {
     static func damagedStream(_ stream: StreamID?, at position: Position) -> StoreError {
         StoreError(
             .corrupt,
-            "the index of stream \(stream?.text ?? "") is damaged: the event at position \(position) is not its next. "
+            "the index of stream \(stream?.text ?? "") is damaged: the event at position \(position) is not the next "
+                + "event of the stream. "
                 + "Run `sillok verify`.")
     }
 

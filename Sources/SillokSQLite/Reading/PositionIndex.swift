@@ -7,16 +7,12 @@ import SillokSQLiteConnections
 /// A table holds the entries of older events, and the tail those of the newest. On a connection that reads, the tail is
 /// updated for each snapshot. The connection that writes adds to the tail itself.
 final class PositionIndex {
-    let tail: IndexTail
+    var tail: IndexTail
     /// The keys of event ids.
     let ids: IDKeys
     private let connection: Connection
     private let isWriter: Bool
-    private let upwards: Statement
-    private let downwards: Statement
-    private let bounds: Statement
-    private let newest: Statement
-    private let category: Statement
+    private let upwards, downwards, bounds, newest, category: Statement
     /// The snapshot to which the tail belongs.
     private var snapshot: UInt64 = 0
 
@@ -132,7 +128,8 @@ final class PositionIndex {
         // A file of a format before 3 has no such value: its whole index is in tables.
         guard !text.isEmpty else { return (head, head) }
         guard let start = Int64(text), (0...head).contains(start) else {
-            throw StoreError(.corrupt, "the store does not say readably how far its index goes. Run `sillok verify`.")
+            throw StoreError(
+                .corrupt, "the position up to which the store is indexed cannot be read. Run `sillok verify`.")
         }
         return (start, head)
     }

@@ -43,7 +43,7 @@ struct IndexScan {
     private func checkMark(_ stream: Int64, _ revision: Int64, _ position: Int64) throws {
         let marked = try verification.reader.positionNotAfter(revision: revision, of: stream)
         if marked != position {
-            verification.find("the mark of revision \(revision) of its stream is wrong or missing", at: position)
+            verification.find("the index entry of revision \(revision) of its stream is wrong or missing", at: position)
         }
     }
 }

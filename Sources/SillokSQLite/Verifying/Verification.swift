@@ -50,7 +50,7 @@ final class Verification {
             if fromEvents.sum != fromIndex.sum || fromEvents.entries != fromIndex.entries {
                 let before = findings.count
                 try IndexComparison(self).run(head, names)
-                if findings.count == before { find("the index does not hold what the events say") }
+                if findings.count == before { find("the index does not match the events") }
             }
             return VerificationReport(
                 events: UInt64(fromEvents.events), streams: fromIndex.streams, findings: findings)

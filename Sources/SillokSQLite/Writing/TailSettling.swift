@@ -22,7 +22,7 @@ final class TailSettling {
         }
     }
 
-    private let tail: IndexTail
+    private let index: PositionIndex
     private let tuning: Tuning
     private let one: Statement
     private let many: Statement
@@ -33,8 +33,8 @@ final class TailSettling {
     /// The number of entries that the larger statement writes.
     private static let rows = 32
 
-    init(_ connection: Connection, _ tail: IndexTail, _ tuning: Tuning) throws {
-        self.tail = tail
+    init(_ connection: Connection, _ index: PositionIndex, _ tuning: Tuning) throws {
+        self.index = index
         self.tuning = tuning
         one = try connection.prepare("INSERT OR IGNORE INTO entries VALUES (?, ?)")
         let values = Array(repeating: "(?, ?)", count: Self.rows).joined(separator: ", ")
@@ -45,15 +45,15 @@ final class TailSettling {
     /// Starts again after the tail was reloaded.
     func reload() {
         moving = nil
-        seen = tail.entries.count
+        seen = index.tail.entries.count
     }
 
     /// Moves a slice if the tail has become long: three times the entries of the last group, so that the move ends.
     func runIfDue() throws {
-        let amount = max(tuning.settlingSlice, 3 * (tail.entries.count - seen))
-        if moving == nil && tail.entries.count >= tuning.tailEntries { moving = Moving(tail) }
+        let amount = max(tuning.settlingSlice, 3 * (index.tail.entries.count - seen))
+        if moving == nil && index.tail.entries.count >= tuning.tailEntries { moving = Moving(index.tail) }
         if let moving { self.moving = try write(amount, of: moving) }
-        seen = tail.entries.count
+        seen = index.tail.entries.count
     }
 
     /// Writes entries and returns the ones that are left; `nil` at the end.
@@ -75,7 +75,7 @@ final class TailSettling {
         if end < moving.entries.count { return left }
         indexed.bind(bytesOf: "\(moving.end)", at: 1)
         try indexed.run()
-        tail.forget(through: moving.end)
+        index.tail.forget(through: moving.end)
         return nil
     }
 }

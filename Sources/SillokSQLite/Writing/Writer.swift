@@ -20,9 +20,7 @@ final class Writer {
     private let limits: Limits
     private let rows: EventInsertion
     private let settling: TailSettling
-    private let begin: Statement
-    private let commit: Statement
-    private let rollback: Statement
+    private let begin, commit, rollback: Statement
     /// A savepoint, with which one request of a group can be rolled back alone.
     private let part: Part
     private let checkpoints: CheckpointSchedule
@@ -59,7 +57,7 @@ final class Writer {
         chain = try Schema.chain(connection)
         self.tuning = tuning
         rows = try EventInsertion(connection, reader.index)
-        settling = try TailSettling(connection, reader.index.tail, tuning)
+        settling = try TailSettling(connection, reader.index, tuning)
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
@@ -85,7 +83,7 @@ final class Writer {
         }
     }
 
-    /// Returns the answer when writes are no longer possible. It must stay true after the store is opened again.
+    /// Returns the answer when writes are impossible. It holds after a reopening too: unknown outcomes stay unknown.
     private func refuse(_ request: WriterRequest, _ failure: StoreError) -> Result<Answer, any Error> {
         guard case .append(let prepared) = request else { return .failure(failure) }
         let request = prepared.request
@@ -115,7 +113,7 @@ final class Writer {
         do {
             try checkpoints.runIfDue()
         } catch  where error.isFatal {
-            failure = error.storeError("a checkpoint failed, the store takes no more appends")
+            failure = error.storeError("a checkpoint failed; the store accepts no more appends")
         } catch {
             // The disk is full, or a reader prevents it. The log keeps everything, and the next commit tries again.
         }
@@ -351,19 +349,20 @@ final class Writer {
         return requests.map { refuse($0, reported) }
     }
 
-    /// Returns to the last committed state, or stops all further writes if the disk cannot be trusted.
+    /// Returns to the last committed state, or stops all further writes if the disk cannot be trusted: after an I/O
+    /// error or in a damaged file. A full disk is neither, and its outcome is definite.
     private func recover(from error: SQLiteFailure) {
         do {
             if connection.isInTransaction { try rollback.run() }
             if error.isFatal {
                 try reader.index.reload()
-                failure = error.storeError("the store takes no more appends after a failure of the disk")
+                failure = error.storeError("the disk failed; the store accepts no more appends")
             } else {
                 try reload()
             }
         } catch {
             let cause = (error as? SQLiteFailure) ?? SQLiteFailure(code: SQLITE_IOERR, message: "\(error)")
-            failure = cause.storeError("the store takes no more appends, it could not return to its last state")
+            failure = cause.storeError("a rollback failed; the store accepts no more appends")
         }
     }
 

@@ -4,12 +4,14 @@ import SillokIndex
 import SillokSQL
 
 /// An append that waits for the writer, with the parts that were prepared in the caller's task.
-struct PreparedAppend: Sendable {
+///
+/// A class, because it is passed on often, and each copy of the value would count fifteen references.
+final class PreparedAppend: Sendable {
     let request: AppendRequest
     /// The condition of the append, and how far it is known to hold.
-    var condition: JudgedCondition
+    let condition: JudgedCondition
     /// How often it was judged outside the writer. Each time, the writer may use twice the steps for later events.
-    var rounds = 0
+    let rounds: Int
     /// The digest of each entry; none if no chain is kept.
     let facts: [ChainDigest]
     /// The memory that the append holds while it waits.
@@ -18,8 +20,19 @@ struct PreparedAppend: Sendable {
     init(_ request: AppendRequest, isChained: Bool) {
         self.request = request
         condition = JudgedCondition(request.condition)
+        rounds = 0
         facts = isChained ? request.factDigests : []
         retainedBytes = request.retainedBytes + facts.count * 32
+    }
+
+    /// The same append after one more judgement outside the writer.
+    ///
+    /// - Parameter head: the position through which the condition holds; `nil` if that is not known.
+    init(_ prepared: PreparedAppend, heldThrough head: Position?) {
+        var condition = prepared.condition
+        if let head { condition.heldThrough = Int64(clamping: head.value) }
+        (request, self.condition, rounds) = (prepared.request, condition, prepared.rounds + 1)
+        (facts, retainedBytes) = (prepared.facts, prepared.retainedBytes)
     }
 }
 

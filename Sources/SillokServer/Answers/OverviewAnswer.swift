@@ -19,6 +19,7 @@ extension API {
         let hasReadModel: Bool
         let projections: [Projection]
         let objectives: [Objective]
+        let processes: [ProcessFigures]
     }
 
     /// Appends since the server started.
@@ -35,18 +36,27 @@ extension API {
         }
     }
 
-    /// What happened in a second.
+    /// The values of a time range, for charts.
+    struct Measurements: Message {
+        let at: Timestamp
+        /// The length of the time range, and of an interval in it.
+        let rangeSeconds, stepSeconds: Int
+        let points: [Second]
+    }
+
+    /// What happened in an interval, of which `seconds` were measured.
     struct Second: Message {
         let at: Timestamp
+        let seconds: Measure
         let appends, events, reads, failures: UInt64
         let median, p99: Measure?
         let lagSeconds: Measure
 
-        init(_ second: History.Second) {
-            (at, appends, events) = (second.at, second.appends, second.events)
-            (reads, failures) = (second.reads, second.failures)
-            (median, p99) = (second.median.map(Measure.init), second.p99.map(Measure.init))
-            lagSeconds = Measure(second.lagSeconds)
+        init(_ point: MetricsHistory.Point) {
+            (at, seconds, appends, events) = (point.at, Measure(point.seconds), point.appends, point.events)
+            (reads, failures) = (point.reads, point.failures)
+            (median, p99) = (point.median.map(Measure.init), point.p99.map(Measure.init))
+            lagSeconds = Measure(point.lagSeconds)
         }
     }
 

@@ -25,7 +25,8 @@ struct OpenAPI {
             "openapi": "3.1.0",
             "info": [
                 "title": "Sillok", "version": "1",
-                "description": "An event store: append under a condition, read by query, follow as it comes.",
+                "description":
+                    "An event store: append events under a condition, read them by query, subscribe to new ones.",
             ],
             "servers": [["url": "."]], "security": [["bearer": []]], "paths": .object(paths),
             "components": [

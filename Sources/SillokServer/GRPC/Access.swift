@@ -13,7 +13,7 @@ public struct Credentials: Hashable, Sendable {
     /// The network address of the caller.
     public var address: String?
 
-    /// Creates credentials, by default without any proof.
+    /// Creates credentials, by default empty.
     public init(authorization: String? = nil, certificate: [UInt8]? = nil, address: String? = nil) {
         self.authorization = authorization
         self.certificate = certificate
@@ -23,16 +23,16 @@ public struct Credentials: Hashable, Sendable {
 
 /// The decision whether a caller may execute an operation.
 public enum Verdict: Hashable, Sendable {
-    /// The caller may. Limits count by the name of the principal.
+    /// The caller may execute the operation. The server counts its limits for each principal, by this name.
     case allowed(principal: String)
     /// The caller did not prove its identity, with the reason.
     case unauthenticated(String)
-    /// The caller is known and may not, with the reason.
+    /// The caller is known and may not execute the operation, with the reason.
     case forbidden(String)
 }
 
-/// A function that authorizes every call before the store sees it, and open subscriptions and long reads again about
-/// once a second.
+/// A function that authorizes every call before the store sees it. Open subscriptions and long reads are authorized
+/// again about once a second.
 ///
 /// The operation is a row of the policy table, which both protocols share: see ``ServerOperation/rule``.
 public typealias Authorizer =

@@ -20,9 +20,9 @@ public struct GRPCServer: Service {
         /// Returns the TLS context of each new connection, so that it can be reloaded; `nil` for plain text. It is
         /// called on a thread that may block.
         public var tls: (@Sendable () throws -> NIOSSLContext)?
-        /// What callers are held to.
+        /// The limits that the server enforces.
         public var limits = ServerLimits()
-        /// How long a call may take that sets no time itself: 30 seconds.
+        /// The maximum duration of a call without a deadline of its own: 30 seconds.
         public var deadline = Duration.seconds(30)
         /// How long calls in flight may take during a shutdown: 10 seconds.
         public var drain = Duration.seconds(10)

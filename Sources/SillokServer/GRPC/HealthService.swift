@@ -6,24 +6,7 @@ import SillokWire
 
 /// The health service of gRPC, which reports serving until the server stops. It requires no key.
 final class HealthService: Sendable {
-    private enum Status: UInt64 {
-        case serving = 1
-        case notServing = 2
-        case unknownService = 3
-    }
-
-    private struct Request: ProtobufReadable {
-        var service = ""
-
-        mutating func read(_ field: ProtobufReader.Field, _ reader: inout ProtobufReader) throws(ProtobufError) {
-            switch field.number {
-            case 1: service = try reader.text(field)
-            default: try reader.skip(field)
-            }
-        }
-    }
-
-    private static let services: Set<String> = ["", UmaDBService.name, RemoteService.name]
+    private static let services: Set<String> = ["", UmaDBService.name, Remote.service]
 
     /// Ends when the server stops.
     private let stopping = HeadSignal()
@@ -33,7 +16,7 @@ final class HealthService: Sendable {
         [
             "/grpc.health.v1.Health/Check": ServerMethod(
                 body: .unary { _, message in
-                    let service = try Request(reading: message.take()).service
+                    let service = try HealthCheckRequest(reading: message.take()).service
                     guard Self.services.contains(service) else {
                         throw GRPCStatus(.notFound, "there is no service \(service)")
                     }
@@ -41,9 +24,9 @@ final class HealthService: Sendable {
                 }, status: { Self.status(of: $0) }),
             "/grpc.health.v1.Health/Watch": ServerMethod(
                 body: .streaming { call, message in
-                    let service = try Request(reading: message.take()).service
+                    let service = try HealthCheckRequest(reading: message.take()).service
                     guard Self.services.contains(service) else {
-                        try await call.send(Self.answer(.unknownService))
+                        try await call.send(Self.answer(.serviceUnknown))
                         try await self.stopping.reach(1)
                         return nil
                     }
@@ -57,12 +40,10 @@ final class HealthService: Sendable {
     /// Notifies all watchers that the server stops.
     func stop() { stopping.advance(to: 1) }
 
-    private var status: Status { stopping.head > .start ? .notServing : .serving }
+    private var status: HealthCheckResponse.ServingStatus { stopping.head > .start ? .notServing : .serving }
 
-    private static func answer(_ status: Status) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.number(1, status.rawValue)
-        return writer.finished()
+    private static func answer(_ status: HealthCheckResponse.ServingStatus) -> ByteBuffer {
+        HealthCheckResponse(status: status).framed()
     }
 
     private static func status(of error: any Error) -> GRPCStatus {

@@ -41,8 +41,7 @@ extension WebInterface {
         if endpoint.operation.rule.scope != nil { connection.prove?(owner) }
         let call = Call(
             request: request, operation: endpoint.operation, principal: principal, owner: owner, path: values,
-            query: query,
-            session: session, isSecure: isSecure, connection: connection)
+            query: query, session: session, isSecure: isSecure, connection: connection)
         return (endpoint, call)
     }
 
@@ -83,10 +82,10 @@ extension WebInterface {
     private func session(of request: Request, isChange: Bool) throws -> Sessions.Session? {
         if isChange {
             if let site = request.headers[.fetchSite], site != "same-origin", site != "none" {
-                throw Problem(403, .forgery, "changes are not taken from other sites")
+                throw Problem(403, .forgery, "requests from other sites may not change data")
             }
             if let origin = request.headers[.origin], !isSame(origin, request.head.authority ?? "") {
-                throw Problem(403, .forgery, "changes are not taken from other origins")
+                throw Problem(403, .forgery, "requests from other origins may not change data")
             }
         }
         guard let cookie = request.cookies[Self.cookieName]?.value,
@@ -96,7 +95,10 @@ extension WebInterface {
         if isChange, request.headers[.authorization] == nil {
             let given = Array((request.headers[.sillokGuard] ?? "").utf8)
             guard given.isSame(as: Array(session.guardText.utf8)) else {
-                throw Problem(403, .forgery, "a change by a session needs its text in Sillok-Guard")
+                throw Problem(
+                    403, .forgery,
+                    "a request of a session that changes data needs the guard text of the session in the header "
+                        + "Sillok-Guard")
             }
         }
         return session

@@ -26,7 +26,8 @@ extension Call {
 
     /// Returns an append, if the grant covers all that it writes to or has conditions on.
     func authorized(_ request: AppendRequest) throws -> Authorized<AppendRequest> {
-        try authorized(request, principal.grant.reaches(request))
+        if let refusal = principal.grant.refusal(of: request) { throw Gatekeeper.Refusal.forbidden(refusal) }
+        return Authorized(request)
     }
 
     /// Returns an event that exists and is within the grant. The error does not disclose events outside it.
@@ -42,7 +43,7 @@ extension Call {
 
     private func authorized<Value>(_ value: Value, _ isReached: Bool) throws -> Authorized<Value> {
         guard isReached else {
-            throw Gatekeeper.Refusal.forbidden("the grant does not reach everything that was asked for")
+            throw Gatekeeper.Refusal.forbidden(Grant.uncovered)
         }
         return Authorized(value)
     }

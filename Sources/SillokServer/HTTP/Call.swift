@@ -15,27 +15,11 @@ struct Call: Sendable {
     /// The values in the path for the names in braces.
     let path: [String: String]
     let query: [(name: String, value: String)]
-    /// The actions on the request's connection.
-    let connection: RequestConnection
     let session: Sessions.Session?
     let isSecure: Bool
+    /// The actions on the request's connection.
+    let connection: RequestConnection
     private let place = Lock<Admission.Place?>(nil)
-
-    init(
-        request: Request, operation: ServerOperation, principal: Principal, owner: String, path: [String: String],
-        query: [(name: String, value: String)], session: Sessions.Session?, isSecure: Bool,
-        connection: RequestConnection
-    ) {
-        self.request = request
-        self.operation = operation
-        self.principal = principal
-        self.owner = owner
-        self.path = path
-        self.query = query
-        self.session = session
-        self.isSecure = isSecure
-        self.connection = connection
-    }
 
     // MARK: The place among the requests
 
@@ -43,12 +27,7 @@ struct Call: Sendable {
     func hold(_ place: Admission.Place) { self.place.withLock { $0 = place } }
 
     /// Takes the place, to be given up when a long answer is written.
-    func takePlace() -> Admission.Place? {
-        place.withLock { place in
-            defer { place = nil }
-            return place
-        }
-    }
+    func takePlace() -> Admission.Place? { place.take() }
 
     // MARK: Arguments
 
@@ -59,7 +38,7 @@ struct Call: Sendable {
     func text(_ name: String) throws -> String? {
         let values = texts(name)
         guard values.count <= 1 else {
-            throw Problem(400, .malformed, "\"\(name)\" stands more than once in the query")
+            throw Problem(400, .malformed, "\"\(name)\" occurs more than once in the query")
         }
         return values.first
     }
@@ -91,7 +70,7 @@ struct Call: Sendable {
     func limit(atMost most: Int, default usual: Int) throws -> Int {
         guard let number = try number("limit") else { return min(usual, most) }
         guard (1...UInt64(most)).contains(number) else {
-            throw Problem(400, .malformed, "\"limit\" is between 1 and \(most)")
+            throw Problem(400, .malformed, "\"limit\" must be between 1 and \(most)")
         }
         return Int(number)
     }
@@ -99,17 +78,9 @@ struct Call: Sendable {
     func direction() throws -> ReadRequest.Direction {
         guard let text = try text("direction") else { return .forward }
         guard let direction = API.Direction(rawValue: text) else {
-            throw Problem(400, .malformed, "\"direction\" is \"forward\" or \"backward\"")
+            throw Problem(400, .malformed, "\"direction\" must be \"forward\" or \"backward\"")
         }
         return direction.direction
-    }
-
-    func truth(_ name: String) throws -> Bool {
-        switch try text(name) {
-        case nil, "false": return false
-        case "true": return true
-        default: throw Problem(400, .malformed, "\"\(name)\" is \"true\" or \"false\"")
-        }
     }
 
     /// Returns a query of one alternative from the query string.
@@ -183,7 +154,7 @@ struct Call: Sendable {
             connection.proceed?()
         }
         let body = request.body
-        let buffer = try await withDeadline(.seconds(30), "the body did not come in time") {
+        let buffer = try await withDeadline(.seconds(30), "the body was not received within 30 seconds") {
             try await body.collect(upTo: limit)
         }
         return Array(buffer.readableBytesView)
@@ -228,18 +199,14 @@ func withDeadline<Result: Sendable>(
     _ time: Duration, _ what: String, pause: @escaping WebInterface.Pause,
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result?.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try await pause(time)
-            return nil
-        }
-        defer { group.cancelAll() }
-        guard let first = try await group.next(), let result = first else {
-            throw Problem(408, .unavailable, "\(what) (\(time))")
-        }
-        return result
+    let result: Result? = try await firstResult {
+        try await body()
+    } or: {
+        try await pause(time)
+        return nil
     }
+    guard let result else { throw Problem(408, .unavailable, "\(what) (\(time))") }
+    return result
 }
 
 extension Response {

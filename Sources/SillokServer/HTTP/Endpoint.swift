@@ -112,11 +112,12 @@ extension Endpoint.Parameter {
         "after", "Only after this position. A token is refused when the log does not have its event.", mark)
     static let before = query("before", "Only before this position.", position)
     static let direction = query("direction", "The order.", ["type": "string", "enum": ["forward", "backward"]])
-    static let limit = query("limit", "At most this many.", ["type": "integer", "minimum": 1, "maximum": 1000])
+    static let limit = query(
+        "limit", "The maximum number of entries.", ["type": "integer", "minimum": 1, "maximum": 1000])
     static let filters = [
         query("stream", "Only of this stream.", name), query("category", "Only of streams of this category.", name),
-        list("type", "Only of this type; repeat it for any of several."),
-        list("tag", "Only with this tag; repeat it for all of several."),
+        list("type", "Only events of this type. Repeat the parameter to allow several types."),
+        list("tag", "Only events with this tag. Repeat the parameter to require several tags."),
     ]
     static let atLeast = [
         header(

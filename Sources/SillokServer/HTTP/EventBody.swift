@@ -21,7 +21,7 @@ extension Call {
                 default: nil
                 }
             guard let form else {
-                throw Problem(415, .mediaType, "of the formats of CloudEvents only JSON is taken, not \(type)")
+                throw Problem(415, .mediaType, "the server supports only the JSON format of CloudEvents, not \(type)")
             }
             return try Asking.append(try await body(limit: limit), as: form, to: stream, id: id)
         }

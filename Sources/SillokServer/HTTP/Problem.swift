@@ -6,7 +6,9 @@ import SillokAPI
 import SillokCloudEvents
 import SillokCore
 import SillokJSON
+import SillokProcessOperations
 import SillokReadSide
+import SillokWebhookOperations
 
 /// The reason why a request failed, in the form of RFC 9457: `application/problem+json`.
 struct Problem: Error {
@@ -93,6 +95,12 @@ extension Problem {
         case let problem as Problem: self = problem
         case let error as InvalidLine: self.init(400, .malformed, "\(error)")
         case let refusal as ProjectionRefusal: self.init(409, .refused, "\(refusal)")
+        case let refusal as ProcessRefusal:
+            self =
+                refusal.isMissing
+                ? Problem(404, .notFound, "\(refusal)") : Problem(409, .refused, "\(refusal)")
+        case let refusal as WebhookRefusal:
+            self = refusal.isMissing ? Problem(404, .notFound, "\(refusal)") : Problem(409, .refused, "\(refusal)")
         case let refusal as Gatekeeper.Refusal: self.init(refusal)
         case let error as HTTPError where error.status.code == 413:
             self.init(413, .tooLarge, "the body of the request is larger than the limits allow")
@@ -101,7 +109,7 @@ extension Problem {
         case is CancellationError:
             self.init(503, .unavailable, "the server is shutting down")
             outcome = .unknown
-        default: self.init(500, .unexpected, "something unexpected happened; the server's log has more of it")
+        default: self.init(500, .unexpected, "an unexpected error occurred; see the log of the server")
         }
     }
 

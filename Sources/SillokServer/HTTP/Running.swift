@@ -2,15 +2,18 @@ import Logging
 import Sillok
 public import ServiceLifecycle
 import SillokCore
+import SillokProcessOperations
 import SillokReadSide
 import SillokSQL
+import SillokService
+import SillokThreads
 
 extension WebInterface: Service {
     /// Measures once a second and follows the keys, until the task is cancelled or a graceful shutdown begins. Then
     /// open subscriptions end, so that they do not delay the shutdown of the server.
     ///
-    /// A ``StoreServer`` does the same for its interface. An application that mounts one in its own router adds the
-    /// interface to its service group, after the server: a group shuts services down in the reverse order.
+    /// A ``StoreServer`` does the same for its interface. An application that mounts an interface in its own router
+    /// adds the interface to its service group, after the server: a group shuts services down in the reverse order.
     public func run() async throws {
         await withGracefulShutdownHandler {
             await cancelWhenGracefulShutdown { _ = try? await self.watch() }
@@ -21,15 +24,10 @@ extension WebInterface: Service {
 
     /// Measures and follows the keys until the task is cancelled.
     func watch() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.measure() }
-            group.addTask { try await self.followKeys() }
-            defer { group.cancelAll() }
-            do {
-                try await group.next()
-            } catch is CancellationError {
-                // A normal end.
-            }
+        do {
+            try await firstResult(of: { try await self.measure() }, or: { try await self.followKeys() })
+        } catch is CancellationError {
+            // A normal end.
         }
     }
 
@@ -40,14 +38,39 @@ extension WebInterface: Service {
     }
 
     private func measure() async throws {
-        while true {
-            // Without an answer the gauges of projections keep their values.
-            let statuses = served.readSide == nil ? [] : try? await served.readSide?.status()
-            let lag = (statuses ?? []).filter { $0.build.state == .live }.map(\.lagTime.seconds).max() ?? 0
-            if let head = try? await store.head() { sample(head, statuses) }
-            history.take(metrics.current, lagSeconds: lag, at: clock.now())
-            try await Task.sleep(for: .seconds(1))
+        var count = 0
+        while !Task.isCancelled {
+            await measureOnce()
+            count += 1
+            if count % 60 == 0 { await saveHistory() }
+            try? await Task.sleep(for: .seconds(1))
         }
+        await saveHistory()
+        throw CancellationError()
+    }
+
+    func saveHistory() async {
+        guard let path = served.tools.metricsFile else { return }
+        let history = history
+        if (try? await onOwnThread { MetricsFile(path).save(history) }) == true { return }
+        logger.warning(
+            "The measurements for the charts were not saved. After a restart the charts begin empty.",
+            metadata: ["file": "\(path)"])
+    }
+
+    /// Sets the gauges, and adds a second to the charts.
+    func measureOnce() async {
+        // Without an answer the gauges of projections keep their values.
+        let statuses = served.readSide == nil ? [] : try? await served.readSide?.status()
+        let lag = (statuses ?? []).filter { $0.build.state == .live }.map(\.lagTime.seconds).max() ?? 0
+        let processes = served.processes == nil ? [] : try? await served.processes?.measurements()
+        if let head = try? await store.head() { sample(head, statuses, processes) }
+        let state = metrics.current
+        history.record(
+            MetricsHistory.Totals(
+                appends: state.append.requests, events: state.append.events, reads: state.eventsRead,
+                failures: state.append.failures, times: state.append.seconds),
+            lagSeconds: lag, at: clock.now())
     }
 
     /// Follows the keys that another process creates or revokes. If their log cannot be read for a while, this retries,

@@ -9,6 +9,7 @@ public import SillokCore
 import SillokGRPC
 import SillokReadSide
 import SillokSQL
+import SillokService
 
 /// The HTTP API and the dashboard of a store. It answers requests from any server.
 ///
@@ -25,8 +26,8 @@ public final class WebInterface: Sendable {
 
     static let sleep: Pause = { try await Task.sleep(for: $0) }
 
-    /// The store, whose reads are measured: for others that serve it too. Appends are measured wherever they come from
-    /// if the store tells them, as those of Sillok do.
+    /// The served store, with measured reads. Give it to other servers, such as a ``GRPCServer``, so that their reads
+    /// are measured too. If the store reports its appends, as the stores of Sillok do, all appends are measured.
     public let store: any EventStore
 
     let served: Served
@@ -36,7 +37,7 @@ public final class WebInterface: Sendable {
     let metrics: ServerMetrics
     let admission: Admission
     let jobs = Jobs()
-    let history = History()
+    let history: MetricsHistory
     let clock: WallClock
     /// Waits between two checks of a subscription.
     let pause: Pause
@@ -48,13 +49,13 @@ public final class WebInterface: Sendable {
     /// Creates an interface to a store.
     ///
     /// - Parameters:
-    ///   - served: the store, and what else there is to show.
-    ///   - gatekeeper: who may do what.
-    ///   - limits: what callers are held to.
-    ///   - loopbackOnly: whether only requests for a loopback name are answered, so that a foreign page
-    ///     cannot use a name of its own for this machine.
-    ///   - metrics: the metrics system that gets all metrics of the interface, by default that of the process.
-    ///     `/metrics` shows the metrics of the interface, or all metrics of a `MetricsRegistry`.
+    ///   - served: the store and the other objects to serve.
+    ///   - gatekeeper: the access control.
+    ///   - limits: the limits that the interface enforces.
+    ///   - loopbackOnly: whether the interface answers only requests with a loopback host name. This prevents DNS
+    ///     rebinding by a foreign web page.
+    ///   - metrics: the metrics system that gets all metrics of the interface, by default that of the process. If it is
+    ///     a `MetricsRegistry`, `/metrics` shows all metrics in it; otherwise only those of the interface.
     ///   - clock: the time of day.
     ///   - logger: the logger of the interface.
     public convenience init(
@@ -85,6 +86,7 @@ public final class WebInterface: Sendable {
     ) async throws {
         self.served = served
         self.metrics = metrics
+        history = served.tools.metricsFile.map { MetricsFile($0).load() } ?? MetricsHistory()
         store = served.store
         storeID = try await served.store.storeID()
         self.gatekeeper = gatekeeper
@@ -121,7 +123,7 @@ public final class WebInterface: Sendable {
     ///   - request: the request.
     ///   - base: the path of the interface, such as `/sillok`.
     ///   - isSecure: whether the connection is encrypted, so that cookies can require encryption.
-    ///   - disconnect: closes the connection, for subscribers that do not accept their data.
+    ///   - disconnect: closes the connection of a subscriber that does not read its data.
     ///   - proceed: sends `100 Continue`, for callers that wait for it before they send a body.
     public func respond(
         to request: Request, below base: String = "", isSecure: Bool = false,

@@ -1,12 +1,5 @@
 import NIOCore
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// The address at which a server listens.
 public struct ListeningAddress: Hashable, Sendable, CustomStringConvertible {
@@ -58,7 +51,7 @@ public struct ListeningFailure: Error, CustomStringConvertible {
     public var description: String {
         switch code {
         case EADDRINUSE: "\(address) is in use by another process. Stop it, or listen at another address."
-        case EACCES, EPERM: "this process may not listen at \(address). Ports below 1024 need a right of their own."
+        case EACCES, EPERM: "this process may not listen at \(address). Ports below 1024 need a special permission."
         case EADDRNOTAVAIL: "\(address) is not an address of this machine."
         default: "the server cannot listen at \(address): \(String(cString: strerror(code)))."
         }
@@ -79,8 +72,8 @@ public struct UnsafeExposure: Error, Hashable, CustomStringConvertible {
     /// What happened and what to do next, in a sentence.
     public let description: String
 
-    /// Throws unless a server may listen at an address. A server that other machines can reach must require a proof and
-    /// encrypt its connections.
+    /// Throws if a server may not listen at an address. A server that other machines can reach must require credentials
+    /// and encrypt its connections.
     ///
     /// - Parameters:
     ///   - address: the address of the server.
@@ -95,11 +88,11 @@ public struct UnsafeExposure: Error, Hashable, CustomStringConvertible {
         var missing: [String] = []
         if !asksForProof { missing.append("--auth keys") }
         if !isProtected { missing.append("--tls-certificate and --tls-key") }
-        let what = asksForProof ? "read along" : "read and write everything"
+        let what = asksForProof ? "read its traffic" : "read and write everything"
         guard isInsecureAllowed else {
             throw UnsafeExposure(
-                description: "at \(address) other machines could \(what): give \(missing.joined(separator: " and ")), "
-                    + "listen at 127.0.0.1, or say --insecure.")
+                description: "at \(address) other machines could \(what). Give \(missing.joined(separator: " and ")), "
+                    + "listen at 127.0.0.1, or give --insecure to allow it.")
         }
         return "INSECURE: anyone who reaches \(address) can \(what). Missing: \(missing.joined(separator: " and "))."
     }

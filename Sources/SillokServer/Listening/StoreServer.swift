@@ -20,7 +20,7 @@ public struct StoreServer: Service {
         public var address: ListeningAddress
         /// Its certificate; with `nil` connections are not encrypted.
         public var tls: TLSFiles?
-        /// The time after which a connection that asks for nothing more is closed: a minute.
+        /// The time after which an idle connection is closed: one minute.
         public var idleTimeout: Duration = .seconds(60)
 
         /// Creates a configuration, by default for port 8080 of the loopback interface without TLS.
@@ -68,11 +68,10 @@ public struct StoreServer: Service {
                 await onStart(ListeningAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
             }, logger: logger)
         try await withGracefulShutdownHandler {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await ListeningFailure.naming(address) { try await application.run() } }
-                group.addTask { try await interface.watch() }
-                defer { group.cancelAll() }
-                try await group.next()
+            try await firstResult {
+                try await ListeningFailure.naming(address) { try await application.run() }
+            } or: {
+                try await interface.watch()
             }
         } onGracefulShutdown: {
             interface.end()

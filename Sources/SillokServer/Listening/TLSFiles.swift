@@ -4,14 +4,7 @@ import NIOCore
 import NIOPosix
 public import NIOSSL
 import SillokCore
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import SillokSystem
 
 /// The files of a certificate. They are read again when they have changed, so that a new certificate, key or client
 /// authority needs no restart.
@@ -30,8 +23,8 @@ public struct TLSFiles: Sendable {
         self.clientAuthority = clientAuthority
     }
 
-    /// Returns a function that returns the TLS context for each new connection, TLS 1.2 and newer, from the current
-    /// files.
+    /// Returns a function that makes the TLS context of a new connection from the current files. It allows TLS 1.2 and
+    /// newer.
     ///
     /// Files that do not belong together, such as a certificate that was replaced before its key, are not used. Until
     /// they match, connections use the context of the last files that did. The function reads files, so call it where
@@ -39,7 +32,7 @@ public struct TLSFiles: Sendable {
     ///
     /// - Parameters:
     ///   - logger: logs when files are used, and when they cannot be.
-    ///   - protocols: the offered protocols: HTTP/2 for gRPC.
+    ///   - protocols: the application protocols that the server offers; by default HTTP/2, which gRPC needs.
     /// - Throws: an error that names the file that cannot be used.
     public func contexts(
         logger: Logger, protocols: [String] = ["h2"]

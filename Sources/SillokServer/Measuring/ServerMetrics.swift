@@ -31,6 +31,7 @@ final class ServerMetrics: Sendable {
     private struct Known {
         var subscriptions: Set<UInt64> = []
         var projections: Set<ExactText> = []
+        var processes: [ProcessMeasurement] = []
     }
 
     /// What `/metrics` shows.
@@ -63,8 +64,8 @@ final class ServerMetrics: Sendable {
 
     func request(_ operation: ServerOperation, status: Int, took time: Duration) {
         let dimension = ("operation", operation.rawValue)
-        Recorder(label: "sillok_http_request_seconds", dimensions: [dimension], factory: factory)
-            .record(time.seconds)
+        Timer(label: "sillok_http_request_seconds", dimensions: [dimension], factory: factory)
+            .record(duration: time)
         Counter(
             label: "sillok_http_requests_total", dimensions: [dimension, ("status", "\(status)")], factory: factory
         ).increment()
@@ -75,9 +76,10 @@ final class ServerMetrics: Sendable {
     /// - Parameters:
     ///   - subscriptions: the open subscriptions, and how far each has come.
     ///   - statuses: of the projections; `nil`: not known, so that their gauges keep their values.
+    ///   - processes: of the processes, in the same way.
     func sample(
         _ head: Position, subscriptions: [(id: UInt64, position: Position)], _ statuses: [ProjectionStatus]?,
-        memory: UInt64?
+        _ processes: [ProcessMeasurement]? = nil, memory: UInt64?
     ) {
         func gauge(_ label: String, _ dimensions: [(String, String)] = []) -> Gauge {
             Gauge(label: label, dimensions: dimensions, factory: factory)
@@ -93,6 +95,7 @@ final class ServerMetrics: Sendable {
             for gone in known.subscriptions.subtracting(open) { lag(gone).destroy() }
             known.subscriptions = open
             if let statuses { ProjectionMeasurement.report(statuses, to: factory, known: &known.projections) }
+            if let processes { ProcessMeasurement.report(processes, to: factory, known: &known.processes) }
         }
         // Only here: an application has a metric of its own memory.
         if let memory { Gauge(label: "process_resident_memory_bytes", factory: registry).record(memory) }

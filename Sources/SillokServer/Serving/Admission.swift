@@ -7,9 +7,7 @@ final class Admission: Sendable {
     /// An open subscription, and how far it has come.
     struct Follower: Sendable {
         let id: UInt64
-        let owner: String
-        let principal: String
-        let query: String
+        let owner, principal, query: String
         let since: Timestamp
         var position: Position
 
@@ -53,11 +51,7 @@ final class Admission: Sendable {
 
         /// Gives the place up.
         func end() {
-            let owner = owner.withLock { owner in
-                defer { owner = nil }
-                return owner
-            }
-            if let owner { admission.end(owner) }
+            if let owner = owner.take() { admission.end(owner) }
         }
     }
 
@@ -115,9 +109,7 @@ final class Admission: Sendable {
     ) -> Ticket? {
         let id = state.withLock { state -> UInt64? in
             guard state.followers.values.count(where: { $0.owner.hasSameBytes(as: owner) }) < subscriptionLimit
-            else {
-                return nil
-            }
+            else { return nil }
             state.nextID += 1
             state.followers[state.nextID] = Follower(
                 id: state.nextID, owner: owner, principal: principal, query: query, since: since, position: position)

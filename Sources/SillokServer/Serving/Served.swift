@@ -1,7 +1,9 @@
 public import Sillok
 public import SillokCore
+public import SillokProcessOperations
 public import SillokReadSide
 import SillokSQL
+public import SillokWebhookOperations
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -15,6 +17,10 @@ public struct Served: Sendable {
     public var store: any EventStore
     /// The projections of a read model; with `nil` none are shown.
     public var readSide: ReadSide?
+    /// The processes of a read model; with `nil` none are shown.
+    public var processes: ProcessOperations?
+    /// The webhook endpoints of the log; with `nil` none are shown.
+    public var webhooks: WebhookOperations?
     /// The folds of the states that can be shown, by the category of their streams.
     public var folds: [StreamFold]
     /// The operations on the store as a whole.
@@ -22,10 +28,13 @@ public struct Served: Sendable {
 
     /// Creates the objects to serve; only the store is required.
     public init(
-        _ store: any EventStore, readSide: ReadSide? = nil, folds: [StreamFold] = [], tools: StoreTools = StoreTools()
+        _ store: any EventStore, readSide: ReadSide? = nil, processes: ProcessOperations? = nil,
+        webhooks: WebhookOperations? = nil, folds: [StreamFold] = [], tools: StoreTools = StoreTools()
     ) {
         self.store = store
         self.readSide = readSide
+        self.processes = processes
+        self.webhooks = webhooks
         self.folds = folds
         self.tools = tools
     }
@@ -44,18 +53,22 @@ public struct StoreTools: Sendable {
     public var observeCommits: (@Sendable (@escaping @Sendable (CommitMeasurement) -> Void) -> Void)?
     /// Returns the size of the store in bytes.
     public var size: (@Sendable () -> UInt64)?
+    /// The path of a small file that keeps the measurements of the charts over a restart. With `nil`, or if the file is
+    /// damaged, the charts begin empty.
+    public var metricsFile: String?
 
     /// Creates tools, by default none.
     public init(
         verify: (@Sendable (@escaping Progress) async throws -> VerificationReport)? = nil,
         backup: (@Sendable (@escaping Progress) async throws -> String)? = nil,
         observeCommits: (@Sendable (@escaping @Sendable (CommitMeasurement) -> Void) -> Void)? = nil,
-        size: (@Sendable () -> UInt64)? = nil
+        size: (@Sendable () -> UInt64)? = nil, metricsFile: String? = nil
     ) {
         self.verify = verify
         self.backup = backup
         self.observeCommits = observeCommits
         self.size = size
+        self.metricsFile = metricsFile
     }
 }
 

@@ -1,10 +1,11 @@
 package import SillokWire
 
-/// What a server holds its callers to, over HTTP and gRPC.
+/// The limits that a server enforces for its callers, over HTTP and gRPC.
 ///
-/// Requests, calls, received bytes and subscriptions are counted for each principal: the key or token that a caller
-/// proves, or its address where no proof is asked for. A principal takes a place only while it holds fewer than are
-/// free, so one alone has at most half of the places. The rest is free for others.
+/// Requests, calls, received bytes and subscriptions are counted for each principal: the key or the token of the
+/// caller, or its address if the server requires no credentials. A place is one unit of a limit, such as one running
+/// request. A principal gets a place only while it holds fewer places than are free. So one principal alone gets at
+/// most half of the places. ``subscriptions`` is not shared in this way: each principal may have that number.
 public struct ServerLimits: Hashable, Sendable {
     /// HTTP requests under way at once: 1,024. A long answer counts until it is written.
     public var requests = 1024
@@ -14,19 +15,20 @@ public struct ServerLimits: Hashable, Sendable {
     public var callsPerConnection = 256
     /// Subscriptions at once of one principal, over each protocol: 100.
     public var subscriptions = 100
-    /// Connections at once, over each protocol: 1,000. When all are taken a newcomer replaces one that has proved
-    /// nothing, or is idle, of the owner that has most.
+    /// Connections at once, over each protocol: 1,000. If there are more, a new connection replaces an unauthenticated
+    /// one, an idle one, or one of an owner with more than half of them, in this order.
     public var connections = 1000
-    /// Bytes of one body over HTTP: 8 MiB, for JSON is longer than what it says.
+    /// Bytes of one HTTP request body: 8 MiB. It is more than `batchBytes`, because JSON is longer than the stored
+    /// form.
     public var bodyBytes = 8 << 20
     /// Bytes of gRPC requests that are being received, on all connections: 256 MiB.
     public var receivedBytes = 256 << 20
     /// The time until a new connection must have sent a request: 10 seconds.
     public var firstRequestTimeout: Duration = .seconds(10)
-    /// The time that the reader of an answer may take nothing: a minute. Then it is cut.
+    /// How long a client may leave an answer unread: one minute. Then the server closes the connection.
     public var stallTimeout: Duration = .seconds(60)
 
-    /// The default limits.
+    /// Creates the default limits.
     public init() {}
 }
 

@@ -8,9 +8,8 @@ import SillokCore
 /// ```swift
 /// MetricsSystem.bootstrap(MetricsRegistry())
 /// ```
-/// The number of series is bounded. A series that comes after the bound is not kept, and
-/// `sillok_metrics_refused_total` counts it. Recorders and timers are histograms with fixed bounds: of seconds if the
-/// label ends with `seconds` and for timers, else of counts.
+/// The number of series is bounded. Further series are not kept, and `sillok_metrics_refused_total` counts each request
+/// for one. Timers are histograms of seconds, and recorders are histograms of counts, both with fixed bounds.
 public final class MetricsRegistry: MetricsFactory {
     /// The kind of a family of series.
     private enum Kind: String {
@@ -34,7 +33,7 @@ public final class MetricsRegistry: MetricsFactory {
 
     /// Creates an empty registry.
     ///
-    /// - Parameter series: how many series it keeps at most.
+    /// - Parameter series: the maximum number of series.
     public init(series: Int = 5_000) { limit = series }
 
     /// Returns the instrument of a counter.
@@ -56,12 +55,12 @@ public final class MetricsRegistry: MetricsFactory {
 
     /// Returns the instrument of a recorder: a histogram, or a gauge.
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
-        instrument(aggregate ? .histogram : .gauge, label, dimensions) ?? NOOPMetricsHandler.instance
+        instrument(aggregate ? .histogram : .gauge, label, dimensions, .sizes) ?? NOOPMetricsHandler.instance
     }
 
     /// Returns the instrument of a timer: a histogram of seconds.
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        instrument(.histogram, label, dimensions, isTimer: true) ?? NOOPMetricsHandler.instance
+        instrument(.histogram, label, dimensions, .seconds) ?? NOOPMetricsHandler.instance
     }
 
     /// Removes a series.
@@ -76,8 +75,10 @@ public final class MetricsRegistry: MetricsFactory {
     public func destroyTimer(_ handler: any TimerHandler) { remove(handler) }
 
     /// Returns the series of a label and dimensions; `nil` if it is not kept.
+    ///
+    /// - Parameter histogram: the bounds of a histogram.
     private func instrument(
-        _ kind: Kind, _ label: String, _ dimensions: [(String, String)], isTimer: Bool = false
+        _ kind: Kind, _ label: String, _ dimensions: [(String, String)], _ histogram: Histogram? = nil
     ) -> Instrument? {
         let (name, labels) = (ExactText(Self.name(label)), ExactText(Self.labels(dimensions)))
         return state.withLock { state in
@@ -87,9 +88,7 @@ public final class MetricsRegistry: MetricsFactory {
                 state.refused += 1
                 return nil
             }
-            let isOfTime = isTimer || name.text.hasSuffix("seconds")
-            let histogram = kind != .histogram ? nil : isOfTime ? Histogram.seconds : Histogram.sizes
-            let series = Instrument(name, labels, histogram)
+            let series = Instrument(name, labels, kind == .histogram ? histogram : nil)
             state.families[name, default: Family(kind: kind)].series[labels] = series
             state.count += 1
             return series
@@ -227,7 +226,7 @@ extension MetricsRegistry {
         "sillok_append_errors_total": "Appends that the store could not execute.",
         "sillok_read_events_total": "Events that were read.",
         "sillok_group_commit_appends": "Appends that were committed together.",
-        "sillok_sync_seconds": "The time until a commit is on the disk.",
+        "sillok_sync_seconds": "The time that a commit took until it was on the disk.",
         "sillok_store_log_bytes":
             "Bytes of the write-ahead log that are not in the store's file yet. They grow while a reader keeps one "
             + "snapshot: a check, a backup, a long query.",
@@ -235,7 +234,7 @@ extension MetricsRegistry {
         "sillok_http_requests_total": "Requests by operation and status.",
         "sillok_requests_shed_total": "Requests that were refused because the server was busy.",
         "sillok_connections": "Open connections.",
-        "sillok_stalled_readers_total": "Connections that were cut because their reader took nothing.",
+        "sillok_stalled_readers_total": "Connections that were closed because the client read nothing.",
         "sillok_subscriptions": "Open subscriptions.",
         "sillok_subscription_lag_events": "How many positions a subscription is behind the head.",
         "sillok_projection_lag_events": "How many positions a live build is behind the log.",
@@ -243,6 +242,13 @@ extension MetricsRegistry {
         "sillok_dead_letters": "Events that a live build could not project.",
         "sillok_projection_stopped": "Whether a live build has stopped.",
         "sillok_rebuild_seconds": "The time of the last rebuild.",
+        "sillok_process_instances": "Instances of a process by state.",
+        "sillok_process_oldest_step_seconds": "The age of the oldest input, request or effect that is not done.",
+        "sillok_process_deadline_lateness_seconds": "How late the oldest waiting deadline is.",
+        "sillok_process_failing_steps": "Steps whose last attempt failed, up to 10,000.",
+        "sillok_process_unknown_outcomes": "Effects whose outcome is unknown, up to 10,000.",
+        "sillok_process_paused_kinds": "Kinds of effects that are paused because their calls keep failing.",
+        "sillok_process_retries_total": "Calls that failed and are made again, counted by the runner.",
         "sillok_alarms_total": "Alarms of objectives, by subject.",
         "sillok_snapshots_total": "Snapshots by decider and outcome.",
         "process_resident_memory_bytes": "Resident memory.",

@@ -2,8 +2,8 @@ public import Metrics
 package import SillokCore
 public import SillokReadSide
 
-// The metrics of stores and projections: the only place that has their names. The server and an application without
-// one report by the same functions.
+// The metrics of stores, projections and processes: the only place that has their names. The server and an application
+// without one report by the same functions.
 
 extension StoreMeasurement {
     /// Returns a function for `MeasuredEventStore` that reports its measurements as metrics.
@@ -12,12 +12,12 @@ extension StoreMeasurement {
     /// `failed`), `sillok_appended_events_total` and `sillok_append_errors_total`. Reads are
     /// `sillok_read_events_total`.
     ///
-    /// Not next to a `WebInterface`: the interface reports the same, and each append would count twice.
+    /// Do not use it together with a `WebInterface`, which reports the same metrics: each append would count twice.
     /// - Parameter metrics: the metrics system; by default that of the process.
     public static func reporter(metrics: (any MetricsFactory)? = nil) -> @Sendable (StoreMeasurement) -> Void {
         let factory = metrics ?? MetricsSystem.factory
         func counter(_ label: String) -> Counter { Counter(label: label, factory: factory) }
-        let seconds = Recorder(label: "sillok_append_seconds", factory: factory)
+        let time = Timer(label: "sillok_append_seconds", factory: factory)
         let events = counter("sillok_appended_events_total")
         let errors = counter("sillok_append_errors_total")
         let read = counter("sillok_read_events_total")
@@ -28,7 +28,7 @@ extension StoreMeasurement {
             switch measurement {
             case .append(let append):
                 let outcome = AppendOutcome(append.error)
-                seconds.record(append.time.seconds)
+                time.record(duration: append.time)
                 outcomes[outcome.rawValue].increment()
                 switch outcome {
                 case .stored: events.increment(by: append.events)
@@ -82,10 +82,10 @@ extension CommitMeasurement {
     /// `sillok_sync_seconds`, and `sillok_store_log_bytes` for a store with a write-ahead log.
     package static func reporter(metrics factory: any MetricsFactory) -> @Sendable (CommitMeasurement) -> Void {
         let appends = Recorder(label: "sillok_group_commit_appends", factory: factory)
-        let seconds = Recorder(label: "sillok_sync_seconds", factory: factory)
+        let time = Timer(label: "sillok_sync_seconds", factory: factory)
         return { commit in
             appends.record(commit.appends)
-            seconds.record(commit.syncTime.seconds)
+            time.record(duration: commit.syncTime)
             if let bytes = commit.logBytes { Gauge(label: "sillok_store_log_bytes", factory: factory).record(bytes) }
         }
     }
@@ -127,5 +127,53 @@ extension ProjectionMeasurement {
             }
         }
         known = live
+    }
+}
+
+extension ProcessMeasurement {
+    /// A gauge that a measurement sets.
+    private struct Figure {
+        let label: String
+        let dimensions: [(String, String)]
+        let value: Double
+    }
+
+    /// The gauges that a measurement sets.
+    private var figures: [Figure] {
+        let process = [("process", process)]
+        var figures = instances.map { state, count in
+            Figure(
+                label: "sillok_process_instances", dimensions: process + [("state", state)], value: Double(count))
+        }
+        for (label, value) in [
+            ("sillok_process_oldest_step_seconds", oldestStep.seconds),
+            ("sillok_process_deadline_lateness_seconds", lateness.seconds),
+            ("sillok_process_failing_steps", Double(failing)), ("sillok_process_unknown_outcomes", Double(unknown)),
+            ("sillok_process_paused_kinds", Double(pausedKinds.count)),
+        ] { figures.append(Figure(label: label, dimensions: process, value: value)) }
+        return figures
+    }
+
+    func report(to factory: any MetricsFactory) {
+        for figure in figures {
+            Gauge(label: figure.label, dimensions: figure.dimensions, factory: factory).record(figure.value)
+        }
+        guard retries > 0 else { return }
+        Counter(label: "sillok_process_retries_total", dimensions: [("process", process)], factory: factory)
+            .increment(by: retries)
+    }
+
+    /// Reports all processes. Removes the gauges of those that are gone; `known` has the measurements before.
+    package static func report(
+        _ measurements: [ProcessMeasurement], to factory: any MetricsFactory, known: inout [ProcessMeasurement]
+    ) {
+        for measurement in measurements { measurement.report(to: factory) }
+        let names = Set(measurements.map { ExactText($0.process) })
+        for gone in known where !names.contains(ExactText(gone.process)) {
+            for figure in gone.figures {
+                Gauge(label: figure.label, dimensions: figure.dimensions, factory: factory).destroy()
+            }
+        }
+        known = measurements
     }
 }

@@ -9,22 +9,22 @@ public import Sillok
 ///     .then(.withdrawn(amount: 30))
 /// ```
 ///
-/// All events, given and decided, make the way into JSON and back, as they would through a store, so that an event
-/// which does not survive it fails here. A `BoundaryDecider` sees of the given events only those within its
-/// boundary. Failures are reported at the line of the expectation.
+/// All events, given and decided, are encoded as JSON and decoded again, as in a store. An event that changes or fails
+/// on the way fails the test. A `BoundaryDecider` sees only the given events that are within its boundary. Failures are
+/// reported at the line of the expectation.
 public struct Scenario<Subject: Decider>: Sendable {
     private let events: [Subject.Event]
 
-    /// What has happened, in order; nothing unless events are given.
+    /// Returns a scenario in which these events have happened, in order.
     public static func given(_ events: Subject.Event...) -> Scenario { Scenario(events: events) }
 
-    /// What has happened, in order.
+    /// Returns a scenario in which these events have happened, in order.
     public static func given(_ events: [Subject.Event]) -> Scenario { Scenario(events: events) }
 
-    /// The command that comes first of all.
+    /// Decides a command without earlier events, and returns the outcome.
     public static func when(_ command: Subject.Command) -> Outcome { given().when(command) }
 
-    /// The command that comes then.
+    /// Decides a command after the given events, and returns the outcome.
     public func when(_ command: Subject.Command) -> Outcome { outcome(of: command, seeing: .all) }
 
     private func outcome(of command: Subject.Command, seeing boundary: EventQuery) -> Outcome {
@@ -77,10 +77,10 @@ public struct Scenario<Subject: Decider>: Sendable {
 }
 
 extension Scenario where Subject: BoundaryDecider {
-    /// The command that comes first of all.
+    /// Decides a command without earlier events, and returns the outcome.
     public static func when(_ command: Subject.Command) -> Outcome { given().when(command) }
 
-    /// The command that comes then, decided on the given events within its boundary.
+    /// Decides a command on the given events within its boundary, and returns the outcome.
     public func when(_ command: Subject.Command) -> Outcome {
         outcome(of: command, seeing: Subject.boundary(of: command))
     }

@@ -2,7 +2,7 @@ public import Sillok
 public import Testing
 
 extension Scenario {
-    /// What was decided, to be compared with what should have been. Expectations can follow one another.
+    /// The outcome of a decision, with methods that compare it with expectations. Expectations can follow one another.
     public struct Outcome: Sendable {
         /// The state after the given events and those decided.
         public let state: Subject
@@ -22,14 +22,14 @@ extension Scenario {
             return self
         }
 
-        /// Expects that nothing happens and nothing is refused.
+        /// Expects no event and no refusal.
         @discardableResult
         public func thenNothing(sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
             if case .success(let events) = result, events.isEmpty { return report(nil, sourceLocation) }
             return report("expected  no event\nfound     \(found)", sourceLocation)
         }
 
-        /// Expects a refusal, whichever it is.
+        /// Expects any refusal.
         @discardableResult
         public func thenRefused(sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
             if case .failure = result { return report(nil, sourceLocation) }

@@ -82,7 +82,8 @@ struct GoldenEvent {
         guard let golden = readings.first(where: { $0.map(\.kind) == now.map(\.kind) }) else {
             let kinds = now.isEmpty ? "nothing" : now.map(\.kind).joined(separator: ", ")
             return [
-                "\(place) is read as \(kinds) now, which was never recorded. If that is meant, run the test once with "
+                "\(place) is read as \(kinds) now, which was never recorded. If that is intended, "
+                    + "run the test once with "
                     + "SILLOK_RECORD=1"
             ]
         }

@@ -17,21 +17,21 @@ public import Testing
 /// - a sample has a type, a version or a field that is in no golden file;
 /// - a case of the enum has no sample;
 /// - one of the `readers`, such as the enum of a projection, has a case for a golden payload and cannot read it;
-/// - `schema.json` is not that of today.
+/// - `schema.json` differs from the current schema.
 public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
     let folder: URL
     let samples: [Event]
     let readers: [any (Codable & Sendable).Type]
     let coding = EventCoding<Event>()
 
-    /// Golden files in a folder.
+    /// Creates golden files in a folder.
     ///
     /// - Parameters:
     ///   - event: the enum.
-    ///   - folder: the folder, seen from that of the test's file.
-    ///   - samples: events of today: of each case one at least, and together with a value in each field.
-    ///   - readers: other enums that read events of these types, such as those of projections. List each one: a new
-    ///     version of a type stops every reader without its schema.
+    ///   - folder: the folder, relative to the folder of the test file.
+    ///   - samples: current events, at least one of each case. Together they must have a value in every field.
+    ///   - readers: other enums that read events of these types, such as those of projections. List each one: a reader
+    ///     that does not use the schema of `event` stops at the first event of a new version.
     ///   - file: the test's file.
     public init(
         of event: Event.Type = Event.self, in folder: String = "Golden", samples: [Event],
@@ -54,7 +54,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
 
     /// Compares, and reports each difference as an issue. If `SILLOK_RECORD` is set, it first records missing files.
     ///
-    /// - Parameter sourceLocation: where to report what differs.
+    /// - Parameter sourceLocation: where to report differences.
     public func check(sourceLocation: SourceLocation = #_sourceLocation) {
         do {
             if Environment.number("SILLOK_RECORD") == 1 { try record() }
@@ -86,7 +86,9 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
             if !types.contains(type) { findings.append("the case \(name) of \(Event.self) has no sample: add one") }
         }
         let schema = try snapshot(golden).text
-        if try schemaText() != schema { findings.append("schema.json is not that of today. \(Self.howToRecord)") }
+        if try schemaText() != schema {
+            findings.append("schema.json differs from the current schema. \(Self.howToRecord)")
+        }
         return findings
     }
 

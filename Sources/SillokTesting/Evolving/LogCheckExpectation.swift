@@ -3,7 +3,7 @@ public import SillokHistory
 public import Testing
 
 extension LogCheckReport {
-    /// Reports everything that is not compatible as an issue: for a test that runs new code over a copy of a real log.
+    /// Reports every incompatibility as an issue. Use it in a test that runs new code on a copy of a real log.
     ///
     /// - Parameter sourceLocation: where to report it.
     public func expectCompatible(sourceLocation: SourceLocation = #_sourceLocation) {

@@ -15,9 +15,9 @@ public import SillokSQL
 /// try await matrix.check(history, seed: 1)
 /// ```
 public struct ProjectionMatrix: Sendable {
-    /// One run of a projection that gave other rows than the plain one.
+    /// A run of a projection that gave other rows than the run without variations.
     public struct Failure: Error, CustomStringConvertible {
-        /// How it was run.
+        /// The variation of this run.
         public let variation: String
         /// The rows of the plain run.
         public let expected: [SQLRow]
@@ -42,13 +42,13 @@ public struct ProjectionMatrix: Sendable {
     private let partitions: [Int]
     private let isOrderFree: Bool
 
-    /// The matrix of a projection that writes SQL.
+    /// Creates the matrix of a projection that writes SQL.
     ///
     /// - Parameters:
     ///   - projection: the rule.
     ///   - query: returns the rows, in a defined order.
-    ///   - partitions: how many partitions to try.
-    ///   - interleavings: whether rows must not depend on the order of events of different streams; `false` for a
+    ///   - partitions: the numbers of partitions to try, one run each.
+    ///   - interleavings: whether to try other interleavings, with which the rows must be the same. Pass `false` for a
     ///     projection that stores positions or times, or whose sequencing is not by stream.
     ///   - model: creates an empty read model.
     public init(
@@ -58,7 +58,7 @@ public struct ProjectionMatrix: Sendable {
         self.init(kept: AnyProjection(projection), query, partitions, interleavings, model)
     }
 
-    /// The matrix of a projection of documents. The same parameters.
+    /// Creates the matrix of a projection of documents. The parameters are the same as for SQL.
     public init(
         documents projection: some DocumentProjection, rows query: SQL, partitions: [Int] = [1, 2, 3, 5, 8, 16],
         interleavings: Bool = true, model: @escaping @Sendable () async throws -> any ReadModel
@@ -79,7 +79,8 @@ public struct ProjectionMatrix: Sendable {
 
     /// Checks all variations over a history of events, each with its stream.
     ///
-    /// - Throws: ``Failure``; what the projection or the read model throws. Answers how many variations were run.
+    /// - Throws: ``Failure``; the errors of the projection and of the read model.
+    /// - Returns: the number of variations that were run.
     @discardableResult
     public func check<Event: Codable & Sendable>(
         _ history: [(stream: StreamID, event: Event)], seed: UInt64
@@ -87,10 +88,11 @@ public struct ProjectionMatrix: Sendable {
         try await check(history.map { (stream: $0.stream, event: $0.event, tags: []) }, seed: seed)
     }
 
-    /// Checks all variations over a history of events, each with its stream, or none, and its tags. Events without a
-    /// stream keep their order in all variations.
+    /// Checks all variations over a history of events, each with its tags and, if it has one, its stream. Events
+    /// without a stream keep their order in all variations.
     ///
-    /// - Throws: ``Failure``; what the projection or the read model throws. Answers how many variations were run.
+    /// - Throws: ``Failure``; the errors of the projection and of the read model.
+    /// - Returns: the number of variations that were run.
     @discardableResult
     public func check<Event: Codable & Sendable>(
         _ history: [(stream: StreamID?, event: Event, tags: [EventTag])], seed: UInt64
@@ -112,9 +114,10 @@ public struct ProjectionMatrix: Sendable {
         return count
     }
 
-    /// Checks all variations over a store's events, but for other interleavings; answers how many were run.
+    /// Checks all variations over the events of a store, except other interleavings, and returns the number of
+    /// variations.
     ///
-    /// - Throws: ``Failure``; what the projection or the read model throws.
+    /// - Throws: ``Failure``; the errors of the projection and of the read model.
     @discardableResult
     public func check(_ store: any EventStore) async throws -> Int {
         let expected = try await rows(store, try await model(), options())

@@ -4,25 +4,25 @@ public import SillokProjections
 public import SillokSQL
 public import Testing
 
-/// Given these events, then these rows: a test of a projection.
+/// A test of a projection: given these events, it gives these rows.
 ///
 /// ```swift
 /// try await ProjectionScenario(AccountBalance())
 ///     .given(.opened(owner: "Ada"), .deposited(cents: 100), on: "account-1")
 ///     .then("SELECT account, cents FROM account_balance", gives: [["account-1", 100]], in: SQLiteReadModel())
 /// ```
-/// The events make the way through a store and a projector, as they will later.
+/// The events go through a store and a projector, as in production.
 public struct ProjectionScenario<Event: Codable & Sendable>: Sendable {
     let projection: AnyProjection
     let entries: [(stream: StreamID?, event: Event, tags: [EventTag])]
 
-    /// A test of a projection that writes SQL.
+    /// Creates a test of a projection that writes SQL.
     public init(_ projection: some Projection<Event>) {
         self.projection = AnyProjection(projection)
         entries = []
     }
 
-    /// A test of a projection of documents.
+    /// Creates a test of a projection of documents.
     public init<Document>(documents projection: some DocumentProjection<Event, Document>) {
         self.projection = AnyProjection(documents: projection)
         entries = []
@@ -33,7 +33,7 @@ public struct ProjectionScenario<Event: Codable & Sendable>: Sendable {
         self.entries = entries
     }
 
-    /// What happened next in a stream, or in none.
+    /// Returns this scenario with further events in a stream, or without a stream.
     public func given(_ events: Event..., on stream: StreamID? = nil, tags: [EventTag] = []) -> ProjectionScenario {
         ProjectionScenario(kept: projection, entries + events.map { (stream, $0, tags) })
     }
@@ -44,8 +44,8 @@ public struct ProjectionScenario<Event: Codable & Sendable>: Sendable {
     ///   - query: the query.
     ///   - expected: the values of the rows, in their order.
     ///   - model: an empty read model.
-    ///   - sourceLocation: where to report what differs.
-    /// - Throws: `ProjectionFailure` if an event cannot be projected; what the read model throws.
+    ///   - sourceLocation: where to report differences.
+    /// - Throws: `ProjectionFailure` if an event cannot be projected; the errors of the read model.
     public func then(
         _ query: SQL, gives expected: [[SQLValue]], in model: some ReadModel,
         sourceLocation: SourceLocation = #_sourceLocation

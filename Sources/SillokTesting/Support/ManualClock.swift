@@ -1,6 +1,6 @@
 public import SillokCore
 
-/// A clock of the day that stands still until a test moves it.
+/// A wall clock that does not advance until a test sets it.
 ///
 /// ```swift
 /// let clock = ManualClock()
@@ -10,18 +10,18 @@ public import SillokCore
 public final class ManualClock: Sendable {
     private let time: Lock<Timestamp>
 
-    /// A clock that shows a time; by default the first moment of 2026.
+    /// Creates a clock that shows a time; by default the first moment of 2026 in UTC.
     public init(_ start: Timestamp = Timestamp(microsecondsSince1970: 1_767_225_600_000_000)) {
         time = Lock(start)
     }
 
-    /// What it shows; may be set forwards and backwards.
+    /// The time that the clock shows. It may be set forwards and backwards.
     public var now: Timestamp {
         get { time.withLock { $0 } }
         set { time.withLock { $0 = newValue } }
     }
 
-    /// Moves it by a duration, backwards if that is negative.
+    /// Moves the clock by a duration; a negative duration moves it backwards.
     public func advance(by duration: Duration) { move(byMicroseconds: duration.wholeMicroseconds) }
 
     /// Moves it by microseconds, backwards if negative.

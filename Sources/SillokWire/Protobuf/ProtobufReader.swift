@@ -1,5 +1,4 @@
-package import NIOCore
-import SillokCore
+package import SillokCore
 
 /// The bytes are not a message of the expected kind.
 package enum ProtobufError: Error, Hashable, CustomStringConvertible {
@@ -19,6 +18,8 @@ package enum ProtobufError: Error, Hashable, CustomStringConvertible {
     case tooMany(field: UInt32)
     /// A metadata key occurs twice.
     case repeatedKey
+    /// A field is missing without which the message says nothing.
+    case missing(field: UInt32)
     /// A required part is missing, or has a value that does not exist.
     case incomplete
 
@@ -33,123 +34,107 @@ package enum ProtobufError: Error, Hashable, CustomStringConvertible {
         case .tooMany(let field):
             "field \(field) of the message comes more than \(ProtobufReader.maximumElements) times"
         case .repeatedKey: "a metadata key of the message comes twice"
+        case .missing(let field): "field \(field) of the message is missing"
         case .incomplete: "a part of the message is missing or unknown"
         }
     }
 }
 
-/// A message that can be read from protobuf. It reads field by field and skips unknown fields.
-package protocol ProtobufReadable {
-    init()
-    mutating func read(_ field: ProtobufReader.Field, _ reader: inout ProtobufReader) throws(ProtobufError)
-}
-
-/// A reader of the fields of a protobuf message. It is only valid as long as the bytes that it reads.
+/// Reads the fields of a message in one pass when they come in the order of the message, as writers send them, and in
+/// more passes otherwise. It is only valid as long as the bytes that it reads.
 package struct ProtobufReader {
-    /// The number of a field and its wire type.
-    package struct Field: Hashable, Sendable {
-        package let number: UInt32
-        package let type: ProtobufWireType
-    }
-
-    /// The maximum number of elements of a repeated field whose elements take much more memory than bytes: an event of
+    /// The maximum number of elements of a list in a request. An element takes much more memory than bytes: an event of
     /// two bytes takes more than a hundred in memory. The maximum is far more than a store accepts in one request.
     package static let maximumElements = 1 << 16
 
     private let bytes: UnsafeRawBufferPointer
+    private let maximumElements: Int
     private var index = 0
+    /// The field whose value comes next; its number is 0 at the end.
+    private var next: (number: UInt32, type: ProtobufWireType) = (0, .varint)
+    /// The required fields of the message and those that were read, as bits by their numbers.
+    private var (required, found): (UInt32, UInt32) = (0, 0)
 
-    package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    init(_ bytes: UnsafeRawBufferPointer, maximumElements: Int) {
+        self.bytes = bytes
+        self.maximumElements = maximumElements
+    }
 
-    /// Returns the next field, or `nil` at the end. Its value must be read or skipped before the next call.
-    package mutating func next() throws(ProtobufError) -> Field? {
-        if index == bytes.count { return nil }
+    package mutating func number() throws(ProtobufError) -> UInt64 {
+        try expect(.varint)
+        return try varint()
+    }
+
+    package mutating func text() throws(ProtobufError) -> String {
+        let slice = try slice()
+        let text = String(decoding: slice, as: UTF8.self)
+        // Invalid UTF-8 was replaced, so the bytes differ then.
+        guard text.hasSameBytes(as: slice) else { throw .invalidText(field: next.number) }
+        return text
+    }
+
+    /// Reads an id of 16 bytes.
+    package mutating func id<ID: UniqueID>(as type: ID.Type = ID.self) throws(ProtobufError) -> ID {
+        let slice = try slice()
+        guard slice.count == 16 else { throw .malformedID(field: next.number) }
+        return ID(
+            high: UInt64(bigEndian: slice.loadUnaligned(as: UInt64.self)),
+            low: UInt64(bigEndian: slice.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+    }
+
+    /// Reads a nested message. If a field occurs twice, the messages are merged, as protobuf requires.
+    package mutating func message<Message: ProtobufMessage>(into message: inout Message) throws(ProtobufError) {
+        var nested = ProtobufReader(try slice(), maximumElements: maximumElements)
+        try nested.read(into: &message)
+    }
+
+    /// Throws if a list already has the maximum number of elements.
+    package func expectRoom(after count: Int) throws(ProtobufError) {
+        guard count < maximumElements else { throw .tooMany(field: next.number) }
+    }
+
+    /// Reads a whole message.
+    mutating func read<Message: ProtobufMessage>(into message: inout Message) throws(ProtobufError) {
+        try advance()
+        repeat {
+            let start = index
+            try message.readFields(&self)
+            if index == start, next.number != 0 {
+                try skip()
+                try advance()
+            }
+        } while next.number != 0
+        if required & ~found != 0 {
+            throw .missing(field: UInt32((required & ~found).trailingZeroBitCount))
+        }
+        try message.finish()
+    }
+
+    /// Returns the bytes of a text, of bytes or of a nested message.
+    mutating func slice() throws(ProtobufError) -> UnsafeRawBufferPointer {
+        try expect(.lengthDelimited)
+        guard let length = Int(exactly: try varint()) else { throw .truncated }
+        return try take(length)
+    }
+
+    /// Reads the tag of the next field.
+    private mutating func advance() throws(ProtobufError) {
+        next.number = 0
+        if index == bytes.count { return }
         let tag = try varint()
         guard let type = ProtobufWireType(rawValue: UInt8(tag & 7)), let number = UInt32(exactly: tag >> 3),
             (1...0x1FFF_FFFF).contains(number)
         else { throw .malformedTag }
-        return Field(number: number, type: type)
+        next = (number, type)
     }
 
-    package mutating func number(_ field: Field) throws(ProtobufError) -> UInt64 {
-        try expect(.varint, field)
-        return try varint()
-    }
-
-    package mutating func signed(_ field: Field) throws(ProtobufError) -> Int64 {
-        Int64(bitPattern: try number(field))
-    }
-
-    package mutating func truth(_ field: Field) throws(ProtobufError) -> Bool { try number(field) != 0 }
-
-    package mutating func text(_ field: Field) throws(ProtobufError) -> String {
-        let slice = try slice(field)
-        let text = String(decoding: slice, as: UTF8.self)
-        // Invalid UTF-8 was replaced, so the bytes differ then.
-        guard text.hasSameBytes(as: slice) else { throw .invalidText(field: field.number) }
-        return text
-    }
-
-    package mutating func bytes(_ field: Field) throws(ProtobufError) -> [UInt8] { [UInt8](try slice(field)) }
-
-    /// Reads a nested message. If a field occurs twice, the messages are merged, as protobuf requires.
-    package mutating func message<Message: ProtobufReadable>(
-        _ field: Field, into message: inout Message
-    ) throws(ProtobufError) {
-        var nested = ProtobufReader(try slice(field))
-        try nested.read(into: &message)
-    }
-
-    /// Reads an optional nested message.
-    package mutating func message<Message: ProtobufReadable>(
-        _ field: Field, into message: inout Message?
-    ) throws(ProtobufError) {
-        var merged = message ?? Message()
-        try self.message(field, into: &merged)
-        message = merged
-    }
-
-    /// Returns a new nested message.
-    package mutating func message<Message: ProtobufReadable>(
-        _ field: Field, as type: Message.Type = Message.self
-    ) throws(ProtobufError) -> Message {
-        var message = Message()
-        try self.message(field, into: &message)
-        return message
-    }
-
-    /// Reads a nested message as one more element of a list.
-    package mutating func message<Message: ProtobufReadable>(
-        _ field: Field, addedTo messages: inout [Message]
-    ) throws(ProtobufError) {
-        try expectRoom(field, after: messages.count)
-        messages.append(try message(field))
-    }
-
-    /// Throws if a repeated field already has the maximum number of elements.
-    package func expectRoom(_ field: Field, after count: Int) throws(ProtobufError) {
-        guard count < Self.maximumElements else { throw .tooMany(field: field.number) }
-    }
-
-    /// Reads all remaining fields.
-    package mutating func read<Message: ProtobufReadable>(into message: inout Message) throws(ProtobufError) {
-        while let field = try next() { try message.read(field, &self) }
-    }
-
-    /// Skips a value.
-    package mutating func skip(_ field: Field) throws(ProtobufError) {
-        switch field.type {
+    private mutating func skip() throws(ProtobufError) {
+        switch next.type {
         case .varint: _ = try varint()
         case .fixed64: _ = try take(8)
         case .fixed32: _ = try take(4)
-        case .lengthDelimited: _ = try slice(field)
+        case .lengthDelimited: _ = try slice()
         }
-    }
-
-    private mutating func slice(_ field: Field) throws(ProtobufError) -> UnsafeRawBufferPointer {
-        try expect(.lengthDelimited, field)
-        guard let length = Int(exactly: try varint()) else { throw .truncated }
-        return try take(length)
     }
 
     private mutating func take(_ count: Int) throws(ProtobufError) -> UnsafeRawBufferPointer {
@@ -158,8 +143,8 @@ package struct ProtobufReader {
         return UnsafeRawBufferPointer(rebasing: bytes[index..<index + count])
     }
 
-    private func expect(_ type: ProtobufWireType, _ field: Field) throws(ProtobufError) {
-        guard field.type == type else { throw .unexpectedWireType(field: field.number) }
+    private func expect(_ type: ProtobufWireType) throws(ProtobufError) {
+        guard next.type == type else { throw .unexpectedWireType(field: next.number) }
     }
 
     private mutating func varint() throws(ProtobufError) -> UInt64 {
@@ -177,19 +162,24 @@ package struct ProtobufReader {
     }
 }
 
-extension ProtobufReadable {
-    /// Reads a whole message.
-    package init(reading bytes: UnsafeRawBufferPointer) throws(ProtobufError) {
-        self.init()
-        var reader = ProtobufReader(bytes)
-        try reader.read(into: &self)
+extension ProtobufReader: ProtobufCoder {
+    package mutating func field<Value: ProtobufValue>(
+        _ number: UInt32, _ name: StaticString, _ value: inout Value
+    ) throws(ProtobufError) {
+        if Value.isRequired { required |= 1 << number }
+        while next.number == number {
+            if Value.isRequired { found |= 1 << number }
+            try value.read(&self)
+            try advance()
+        }
     }
 
-    /// Reads a whole message.
-    package init(reading buffer: ByteBuffer) throws(ProtobufError) {
-        let result = buffer.withUnsafeReadableBytes { bytes in
-            Result { () throws(ProtobufError) in try Self(reading: bytes) }
+    package mutating func bytes(
+        _ number: UInt32, _ name: StaticString, _ value: inout [UInt8]
+    ) throws(ProtobufError) {
+        while next.number == number {
+            value = [UInt8](try slice())
+            try advance()
         }
-        self = try result.get()
     }
 }

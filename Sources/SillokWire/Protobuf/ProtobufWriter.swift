@@ -1,4 +1,5 @@
 package import NIOCore
+package import SillokCore
 
 /// A writer of the fields of a protobuf message into growing memory, optionally after the five bytes of a gRPC frame.
 ///
@@ -43,18 +44,10 @@ package struct ProtobufWriter: ~Copyable {
         varint(value)
     }
 
-    /// Writes a signed number, in the form `int64`.
-    package mutating func signed(_ field: UInt32, _ value: Int64) { number(field, UInt64(bitPattern: value)) }
-
     /// Writes a text.
     package mutating func text(_ field: UInt32, _ value: String) {
         var value = value
         value.withUTF8 { bytes(field, UnsafeRawBufferPointer($0)) }
-    }
-
-    /// Writes bytes.
-    package mutating func bytes(_ field: UInt32, _ value: [UInt8]) {
-        value.withUnsafeBytes { bytes(field, $0) }
     }
 
     /// Writes bytes.
@@ -66,14 +59,30 @@ package struct ProtobufWriter: ~Copyable {
         count += value.count
     }
 
-    /// Writes a nested message.
-    package mutating func message(_ field: UInt32, _ body: (inout ProtobufWriter) -> Void) {
-        let mark = begin(field)
-        body(&self)
-        end(mark)
+    /// Writes bytes.
+    package mutating func bytes(_ field: UInt32, _ value: [UInt8]) {
+        value.withUnsafeBytes { bytes(field, $0) }
     }
 
-    /// Begins a nested message and returns its mark for ``end(_:)``.
+    /// Writes an id as 16 bytes.
+    package mutating func id(_ field: UInt32, _ id: some UniqueID) {
+        withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { bytes(field, $0) }
+    }
+
+    /// Writes the fields of a message.
+    package mutating func write(_ message: some ProtobufMessage) {
+        var message = message
+        message.writeFields(&self)
+    }
+
+    /// Writes a nested message.
+    package mutating func write(_ field: UInt32, _ message: some ProtobufMessage) {
+        let start = begin(field)
+        write(message)
+        end(start)
+    }
+
+    /// Begins a nested message and returns where it starts, for ``end(_:)``.
     package mutating func begin(_ field: UInt32) -> Int {
         tag(field, .lengthDelimited)
         reserve(2)
@@ -81,7 +90,7 @@ package struct ProtobufWriter: ~Copyable {
         return count
     }
 
-    /// Ends a nested message that began at a mark.
+    /// Ends a nested message.
     package mutating func end(_ mark: Int) {
         let length = count - mark
         let needed = Self.bytes(ofVarint: UInt64(length))
@@ -98,7 +107,14 @@ package struct ProtobufWriter: ~Copyable {
         varint(UInt64(field) << 3 | UInt64(type.rawValue))
     }
 
+    @inline(__always)
     private mutating func varint(_ value: UInt64) {
+        guard value < 0x80, count < capacity else { return longVarint(value) }
+        base.storeBytes(of: UInt8(truncatingIfNeeded: value), toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    private mutating func longVarint(_ value: UInt64) {
         reserve(10)
         var rest = value
         while rest >= 0x80 {
@@ -120,6 +136,19 @@ package struct ProtobufWriter: ~Copyable {
     }
 
     private static func bytes(ofVarint value: UInt64) -> Int { max(1, (70 - value.leadingZeroBitCount) / 7) }
+}
+
+extension ProtobufWriter: ProtobufCoder {
+    // Inlined, so that the compiler sees that no value is changed and copies none.
+    @inline(__always)
+    package mutating func field<Value: ProtobufValue>(_ number: UInt32, _ name: StaticString, _ value: inout Value) {
+        if !value.isAbsent { value.write(number, &self) }
+    }
+
+    @inline(__always)
+    package mutating func bytes(_ number: UInt32, _ name: StaticString, _ value: inout [UInt8]) {
+        if !value.isEmpty { bytes(number, value) }
+    }
 }
 
 /// The wire types that our messages use.

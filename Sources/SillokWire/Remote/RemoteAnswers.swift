@@ -1,360 +1,246 @@
-package import NIOCore
 package import SillokCore
 
 extension Remote {
-    /// An answer of the server: the requested value, or the failure of the store.
-    package protocol Answer: ProtobufReadable {
+    /// What a method returns.
+    package protocol AnswerBody: ProtobufMessage, SendableMetatype {
         associatedtype Value
-        var failure: Failure? { get }
+
+        init(_ value: Value)
         func value() throws(ProtobufError) -> Value
     }
 
-    package struct Description: Answer {
+    /// An answer of the server: the requested value, or the failure of the store, which all answers have at the same
+    /// number.
+    package struct Answer<Body: AnswerBody>: ProtobufMessage {
+        package static var name: String { Body.name }
+        package static var unread: Answer { Answer() }
+        /// A client trusts its server.
+        package static var maximumElements: Int { .max }
+        package var expectedBytes: Int { body.expectedBytes }
+
+        private var body = Body.unread
         package private(set) var failure: Failure?
+
+        private init() {}
+
+        package init(_ value: Body.Value) { body = Body(value) }
+
+        init(failure: AppendError) { self.failure = Failure(failure) }
+
+        package func value() throws(ProtobufError) -> Body.Value { try body.value() }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try body.fields(&coder)
+            try coder.field(15, "failure", &failure)
+        }
+    }
+
+    /// An answer with a failure, to any request. A client of `sillok.v1` also reads the outcome from it as the details
+    /// of a status; other clients see a status that they know.
+    package static func answer(failure: AppendError) -> Answer<AppendResponse> { Answer(failure: failure) }
+
+    package struct DescribeResponse: AnswerBody {
+        package static let unread = DescribeResponse()
+
         private var store: StoreID?
-        private var limits = LimitsMessage()
+        private var limits = Limits()
 
-        package init() {}
+        private init() {}
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: store = try reader.id(field)
-            case 2: try reader.message(field, into: &limits)
-            case 15: try reader.message(field, into: &failure)
-            default: try reader.skip(field)
-            }
+        package init(_ value: (store: StoreID, limits: Limits)) { (store, limits) = (value.store, value.limits) }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "store_id", &store)
+            try coder.field(2, "limits", &limits)
         }
 
         package func value() throws(ProtobufError) -> (store: StoreID, limits: Limits) {
             guard let store else { throw .incomplete }
-            return (store, limits.limits)
+            return (store, limits)
         }
     }
 
-    package struct Appended: Answer {
-        package private(set) var failure: Failure?
-        private var receipt: ReceiptMessage?
+    package struct AppendResponse: AnswerBody {
+        package static let unread = AppendResponse()
 
-        package init() {}
+        private var receipt: Receipt?
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: try reader.message(field, into: &receipt)
-            case 15: try reader.message(field, into: &failure)
-            default: try reader.skip(field)
-            }
+        private init() {}
+
+        package init(_ value: Receipt) { receipt = value }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "receipt", &receipt)
         }
 
         package func value() throws(ProtobufError) -> Receipt {
             guard let receipt else { throw .incomplete }
-            return receipt.receipt
+            return receipt
         }
     }
 
-    package struct Page: Answer {
-        package private(set) var failure: Failure?
-        private var events: [RecordedEvent] = []
-        private var through: UInt64 = 0
-        private var isEnd = false
-        private var head: UInt64 = 0
+    package struct ReadResponse: AnswerBody {
+        package static let unread = ReadResponse(EventBatch(events: [], mark: .start, isEnd: false, head: .start))
+
+        private var events: [RecordedEvent]
+        private var through: Position
+        private var isEnd: Bool
+        private var head: Position
         private var id: EventID?
 
-        package init() {}
-
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: events.append(try reader.message(field, as: Recorded.self).recorded())
-            case 2: through = try reader.number(field)
-            case 3: isEnd = try reader.truth(field)
-            case 4: head = try reader.number(field)
-            case 5: id = try reader.id(field)
-            case 15: try reader.message(field, into: &failure)
-            default: try reader.skip(field)
-            }
+        package init(_ value: EventBatch) {
+            (events, through, id) = (value.events, value.through, value.mark.id)
+            (isEnd, head) = (value.isEnd, value.head)
         }
 
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "events", &events)
+            try coder.field(2, "through", &through)
+            try coder.field(3, "is_end", &isEnd)
+            try coder.field(4, "head", &head)
+            try coder.field(5, "through_id", &id)
+        }
+
+        package var expectedBytes: Int { 64 + events.count * 320 }
+
         package func value() -> EventBatch {
-            let (through, head) = (Position(through), Position(head))
             // A server of an older version does not return the id of the event.
             guard let id else { return EventBatch(events: events, through: through, isEnd: isEnd, head: head) }
             return EventBatch(events: events, mark: EventMark(position: through, id: id), isEnd: isEnd, head: head)
         }
     }
 
-    /// An answer that is a position, or empty.
-    package struct Number: Answer {
-        package private(set) var failure: Failure?
-        private var number: UInt64?
+    package struct HeadResponse: AnswerBody {
+        package static let unread = HeadResponse(.start)
 
-        package init() {}
+        private var head: Position
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: number = try reader.number(field)
-            case 15: try reader.message(field, into: &failure)
-            default: try reader.skip(field)
-            }
+        package init(_ value: Position) { head = value }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "head", &head)
         }
 
-        package func value() -> UInt64? { number }
+        package func value() -> Position { head }
     }
 
-    /// The head, and whether the caller has to ask again.
-    package struct Reached: Answer {
-        package private(set) var failure: Failure?
-        private var head: UInt64 = 0
-        private var isWaiting = false
+    /// Whether the caller has to ask again, and the head.
+    package struct ReachResponse: AnswerBody {
+        package static let unread = ReachResponse((.start, false))
 
-        package init() {}
+        private var head: Position
+        private var isWaiting: Bool
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: head = try reader.number(field)
-            case 2: isWaiting = try reader.truth(field)
-            case 15: try reader.message(field, into: &failure)
-            default: try reader.skip(field)
-            }
+        package init(_ value: (head: Position, isWaiting: Bool)) { (head, isWaiting) = value }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "head", &head)
+            try coder.field(2, "waiting", &isWaiting)
         }
 
-        package func value() -> (head: Position, isWaiting: Bool) { (Position(head), isWaiting) }
+        package func value() -> (head: Position, isWaiting: Bool) { (head, isWaiting) }
     }
 
-    package struct FoundTracking: Answer {
-        package private(set) var failure: Failure?
+    /// The position up to which a source was consumed, and the id of the foreign event there if the server has it.
+    package struct TrackingResponse: AnswerBody {
+        package static let unread = TrackingResponse(nil)
+
         private var position: UInt64?
         private var event: EventID?
 
-        package init() {}
-
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: position = try reader.number(field)
-            case 2: event = try reader.id(field)
-            case 15: try reader.message(field, into: &failure)
-            default: try reader.skip(field)
-            }
+        package init(_ value: (position: UInt64, event: EventID?)?) {
+            (position, event) = (value?.position, value?.event)
         }
 
-        /// Returns the position, and the id of the foreign event there if the server has it.
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "position", &position)
+            try coder.field(2, "event", &event)
+        }
+
         package func value() -> (position: UInt64, event: EventID?)? { position.map { ($0, event) } }
     }
 
-    package struct FoundEvent: Answer {
-        package private(set) var failure: Failure?
-        private var event: Recorded?
+    package struct EventResponse: AnswerBody {
+        package static let unread = EventResponse(nil)
 
-        package init() {}
+        private var event: RecordedEvent?
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: try reader.message(field, into: &event)
-            case 15: try reader.message(field, into: &failure)
-            default: try reader.skip(field)
-            }
+        package init(_ value: RecordedEvent?) { event = value }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "event", &event)
         }
 
-        package func value() throws(ProtobufError) -> RecordedEvent? { try event?.recorded() }
+        package func value() -> RecordedEvent? { event }
     }
 
-    package struct FoundStreams: Answer {
-        package private(set) var failure: Failure?
-        private var streams: [StreamFacts] = []
+    package struct StreamsResponse: AnswerBody {
+        package static let unread = StreamsResponse([])
 
-        package init() {}
+        private var streams: [StreamFacts]
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: streams.append(try reader.message(field, as: FactsMessage.self).facts)
-            case 15: try reader.message(field, into: &failure)
-            default: try reader.skip(field)
-            }
+        package init(_ value: [StreamFacts]) { streams = value }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "streams", &streams)
         }
 
         package func value() -> [StreamFacts] { streams }
     }
 }
 
-extension Remote {
-    /// Returns the framed answer for a failure of the store.
-    package static func answer(failure: AppendError) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.write(failure: failure)
-        return writer.finished()
-    }
+/// Limits that a server of an older version does not send have their defaults.
+extension Limits: ProtobufMessage {
+    package static let unread = Limits()
 
-    /// Returns the answer for a failure without a frame, for the details of a status. A client of `sillok.v1` reads the
-    /// outcome from it; other clients see a status that they know.
-    package static func details(failure error: StoreError) -> [UInt8] {
-        var writer = ProtobufWriter(framed: false)
-        writer.write(failure: .failed(error))
-        let details = writer.finished()
-        return Array(details.readableBytesView)
-    }
-
-    package static func answer(_ store: StoreID, _ limits: Limits) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.id(1, store)
-        let mark = writer.begin(2)
-        for (index, path) in LimitsMessage.paths.enumerated() {
-            writer.signed(UInt32(index + 1), Int64(limits[keyPath: path]))
-        }
-        writer.end(mark)
-        return writer.finished()
-    }
-
-    package static func answer(_ receipt: Receipt) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        let mark = writer.begin(1)
-        writer.number(1, receipt.firstPosition.value)
-        writer.number(2, receipt.position.value)
-        for (stream, revision) in receipt.revisions { writer.write(3, stream, revision) }
-        writer.signed(4, receipt.recordedAt.microsecondsSince1970)
-        if let id = receipt.mark.id { writer.id(5, id) }
-        writer.end(mark)
-        return writer.finished()
-    }
-
-    package static func answer(_ batch: EventBatch) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true, capacity: 64 + batch.events.count * 320)
-        for event in batch.events { writer.write(1, event) }
-        writer.number(2, batch.through.value)
-        if batch.isEnd { writer.number(3, 1) }
-        writer.number(4, batch.head.value)
-        if let id = batch.mark.id { writer.id(5, id) }
-        return writer.finished()
-    }
-
-    package static func answer(number: UInt64?) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        if let number { writer.number(1, number) }
-        return writer.finished()
-    }
-
-    package static func answer(head: Position, isWaiting: Bool) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.number(1, head.value)
-        if isWaiting { writer.number(2, 1) }
-        return writer.finished()
-    }
-
-    package static func answer(_ tracking: Tracking?) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        if let tracking { writer.number(1, tracking.position) }
-        if let event = tracking?.event { writer.id(2, event) }
-        return writer.finished()
-    }
-
-    package static func answer(_ event: RecordedEvent?) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        if let event { writer.write(1, event) }
-        return writer.finished()
-    }
-
-    package static func answer(_ streams: [StreamFacts]) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        for facts in streams {
-            let mark = writer.begin(1)
-            writer.text(1, facts.id.text)
-            writer.number(2, facts.revision.value)
-            writer.number(3, facts.lastPosition.value)
-            writer.signed(4, facts.firstRecordedAt.microsecondsSince1970)
-            writer.signed(5, facts.lastRecordedAt.microsecondsSince1970)
-            writer.end(mark)
-        }
-        return writer.finished()
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, "payload_bytes", &payloadBytes)
+        try coder.field(2, "batch_bytes", &batchBytes)
+        try coder.field(3, "batch_events", &batchEvents)
+        try coder.field(4, "metadata_bytes", &metadataBytes)
+        try coder.field(5, "tags", &tags)
+        try coder.field(6, "tag_bytes", &tagBytes)
+        try coder.field(7, "stream_bytes", &streamBytes)
+        try coder.field(8, "type_bytes", &typeBytes)
+        try coder.field(9, "query_items", &queryItems)
+        try coder.field(10, "page_events", &pageEvents)
+        try coder.field(11, "page_bytes", &pageBytes)
+        try coder.field(12, "conflict_events", &conflictEvents)
     }
 }
 
-private struct LimitsMessage: ProtobufReadable {
-    static let paths: [any WritableKeyPath<Limits, Int> & Sendable] = [
-        \.payloadBytes, \.batchBytes, \.batchEvents, \.metadataBytes, \.tags, \.tagBytes, \.streamBytes, \.typeBytes,
-        \.queryItems, \.pageEvents, \.pageBytes, \.conflictEvents,
-    ]
+extension Receipt: ProtobufMessage {
+    package static let unread = Receipt(firstPosition: .start, mark: .start, revisions: [:], recordedAt: .unread)
 
-    var limits = Limits()
-
-    mutating func read(
-        _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-    ) throws(ProtobufError) {
-        guard (1...Self.paths.count).contains(Int(field.number)) else { return try reader.skip(field) }
-        limits[keyPath: Self.paths[Int(field.number) - 1]] = try reader.count(field)
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        var (firstPosition, position, id) = (self.firstPosition, self.position, mark.id)
+        var (revisions, recordedAt) = (self.revisions, self.recordedAt)
+        self = .unread
+        try coder.field(1, "first_position", &firstPosition)
+        try coder.field(2, "position", &position)
+        try coder.field(3, "revisions", &revisions)
+        try coder.field(4, "recorded_at", &recordedAt)
+        try coder.field(5, "position_id", &id)
+        self = Receipt(
+            firstPosition: firstPosition, mark: EventMark(position: position, id: id), revisions: revisions,
+            recordedAt: recordedAt)
     }
 }
 
-private struct ReceiptMessage: ProtobufReadable {
-    private var firstPosition: UInt64 = 0
-    private var position: UInt64 = 0
-    private var revisions: [StreamID: Revision] = [:]
-    private var recordedAt: Int64 = 0
-    private var id: EventID?
+extension StreamFacts: ProtobufMessage {
+    package static let unread = StreamFacts(
+        id: .unread, revision: .none, lastPosition: .start, firstRecordedAt: .unread, lastRecordedAt: .unread)
 
-    init() {}
-
-    mutating func read(
-        _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-    ) throws(ProtobufError) {
-        switch field.number {
-        case 1: firstPosition = try reader.number(field)
-        case 2: position = try reader.number(field)
-        case 3:
-            let revision: Remote.StreamRevision = try reader.message(field)
-            revisions[StreamID(revision.stream)] = Revision(revision.revision)
-        case 4: recordedAt = try reader.signed(field)
-        case 5: id = try reader.id(field)
-        default: try reader.skip(field)
-        }
-    }
-
-    var receipt: Receipt {
-        Receipt(
-            firstPosition: Position(firstPosition), mark: EventMark(position: Position(position), id: id),
-            revisions: revisions,
-            recordedAt: Timestamp(microsecondsSince1970: recordedAt))
-    }
-}
-
-private struct FactsMessage: ProtobufReadable {
-    private var stream = ""
-    private var revision: UInt64 = 0
-    private var lastPosition: UInt64 = 0
-    private var firstRecordedAt: Int64 = 0
-    private var lastRecordedAt: Int64 = 0
-
-    init() {}
-
-    mutating func read(
-        _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-    ) throws(ProtobufError) {
-        switch field.number {
-        case 1: stream = try reader.text(field)
-        case 2: revision = try reader.number(field)
-        case 3: lastPosition = try reader.number(field)
-        case 4: firstRecordedAt = try reader.signed(field)
-        case 5: lastRecordedAt = try reader.signed(field)
-        default: try reader.skip(field)
-        }
-    }
-
-    var facts: StreamFacts {
-        StreamFacts(
-            id: StreamID(stream), revision: Revision(revision), lastPosition: Position(lastPosition),
-            firstRecordedAt: Timestamp(microsecondsSince1970: firstRecordedAt),
-            lastRecordedAt: Timestamp(microsecondsSince1970: lastRecordedAt))
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        var (id, revision, lastPosition) = (self.id, self.revision, self.lastPosition)
+        var (firstRecordedAt, lastRecordedAt) = (self.firstRecordedAt, self.lastRecordedAt)
+        try coder.field(1, "stream", &id)
+        try coder.field(2, "revision", &revision)
+        try coder.field(3, "last_position", &lastPosition)
+        try coder.field(4, "first_recorded_at", &firstRecordedAt)
+        try coder.field(5, "last_recorded_at", &lastRecordedAt)
+        self = StreamFacts(
+            id: id, revision: revision, lastPosition: lastPosition, firstRecordedAt: firstRecordedAt,
+            lastRecordedAt: lastRecordedAt)
     }
 }

@@ -2,135 +2,108 @@ package import SillokCore
 
 extension Remote {
     /// A failure of a store in the form that an answer contains.
-    package struct Failure: ProtobufReadable {
+    package struct Failure: ProtobufMessage {
+        package static let unread = Failure()
+
         private var invalid: Invalid?
         private var conflict: Conflict?
-        private var eventID: EventIDFailure?
-        private var tracking: TrackingFailure?
+        private var eventID: EventIDConflict?
+        private var tracking: TrackingConflict?
         private var store: StoreFailure?
 
-        package init() {}
+        private init() {}
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: try reader.message(field, into: &invalid)
-            case 2: try reader.message(field, into: &conflict)
-            case 3: try reader.message(field, into: &eventID)
-            case 4: try reader.message(field, into: &tracking)
-            case 5: try reader.message(field, into: &store)
-            default: try reader.skip(field)
+        package init(_ error: AppendError) {
+            switch error {
+            case .invalid(let error): invalid = Invalid(error)
+            case .conflict(let error): conflict = Conflict(error)
+            case .knownID(let error): eventID = error
+            case .tracking(let error): tracking = error
+            case .refused(let refusal): store = StoreFailure(StoreError(.refused, "\(refusal)"))
+            case .failed(let error): store = StoreFailure(error)
             }
+        }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "invalid", &invalid)
+            try coder.field(2, "conflict", &conflict)
+            try coder.field(3, "event_id", &eventID)
+            try coder.field(4, "tracking", &tracking)
+            try coder.field(5, "store", &store)
         }
 
         /// Returns the error that the store threw. Those of reads are `invalid` or `failed`.
         package func error() throws(ProtobufError) -> AppendError {
             if let invalid { return .invalid(try invalid.error()) }
-            if let conflict { return .conflict(try conflict.error()) }
-            if let eventID {
-                guard let reason = EventIDConflict.Reason(name: eventID.reason) else { throw .incomplete }
-                return .knownID(EventIDConflict(id: eventID.id, reason: reason))
-            }
-            if let tracking {
-                return .tracking(TrackingConflict(given: tracking.given.tracking, recorded: tracking.recorded))
-            }
+            if let conflict { return .conflict(conflict.error) }
+            if let eventID { return .knownID(eventID) }
+            if let tracking { return .tracking(tracking) }
             guard let store else { throw .incomplete }
             return .failed(store.error)
         }
     }
 
-    private struct Conflict: ProtobufReadable {
-        var streams: [Mismatch] = []
-        var events: [Recorded] = []
-        var head: UInt64 = 0
+    struct Conflict: ProtobufMessage {
+        static let name = "AppendConflict"
+        static let unread = Conflict(AppendConflict(streams: [:], events: [], head: .start))
 
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: streams.append(try reader.message(field))
-            case 2: events.append(try reader.message(field))
-            case 3: head = try reader.number(field)
-            default: try reader.skip(field)
-            }
+        private var streams: [StreamMismatch]
+        private var events: [RecordedEvent]
+        private var head: Position
+
+        init(_ conflict: AppendConflict) {
+            streams = conflict.streams.map { StreamMismatch(stream: $0, expected: $1.expected, actual: $1.actual) }
+            (events, head) = (conflict.events, conflict.head)
         }
 
-        func error() throws(ProtobufError) -> AppendConflict {
-            var mismatches: [StreamID: AppendConflict.RevisionMismatch] = [:]
-            for stream in streams {
-                mismatches[StreamID(stream.stream)] = .init(
-                    expected: Revision(stream.expected), actual: Revision(stream.actual))
-            }
-            var causes: [RecordedEvent] = []
-            for event in events { causes.append(try event.recorded()) }
-            return AppendConflict(streams: mismatches, events: causes, head: Position(head))
+        mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "streams", &streams)
+            try coder.field(2, "events", &events)
+            try coder.field(3, "head", &head)
         }
-    }
 
-    private struct Mismatch: ProtobufReadable {
-        var stream = ""
-        var expected: UInt64 = 0
-        var actual: UInt64 = 0
-
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: stream = try reader.text(field)
-            case 2: expected = try reader.number(field)
-            case 3: actual = try reader.number(field)
-            default: try reader.skip(field)
+        var error: AppendConflict {
+            let mismatches = streams.map {
+                ($0.stream, AppendConflict.RevisionMismatch(expected: $0.expected, actual: $0.actual))
             }
+            return AppendConflict(
+                streams: Dictionary(mismatches) { $1 }, events: events, head: head)
         }
     }
 
-    private struct EventIDFailure: ProtobufReadable {
-        var id = EventID(high: 0, low: 0)
-        var reason = ""
+    struct StreamMismatch: ProtobufMessage {
+        static let unread = StreamMismatch()
 
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: id = try reader.id(field)
-            case 2: reason = try reader.text(field)
-            default: try reader.skip(field)
-            }
+        var stream = StreamID.unread
+        var expected = Revision.none
+        var actual = Revision.none
+
+        mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "stream", &stream)
+            try coder.field(2, "expected", &expected)
+            try coder.field(3, "actual", &actual)
         }
     }
 
-    private struct TrackingFailure: ProtobufReadable {
-        var given = TrackingInfo()
-        var recorded: UInt64 = 0
+    struct StoreFailure: ProtobufMessage {
+        static let unread = StoreFailure(StoreError(.ioFailure, ""))
 
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: try reader.message(field, into: &given)
-            case 2: recorded = try reader.number(field)
-            default: try reader.skip(field)
-            }
+        private var code: String
+        private var message: String
+        private var isOutcomeUnknown: Bool
+        private var retryMilliseconds: UInt64?
+
+        init(_ error: StoreError) {
+            (code, message) = (error.code.rawValue, error.message)
+            isOutcomeUnknown = error.outcome == .unknown
+            retryMilliseconds = error.retryAfter.map { UInt64(clamping: $0.wholeMilliseconds) }
         }
-    }
 
-    private struct StoreFailure: ProtobufReadable {
-        var code = ""
-        var message = ""
-        var isOutcomeUnknown = false
-        var retryMilliseconds: Int64?
-
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: code = try reader.text(field)
-            case 2: message = try reader.text(field)
-            case 3: isOutcomeUnknown = try reader.truth(field)
-            case 4: retryMilliseconds = Int64(clamping: try reader.number(field))
-            default: try reader.skip(field)
-            }
+        mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "code", &code)
+            try coder.field(2, "message", &message)
+            try coder.field(3, "outcome_unknown", &isOutcomeUnknown)
+            try coder.field(4, "retry_after_ms", &retryMilliseconds)
         }
 
         /// The failure. A server of a newer version can send a code that this version does not know.
@@ -139,73 +112,54 @@ extension Remote {
             return StoreError(
                 known ?? .ioFailure, known == nil ? "the server's store failed (\(code)): \(message)" : message,
                 outcome: isOutcomeUnknown ? .unknown : .definite,
-                retryAfter: retryMilliseconds.map { .milliseconds($0) })
+                retryAfter: retryMilliseconds.map { .milliseconds(Int64(clamping: $0)) })
         }
     }
 }
 
-extension ProtobufWriter {
-    /// Writes an error of a store as field 15.
-    package mutating func write(failure error: AppendError) {
-        let whole = begin(15)
-        switch error {
-        case .invalid(let error): write(error)
-        case .conflict(let conflict): write(conflict)
-        case .knownID(let conflict):
-            let mark = begin(3)
-            id(1, conflict.id)
-            text(2, conflict.reason.name)
-            end(mark)
-        case .tracking(let conflict):
-            let mark = begin(4)
-            write(1, conflict.given)
-            number(2, conflict.recorded)
-            end(mark)
-        case .refused(let refusal): write(StoreError(.refused, "\(refusal)"))
-        case .failed(let failure): write(failure)
-        }
-        end(whole)
-    }
+extension EventIDConflict: ProtobufMessage {
+    package static let unread = EventIDConflict(id: .unread, reason: .unread)
 
-    private mutating func write(_ conflict: AppendConflict) {
-        let mark = begin(2)
-        for (stream, mismatch) in conflict.streams {
-            let part = begin(1)
-            text(1, stream.text)
-            number(2, mismatch.expected.value)
-            number(3, mismatch.actual.value)
-            end(part)
-        }
-        for event in conflict.events { write(2, event) }
-        number(3, conflict.head.value)
-        end(mark)
-    }
-
-    private mutating func write(_ error: StoreError) {
-        let mark = begin(5)
-        text(1, error.code.rawValue)
-        text(2, error.message)
-        if error.outcome == .unknown { number(3, 1) }
-        if let retryAfter = error.retryAfter { number(4, UInt64(clamping: retryAfter.wholeMilliseconds)) }
-        end(mark)
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        var (id, reason) = (self.id, self.reason)
+        try coder.field(1, "id", &id)
+        try coder.field(2, "reason", &reason)
+        self = EventIDConflict(id: id, reason: reason)
     }
 }
 
-extension EventIDConflict.Reason {
-    fileprivate init?(name: String) {
-        switch name {
+extension EventIDConflict.Reason: ProtobufValue {
+    package static let declaration = String.declaration
+    package static let unread = EventIDConflict.Reason.otherContents
+    package static let isRequired = true
+
+    package mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
+        switch try reader.text() {
         case "other-contents": self = .otherContents
         case "partly-known": self = .partlyKnown
         case "other-append": self = .otherAppend
-        default: return nil
+        default: throw .incomplete
         }
     }
 
-    fileprivate var name: String {
-        switch self {
-        case .otherContents: "other-contents"
-        case .partlyKnown: "partly-known"
-        case .otherAppend: "other-append"
-        }
+    package func write(_ field: UInt32, _ writer: inout ProtobufWriter) {
+        let name =
+            switch self {
+            case .otherContents: "other-contents"
+            case .partlyKnown: "partly-known"
+            case .otherAppend: "other-append"
+            }
+        writer.text(field, name)
+    }
+}
+
+extension TrackingConflict: ProtobufMessage {
+    package static let unread = TrackingConflict(given: .unread, recorded: 0)
+
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        var (given, recorded) = (self.given, self.recorded)
+        try coder.field(1, "given", &given)
+        try coder.field(2, "recorded", &recorded)
+        self = TrackingConflict(given: given, recorded: recorded)
     }
 }

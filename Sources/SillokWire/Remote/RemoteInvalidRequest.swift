@@ -2,30 +2,59 @@ import SillokCore
 
 extension Remote {
     /// A request that every store rejects, with the reason.
-    struct Invalid: ProtobufReadable {
-        private var reason = ""
-        private var index: Int?
-        private var subject = ""
-        private var count = 0
-        private var limit = 0
-        private var id: EventID?
-        private var given: Int64 = 0
-        private var last: Int64 = 0
+    struct Invalid: ProtobufMessage {
+        static let name = "InvalidRequest"
+        static let unread = Invalid("")
 
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: reason = try reader.text(field)
-            case 2: index = try reader.count(field)
-            case 3: subject = try reader.text(field)
-            case 4: count = try reader.count(field)
-            case 5: limit = try reader.count(field)
-            case 6: id = try reader.id(field)
-            case 7: given = try reader.signed(field)
-            case 8: last = try reader.signed(field)
-            default: try reader.skip(field)
+        private var reason: String
+        private var index: Int?
+        private var subject: String?
+        private var count: Int?
+        private var limit: Int?
+        private var id: EventID?
+        private var given: Timestamp?
+        private var last: Timestamp?
+
+        mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "reason", &reason)
+            try coder.field(2, "index", &index)
+            try coder.field(3, "subject", &subject)
+            try coder.field(4, "count", &count)
+            try coder.field(5, "limit", &limit)
+            try coder.field(6, "id", &id)
+            try coder.field(7, "given", &given)
+            try coder.field(8, "last", &last)
+        }
+
+        private init(_ reason: String) { self.reason = reason }
+
+        private init(_ reason: String, _ subject: String, _ count: Int = 0, _ limit: Int = 0) {
+            (self.reason, self.subject, self.count, self.limit) = (reason, subject, count, limit)
+        }
+
+        private init(_ reason: String, _ given: Timestamp, _ last: Timestamp) {
+            (self.reason, self.given, self.last) = (reason, given, last)
+        }
+
+        init(_ error: InvalidRequest) {
+            switch error.reason {
+            case .emptyBatch: self.init("empty-batch")
+            case .emptyPage: self.init("empty-page")
+            case .revisionWithoutStream: self.init("revision-without-stream")
+            case .emptyName(let subject): self.init("empty-name", subject.rawValue)
+            case .controlCharacter(let subject): self.init("control-character", subject.rawValue)
+            case .nameTooLong(let subject, let bytes, let limit):
+                self.init("name-too-long", subject.rawValue, bytes, limit)
+            case .overLimit(let measure, let count, let limit):
+                self.init("over-limit", measure.rawValue, count, limit)
+            case .dashInCategory(let category): self.init("dash-in-category", category.text)
+            case .repeatedID(let id):
+                self.init("repeated-id")
+                self.id = id
+            case .timeRunsBackwards(let given, let last): self.init("time-runs-backwards", given, last)
+            case .timeAhead(let given, let clock): self.init("time-ahead", given, clock)
             }
+            index = error.index
         }
 
         func error() throws(ProtobufError) -> InvalidRequest {
@@ -34,62 +63,24 @@ extension Remote {
         }
 
         private var knownReason: InvalidRequest.Reason? {
-            let name = InvalidRequest.Subject(rawValue: subject)
-            switch reason {
-            case "empty-batch": return .emptyBatch
-            case "empty-page": return .emptyPage
-            case "revision-without-stream": return .revisionWithoutStream
-            case "empty-name": return name.map { .emptyName($0) }
-            case "name-too-long": return name.map { .nameTooLong($0, bytes: count, limit: limit) }
-            case "control-character": return name.map { .controlCharacter($0) }
+            let (text, count, limit) = (subject ?? "", count ?? 0, limit ?? 0)
+            let (given, last) = (given ?? Timestamp.unread, last ?? Timestamp.unread)
+            let subject = InvalidRequest.Subject(rawValue: text)
+            return switch reason {
+            case "empty-batch": .emptyBatch
+            case "empty-page": .emptyPage
+            case "revision-without-stream": .revisionWithoutStream
+            case "empty-name": subject.map { .emptyName($0) }
+            case "name-too-long": subject.map { .nameTooLong($0, bytes: count, limit: limit) }
+            case "control-character": subject.map { .controlCharacter($0) }
             case "over-limit":
-                return InvalidRequest.Measure(rawValue: subject).map { .overLimit($0, count: count, limit: limit) }
-            case "dash-in-category": return .dashInCategory(StreamCategory(subject))
-            case "repeated-id": return id.map { .repeatedID($0) }
-            case "time-runs-backwards":
-                return .timeRunsBackwards(
-                    given: Timestamp(microsecondsSince1970: given), last: Timestamp(microsecondsSince1970: last))
-            case "time-ahead":
-                return .timeAhead(
-                    given: Timestamp(microsecondsSince1970: given), clock: Timestamp(microsecondsSince1970: last))
-            default: return nil
+                InvalidRequest.Measure(rawValue: text).map { .overLimit($0, count: count, limit: limit) }
+            case "dash-in-category": .dashInCategory(StreamCategory(text))
+            case "repeated-id": id.map { .repeatedID($0) }
+            case "time-runs-backwards": .timeRunsBackwards(given: given, last: last)
+            case "time-ahead": .timeAhead(given: given, clock: last)
+            default: nil
             }
         }
-    }
-}
-
-extension ProtobufWriter {
-    mutating func write(_ error: InvalidRequest) {
-        let mark = begin(1)
-        switch error.reason {
-        case .emptyBatch: text(1, "empty-batch")
-        case .emptyPage: text(1, "empty-page")
-        case .revisionWithoutStream: text(1, "revision-without-stream")
-        case .emptyName(let subject): write("empty-name", subject.rawValue)
-        case .controlCharacter(let subject): write("control-character", subject.rawValue)
-        case .nameTooLong(let subject, let bytes, let limit): write("name-too-long", subject.rawValue, bytes, limit)
-        case .overLimit(let measure, let count, let limit): write("over-limit", measure.rawValue, count, limit)
-        case .dashInCategory(let category): write("dash-in-category", category.text)
-        case .repeatedID(let id):
-            text(1, "repeated-id")
-            self.id(6, id)
-        case .timeRunsBackwards(let given, let last):
-            text(1, "time-runs-backwards")
-            signed(7, given.microsecondsSince1970)
-            signed(8, last.microsecondsSince1970)
-        case .timeAhead(let given, let clock):
-            text(1, "time-ahead")
-            signed(7, given.microsecondsSince1970)
-            signed(8, clock.microsecondsSince1970)
-        }
-        if let index = error.index { signed(2, Int64(index)) }
-        end(mark)
-    }
-
-    private mutating func write(_ reason: String, _ subject: String, _ count: Int = 0, _ limit: Int = 0) {
-        text(1, reason)
-        text(3, subject)
-        signed(4, Int64(count))
-        signed(5, Int64(limit))
     }
 }

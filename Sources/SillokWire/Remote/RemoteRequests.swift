@@ -1,313 +1,265 @@
-package import NIOCore
 package import SillokCore
 
 extension Remote {
-    /// A request to record events.
-    package struct Append: ProtobufReadable {
-        private var entries: [Entry] = []
-        private var condition = AppendCondition.always
-        private var tracking: TrackingInfo?
+    /// A request: it knows its method and what answers it.
+    package protocol Request: ProtobufMessage, SendableMetatype {
+        associatedtype Answer: AnswerBody
 
-        package init() {}
+        /// The name of the method.
+        static var method: String { get }
+    }
+}
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: try reader.message(field, addedTo: &entries)
-            case 2:
-                try reader.expectRoom(field, after: condition.revisions.count)
-                let revision: StreamRevision = try reader.message(field)
-                condition.revisions[StreamID(revision.stream)] = Revision(revision.revision)
-            case 3:
-                try reader.expectRoom(field, after: condition.unchanged.count)
-                let unchanged: Unchanged = try reader.message(field)
-                let seen = EventMark(position: Position(unchanged.since), id: unchanged.id)
-                condition.unchanged.append(.init(unchanged.query.query, seen: seen))
-            case 4: try reader.message(field, into: &tracking)
-            default: try reader.skip(field)
-            }
-        }
+extension AppendRequest: Remote.Request {
+    package typealias Answer = Remote.AppendResponse
+    package static let method = "Append"
+    package static let unread = AppendRequest([])
 
-        package func request() throws(ProtobufError) -> AppendRequest {
-            var request = AppendRequest([], if: condition, tracking: tracking?.tracking)
-            request.entries.reserveCapacity(entries.count)
-            for entry in entries {
-                request.entries.append(
-                    .init(
-                        stream: entry.stream.map { StreamID($0) }, event: try entry.event.data(),
-                        recordedAt: entry.recordedAt.map { Timestamp(microsecondsSince1970: $0) }))
-            }
-            return request
-        }
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, "entries", &entries)
+        try coder.field(2, "revisions", &condition.revisions)
+        try coder.field(3, "unchanged", &condition.unchanged)
+        try coder.field(4, "tracking", &tracking)
     }
 
-    private struct Entry: ProtobufReadable {
-        var stream: String?
-        var event = Event()
-        var recordedAt: Int64?
+    package var expectedBytes: Int { 1024 }
+}
 
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: stream = try reader.text(field)
-            case 2: try reader.message(field, into: &event)
-            case 3: recordedAt = try reader.signed(field)
-            default: try reader.skip(field)
-            }
-        }
+extension AppendRequest.Entry: ProtobufMessage {
+    package static let unread = AppendRequest.Entry(stream: nil, event: .unread)
+
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, "stream", &stream)
+        try coder.field(2, "event", &event)
+        try coder.field(3, "recorded_at", &recordedAt)
+    }
+}
+
+extension AppendCondition.Unchanged: ProtobufMessage {
+    package static let unread = AppendCondition.Unchanged(.unread, since: .start)
+
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        var (since, id) = (seen.position, seen.id)
+        try coder.field(1, "query", &query)
+        try coder.field(2, "since", &since)
+        try coder.field(3, "since_id", &id)
+        seen = EventMark(position: since, id: id)
+    }
+}
+
+struct StreamRevision: ProtobufMessage {
+    static let unread = StreamRevision()
+
+    var stream = StreamID.unread
+    var revision = Revision.none
+
+    mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, "stream", &stream)
+        try coder.field(2, "revision", &revision)
+    }
+}
+
+/// The revisions of streams, as a list of `StreamRevision`.
+extension Dictionary: ProtobufValue where Key == StreamID, Value == Revision {
+    package static var declaration: String { "repeated \(StreamRevision.declaration)" }
+    package static var unread: [StreamID: Revision] { [:] }
+
+    package mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
+        try reader.expectRoom(after: count)
+        var entry = StreamRevision()
+        try reader.message(into: &entry)
+        self[entry.stream] = entry.revision
     }
 
-    struct StreamRevision: ProtobufReadable {
-        var stream = ""
-        var revision: UInt64 = 0
+    package func write(_ field: UInt32, _ writer: inout ProtobufWriter) {
+        for (stream, revision) in self { writer.write(field, StreamRevision(stream: stream, revision: revision)) }
+    }
+}
 
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: stream = try reader.text(field)
-            case 2: revision = try reader.number(field)
-            default: try reader.skip(field)
-            }
-        }
+extension ReadRequest: Remote.Request {
+    package typealias Answer = Remote.ReadResponse
+    package static let method = "Read"
+    package static let unread = ReadRequest(.unread, limit: 0)
+
+    package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+        var isBackward = direction == .backward
+        try coder.field(1, "query", &query)
+        try coder.field(2, "after", &after)
+        try coder.field(3, "before", &before)
+        try coder.field(4, "backward", &isBackward)
+        try coder.field(5, "limit", &limit)
+        direction = isBackward ? .backward : .forward
+    }
+}
+
+extension ReadRequest.Bound: ProtobufValue {
+    package static let declaration = Remote.Bound.name
+    package static let unread = ReadRequest.Bound.position(.start)
+
+    package mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
+        var message = Remote.Bound()
+        try reader.message(into: &message)
+        guard let bound = message.bound else { throw .incomplete }
+        self = bound
     }
 
-    private struct Unchanged: ProtobufReadable {
-        var query = Query()
-        var since: UInt64 = 0
-        var id: EventID?
+    package func write(_ field: UInt32, _ writer: inout ProtobufWriter) { writer.write(field, Remote.Bound(self)) }
+}
 
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: try reader.message(field, into: &query)
-            case 2: since = try reader.number(field)
-            case 3: id = try reader.id(field)
-            default: try reader.skip(field)
-            }
-        }
+/// The id of the event at a mark; no bytes for a mark without one.
+struct MarkID: ProtobufValue {
+    static let declaration = EventID.declaration
+    static let unread = MarkID()
+
+    var id: EventID?
+
+    mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
+        var ahead = reader
+        let isEmpty = try ahead.slice().isEmpty
+        if isEmpty { reader = ahead } else { id = try reader.id() }
     }
 
-    /// A request for a page.
-    package struct Read: ProtobufReadable {
-        private var query = Query()
-        private var after: Bound?
-        private var before: Bound?
-        private var isBackward = false
-        private var limit = 0
-
-        package init() {}
-
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: try reader.message(field, into: &query)
-            case 2: try reader.message(field, into: &after)
-            case 3: try reader.message(field, into: &before)
-            case 4: isBackward = try reader.truth(field)
-            case 5: limit = try reader.count(field)
-            default: try reader.skip(field)
-            }
-        }
-
-        package func request() throws(ProtobufError) -> ReadRequest {
-            for bound in [after, before] where bound != nil && bound?.bound == nil { throw .incomplete }
-            return ReadRequest(
-                query.query, after: after?.bound, before: before?.bound,
-                direction: isBackward ? .backward : .forward, limit: limit)
-        }
+    func write(_ field: UInt32, _ writer: inout ProtobufWriter) {
+        if let id { writer.id(field, id) } else { writer.text(field, "") }
     }
+}
 
-    private struct Bound: ProtobufReadable {
-        private var plain: ReadRequest.Bound?
-        private var isMark = false
-        private var id: EventID?
+extension Remote {
+    struct Bound: ProtobufMessage {
+        static let unread = Bound()
 
-        var bound: ReadRequest.Bound? {
-            guard isMark, case .position(let position)? = plain else { return plain }
-            return .mark(EventMark(position: position, id: id))
-        }
+        private var position: Position?
+        private var revision: Revision?
+        private var time: Timestamp?
+        private var markID: MarkID?
 
         init() {}
 
-        mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: plain = .position(Position(try reader.number(field)))
-            case 2: plain = .revision(Revision(try reader.number(field)))
-            case 3: plain = .time(Timestamp(microsecondsSince1970: try reader.signed(field)))
-            case 4:
-                isMark = true
-                let bytes = try reader.bytes(field)
-                if bytes.isEmpty { return }
-                guard let id = EventID(bytes: bytes) else { throw .malformedID(field: field.number) }
-                self.id = id
-            default: try reader.skip(field)
+        init(_ bound: ReadRequest.Bound) {
+            switch bound {
+            case .position(let position): self.position = position
+            case .mark(let mark): (position, markID) = (mark.position, MarkID(id: mark.id))
+            case .revision(let revision): self.revision = revision
+            case .time(let time): self.time = time
             }
+        }
+
+        mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "position", &position)
+            try coder.field(2, "revision", &revision)
+            try coder.field(3, "time", &time)
+            try coder.field(4, "mark_id", &markID)
+        }
+
+        var bound: ReadRequest.Bound? {
+            if let position {
+                return markID.map { .mark(EventMark(position: position, id: $0.id)) } ?? .position(position)
+            }
+            return revision.map { .revision($0) } ?? time.map { .time($0) }
+        }
+    }
+
+    package struct DescribeRequest: Request {
+        package typealias Answer = DescribeResponse
+        package static let method = "Describe"
+        package static let unread = DescribeRequest()
+
+        package init() {}
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {}
+    }
+
+    package struct HeadRequest: Request {
+        package typealias Answer = HeadResponse
+        package static let method = "Head"
+        package static let unread = HeadRequest()
+
+        package init() {}
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {}
+    }
+
+    /// A request to wait for an event.
+    package struct ReachRequest: Request {
+        package typealias Answer = ReachResponse
+        package static let method = "Reach"
+        package static let unread = ReachRequest(.start, for: .all)
+
+        package private(set) var position: Position
+        /// Which events are waited for; `nil`: any.
+        package private(set) var query: EventQuery?
+
+        package init(_ position: Position, for query: EventQuery) {
+            self.position = position
+            self.query = query == .all ? nil : query
+        }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "position", &position)
+            try coder.field(2, "query", &query)
+        }
+    }
+
+    package struct EventRequest: Request {
+        package typealias Answer = EventResponse
+        package static let method = "GetEvent"
+        package static let unread = EventRequest(.unread)
+
+        package private(set) var id: EventID
+
+        package init(_ id: EventID) { self.id = id }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "id", &id)
+        }
+    }
+
+    package struct StreamRequest: Request {
+        package typealias Answer = StreamsResponse
+        package static let method = "GetStream"
+        package static let unread = StreamRequest(.unread)
+
+        package private(set) var stream: StreamID
+
+        package init(_ stream: StreamID) { self.stream = stream }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "stream", &stream)
         }
     }
 
     /// A request for a page of streams.
-    package struct ListStreams: ProtobufReadable {
-        package var category: String?
-        package var after: String?
-        package var limit = 0
+    package struct StreamsRequest: Request {
+        package typealias Answer = StreamsResponse
+        package static let method = "ListStreams"
+        package static let unread = StreamsRequest(in: nil, after: nil, limit: 0)
 
-        package init() {}
+        package private(set) var category: StreamCategory?
+        package private(set) var after: StreamID?
+        package private(set) var limit: Int
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: category = try reader.text(field)
-            case 2: after = try reader.text(field)
-            case 3: limit = try reader.count(field)
-            default: try reader.skip(field)
-            }
+        package init(in category: StreamCategory?, after name: StreamID?, limit: Int) {
+            (self.category, after, self.limit) = (category, name, limit)
+        }
+
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "category", &category)
+            try coder.field(2, "after", &after)
+            try coder.field(3, "limit", &limit)
         }
     }
 
-    /// A request to wait for an event.
-    package struct Reach: ProtobufReadable {
-        package private(set) var position: UInt64 = 0
-        private var asked: Query?
+    package struct TrackingRequest: Request {
+        package typealias Answer = TrackingResponse
+        package static let method = "GetTracking"
+        package static let unread = TrackingRequest(.unread)
 
-        /// Which events are waited for; `nil`: any.
-        package var query: EventQuery? { asked?.query }
+        package private(set) var source: TrackingSource
 
-        package init() {}
+        package init(_ source: TrackingSource) { self.source = source }
 
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch field.number {
-            case 1: position = try reader.number(field)
-            case 2: try reader.message(field, into: &asked)
-            default: try reader.skip(field)
-            }
+        package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
+            try coder.field(1, "source", &source)
         }
-    }
-
-    /// A request that is one text, or one id.
-    package struct Question: ProtobufReadable {
-        private var bytes: [UInt8] = []
-
-        package init() {}
-
-        package mutating func read(
-            _ field: ProtobufReader.Field, _ reader: inout ProtobufReader
-        ) throws(ProtobufError) {
-            switch (field.number, field.type) {
-            case (1, .lengthDelimited): bytes = try reader.bytes(field)
-            default: try reader.skip(field)
-            }
-        }
-
-        package func text() throws(ProtobufError) -> String {
-            let text = String(decoding: bytes, as: UTF8.self)
-            guard text.utf8.elementsEqual(bytes) else { throw .invalidText(field: 1) }
-            return text
-        }
-
-        package func id() throws(ProtobufError) -> EventID {
-            guard let id = EventID(bytes: bytes) else { throw .malformedID(field: 1) }
-            return id
-        }
-    }
-}
-
-extension Remote {
-    /// Returns a framed request to record events.
-    package static func message(_ request: AppendRequest) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true, capacity: 1024)
-        for entry in request.entries {
-            let mark = writer.begin(1)
-            if let stream = entry.stream { writer.text(1, stream.text) }
-            writer.write(2, entry.event)
-            if let time = entry.recordedAt { writer.signed(3, time.microsecondsSince1970) }
-            writer.end(mark)
-        }
-        for (stream, revision) in request.condition.revisions { writer.write(2, stream, revision) }
-        for unchanged in request.condition.unchanged {
-            let mark = writer.begin(3)
-            writer.write(1, unchanged.query)
-            writer.number(2, unchanged.since.value)
-            if let id = unchanged.seen.id { writer.id(3, id) }
-            writer.end(mark)
-        }
-        if let tracking = request.tracking { writer.write(4, tracking) }
-        return writer.finished()
-    }
-
-    /// Returns a framed request for a page.
-    package static func message(_ request: ReadRequest) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.write(1, request.query)
-        if let bound = request.after { writer.write(2, bound) }
-        if let bound = request.before { writer.write(3, bound) }
-        if request.direction == .backward { writer.number(4, 1) }
-        writer.signed(5, Int64(request.limit))
-        return writer.finished()
-    }
-
-    /// Returns a framed request for a page of streams.
-    package static func message(_ category: StreamCategory?, after name: StreamID?, limit: Int) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        if let category { writer.text(1, category.text) }
-        if let name { writer.text(2, name.text) }
-        writer.signed(3, Int64(limit))
-        return writer.finished()
-    }
-
-    /// Returns a framed request that is a text.
-    package static func message(_ text: String) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.text(1, text)
-        return writer.finished()
-    }
-
-    /// Returns a framed request that is an id.
-    package static func message(_ id: EventID) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.id(1, id)
-        return writer.finished()
-    }
-
-    /// A framed request to wait for an event.
-    package static func message(_ position: Position, for query: EventQuery) -> ByteBuffer {
-        var writer = ProtobufWriter(framed: true)
-        writer.number(1, position.value)
-        if query != .all { writer.write(2, query) }
-        return writer.finished()
-    }
-
-    /// A framed request that asks for nothing in particular.
-    package static func message() -> ByteBuffer { ProtobufWriter(framed: true).finished() }
-}
-
-extension ProtobufWriter {
-    fileprivate mutating func write(_ field: UInt32, _ bound: ReadRequest.Bound) {
-        let mark = begin(field)
-        switch bound {
-        case .position(let position): number(1, position.value)
-        case .mark(let mark):
-            number(1, mark.position.value)
-            if let known = mark.id { id(4, known) } else { bytes(4, UnsafeRawBufferPointer(start: nil, count: 0)) }
-        case .revision(let revision): number(2, revision.value)
-        case .time(let time): signed(3, time.microsecondsSince1970)
-        }
-        end(mark)
-    }
-
-    mutating func write(_ field: UInt32, _ stream: StreamID, _ revision: Revision) {
-        let mark = begin(field)
-        text(1, stream.text)
-        number(2, revision.value)
-        end(mark)
     }
 }

@@ -1,4 +1,3 @@
-import NIOCore
 import Sillok
 import SillokAPI
 import SillokCore
@@ -21,11 +20,7 @@ enum BodyReaders {
     private static func append(_ bytes: [UInt8], to stream: StreamID?) throws(BrokenPromise) {
         let id = EventID(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)
         guard let request = accepted({ try Asking.append(bytes, to: stream) { _ in id }.request }) else { return }
-        let framed = Remote.message(request)
-        let message = Array(framed.readableBytesView.dropFirst(ProtobufWriter.frameBytes))
-        let again = accepted {
-            try message.withUnsafeBytes { bytes in try Remote.Append(reading: bytes).request() }
-        }
+        let again = accepted { try request.unframed().withUnsafeBytes { try AppendRequest(reading: $0) } }
         try expectSame(request, again, "an append of a body")
     }
 }

@@ -41,8 +41,15 @@ package struct BrokenPromise: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Returns the result of a reader, or `nil` if it refused its input.
-func accepted<Value>(_ read: () throws -> Value) -> Value? { try? read() }
+/// Returns the result of a reader, or `nil` if it refused its input. Makes the text of the refusal, which callers get.
+func accepted<Value>(_ read: () throws -> Value) -> Value? {
+    do {
+        return try read()
+    } catch {
+        _ = "\(error)"
+        return nil
+    }
+}
 
 /// Checks that what was read twice is the same both times.
 func expectSame<Value: Equatable>(_ one: Value?, _ other: Value?, _ what: String) throws(BrokenPromise) {

@@ -1,10 +1,11 @@
+import Foundation
 import Sillok
 import SillokWire
 
 /// Reads JSON: by the index alone, as a value, and through `Decodable`.
 enum JSONReaders {
     static func read(_ bytes: [UInt8]) throws(BrokenPromise) {
-        let reader = try? JSONReader(bytes)
+        let reader = accepted { try JSONReader(bytes) }
         if let reader {
             walk(reader.root)
             let value = JSONValue(reader.root)
@@ -15,8 +16,12 @@ enum JSONReaders {
         guard isRead == (reader != nil) else {
             throw BrokenPromise("the index \(reader == nil ? "refuses" : "accepts") what the decoder does not")
         }
-        guard let record = accepted({ try PlainCoding.decode(Record.self, from: bytes) }) else { return }
-        let again = accepted { try PlainCoding.decode(Record.self, from: try PlainCoding.bytes(of: record)) }
+        _ = accepted { try PlainCoding.decode(ByHand.self, from: bytes) }
+        // What cannot be written, such as a date beyond the range of times, is refused; what would change is reported.
+        guard let record = accepted({ try PlainCoding.decode(Record.self, from: bytes) }),
+            let written = accepted({ try PlainCoding.encodeChecked(record) }), written.isKept
+        else { return }
+        let again = accepted { try PlainCoding.decode(Record.self, from: written.text) }
         try expectSame(record, again, "a record")
     }
 
@@ -61,9 +66,43 @@ private struct Record: Codable, Equatable {
     var e: [String: Bool]?
     var f: Nested?
     var g: Double?
+    var h: Int?
+    var i: Date?
+    var j: Data?
+    var k: URL?
+    var l: Decimal?
+    var m: Int128?
+    var n: UInt128?
+    var o: [UInt128]?
 
     struct Nested: Codable, Equatable {
         var a: String
         var b: Float?
+    }
+}
+
+/// A type that reads itself through every kind of container.
+private struct ByHand: Decodable {
+    private enum Key: CodingKey { case list, object, parent, wide }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        if container.contains(.parent) { _ = try Record(from: container.superDecoder(forKey: .parent)) }
+        if container.contains(.wide) { _ = try container.decode([Int128].self, forKey: .wide) }
+        if container.contains(.object) {
+            let inner = try container.nestedContainer(keyedBy: Key.self, forKey: .object)
+            _ = try inner.decodeIfPresent(Int.self, forKey: .wide)
+        }
+        guard container.contains(.list) else { return }
+        var list = try container.nestedUnkeyedContainer(forKey: .list)
+        while !list.isAtEnd {
+            if try list.decodeNil() { continue }
+            if (try? list.decode(Int64.self)) != nil || (try? list.decode(UInt8.self)) != nil { continue }
+            if (try? list.decode(Int128.self)) != nil || (try? list.decode(String.self)) != nil { continue }
+            if (try? list.nestedUnkeyedContainer()) != nil { continue }
+            if (try? list.nestedContainer(keyedBy: Key.self)) != nil { continue }
+            _ = try Record(from: list.superDecoder())
+        }
+        _ = accepted { try list.decode(Int.self) }
     }
 }

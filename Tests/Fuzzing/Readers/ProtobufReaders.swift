@@ -1,7 +1,6 @@
 import NIOCore
 import SillokCore
 import SillokGRPC
-import SillokUmaDB
 import SillokWire
 
 /// Reads the messages of both gRPC services.
@@ -10,56 +9,63 @@ enum ProtobufReaders {
         guard let first = bytes.first else { return }
         let rest = Array(bytes.dropFirst())
         switch first % 18 {
-        case 0: try append(rest)
-        case 1: try page(rest)
-        case 2: _ = message(Remote.ListStreams.self, rest)
+        case 0: try request(AppendRequest.self, rest)
+        case 1: try request(ReadRequest.self, rest)
+        case 2: _ = message(Remote.StreamsRequest.self, rest)
         case 3: question(rest)
-        case 4: answer(Remote.Description.self, rest)
-        case 5: answer(Remote.Appended.self, rest)
-        case 6: answer(Remote.Page.self, rest)
-        case 7: answer(Remote.Number.self, rest)
-        case 8: answer(Remote.FoundEvent.self, rest)
-        case 9: answer(Remote.FoundStreams.self, rest)
+        case 4: answer(Remote.DescribeResponse.self, rest)
+        case 5: try sameAnswer(Remote.AppendResponse.self, rest)
+        case 6: try sameAnswer(Remote.ReadResponse.self, rest)
+        case 7: try sameAnswer(Remote.HeadResponse.self, rest)
+        case 8: try sameAnswer(Remote.EventResponse.self, rest)
+        case 9: try sameAnswer(Remote.StreamsResponse.self, rest)
         case 10: _ = message(UmaDB.AppendRequest.self, rest)
         case 11: _ = message(UmaDB.ReadRequest.self, rest)
         case 12: _ = message(UmaDB.SubscribeRequest.self, rest)
         case 13: _ = message(UmaDB.HeadRequest.self, rest)
-        case 15: _ = message(Remote.Reach.self, rest)
-        case 16: answer(Remote.Reached.self, rest)
-        case 17: answer(Remote.FoundTracking.self, rest)
+        case 15: _ = message(Remote.ReachRequest.self, rest)
+        case 16: answer(Remote.ReachResponse.self, rest)
+        case 17: answer(Remote.TrackingResponse.self, rest)
         default: try assemble(rest)
         }
     }
 
-    private static func message<Message: ProtobufReadable>(_ type: Message.Type, _ bytes: [UInt8]) -> Message? {
+    private static func message<Message: ProtobufMessage>(_ type: Message.Type, _ bytes: [UInt8]) -> Message? {
         accepted { try bytes.withUnsafeBytes { try Message(reading: $0) } }
     }
 
-    private static func answer<Answer: Remote.Answer>(_ type: Answer.Type, _ bytes: [UInt8]) {
-        guard let answer = message(type, bytes) else { return }
-        if let failure = answer.failure { _ = accepted { try failure.error() } }
+    private static func answer<Body: Remote.AnswerBody>(_ type: Body.Type, _ bytes: [UInt8]) {
+        guard let answer = message(Remote.Answer<Body>.self, bytes) else { return }
+        if let failure = answer.failure, let error = accepted({ try failure.error() }) {
+            let written = Remote.answer(failure: error).unframed()
+            _ = accepted { try message(Remote.Answer<Body>.self, written)?.failure?.error() }
+        }
         _ = accepted { try answer.value() }
     }
 
-    /// A request that was accepted is the same after it was written and read again.
-    private static func append(_ bytes: [UInt8]) throws(BrokenPromise) {
-        guard let request = accepted({ try message(Remote.Append.self, bytes)?.request() }) ?? nil else { return }
-        let written = unframed(Remote.message(request))
-        let again = accepted { try message(Remote.Append.self, written)?.request() } ?? nil
-        try expectSame(request, again, "an append")
+    /// A value that was accepted is the same after it was written and read again.
+    private static func sameAnswer<Body: Remote.AnswerBody>(
+        _ type: Body.Type, _ bytes: [UInt8]
+    ) throws(BrokenPromise) where Body.Value: Equatable {
+        answer(type, bytes)
+        guard let value = accepted({ try message(Remote.Answer<Body>.self, bytes)?.value() }) ?? nil else { return }
+        let written = Remote.Answer<Body>(value).unframed()
+        let again = accepted { try message(Remote.Answer<Body>.self, written)?.value() } ?? nil
+        try expectSame(value, again, "an answer")
     }
 
-    private static func page(_ bytes: [UInt8]) throws(BrokenPromise) {
-        guard let request = accepted({ try message(Remote.Read.self, bytes)?.request() }) ?? nil else { return }
-        let written = unframed(Remote.message(request))
-        let again = accepted { try message(Remote.Read.self, written)?.request() } ?? nil
-        try expectSame(request, again, "a read")
+    /// A request that was accepted is the same after it was written and read again.
+    private static func request<Request: Remote.Request & Equatable>(
+        _ type: Request.Type, _ bytes: [UInt8]
+    ) throws(BrokenPromise) {
+        guard let request = message(type, bytes) else { return }
+        try expectSame(request, message(type, request.unframed()), Request.name)
     }
 
     private static func question(_ bytes: [UInt8]) {
-        guard let question = message(Remote.Question.self, bytes) else { return }
-        _ = accepted { try question.text() }
-        _ = accepted { try question.id() }
+        _ = message(Remote.EventRequest.self, bytes)
+        _ = message(Remote.StreamRequest.self, bytes)
+        _ = message(Remote.TrackingRequest.self, bytes)
     }
 
     /// The frames of a stream that comes in two pieces: the same messages as in one.
@@ -80,9 +86,5 @@ enum ProtobufReaders {
             }
         }
         return messages
-    }
-
-    private static func unframed(_ buffer: ByteBuffer) -> [UInt8] {
-        Array(buffer.readableBytesView.dropFirst(ProtobufWriter.frameBytes))
     }
 }

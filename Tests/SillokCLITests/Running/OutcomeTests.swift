@@ -9,13 +9,8 @@ import Testing
 /// What a script learns of a change whose result cannot be printed, and of a clock that is wrong.
 @Suite("Outcomes of commands")
 struct OutcomeTests {
-    let folder: TemporaryFolder
-    let store: String
-
-    init() throws {
-        folder = try TemporaryFolder()
-        store = folder("bank.sqlite")
-    }
+    let folder = TemporaryFolder()
+    var store: String { folder("bank.sqlite") }
 
     private func full() throws -> FileHandle { try FileHandle(forWritingTo: URL(fileURLWithPath: "/dev/full")) }
 

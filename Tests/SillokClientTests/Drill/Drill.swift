@@ -3,8 +3,9 @@ import Sillok
 import SillokProjections
 import SillokClient
 import SillokServer
+import SillokTestSupport
 
-/// A server, two projectors, a reaction, a remote subscriber and a client with a token, whose log is restored.
+/// A server, two projectors, a publisher, a remote subscriber and a client with a token, whose log is restored.
 ///
 /// The log has six events, and everybody keeps the place of the sixth. An older copy has the first three of them, and
 /// grew by seven others. What goes wrong is a finding, so that the drill can be seen to fail.
@@ -16,7 +17,7 @@ struct Drill {
     private(set) var findings: [String] = []
 
     init(
-        on log: any DrilledLog, in folder: DrillFolder,
+        on log: any DrilledLog, in folder: TemporaryFolder,
         seeing seen: @escaping @Sendable (any EventStore) -> any EventStore
     ) async throws {
         self.log = log
@@ -24,7 +25,7 @@ struct Drill {
         participants = [
             try ProjectingParticipant("balances", partitions: 1, in: folder),
             try ProjectingParticipant("totals", partitions: 3, in: folder),
-            try ReactingParticipant(in: folder),
+            try PublishingParticipant(in: folder),
             SubscribingParticipant(), TokenParticipant(),
         ]
         try await prepare()
@@ -225,16 +226,6 @@ final class DrillRun: Sendable {
     func cancel() async {
         task.cancel()
         await task.value
-    }
-}
-
-/// Asks again until it is so, or the time is over.
-func eventually(within duration: Duration, _ isSo: () async throws -> Bool) async throws -> Bool {
-    let end = ContinuousClock.now + duration
-    while true {
-        if try await isSo() { return true }
-        if ContinuousClock.now > end { return false }
-        try await Task.sleep(for: .milliseconds(10))
     }
 }
 

@@ -2,6 +2,7 @@ import Foundation
 import Sillok
 import SillokPostgres
 import SillokSQLite
+import SillokTestSupport
 import Testing
 
 /// A log that can be put back to a copy of itself, as an operator restores a backup.
@@ -22,20 +23,6 @@ protocol DrilledLog: Sendable {
     func remove() throws
 }
 
-/// A folder for the files of a drill, that is gone when the drill is.
-final class DrillFolder: Sendable {
-    private let url = FileManager.default.temporaryDirectory.appending(
-        path: "sillok-drill-\(EventID())")
-
-    init() throws {
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func path(_ name: String) -> String { url.appending(path: name).path }
-}
-
 struct OpenedLog: Sendable {
     let store: any EventStore
     let close: @Sendable () async -> Void
@@ -43,9 +30,9 @@ struct OpenedLog: Sendable {
 
 /// A log in a file.
 struct DrilledFile: DrilledLog {
-    let folder: DrillFolder
+    let folder: TemporaryFolder
 
-    var path: String { folder.path("log.sqlite") }
+    var path: String { folder("log.sqlite") }
     var isRestoredInUse: Bool { false }
 
     func open() throws -> OpenedLog {
@@ -54,13 +41,13 @@ struct DrilledFile: DrilledLog {
     }
 
     func keep(_ name: String) throws {
-        try? FileManager.default.removeItem(atPath: folder.path(name))
-        try FileManager.default.copyItem(atPath: path, toPath: folder.path(name))
+        try? FileManager.default.removeItem(atPath: folder(name))
+        try FileManager.default.copyItem(atPath: path, toPath: folder(name))
     }
 
     func restore(_ name: String) throws {
         try FileManager.default.removeItem(atPath: path)
-        try FileManager.default.copyItem(atPath: folder.path(name), toPath: path)
+        try FileManager.default.copyItem(atPath: folder(name), toPath: path)
     }
 
     func remove() throws {}
@@ -69,7 +56,7 @@ struct DrilledFile: DrilledLog {
 #if Postgres
 /// A log in a schema of a PostgreSQL database, kept with `pg_dump`.
 struct DrilledSchema: DrilledLog {
-    let folder: DrillFolder
+    let folder: TemporaryFolder
     let schema = "drill_\(EventID().description.suffix(12))"
 
     var isRestoredInUse: Bool { true }
@@ -96,7 +83,7 @@ struct DrilledSchema: DrilledLog {
     }
 
     func keep(_ name: String) throws {
-        try run("pg_dump", "-n", schema, "-f", folder.path(name), "-d", try #require(Self.server))
+        try run("pg_dump", "-n", schema, "-f", folder(name), "-d", try #require(Self.server))
     }
 
     /// Restores in one transaction, which ends all other sessions: every reader sees the old log or the new one.
@@ -106,7 +93,7 @@ struct DrilledSchema: DrilledLog {
         try run(
             "psql", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-c", "DROP SCHEMA \"\(schema)\" CASCADE",
             "-f",
-            folder.path(name), "-c", sessions, "-d", try #require(Self.server))
+            folder(name), "-c", sessions, "-d", try #require(Self.server))
     }
 
     func remove() throws {

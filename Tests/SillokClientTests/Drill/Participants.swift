@@ -1,6 +1,7 @@
 import Sillok
 import SillokProjections
 import SillokSQLite
+import SillokTestSupport
 
 /// A client that keeps a position in the log.
 protocol Participant: Sendable {
@@ -32,10 +33,10 @@ final class ProjectingParticipant: Participant {
     private let model: SQLiteReadModel
     private let partitions: Int
 
-    init(_ name: String, partitions: Int, in folder: DrillFolder) throws {
+    init(_ name: String, partitions: Int, in folder: TemporaryFolder) throws {
         self.name = name
         self.partitions = partitions
-        model = try SQLiteReadModel(path: folder.path(name))
+        model = try SQLiteReadModel(path: folder(name))
     }
 
     func projector(_ store: any EventStore) -> Projector<SQLiteReadModel> {
@@ -80,41 +81,36 @@ private struct Handled: Projection {
     }
 }
 
-/// A reaction, next to the projector whose rows it waits for.
-final class ReactingParticipant: Participant {
+/// A publisher whose sink remembers what it took.
+final class PublishingParticipant: Participant {
     let name = "mails"
     let isRemote = false
-    let wayBackNamed = "resetReaction"
-    private let projecting: ProjectingParticipant
-    private let effects = Lock<[EventMark]>([])
+    let wayBackNamed = "redrive"
+    private let model: SQLiteReadModel
+    private let taken = Lock<[EventMark]>([])
 
-    init(in folder: DrillFolder) throws {
-        projecting = try ProjectingParticipant("mailed", partitions: 1, in: folder)
-    }
+    init(in folder: TemporaryFolder) throws { model = try SQLiteReadModel(path: folder("mailed")) }
 
-    func follow(_ store: any EventStore) async throws {
-        let projector = projecting.projector(store)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            // What ends the projector is shown by the reaction, too.
-            group.addTask { try? await projector.run() }
-            group.addTask {
-                try await projector.react(self.name, from: .atBeginning) { event in
-                    self.effects.withLock { $0.append(EventMark(event)) }
-                }
-            }
-            defer { group.cancelAll() }
-            try await group.waitForAll()
+    private func publisher(_ store: any EventStore) -> Publisher {
+        var options = ProjectorOptions.publishing
+        options.pollInterval = .milliseconds(50)
+        return Publisher(name, from: store, progressIn: model, starting: .atBeginning, options: options) { event in
+            self.taken.withLock { $0.append(EventMark(event)) }
         }
     }
 
-    func handled() async throws -> [EventMark] { effects.withLock { $0 } }
+    func follow(_ store: any EventStore) async throws { try await publisher(store).run() }
+
+    /// Without those that would be passed on again, because the progress is not written yet.
+    func handled() async throws -> [EventMark] {
+        let rows = try? await model.rows("SELECT position FROM sillok_checkpoints")
+        let reached = Position(UInt64(clamping: rows?.first?["position"].integer ?? 0))
+        return taken.withLock { $0.filter { $0.position <= reached } }
+    }
 
     func goBack(_ store: any EventStore) async throws {
-        try await projecting.goBack(store)
-        effects.withLock { $0 = [] }
-        let whom = Operator("ada", because: "the store was restored")
-        try await projecting.projector(store).readSide.resetReaction(
-            name, of: projecting.name, to: .atBeginning, by: whom)
+        taken.withLock { $0 = [] }
+        try await publisher(store).redrive(from: 1, by: Operator("ada", because: "the store was restored"))
     }
 }
 

@@ -1,4 +1,5 @@
 import Sillok
+import SillokTestSupport
 import Testing
 
 /// What an operator does who restores a backup, with everything that keeps a place in the log.
@@ -19,7 +20,7 @@ struct RestoreDrillTests {
         on kind: Kind, forgetfully isForgetful: Bool = false,
         _ body: (inout Drill) async throws -> Void
     ) async throws -> [String] {
-        let folder = try DrillFolder()
+        let folder = TemporaryFolder()
         let log: any DrilledLog
         switch kind {
         case .file: log = DrilledFile(folder: folder)

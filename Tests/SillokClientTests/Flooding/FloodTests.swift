@@ -6,11 +6,12 @@ import SillokClient
 import SillokSQLite
 import SillokServer
 import SillokGRPC
+import SillokTestSupport
 import SillokWire
 import Testing
 
 /// Many abandoned calls, at a store whose writer is blocked.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct FloodTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct FloodTests {
     /// Memory of this process in bytes, without the pages of files such as its program; `nil` where the system does not
     /// say, or other tests run at the same time.
     private var residentBytes: Int? {
@@ -25,12 +26,10 @@ import Testing
         "W6: a flood of abandoned appends holds no more memory than the queue may, and none of it is stored",
         .enabled(if: ProcessInfo.processInfo.environment["SILLOK_ALONE"] != nil, "SILLOK_ALONE=1: no other test runs"))
     func abandonedAppends() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sillok-flood-\(EventID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = TemporaryFolder()
         var limits = Limits()
         limits.queueBytes = 8 << 20
-        let store = try SQLiteEventStore(path: folder.appending(path: "store.sqlite").path, limits: limits)
+        let store = try SQLiteEventStore(path: folder(), limits: limits)
         let gate = Lock((isReached: false, isOpen: false))
         store.onCommit { _ in
             gate.withLock { $0.isReached = true }
@@ -79,8 +78,8 @@ import Testing
         for _ in 0..<rounds {
             var calls: [RawCall] = []
             for _ in 0..<200 {
-                let message = Remote.message(
-                    AppendRequest([.init(stream: nil, event: EventData(type: "noted", payload: payload))]))
+                let event = EventData(type: "noted", payload: payload)
+                let message = AppendRequest([.init(stream: nil, event: event)]).framed()
                 calls.append(
                     try await client.call(
                         "/sillok.v1.EventStore/Append", message, headers: ["grpc-timeout": "300m"]))

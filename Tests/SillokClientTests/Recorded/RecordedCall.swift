@@ -49,21 +49,20 @@ struct RecordedCall: Sendable {
         var message = answer
         message.moveReaderIndex(forwardBy: ProtobufWriter.frameBytes)
         switch method {
-        case "Describe":
-            let (store, limits) = try Remote.Description(reading: message).value()
-            return .value("\(store) \(limits)")
-        case "Append": return try read(Remote.Appended.self, message) { Answered($0) }
-        case "Read": return try read(Remote.Page.self, message) { Answered($0) }
-        case "GetEvent": return try read(Remote.FoundEvent.self, message) { $0 }
-        case "GetStream", "ListStreams": return try read(Remote.FoundStreams.self, message) { $0 }
-        default: return try read(Remote.Number.self, message) { $0 }
+        case "Describe": return try read(Remote.DescribeResponse.self, message) { "\($0.store) \($0.limits)" }
+        case "Append": return try read(Remote.AppendResponse.self, message) { Answered($0) }
+        case "Read": return try read(Remote.ReadResponse.self, message) { Answered($0) }
+        case "GetEvent": return try read(Remote.EventResponse.self, message) { $0 }
+        case "GetStream", "ListStreams": return try read(Remote.StreamsResponse.self, message) { $0 }
+        case "GetTracking": return try read(Remote.TrackingResponse.self, message) { $0?.position }
+        default: return try read(Remote.HeadResponse.self, message) { $0 }
         }
     }
 
-    private func read<Answer: Remote.Answer, Value: Hashable & Sendable>(
-        _ type: Answer.Type, _ message: ByteBuffer, _ value: (Answer.Value) -> Value
+    private func read<Body: Remote.AnswerBody, Value: Hashable & Sendable>(
+        _ type: Body.Type, _ message: ByteBuffer, _ value: (Body.Value) -> Value
     ) throws -> Outcome {
-        let answer = try Answer(reading: message)
+        let answer = try Remote.Answer<Body>(reading: message)
         if let failure = answer.failure { return Outcome(try failure.error()) }
         return .value(value(try answer.value()))
     }
@@ -75,31 +74,30 @@ struct RecordedCall: Sendable {
         switch method {
         case "Describe": return .value("\(try await store.storeID()) \(store.limits)")
         case "Append":
-            let request = try Remote.Append(reading: message).request()
+            let request = try AppendRequest(reading: message)
             return await Outcome.of { Answered(try await store.append(request)) }
         case "Read":
-            let request = try Remote.Read(reading: message).request()
+            let request = try ReadRequest(reading: message)
             return await Outcome.of { Answered(try await store.read(request)) }
         case "GetEvent":
-            let id = try Remote.Question(reading: message).id()
+            let id = try Remote.EventRequest(reading: message).id
             return await Outcome.of { try await store.event(id) }
         case "GetStream":
-            let stream = StreamID(try Remote.Question(reading: message).text())
+            let stream = try Remote.StreamRequest(reading: message).stream
             return await Outcome.of { try await store.stream(stream).map { [$0] } ?? [] }
         case "ListStreams":
-            let streams = try Remote.ListStreams(reading: message)
+            let streams = try Remote.StreamsRequest(reading: message)
             return await Outcome.of {
                 try await store.streams(
-                    in: streams.category.map { StreamCategory($0) }, after: streams.after.map { StreamID($0) },
-                    limit: streams.limit)
+                    in: streams.category, after: streams.after, limit: streams.limit)
             }
         case "GetTracking":
-            let source = TrackingSource(try Remote.Question(reading: message).text())
+            let source = try Remote.TrackingRequest(reading: message).source
             return await Outcome.of { try await store.tracking(of: source)?.position }
         case "Reach":
-            let reach = try Remote.Reach(reading: message)
+            let reach = try Remote.ReachRequest(reading: message)
             return await Outcome.of {
-                try await store.reach(Position(reach.position), for: reach.query ?? .all)
+                try await store.reach(reach.position, for: reach.query ?? .all)
                 return true
             }
         default: return await Outcome.of { try await store.head() }

@@ -7,7 +7,7 @@ import SillokWire
 import Testing
 
 /// Calls as the client of commit 0672aac wrote them and as its server answered them, over the store of the fixtures.
-@Suite("fixtures of 0672aac: calls", .timeLimit(.minutes(1)))
+@Suite("fixtures of 0672aac: calls", .timeLimit(.minutes(10)))
 struct RecordedCallsTests {
     private let calls: [RecordedCall]
 

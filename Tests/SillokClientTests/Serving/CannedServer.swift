@@ -28,7 +28,7 @@ final class CannedServer: Sendable {
     /// answers all other calls with the description of a store.
     convenience init(_ answers: Answer...) async throws {
         let answers = Lock(answers)
-        let description = Answer.framed(Remote.answer(StoreID(), Limits()))
+        let description = Answer.framed(Remote.Answer<Remote.DescribeResponse>((StoreID(), Limits())).framed())
         try await self.init { path in
             guard path.hasSuffix("/Append") else { return description }
             return answers.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }

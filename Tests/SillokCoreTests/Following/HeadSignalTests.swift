@@ -1,7 +1,7 @@
 import SillokCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HeadSignalTests {
+@Suite(.timeLimit(.minutes(10))) struct HeadSignalTests {
     @Test func `a wait for what is there returns at once`() async throws {
         let signal = HeadSignal()
         try await signal.reach(.start)

@@ -1,7 +1,7 @@
 import SillokCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct LogWatchTests {
+@Suite(.timeLimit(.minutes(10))) struct LogWatchTests {
     /// A log that another process writes, which counts the looks at it.
     private final class ForeignLog: Sendable {
         private let state = Lock((events: [RecordedEvent](), looks: 0, failure: StoreError?.none))

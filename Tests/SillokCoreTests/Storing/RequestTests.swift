@@ -121,6 +121,19 @@ import Testing
         acted.metadata.actor = "ada"
         #expect(event.isSameFact(as: traced) && !event.isSameFact(as: acted))
     }
+
+    @Test func `C10: metadata in another order is the same fact, other metadata is not`() {
+        func event(_ metadata: (key: String, value: String)...) -> EventData {
+            var event = entries[0].event
+            for (key, value) in metadata { event.metadata[key] = value }
+            return event
+        }
+        let known = event(("a", "1"), ("b", "2"))
+        #expect(known.isSameFact(as: event(("b", "2"), ("a", "1"))))
+        for other in [event(("a", "2"), ("b", "1")), event(("a", "1")), event(("b", "2"), ("a", "1"), ("c", "3"))] {
+            #expect(!known.isSameFact(as: other) && !other.isSameFact(as: known))
+        }
+    }
 }
 
 @Suite struct ErrorTextTests {
@@ -132,12 +145,12 @@ import Testing
             streams: ["a": .init(expected: 3, actual: 4)], events: .init(repeating: event, count: 4), head: 9)
         #expect(
             conflict.description
-                == "the append was refused, nothing is stored: stream a is at revision 4, not 3; recorded meanwhile: "
+                == "The append was rejected: stream a is at revision 4, expected 3; recorded since then: "
                 + "noted at position 8, noted at position 8, noted at position 8 and 1 more. "
-                + "Load again and decide again."
+                + "Nothing was stored. Load the events and decide again."
         )
         let tracking = TrackingConflict(given: Tracking(source: "feed", position: 2), recorded: 5)
-        #expect(tracking.description.contains("tracked up to 5, so 2 is not new"))
+        #expect(tracking.description.contains("tracked up to position 5, so position 2 is not new"))
         for reason in [EventIDConflict.Reason.otherContents, .partlyKnown, .otherAppend] {
             #expect(EventIDConflict(id: event.id, reason: reason).description.contains("Give new events new ids."))
         }

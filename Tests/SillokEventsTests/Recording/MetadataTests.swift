@@ -1,4 +1,5 @@
 import SillokEvents
+import SillokTestSupport
 import Testing
 
 @Suite struct MetadataTests {

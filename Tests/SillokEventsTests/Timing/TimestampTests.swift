@@ -1,5 +1,6 @@
 import Foundation
 import SillokEvents
+import SillokTestSupport
 import Testing
 
 @Suite struct TimestampTests {

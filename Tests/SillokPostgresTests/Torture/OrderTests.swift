@@ -106,7 +106,7 @@ struct OrderTests {
                 let isOver = ContinuousClock.now > end + .seconds(1)
                 let rows = try poller.run(
                     Query("SELECT position FROM \(table) WHERE position > \(seen.last ?? 0) ORDER BY position"))
-                seen += (0..<rows.count).map { rows.int($0, 0) }
+                seen += try (0..<rows.count).map { try rows.int($0, 0) }
                 if isOver { return seen }
                 try await Task.sleep(for: .milliseconds(2))
             }

@@ -12,8 +12,7 @@ import Testing
 @Suite struct BoundedConditionTests {
     /// The tail holds everything, or the table does.
     private static let tunings: [(Int, Tuning)] = [131_072, 15].map { entries in
-        var tuning = Tuning()
-        tuning.tailEntries = entries
+        let tuning = Tuning(tailEntries: entries)
         return (entries, tuning)
     }
 
@@ -61,9 +60,9 @@ import Testing
     func refusedByName(_ tuning: (Int, Tuning)) async throws {
         var limits = Limits()
         limits.conditionSteps = 5_000
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let store = try SQLiteEventStore(
-            path: folder.path(), mode: .create, limits: limits, clock: .system, tuning: tuning.1)
+            path: folder(), mode: .create, limits: limits, clock: .system, tuning: tuning.1)
         let memory = MemoryEventStore(limits: limits)
         for log in [store as any EventStore, memory] {
             let entries = halves(12_000)
@@ -112,8 +111,7 @@ import Testing
     func onlyWhatCameAfter() async throws {
         let log = try await Budgeted(halves(20_000))
         let writer = try log.writer()
-        var prepared = PreparedAppend(append([meeting]), isChained: true)
-        prepared.condition.heldThrough = 20_000
+        var prepared = PreparedAppend(PreparedAppend(append([meeting]), isChained: true), heldThrough: 20_000)
         let before = writer.carryOut([.append(PreparedAppend(AppendRequest(halves(100)), isChained: true))])
         guard case .success(.appended) = before[0], case .success(.appended) = writer.carryOut([.append(prepared)])[0]
         else {
@@ -122,8 +120,7 @@ import Testing
         }
         let both = AppendRequest([entry(0, tags: meeting.tags)])
         _ = writer.carryOut([.append(PreparedAppend(both, isChained: true))])
-        prepared = PreparedAppend(append([meeting]), isChained: true)
-        prepared.condition.heldThrough = 20_101
+        prepared = PreparedAppend(PreparedAppend(append([meeting]), isChained: true), heldThrough: 20_101)
         guard case .failure(AppendError.conflict(let conflict)) = writer.carryOut([.append(prepared)])[0] else {
             Issue.record("no conflict")
             return
@@ -135,17 +132,18 @@ import Testing
     func cancelledAppend() async throws {
         var tuning = Tuning()
         tuning.writerSteps = 1
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let store = try SQLiteEventStore(
-            path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+            path: folder(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
         for _ in 0..<4 { _ = try await store.append(AppendRequest(halves(1000))) }
         let request = append([meeting])
-        let task = Task {
-            while !Task.isCancelled { await Task.yield() }
-            return try await store.append(request)
-        }
-        task.cancel()
-        let error = await #expect(throws: AppendError.self) { try await task.value }?.failure
+        let task = Lock<Task<Receipt, any Error>?>(nil)
+        // The writer has left the condition undecided, and its answer comes after this.
+        store.onCommit { _ in task.wait { $0 }.cancel() }
+        let append = Task { try await store.append(request) }
+        task.withLock { $0 = append }
+        task.wakeAll()
+        let error = await #expect(throws: AppendError.self) { try await append.value }?.failure
         #expect(error?.code == .cancelled && error?.outcome == .definite)
         #expect(try await store.head() == 4_000)
         #expect(try await store.append(request).position == 4_001)
@@ -155,26 +153,26 @@ import Testing
     @Test("W1: a repeated append answers its first receipt, however expensive its condition is")
     func repeatedAppend() async throws {
         var limits = Limits()
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         var tuning = Tuning()
         tuning.writerSteps = 1
         let request = append([meeting])
         let first = try SQLiteEventStore(
-            path: folder.path(), mode: .create, limits: limits, clock: .system, tuning: tuning)
+            path: folder(), mode: .create, limits: limits, clock: .system, tuning: tuning)
         for _ in 0..<4 { _ = try await first.append(AppendRequest(halves(1000))) }
         let receipt = try await first.append(request)
         await first.close()
         limits.conditionSteps = 10
         let store = try SQLiteEventStore(
-            path: folder.path(), mode: .create, limits: limits, clock: .system, tuning: tuning)
+            path: folder(), mode: .create, limits: limits, clock: .system, tuning: tuning)
         #expect(try await store.append(request) == receipt)
         await store.close()
     }
 
     @Test("W1: the expected revisions of many streams of an empty store are judged outside once")
     func manyRevisionsOfNothing() async throws {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteEventStore(path: folder.path())
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder())
         let expected = Dictionary(uniqueKeysWithValues: (0..<1_000).map { (StreamID("s-\($0)"), Revision.none) })
         _ = try await store.append(AppendRequest([entry(0)], if: .revisions(expected)))
         #expect(try await store.head() == 1)
@@ -197,7 +195,7 @@ import Testing
             Issue.record("\(String(describing: judged))")
             return
         }
-        prepared.condition.heldThrough = 2_000
+        prepared = PreparedAppend(prepared, heldThrough: 2_000)
         guard case .success(.appended) = writer.carryOut([.append(prepared)])[0] else {
             Issue.record("it was not recorded")
             return

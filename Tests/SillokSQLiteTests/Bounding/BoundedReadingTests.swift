@@ -14,9 +14,9 @@ import Testing
         var (limits, tuning) = (Limits(), Tuning())
         limits.pageSteps = 1_000
         tuning.tailEntries = tailEntries
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let store = try SQLiteEventStore(
-            path: folder.path(), mode: .create, limits: limits, clock: .system, tuning: tuning)
+            path: folder(), mode: .create, limits: limits, clock: .system, tuning: tuning)
         let memory = MemoryEventStore(limits: limits)
         var entries = halves(6_000)
         entries.append(entry(0, tags: meeting.tags))
@@ -49,8 +49,7 @@ import Testing
 
     @Test("W2: the rarest part of an item drives it in any written order", arguments: [131_072, 15])
     func rarestPartDrives(tailEntries: Int) async throws {
-        var tuning = Tuning()
-        tuning.tailEntries = tailEntries
+        let tuning = Tuning(tailEntries: tailEntries)
         let (count, rare) = (20_000, 20)
         let entries = (0..<count).map { number in
             let isRare = number % (count / rare) == 7
@@ -78,10 +77,28 @@ import Testing
         }
     }
 
+    @Test("W2: a rare part is asked in its turn, also behind frequent parts that never meet", arguments: [131_072, 15])
+    func rareBehindFrequent(tailEntries: Int) async throws {
+        let tuning = Tuning(tailEntries: tailEntries)
+        let (count, rare) = (20_000, 20)
+        let entries = (0..<count).map { number in
+            entry(number, tags: ["half:\(number % 2)"] + (number % (count / rare) == 7 ? ["rare"] : []))
+        }
+        let log = try await Budgeted(entries, tuning: tuning)
+        defer { withExtendedLifetime(log) {} }
+        let reader = try log.reader()
+        for direction in [ReadRequest.Direction.forward, .backward] {
+            for tags in [EventTag("half:0"), "half:1", "rare"].permutations {
+                let walk = try reader.walk([EventQuery.Item(tags: tags)], direction)
+                // For each rare event every list skips once, and reads a block of entries for it.
+                #expect(walk.positions.isEmpty && walk.steps < (rare + 1) * 3 * 20, "\(tags): \(walk.steps)")
+            }
+        }
+    }
+
     @Test("W2: a leap over a dense list reads few of its entries, after it was walked too")
     func leapsReadLittle() async throws {
-        var tuning = Tuning()
-        tuning.tailEntries = 15
+        let tuning = Tuning(tailEntries: 15)
         // The rare tag comes with the dense one at first, so that its list is walked; later it leaps.
         let entries = (0..<20_000).map { number in
             entry(number, tags: ["dense"] + (number < 2_000 || number % 900 == 0 ? ["rare"] : []))

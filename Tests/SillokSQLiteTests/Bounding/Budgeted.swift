@@ -18,8 +18,8 @@ final class Budgeted {
     init(
         _ entries: [AppendRequest.Entry], limits: Limits = Limits(), tuning: Tuning = Tuning()
     ) async throws {
-        folder = try TemporaryFolder()
-        path = folder.path()
+        folder = TemporaryFolder()
+        path = folder()
         let store = try SQLiteEventStore(path: path, mode: .create, limits: limits, clock: .system, tuning: tuning)
         for start in stride(from: 0, to: entries.count, by: 50) {
             _ = try await store.append(AppendRequest(Array(entries[start..<min(start + 50, entries.count)])))

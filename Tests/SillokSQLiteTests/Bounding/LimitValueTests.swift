@@ -7,7 +7,7 @@ import Testing
 @testable import SillokSQLite
 
 /// Limits and sizes of any value: a store uses the nearest one that it supports, and never traps.
-@Suite(.timeLimit(.minutes(3))) struct LimitValueTests {
+@Suite(.timeLimit(.minutes(10))) struct LimitValueTests {
     static let members: [(name: String, path: any WritableKeyPath<Limits, Int> & Sendable)] = [
         ("payloadBytes", \.payloadBytes), ("batchBytes", \.batchBytes), ("batchEvents", \.batchEvents),
         ("metadataBytes", \.metadataBytes), ("tags", \.tags), ("tagBytes", \.tagBytes),
@@ -60,8 +60,8 @@ import Testing
             var limits = Limits()
             limits[keyPath: Self.members[index].path] = value
             let memory = MemoryEventStore(limits: limits)
-            let folder = try TemporaryFolder()
-            let file = try SQLiteEventStore(path: folder.path(), limits: limits)
+            let folder = TemporaryFolder()
+            let file = try SQLiteEventStore(path: folder(), limits: limits)
             #expect(memory.limits == file.limits)
             let used = memory.limits[keyPath: Self.members[index].path]
             #expect((0...1 << 40).contains(used), "\(Self.members[index].name) \(value) → \(used)")
@@ -78,9 +78,9 @@ import Testing
     func clockLead(_ lead: Duration) async throws {
         var limits = Limits()
         limits.clockLead = lead
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let (memory, file) = (
-            MemoryEventStore(limits: limits), try SQLiteEventStore(path: folder.path(), limits: limits)
+            MemoryEventStore(limits: limits), try SQLiteEventStore(path: folder(), limits: limits)
         )
         let entry = AppendRequest.Entry(
             stream: "s-1", event: note("a"), recordedAt: WallClock.system.now().advanced(byMicroseconds: -1))
@@ -95,14 +95,14 @@ import Testing
         for value in Self.values {
             var tuning = Tuning()
             tuning[keyPath: Self.sizes[index].path] = value
-            let folder = try TemporaryFolder()
+            let folder = TemporaryFolder()
             let store = try SQLiteEventStore(
-                path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+                path: folder(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
             try await Self.exercise(store)
             #expect(try await store.verify().isSound)
             await store.close()
             let model = try SQLiteReadModel(
-                path: folder.path("views"), checkpoints: tuning.checkpoints, timeout: .seconds(1))
+                path: folder("views"), checkpoints: tuning.checkpoints, timeout: .seconds(1))
             try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
             await model.close()
         }

@@ -13,7 +13,7 @@ import Testing
 @Suite struct SmallBudgetTests {
     private static let tags: [EventTag] = ["t:1", "t:2", "t:3", "t:4"]
     private static let types: [EventType] = ["x", "y"]
-    private let folder = Result { try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     private static func drawnEntries(_ count: Int, _ random: inout SeededGenerator) -> [AppendRequest.Entry] {
         (0..<count).map { number in
@@ -168,7 +168,6 @@ import Testing
         "W1, W2: random operations on a store of few steps answer what the reference model answers",
         arguments: [1, 2, 3, 7, 40])
     func referenceModel(steps: Int) async throws {
-        let folder = try folder.get()
         let suite = EventStoreSuite(
             sequences: Environment.count("SILLOK_SEQUENCES", default: 60),
             open: { place in
@@ -176,12 +175,12 @@ import Testing
                 limits.pageSteps = steps
                 tuning.writerSteps = steps
                 return try SQLiteEventStore(
-                    path: folder.path(place.name), mode: .create, limits: limits, clock: place.clock, tuning: tuning)
+                    path: folder(place.name), mode: .create, limits: limits, clock: place.clock, tuning: tuning)
             },
             close: { store, _ in await (store as? SQLiteEventStore)?.close() },
             remove: { place in
                 for suffix in ["", "-wal", "-shm", "-lock"] {
-                    try? FileManager.default.removeItem(atPath: folder.path(place.name + suffix))
+                    try? FileManager.default.removeItem(atPath: folder(place.name + suffix))
                 }
             })
         try await suite.run(EventStoreSuite.randomCheck)
@@ -197,7 +196,6 @@ import Testing
         "W1: a store whose conditions are all judged outside the writer keeps its promises",
         arguments: EventStoreSuite.checks)
     func judgedOutside(_ check: EventStoreSuite.Check) async throws {
-        let folder = try folder.get()
         let suite = EventStoreSuite(
             sequences: Environment.count("SILLOK_SEQUENCES", default: 30),
             open: { place in
@@ -205,13 +203,13 @@ import Testing
                 tuning.writerSteps = 1
                 tuning.groupSteps = 1
                 return try SQLiteEventStore(
-                    path: folder.path(place.name), mode: .create, limits: place.limits, clock: place.clock,
+                    path: folder(place.name), mode: .create, limits: place.limits, clock: place.clock,
                     tuning: tuning)
             },
             close: { store, _ in await (store as? SQLiteEventStore)?.close() },
             remove: { place in
                 for suffix in ["", "-wal", "-shm", "-lock"] {
-                    try? FileManager.default.removeItem(atPath: folder.path(place.name + suffix))
+                    try? FileManager.default.removeItem(atPath: folder(place.name + suffix))
                 }
             })
         try await suite.run(check)

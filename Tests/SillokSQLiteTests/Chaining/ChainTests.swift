@@ -8,12 +8,10 @@ import Testing
 
 @Suite("The hash chain in a file")
 struct ChainTests {
-    private let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     private func open(_ mode: SQLiteEventStore.Mode = .create, keepsChain: Bool? = nil) throws -> SQLiteEventStore {
-        try SQLiteEventStore(path: folder.path(), mode: mode, keepsChain: keepsChain)
+        try SQLiteEventStore(path: folder(), mode: mode, keepsChain: keepsChain)
     }
 
     /// What a store says of its chain, opened for reading: where it begins, how many events it covers, what is wrong.
@@ -41,9 +39,9 @@ struct ChainTests {
     @Test("a file of format 1 can be read, and is made one of the present format whose chain begins after its events")
     func migration() async throws {
         try await fillIndexed(5)
-        try downgradeToFormat3(folder.path())
+        try downgradeToFormat3(folder())
         try tamper(
-            folder.path(),
+            folder(),
             "ALTER TABLE events DROP COLUMN link; DELETE FROM store WHERE key IN ('chain', 'indexed'); "
                 + recent + "PRAGMA user_version = 1")
         let old = try open(.readOnly)
@@ -63,8 +61,8 @@ struct ChainTests {
     @Test("a file of format 2, whose two tables hold the whole index, is made one of the present format")
     func tailMigration() async throws {
         try await fillIndexed(5)
-        try downgradeToFormat3(folder.path())
-        try tamper(folder.path(), "DELETE FROM store WHERE key = 'indexed'; " + recent + "PRAGMA user_version = 2")
+        try downgradeToFormat3(folder())
+        try tamper(folder(), "DELETE FROM store WHERE key = 'indexed'; " + recent + "PRAGMA user_version = 2")
         let old = try open(.readOnly)
         #expect(try await old.read(ReadRequest(.stream("s-1"))).events.map(\.position) == [2, 5])
         #expect(try await old.verify().isSound)
@@ -91,10 +89,9 @@ struct ChainTests {
 
     /// A store whose table holds the whole index.
     private func fillIndexed(_ count: Int) async throws {
-        var tuning = Tuning()
-        tuning.tailEntries = 1
+        let tuning = Tuning(tailEntries: 1)
         let store = try SQLiteEventStore(
-            path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+            path: folder(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
         for number in 0..<count { try await store.append([note("\(number)")], to: "s-\(number % 3)") }
         await store.close()
     }
@@ -118,7 +115,7 @@ struct ChainTests {
     @Test("a store whose last link was removed does not continue silently")
     func lastLink() async throws {
         try await fill(3)
-        try tamper(folder.path(), "UPDATE events SET link = NULL WHERE position = 3")
+        try tamper(folder(), "UPDATE events SET link = NULL WHERE position = 3")
         let error = #expect(throws: StoreError.self) { try open() }
         #expect(error?.code == .corrupt)
         #expect(try await report()?.findings.map(\.position) == [3])
@@ -135,7 +132,7 @@ struct ChainTests {
         let head = try key.sign(
             try #require(try await store.logHead(signedAt: Timestamp(microsecondsSince1970: 0))))
         await store.close()
-        let original = try Data(contentsOf: URL(filePath: folder.path()))
+        let original = try Data(contentsOf: URL(filePath: folder()))
         let changes: [(String, Position?)] = [
             ("DELETE FROM events WHERE position = 12", 12),
             ("DELETE FROM events WHERE position BETWEEN 12 AND 14", 12),
@@ -156,9 +153,9 @@ struct ChainTests {
             ("DELETE FROM events WHERE position > 25", nil),
         ]
         for (sql, position) in changes {
-            try original.write(to: URL(filePath: folder.path()))
-            try tamper(folder.path(), sql)
-            try mendChecksums(folder.path())
+            try original.write(to: URL(filePath: folder()))
+            try tamper(folder(), sql)
+            try mendChecksums(folder())
             #expect(try await report()?.findings.first?.position == position, "\(sql)")
             let store = try open(.readOnly)
             let check = try await store.check(head, signedBy: key.verifyingKey)

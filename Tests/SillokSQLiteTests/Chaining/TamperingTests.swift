@@ -7,13 +7,11 @@ import Testing
 
 @Suite("Tampering")
 struct TamperingTests {
-    private let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     /// A closed store of 60 events with everything that an event can have.
     private func fill() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         for number in 0..<30 {
             let entries = (0..<2).map { index in
                 let metadata = Metadata(actor: "actor \(number)", correlationID: "c\(number % 4)")
@@ -34,7 +32,7 @@ struct TamperingTests {
     @Test("for a change of any single byte of an event, the chain names the event, also when the checksum fits")
     func bytes() async throws {
         try await fill()
-        let tampering = try Tampering(path: folder.path())
+        let tampering = try Tampering(path: folder())
         let seed = Environment.seed
         var random = SeededGenerator(seed: seed)
         let count = Environment.count("SILLOK_TAMPERINGS", default: 300)
@@ -44,7 +42,7 @@ struct TamperingTests {
             perColumn[change.column, default: 0] += 1
             try await tampering.with(change) { position in
                 let store = try SQLiteEventStore(
-                    path: folder.path(), mode: .readOnly, limits: Limits(), clock: .system, tuning: .tiny)
+                    path: folder(), mode: .readOnly, limits: Limits(), clock: .system, tuning: .tiny)
                 let report = try await store.verifyChain()
                 await store.close()
                 #expect(
@@ -52,7 +50,7 @@ struct TamperingTests {
                     "seed \(seed): \(change): \(report?.findings.first?.description ?? "nothing")")
             }
         }
-        let store = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+        let store = try SQLiteEventStore(path: folder(), mode: .readOnly)
         #expect(try await store.verifyChain()?.isIntact == true)
         await store.close()
         let counts = perColumn.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")

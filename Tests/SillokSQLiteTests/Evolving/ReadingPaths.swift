@@ -76,8 +76,8 @@ enum ReadingPath: String, CaseIterable, Sendable {
 
     /// Half of the log is there before the projection is attached, the other half is appended with it.
     private func inlined(_ store: any EventStore) async throws -> Steps {
-        let folder = try TemporaryFolder()
-        let copy = try SQLiteEventStore(path: folder.path())
+        let folder = TemporaryFolder()
+        let copy = try SQLiteEventStore(path: folder())
         var entries: [AppendRequest.Entry] = []
         for try await page in store.pages(.all) {
             entries += page.events.map { AppendRequest.Entry(stream: $0.stream, event: $0.data) }

@@ -8,10 +8,8 @@ import Testing
 @testable import SillokSQLite
 
 /// How the files of a store that failed are removed, so that no other process loses what it has stored.
-@Suite(.timeLimit(.minutes(3))) struct RemovalTests {
-    private let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+@Suite(.timeLimit(.minutes(10))) struct RemovalTests {
+    private let folder = TemporaryFolder()
 
     private func names() throws -> Set<String> {
         Set(try FileManager.default.contentsOfDirectory(atPath: folder.url.path))
@@ -31,7 +29,7 @@ import Testing
 
     @Test("Storages 2: a lock excludes others also while its file is removed")
     func lock() async throws {
-        let path = folder.path("some-lock")
+        let path = folder("some-lock")
         let holders = Lock((now: 0, most: 0, rounds: 0))
         let ended = Lock(0)
         for _ in 0..<4 {
@@ -59,7 +57,7 @@ import Testing
     @Test("Storages 2: a store that is removed because it is unused never takes what another one has stored")
     func waitingAppend() async throws {
         for round in 0..<60 {
-            let path = folder.path("store-\(round)")
+            let path = folder("store-\(round)")
             let failing = try SQLiteEventStore(path: path)
             let other = Task {
                 let store = try await opened(path)
@@ -77,35 +75,35 @@ import Testing
 
     @Test("Storages 2: only a file that this opening has made, and that nothing was written to, is removed")
     func unused() async throws {
-        let unused = try SQLiteEventStore(path: folder.path("unused"))
+        let unused = try SQLiteEventStore(path: folder("unused"))
         await unused.close(removing: .ifUnused)
         #expect(try names().isEmpty)
 
         try Data().write(to: folder.url.appending(path: "mine"))
-        let mine = try SQLiteEventStore(path: folder.path("mine"))
+        let mine = try SQLiteEventStore(path: folder("mine"))
         await mine.close(removing: .ifUnused)
-        let events = try SQLiteEventStore(path: folder.path("events"))
+        let events = try SQLiteEventStore(path: folder("events"))
         try await events.append([note("a")], to: "s-1")
         await events.close(removing: .ifUnused)
-        let tracking = try SQLiteEventStore(path: folder.path("tracking"))
+        let tracking = try SQLiteEventStore(path: folder("tracking"))
         _ = try await tracking.append(AppendRequest([], tracking: Tracking(source: "other", position: 7)))
         await tracking.close(removing: .ifUnused)
-        let rows = try SQLiteEventStore(path: folder.path("rows"))
+        let rows = try SQLiteEventStore(path: folder("rows"))
         try await rows.readModel.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
         await rows.close(removing: .ifUnused)
         let kept: Set<String> = ["mine", "events", "tracking", "rows"]
         #expect(try names().filter { !$0.contains("-") } == kept)
-        let always = try SQLiteEventStore(path: folder.path("events"))
+        let always = try SQLiteEventStore(path: folder("events"))
         await always.close(removing: .always)
         #expect(try names().filter { $0.hasPrefix("events") } == [])
     }
 
     @Test("Storages 2: of two backups to one path one is refused, and neither harms the other")
     func backups() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         for _ in 0..<20 { try await store.append((0..<500).map { note("\($0)") }) }
         for round in 0..<3 {
-            let path = folder.path("copy-\(round)")
+            let path = folder("copy-\(round)")
             let results = await withTaskGroup(of: Result<BackupReport, any Error>.self) { group in
                 for _ in 0..<4 {
                     group.addTask {

@@ -8,7 +8,7 @@ import Testing
 
 /// What a store does when its path leads to another file than the one that it has open, or to none.
 @Suite struct ReplacedFileTests {
-    private let folder = Result { try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     private func code(_ body: () async throws -> Void) async -> StoreError? {
         do {
@@ -21,7 +21,7 @@ import Testing
 
     /// A store with an event, and a closed one with three at another path.
     private func stores() async throws -> (open: SQLiteEventStore, other: String) {
-        let (path, other) = (try folder.get().path("m.sqlite"), try folder.get().path("old.sqlite"))
+        let (path, other) = (folder("m.sqlite"), folder("old.sqlite"))
         let old = try SQLiteEventStore(path: other)
         for text in ["x", "y", "z"] { try await old.append([note(text)], to: "old-1") }
         await old.close()
@@ -73,7 +73,7 @@ import Testing
     @Test func `C2: an append whose file is replaced during its commit has an unknown outcome, and so has its repeat`()
         async throws
     {
-        let (path, moved) = (try folder.get().path("m.sqlite"), try folder.get().path("moved.sqlite"))
+        let (path, moved) = (folder("m.sqlite"), folder("moved.sqlite"))
         let isArmed = Lock(false)
         // The time of day is asked for within the transaction, after the files were compared.
         let clock = WallClock {
@@ -98,7 +98,7 @@ import Testing
 
     @Test func `C2: a link that leads to another store by now counts as a replaced file`() async throws {
         let (store, other) = try await stores()
-        let link = try folder.get().path("link.sqlite")
+        let link = folder("link.sqlite")
         await store.close()
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: store.path)
         let linked = try SQLiteEventStore(path: link)
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test func `C2: a read model whose file is replaced takes no writes and gives no rows`() async throws {
-        let path = try folder.get().path("views.sqlite")
+        let path = folder("views.sqlite")
         let model = try SQLiteReadModel(path: path)
         try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
         _ = try await model.rows("SELECT * FROM t")
@@ -142,7 +142,6 @@ import Testing
     func `C2: what a store opens after its file was replaced is not the other file`(_ mode: SQLiteEventStore.Mode)
         async throws
     {
-        let folder = try folder.get()
         let (writing, other) = try await stores()
         try await writing.readModel.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
         let foreign = try SQLiteEventStore(path: other)
@@ -155,8 +154,8 @@ import Testing
         for ending in ["-wal", "-shm"] { rename(store.path + ending, store.path + ".old" + ending) }
         #expect(await code { _ = try await store.readModel.rows("SELECT x FROM t") }?.code == .fileReplaced)
         #expect(await code { _ = try await store.verify() }?.code == .fileReplaced)
-        #expect(await code { _ = try await store.backup(to: folder.path("copy")) }?.code == .fileReplaced)
-        #expect(!FileManager.default.fileExists(atPath: folder.path("copy")))
+        #expect(await code { _ = try await store.backup(to: folder("copy")) }?.code == .fileReplaced)
+        #expect(!FileManager.default.fileExists(atPath: folder("copy")))
         let write = ReadModelWrite([.init("INSERT INTO t VALUES (1)")])
         #expect(await code { try await store.readModel.write(write) }?.code == .fileReplaced)
         await store.close()
@@ -167,7 +166,7 @@ import Testing
     @Test func `C2: a read model whose file is replaced before its first query does not read the other file`()
         async throws
     {
-        let (path, other) = (try folder.get().path("views.sqlite"), try folder.get().path("other.sqlite"))
+        let (path, other) = (folder("views.sqlite"), folder("other.sqlite"))
         for path in [path, other] {
             let model = try SQLiteReadModel(path: path)
             try await model.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))

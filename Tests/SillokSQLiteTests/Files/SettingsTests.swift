@@ -27,8 +27,7 @@ import Testing
     }
 
     @Test func `O3: every write that records an operator's act is durable, and no other`() async throws {
-        let place = try Place(.sqlite)
-        var books = try await Books(place)
+        var books = try await Books(.sqlite)
         let watched = ActWatch(books.model)
         for account in 1...3 {
             try await books.append(.opened(owner: "Ada"), account)

@@ -12,7 +12,7 @@ import Testing
 /// The keys of event ids, and the conversion of stores whose keys had no secret. `Fixtures/format-3.store` was written by
 /// commit 0672aac.
 @Suite struct ConversionTests {
-    private let folder = Result { try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     private func open(
         _ path: String, _ mode: SQLiteEventStore.Mode = .create,
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func `W3: ids that a client crafts do not share a key of the index`() async throws {
-        let path = try folder.get().path()
+        let path = folder()
         let crafted = craftedIDs(2_000)
         #expect(Set(crafted.map(IDKeys(secret: nil).key)).count == 1)
         let store = try open(path)
@@ -56,11 +56,11 @@ import Testing
     {
         var secrets: [Int64] = []
         for (name, seed) in [("a", 1), ("b", 1), ("c", 2)] as [(String, UInt64)] {
-            let store = try SQLiteEventStore(path: folder.get().path(name), random: SeededGenerator(seed: seed))
+            let store = try SQLiteEventStore(path: folder(name), random: SeededGenerator(seed: seed))
             await store.close()
-            secrets.append(try number(folder.get().path(name), "SELECT length(value) FROM store WHERE key = 'secret'"))
+            secrets.append(try number(folder(name), "SELECT length(value) FROM store WHERE key = 'secret'"))
             let hex = "SELECT hex(value) FROM store WHERE key = 'secret'"
-            let text = try Connection(path: folder.get().path(name), flags: SQLITE_OPEN_READONLY, cacheKiB: 64).text(
+            let text = try Connection(path: folder(name), flags: SQLITE_OPEN_READONLY, cacheKiB: 64).text(
                 hex)
             secrets.append(Int64(text?.hashValue ?? 0))
         }
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func `W3: a store of format 3 is read as it is, and converted when it is opened for writing`() async throws {
-        let path = try folder.get().path()
+        let path = folder()
         try FileManager.default.copyItem(at: fixture("format-3.store"), to: URL(filePath: path))
         #expect(try number(path, "PRAGMA user_version") == 3)
         let old = try open(path, .readOnly)
@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test func `W3: a process that ends during the conversion leaves the store as it was`() async throws {
-        let path = try folder.get().path()
+        let path = folder()
         try FileManager.default.copyItem(at: fixture("format-3.store"), to: URL(filePath: path))
         let copies = Lock<[String]>([])
         // The files at an instant are what a kill at that instant leaves.
@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test func `W3: a store whose events and index have different ids is not converted`() async throws {
-        let path = try folder.get().path()
+        let path = folder()
         try FileManager.default.copyItem(at: fixture("format-3.store"), to: URL(filePath: path))
         try tamper(path, "UPDATE events SET id = zeroblob(16) WHERE position = 20")
         let error = #expect(throws: StoreError.self) { try open(path) }
@@ -143,7 +143,7 @@ import Testing
     @Test func `W3: whoever has a store of format 3 open gets an error after the conversion, not an answer`()
         async throws
     {
-        let path = try folder.get().path()
+        let path = folder()
         try FileManager.default.copyItem(at: fixture("format-3.store"), to: URL(filePath: path))
         let old = try open(path, .readOnly)
         let event = try #require(try await old.read(.all, limit: 1).events.first)

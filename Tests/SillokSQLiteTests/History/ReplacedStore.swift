@@ -5,17 +5,19 @@ import SillokTesting
 
 /// A store in a file that is replaced by an older copy of itself, which then grows by other events.
 struct ReplacedStore: Sendable {
-    let folder: TemporaryFolder
+    /// The place of the file, and of read models.
+    let place: Place
     /// What the store had before it was replaced.
     private(set) var old: [RecordedEvent] = []
 
-    var path: String { folder.path("log.sqlite") }
+    var folder: TemporaryFolder { place.folder }
+    var path: String { folder("log.sqlite") }
 
     /// Makes a store of six events, of which a copy has the first three.
-    init(_ folder: TemporaryFolder) async throws {
-        self.folder = folder
+    init(on storage: Storage) async throws {
+        place = Place(storage)
         try await appending([.opened(owner: "Ada"), .deposited(cents: 100), .deposited(cents: 55)])
-        try FileManager.default.copyItem(atPath: path, toPath: folder.path("copy.sqlite"))
+        try FileManager.default.copyItem(atPath: path, toPath: folder("copy.sqlite"))
         try await appending([10, 20, 30].map { .deposited(cents: $0) })
         let store = try open()
         old = try await store.read(.all).events
@@ -36,7 +38,7 @@ struct ReplacedStore: Sendable {
     /// Puts the copy in the place of the store, and appends other events to it.
     func restore(then others: [Int]) async throws {
         try FileManager.default.removeItem(atPath: path)
-        try FileManager.default.copyItem(atPath: folder.path("copy.sqlite"), toPath: path)
+        try FileManager.default.copyItem(atPath: folder("copy.sqlite"), toPath: path)
         try await appending(others.map { .deposited(cents: $0) })
     }
 }

@@ -8,38 +8,29 @@ import Testing
 struct ReplacedStoreTests {
     private let others = [100, 100, 100, 75, 75, 75, 75]
 
-    /// Projects and reacts to everything in the store; answers the positions that the reaction has seen.
-    private func follow(_ store: SQLiteEventStore, into model: TestedModel) async throws -> [UInt64] {
-        let projector = Projector(Balances(), from: store, into: model)
-        try await projector.catchUp()
-        let head = try await store.head()
-        let seen = Lock<[UInt64]>([])
-        let reacting = Task {
-            try await projector.react("mails", from: .atBeginning) { event in
-                seen.withLock { $0.append(event.position.value) }
-                if event.position == head { throw CancellationError() }
-            }
+    /// Returns a publisher that notes the positions of what it passes on.
+    private func publisher(
+        _ store: SQLiteEventStore, in model: TestedModel, _ seen: Lock<[UInt64]>
+    ) -> Publisher {
+        Publisher("mails", from: store, progressIn: model, starting: .atBeginning) { event in
+            seen.withLock { $0.append(event.position.value) }
         }
-        // The last effect is not counted as executed, so it is executed again.
-        if case .failure(let error) = await reacting.result, !(error is CancellationError) { throw error }
-        try await model.write(
-            ReadModelWrite([
-                .init(
-                    """
-                    UPDATE sillok_reactions SET position = \(head),
-                    mark = \(try await store.head(resumingAfter: .start).description)
-                    """)
-            ]))
+    }
+
+    /// Projects and publishes everything in the store; returns the positions that were passed on.
+    private func follow(_ store: SQLiteEventStore, into model: TestedModel) async throws -> [UInt64] {
+        try await Projector(Balances(), from: store, into: model).catchUp()
+        let seen = Lock<[UInt64]>([])
+        try await publisher(store, in: model, seen).catchUp()
         return seen.withLock { $0 }
     }
 
     @Test(
-        "C1: a projector and a reaction stop at a store that was restored and has grown again",
+        "C1: a projector and a publisher stop at a store that was restored and has grown again",
         arguments: Storage.tested)
     func stops(on storage: Storage) async throws {
-        let place = try Place(storage)
-        let replaced = try await ReplacedStore(place.folder)
-        let model = try await place.model()
+        let replaced = try await ReplacedStore(on: storage)
+        let model = try await replaced.place.model()
         let before = try replaced.open()
         #expect(try await follow(before, into: model) == [1, 2, 3, 4, 5, 6])
         await before.close()
@@ -53,10 +44,12 @@ struct ReplacedStoreTests {
         #expect(cause.code == .storeChanged && "\(cause)".contains("rebuild"))
         let running = await #expect(throws: ProjectionFailure.self) { try await projector.run() }
         #expect((running?.cause as? StoreError)?.code == .storeChanged)
-        let reaction = await #expect(throws: StoreError.self) {
-            try await projector.react("mails") { event in Issue.record("it ran for \(event.position)") }
-        }
-        #expect(reaction?.code == .storeChanged && "\(reaction?.message ?? "")".contains("resetReaction"))
+        let seen = Lock<[UInt64]>([])
+        let publisher = self.publisher(store, in: model, seen)
+        let published = await #expect(throws: ProjectionFailure.self) { try await publisher.catchUp() }
+        let reason = try #require(published?.cause as? StoreError)
+        #expect(reason.code == .storeChanged && reason.message.contains("redrive"))
+        #expect(seen.withLock { $0 } == [])
 
         // The way back that the messages name.
         let whom = Operator("ada", because: "the store was restored")
@@ -64,34 +57,46 @@ struct ReplacedStoreTests {
         try await projector.readSide.promote("balances", by: whom)
         try await projector.catchUp()
         #expect(try await model.rows("SELECT cents FROM accounts").map(\.values) == [[755]])
-        try await projector.readSide.resetReaction("mails", of: "balances", to: .atBeginning, by: whom)
-        let seen = Lock<[UInt64]>([])
-        try await self.running(projector) {
-            let reacting = Task {
-                try await projector.react("mails") { event in seen.withLock { $0.append(event.position.value) } }
-            }
-            let hasSeenAll = try await eventually { seen.withLock { $0.count } == 10 }
-            #expect(hasSeenAll)
-            reacting.cancel()
-            _ = await reacting.result
-        }
+        try await publisher.redrive(from: 1, by: whom)
+        try await publisher.catchUp()
         #expect(seen.withLock { $0 } == Array(1...10))
         await store.close()
         await model.close()
     }
 
-    private func running(_ projector: Projector<TestedModel>, _ body: () async throws -> Void) async throws {
-        let task = Task { try await projector.run() }
-        try await body()
-        task.cancel()
-        _ = await task.result
+    @Test(
+        "C1: a running projector makes the rebuild that is requested after the store was restored",
+        arguments: Storage.tested)
+    func rebuildsWhileItRuns(on storage: Storage) async throws {
+        let replaced = try await ReplacedStore(on: storage)
+        let model = try await replaced.place.model()
+        let before = try replaced.open()
+        try await Projector(Balances(), from: before, into: model).catchUp()
+        await before.close()
+        try await replaced.restore(then: others)
+        let store = try replaced.open()
+        let whom = Operator("ada", because: "the store was restored")
+        // As the command line and the server request it: by a row, before the application runs or while it does.
+        let side = ReadSide(of: store, in: model)
+        try await side.requestRebuild(of: "balances", by: whom)
+        let projector = Projector(Balances(), from: store, into: model)
+        try await running(projector) {
+            let isReady = try await eventually {
+                do { try await side.promote("balances", by: whom) } catch is ProjectionRefusal { return false }
+                return true
+            }
+            #expect(isReady)
+            let current = try await projector.model(atLeast: store.head(), within: .seconds(120))
+            #expect(try await current.rows("SELECT cents FROM accounts").map(\.values) == [[755]])
+        }
+        await store.close()
+        await model.close()
     }
 
     @Test("C1: with an identical copy of the store everything continues", arguments: Storage.tested)
     func continues(on storage: Storage) async throws {
-        let place = try Place(storage)
-        let replaced = try await ReplacedStore(place.folder)
-        let model = try await place.model()
+        let replaced = try await ReplacedStore(on: storage)
+        let model = try await replaced.place.model()
         let before = try replaced.open()
         #expect(try await follow(before, into: model) == [1, 2, 3, 4, 5, 6])
         await before.close()
@@ -104,12 +109,7 @@ struct ReplacedStoreTests {
         try await projector.catchUp()
         #expect(try await model.rows("SELECT cents FROM accounts").map(\.values) == [[220]])
         let seen = Lock<[UInt64]>([])
-        await #expect(throws: CancellationError.self) {
-            try await projector.react("mails") { event in
-                seen.withLock { $0.append(event.position.value) }
-                throw CancellationError()
-            }
-        }
+        try await publisher(store, in: model, seen).catchUp()
         #expect(seen.withLock { $0 } == [7])
         await store.close()
         await model.close()
@@ -117,7 +117,7 @@ struct ReplacedStoreTests {
 
     @Test("H1: every kept place is compared, however far the restored log has grown", arguments: [0, 1, 2, 3, 4, 7])
     func comparesPlaces(others count: Int) async throws {
-        let replaced = try await ReplacedStore(try TemporaryFolder())
+        let replaced = try await ReplacedStore(on: .sqlite)
         try await replaced.restore(then: Array(others.prefix(count)))
         let store = try replaced.open()
         let head = try await store.head()
@@ -150,7 +150,7 @@ struct ReplacedStoreTests {
             }
             try await expectChanged("a token") {
                 let projector = Projector(Balances(), .live, from: store, into: try SQLiteReadModel())
-                _ = try await projector.model(atLeast: mark, within: .seconds(20))
+                _ = try await projector.model(atLeast: mark, within: .seconds(120))
             }
         }
         await store.close()
@@ -158,8 +158,8 @@ struct ReplacedStoreTests {
 
     @Test("H1: a consumer that tracks another store notices that it went back")
     func tracks() async throws {
-        let replaced = try await ReplacedStore(try TemporaryFolder())
-        let path = replaced.folder.path("target.sqlite")
+        let replaced = try await ReplacedStore(on: .sqlite)
+        let path = replaced.folder("target.sqlite")
         let target = try SQLiteEventStore(path: path)
         try await target.append([note("taken")], tracking: Tracking(source: "log", EventMark(replaced.old[5])))
         await target.close()

@@ -10,7 +10,7 @@ import Testing
     @Test func `the tail answers as a plain list of its entries does, whatever is added and taken back`() {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed: seed)
-        let tail = IndexTail(capacity: 32)
+        var tail = IndexTail(capacity: 32)
         var expected: [(key: Int64, position: Int64)] = []
         var position: Int64 = 0
         for _ in 0..<2_000 {
@@ -50,13 +50,13 @@ import Testing
     func `whoever reads beside the writer finds every event by its tag and its id at once`(tailEntries: Int)
         async throws
     {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         var tuning = Tuning.tiny
         tuning.tailEntries = tailEntries
         let store = try SQLiteEventStore(
-            path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+            path: folder(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
         let beside = try SQLiteEventStore(
-            path: folder.path(), mode: .readOnly, limits: Limits(), clock: .system, tuning: tuning)
+            path: folder(), mode: .readOnly, limits: Limits(), clock: .system, tuning: tuning)
         var ids: [EventID] = []
         for number in 0..<120 {
             var event = note("\(number)", tags: [EventTag("third", "\(number % 3)")])
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func `entries that are on their way when a store is closed are found where they belong`() async throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         var tuning = Tuning.tiny
         tuning.tailEntries = 40
         let seed = UInt64.random(in: 0 ... .max)
@@ -84,7 +84,7 @@ import Testing
         var (count, partly) = (0, 0)
         for _ in 0..<60 {
             let store = try SQLiteEventStore(
-                path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+                path: folder(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
             for _ in 0..<Int.random(in: 1...5, using: &random) {
                 var event = note("\(count)", tags: [EventTag("third", "\(count % 3)")])
                 if Bool.random(using: &random) { event.id = EventID(high: random.next(), low: random.next()) }
@@ -95,7 +95,7 @@ import Testing
             #expect(tagged.events.map(\.position.value) == stride(from: 1, through: UInt64(count), by: 3).map { $0 })
             #expect(try await store.verify().findings == [], "seed \(seed)")
             await store.close()
-            let file = try Connection(path: folder.path(), flags: SQLITE_OPEN_READONLY, cacheKiB: 64)
+            let file = try Connection(path: folder(), flags: SQLITE_OPEN_READONLY, cacheKiB: 64)
             partly += Int(
                 try file.number(
                     "SELECT max(entries.position) > CAST(CAST(value AS TEXT) AS INTEGER) FROM entries, store WHERE store.key = 'indexed'"
@@ -105,18 +105,18 @@ import Testing
     }
 
     @Test func `a mark of how far the index goes that was set back does no harm`() async throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         func append(_ count: Int) async throws -> [EventID] {
             let store = try SQLiteEventStore(
-                path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: .tiny)
+                path: folder(), mode: .create, limits: Limits(), clock: .system, tuning: .tiny)
             for number in 0..<count { try await store.append([note("\(number)")], to: "s-1") }
             let page = try await store.read(ReadRequest(.stream("s-1")))
             await store.close()
             return page.events.map(\.id)
         }
         let before = try await append(60)
-        try tamper(folder.path(), "UPDATE store SET value = CAST('5' AS BLOB) WHERE key = 'indexed'")
-        let old = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+        try tamper(folder(), "UPDATE store SET value = CAST('5' AS BLOB) WHERE key = 'indexed'")
+        let old = try SQLiteEventStore(path: folder(), mode: .readOnly)
         #expect(try await old.read(ReadRequest(.stream("s-1"))).events.map(\.id) == before)
         #expect(try await old.verify().isSound)
         #expect(try await append(60).prefix(60) == before[...])
@@ -125,14 +125,14 @@ import Testing
     }
 
     @Test func `a damaged mark of how far the index goes is refused`() async throws {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteEventStore(path: folder.path())
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder())
         try await store.append([note("a"), note("b")], to: "s-1")
         await store.close()
         for value in ["'x'", "'-1'", "'3'"] {
-            try tamper(folder.path(), "UPDATE store SET value = CAST(\(value) AS BLOB) WHERE key = 'indexed'")
-            #expect(throws: StoreError.self) { try SQLiteEventStore(path: folder.path()) }
-            let old = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+            try tamper(folder(), "UPDATE store SET value = CAST(\(value) AS BLOB) WHERE key = 'indexed'")
+            #expect(throws: StoreError.self) { try SQLiteEventStore(path: folder()) }
+            let old = try SQLiteEventStore(path: folder(), mode: .readOnly)
             let error = await #expect(throws: StoreError.self) { try await old.read(ReadRequest(.stream("s-1"))) }
             #expect(error?.code == .corrupt)
             #expect(try await old.verify().isSound == false)

@@ -6,7 +6,7 @@ import Testing
 
 /// Events with distant positions are read many at a time; results must not depend on that.
 @Suite struct SparseReadingTests {
-    private let folder = Result { try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     private static let queries: [EventQuery] = [
         .stream("s-3"), .tags("t:1"), .tags("t:1", "u:2"), .category("s"), .all,
@@ -19,7 +19,7 @@ import Testing
     ) async throws -> (SQLiteEventStore, MemoryEventStore) {
         var random = SeededGenerator.printed("sparse reading")
         let store = try SQLiteEventStore(
-            path: try folder.get().path(), mode: .create, limits: limits, clock: .system, tuning: tuning)
+            path: folder(), mode: .create, limits: limits, clock: .system, tuning: tuning)
         let memory = MemoryEventStore(limits: limits)
         for round in 0..<30 {
             let entries = (0..<100).map { index in
@@ -66,7 +66,7 @@ import Testing
         let (store, memory) = try await filled(Limits(), .tiny)
         let positions = try await memory.read(.stream("s-3"), limit: 100).events.map(\.position.value)
         await store.close()
-        let path = try folder.get().path()
+        let path = folder()
         for missing in [positions[0], positions[5], positions[31], positions[32], positions[40]] {
             try tamper(path, "UPDATE events SET position = -position WHERE position = \(missing)")
             let opened = try SQLiteEventStore(path: path, mode: .readOnly)

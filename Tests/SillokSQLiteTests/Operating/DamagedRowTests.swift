@@ -11,9 +11,7 @@ import Testing
             "UPDATE sillok_builds SET target = -1", "UPDATE sillok_builds SET lifecycle = ''",
         ])
     func damaged(statement: String) async throws {
-        let place = try Place(.sqlite)
-        var books = try await Books(place)
-        try await books.append(.opened(owner: "Ada"), 1)
+        var books = try await Books(.sqlite, accounts: 1)
         try await books.append(.poisoned(cents: 1), 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await projector.catchUp()
@@ -24,6 +22,5 @@ import Testing
         }
         #expect(error?.code == .corrupt)
         await books.model.close()
-        withExtendedLifetime(place) {}
     }
 }

@@ -7,10 +7,8 @@ import Testing
 @testable import SillokSQLite
 
 /// Work that takes long ends when its task is cancelled or the store closes.
-@Suite(.timeLimit(.minutes(2))) struct LongWorkTests {
-    private let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+@Suite(.timeLimit(.minutes(10))) struct LongWorkTests {
+    private let folder = TemporaryFolder()
 
     static let endless: SQL =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS m FROM n"
@@ -25,17 +23,17 @@ import Testing
     private func open(_ place: Place) async throws -> Opened {
         switch place {
         case .file:
-            let model = try SQLiteReadModel(path: folder.path("views"))
+            let model = try SQLiteReadModel(path: folder("views"))
             return Opened(model: model, close: model.close)
         case .memory:
             let model = try SQLiteReadModel()
             return Opened(model: model, close: model.close)
         case .store, .readOnlyStore:
-            let store = try SQLiteEventStore(path: folder.path())
+            let store = try SQLiteEventStore(path: folder())
             try await store.readModel.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
             if place == .store { return Opened(model: store.readModel, close: store.close) }
             await store.close()
-            let reading = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+            let reading = try SQLiteEventStore(path: folder(), mode: .readOnly)
             return Opened(model: reading.readModel, close: reading.close)
         }
     }
@@ -91,9 +89,9 @@ import Testing
         "Storages 3: a check and a backup end when the store closes or the task is cancelled", arguments: Work.allCases,
         End.allCases)
     func ended(_ work: Work, by end: End) async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         for _ in 0..<50 { try await store.append((0..<500).map { note("\($0)") }, to: "s-1") }
-        let copy = folder.path("copy")
+        let copy = folder("copy")
         // Holds the work up at its first progress.
         let progress = Lock((isReached: false, isOpen: false, steps: 0))
         let hold: @Sendable (WorkProgress) -> Void = { _ in
@@ -133,9 +131,9 @@ import Testing
 
     @Test("Storages 3: the copy of a backup ends while SQLite writes it")
     func copying() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         for _ in 0..<40 { try await store.append((0..<500).map { note("\($0)") }, to: "s-1") }
-        let copy = folder.path("copy")
+        let copy = folder("copy")
         let task = Task { try await store.backup(to: copy) }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }

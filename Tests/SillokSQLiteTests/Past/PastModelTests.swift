@@ -31,7 +31,7 @@ import Testing
     )
         async throws
     {
-        let place = try Place(storage)
+        let place = Place(storage)
         let store = try await place.store()
         let going = try await place.freshModel()
         for number in 1...60 {

@@ -76,11 +76,17 @@ struct AccountDocuments: DocumentProjection {
 
 /// A log of accounts, a read model, and an independent fold of what was appended.
 struct Books: Sendable {
+    let place: Place
     let store = MemoryEventStore()
     let model: TestedModel
     private(set) var expected: [String: [Int]] = [:]
 
-    init(_ place: Place) async throws { model = try await place.model() }
+    /// - Parameter accounts: the number of accounts that are opened.
+    init(_ storage: Storage, accounts: Int = 0) async throws {
+        place = Place(storage)
+        model = try await place.model()
+        for account in 0..<accounts { try await append(.opened(owner: "Ada"), account + 1) }
+    }
 
     @discardableResult mutating func append(_ event: AccountEvent, _ account: Int) async throws -> Receipt {
         let name = "account-\(account)"
@@ -113,33 +119,10 @@ struct Books: Sendable {
     }
 }
 
-/// Runs a projector while `body` does; then it is cancelled.
+/// Runs a projector until `body` has ended.
 func running<Model: ReadModel, Result: Sendable>(
     _ projector: Projector<Model>, _ body: () async throws -> Result
-) async throws -> Result {
-    let task = Task { try await projector.run() }
-    do {
-        let result = try await body()
-        task.cancel()
-        _ = await task.result
-        return result
-    } catch {
-        task.cancel()
-        _ = await task.result
-        throw error
-    }
-}
-
-/// Asks again until `condition` holds, for as long as a slow machine may take.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    let clock = ContinuousClock()
-    let start = clock.now
-    while start.duration(to: clock.now) < .seconds(30) {
-        if try await condition() { return true }
-        try await clock.sleep(for: .milliseconds(5))
-    }
-    return false
-}
+) async throws -> Result { try await running({ try await projector.run() }, body) }
 
 extension SeededGenerator {
     /// A generator whose seed the test's output tells, and `SILLOK_SEED` sets.

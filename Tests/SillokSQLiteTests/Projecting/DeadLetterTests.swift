@@ -11,9 +11,7 @@ struct DeadLetterTests {
         "a poison event parks only its sequence; corrected, it is redriven in order while new events arrive",
         arguments: [false, true], Storage.tested)
     func redrive(refusesInSQL: Bool, on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
+        var books = try await Books(storage, accounts: 3)
         try await books.append(.deposited(cents: 1), 1)
         let poison = try await books.append(.poisoned(cents: 2), 1)
         for cents in 3...9 {
@@ -26,7 +24,7 @@ struct DeadLetterTests {
         let receipt = try await books.append(.deposited(cents: 10), 1)
         try await running(poisoned) {
             await #expect(throws: ParkedEvent.self) {
-                try await poisoned.model(atLeast: receipt, within: .seconds(20))
+                try await poisoned.model(atLeast: receipt, within: .seconds(120))
             }
             let letters = try await poisoned.readSide.deadLetters(of: "balances")
             #expect(letters.map(\.state) == [.failed] + Array(repeating: .behind, count: 8))
@@ -51,7 +49,7 @@ struct DeadLetterTests {
                 if cents == 20 { try await mended.readSide.retry("balances", sequence: "account-1", by: ada) }
             }
             #expect(try await eventually { try await mended.readSide.deadLetters(of: "balances").isEmpty })
-            _ = try await mended.model(atLeast: books.store.head(), within: .seconds(20))
+            _ = try await mended.model(atLeast: books.store.head(), within: .seconds(120))
         }
         #expect(try await books.rows() == books.expected)
         #expect(try await mended.readSide.verify("balances").findings.isEmpty)
@@ -61,11 +59,45 @@ struct DeadLetterTests {
         await books.model.close()
     }
 
+    @Test("two runners without a lease that retry the same dead letters project each once", arguments: Storage.tested)
+    func retriedTwice(on storage: Storage) async throws {
+        var books = try await Books(storage, accounts: 1)
+        try await books.append(.poisoned(cents: 1), 1)
+        try await books.append(.deposited(cents: 2), 1)
+        let poisoned = Projector(Balances(), from: books.store, into: books.model)
+        let side = poisoned.readSide
+        let areParked = try await running(poisoned) {
+            try await eventually { try await side.deadLetters(of: "balances").count == 2 }
+        }
+        #expect(areParked)
+        try await side.retry("balances", by: ada)
+        var rule = Balances()
+        rule.isMended = true
+        let (store, model, mended) = (books.store, books.model, rule)
+        let late = WatchedModel(books.model)
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        // While the first one is about to write what it has made of the letters, the second one retries them too.
+        late.before("DELETE FROM sillok_dead_letters") {
+            let areGone = try await running(Projector(mended, from: store, into: model)) {
+                try await eventually { try await side.deadLetters(of: "balances").isEmpty }
+            }
+            #expect(areGone)
+            end.yield()
+        }
+        let first = Projector(rule, from: books.store, into: late)
+        try await running(first) {
+            for await _ in ended { break }
+            let last = try await books.append(.deposited(cents: 3), 1)
+            _ = try await first.model(atLeast: last, within: .seconds(120))
+        }
+        #expect(try await books.rows() == books.expected)
+        #expect(try await side.deadLetters(of: "balances").isEmpty)
+        await books.model.close()
+    }
+
     @Test("skipped and replaced events are settled, and the events behind them continue", arguments: Storage.tested)
     func settled(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        try await books.append(.opened(owner: "Ada"), 1)
+        var books = try await Books(storage, accounts: 1)
         let first = try await books.append(.poisoned(cents: 1), 1)
         try await books.append(.deposited(cents: 2), 1)
         try await books.store.append([EventData(type: "deposited", payload: Array("{}".utf8))], to: "account-1")
@@ -86,7 +118,7 @@ struct DeadLetterTests {
             try await side.replace("balances", at: damaged, with: #"{"cents":3}"#, by: ada)
             #expect(try await eventually { try await side.deadLetters(of: "balances").count == 1 })
             let last = try await books.append(.deposited(cents: 5), 1)
-            _ = try await projector.model(atLeast: last, within: .seconds(20))
+            _ = try await projector.model(atLeast: last, within: .seconds(120))
         }
         #expect(try await books.rows() == ["account-1": [2, 3, 4, 5]])
         let (_, event) = try await side.deadLetter(of: "balances", at: first.position)
@@ -98,9 +130,7 @@ struct DeadLetterTests {
 
     @Test("full dead letters stop the projection; nothing is skipped", arguments: Storage.tested)
     func full(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        for account in 1...5 { try await books.append(.opened(owner: "Ada"), account) }
+        var books = try await Books(storage, accounts: 5)
         for account in 1...5 { try await books.append(.poisoned(cents: 1), account) }
         let options = ProjectorOptions(failures: .park(attempts: 1, pause: .zero, capacity: 3))
         let projector = Projector(Balances(), from: books.store, into: books.model, options: options)

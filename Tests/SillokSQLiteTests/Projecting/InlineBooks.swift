@@ -10,7 +10,7 @@ struct InlineBooks {
     private(set) var expected: [String: [Int]] = [:]
 
     init(_ storage: Storage = .sqlite) async throws {
-        place = try Place(storage)
+        place = Place(storage)
         (store, model) = try await place.storeWithModel()
     }
 

@@ -40,23 +40,22 @@ struct LeaseTests {
 
     @Test("a process that runs and holds no partition reads its own writes", arguments: Storage.tested)
     func freshElsewhere(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        let other = try await place.model()
+        var books = try await Books(storage)
+        let other = try await books.place.model()
         let holder = Projector(Balances(), from: books.store, into: other, options: options(.seconds(3600)))
         let idle = Projector(Balances(), from: books.store, into: books.model, options: options(.seconds(3600)))
         try await running(holder) {
             let first = try await books.append(.opened(owner: "Ada"), 1)
-            _ = try await holder.model(atLeast: first, within: .seconds(20))
+            _ = try await holder.model(atLeast: first, within: .seconds(120))
             try await running(idle) {
                 for cents in 1...5 {
                     let receipt = try await books.append(.deposited(cents: cents), 1)
-                    _ = try await idle.model(atLeast: receipt, within: .seconds(20))
+                    _ = try await idle.model(atLeast: receipt, within: .seconds(120))
                     #expect(try await books.rows() == books.expected)
                 }
                 let poison = try await books.append(.poisoned(cents: 6), 1)
                 await #expect(throws: ParkedEvent.self) {
-                    try await idle.model(atLeast: poison, within: .seconds(20))
+                    try await idle.model(atLeast: poison, within: .seconds(120))
                 }
             }
         }
@@ -66,8 +65,7 @@ struct LeaseTests {
 
     @Test("a runner that ends releases its partitions: the next one does not wait", arguments: Storage.tested)
     func givesUp(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         for turn in 1...3 {
             let projector = Projector(
                 Balances(), from: books.store, into: books.model, options: options(.seconds(3600)))
@@ -75,7 +73,7 @@ struct LeaseTests {
             if turn == 2 {
                 try await projector.catchUp()
             } else {
-                try await running(projector) { _ = try await projector.model(atLeast: receipt, within: .seconds(20)) }
+                try await running(projector) { _ = try await projector.model(atLeast: receipt, within: .seconds(120)) }
             }
             #expect(try await books.rows() == books.expected)
         }
@@ -84,8 +82,7 @@ struct LeaseTests {
 
     @Test("a runner whose write takes long shows signs of life meanwhile", arguments: Storage.tested)
     func beats(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         let model = SlowModel(model: books.model)
         let options = ProjectorOptions(lease: .milliseconds(30), pollInterval: .milliseconds(10))
         let projector = Projector(Seen(), from: books.store, into: model, options: options)
@@ -99,17 +96,16 @@ struct LeaseTests {
 
     @Test("a process that ran before sees the events that another process parked", arguments: Storage.tested)
     func parkedElsewhere(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        let other = try await place.model()
+        var books = try await Books(storage)
+        let other = try await books.place.model()
         let first = Projector(Balances(), from: books.store, into: books.model)
         try await running(first) {
             let receipt = try await books.append(.opened(owner: "Ada"), 1)
-            _ = try await first.model(atLeast: receipt, within: .seconds(20))
+            _ = try await first.model(atLeast: receipt, within: .seconds(120))
         }
         let poison = try await books.append(.poisoned(cents: 1), 1)
         try await Projector(Balances(), from: books.store, into: other).catchUp()
-        await #expect(throws: ParkedEvent.self) { try await first.model(atLeast: poison, within: .seconds(20)) }
+        await #expect(throws: ParkedEvent.self) { try await first.model(atLeast: poison, within: .seconds(120)) }
         await other.close()
         await books.model.close()
     }

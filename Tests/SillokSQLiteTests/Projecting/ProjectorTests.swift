@@ -29,14 +29,13 @@ private struct BreakingModel: ReadModel {
 struct ProjectorTests {
     @Test("one's own write is read, and the rows equal the fold", arguments: Storage.tested)
     func readsOwnWrite(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await running(projector) {
             for account in 1...5 { try await books.append(.opened(owner: "Ada \(account)"), account) }
             for turn in 1...100 {
                 let receipt = try await books.append(.deposited(cents: turn), turn % 5 + 1)
-                _ = try await projector.model(atLeast: receipt, within: .seconds(20))
+                _ = try await projector.model(atLeast: receipt, within: .seconds(120))
                 #expect(try await books.rows() == books.expected)
             }
         }
@@ -46,12 +45,10 @@ struct ProjectorTests {
     @Test("stopped at any point and restarted, it projects every event once", arguments: [1, 3], Storage.tested)
     func resumes(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("resumes")
-        let place = try Place(storage)
-        var books = try await Books(place)
-        for account in 1...9 { try await books.append(.opened(owner: ""), account) }
+        var books = try await Books(storage, accounts: 9)
         let options = ProjectorOptions(partitions: partitions)
         for _ in 0..<20 {
-            let model = try await place.model()
+            let model = try await books.place.model()
             let projector = Projector(Balances(), from: books.store, into: model, options: options)
             try await running(projector) {
                 for _ in 0..<Int.random(in: 1...40, using: &random) {
@@ -62,7 +59,7 @@ struct ProjectorTests {
         }
         let projector = Projector(Balances(), from: books.store, into: books.model, options: options)
         try await running(projector) {
-            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
+            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(120))
         }
         #expect(try await books.rows() == books.expected)
         let verification = try await projector.readSide.verify("balances")
@@ -74,9 +71,7 @@ struct ProjectorTests {
     @Test(
         "broken off before or after any write, every event is projected once", arguments: [true, false], Storage.tested)
     func breaksOff(isGuarded: Bool, on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
+        var books = try await Books(storage, accounts: 3)
         _ = try await project(books, BreakingModel(model: books.model, isGuarded: true))
         var breaks = 0
         for turn in 1...60 {
@@ -94,7 +89,7 @@ struct ProjectorTests {
         for breaks in 0..<1000 {
             let projector = Projector(Balances(), from: books.store, into: model)
             let isThere = try await running(projector) {
-                (try? await projector.model(atLeast: head, within: .seconds(20))) != nil
+                (try? await projector.model(atLeast: head, within: .seconds(120))) != nil
             }
             if isThere { return breaks }
         }
@@ -103,10 +98,8 @@ struct ProjectorTests {
 
     @Test("of two projectors of one projection, one is refused and nothing is doubled", arguments: Storage.tested)
     func fenced(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        try await books.append(.opened(owner: "Ada"), 1)
-        let other = try await place.model()
+        var books = try await Books(storage, accounts: 1)
+        let other = try await books.place.model()
         let first = Projector(Balances(), from: books.store, into: books.model)
         let second = Projector(Balances(), from: books.store, into: other)
         let tasks = [Task { try await first.run() }, Task { try await second.run() }]
@@ -129,12 +122,10 @@ struct ProjectorTests {
         arguments: Storage.tested)
     func leases(on storage: Storage) async throws {
         var random = SeededGenerator.printed("leases")
-        let place = try Place(storage)
-        var books = try await Books(place)
-        for account in 1...20 { try await books.append(.opened(owner: "Ada"), account) }
+        var books = try await Books(storage, accounts: 20)
         let options = ProjectorOptions(
             partitions: 4, lease: .milliseconds(60), pollInterval: .milliseconds(20))
-        let other = try await place.model()
+        let other = try await books.place.model()
         for _ in 0..<6 {
             let first = Projector(Balances(), from: books.store, into: books.model, options: options)
             let second = Projector(Balances(), from: books.store, into: other, options: options)
@@ -160,9 +151,7 @@ struct ProjectorTests {
 
     @Test("a projection that stops names the event; corrected, it continues", arguments: Storage.tested)
     func stops(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        try await books.append(.opened(owner: "Ada"), 1)
+        var books = try await Books(storage, accounts: 1)
         let poison = try await books.append(.poisoned(cents: 5), 1)
         let last = try await books.append(.deposited(cents: 7), 1)
         let stop = ProjectorOptions(failures: .stop)
@@ -177,13 +166,13 @@ struct ProjectorTests {
             let stored = try await projector.readSide.status().first
             #expect(stored?.build.failure?.contains("position 2") == true)
             await #expect(throws: ProjectionFailure.self) {
-                try await projector.model(atLeast: last, within: .seconds(20))
+                try await projector.model(atLeast: last, within: .seconds(120))
             }
         }
         var mended = Balances()
         mended.isMended = true
         let again = Projector(mended, from: books.store, into: books.model, options: stop)
-        try await running(again) { _ = try await again.model(atLeast: last, within: .seconds(20)) }
+        try await running(again) { _ = try await again.model(atLeast: last, within: .seconds(120)) }
         #expect(try await books.rows() == books.expected)
         await books.model.close()
     }
@@ -194,9 +183,7 @@ struct ProjectorTests {
             UnknownTypePolicy.stop, .park, .ignore,
         ], Storage.tested)
     func unknownTypes(policy: UnknownTypePolicy, on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        try await books.append(.opened(owner: "Ada"), 1)
+        var books = try await Books(storage, accounts: 1)
         try await books.store.append([EventData(type: "renamed", payload: [123, 125])], to: "account-1")
         let last = try await books.append(.deposited(cents: 7), 1)
         var rule = Balances()
@@ -210,10 +197,10 @@ struct ProjectorTests {
             try await running(projector) {
                 if policy == .park {
                     await #expect(throws: ParkedEvent.self) {
-                        try await projector.model(atLeast: last.position, within: .seconds(20))
+                        try await projector.model(atLeast: last.position, within: .seconds(120))
                     }
                 } else {
-                    _ = try await projector.model(atLeast: last.position, within: .seconds(20))
+                    _ = try await projector.model(atLeast: last.position, within: .seconds(120))
                 }
             }
             #expect(try await books.rows() == ["account-1": policy == .park ? [] : [7]])
@@ -225,9 +212,7 @@ struct ProjectorTests {
 
     @Test("N3: a position and a token are answered as the receipt of a parked event is", arguments: Storage.tested)
     func parkedPositions(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        try await books.append(.opened(owner: "Ada"), 1)
+        var books = try await Books(storage, accounts: 1)
         let parked = try await books.append(.poisoned(cents: 5), 1)
         let later = try await books.append(.opened(owner: "Eve"), 2)
         // A token travels in a body and in a header.
@@ -253,8 +238,7 @@ struct ProjectorTests {
 
     @Test("a model without a running projector is reported as stale within the given time", arguments: Storage.tested)
     func stale(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         let receipt = try await books.append(.opened(owner: "Ada"), 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         let error = await #expect(throws: StaleModel.self) {
@@ -266,11 +250,10 @@ struct ProjectorTests {
 
     @Test("a checkpoint of another store is refused", arguments: Storage.tested)
     func otherStore(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         let receipt = try await books.append(.opened(owner: "Ada"), 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
-        try await running(projector) { _ = try await projector.model(atLeast: receipt, within: .seconds(20)) }
+        try await running(projector) { _ = try await projector.model(atLeast: receipt, within: .seconds(120)) }
         let other = Projector(Balances(), from: MemoryEventStore(), into: books.model)
         let failure = await #expect(throws: ProjectionFailure.self) { try await other.run() }
         #expect((failure?.cause as? StoreError)?.code == .storeChanged)
@@ -279,19 +262,18 @@ struct ProjectorTests {
 
     @Test("a query waits for a projector in another process, and reports its failure", arguments: Storage.tested)
     func elsewhere(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        let other = try await place.model()
+        var books = try await Books(storage)
+        let other = try await books.place.model()
         let stop = ProjectorOptions(failures: .stop)
         let runs = Projector(Balances(), from: books.store, into: books.model, options: stop)
         let reads = Projector(Balances(), from: books.store, into: other, options: stop)
         try await running(runs) {
             let receipt = try await books.append(.opened(owner: "Ada"), 1)
-            _ = try await reads.model(atLeast: receipt, within: .seconds(20))
+            _ = try await reads.model(atLeast: receipt, within: .seconds(120))
             #expect(try await books.rows(in: other) == ["account-1": []])
             let poison = try await books.append(.poisoned(cents: 1), 1)
             let failure = await #expect(throws: ProjectionFailure.self) {
-                try await reads.model(atLeast: poison, within: .seconds(20))
+                try await reads.model(atLeast: poison, within: .seconds(120))
             }
             #expect(failure?.description.contains("Poisoned") == true)
         }
@@ -302,8 +284,7 @@ struct ProjectorTests {
     @Test("documents equal the fold, over restarts and in several partitions", arguments: [1, 4], Storage.tested)
     func documents(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("documents")
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         let options = ProjectorOptions(partitions: partitions, batch: 7)
         try await books.fill(12, 300, &random)
         for _ in 0..<3 {
@@ -313,7 +294,7 @@ struct ProjectorTests {
                 for _ in 0..<20 {
                     try await books.append(.deposited(cents: 3), .random(in: 1...12, using: &random))
                 }
-                _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
+                _ = try await projector.model(atLeast: books.store.head(), within: .seconds(120))
             }
         }
         let rows = try await books.model.rows(
@@ -329,13 +310,11 @@ struct ProjectorTests {
 
     @Test("a live projection is replayed when it is asked", arguments: Storage.tested)
     func live(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        try await books.append(.opened(owner: "Ada"), 1)
+        var books = try await Books(storage, accounts: 1)
         let projector = Projector(Balances(), .live, from: books.store, into: books.model)
         for cents in 1...20 {
             let receipt = try await books.append(.deposited(cents: cents), 1)
-            _ = try await projector.model(atLeast: receipt, within: .seconds(20))
+            _ = try await projector.model(atLeast: receipt, within: .seconds(120))
             #expect(try await books.rows() == books.expected)
         }
         await books.model.close()

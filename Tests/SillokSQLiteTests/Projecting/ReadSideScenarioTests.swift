@@ -15,7 +15,7 @@ struct ReadSideScenarioTests {
 
     @Test("PRJ-5: four concurrent writers each read their own write", arguments: Storage.tested)
     func readYourWrites(on storage: Storage) async throws {
-        let place = try Place(storage)
+        let place = Place(storage)
         let store = MemoryEventStore()
         let model = try await place.model()
         let projector = Projector(Balances(), from: store, into: model)
@@ -29,7 +29,7 @@ struct ReadSideScenarioTests {
                         var stale = 0
                         for number in 1...writes / 4 {
                             let receipt = try await append(.deposited(cents: 1), stream, in: store)
-                            let rows = try await projector.model(atLeast: receipt, within: .seconds(30)).rows(
+                            let rows = try await projector.model(atLeast: receipt, within: .seconds(120)).rows(
                                 "SELECT cents FROM accounts WHERE account = \(stream)")
                             if rows.first?["cents"].integer != Int64(number) { stale += 1 }
                         }
@@ -48,7 +48,7 @@ struct ReadSideScenarioTests {
         "PRJ-3: while 16 write and others read, a rebuild is promoted, and no reader sees a part of it",
         arguments: Storage.tested)
     func rebuildBeside(on storage: Storage) async throws {
-        let place = try Place(storage)
+        let place = Place(storage)
         let store = MemoryEventStore()
         let model = try await place.model()
         let projector = Projector(Balances(), from: store, into: model)
@@ -56,7 +56,7 @@ struct ReadSideScenarioTests {
         for account in 1...16 { _ = try await append(.opened(owner: ""), "account-\(account)", in: store) }
         let reads = Lock(0)
         try await running(projector) {
-            _ = try await projector.model(atLeast: store.head(), within: .seconds(30))
+            _ = try await projector.model(atLeast: store.head(), within: .seconds(120))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 for account in 1...16 {
@@ -80,7 +80,7 @@ struct ReadSideScenarioTests {
                     }
                 }
             }
-            _ = try await projector.model(atLeast: store.head(), within: .seconds(30))
+            _ = try await projector.model(atLeast: store.head(), within: .seconds(120))
         }
         let verification = try await projector.readSide.verify("balances")
         #expect(verification.findings.isEmpty)
@@ -109,7 +109,7 @@ struct ReadSideScenarioTests {
     /// Reads at least an event that is in the rows, or that is a dead letter.
     private func read(_ projector: Projector<some ReadModel>, _ position: Position, isParked: Bool) async throws {
         do {
-            _ = try await projector.model(atLeast: position, within: .seconds(30))
+            _ = try await projector.model(atLeast: position, within: .seconds(120))
             #expect(!isParked)
         } catch is ParkedEvent where isParked {}
     }
@@ -118,7 +118,7 @@ struct ReadSideScenarioTests {
         "DLQ-1 to 3: of 1,000 sequences one is poisoned; the others continue, and it is redriven while it grows",
         arguments: Storage.tested)
     func deadLetters(on storage: Storage) async throws {
-        let place = try Place(storage)
+        let place = Place(storage)
         let store = MemoryEventStore()
         let model = try await place.model()
         let sequences = times("SILLOK_SEQUENCES", 1000)
@@ -149,7 +149,7 @@ struct ReadSideScenarioTests {
                 if turn == 30 { try await mended.readSide.retry("balances", by: ada) }
                 if turn == 100 {
                     #expect(try await eventually { try await mended.readSide.deadLetters(of: "balances").isEmpty })
-                    _ = try await mended.model(atLeast: receipt, within: .seconds(30))
+                    _ = try await mended.model(atLeast: receipt, within: .seconds(120))
                 }
             }
         }
@@ -163,13 +163,12 @@ struct ReadSideScenarioTests {
     @Test("PRJ-4: one log over 1 to 16 partitions gives the same rows", arguments: Storage.tested)
     func partitions(on storage: Storage) async throws {
         var random = SeededGenerator.printed("PRJ-4")
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         try await books.fill(40, times("SILLOK_PARTITIONED_EVENTS", 1500), &random)
         let query: SQL = "SELECT * FROM accounts ORDER BY account"
         var expected: [SQLRow]?
         for partitions in 1...16 {
-            let model = try await place.freshModel()
+            let model = try await books.place.freshModel()
             try await Projector(Balances(), from: books.store, into: model, options: .init(partitions: partitions))
                 .catchUp()
             let rows = try await model.rows(query)
@@ -183,8 +182,8 @@ struct ReadSideScenarioTests {
 
     @Test("SUB-4: subscribers that do not read cost no memory, and do not affect others")
     func stalledSubscribers() async throws {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteEventStore(path: folder.path())
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder())
         let (subscribers, stalled) = (times("SILLOK_SUBSCRIBERS", 100), times("SILLOK_SUBSCRIBERS", 100) / 20)
         let events = times("SILLOK_APPENDED_MB", 10) * 16
         let payload = Array("\"\(String(repeating: "x", count: 65_000))\"".utf8)

@@ -7,8 +7,7 @@ import Testing
 struct ReadSideTimeTests {
     @Test("X5: the status of a projection behind an event of the smallest time", arguments: Storage.tested)
     func smallestTime(on storage: Storage) async throws {
-        let place = try Place(storage)
-        let books = try await Books(place)
+        let books = try await Books(storage)
         try await Projector(Balances(), from: books.store, into: books.model).catchUp()
         let event = try EventCoding<AccountEvent>().encode(.opened(owner: "Ada"))
         let first = Timestamp(microsecondsSince1970: .min)
@@ -16,6 +15,5 @@ struct ReadSideTimeTests {
         let status = try await ReadSide(of: books.store, in: books.model).status()
         #expect(status.map(\.behind) == [1])
         #expect(status.first?.lagTime == .microseconds(Int64.max))
-        withExtendedLifetime(place) {}
     }
 }

@@ -12,14 +12,13 @@ struct RebuildTests {
         Storage.tested)
     func rebuild(isRunning: Bool, on storage: Storage) async throws {
         var random = SeededGenerator.printed("rebuild")
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         try await books.fill(5, 200, &random)
         let projector = Projector(Balances(), from: books.store, into: books.model, options: .init(partitions: 2))
         let side = projector.readSide
         let steps = Lock<[Double]>([])
         try await running(projector) {
-            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
+            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(120))
         }
         let work: () async throws -> Void = {
             let id = try await projector.rebuild(by: ada) { status in steps.withLock { $0.append(status.progress) } }
@@ -45,7 +44,7 @@ struct RebuildTests {
         if isRunning { try await running(projector, work) } else { try await work() }
         try await running(projector) {
             let receipt = try await books.append(.deposited(cents: 5), 2)
-            _ = try await projector.model(atLeast: receipt, within: .seconds(20))
+            _ = try await projector.model(atLeast: receipt, within: .seconds(120))
             #expect(try await books.rows() == books.expected)
         }
         #expect(try await side.verify("balances").findings.isEmpty)
@@ -58,11 +57,10 @@ struct RebuildTests {
     )
     func newVersion(on storage: Storage) async throws {
         var random = SeededGenerator.printed("new version")
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         try await books.fill(5, 50, &random)
         let first = Projector(Balances(), from: books.store, into: books.model)
-        try await running(first) { _ = try await first.model(atLeast: books.store.head(), within: .seconds(20)) }
+        try await running(first) { _ = try await first.model(atLeast: books.store.head(), within: .seconds(120)) }
         var rule = Balances()
         rule.version = 2
         let second = Projector(rule, from: books.store, into: books.model)
@@ -70,7 +68,7 @@ struct RebuildTests {
             #expect(
                 try await eventually { try await second.readSide.status().last?.build.state == .live })
             let receipt = try await books.append(.deposited(cents: 5), 2)
-            _ = try await second.model(atLeast: receipt, within: .seconds(20))
+            _ = try await second.model(atLeast: receipt, within: .seconds(120))
             #expect(try await books.rows() == books.expected)
         }
         #expect(try await second.readSide.status().map(\.build.state) == [.previous, .live])
@@ -79,8 +77,7 @@ struct RebuildTests {
 
     @Test("two projections with a table of one name are refused", arguments: Storage.tested)
     func tables(on storage: Storage) async throws {
-        let place = try Place(storage)
-        let books = try await Books(place)
+        let books = try await Books(storage)
         var rule = Balances()
         rule.name = "other"
         let first = Projector(Balances(), from: books.store, into: books.model)
@@ -96,19 +93,18 @@ struct RebuildTests {
 
     @Test("a paused projection waits at its position; resumed, it continues", arguments: Storage.tested)
     func pauses(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await running(projector) {
             let first = try await books.append(.opened(owner: "Ada"), 1)
-            _ = try await projector.model(atLeast: first, within: .seconds(20))
+            _ = try await projector.model(atLeast: first, within: .seconds(120))
             try await projector.readSide.pause("balances", by: ada)
             let second = try await books.append(.deposited(cents: 5), 1)
             await #expect(throws: StaleModel.self) {
                 try await projector.model(atLeast: second, within: .milliseconds(50))
             }
             try await projector.readSide.resume("balances", by: ada)
-            _ = try await projector.model(atLeast: second, within: .seconds(20))
+            _ = try await projector.model(atLeast: second, within: .seconds(120))
         }
         #expect(try await books.rows() == books.expected)
         await books.model.close()
@@ -117,12 +113,11 @@ struct RebuildTests {
     @Test("one sequence is rebuilt alone, while others continue", arguments: Storage.tested)
     func sequence(on storage: Storage) async throws {
         var random = SeededGenerator.printed("sequence")
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         try await books.fill(5, 60, &random)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         try await running(projector) {
-            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(20))
+            _ = try await projector.model(atLeast: books.store.head(), within: .seconds(120))
             try await books.model.write(
                 ReadModelWrite([.init("UPDATE balances_v1_accounts SET steps = '', cents = 0")]))
             for account in 1...5 {
@@ -132,25 +127,23 @@ struct RebuildTests {
             }
             #expect(try await books.rows() == books.expected)
             let last = try await books.append(.deposited(cents: 5), 1)
-            _ = try await projector.model(atLeast: last, within: .seconds(20))
+            _ = try await projector.model(atLeast: last, within: .seconds(120))
         }
         #expect(try await books.rows() == books.expected)
         #expect(try await projector.readSide.verify("balances").findings.isEmpty)
         await books.model.close()
     }
 
-    @Test("side effects are executed once, also after a rebuild, a promotion or a rollback", arguments: Storage.tested)
-    func reactions(on storage: Storage) async throws {
-        let place = try Place(storage)
-        var books = try await Books(place)
-        try await books.append(.opened(owner: "Ada"), 1)
+    @Test("a publisher passes each event on once, also after rebuild, promotion or rollback", arguments: Storage.tested)
+    func publisher(on storage: Storage) async throws {
+        var books = try await Books(storage, accounts: 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
         let effects = Lock<[Position]>([])
-        let reacting = Task {
-            try await projector.react("mails", from: .atBeginning) { event in
-                effects.withLock { $0.append(event.position) }
-            }
+        let publisher = Publisher("mails", from: books.store, progressIn: books.model, starting: .atBeginning) {
+            event in
+            effects.withLock { $0.append(event.position) }
         }
+        let publishing = Task { try await publisher.run() }
         try await running(projector) {
             for cents in 1...5 { try await books.append(.deposited(cents: cents), 1) }
             #expect(try await eventually { effects.withLock { $0.count } == 6 })
@@ -160,8 +153,8 @@ struct RebuildTests {
             try await projector.readSide.rollback("balances", by: ada)
             #expect(try await eventually { effects.withLock { $0.count } == 11 })
         }
-        reacting.cancel()
-        _ = await reacting.result
+        publishing.cancel()
+        _ = await publishing.result
         #expect(effects.withLock { $0 } == (1...11).map { Position($0) })
         await books.model.close()
     }
@@ -170,8 +163,7 @@ struct RebuildTests {
         "verify names the first event that was never projected, or more than once", arguments: [1, 3], Storage.tested)
     func verify(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("verify")
-        let place = try Place(storage)
-        var books = try await Books(place)
+        var books = try await Books(storage)
         try await books.fill(9, 3000, &random)
         let options = ProjectorOptions(partitions: partitions, batch: 100)
         let projector = Projector(Balances(), from: books.store, into: books.model, options: options)

@@ -23,8 +23,8 @@ struct StoreReadModelTests {
                         .deposited(cents: .random(in: 1...9, using: &random)), .random(in: 1...5, using: &random))
                 }
                 let head = try await books.store.head()
-                _ = try await projector.model(atLeast: head, within: .seconds(20))
-                let told = try await live.model(atLeast: head, within: .seconds(20))
+                _ = try await projector.model(atLeast: head, within: .seconds(120))
+                let told = try await live.model(atLeast: head, within: .seconds(120))
                 let sums = try await told.rows("SELECT SUM(json_extract(document, '$.cents')) AS sum FROM documents")
                 #expect(sums.first?["sum"].integer == Int64(books.expected.values.joined().reduce(0, +)))
             }
@@ -67,7 +67,7 @@ struct StoreReadModelTests {
     func readOnly() async throws {
         var books = try await InlineBooks()
         try await books.append(.opened(owner: "Ada"), 1)
-        let early = try SQLiteEventStore(path: books.place.folder.path("log"), mode: .readOnly)
+        let early = try SQLiteEventStore(path: books.place.folder("log"), mode: .readOnly)
         let none = await #expect(throws: StoreError.self) { try await early.readModel.rows("SELECT 1") }
         #expect(none?.code == .notFound)
         try await books.attached()
@@ -86,14 +86,14 @@ struct StoreReadModelTests {
 
     @Test("all that must not matter to a projection does not matter here")
     func matrix() async throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let stores = Lock<[SQLiteEventStore]>([])
         let history: [(stream: StreamID, event: AccountEvent)] = (1...30).map { number in
             let account = StreamID("account-\(number % 3)")
             return (account, number <= 3 ? .opened(owner: "Ada") : .deposited(cents: number))
         }
         let matrix = ProjectionMatrix(Balances(), rows: "SELECT * FROM accounts ORDER BY 1", partitions: [1, 3, 16]) {
-            let store = try SQLiteEventStore(path: folder.path("\(EventID())"))
+            let store = try SQLiteEventStore(path: folder("\(EventID())"))
             stores.withLock { $0.append(store) }
             return store.readModel
         }
@@ -109,7 +109,7 @@ struct StoreReadModelTests {
         for cents in 1...3 {
             _ = try await store.append(
                 InlineBooks.request(cents == 1 ? .opened(owner: "") : .deposited(cents: cents), 1))
-            let model = try await projector.model(atLeast: store.head(), within: .seconds(20))
+            let model = try await projector.model(atLeast: store.head(), within: .seconds(120))
             #expect(try await model.rows("SELECT cents FROM accounts").first?["cents"].integer == [0, 2, 5][cents - 1])
         }
         let inline = Projector(Balances(), .inline, from: store, into: try SQLiteReadModel())

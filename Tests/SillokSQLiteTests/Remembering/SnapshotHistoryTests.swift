@@ -43,7 +43,7 @@ private struct History {
     init(seed: UInt64, on storage: Storage) async throws {
         self.seed = seed
         random = SeededGenerator(seed: seed)
-        place = try Place(storage)
+        place = Place(storage)
         model = try await place.freshModel()
         store = MemoryEventStore()
     }

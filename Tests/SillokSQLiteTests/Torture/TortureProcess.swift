@@ -12,7 +12,7 @@ final class TortureBench: Sendable {
     ///   - storage: where the store and the read model are.
     ///   - inMemory: whether the disk may be a disk in memory, where a sync costs nothing.
     init(on storage: Storage = .sqlite, inMemory: Bool = false) throws {
-        place = storage == .sqlite ? nil : try Place(storage)
+        place = storage == .sqlite ? nil : Place(storage)
         let memory = URL(filePath: "/dev/shm")
         let isThere = inMemory && FileManager.default.isWritableFile(atPath: memory.path)
         folder = (isThere ? memory : FileManager.default.temporaryDirectory).appending(path: "sillok-\(EventID())")

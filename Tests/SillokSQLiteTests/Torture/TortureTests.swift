@@ -58,11 +58,11 @@ struct TortureTests {
         let bench = try TortureBench(inMemory: true)
         let disk = bench.path("disk")
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-        if isMounted && !command("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk) {
+        if isMounted && !succeeds("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk) {
             print("DUR-7: no right to mount a small disk; the shim alone plays it")
             return
         }
-        defer { if isMounted { _ = command("umount", disk) } }
+        defer { if isMounted { _ = succeeds("umount", disk) } }
         let (store, filler) = (disk + "/store.sqlite", disk + "/filler")
         try Data(count: 3_500_000).write(to: URL(filePath: filler))
         let limited = ["FAULT_PATH": store, "FAULT_FULL": "4500000", "FAULT_FREE": filler]
@@ -83,16 +83,6 @@ struct TortureTests {
         let report = try bench.run("flips", store: bench.folder.path, more: String(times("SILLOK_FLIPS", 200)))
         print("DUR-8: seed \(bench.seed):\n\(report)")
         #expect(report.isClean, "seed \(bench.seed):\n\(report)")
-    }
-
-    private func command(_ words: String...) -> Bool {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = words
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
     }
 }
 #endif

@@ -4,16 +4,13 @@ import Testing
 
 @Suite("verify", .serialized)
 struct VerificationTests {
-    private let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    private let folder = TemporaryFolder()
 
     /// A closed store of 700 events in 3 streams with tags, ids of both kinds, tracking, most of its index in the tables.
     private func fill() async throws {
-        var tuning = Tuning()
-        tuning.tailEntries = 1000
+        let tuning = Tuning(tailEntries: 1000)
         let store = try SQLiteEventStore(
-            path: folder.path(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+            path: folder(), mode: .create, limits: Limits(), clock: .system, tuning: tuning)
         for round in 0..<70 {
             let entries = (0..<10).map { index in
                 var event = note(
@@ -28,7 +25,7 @@ struct VerificationTests {
     }
 
     private func verify() async throws -> VerificationReport {
-        let store = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+        let store = try SQLiteEventStore(path: folder(), mode: .readOnly)
         let report = try await store.verify()
         await store.close()
         return report
@@ -43,7 +40,7 @@ struct VerificationTests {
 
     @Test("finds nothing wrong in an empty store")
     func empty() async throws {
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         #expect(try await store.verify() == VerificationReport(events: 0, streams: 0, findings: []))
         await store.close()
     }
@@ -69,7 +66,7 @@ struct VerificationTests {
         ] as [(String, Int64?)])
     func damage(_ sql: String, _ position: Int64?) async throws {
         try await fill()
-        try tamper(folder.path(), sql)
+        try tamper(folder(), sql)
         let report = try await verify()
         #expect(!report.isSound)
         if let position {
@@ -86,29 +83,21 @@ struct VerificationTests {
             "DELETE FROM tracking", "UPDATE tracked_alone SET position = position + 1", "DELETE FROM tracked_alone",
         ])
     func progressAlone(_ sql: String) async throws {
-        let store = try SQLiteEventStore(path: folder.path())
-        for source: TrackingSource in ["idle", "event last", "event first"] {
-            let entries = [AppendRequest.Entry(stream: "s-1", event: note("of \(source)"))]
-            let steps: [[AppendRequest.Entry]] =
-                source == "idle" ? [[], []] : source == "event last" ? [[], entries] : [entries, []]
-            for (index, step) in steps.enumerated() {
-                let tracking = Tracking(source: source, position: UInt64(10 + index))
-                _ = try await store.append(AppendRequest(step, tracking: tracking))
-            }
-        }
+        let store = try SQLiteEventStore(path: folder())
+        try await store.trackThreeSources()
         await store.close()
         let sound = try await verify()
         #expect(sound.isSound, "\(sound.findings.map(\.description))")
-        try tamper(folder.path(), sql)
+        try tamper(folder(), sql)
         #expect(try await !verify().isSound)
     }
 
     @Test("C23: a file of an earlier version takes progress without an event")
     func earlierFile() async throws {
         try await fill()
-        try tamper(folder.path(), "DROP TABLE tracked_alone")
+        try tamper(folder(), "DROP TABLE tracked_alone")
         #expect(try await verify().isSound)
-        let store = try SQLiteEventStore(path: folder.path())
+        let store = try SQLiteEventStore(path: folder())
         _ = try await store.append(AppendRequest([], tracking: Tracking(source: "elsewhere", position: 100)))
         await store.close()
         #expect(try await verify().isSound)
@@ -117,8 +106,8 @@ struct VerificationTests {
     @Test("an event that was changed is not read as if it were whole")
     func damagedRead() async throws {
         try await fill()
-        try tamper(folder.path(), "UPDATE events SET payload = x'00' WHERE position = 77")
-        let store = try SQLiteEventStore(path: folder.path(), mode: .readOnly)
+        try tamper(folder(), "UPDATE events SET payload = x'00' WHERE position = 77")
+        let store = try SQLiteEventStore(path: folder(), mode: .readOnly)
         #expect(try await store.read(.all, after: 77).events.first?.position == 78)
         let error = await #expect(throws: StoreError.self) { try await store.read(.all, after: 70) }
         #expect(error?.code == .corrupt)

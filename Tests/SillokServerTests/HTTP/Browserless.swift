@@ -5,7 +5,9 @@ import NIOCore
 import Sillok
 import SillokAPI
 import SillokCore
+import SillokProcessOperations
 import SillokReadSide
+import SillokWebhookOperations
 import Testing
 
 @testable import SillokServer
@@ -17,13 +19,16 @@ struct Browserless {
 
     init(
         _ store: any EventStore = MemoryEventStore(), keyring: Keyring? = nil, folds: [StreamFold] = [],
-        readSide: ReadSide? = nil, limits: ServerLimits = .init(), loopbackOnly: Bool = false,
-        tools: StoreTools = StoreTools(), pause: @escaping WebInterface.Pause = WebInterface.sleep
+        readSide: ReadSide? = nil, processes: ProcessOperations? = nil, webhooks: WebhookOperations? = nil,
+        limits: ServerLimits = .init(), loopbackOnly: Bool = false,
+        tools: StoreTools = StoreTools(), clock: WallClock = .system,
+        pause: @escaping WebInterface.Pause = WebInterface.sleep
     ) async throws {
         self.store = store
         interface = try await WebInterface(
-            Served(store, readSide: readSide, folds: folds, tools: tools), gatekeeper: Gatekeeper(keyring: keyring),
-            limits: limits, loopbackOnly: loopbackOnly, clock: .system,
+            Served(
+                store, readSide: readSide, processes: processes, webhooks: webhooks, folds: folds, tools: tools),
+            gatekeeper: Gatekeeper(keyring: keyring), limits: limits, loopbackOnly: loopbackOnly, clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, pause: pause)
     }
 

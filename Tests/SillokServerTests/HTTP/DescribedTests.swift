@@ -68,7 +68,9 @@ struct DescribedTests {
         let overview = try await web.ask(.get, "/v1/overview").decoded(API.Overview.self)
         #expect(overview.bytes == .max - 1 && overview.head == 1)
         #expect(overview.append.requests == 1 && overview.projections.isEmpty)
-        let limits = try await web.ask(.get, "/v1/server").decoded(API.Server.self).limits.entries
+        let server = try await web.ask(.get, "/v1/server").decoded(API.Server.self)
+        #expect(server.version == ProjectVersion.current)
+        let limits = server.limits.entries
         #expect(limits.map(\.name) == Limits.settings.map(\.name) + ServerLimits.settings.map(\.name))
         let missing = try await web.ask(.get, "/v1/streams/none").decoded(API.Problem.self)
         #expect(missing.type == "urn:sillok:problem:not-found" && missing.status == 404)
@@ -121,7 +123,7 @@ struct DescribedTests {
 
 extension Browserless.Answer {
     /// The body as a value of a type.
-    fileprivate func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
+    func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
         try PlainCoding.decode(type, from: text)
     }
 }

@@ -5,8 +5,12 @@ import Logging
 import Metrics
 import NIOCore
 import Sillok
+import SillokAPI
 import SillokCore
+import SillokProjections
+import SillokSQLite
 import SillokService
+import SillokTesting
 import Testing
 
 @testable import SillokServer
@@ -97,10 +101,94 @@ struct MetricsTests {
         #expect(metrics.registry.text.contains("sillok_subscriptions 0\n"))
     }
 
+    @Test("the bounds of a histogram follow from its type, and not from its name")
+    func bounds() {
+        let registry = MetricsRegistry()
+        Metrics.Timer(label: "sync", factory: registry).record(duration: .milliseconds(2))
+        Metrics.Recorder(label: "retries_in_seconds", factory: registry).record(3)
+        for line in [#"sync_bucket{le="0.0032"} 1"#, #"retries_in_seconds_bucket{le="8192"} 1"#] {
+            #expect(registry.text.contains(line + "\n"), "\(registry.text)")
+        }
+    }
+
+    @Test("the gauges of a projection keep their values while its status is not known, and end when it is gone")
+    func unknownStatus() async throws {
+        let (store, model) = (MemoryEventStore(), FailingModel(try SQLiteReadModel()))
+        let projector = Projector(Notes(), from: store, into: model)
+        try await projector.catchUp()
+        try await store.append([EventData(type: "noted", text: "{}"), EventData(type: "noted", text: "{}")])
+        let interface = try await WebInterface(
+            Served(store, readSide: projector.readSide), gatekeeper: .open, metrics: MetricsRegistry(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        func shows(_ head: Int) -> Bool {
+            let lines = [
+                "sillok_head_position \(head)", #"sillok_projection_lag_events{projection="notes"} 2"#,
+                #"sillok_projection_stopped{projection="notes"} 0"#, #"sillok_dead_letters{projection="notes"} 0"#,
+            ]
+            return lines.allSatisfy { interface.metrics.registry.text.contains($0 + "\n") }
+        }
+        await interface.measureOnce()
+        #expect(shows(2))
+        model.fails.withLock { $0 = true }
+        try await store.append([EventData(type: "noted", text: "{}")])
+        await interface.measureOnce()
+        #expect(shows(3), "\(interface.metrics.registry.text)")
+        interface.sample(3, [])
+        #expect(!interface.metrics.registry.text.contains(#"{projection="notes"}"#))
+        await model.base.close()
+    }
+
+    @Test("the measurements for the charts survive a restart of the server")
+    func measurements() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())-metrics").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let (clock, tools) = (ManualClock("2026-11-29T10:00:00.5Z"), StoreTools(metricsFile: path))
+        let first = try await Browserless(tools: tools, clock: clock.wallClock)
+        for _ in 1...30 {
+            _ = try await first.ask(.post, "/v1/events", #"[{"type":"a"},{"type":"b"}]"#)
+            await first.interface.measureOnce()
+            clock.advance(by: .seconds(1))
+        }
+        await first.interface.saveHistory()
+        let again = try await Browserless(tools: tools, clock: clock.wallClock)
+        for (range, count) in [("5m", 29), ("1h", 2), ("24h", 0)] {
+            let answer = try await again.ask(.get, "/v1/measurements?range=\(range)").decoded(API.Measurements.self)
+            #expect(answer.points.count == count)
+            #expect(answer.points.allSatisfy { Double($0.events) == $0.seconds.value * 2 })
+        }
+        #expect(try await again.ask(.get, "/v1/measurements?range=2h").status == 400)
+    }
+
     @Test("the documentation lists every series that has a help text")
     func documentation() throws {
         let root = URL(filePath: #filePath).appending(path: "../../../..").standardized
         let page = try String(contentsOf: root.appending(path: "docs/server.md"), encoding: .utf8)
         for name in MetricsRegistry.help.keys { #expect(page.contains("`\(name)`"), "\(name)") }
+    }
+}
+
+private struct Notes: Projection {
+    enum Event: Codable, Sendable { case noted }
+
+    let name = "notes"
+    let version = 1
+    let source = EventQuery.all
+    let schema: [SQL] = []
+
+    func project(_ event: Recorded<Event>) -> [SQL] { [] }
+}
+
+/// A read model that can fail.
+private final class FailingModel: ReadModel {
+    let base: SQLiteReadModel
+    let fails = Lock(false)
+
+    init(_ base: SQLiteReadModel) { self.base = base }
+
+    func write(_ write: ReadModelWrite) async throws { try await base.write(write) }
+
+    func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
+        if fails.withLock({ $0 }) { throw StoreError(.ioFailure, "the disk failed.") }
+        return try await base.rows(query, of: projection)
     }
 }

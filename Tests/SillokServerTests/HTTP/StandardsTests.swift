@@ -13,7 +13,7 @@ import Testing
 @testable import SillokServer
 
 /// HTTP as RFC 9110 and RFC 7240 say, and questions that have an answer.
-@Suite("Standards over HTTP", .timeLimit(.minutes(2)))
+@Suite("Standards over HTTP", .timeLimit(.minutes(10)))
 struct StandardsTests {
     @Test("C15: a category with a dash is refused with the reason, where it is asked for")
     func dashes() async throws {
@@ -190,7 +190,7 @@ struct StandardsTests {
                 reading.cancel()
             }
         }
-        #expect(collector.text.hasSuffix("event: end\ndata: the server is ending\n\n"))
+        #expect(collector.text.hasSuffix("event: end\ndata: the server is shutting down\n\n"))
     }
 
     @Test("N9: appends of the application that do not go through the interface count, each once")

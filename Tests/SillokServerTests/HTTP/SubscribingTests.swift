@@ -8,7 +8,7 @@ import Testing
 
 @testable import SillokServer
 
-@Suite("Following over HTTP", .timeLimit(.minutes(2)))
+@Suite("Following over HTTP", .timeLimit(.minutes(10)))
 struct SubscribingTests {
     @Test("events come in order and once, those that are and those that come, in few writes")
     func order() async throws {
@@ -26,7 +26,7 @@ struct SubscribingTests {
         #expect(web.interface.admission.followers.count == 1)
         web.interface.end()
         try await reading.value
-        #expect(collector.text.hasSuffix("event: end\ndata: the server is ending\n\n"))
+        #expect(collector.text.hasSuffix("event: end\ndata: the server is shutting down\n\n"))
         #expect(web.interface.admission.followers.isEmpty)
     }
 

@@ -7,6 +7,7 @@ import NIOEmbedded
 import Sillok
 import SillokCore
 import SillokSQLite
+import SillokTestSupport
 import Testing
 
 @testable import SillokServer
@@ -37,15 +38,12 @@ struct WatchingTests {
 
     @Test("C2: a server whose store's file was replaced is not ready, and refuses appends with this reason")
     func replaced() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sillok-\(EventID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let store = try SQLiteEventStore(path: folder.appending(path: "m.sqlite").path)
+        let folder = TemporaryFolder()
+        let store = try SQLiteEventStore(path: folder("m.sqlite"))
         let web = try await Browserless(store)
         #expect(try await web.ask(.post, "/v1/events", #"[{"type":"a"}]"#).status == 200)
         #expect(try await web.ask(.get, "/health/ready").status == 200)
-        try FileManager.default.moveItem(
-            at: folder.appending(path: "m.sqlite"), to: folder.appending(path: "old.sqlite"))
+        try FileManager.default.moveItem(atPath: folder("m.sqlite"), toPath: folder("old.sqlite"))
         #expect(try await web.ask(.get, "/health/ready").status == 503)
         let answer = try await web.ask(.post, "/v1/events", #"[{"type":"a"}]"#)
         #expect(answer.status == 503 && answer.text.contains("was replaced or removed"))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SillokServer
 
-@Suite("Admission of requests", .timeLimit(.minutes(1)))
+@Suite("Admission of requests", .timeLimit(.minutes(10)))
 struct AdmissionTests {
     @Test("C18: principals whose names Unicode calls equal have a share each")
     func equalNames() {

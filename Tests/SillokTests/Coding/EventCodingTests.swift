@@ -70,7 +70,7 @@ struct EventCodingTests {
         #expect(error?.path == path)
         #expect(error?.reason == reason)
         #expect(error?.position == 7 && error?.type == type)
-        #expect(error?.description.hasPrefix("the payload of \"\(type)\" at position 7 of stream account-42") == true)
+        #expect(error?.description.hasPrefix("The payload of \"\(type)\" at position 7 of stream account-42") == true)
     }
 
     @Test("refuses a payload that does not say it is JSON")

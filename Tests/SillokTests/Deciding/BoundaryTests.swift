@@ -81,6 +81,23 @@ struct BoundaryTests {
         }
     }
 
+    @Test("gives its first outcome, with the state of that time, when two handlers execute its id at once")
+    func racesItself() async throws {
+        try await courses.execute(.define(course: "7", seats: 3))
+        let (id, other) = (CommandID(), CommandHandler<Enrolment>(in: store.inner))
+        // Both decide the same event. The other one has seen one more before it.
+        store.add(
+            .first {
+                try await other.execute(.enrol(student: "bob", course: "7"))
+                try await other.execute(.enrol(student: "ada", course: "7"), id: id)
+                try await other.execute(.enrol(student: "eve", course: "7"))
+            })
+        let outcome = try await courses.execute(.enrol(student: "ada", course: "7"), id: id)
+        #expect(outcome.isRepeat && outcome.receipt?.position == 3)
+        #expect(outcome.state.students == ["bob", "ada"])
+        #expect(try await courses.state(for: .define(course: "7", seats: 0)).students == ["bob", "ada", "eve"])
+    }
+
     @Test("gives up after the allowed attempts")
     func givesUp() async throws {
         for number in 0..<4 {

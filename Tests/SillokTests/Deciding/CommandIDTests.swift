@@ -27,7 +27,7 @@ struct CommandIDTests {
             try await accounts.execute(.open(owner: "bob"), on: "43", id: id)
         }
         #expect(error?.event.stream == "account-42")
-        #expect(error?.description.contains("is taken by \"opened\" at position 1 of stream account-42") == true)
+        #expect(error?.description.contains("belongs to event \"opened\" at position 1 of stream account-42") == true)
     }
 
     @Test("is refused when it is an event of another command, or its events are")

@@ -94,6 +94,25 @@ struct RetryTests {
         #expect(try await store.head() == 1)
     }
 
+    @Test(
+        "stays unsettled when the first outcome of its id cannot be read, and is settled by a repeat",
+        arguments: [StoreError(.ioFailure, "the page got lost."), CancellationError()] as [any Error])
+    func cannotReadFirstOutcome(error: any Error) async throws {
+        let id = CommandID()
+        let other = CommandHandler<BankAccount>("account", in: store.inner)
+        store.add(
+            .first { [store] in
+                try await other.execute(.open(owner: "ada"), on: "42", id: id)
+                store.loseRead(error)
+            })
+        let unsettled = await #expect(throws: UnsettledCommand.self) {
+            try await accounts().execute(.open(owner: "bob"), on: "42", id: id)
+        }
+        #expect(unsettled?.id == id)
+        let settled = try await accounts().execute(.open(owner: "bob"), on: "42", id: id)
+        #expect(settled.isRepeat && settled.events == [.opened(owner: "ada")])
+    }
+
     @Test("throws a definite failure unchanged")
     func throwsFailure() async throws {
         store.add(.failure)

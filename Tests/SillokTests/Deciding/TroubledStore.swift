@@ -18,6 +18,7 @@ final class TroubledStore: ForwardingEventStore {
     let inner = MemoryEventStore()
     var base: any EventStore { inner }
     private let troubles: Lock<[Trouble]>
+    private let lostRead = Lock<(any Error)?>(nil)
     private let log = Lock((reads: [ReadRequest](), appends: [AppendRequest]()))
 
     init(_ troubles: [Trouble] = []) { self.troubles = Lock(troubles) }
@@ -42,8 +43,12 @@ final class TroubledStore: ForwardingEventStore {
         return try await inner.append(request)
     }
 
+    /// Lets the next read fail.
+    func loseRead(_ error: any Error) { lostRead.withLock { $0 = error } }
+
     func read(_ request: ReadRequest) async throws -> EventBatch {
         log.withLock { $0.reads.append(request) }
+        if let error = lostRead.withLock({ $0.take() }) { throw error }
         return try await inner.read(request)
     }
 }

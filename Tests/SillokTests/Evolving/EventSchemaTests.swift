@@ -191,16 +191,16 @@ struct EventSchemaTests {
             (EventSchema(upcasters: [.change("a", from: 1, change)]), "but its version is 1"),
             (EventSchema(upcasters: [.drop("a", from: 2)]), "no upcaster from version 1 to 2"),
             (EventSchema(upcasters: [.drop("a", from: 0)]), "begin with 1"),
-            (EventSchema(versions: ["a": 1], upcasters: [.drop("a", from: 1)]), "which an upcaster takes away"),
+            (EventSchema(versions: ["a": 1], upcasters: [.drop("a", from: 1)]), "which an upcaster converts"),
             (EventSchema(upcasters: [.drop("a", from: 1), .drop("a", from: 1)]), "two upcasters from version 1"),
             (
                 EventSchema(upcasters: [.split("a", from: 1, into: ["b": 2], nothing)]),
-                "version 2 of \"b\", which is at 1"
+                "version 2 of \"b\", whose newest version is 1"
             ),
             (
                 EventSchema(upcasters: [
                     .split("a", from: 1, into: ["b": 1], nothing), .split("b", from: 1, into: ["a": 1], nothing),
-                ]), "leads back to itself"
+                ]), "form a cycle"
             ),
             (EventSchema(versions: ["a": .max]), "the limit is 10000"),
         ]

@@ -151,5 +151,6 @@ import Testing
         let full = AppendError.failed(StoreError(.full, "no space is left."))
         monitor.record(.append(AppendMeasurement(events: 1, time: .zero, error: full)))
         #expect(monitor.statuses().map(\.bad) == [1])
+        #expect(monitor.statuses().map(\.measured) == ["failed: no space is left."])
     }
 }

@@ -5,6 +5,11 @@ import Testing
 
 @Suite struct AggregateCacheTests {
     private let cache = AggregateCache()
+    private let store = MemoryEventStore()
+    private var accounts: CommandHandler<BankAccount> {
+        CommandHandler("account", in: store, options: .init(cache: cache))
+    }
+    private var elsewhere: CommandHandler<BankAccount> { CommandHandler("account", in: store) }
 
     @Test func `a command on a cached state reads nothing before it appends`() async throws {
         let store = TroubledStore()
@@ -18,9 +23,6 @@ import Testing
     }
 
     @Test func `what others append is taken in before a decision stands`() async throws {
-        let store = MemoryEventStore()
-        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache))
-        let elsewhere = CommandHandler<BankAccount>("account", in: store)
         try await accounts.execute(.open(owner: "Ada"), on: "1")
         try await elsewhere.execute(.deposit(30), on: "1")
         // The cached balance of 0 would refuse this.
@@ -37,9 +39,6 @@ import Testing
     }
 
     @Test func `an expected revision is compared with that of the store`() async throws {
-        let store = MemoryEventStore()
-        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache))
-        let elsewhere = CommandHandler<BankAccount>("account", in: store)
         try await accounts.execute(.open(owner: "Ada"), on: "1")
         try await elsewhere.execute(.deposit(30), on: "1")
         await #expect(throws: AppendConflict.self) { try await accounts.execute(.deposit(1), on: "1", expecting: 1) }
@@ -47,9 +46,6 @@ import Testing
     }
 
     @Test func `a command with an id that was executed elsewhere gives its first outcome`() async throws {
-        let store = MemoryEventStore()
-        let accounts = CommandHandler<BankAccount>("account", in: store, options: .init(cache: cache))
-        let elsewhere = CommandHandler<BankAccount>("account", in: store)
         try await accounts.execute(.open(owner: "Ada"), on: "1")
         let id = CommandID()
         try await elsewhere.execute(.deposit(7), on: "1", id: id)

@@ -136,15 +136,32 @@ import Testing
     }
 }
 
+/// The state of an account, which its rules decide on.
+private protocol Account: Decider {
+    var isOpen: Bool { get set }
+    var balance: Int { get set }
+}
+
+extension Account {
+    mutating func evolve(_ event: BankAccount.Event) {
+        switch event {
+        case .opened: isOpen = true
+        case .deposited(let amount): balance += amount
+        case .withdrawn(let amount): balance -= amount
+        case .closed: isOpen = false
+        }
+    }
+}
+
 /// An account whose deposits have a limit.
-private struct Limited: Decider {
+private struct Limited: Account {
     enum Command: Codable, Sendable, Equatable { case open(owner: String), deposit(Int), withdraw(Int) }
     enum Refusal: Error { case tooMuch, refused }
 
     @TaskLocal static var limit = 10_000
 
-    private(set) var isOpen = false
-    private(set) var balance = 0
+    var isOpen = false
+    var balance = 0
 
     func decide(_ command: Command) throws(Refusal) -> [BankAccount.Event] {
         switch command {
@@ -157,24 +174,15 @@ private struct Limited: Decider {
             return [.withdrawn(amount: amount)]
         }
     }
-
-    mutating func evolve(_ event: BankAccount.Event) {
-        switch event {
-        case .opened: isOpen = true
-        case .deposited(let amount): balance += amount
-        case .withdrawn(let amount): balance -= amount
-        case .closed: isOpen = false
-        }
-    }
 }
 
 /// An account that gives a bonus with each deposit, and lends.
-private struct Generous: Decider {
+private struct Generous: Account {
     typealias Command = Limited.Command
     typealias Refusal = Limited.Refusal
 
-    private(set) var isOpen = false
-    private(set) var balance = 0
+    var isOpen = false
+    var balance = 0
 
     func decide(_ command: Command) throws(Refusal) -> [BankAccount.Event] {
         switch command {
@@ -182,15 +190,6 @@ private struct Generous: Decider {
         case .deposit(let amount) where amount > 0: [.deposited(amount: amount), .deposited(amount: 1)]
         case .deposit(let amount): [.deposited(amount: amount)]
         case .withdraw(let amount): [.withdrawn(amount: amount)]
-        }
-    }
-
-    mutating func evolve(_ event: BankAccount.Event) {
-        switch event {
-        case .opened: isOpen = true
-        case .deposited(let amount): balance += amount
-        case .withdrawn(let amount): balance -= amount
-        case .closed: isOpen = false
         }
     }
 }

@@ -28,7 +28,7 @@ func runningPeer(_ plan: Plan, rebuilding rate: Double) throws {
 }
 
 /// The words that a command prints; `nil` if it fails.
-private func output(of command: [String]) -> [String]? {
+func output(of command: [String]) -> [String]? {
     let child = Process()
     child.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     child.arguments = command

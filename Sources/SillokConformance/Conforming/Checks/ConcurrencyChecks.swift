@@ -9,8 +9,7 @@ extension EventStoreSuite {
         Check("a dropped response and a retry record nothing twice", retriesRecordOnce),
     ]
 
-    private static func oneWinner(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func oneWinner(_ trial: Trial, _ store: any EventStore) async throws {
         for round in 0..<4 {
             let expected = Revision(UInt64(round))
             let winners = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -39,15 +38,13 @@ extension EventStoreSuite {
         try trial.expect(report.isClean, "\(report)")
     }
 
-    private static func noWriteSkew(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func noWriteSkew(_ trial: Trial, _ store: any EventStore) async throws {
         let report = try await OperationalChecks(store: store, seed: trial.seed)
             .overlappingDecisions(clients: 12, attempts: 10)
         try trial.expect(report.isClean, "\(report)")
     }
 
-    private static func realTimeOrder(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func realTimeOrder(_ trial: Trial, _ store: any EventStore) async throws {
         let acknowledged = Lock(Position.start)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<8 {
@@ -73,8 +70,7 @@ extension EventStoreSuite {
         try trial.expectGapless(try await trial.log(of: store))
     }
 
-    private static func sameIDsAtOnce(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func sameIDsAtOnce(_ trial: Trial, _ store: any EventStore) async throws {
         for round in 0..<10 {
             let request = AppendRequest.sample(round * 3..<round * 3 + 3, to: StreamID("a", "\(round % 2)"))
             let receipts = try await withThrowingTaskGroup(of: Receipt.self) { group in
@@ -86,8 +82,7 @@ extension EventStoreSuite {
         try trial.equal(try await store.head(), 30, "the head after 10 appends, each made 12 times at once")
     }
 
-    private static func retriesRecordOnce(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func retriesRecordOnce(_ trial: Trial, _ store: any EventStore) async throws {
         let report = try await OperationalChecks(store: store, seed: trial.seed)
             .droppedResponses(clients: 6, appends: 10)
         try trial.expect(report.isClean, "\(report)")

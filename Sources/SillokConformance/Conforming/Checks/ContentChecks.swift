@@ -81,8 +81,7 @@ extension EventStoreSuite {
         try trial.equal(facts?.lastRecordedAt, latest, "the last recorded time of the stream")
     }
 
-    private static func givenTimes(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func givenTimes(_ trial: Trial, _ store: any EventStore) async throws {
         let start = trial.clock.now.advanced(byMicroseconds: -1_000_000_000)
         func request(_ number: Int, _ offsets: [Int64?]) -> AppendRequest {
             AppendRequest(

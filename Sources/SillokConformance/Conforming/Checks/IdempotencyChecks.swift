@@ -29,8 +29,7 @@ extension EventStoreSuite {
         ]
     }
 
-    private static func sameAgain(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func sameAgain(_ trial: Trial, _ store: any EventStore) async throws {
         var receipts: [Receipt] = []
         for request in varied() {
             trial.clock.move(byMicroseconds: 1000)
@@ -62,8 +61,7 @@ extension EventStoreSuite {
         }
     }
 
-    private static func recognisedBeforeCondition(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func recognisedBeforeCondition(_ trial: Trial, _ store: any EventStore) async throws {
         let request = AppendRequest.sample(
             0..<2, if: .revision(0, of: "a-1").and(.absent(.stream("a-1"))),
             tracking: Tracking(source: "feed", position: 3))
@@ -147,8 +145,7 @@ extension EventStoreSuite {
             .sample([1, 2, 1]), with: InvalidRequest(.repeatedID(.sample(1)), index: 2), by: store, "an id twice")
     }
 
-    private static func refusedIDsAreFree(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func refusedIDsAreFree(_ trial: Trial, _ store: any EventStore) async throws {
         let request = AppendRequest.sample(0..<2, if: .revision(5, of: "a-1"))
         _ = try await trial.refusal(AppendConflict.self, "a condition that does not hold") {
             try await store.append(request)

@@ -10,8 +10,7 @@ extension EventStoreSuite {
         Check("a recorded time may not be far ahead of the clock", givenTimeLimit),
     ]
 
-    private static func nameLimits(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func nameLimits(_ trial: Trial, _ store: any EventStore) async throws {
         let limits = store.limits
         for subject in namedSubjects where subject.subject != .metadataKey {
             let limit =
@@ -37,8 +36,7 @@ extension EventStoreSuite {
         try trial.equal(try await store.stream(long)?.revision, 1, "the revision of a stream with a long name")
     }
 
-    private static func batchLimits(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func batchLimits(_ trial: Trial, _ store: any EventStore) async throws {
         let limits = store.limits
         try await trial.refused(AppendRequest([]), with: InvalidRequest(.emptyBatch), by: store, "an empty append")
         let count = limits.batchEvents
@@ -64,8 +62,7 @@ extension EventStoreSuite {
         try await store.append(Array(large.dropLast(2)), to: "a-1")
     }
 
-    private static func eventLimits(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func eventLimits(_ trial: Trial, _ store: any EventStore) async throws {
         let limits = store.limits
         func refused(_ measure: InvalidRequest.Measure, _ limit: Int, _ event: EventData) async throws {
             try await trial.refused(
@@ -98,8 +95,7 @@ extension EventStoreSuite {
         try trial.equal(tagged.positions, [3], "the event with all of \(limits.tags) tags")
     }
 
-    private static func givenTimeLimit(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func givenTimeLimit(_ trial: Trial, _ store: any EventStore) async throws {
         let now = trial.clock.now
         func request(_ number: Int, _ times: [Timestamp?]) -> AppendRequest {
             AppendRequest(
@@ -121,8 +117,7 @@ extension EventStoreSuite {
         try trial.equal(again, receipt, "the receipt of a repeat after the clock ran back")
     }
 
-    private static func readLimits(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func readLimits(_ trial: Trial, _ store: any EventStore) async throws {
         try await store.append(.sample(0..<2))
         let limits = store.limits
         func refused(_ reason: InvalidRequest.Reason, _ request: ReadRequest) async throws {

@@ -9,8 +9,7 @@ extension EventStoreSuite {
 
     private static let composed = "caf\u{E9}", decomposed = "cafe\u{301}"
 
-    private static func lookAlikes(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func lookAlikes(_ trial: Trial, _ store: any EventStore) async throws {
         for (number, name) in [composed, decomposed, "CAFE\u{301}", "cafe"].enumerated() {
             let event = EventData.sample(number, type: EventType(name), tags: [EventTag(name)])
             let receipt = try await store.append(
@@ -88,8 +87,7 @@ extension EventStoreSuite {
         try trial.equal(all.map(\.id), hostile.map { StreamID($0) }.sorted(), "the streams by their bytes")
     }
 
-    private static func unfitNames(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func unfitNames(_ trial: Trial, _ store: any EventStore) async throws {
         let controls = ["\0", "a\0b", "a\r\nb", "\t", "\u{1B}[31m", "\u{7F}", "a\u{80}", "\u{9F}"]
         for subject in namedSubjects {
             let invalid = InvalidRequest(.emptyName(subject.subject), index: subject.index)

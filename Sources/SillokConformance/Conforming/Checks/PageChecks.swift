@@ -110,8 +110,7 @@ extension EventStoreSuite {
         try trial.equal(through, 6, "through of the last page, from which a subscriber continues")
     }
 
-    private static func consistentPages(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func consistentPages(_ trial: Trial, _ store: any EventStore) async throws {
         let (writers, each) = (4, 40)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<writers {
@@ -138,7 +137,9 @@ extension EventStoreSuite {
                     }
                     let positions = pages.flatMap(\.batch.events.positions)
                     let now = try await trial.log(of: store, query).positions
-                    try trial.equal(positions, now, "what a reader of \(query) saw beside what is there now")
+                    try trial.equal(
+                        positions, now,
+                        "the events that a reader of \(query) saw, compared with the events that are there now")
                 }
             }
             try await group.waitForAll()

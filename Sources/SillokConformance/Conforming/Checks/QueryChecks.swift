@@ -88,8 +88,7 @@ extension EventStoreSuite {
         }
     }
 
-    private static func revisionBoundsNeedAStream(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func revisionBoundsNeedAStream(_ trial: Trial, _ store: any EventStore) async throws {
         for query in [EventQuery.all, .category("a"), EventQuery([]), .stream("a-1").or(.stream("a-2"))] {
             for request in [ReadRequest(query, after: .revision(1)), ReadRequest(query, before: .revision(1))] {
                 let found = try await trial.refusal(InvalidRequest.self, "a revision with \(query)") {
@@ -100,8 +99,7 @@ extension EventStoreSuite {
         }
     }
 
-    private static func farBounds(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func farBounds(_ trial: Trial, _ store: any EventStore) async throws {
         try await store.append(.sample(0..<3))
         for place in [4, UInt64(Int64.max) - 1, UInt64(Int64.max), UInt64(Int64.max) + 1, .max] {
             for query in [EventQuery.all, .stream("a-1"), .tags("red")] {

@@ -14,8 +14,7 @@ extension EventStoreSuite {
         Check("subscribers miss nothing while many append", subscribersMissNothing),
     ]
 
-    private static func reachReturns(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func reachReturns(_ trial: Trial, _ store: any EventStore) async throws {
         try await within(trial.timeout) { try await store.reach(.start) }
         try await store.append(.sample(0..<3))
         for position: Position in [1, 3] { try await within(trial.timeout) { try await store.reach(position) } }
@@ -30,8 +29,7 @@ extension EventStoreSuite {
         }
     }
 
-    private static func reachesQueries(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func reachesQueries(_ trial: Trial, _ store: any EventStore) async throws {
         let queries: [EventQuery] = [
             .stream("a-1"), .category("a"), .tags("x"), .tags("x", "y"), .types("wanted"),
             EventQuery([.init(category: "none"), .init(category: "a", types: ["wanted"])]),
@@ -52,21 +50,15 @@ extension EventStoreSuite {
         }
     }
 
-    private static func reachIsCancelled(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func reachIsCancelled(_ trial: Trial, _ store: any EventStore) async throws {
         for round in 0..<20 {
             let waiting = Task { try await store.reach(5) }
             for _ in 0..<round { await Task.yield() }
-            waiting.cancel()
-            let result = try await within(trial.timeout) { await waiting.result }
-            guard case .failure(let error) = result, error is CancellationError else {
-                throw trial.failure("a cancelled reach ended with \(result), not with CancellationError")
-            }
+            try await trial.cancel(waiting, "a cancelled reach")
         }
     }
 
-    private static func catchUpThenLive(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func catchUpThenLive(_ trial: Trial, _ store: any EventStore) async throws {
         for number in 0..<5 {
             try await store.append([.sample(number, tags: number % 2 == 0 ? ["even"] : [])], to: "a-1")
         }
@@ -145,8 +137,7 @@ extension EventStoreSuite {
         }
     }
 
-    private static func subscriptionIsCancelled(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func subscriptionIsCancelled(_ trial: Trial, _ store: any EventStore) async throws {
         try await store.append(.sample(0..<1))
         for round in 0..<10 {
             let (started, start) = AsyncStream<Void>.makeStream()
@@ -155,11 +146,7 @@ extension EventStoreSuite {
             }
             for await _ in started { break }
             for _ in 0..<round { await Task.yield() }
-            reading.cancel()
-            let result = try await within(trial.timeout) { await reading.result }
-            guard case .failure(let error) = result, error is CancellationError else {
-                throw trial.failure("a cancelled subscription ended with \(result), not with CancellationError")
-            }
+            try await trial.cancel(reading, "a cancelled subscription")
         }
     }
 
@@ -188,8 +175,7 @@ extension EventStoreSuite {
         try trial.equal(same?.events.positions, [3], "what the right store delivers")
     }
 
-    private static func subscribersMissNothing(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func subscribersMissNothing(_ trial: Trial, _ store: any EventStore) async throws {
         let report = try await OperationalChecks(store: store, seed: trial.seed)
             .subscribe(subscribers: 16, writers: 8, appendsPerWriter: 12)
         try trial.expect(report.isClean, "\(report)")

@@ -47,8 +47,7 @@ extension EventStoreSuite {
             try await reopened.tracking(of: "feed"), next, "the tracking without an id after one with an id")
     }
 
-    private static func trackingRises(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func trackingRises(_ trial: Trial, _ store: any EventStore) async throws {
         let accent = TrackingSource("caf\u{E9}"), combined = TrackingSource("cafe\u{301}")
         try await store.append(.sample(0..<1, tracking: Tracking(source: accent, position: 0)))
         try await store.append(.sample(1..<2, tracking: Tracking(source: accent, position: 5)))
@@ -103,8 +102,7 @@ extension EventStoreSuite {
         }
     }
 
-    private static func refusedTracking(_ trial: Trial) async throws {
-        let store = try await trial.store()
+    private static func refusedTracking(_ trial: Trial, _ store: any EventStore) async throws {
         try await store.append(.sample(0..<1, tracking: Tracking(source: "feed", position: 1)))
         let next = Tracking(source: "feed", position: 2)
         _ = try await trial.refusal(AppendConflict.self, "a condition that does not hold") {

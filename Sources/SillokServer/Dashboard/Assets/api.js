@@ -1,9 +1,9 @@
 // Calls the server that served the page.
-import { Exact } from "./dom.js";
+import { Exact, t } from "./dom.js";
 
 export class Problem extends Error {
   constructor(status, problem) {
-    super(problem?.detail ?? `the server answered ${status}`);
+    super(problem?.detail ?? t("frame.status", { status: String(status) }));
     this.status = status;
     this.kind = (problem?.type ?? "").split(":").pop();
   }
@@ -63,6 +63,10 @@ export function get(path, query = {}, signal) {
 }
 export const send = (method, path, body) => call(method, path, { body });
 export const path = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");
+// A command that appends an event to this server.
+export const example = () =>
+  `curl ${new URL("v1/events", document.baseURI)} -H 'Content-Type: application/json' \\\n`
+  + `  -d '{"type":"noted","subject":"note-1","data":{"text":"hello"}}'`;
 export const may = (scope) => state.session?.scopes?.includes(scope) ?? false;
 
 // Runs `body` immediately and then at intervals while the page is visible, until the signal ends it.

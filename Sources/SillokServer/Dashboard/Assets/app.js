@@ -1,120 +1,189 @@
-// The frame of all pages: navigation, session, keyboard shortcuts and theme.
+// The frame of all pages: navigation, session, keyboard shortcuts, language and theme.
 import { get, send, state, may } from "./api.js";
-import { h, toast, count } from "./dom.js";
+import { h, toast, count, nothing, redraw, t } from "./dom.js";
+import { language, languages, speak, translate } from "./texts.js";
+import { choose, paint } from "./theme.js";
 import { overview } from "./overview.js";
 import { streams, stream } from "./streams.js";
 import { event } from "./event.js";
 import { tail } from "./tail.js";
 import { projections, projection } from "./projections.js";
 import { letters } from "./letters.js";
+import { processes, process } from "./processes.js";
+import { instance } from "./instance.js";
+import { deadlines, effects } from "./waiting.js";
+import { webhooks, webhook } from "./webhooks.js";
 import { operations } from "./operations.js";
 
-const pages = { "": overview, streams, stream, event, tail, projections, projection, letters, operations };
+const pages = {
+  "": overview,
+  streams,
+  stream,
+  event,
+  tail,
+  projections,
+  projection,
+  letters,
+  processes,
+  process,
+  instance,
+  deadlines,
+  effects,
+  webhooks,
+  webhook,
+  operations
+};
+// The pages in the menu: the key of each after g, and of its title.
 const menu = [
-  ["", "Overview", "o"],
-  ["streams", "Streams", "s"],
-  ["tail", "Live tail", "t"],
-  ["projections", "Projections", "p"],
-  ["letters", "Dead letters", "d"],
-  ["operations", "Operations", "a"]
+  ["", "o", "overview.title"],
+  ["streams", "s", "streams.title"],
+  ["tail", "t", "tail.title"],
+  ["projections", "p", "projections.title"],
+  ["letters", "d", "letters.title"],
+  ["processes", "r", "processes.title"],
+  ["webhooks", "w", "webhooks.title"],
+  ["operations", "a", "operations.title"]
 ];
-const of = { stream: "streams", event: "streams", projection: "projections" };
+const of = {
+  stream: "streams",
+  event: "streams",
+  projection: "projections",
+  process: "processes",
+  instance: "processes",
+  deadlines: "processes",
+  effects: "processes",
+  webhook: "webhooks"
+};
 
 let leave = new AbortController();
 const main = document.getElementById("main");
+const byId = (id) => document.getElementById(id);
 
 async function show() {
   leave.abort();
   leave = new AbortController();
-  const [name = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/").map((part) => decodeURIComponent(
-  part));
-  for (const item of document.querySelectorAll("nav a")) {
-    if (item.dataset.page === (of [name] ?? name)) item.setAttribute("aria-current", "page");
-    else item.removeAttribute("aria-current");
-  }
+  const [name = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/").map((part) => decodeURIComponent(part));
+  mark(of[name] ?? name);
   if (!state.session) return;
   if (!state.session.isOpen && !state.session.principal) return signIn();
-  const page = pages[name] ?? (() => h("p", { class: "empty" }, "There is no such page."));
+  const page = pages[name] ?? missing;
   const signal = leave.signal;
+  const place = {
+    show: (...content) => {
+      if (!signal.aborted) redraw(main, ...content);
+    },
+    signal
+  };
   try {
-    await page({ show: (...content) => { if (!signal.aborted) draw(content.flat(Infinity).filter(Boolean)); },
-      signal }, ...rest);
+    await page(place, ...rest);
   } catch (error) {
-    if (!signal.aborted && error.name !== "AbortError") main.replaceChildren(h("div", { class: "banner bad" }, h(
-      "b", {}, "That did not work."), h("span", {}, error.message)));
+    if (!signal.aborted && error.name !== "AbortError") main.replaceChildren(failed(error));
   }
 }
 
-// Redraws a page. A focused row or button keeps its focus, and a page with selected text is not redrawn.
-function draw(content) {
-  if (main.childElementCount && getSelection()?.type === "Range" && main.contains(getSelection().anchorNode)) return;
-  const places = () => [...main.querySelectorAll("a,button,input,select,tr[tabindex]")];
-  const place = places().indexOf(document.activeElement);
-  main.replaceChildren(...content);
-  if (place >= 0) places()[place]?.focus({ preventScroll: true });
+const missing = ({ show }) =>
+  show(
+    h("h1", {}, "Sillok"),
+    nothing(t("frame.missing"), t("frame.missingNext"), h("a", { href: "#/" }, t("overview.title")))
+  );
+
+const failed = (error) =>
+  h(
+    "div",
+    { class: "banner bad explained" },
+    h(
+      "div",
+      {},
+      h("p", {}, h("b", {}, t("frame.failed")), " ", error.message),
+      h("p", { class: "note" }, t("frame.failedNext"))
+    ),
+    h("button", { type: "button", onclick: show }, t("frame.retry"))
+  );
+
+// Marks a page in the menu as the current one.
+function mark(name) {
+  for (const item of document.querySelectorAll("#nav a")) {
+    if (item.dataset.page === name) {
+      item.setAttribute("aria-current", "page");
+      // A narrow menu shows only a part of its entries.
+      item.scrollIntoView({ block: "nearest", inline: "center" });
+    } else item.removeAttribute("aria-current");
+  }
 }
 
 function signIn() {
-  const token = h("input", { type: "password", autocomplete: "off", required: true, "aria-label": "Key or token",
-    placeholder: "sillok_…" });
-  const form = h("form", {
-      class: "fields",
-      onsubmit: async (submit) => {
-        submit.preventDefault();
-        try {
-          state.session = await send("POST", "v1/session", { token: token.value });
-          begin();
-        } catch (error) { toast(error.message, true); }
-      }
-    }, h("h1", {}, "Sign in"), h("p", { class: "note" },
-      "With a key of this server, or a token of its issuer. "
-      + "It is kept by the server for twelve hours, not by this page."
-      ),
-    h("label", {}, "Key or token", token), h("div", { class: "buttons" }, h("button", { class: "main",
-      type: "submit" }, "Sign in")));
+  const token = h("input", { type: "password", autocomplete: "off", required: true, placeholder: "sillok_…" });
+  const enter = async (submit) => {
+    submit.preventDefault();
+    try {
+      state.session = await send("POST", "v1/session", { token: token.value });
+      begin();
+    } catch (error) {
+      toast(error.message, true);
+    }
+  };
+  const form = h(
+    "form", { class: "fields", onsubmit: enter },
+    h("h1", {}, t("session.in")), h("p", { class: "note" }, t("session.text")),
+    h("label", {}, t("session.token"), token),
+    h("div", { class: "buttons" }, h("button", { class: "main", type: "submit" }, t("session.in")))
+  );
   main.replaceChildren(h("section", { class: "card" }, form));
   token.focus();
 }
 
 function begin() {
-  const who = document.getElementById("who");
-  who.replaceChildren(state.session.isOpen || !state.session.principal ? "" : h("button", {
-    class: "plain",
-    type: "button",
-    title: state.session.principal,
-    onclick: async () => {
-      try { state.session = await send("DELETE", "v1/session"); } catch (error) { toast(error.message,
-        true); }
-      begin();
+  const signOut = async () => {
+    try {
+      state.session = await send("DELETE", "v1/session");
+    } catch (error) {
+      toast(error.message, true);
     }
-  }, "Sign out"));
-  show();
+    begin();
+  };
+  const isIn = !state.session?.isOpen && state.session?.principal;
+  byId("who").replaceChildren(
+    isIn ? h("button", { class: "plain", type: "button", title: isIn, onclick: signOut }, t("session.out")) : ""
+  );
+  return show();
 }
 
-function drawMenu() {
-  document.getElementById("nav").replaceChildren(...menu.map(([page, title, key]) =>
-    h("a", { href: "#/" + page, "data-page": page, title: `g ${key}` }, title, page === "letters" && h(
-    "span", { id: "letters-count", class: "count", hidden: true }))));
+// Draws the frame in the chosen language and theme.
+function drawFrame() {
+  translate();
+  byId("nav").replaceChildren(...menu.map(([page, key, title]) =>
+    h("a", { href: `#/${page}`, "data-page": page, title: `g ${key}` }, t(title),
+      page === "letters" && h("span", { id: "letters-count", class: "count", hidden: true }))));
+  const other = Object.keys(languages).find((one) => one !== language);
+  Object.assign(byId("language"), { textContent: languages[other], lang: other, title: t("frame.language") });
+  byId("help").setAttribute("aria-label", t("keys.help"));
+  drawTheme();
 }
 
-// The theme: the system's until the user chooses one.
-function paint(choice = localStorage.getItem("sillok-theme")) {
-  const isDark = choice ? choice === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = isDark ? "dark" : "light";
-  document.getElementById("theme").textContent = isDark ? "☀" : "☾";
+function drawTheme() {
+  const isDark = paint();
+  byId("theme").textContent = isDark ? "☀" : "☾";
+  byId("theme").setAttribute("aria-label", t(isDark ? "frame.light" : "frame.dark"));
 }
 
 function showKeys() {
-  const dialog = h("dialog", { "aria-label": "Keys" }, h("h1", {}, "Keys"), h("dl", {}, menu.map(([, title, key]) => [
-        h("dt", {}, h("kbd", {}, "g"), " ", h("kbd", {}, key)), h("dd", {}, title)
-      ]),
-      h("dt", {}, h("kbd", {}, "/")), h("dd", {}, "search"), h("dt", {}, h("kbd", {}, "j"), " ", h("kbd", {}, "k")),
-      h("dd", {}, "next and previous row"),
-      h("dt", {}, h("kbd", {}, "Enter")), h("dd", {}, "open the row"), h("dt", {}, h("kbd", {}, "Space")), h(
-        "dd", {}, "hold the live tail"),
-      h("dt", {}, h("kbd", {}, "l")), h("dd", {}, "light or dark"), h("dt", {}, h("kbd", {}, "Esc")), h("dd", {},
-        "close")),
-    h("p", {}, h("a", { href: "docs" }, "The API and its documentation")));
+  const key = (...names) => h("dt", {}, names.flatMap((name) => [h("kbd", {}, name), " "]));
+  const row = (names, text) => [key(...names), h("dd", {}, text)];
+  const dialog = h(
+    "dialog",
+    { "aria-label": t("keys.help") },
+    h("h1", {}, t("keys.help")),
+    h(
+      "dl",
+      {},
+      menu.map(([, letter, title]) => row(["g", letter], t(title))),
+      row(["/"], t("keys.search")), row(["j", "k"], t("keys.rows")), row(["Enter"], t("keys.open")),
+      row(["←", "→"], t("keys.chart")), row(["Space"], t("keys.hold")), row(["l"], t("keys.theme")),
+      row(["Esc"], t("keys.close"))
+    ),
+    h("p", {}, h("a", { href: "docs" }, t("keys.docs"))),
+    h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => dialog.close() }, t("keys.close")))
+  );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -122,65 +191,96 @@ function showKeys() {
 
 let wantsPage = false;
 document.addEventListener("keydown", (press) => {
-  if (press.ctrlKey || press.metaKey || press.altKey || press.target.closest("input,textarea,select,dialog"))
-    return;
+  if (press.ctrlKey || press.metaKey || press.altKey || press.target.closest("input,textarea,select,dialog")) return;
   if (wantsPage) {
     wantsPage = false;
-    const item = menu.find(([, , key]) => key === press.key);
-    if (item) location.hash = "#/" + item[0];
+    const item = menu.find(([, key]) => key === press.key);
+    if (item) location.hash = `#/${item[0]}`;
     return;
   }
   if (press.key === "g") wantsPage = true;
   else if (press.key === "?") showKeys();
   else if (press.key === "l") toggle();
-  else if (press.key === "/") { const search = document.querySelector("input[type=search]"); if (search) { press
-        .preventDefault();
-      search.focus(); } else location.hash = "#/streams"; } else if (press.key === "j" || press.key === "k") {
-    const rows = [...document.querySelectorAll("tbody tr[tabindex], .feed a")];
+  else if (press.key === "/") search(press);
+  else if (press.key === "j" || press.key === "k") {
+    const rows = [...document.querySelectorAll("tbody tr[tabindex], .feed a, .timeline li[tabindex], .letter .open")];
     const next = rows.indexOf(document.activeElement) + (press.key === "j" ? 1 : -1);
     rows[Math.max(0, Math.min(rows.length - 1, next))]?.focus();
   }
 });
 
+function search(press) {
+  const field = document.querySelector("input[type=search]");
+  if (!field) return void (location.hash = "#/streams");
+  press.preventDefault();
+  field.focus();
+}
+
 function toggle() {
-  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  localStorage.setItem("sillok-theme", next);
-  paint(next);
+  choose(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+  drawTheme();
 }
 
 // Shows in the bar whether the server answers, on every page.
 async function beat() {
-  const pulse = document.getElementById("pulse");
+  const pulse = byId("pulse");
+  const say = (kind, text) => {
+    pulse.className = `pulse ${kind}`;
+    pulse.title = t(`frame.${kind}`);
+    pulse.textContent = text;
+  };
   try {
     if (state.session && (state.session.isOpen || state.session.principal) && may("read") && !document.hidden) {
-      const head = await get("v1/head");
-      pulse.textContent = `at ${count(head.head)}`;
-      const letters = state.session.has.readModel ? (await get("v1/dead-letters", { limit: 100 })).deadLetters
-        .filter((one) => one.state !== "skipped").length : 0;
-      const badge = document.getElementById("letters-count");
-      badge.textContent = letters === 100 ? "100+" : String(letters);
-      badge.hidden = letters === 0;
-    } else if (!document.hidden) { await get("health/live"); }
-    pulse.className = "pulse good";
+      say("good", t("frame.at", { position: (await get("v1/head")).head }));
+      await countLetters();
+    } else if (!document.hidden) {
+      await get("health/live");
+      say("good", "");
+    }
   } catch (error) {
-    if (error.status === undefined) { pulse.className = "pulse bad";
-      pulse.textContent = "no answer"; }
+    if (error.status === undefined) say("bad", t("frame.bad"));
   }
   setTimeout(beat, 3000);
 }
 
-state.onUnproved = () => { if (state.session && !state.session.isOpen) { state.session = { ...state.session,
-      principal: undefined, guard: undefined };
-    begin(); } };
-document.getElementById("theme").addEventListener("click", toggle);
-document.getElementById("help").addEventListener("click", showKeys);
-document.getElementById("skip").addEventListener("click", (click) => { click.preventDefault();
-  main.focus(); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paint());
-addEventListener("hashchange", () => { show();
-  scrollTo(0, 0); });
-paint();
-drawMenu();
-try { state.session = await get("v1/session"); } catch (error) { toast(error.message, true); }
+async function countLetters() {
+  const all = state.session.has.readModel ? (await get("v1/dead-letters", { limit: 100 })).deadLetters : [];
+  const number = all.filter((one) => one.state !== "skipped").length;
+  const badge = byId("letters-count");
+  badge.textContent = number === 100 ? "100+" : count(number);
+  badge.title = t("letters.number", { n: number });
+  if (badge.hidden === (number === 0)) return;
+  badge.hidden = number === 0;
+  // The entries of the menu have moved.
+  mark(document.querySelector("#nav [aria-current]")?.dataset.page);
+}
+
+state.onUnproved = () => {
+  if (!state.session || state.session.isOpen) return;
+  state.session = { ...state.session, principal: undefined, guard: undefined };
+  begin();
+};
+byId("theme").addEventListener("click", toggle);
+byId("help").addEventListener("click", showKeys);
+byId("language").addEventListener("click", () => {
+  speak(byId("language").lang);
+  drawFrame();
+  begin();
+});
+byId("skip").addEventListener("click", (click) => {
+  click.preventDefault();
+  main.focus();
+});
+document.addEventListener("theme", drawTheme);
+addEventListener("hashchange", () => {
+  show();
+  scrollTo(0, 0);
+});
+drawFrame();
+try {
+  state.session = await get("v1/session");
+} catch (error) {
+  toast(error.message, true);
+}
 begin();
 beat();

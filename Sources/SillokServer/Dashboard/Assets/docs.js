@@ -1,49 +1,71 @@
 // The documentation of the API, rendered from the document that the server generates from its routes.
-import { h, card, code, table } from "./dom.js";
+import { example } from "./api.js";
+import { h, card, code, table, t } from "./dom.js";
+import { translate } from "./texts.js";
+import { paint } from "./theme.js";
 
-const isDark = localStorage.getItem("sillok-theme") ? localStorage.getItem("sillok-theme") === "dark" : matchMedia(
-  "(prefers-color-scheme: dark)").matches;
-document.documentElement.dataset.theme = isDark ? "dark" : "light";
+paint();
+translate();
+document.title = t("docs.page");
 
 const api = await (await fetch("openapi.json")).json();
 const named = (reference) => reference.split("/").pop();
-const schemaLink = (content) => Object.entries(content ?? {}).map(([type, body]) => h("div", {}, h("code", {}, type),
-  " ", h("a", { href: `#schema-${named(body.schema.$ref)}` }, named(body.schema.$ref))));
+const schemaLink = (content) => Object.entries(content ?? {}).map(([type, body]) => {
+  const name = named(body.schema.$ref);
+  return h("div", {}, h("code", {}, type), " ", h("a", { href: `#schema-${name}` }, name));
+});
 
-const operations = Object.entries(api.paths).flatMap(([route, methods]) => Object.entries(methods).map(([method,
-  operation
-]) => ({ route, method, ...operation })));
-const section = (operation) => h("section", { class: "card", id: operation.operationId },
-  h("div", { class: "row" }, h(
-      "span", { class: `tag ${operation.method === "get" ? "good" : operation.method === "delete" ? "bad" : "warn"}` },
-      operation.method.toUpperCase()), h("b", { class: "mono" }, operation.route),
-    h("span", { class: "end note" }, operation["x-sillok-scope"] === "none" ? "no key" :
-      `scope ${operation["x-sillok-scope"]}`)),
-  h("p", {}, operation.summary),
-  operation.parameters && table([{ title: "Parameter", class: "mono", cell: (one) => one.name }, { title: "In",
-    cell: (one) => one.in }, { title: "Is", cell: (one) => one.description }, { title: "Form", class: "mono",
-    cell: (one) => JSON.stringify(one.schema) }], operation.parameters),
-  operation.requestBody && h("div", {}, h("h2", {}, "Body"), schemaLink(operation.requestBody.content)),
-  h("div", {}, h("h2", {}, "Answers"), Object.entries(operation.responses).filter(([status]) => status < 400).map(([
-      status, answer
-    ]) => h("div", { class: "row" }, h("span", { class: "tag good" }, status), h("span", {}, schemaLink(answer
-      .content)))),
-    h("div", {}, Object.keys(operation.responses).filter((status) => status >= 400).map((status) => h(
-    "span", { class: "tag" }, status)), h("a", { href: "#schema-Problem" }, "Problem"))));
+const operations = Object.entries(api.paths).flatMap(([route, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ route, method, ...operation })));
+const colours = { get: "good", delete: "bad" };
+const columns = [
+  { title: t("docs.parameter"), class: "mono", cell: (one) => one.name },
+  { title: t("docs.in"), cell: (one) => one.in },
+  { title: t("docs.is"), cell: (one) => one.description },
+  { title: t("docs.form"), class: "mono", cell: (one) => JSON.stringify(one.schema) }
+];
+
+function section(operation) {
+  const scope = operation["x-sillok-scope"];
+  const answers = Object.entries(operation.responses);
+  return h(
+    "section",
+    { class: "card", id: operation.operationId },
+    h(
+      "div",
+      { class: "row lines" },
+      h("span", { class: `tag ${colours[operation.method] ?? "warn"}` }, operation.method.toUpperCase()),
+      h("h2", { class: "route mono" }, operation.route),
+      h("span", { class: "end note" }, scope === "none" ? t("docs.noKey") : t("docs.scope", { scope }))
+    ),
+    h("p", {}, operation.summary),
+    operation.parameters && table(columns, operation.parameters),
+    operation.requestBody && h("div", {}, h("h3", {}, t("docs.body")), schemaLink(operation.requestBody.content)),
+    h(
+      "div",
+      {},
+      h("h3", {}, t("docs.answers")),
+      answers.filter(([status]) => status < 400).map(([status, answer]) =>
+        h("div", { class: "row" }, h("span", { class: "tag good" }, status), h("span", {}, schemaLink(answer.content)))
+      ),
+      h(
+        "div",
+        {},
+        answers.filter(([status]) => status >= 400).map(([status]) => h("span", { class: "tag" }, status)),
+        h("a", { href: "#schema-Problem" }, "Problem")
+      )
+    )
+  );
+}
+
+const commands = `${example()}\n\ncurl -N '${new URL("v1/subscribe", document.baseURI)}?after=0'`;
 
 document.getElementById("main").replaceChildren(
-  h("div", { class: "head" }, h("h1", {}, "The API"), h("span", { class: "sub" }, api.info.description)),
-  card("Try it", h("pre", { class: "code" },
-      `curl ${new URL("v1/events", document.baseURI)} -H 'Content-Type: application/json' \\\n`
-      + `  -d '{"type":"noted","subject":"note-1","data":{"text":"hello"}}'\n\n`
-      + `curl -N '${new URL("v1/subscribe", document.baseURI)}?after=0'`
-      ),
-    h("p", { class: "note" },
-      "With keys: -H 'Authorization: Bearer sillok_…'. A write answers Sillok-Position; "
-      + "a read that is sent it as Sillok-At-Least sees that write."
-      )),
+  h("div", { class: "head" }, h("h1", {}, t("docs.title")), h("span", { class: "sub" }, api.info.description)),
+  card(t("docs.try"), h("pre", { class: "code" }, commands), h("p", { class: "note" }, t("docs.keys"))),
   ...operations.map(section),
-  h("div", { class: "head" }, h("h1", {}, "Schemas")),
-  ...Object.entries(api.components.schemas).map(([name, schema]) => h("section", { class: "card",
-    id: `schema-${name}` }, h("h2", {}, name), code(schema))));
+  h("div", { class: "head" }, h("h1", {}, t("docs.schemas"))),
+  ...Object.entries(api.components.schemas).map(([name, schema]) =>
+    h("section", { class: "card", id: `schema-${name}` }, h("h2", {}, name), code(schema, new Set(), true)))
+);
 if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();

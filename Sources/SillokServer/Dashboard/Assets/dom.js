@@ -1,4 +1,7 @@
 // Creates elements. All data from a store is inserted as text, never as markup.
+import { count, parts, t } from "./texts.js";
+
+export { count, parts, t };
 
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -30,45 +33,59 @@ function add(element, children) {
 export const link = (parts, ...children) => h("a", { href: route(...parts) }, ...children);
 export const route = (...parts) => "#/" + parts.map((part) => encodeURIComponent(part)).join("/");
 
-export function table(columns, rows, { open, empty = "nothing" } = {}) {
-  if (rows.length === 0) return h("p", { class: "empty" }, empty);
+// A table. On a narrow screen each row becomes a card, whose cells name their columns.
+export function table(columns, rows, { open, empty = t("table.empty"), label } = {}) {
+  if (rows.length === 0) return empty instanceof Node ? empty : h("p", { class: "empty" }, empty);
   const body = rows.map((row) => {
     const go = open?.(row);
+    const acts = go && {
+      tabindex: 0,
+      onclick: (event) => {
+        if (!event.target.closest("a,button")) go();
+      },
+      onkeydown: (event) => {
+        if (event.key === "Enter" && event.target === event.currentTarget) go();
+      }
+    };
     return h(
       "tr",
-      go
-        ? {
-            tabindex: 0,
-            onclick: (event) => {
-              if (!event.target.closest("a,button")) go();
-            },
-            onkeydown: (event) => {
-              if (event.key === "Enter" && event.target === event.currentTarget) go();
-            }
-          }
-        : {},
-      columns.map((column) => h("td", { class: column.class }, column.cell(row)))
+      { role: "row", ...acts },
+      columns.map((column) =>
+        h("td", { role: "cell", class: column.class, "data-column": column.title }, column.cell(row))
+      )
     );
   });
+  const titles = columns.map((column) =>
+    h(
+      "th",
+      { role: "columnheader", class: column.class, scope: "col" },
+      column.title || h("span", { class: "unseen" }, t("table.acts"))
+    )
+  );
   return h(
     "div",
     { class: "scroll" },
     h(
       "table",
-      {},
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          columns.map((column) => h("th", { class: column.class, scope: "col" }, column.title))
-        )
-      ),
-      h("tbody", {}, body)
+      { role: "table", "aria-label": label },
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, titles)),
+      h("tbody", { role: "rowgroup" }, body)
     )
   );
 }
+
+// Replaces the content of an element. A focused row or button keeps its focus, and selected text is not replaced.
+export function redraw(place, ...content) {
+  if (place.childElementCount && getSelection()?.type === "Range" && place.contains(getSelection().anchorNode)) return;
+  const places = () => [...place.querySelectorAll("a,button,input,select,summary,tr[tabindex],li[tabindex]")];
+  const at = places().indexOf(document.activeElement);
+  place.replaceChildren(...content.flat(Infinity).filter(Boolean));
+  if (at >= 0) places()[at]?.focus({ preventScroll: true });
+}
+
+// What an empty page says: what it means, and what to do next.
+export const nothing = (text, next, ...more) =>
+  h("div", { class: "nothing" }, h("p", {}, text), next && h("p", { class: "note" }, next), ...more);
 
 export const card = (title, ...children) => h("section", { class: "card" }, title && h("h2", {}, title), ...children);
 
@@ -82,21 +99,19 @@ export function facts(pairs) {
   );
 }
 
-// Numbers and times for people. No line ends within a number, before its unit, or within "7 of 9".
-export const count = (number) =>
-  Number(number ?? 0)
-    .toLocaleString("en")
-    .replaceAll(",", "\u202F");
-export const outOf = (part, whole) => `${count(part)}\u00A0of\u00A0${count(whole)}`;
+// Times and sizes for people, in one form. No line ends before a unit, or within "7 of 9".
+export const outOf = (part, whole) => t("number.outOf", { part, whole });
 export function span(seconds) {
   if (seconds === undefined || seconds === null) return "–";
   if (seconds <= 0) return "0";
-  if (seconds < 0.001) return `${Math.round(seconds * 1e6)}\u00A0µs`;
-  if (seconds < 1) return `${(seconds * 1000).toPrecision(3)}\u00A0ms`;
-  if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 1 : 0)}\u00A0s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)}\u00A0min`;
-  if (seconds < 172800) return `${Math.round(seconds / 3600)}\u00A0h`;
-  return `${Math.round(seconds / 86400)}\u00A0d`;
+  const unit = (value, name) => t(`unit.${name}`, { value: String(value) });
+  const short = (value) => count(Number(value.toFixed(value < 10 ? 1 : 0)));
+  if (seconds < 0.001) return unit(Math.round(seconds * 1e6), "microseconds");
+  if (seconds < 1) return unit(Number((seconds * 1000).toPrecision(3)), "milliseconds");
+  if (seconds < 60) return unit(short(seconds), "seconds");
+  if (seconds < 3600) return unit(short(seconds / 60), "minutes");
+  if (seconds < 172800) return unit(short(seconds / 3600), "hours");
+  return unit(short(seconds / 86400), "days");
 }
 export function size(bytes) {
   let [value, unit] = [Number(bytes ?? 0), 0];
@@ -115,12 +130,13 @@ export const recorded = (event) => event.silloktime ?? event.time;
 export const clock = (text) => (text ?? "").slice(11, 23);
 
 // JSON, indented and highlighted, as text nodes only.
-export function code(value, changed = new Set()) {
+export function code(value, changed = new Set(), isWhole = false) {
   const lines = [];
   write(value, "", "", lines, "");
   return h(
     "pre",
-    { class: "code" },
+    // A long text scrolls, so the keyboard must reach it.
+    { class: isWhole ? "code whole" : "code", tabindex: isWhole ? undefined : 0 },
     lines.map((line) => h("span", { class: changed.has(line.path) ? "changed" : undefined }, line.parts, "\n"))
   );
 }
@@ -164,20 +180,26 @@ export function confirmed({
   text,
   action,
   danger = false,
-  fields = [{ name: "reason", label: "Why (kept for good)" }]
+  fields = [{ name: "reason", label: t("dialog.why") }]
 }) {
   return new Promise((resolve) => {
     const inputs = fields.map((field) =>
       field.long
         ? h("textarea", { name: field.name, required: true, value: field.value ?? "" })
-        : h("input", {
-            name: field.name,
-            required: !field.optional,
-            value: field.value ?? "",
-            maxlength: 1000,
-            autocomplete: "off",
-            placeholder: field.hint
-          })
+        : field.choices
+          ? h(
+              "select",
+              { name: field.name },
+              field.choices.map(([value, text]) => h("option", { value }, text))
+            )
+          : h("input", {
+              name: field.name,
+              required: !field.optional,
+              value: field.value ?? "",
+              maxlength: 1000,
+              autocomplete: "off",
+              placeholder: field.hint
+            })
     );
     const dialog = h(
       "dialog",
@@ -199,7 +221,7 @@ export function confirmed({
         h(
           "div",
           { class: "buttons" },
-          h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+          h("button", { type: "button", onclick: () => dialog.close() }, t("dialog.cancel")),
           h("button", { type: "submit", class: danger ? "danger" : "main" }, action)
         )
       )

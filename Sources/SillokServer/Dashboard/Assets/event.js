@@ -1,11 +1,12 @@
 // One event: what it says, why it happened, and what came of it.
 import { get, path, print } from "./api.js";
-import { h, card, code, count, eventID, recorded, link, moment, facts, Exact } from "./dom.js";
+import { h, card, code, count, eventID, recorded, link, moment, facts, Exact, t } from "./dom.js";
+import { causeOf, picture } from "./causes.js";
 
 export function shortPayload(event) {
   if (event.data === undefined && event.data_base64 === undefined) return "";
-  const text =
-    event.data === undefined ? `${(event.data_base64 ?? "").length * 3 / 4 | 0} bytes` : print(event.data);
+  const bytes = ((event.data_base64 ?? "").length * 3 / 4) | 0;
+  const text = event.data === undefined ? t("event.bytes", { n: bytes }) : print(event.data);
   return text.length > 240 ? text.slice(0, 240) + "…" : text;
 }
 
@@ -18,58 +19,51 @@ export async function event({ show, signal }, id) {
       .filter(([name]) => !known.has(name))
       .map(([name, value]) => [name, value instanceof Exact ? value.text : value])
   ];
+  const through = around.isEnd ? t("event.whole") : t("event.through", { position: around.through });
   show(
     h("div", { class: "head" }, h("h1", {}, event.type), h("span", { class: "sub mono" }, event.id)),
+    card(
+      t("event.causes"),
+      picture(event, causes, effects, signal),
+      causes.length + effects.length === 0 && h("p", { class: "note" }, t("event.alone")),
+      h("p", { class: "note" }, through),
+      causes.length + effects.length > 0
+        && h("details", {}, h("summary", {}, t("event.list")), tree(event, causes, effects))
+    ),
     h(
       "div",
       { class: "wide" },
-      card("Payload", event.data === undefined ? binary(event) : code(event.data)),
-      h(
-        "div",
-        { class: "fields" },
-        card(
-          "Where",
-          facts([
-            [
-              "Stream",
-              event.subject
-                ? h("span", {}, link(["stream", event.subject], event.subject), ` @ ${count(event.revision)}`)
-                : "none"
-            ],
-            ["Position", count(event.position)],
-            ["Recorded", moment(recorded(event))],
-            ["Happened", event.sillokid && event.time],
-            ["Content", event.datacontenttype],
-            ["Source", event.source],
-            ["Tags", event.tags?.length ? event.tags.map((tag) => h("span", { class: "tag" }, tag)) : null],
-          ])
-        ),
-        metadata.length > 0
-          && card(
-            "Metadata",
-            facts(
-              metadata.map(([name, value]) => [name, name === "causationid" ? link(["event", value], value) : value])
-            )
-          ),
-        card(
-          "Causes and effects",
-          tree(event, causes, effects),
-          h(
-            "p",
-            { class: "note" },
-            around.isEnd
-              ? "The whole log was looked through for effects."
-              : `Looked for effects as far as position ${count(around.through)}.`
-          )
-        )
-      )
+      card(t("event.payload"), event.data === undefined ? binary(event) : code(event.data)),
+      h("div", { class: "fields" }, card(t("event.where"), where(event)), metadata.length > 0 && about(metadata))
     )
   );
 }
 
+const where = (event) =>
+  facts([
+    [
+      t("stream.one"),
+      event.subject
+        ? h("span", {}, link(["stream", event.subject], event.subject), ` @ ${count(event.revision)}`)
+        : t("event.noStream")
+    ],
+    [t("column.position"), count(event.position)],
+    [t("column.recorded"), moment(recorded(event))],
+    [t("event.happened"), event.sillokid && event.time],
+    [t("event.content"), event.datacontenttype],
+    [t("event.source"), event.source],
+    [t("event.tags"), event.tags?.length ? event.tags.map((tag) => h("span", { class: "tag" }, tag)) : null]
+  ]);
+
+const about = (metadata) =>
+  card(
+    t("event.metadata"),
+    facts(metadata.map(([name, value]) => [name, name === "causationid" ? link(["event", value], value) : value]))
+  );
+
 function binary(event) {
   const text = event.data_base64 ?? "";
-  return h("pre", { class: "code" }, text.length > 4000 ? text.slice(0, 4000) + "…" : text || "(empty)");
+  return h("pre", { class: "code" }, text.length > 4000 ? text.slice(0, 4000) + "…" : text || t("event.empty"));
 }
 
 // The members that the page shows elsewhere. All others are attributes of the event's producer.
@@ -96,16 +90,16 @@ const known = new Set([
 function tree(event, causes, effects) {
   const under = new Map();
   for (const one of effects) {
-    const cause = one.metadata?.causationid ?? one.causationid;
-    under.set(cause, [...(under.get(cause) ?? []), one]);
+    under.set(causeOf(one), [...(under.get(causeOf(one)) ?? []), one]);
   }
+  const at = (one) => t("event.at", { stream: one.subject ?? t("event.noStream"), position: one.position });
   const node = (one) =>
     h(
       "span",
       { class: "node" },
       link(["event", eventID(one)], one.type),
       " ",
-      h("span", { class: "note" }, `${one.subject ?? "no stream"} at ${count(one.position)}`)
+      h("span", { class: "note" }, at(one))
     );
   const down = (one, depth) =>
     h(

@@ -1,101 +1,137 @@
 // The store as a whole: verification, backups, keys, and the acts of administrators.
 import { get, send, every, path, may, state } from "./api.js";
-import { h, card, count, table, moment, toast, confirmed } from "./dom.js";
+import { h, card, table, moment, nothing, toast, confirmed, redraw, t } from "./dom.js";
+import { word } from "./texts.js";
 
 export async function operations({ show, signal }) {
   const has = state.session.has;
-  if (!may("admin")) return show(h("h1", {}, "Operations"), h("p", { class: "empty" },
-    "This needs the scope admin."));
-  const created = h("div", {});
-  const look = async (body) => { try { return await body(); } catch (error) { if (error.status === 404)
-    return null; throw error; } };
+  if (!may("admin"))
+    return show(h("h1", {}, t("operations.title")), nothing(t("operations.forbidden"), t("operations.forbiddenNext")));
+  const [created, jobs, lists] = [h("div", {}), h("div", { class: "wide" }), h("div", { class: "stack" })];
+  const look = async (isThere, place, query = {}) => {
+    if (!isThere) return null;
+    try {
+      return await get(place, query, signal);
+    } catch (error) {
+      if (error.status === 404) return null;
+      throw error;
+    }
+  };
+  const links = [h("a", { href: "docs" }, t("docs.api")), h("a", { href: "metrics" }, t("operations.metrics"))];
+  show(h("div", { class: "head" }, h("h1", {}, t("operations.title")), h("div", { class: "end" }, links)), jobs, lists);
   await every(1500, signal, async () => {
     const [check, copy, keys, acts] = [
-      has.verification && await look(() => get("v1/verification", {}, signal)), has.backup && await look(() =>
-        get("v1/backup", {}, signal)),
-      has.keys && await look(() => get("v1/keys", {}, signal)), has.keys && await look(() => get(
-      "v1/audit", { limit: 50 }, signal)),
+      await look(has.verification, "v1/verification"), await look(has.backup, "v1/backup"),
+      await look(has.keys, "v1/keys"), await look(has.keys, "v1/audit", { limit: 50 })
     ];
-    show(h("div", { class: "head" }, h("h1", {}, "Operations"), h("div", { class: "end" }, h(
-      "a", { href: "docs" }, "API"), h("a", { href: "metrics" }, "metrics"))),
-      h("div", { class: "wide" },
-        job("Is the store sound?",
-          "Checks every event, its checksum and the index, beside readers and writers.", "Check now",
-          "v1/verification", has.verification, check),
-        job("Copy", has.backup ? "Writes a copy where the server keeps its backups, and checks it." :
-          "The server has no place for backups: --backups FOLDER", "Copy now", "v1/backup", has.backup, copy
-          )),
-      has.keys && card("Keys", created, table([
-        { title: "Key", class: "mono", cell: (one) => one.id }, { title: "For", cell: (one) => one
-          .name }, { title: "Allows", cell: (one) => one.scopes.split(" ").map((scope) => h(
-          "span", { class: "tag" }, scope)) },
-        { title: "On", class: "mono", cell: (one) => one.resources }, { title: "Made", class: "cut",
-          cell: (one) => moment(one.created) },
-        { title: "Ends", class: "cut", cell: (one) => one.revoked ? h("span", { class: "bad" },
-            "revoked") : one.expires ? moment(one.expires) : "never" },
-        { title: "", cell: (one) => one.revoked ? null : h("button", { type: "button", class: "danger",
-            onclick: () => revoke(one) }, "Revoke") },
-      ], keys?.keys ?? [], { empty: "no keys" }), h("div", { class: "buttons" }, h(
-      "button", { type: "button", class: "main", onclick: () => create(created) }, "New key…"))),
-      has.keys && card("What administrators did", table([{ title: "When", class: "cut", cell: (one) =>
-            moment(one.at) }, { title: "Who", cell: (one) => one.by }, { title: "Did", cell: (one) =>
-            one.action },
-        { title: "To", cell: (one) => one.target }, { title: "How, or why", cell: (one) => one.detail }
-      ], acts?.acts ?? [], { empty: "nothing yet" })));
+    if (signal.aborted) return;
+    redraw(jobs, job("check", "v1/verification", has.verification, check), job("copy", "v1/backup", has.backup, copy));
+    redraw(lists, has.keys && keyList(keys?.keys ?? [], created), has.keys && audit(acts?.acts ?? []));
   });
 }
 
-function job(title, text, action, place, isPossible, last) {
-  const word = { running: "running", done: "sound", found: "something was found", failed: "failed" } [last?.state];
-  return card(title, h("p", { class: "note" }, text),
-    last && h("p", {}, h(
-        "span", { class: `tag ${last.state === "done" ? "good" : last.state === "running" ? "warn" : "bad"}` },
-        place === "v1/backup" && last.state === "done" ? "done" : word), " ", last.result ?? last.step ?? "", " ",
-      h("span", { class: "note" }, moment(last.ended ?? last.begun))),
-    last?.state === "running" && h("progress", { max: Math.max(1, last.total ?? 1), value: last.total ? last.done :
-        undefined }),
+const keyList = (keys, created) =>
+  card(
+    t("keys.title"), created, table(keyColumns(), keys, { empty: t("keys.none") }),
+    h("div", { class: "buttons" },
+      h("button", { type: "button", class: "main", onclick: () => create(created) }, t("keys.new")))
+  );
+
+const keyColumns = () => [
+  { title: t("keys.one"), class: "mono", cell: (one) => one.id },
+  { title: t("keys.for"), cell: (one) => one.name },
+  { title: t("keys.allows"), cell: (one) => one.scopes.split(" ").map((scope) => h("span", { class: "tag" }, scope)) },
+  { title: t("keys.on"), class: "mono", cell: (one) => one.resources },
+  { title: t("keys.made"), class: "cut", cell: (one) => moment(one.created) },
+  { title: t("keys.ends"), class: "cut", cell: ends },
+  {
+    title: "",
+    cell: (one) => one.revoked
+      ? null
+      : h("button", { type: "button", class: "danger", onclick: () => revoke(one) }, t("act.revoke"))
+  }
+];
+
+function ends(one) {
+  if (one.revoked) return h("span", { class: "bad" }, t("keys.revoked"));
+  return one.expires ? moment(one.expires) : t("keys.never");
+}
+
+const audit = (acts) =>
+  card(t("audit.administrators"), table([
+    { title: t("audit.when"), class: "cut", cell: (one) => moment(one.at) },
+    { title: t("audit.who"), cell: (one) => one.by },
+    { title: t("audit.did"), cell: (one) => one.action },
+    { title: t("audit.to"), cell: (one) => one.target },
+    { title: t("audit.how"), cell: (one) => one.detail }
+  ], acts, { empty: t("audit.none") }));
+
+function job(name, place, isPossible, last) {
+  const colour = { done: "good", running: "warn" }[last?.state] ?? "bad";
+  const begin = async () => {
+    try {
+      await send("POST", place);
+      toast(t("job.begun"));
+    } catch (error) {
+      toast(error.message, true);
+    }
+  };
+  return card(
+    t(`job.${name}`),
+    h("p", { class: "note" }, t(isPossible ? `job.${name}.text` : `job.${name}.impossible`)),
+    last && h(
+      "p", {}, h("span", { class: `tag ${colour}` }, word(`job.${name}`, last.state)),
+      " ", last.result ?? last.step ?? "", " ", h("span", { class: "note" }, moment(last.ended ?? last.begun))
+    ),
+    last?.state === "running" && h("progress", {
+      max: Math.max(1, last.total ?? 1),
+      value: last.total ? last.done : undefined,
+      "aria-label": t("projection.progress")
+    }),
     (last?.findings ?? []).slice(0, 20).map((finding) => h("p", { class: "bad" }, finding)),
-    h("div", { class: "buttons" }, h("button", {
-      type: "button",
-      disabled: !isPossible || last?.state === "running",
-      onclick: async () => {
-        try { await send("POST", place);
-          toast("begun"); } catch (error) { toast(error.message, true); }
-      }
-    }, action)));
+    h("div", { class: "buttons" }, h(
+      "button",
+      { type: "button", disabled: !isPossible || last?.state === "running", onclick: begin },
+      t(`job.${name}.begin`)
+    ))
+  );
 }
 
 async function create(place) {
   const answer = await confirmed({
-    title: "A new key",
-    action: "Make it",
+    title: t("keys.newTitle"),
+    action: t("keys.make"),
     fields: [
-      { name: "name", label: "What it is for" }, { name: "scopes",
-        label: "Scopes: read append subscribe admin project", value: "read subscribe" },
-      { name: "resources", label: "Streams: * for all, account-* for a category, account-42 for one",
-        value: "*" },
-      { name: "expires", label: "Ends at (empty: never)", optional: true, hint: "2027-01-01T00:00:00Z" }
+      { name: "name", label: t("keys.nameLabel") },
+      { name: "scopes", label: t("keys.scopesLabel"), value: "read subscribe" },
+      { name: "resources", label: t("keys.resourcesLabel"), value: "*" },
+      { name: "expires", label: t("keys.expiresLabel"), optional: true, hint: "2027-01-01T00:00:00Z" }
     ]
   });
   if (!answer) return;
   if (!answer.expires) delete answer.expires;
   try {
     const made = await send("POST", "v1/keys", answer);
-    place.replaceChildren(h("div", { class: "banner" }, h("b", {}, "Shown this once"), h("code", {}, made.key)));
-  } catch (error) { toast(error.message, true); }
+    place.replaceChildren(h("div", { class: "banner" }, h("b", {}, t("keys.once")), h("code", {}, made.key)));
+  } catch (error) {
+    toast(error.message, true);
+  }
 }
 
 async function revoke(key) {
   const answer = await confirmed({
-    title: `Revoke ${key.id}?`,
-    text: `The key "${key.name}" opens nothing from then on; what is open under it ends within five seconds. `
-      + "Type its id to confirm.",
-    action: "Revoke",
+    title: t("act.question", { act: t("act.revoke"), name: key.id }),
+    text: t("keys.revokeText", { name: key.name }),
+    action: t("act.revoke"),
     danger: true,
-    fields: [{ name: "id", label: "Id of the key" }]
+    fields: [{ name: "id", label: t("keys.idLabel") }]
   });
   if (!answer) return;
-  if (answer.id !== key.id) return toast("That is not its id; nothing was done.", true);
-  try { await send("DELETE", path("v1", "keys", key.id));
-    toast("revoked"); } catch (error) { toast(error.message, true); }
+  if (answer.id !== key.id) return toast(t("keys.wrongId"), true);
+  try {
+    await send("DELETE", path("v1", "keys", key.id));
+    toast(t("keys.revoked"));
+  } catch (error) {
+    toast(error.message, true);
+  }
 }

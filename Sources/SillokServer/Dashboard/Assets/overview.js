@@ -1,205 +1,208 @@
 // The overall status, readable from a distance.
 import { get, every } from "./api.js";
-import { h, card, count, span, size, table, link, moment } from "./dom.js";
-import { chart } from "./charts.js";
+import { h, card, count, span, size, table, link, moment, redraw, t } from "./dom.js";
+import { word } from "./texts.js";
+import { Chart, lag, rate, time } from "./charts.js";
+import { figures } from "./processes.js";
+
+const ranges = ["5m", "1h", "24h"];
+// Values of 24 hours change slowly.
+const pauses = { "5m": 1000, "1h": 5000, "24h": 30000 };
 
 export async function overview({ show, signal }) {
+  const [state, tiles, rest] = [h("div", { role: "status" }), h("div", {}), h("div", { class: "stack" })];
+  const sub = h("span", { class: "sub mono" });
+  const graphs = charts(signal);
+  show(
+    h("div", { class: "head" }, h("h1", {}, t("overview.title")), sub, h("div", { class: "end" }, graphs.choice)),
+    state, tiles, graphs.element, rest
+  );
   await every(1000, signal, async () => {
-    const now = await get("v1/overview", { seconds: 120 }, signal);
-    show(
-      h("div", { class: "head" }, h("h1", {}, "Overview"), h("span", { class: "sub mono" }, now.store)),
-      banner(now),
-      tiles(now),
-      charts(now),
-      projections(now),
-      objectives(now),
-      subscriptions(now)
-    );
+    const now = await get("v1/overview", { seconds: 60 }, signal);
+    await graphs.load(now.hasReadModel);
+    if (signal.aborted) return;
+    sub.textContent = now.store;
+    const said = banner(now);
+    // A screen reader says the state when it changes.
+    if (state.textContent !== said.textContent) state.replaceChildren(said);
+    redraw(tiles, numbers(now));
+    redraw(rest, projections(now), figures(now.processes ?? []), objectives(now), subscriptions(now));
   });
 }
 
 const live = (now) => now.projections.filter((one) => one.state === "live");
 
-function banner(now) {
+function status(now) {
   const stopped = live(now).filter((one) => one.failure);
-  const letters = live(now).reduce((sum, one) => sum + one.deadLetters, 0);
+  if (stopped.length)
+    return ["bad", t("overview.stopped"), stopped.map((one) => `${one.projection}: ${one.failure}`).join("; ")];
   const broken = now.objectives.filter((one) => !one.isMet && !one.isStale);
-  const [kind, word, text] = stopped.length
-    ? ["bad", "Stopped", stopped.map((one) => `${one.projection}: ${one.failure}`).join("; ")]
-    : broken.length
-      ? ["bad", "Objective broken", broken.map((one) => `${one.subject}: ${one.objective}`).join("; ")]
-      : letters
-        ? [
-            "warn",
-            `${count(letters)} dead ${letters === 1 ? "letter" : "letters"}`,
-            "wait for a fix; all other sequences continue."
-          ]
-        : now.append.failures
-          ? ["warn", `${count(now.append.failures)} failed appends`, "since the server started."]
-          : ["good", "All well", "appends succeed, nothing is parked, nothing has stopped."];
-  return h("div", { class: `banner ${kind}`, role: "status" }, h("b", { class: kind }, word), h("span", {}, text));
+  if (broken.length)
+    return ["bad", t("overview.broken"), broken.map((one) => `${one.subject}: ${one.objective}`).join("; ")];
+  const paused = (now.processes ?? []).flatMap((one) =>
+    one.pausedKinds.map((kind) => t("processes.kindOf", { kind, process: one.process }))
+  );
+  if (paused.length)
+    return ["bad", t("processes.effectsPaused"), t("processes.keepFailing", { kinds: paused.join("; ") })];
+  const letters = live(now).reduce((sum, one) => sum + one.deadLetters, 0);
+  if (letters) return ["warn", t("letters.number", { n: letters }), t("overview.lettersText")];
+  if (now.append.failures)
+    return ["warn", t("overview.failed", { n: now.append.failures }), t("overview.failedText")];
+  if (now.head === 0) return ["good", t("overview.empty"), t("overview.emptyText")];
+  return ["good", t("overview.well"), t("overview.wellText")];
 }
 
-function tile(title, value, unit, note, spark) {
+function banner(now) {
+  const [kind, title, text] = status(now);
+  return h("div", { class: `banner ${kind}` }, h("b", { class: kind }, title), h("span", {}, text));
+}
+
+function tile(title, value, unit, note) {
   return card(
     title,
     h("div", { class: "big" }, value, unit && h("small", {}, unit)),
-    note && h("div", { class: "note" }, note),
-    spark
+    note && h("div", { class: "note" }, note)
   );
 }
 
-function tiles(now) {
+function numbers(now) {
   const recent = now.seconds.slice(-10);
-  const rate = (name) => recent.length ? recent.reduce((sum, one) => sum + one[name], 0) / recent.length : 0;
+  const mean = (name) => recent.length ? recent.reduce((sum, one) => sum + one[name], 0) / recent.length : 0;
   const round = (value) => value >= 10 || value === 0 ? count(Math.round(value)) : value.toFixed(1);
-  const lag = Math.max(0, ...live(now).map((one) => one.lagSeconds ?? 0));
+  const behind = Math.max(0, ...live(now).map((one) => one.lagSeconds ?? 0));
   const letters = live(now).reduce((sum, one) => sum + one.deadLetters, 0);
-  const p99 =
-    now.seconds
-      .map((one) => one.p99)
-      .filter((value) => value !== undefined)
-      .at(-1) ?? now.append.p99;
+  const p99 = now.seconds.map((one) => one.p99).filter((value) => value !== undefined).at(-1) ?? now.append.p99;
   return h(
     "div",
     { class: "grid" },
-    tile("Head", count(now.head), "", now.bytes ? `${size(now.bytes)} on the disk` : null),
-    tile("Appends", round(rate("appends")), "/s", `${round(rate("events"))} events a second`),
+    tile(t("overview.head"), count(now.head), "", now.bytes ? t("overview.disk", { size: size(now.bytes) }) : null),
     tile(
-      "Append p99",
-      span(p99),
-      "",
-      now.syncMedian ? `a sync takes ${span(now.syncMedian)}, carries ${now.groupMean.toFixed(1)}` : "no append yet"
+      t("overview.appends"), round(mean("appends")), t("unit.perSecond"),
+      t("overview.events", { n: round(mean("events")) })
     ),
     tile(
-      "Lag",
-      now.hasReadModel ? span(lag) : "–",
-      "",
-      now.hasReadModel ? `${live(now).length} projections` : "no read model"
+      t("overview.p99"), span(p99), "",
+      now.syncMedian
+        ? t("overview.sync", { time: span(now.syncMedian), n: now.groupMean.toFixed(1) })
+        : t("overview.noAppend")
     ),
     tile(
-      "Dead letters",
-      h("span", { class: letters ? "bad" : "" }, now.hasReadModel ? count(letters) : "–"),
-      "",
-      letters ? h("a", { href: "#/letters" }, "look at them") : "nothing parked"
+      t("overview.lag"), now.hasReadModel ? span(behind) : "–", "",
+      now.hasReadModel ? t("projections.number", { n: live(now).length }) : t("overview.noModel")
     ),
     tile(
-      "Following",
-      count(now.subscriptions.length),
-      "",
-      `${count(now.connections)} connections, ${size(now.memoryBytes)} memory`
+      t("letters.title"), h("span", { class: letters ? "bad" : "" }, now.hasReadModel ? count(letters) : "–"), "",
+      letters ? h("a", { href: "#/letters" }, t("overview.look")) : t("overview.noLetters")
+    ),
+    tile(
+      t("overview.following"), count(now.subscriptions.length), "",
+      t("overview.connections", { n: now.connections, size: size(now.memoryBytes) })
     )
   );
 }
 
-function charts(now) {
-  const values = (name) => now.seconds.map((one) => one[name] ?? null);
-  const rate = (value) => `${Number.isInteger(value) || value >= 10 ? count(Math.round(value)) : value.toFixed(1)}/s`;
-  return h(
-    "div",
-    { class: "wide" },
-    card(
-      "Appends and events a second",
-      chart({
-        label: "Events a second",
-        format: rate,
-        series: [
-          { name: "events", values: values("events") },
-          { name: "appends", values: values("appends") }
-        ]
-      })
-    ),
-    card(
-      "Time of an append",
-      chart({
-        label: "Time of an append",
-        format: span,
-        series: [
-          { name: "p99", values: values("p99") },
-          { name: "median", values: values("median") }
-        ]
-      })
-    ),
-    card(
-      "Events read a second",
-      chart({ label: "Events read a second", format: rate, series: [{ name: "read", values: values("reads") }] })
-    ),
-    now.hasReadModel
-      && card(
-        "Lag of the slowest projection",
-        chart({ label: "Lag", format: span, series: [{ name: "lag", values: values("lagSeconds") }] })
-      )
+// The charts keep their elements, so that the cursor and the focus stay where they are.
+function charts(signal) {
+  const each = (name) => (one) => one[name] / one.seconds;
+  const known = (name) => (one) => one[name] ?? null;
+  const drawn = (label, form, ...series) => ({ label, chart: new Chart({ label, form, series, signal }) });
+  const all = [
+    drawn(t("chart.appends"), rate, [t("chart.event"), each("events")], [t("chart.append"), each("appends")]),
+    drawn(t("chart.times"), time, ["p99", known("p99")], [t("chart.median"), known("median")]),
+    drawn(t("chart.reads"), rate, [t("chart.read"), each("reads")]),
+    drawn(t("chart.lags"), lag, [t("overview.lag"), known("lagSeconds")])
+  ];
+  const cards = all.map(({ label, chart }) => card(label, chart.element));
+  let [range, next] = [localStorage.getItem("sillok-range") ?? "5m", 0];
+  if (!ranges.includes(range)) range = "5m";
+  const load = async (hasReadModel) => {
+    cards.at(-1).hidden = !hasReadModel;
+    if (Date.now() < next) return;
+    next = Date.now() + pauses[range] - 100;
+    const asked = range;
+    const answer = await get("v1/measurements", { range }, signal);
+    if (asked !== range || signal.aborted) return;
+    const to = Date.parse(answer.at);
+    const points = answer.points.map((one) => ({ ...one, at: Date.parse(one.at) }));
+    for (const { chart } of all)
+      chart.update({ from: to - answer.rangeSeconds * 1000, to, step: answer.stepSeconds * 1000, points });
+  };
+  const buttons = ranges.map((one) =>
+    h("button", {
+      type: "button",
+      onclick: () => {
+        localStorage.setItem("sillok-range", one);
+        [range, next] = [one, 0];
+        press();
+        load(!cards.at(-1).hidden).catch(() => {});
+      }
+    }, t(`range.${one}`))
   );
+  const press = () =>
+    buttons.forEach((one, index) => one.setAttribute("aria-pressed", String(ranges[index] === range)));
+  press();
+  const choice = h("div", { class: "switch", role: "group", "aria-label": t("range.title") }, buttons);
+  return { load, choice, element: h("div", { class: "wide" }, cards) };
 }
 
 function projections(now) {
   if (!now.hasReadModel) return null;
+  const state = (one) => one.failure ? "stopped" : one.isPaused ? "paused" : one.state;
+  const build = (one) => one.build > 1 ? ` ${t("projection.build", { build: one.build })}` : "";
+  const name = (one) => `${one.projection} v${one.version}${build(one)}`;
   return card(
-    "Projections",
+    t("projections.title"),
     table(
       [
+        { title: t("projection.one"), cell: (one) => link(["projection", one.projection], name(one)) },
         {
-          title: "Projection",
-          cell: (one) =>
-            link(
-              ["projection", one.projection],
-              `${one.projection} v${one.version}${one.build > 1 ? ` build ${one.build}` : ""}`
-            )
+          title: t("column.state"),
+          cell: (one) => h("span", { class: `tag ${one.failure ? "bad" : one.state}` }, word("state", state(one)))
         },
+        { title: t("column.behind"), class: "num", cell: (one) => count(one.behind) },
+        { title: t("overview.lag"), class: "num", cell: (one) => span(one.lagSeconds) },
+        { title: t("column.events"), class: "num", cell: (one) => count(one.events) },
         {
-          title: "State",
-          cell: (one) =>
-            h(
-              "span",
-              { class: `tag ${one.failure ? "bad" : one.state}` },
-              one.failure ? "stopped" : one.isPaused ? "paused" : one.state
-            )
-        },
-        { title: "Behind", class: "num", cell: (one) => count(one.behind) },
-        { title: "Lag", class: "num", cell: (one) => span(one.lagSeconds) },
-        { title: "Events", class: "num", cell: (one) => count(one.events) },
-        {
-          title: "Dead letters",
+          title: t("letters.title"),
           class: "num",
           cell: (one) => h("span", { class: one.deadLetters ? "bad" : "" }, count(one.deadLetters))
         },
       ],
       now.projections,
-      { empty: "no projection has run yet" }
+      { empty: t("projections.none") }
     )
   );
 }
 
 function objectives(now) {
   if (now.objectives.length === 0) return null;
+  const kept = (one) => one.isStale ? "stale" : one.isMet ? "kept" : "broken";
+  const percent = (one) => t("unit.percent", { value: String(Math.round(one.budgetLeft * 100)) });
   return card(
-    "Objectives",
+    t("objectives.title"),
     table(
       [
-        { title: "Of", cell: (one) => one.subject },
-        { title: "Objective", cell: (one) => one.objective },
+        { title: t("objectives.of"), cell: (one) => one.subject },
+        { title: t("objectives.one"), cell: (one) => one.objective },
         {
-          title: "Stands",
+          title: t("column.state"),
           cell: (one) =>
-            h(
-              "span",
-              { class: `tag ${one.isStale ? "" : one.isMet ? "good" : "bad"}` },
-              one.isStale ? "not measured" : one.isMet ? "kept" : "broken"
-            )
+            h("span", { class: `tag ${one.isStale ? "" : one.isMet ? "good" : "bad"}` }, t(`objectives.${kept(one)}`))
         },
         {
-          title: "Budget left",
+          title: t("objectives.left"),
           cell: (one) =>
             h("meter", {
               min: 0,
               max: 1,
               low: 0.25,
               value: Math.max(0, one.budgetLeft),
-              title: `${Math.round(one.budgetLeft * 100)} %`
+              title: percent(one),
+              "aria-label": t("objectives.left")
             })
         },
-        { title: "Burn", class: "num", cell: (one) => `${one.burnRate.toFixed(1)}×` },
-        { title: "Measured", cell: (one) => one.measured },
+        { title: t("objectives.burn"), class: "num", cell: (one) => `${one.burnRate.toFixed(1)}×` },
+        { title: t("objectives.measured"), cell: (one) => one.measured },
       ],
       now.objectives
     )
@@ -209,14 +212,14 @@ function objectives(now) {
 function subscriptions(now) {
   if (now.subscriptions.length === 0) return null;
   return card(
-    "Subscriptions",
+    t("subscriptions.title"),
     table(
       [
-        { title: "Who", cell: (one) => one.principal },
-        { title: "What", cell: (one) => one.query },
-        { title: "Since", cell: (one) => moment(one.since) },
-        { title: "Position", class: "num", cell: (one) => count(one.position) },
-        { title: "Behind", class: "num", cell: (one) => count(one.behind) },
+        { title: t("subscriptions.who"), cell: (one) => one.principal },
+        { title: t("subscriptions.what"), cell: (one) => one.query },
+        { title: t("subscriptions.since"), cell: (one) => moment(one.since) },
+        { title: t("column.position"), class: "num", cell: (one) => count(one.position) },
+        { title: t("column.behind"), class: "num", cell: (one) => count(one.behind) },
       ],
       now.subscriptions
     )

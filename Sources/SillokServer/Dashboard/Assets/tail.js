@@ -1,19 +1,32 @@
 // The live tail of new events. The page holds at most two hundred rows.
-import { parse } from "./api.js";
-import { h, card, clock, count, eventID, recorded, route } from "./dom.js";
+import { example, parse } from "./api.js";
+import { h, card, clock, count, eventID, nothing, recorded, route, t } from "./dom.js";
 import { shortPayload } from "./event.js";
 
 const most = 200;
 
 export async function tail({ show, signal }, chosen = "") {
-  const feed = h("div", { class: "feed", role: "log", "aria-label": "Events" });
-  const status = h("span", { class: "sub" }, "waiting for events");
-  const stream = h("input", { placeholder: "stream", value: chosen, "aria-label": "Stream" });
-  const category = h("input", { placeholder: "category", "aria-label": "Category" });
-  const type = h("input", { placeholder: "type", "aria-label": "Type" });
-  const hold = h("button", { type: "button" }, "Hold");
+  const feed = h("div", { class: "feed", role: "log", "aria-label": t("column.events") });
+  const status = h("span", { class: "sub" }, t("tail.waiting"));
+  const stream = h("input", { placeholder: t("stream.one"), value: chosen, "aria-label": t("stream.one") });
+  const category = h("input", { placeholder: t("stream.category"), "aria-label": t("stream.category") });
+  const type = h("input", { placeholder: t("column.type"), "aria-label": t("column.type") });
+  const hold = h("button", { type: "button" }, t("tail.hold"));
   let [source, last, seen, held, waiting, drawing] = [null, null, 0, false, [], 0];
 
+  const empty = h("div", {});
+  const invite = () => {
+    const isFiltered = [stream, category, type].some((field) => field.value);
+    empty.hidden = false;
+    empty.replaceChildren(
+      isFiltered
+        ? nothing(t("tail.noMatch"), t("tail.noMatchNext"))
+        : nothing(
+            t("tail.empty"), t("tail.emptyNext"), h("pre", { class: "code" }, example()),
+            h("p", {}, h("a", { href: "#/streams" }, t("tail.older")))
+          )
+    );
+  };
   const draw = () => {
     drawing = 0;
     const rows = waiting
@@ -30,9 +43,10 @@ export async function tail({ show, signal }, chosen = "") {
           h("span", { class: "rest" }, shortPayload(one))
         )
       );
+    if (rows.length) empty.hidden = true;
     feed.prepend(...rows.reverse());
     while (feed.childElementCount > most) feed.lastElementChild.remove();
-    status.textContent = `${count(seen)} since the page was opened`;
+    status.textContent = t("tail.seen", { n: seen });
   };
   const open = () => {
     source?.close();
@@ -55,22 +69,22 @@ export async function tail({ show, signal }, chosen = "") {
       last = message.lastEventId;
     });
     source.addEventListener("end", (message) => {
-      status.textContent = `ended: ${message.data}`;
+      status.textContent = t("tail.ended", { why: message.data });
       source.close();
     });
     source.onopen = () => {
-      status.textContent = "following";
+      status.textContent = t("tail.following");
     };
     source.onerror = () => {
-      status.textContent = source.readyState === EventSource.CLOSED ? "the server refused it" : "connecting again";
+      status.textContent = source.readyState === EventSource.CLOSED ? t("tail.refused") : t("tail.again");
     };
   };
   const toggle = () => {
     held = !held;
-    hold.textContent = held ? "Resume" : "Hold";
+    hold.textContent = held ? t("act.resume") : t("tail.hold");
     if (held) {
       source?.close();
-      status.textContent = "held";
+      status.textContent = t("tail.held");
     } else open();
   };
   hold.addEventListener("click", toggle);
@@ -78,6 +92,7 @@ export async function tail({ show, signal }, chosen = "") {
     field.addEventListener("change", () => {
       last = null;
       feed.replaceChildren();
+      invite();
       if (!held) open();
     });
   document.addEventListener(
@@ -95,11 +110,12 @@ export async function tail({ show, signal }, chosen = "") {
     h(
       "div",
       { class: "head" },
-      h("h1", {}, "Live tail"),
+      h("h1", {}, t("tail.title")),
       status,
       h("div", { class: "end" }, stream, category, type, hold)
     ),
-    card(null, feed)
+    card(null, empty, feed)
   );
+  invite();
   open();
 }

@@ -33,7 +33,9 @@ extension Endpoint.Parameter {
         "traceparent", "The W3C trace that the events belong to.",
         ["type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"])
     fileprivate static let ifMatch = header(
-        "If-Match", "The revision of the stream, as its ETag says it; several, of which one must hold; `*`: any.",
+        "If-Match",
+        "The ETag of the stream, which is its revision. Of several, one must match. `*` matches any stream that "
+            + "exists.",
         ["type": "string", "pattern": #"^(\*|"[0-9]{1,18}"(, *"[0-9]{1,18}")*)$"#])
     fileprivate static let ifNoneMatch = header(
         "If-None-Match", "`*`: the stream must not exist.", ["type": "string", "enum": ["*"]])
@@ -114,7 +116,7 @@ extension WebInterface {
         guard let key = call.request.headers[.idempotencyKey] else { return nil }
         // Bytes that are not UTF-8 were replaced before this point, so two keys could have become equal.
         guard (1...255).contains(key.utf8.count), !key.unicodeScalars.contains("\u{FFFD}") else {
-            throw Problem(400, .malformed, "\"Idempotency-Key\" has 1 to 255 bytes of UTF-8")
+            throw Problem(400, .malformed, "\"Idempotency-Key\" must have 1 to 255 bytes of UTF-8")
         }
         return "\(call.principal.key ?? call.principal.name)\n\(key)"
     }
@@ -131,7 +133,8 @@ extension WebInterface {
     static func isTrace(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 4, parts.map(\.utf8.count) == [2, 32, 16, 2], parts[0] != "ff" else { return false }
-        return parts.allSatisfy { [UInt8](hexadecimal: $0) != nil }
+        // The standard allows small digits only.
+        return parts.map { String($0) }.allSatisfy { [UInt8](hexadecimal: $0)?.hexadecimal == $0 }
             && parts[1].contains { $0 != "0" } && parts[2].contains { $0 != "0" }
     }
 }
@@ -169,7 +172,10 @@ enum StreamPrecondition: Equatable {
             let text = (tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...])
             guard text.utf8.count > 2, text.hasPrefix("\""), text.hasSuffix("\""), text.dropFirst().dropLast().isDigits,
                 let revision = UInt64(text.dropFirst().dropLast()), revision < 1 << 63
-            else { throw Problem(400, .malformed, "\"If-Match\" is the ETag of a stream, such as \"4\" in quotes") }
+            else {
+                throw Problem(
+                    400, .malformed, "\"If-Match\" must be the ETag of a stream, such as \"4\" with its quotes")
+            }
             if !tag.hasPrefix("W/") { revisions.append(Revision(revision)) }
         }
         self = .revisions(revisions)

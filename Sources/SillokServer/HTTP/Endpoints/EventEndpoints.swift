@@ -58,7 +58,7 @@ extension Endpoint {
             }),
         Endpoint(
             .get, "/v1/events/{id}/relations", .eventRelations,
-            "The events that caused an event, and those that it caused, as far as was looked.",
+            "The events that caused an event, and those that it caused, within the part of the log that was searched.",
             parameters: [id, .source], problems: [404, 422],
             .checked { interface, call in
                 try await interface.event(call).map { try await interface.relations(of: $0, call) }
@@ -77,7 +77,7 @@ extension Endpoint {
             .value { interface, call in
                 let source = TrackingSource(call.pathName("source"))
                 guard let tracking = try await interface.store.tracking(of: source) else {
-                    throw Problem(404, .notFound, "nothing is tracked of this source")
+                    throw Problem(404, .notFound, "this source is not tracked")
                 }
                 return Answer(API.Tracking(tracking))
             }),
@@ -90,7 +90,8 @@ extension Call {
         if let source = try text("source") { return CloudEventIdentity(source: source, id: name).eventID }
         guard let id = EventID(name) else {
             throw Problem(
-                404, .notFound, "an id of an event is a UUID; for one that its producer gave, name its \"source\"")
+                404, .notFound,
+                "the id of an event must be a UUID; if its producer gave another id, also give its \"source\"")
         }
         return id
     }
@@ -98,7 +99,7 @@ extension Call {
     func pathNumber(_ name: String) throws -> Position {
         let text = pathName(name)
         guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt64(text), number < 1 << 63 else {
-            throw Problem(404, .notFound, "\"\(name)\" is a whole number below 2^63")
+            throw Problem(404, .notFound, "\"\(name)\" must be a whole number below 2^63")
         }
         return Position(number)
     }

@@ -23,7 +23,8 @@ extension Endpoint {
                 return Answer(API.Health(status: "ready"))
             }),
         Endpoint(
-            .get, "/v1/server", .describeServer, "The store that is served, and the limits of requests.",
+            .get, "/v1/server", .describeServer,
+            "The store that is served, the version of the server, and the limits of requests.",
             .value { interface, _ in interface.describe() }),
         Endpoint(
             .get, "/metrics", .metrics, "Metrics, as Prometheus reads them.",
@@ -32,11 +33,17 @@ extension Endpoint {
             }),
         Endpoint(
             .get, "/v1/overview", .overview,
-            "How the server, its subscriptions, projections and objectives are, and the last seconds.",
+            "The status of the server, its subscriptions, projections and objectives, with measurements of the last "
+                + "seconds.",
             parameters: [
                 .query(
                     "seconds", "The number of latest seconds.", ["type": "integer", "minimum": 1, "maximum": 600])
             ], .value { try await $0.overview($1) }),
+        Endpoint(
+            .get, "/v1/measurements", .measurements,
+            "The measurements of 5 minutes by the second, of an hour by 10 seconds, or of 24 hours by 2 minutes.",
+            parameters: [.query("range", "The time range, by default 5m.", ["enum": ["5m", "1h", "24h"]])],
+            .value { try await $0.measurements($1) }),
     ]
 
     /// The endpoints for administrators.
@@ -45,33 +52,35 @@ extension Endpoint {
             .get, "/v1/keys", .listKeys, "The keys; their secrets are not kept.", problems: [404],
             .value { interface, _ in Answer(API.Keys(keys: try interface.keyring().keys.map { API.Key($0) })) }),
         Endpoint(
-            .post, "/v1/keys", .createKey, "Make a key; its text is shown this once.", problems: [404],
+            .post, "/v1/keys", .createKey, "Create a key. Only this answer contains its text.", problems: [404],
             .value(of: API.NewKey.self, limit: 64 << 10, status: 201) { try await $0.createKey($1, $2) }),
         Endpoint(
             .delete, "/v1/keys/{key}", .revokeKey,
-            "Revoke a key: what is open under it ends within five seconds.",
+            "Revoke a key. Its open subscriptions and requests end within five seconds.",
             parameters: [.path("key", "The id of the key.", Parameter.name)], problems: [404],
             .value { interface, call in
                 guard try await interface.keyring().revoke(call.pathName("key"), by: call.principal.name) else {
-                    throw Problem(404, .notFound, "there is no such key that still opens anything")
+                    throw Problem(404, .notFound, "there is no valid key with this id")
                 }
-                return Answer(API.Accepted(accepted: true))
+                return Answer(API.Accepted())
             }),
         Endpoint(
-            .get, "/v1/audit", .audit, "What administrators did, the newest first.", parameters: [.limit],
+            .get, "/v1/audit", .audit, "The actions of administrators, the newest first.", parameters: [.limit],
             problems: [404], .value { try await $0.acts($1) }),
         Endpoint(
-            .post, "/v1/verification", .startVerification, "Have everything that is stored checked.",
+            .post, "/v1/verification", .startVerification, "Start a verification of the whole store.",
             problems: [404, 409], .value(status: 202) { try await $0.startVerification($1) }),
         Endpoint(
-            .get, "/v1/verification", .showVerification, "How far the check is, or what the last one found.",
+            .get, "/v1/verification", .showVerification,
+            "The progress of the verification, or the result of the last one.",
             problems: [404], .value { interface, _ in try interface.show(.verification) }),
         Endpoint(
             .post, "/v1/backup", .startBackup,
-            "Have a copy of the store written where the server keeps its backups.", problems: [404, 409],
+            "Start a backup of the store into the backup folder of the server.", problems: [404, 409],
             .value(status: 202) { try await $0.startBackup($1) }),
         Endpoint(
-            .get, "/v1/backup", .showBackup, "How far the copy is, or the last one.", problems: [404],
+            .get, "/v1/backup", .showBackup, "The progress of the backup, or the result of the last one.",
+            problems: [404],
             .value { interface, _ in try interface.show(.backup) }),
     ]
 }
@@ -80,7 +89,7 @@ extension WebInterface {
     fileprivate func describe() -> Answer<API.Server> {
         let ofStore = Limits.settings.map { (name: $0.name, value: $0.value(store.limits)) }
         let ofServer = ServerLimits.settings.map { (name: $0.name, value: $0.value(limits)) }
-        return Answer(API.Server(store: storeID.description, limits: Members(ofStore + ofServer)))
+        return Answer(API.Server(store: storeID, limits: Members(ofStore + ofServer)))
     }
 }
 
@@ -98,7 +107,7 @@ extension WebInterface {
         let keyring = try keyring()
         let grant = try Grant(scopes: input.scopes, resources: input.resources ?? "*")
         guard (1...200).contains(input.name.utf8.count) else {
-            throw Problem(400, .malformed, "\"name\" says what the key is for, in 1 to 200 bytes")
+            throw Problem(400, .malformed, "\"name\" must describe the key in 1 to 200 bytes")
         }
         let (key, secret) = try await keyring.create(
             input.name, grant, expires: input.expires, by: call.principal.name)
@@ -109,9 +118,7 @@ extension WebInterface {
         let acts = try await keyring().acts(limit: try call.limit(atMost: 1000, default: 100))
         return Answer(
             API.Audit(
-                acts: acts.map {
-                    API.Act(at: $0.at, by: $0.by, action: $0.action, target: $0.target, detail: $0.detail)
-                }))
+                acts.map { API.Act(at: $0.at, by: $0.by, action: $0.action, target: $0.target, detail: $0.detail) }))
     }
 }
 
@@ -136,7 +143,7 @@ extension Grant {
 extension WebInterface {
     fileprivate func startVerification(_ call: Call) async throws -> Answer<API.Job> {
         guard let verify = served.tools.verify else {
-            throw Problem(404, .notConfigured, "this kind of store cannot be checked from here")
+            throw Problem(404, .notConfigured, "the server cannot verify this kind of store")
         }
         let isBegun = jobs.begin(.verification, by: call.principal.name, clock: clock) { progress in
             let report = try await verify(progress)

@@ -2,17 +2,10 @@ import Hummingbird
 import Sillok
 import SillokAPI
 import SillokCore
+import SillokProcessOperations
 import SillokReadSide
 import SillokSQL
 import SillokService
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 extension WebInterface {
     /// Returns the overall status, for a page that polls every second.
@@ -25,43 +18,42 @@ extension WebInterface {
         return Answer(
             API.Overview(
                 store: storeID.description, head: head, at: clock.now(), bytes: served.tools.size?(),
-                memoryBytes: Self.residentBytes, requests: admission.requests, connections: state.connections,
+                memoryBytes: ProcessMemory.residentBytes, requests: admission.requests, connections: state.connections,
                 shed: state.shed, append: API.Appends(state.append),
                 groupMean: Measure(groups.count > 0 ? groups.sum / Double(groups.count) : 0),
                 syncMedian: state.syncSeconds.quantile(0.5).map { Measure($0) },
                 syncP99: state.syncSeconds.quantile(0.99).map { Measure($0) },
-                seconds: history.seconds(Int(seconds)).map { API.Second($0) },
+                seconds: history.seconds(Int(seconds), until: clock.now()).map { API.Second($0) },
                 subscriptions: admission.followers.prefix(100).map { API.Subscription($0, head: head) },
                 hasReadModel: served.readSide != nil,
                 projections: try await (served.readSide?.status() ?? []).map { API.Projection($0) },
-                objectives: try await objectives()))
+                objectives: try await objectives(),
+                processes: try await (served.processes?.measurements() ?? []).map { API.ProcessFigures($0) }))
     }
 
-    /// The resident memory of the process in bytes, if the system reports it.
-    static var residentBytes: UInt64? {
-        #if os(Linux)
-        guard let file = fopen("/proc/self/statm", "r") else { return nil }
-        defer { fclose(file) }
-        var text = [CChar](repeating: 0, count: 128)
-        guard fgets(&text, 128, file) != nil else { return nil }
-        let line = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let fields = line.split(separator: " ")
-        return fields.count > 1 ? UInt64(fields[1]).map { $0 * UInt64(getpagesize()) } : nil
-        #else
-        return nil
-        #endif
+    /// Returns the values of a time range, for charts.
+    func measurements(_ call: Call) async throws -> Answer<API.Measurements> {
+        guard let window = MetricsHistory.Window(rawValue: try call.text("range") ?? "5m") else {
+            throw Problem(400, .malformed, "\"range\" is 5m, 1h or 24h")
+        }
+        let now = clock.now()
+        return Answer(
+            API.Measurements(
+                at: now, rangeSeconds: window.seconds, stepSeconds: window.step,
+                points: history.points(window, until: now).map { API.Second($0) }))
     }
 
     /// Returns all metrics in the text form of Prometheus.
     func metricsText() async throws -> String {
         let statuses = try await served.readSide?.status() ?? []
-        sample(try await store.head(), statuses)
+        sample(try await store.head(), statuses, try await served.processes?.measurements() ?? [])
         return metrics.registry.text
     }
 
-    /// Sets the gauges of what is read and not counted. `nil`: the status of the projections is not known.
-    func sample(_ head: Position, _ statuses: [ProjectionStatus]?) {
+    /// Sets the gauges of what is read and not counted. `nil`: the projections or the processes are not known.
+    func sample(_ head: Position, _ statuses: [ProjectionStatus]?, _ processes: [ProcessMeasurement]? = nil) {
         metrics.sample(
-            head, subscriptions: admission.followers.map { ($0.id, $0.position) }, statuses, memory: Self.residentBytes)
+            head, subscriptions: admission.followers.map { ($0.id, $0.position) }, statuses, processes,
+            memory: ProcessMemory.residentBytes)
     }
 }

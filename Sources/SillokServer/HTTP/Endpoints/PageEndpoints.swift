@@ -8,8 +8,8 @@ import SillokCore
 extension Endpoint {
     /// All endpoints of the HTTP API. Any other request is denied.
     static let all: [Endpoint] =
-        appending + reading + streams + following + projections + operating + watching + administering + sessions
-        + pages
+        appending + reading + streams + following + projections + operating + processes + operatingProcesses + webhooks
+        + watching + administering + sessions + pages
 
     /// The dashboard and the documentation: the same for all users, without contents.
     static let pages: [Endpoint] = [

@@ -9,18 +9,18 @@ import SillokSQL
 
 extension Endpoint {
     private static let projection = Parameter.path("projection", "The projection.", Parameter.name)
-    private static let at = Parameter.path("position", "Where the event is.", Parameter.position)
+    private static let at = Parameter.path("position", "The position of the event.", Parameter.position)
 
     /// The endpoints that show projections.
     static let projections: [Endpoint] = [
         Endpoint(
-            .get, "/v1/projections", .listProjections, "All builds of all projections, and how they are.",
+            .get, "/v1/projections", .listProjections, "All builds of all projections, with their status.",
             .value { interface, _ in
                 let all = try await interface.served.readSide?.status() ?? []
                 return interface.answer(all)
             }),
         Endpoint(
-            .get, "/v1/projections/{projection}", .showProjection, "The builds of a projection, and how they are.",
+            .get, "/v1/projections/{projection}", .showProjection, "The builds of a projection, with their status.",
             parameters: [projection], problems: [404],
             .value { interface, call in interface.answer(try await interface.known(call).builds) }),
         Endpoint(
@@ -28,7 +28,8 @@ extension Endpoint {
             "The rows that differ between the live build and the new, or the previous, build.",
             parameters: [projection, .limit], problems: [404, 409], .value { try await $0.difference($1) }),
         Endpoint(
-            .get, "/v1/projection-audit", .projectionAudit, "What operators did to projections, the newest first.",
+            .get, "/v1/projection-audit", .projectionAudit,
+            "The actions of operators on projections, the newest first.",
             parameters: [.limit], problems: [404], .value { try await $0.projectionAudit($1) }),
         Endpoint(
             .get, "/v1/objectives", .objectives, "The objectives, as the application has last measured them.",
@@ -54,17 +55,17 @@ extension Endpoint {
             try await $0.requestRebuild(of: $1, by: $2)
         },
         act("promote", .promoteProjection, "Let queries see the newest build.") { try await $0.promote($1, by: $2) },
-        act("rollback", .rollbackProjection, "Let queries see the build before again.") {
+        act("rollback", .rollbackProjection, "Let queries see the previous build again.") {
             try await $0.rollback($1, by: $2)
         },
-        act("retry", .retryDeadLetters, "Have the dead letters tried again, in order and each once.") {
+        act("retry", .retryDeadLetters, "Retry the dead letters, in order and each once.") {
             try await $0.retry($1, by: $2)
         },
-        letterAct("skip", .skipDeadLetter, "Say that an event is never to be projected.", API.Reason.self) {
+        letterAct("skip", .skipDeadLetter, "Skip an event permanently.", API.Reason.self) {
             try await $0.skip($1, at: $2, by: $4)
         },
         letterAct(
-            "replace", .replaceDeadLetter, "Have another payload projected instead of an event's own.",
+            "replace", .replaceDeadLetter, "Let the projection use another payload for an event.",
             API.Replacement.self
         ) { try await $0.replace($1, at: $2, with: $3.payload, by: $4) },
     ]
@@ -100,7 +101,7 @@ extension Endpoint {
 }
 
 /// A request that says why.
-private protocol Reasoned: Message {
+protocol Reasoned: Message {
     var reason: String { get }
 }
 
@@ -108,11 +109,14 @@ extension API.Reason: Reasoned {}
 extension API.Replacement: Reasoned {}
 
 extension WebInterface {
-    fileprivate func side() throws -> ReadSide {
-        guard let side = served.readSide else {
+    fileprivate func side() throws -> ReadSide { try configured(served.readSide) }
+
+    /// Returns what needs a read model, or throws if the server has none.
+    func configured<Operations>(_ operations: Operations?) throws -> Operations {
+        guard let operations else {
             throw Problem(404, .notConfigured, "the server was started without a read model: --read-model FILE")
         }
-        return side
+        return operations
     }
 
     /// Returns the read side and the builds of the projection that a path names.
@@ -128,19 +132,29 @@ extension WebInterface {
         _ call: Call, _ target: String, _ input: some Reasoned,
         _ body: @Sendable (ReadSide, Operator) async throws -> Void
     ) async throws -> Answer<API.Accepted> {
+        try await operate(call, target, input) { whom in
+            try await body(try await known(call).side, whom)
+            return API.Accepted()
+        }
+    }
+
+    /// Executes an operation in the name of the caller, and records it.
+    func operate<Output>(
+        _ call: Call, _ target: String, _ input: some Reasoned, _ body: (Operator) async throws -> Output
+    ) async throws -> Answer<Output> {
         let reason = input.reason
         guard !reason.isEmpty, reason.utf8.count <= 1000 else {
-            throw Problem(400, .malformed, "\"reason\" says why, in 1 to 1,000 bytes")
+            throw Problem(400, .malformed, "\"reason\" must have 1 to 1,000 bytes")
         }
-        try await body(try await known(call).side, Operator(call.principal.name, because: reason))
+        let output = try await body(Operator(call.principal.name, because: reason))
         try await audit(call, target, reason)
-        return Answer(API.Accepted(accepted: true))
+        return Answer(output)
     }
 
     /// Records an act in the log of the keys, if there is one.
     func audit(_ call: Call, _ target: String, _ detail: String) async throws {
         logger.notice(
-            "an administrative act",
+            "an administrative action",
             metadata: ["by": "\(call.principal.name)", "act": "\(call.operation.rawValue)", "target": "\(target)"])
         try await gatekeeper.keyring?.record(call.operation.rawValue, target, detail, by: call.principal.name)
     }

@@ -40,7 +40,7 @@ extension WebInterface {
         let principal = gatekeeper.isOpen ? gatekeeper.anybody : session?.principal
         return Answer(
             API.Session(
-                isOpen: gatekeeper.isOpen, store: storeID.description, principal: principal?.name,
+                isOpen: gatekeeper.isOpen, store: storeID, principal: principal?.name,
                 scopes: principal?.grant.scopes.map(\.rawValue).sorted(), guard: session?.guardText,
                 has: API.Abilities(
                     readModel: served.readSide != nil, verification: served.tools.verify != nil,

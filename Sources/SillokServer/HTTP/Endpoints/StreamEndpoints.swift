@@ -13,7 +13,7 @@ extension Endpoint {
             parameters: [
                 .query("category", "Only of this category.", Parameter.name),
                 .query("after", "Only after this name.", Parameter.name),
-                .query("search", "Only names that have this in them.", Parameter.name), .limit,
+                .query("search", "Only names that contain this text.", Parameter.name), .limit,
             ], problems: [422],
             .checked { interface, call in
                 try await call.filter.map { try await interface.listStreams(call, within: $0) }
@@ -26,7 +26,8 @@ extension Endpoint {
                 try await call.filter.map { try await interface.listCategories(call, within: $0) }
             }),
         Endpoint(
-            .get, "/v1/streams/{stream}", .readStream, "What is known of a stream; its ETag is its revision.",
+            .get, "/v1/streams/{stream}", .readStream,
+            "The facts about a stream. The ETag is the revision of the stream.",
             parameters: [.stream] + Parameter.atLeast, problems: [404],
             .checked(answers: [200: [.json(API.Stream.self)], 304: []]) { interface, call in
                 try await call.authorized(call.stream).map { try await interface.show($0, call) }
@@ -43,7 +44,8 @@ extension Endpoint {
             }),
         Endpoint(
             .get, "/v1/streams/{stream}/state", .streamState,
-            "The state of a stream as of a revision or a time, where the application has registered how it is made.",
+            "The state of a stream as of a revision or a time, if the application has registered a fold for its "
+                + "category.",
             parameters: [
                 .stream, .query("revision", "As of this revision.", Parameter.position),
                 .query("time", "As of this time.", Parameter.time),
@@ -159,12 +161,15 @@ extension WebInterface {
         if let revision = try call.number("revision") { bound = .revision(Revision(revision).next) }
         if let text = try call.text("time") {
             guard let time = Timestamp(text), bound == nil else {
-                throw Problem(400, .malformed, "\"time\" is a time of RFC 3339, and stands without \"revision\"")
+                throw Problem(
+                    400, .malformed, "\"time\" must be a time in RFC 3339, and cannot be used with \"revision\"")
             }
             bound = .time(time.advanced(byMicroseconds: 1))
         }
         let (revision, state) = try await fold.state(store, stream, bound)
-        guard revision > .none else { throw Problem(404, .notFound, "the stream has no events until then") }
+        guard revision > .none else {
+            throw Problem(404, .notFound, "the stream had no events at that revision or time")
+        }
         let isPast = try call.number("revision").map { $0 == revision.value } ?? false
         return Answer(
             API.State(of: stream, revision, state),

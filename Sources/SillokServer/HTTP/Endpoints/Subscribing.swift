@@ -11,9 +11,9 @@ extension Endpoint {
     static let following: [Endpoint] = [
         Endpoint(
             .get, "/v1/subscribe", .subscribe,
-            "Follow events as they come, as server-sent events. The id of each is its token, which is its position and "
-                + "the id of the event: Last-Event-ID, or `after`, continues after it; `after=head` begins with what "
-                + "is to come. A token that the log does not have is refused.",
+            "Subscribe to events, as server-sent events. The id of each is its token: its position and the id of the "
+                + "event. Last-Event-ID, or `after`, continues after a token; `after=head` starts with the next new "
+                + "event. A token whose event the log does not have is rejected.",
             parameters: Parameter.filters + [
                 .query(
                     "after", "A position, a token, or `head`.",
@@ -148,7 +148,7 @@ private struct EventFeed: Sendable {
 
     /// Why the subscription ends, if it does.
     var ending: String? {
-        if interface.admission.isClosing { return "the server is ending" }
+        if interface.admission.isClosing { return "the server is shutting down" }
         return interface.gatekeeper.isValid(call.principal) ? nil : "the key is no longer valid"
     }
 
@@ -163,17 +163,5 @@ private struct EventFeed: Sendable {
             lines.json.bytes += "id: \(batch.mark)\nevent: progress\ndata: \(batch.through)\n\n".utf8
         }
         return lines.take()
-    }
-}
-
-extension EventQuery {
-    /// The query as one line.
-    var words: String {
-        items.map { item in
-            var words = item.types.map { "type \($0)" } + item.tags.map { "tag \($0)" }
-            if let stream = item.stream { words.append("stream \(stream)") }
-            if let category = item.category { words.append("category \(category)") }
-            return words.isEmpty ? "all" : words.joined(separator: ", ")
-        }.joined(separator: " or ")
     }
 }

@@ -1,0 +1,4 @@
+@_exported public import Sillok
+@_exported public import SillokProcessMachine
+@_exported public import SillokReadSide
+@_exported public import SillokSQL

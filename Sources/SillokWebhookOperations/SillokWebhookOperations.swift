@@ -1,0 +1,2 @@
+@_exported public import SillokReadSide
+@_exported public import SillokSQL

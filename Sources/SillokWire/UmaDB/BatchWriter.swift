@@ -1,0 +1,60 @@
+package import NIOCore
+package import SillokCore
+
+extension UmaDB {
+    /// A batch of events on its way out, and how much it holds already. It writes the events by hand, because they are
+    /// many: it copies no part of them.
+    package struct BatchWriter: ~Copyable {
+        private var writer: ProtobufWriter
+        /// The number of events in the batch.
+        package private(set) var count = 0
+
+        package init() { writer = ProtobufWriter(framed: true, capacity: 4096) }
+
+        /// The size of the batch in bytes.
+        package var bytes: Int { writer.count }
+
+        /// Adds an event.
+        package mutating func append(_ event: RecordedEvent) {
+            let start = writer.begin(ReadResponse.Number.events.rawValue)
+            writer.number(SequencedEvent.Number.position.rawValue, event.position.value)
+            let data = writer.begin(SequencedEvent.Number.event.rawValue)
+            writer.text(Event.Number.type.rawValue, event.type.text)
+            for tag in event.tags { writer.text(Event.Number.tags.rawValue, tag.text) }
+            if !event.payload.isEmpty { writer.bytes(Event.Number.data.rawValue, event.payload) }
+            let given = event.metadata.write(Event.Number.metadata.rawValue, &writer, without: uuidKey)
+            writer.text(Event.Number.uuid.rawValue, given ?? event.id.description)
+            if let stream = event.stream {
+                MetadataEntry.write(Event.Number.metadata.rawValue, &writer, streamKey, stream.text)
+                MetadataEntry.write(Event.Number.metadata.rawValue, &writer, revisionKey, String(event.revision.value))
+            }
+            writer.end(data)
+            if let tracking = event.tracking {
+                writer.write(SequencedEvent.Number.tracking.rawValue, TrackingInfo(tracking))
+            }
+            writer.end(start)
+            count += 1
+        }
+
+        /// Returns the framed message, with the head if the message has one. The writer is empty again.
+        package mutating func finish(head: UInt64? = nil) -> ByteBuffer {
+            if let head { writer.number(ReadResponse.Number.head.rawValue, head) }
+            let message = writer.finished()
+            writer.removeAll()
+            count = 0
+            return message
+        }
+    }
+
+    /// Returns the id by which a client of this protocol knows an event.
+    package static func id(of event: RecordedEvent) -> EventID {
+        event.metadata[uuidKey].flatMap { EventID($0) } ?? event.id
+    }
+
+    /// The metadata key that keeps the id which a client gave, for an event that is stored again under a new one.
+    package static let uuidKey = "sillok.uuid"
+    /// The metadata key under which a client of this protocol sees the stream of an event that has one.
+    package static let streamKey = "sillok.stream"
+    /// The metadata key under which a client of this protocol sees the revision of an event in its stream.
+    package static let revisionKey = "sillok.revision"
+}
