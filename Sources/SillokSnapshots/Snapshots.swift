@@ -12,7 +12,7 @@ public import SillokSQL
 /// used only if all of these hold: it is of this version of the decider (see ``SnapshottedDecider``) and of this store;
 /// its checksum is right; the log still has its last event at the same position. Otherwise the stream is replayed, and
 /// `onMeasurement` is called. Snapshots are written in the background after the answer to a command, with bounded
-/// memory: a read model that is slow or fails does not delay commands.
+/// memory, so slow writes do not delay commands. A command waits for the read model only when it looks for a snapshot.
 ///
 /// A snapshot is found by the name of its stream or by the whole boundary. The state of a boundary is written only when
 /// a process asks for that boundary for the second time. A boundary with a new key in each command, such as the

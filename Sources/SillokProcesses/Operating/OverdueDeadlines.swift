@@ -20,8 +20,8 @@ public enum OverdueAction: Hashable, Sendable {
     case spread(over: Duration)
     /// They are cancelled, with a record. The process gets no input.
     case drop
-    /// They count as passed, with a record. The state of the process gets them as inputs, and of the steps that follow
-    /// only the end is taken. For a process that replaces a program which has already done what follows.
+    /// They count as passed, with a record. The state of the process gets them as inputs. Of the steps that follow,
+    /// only `.complete` is executed. For a process that replaces a program which has already done what follows.
     case adopt
 }
 
