@@ -47,16 +47,17 @@ struct TreeCommand: AsyncParsableCommand {
         commandName: "tree", abstract: "Print the files at a commit, as git ls-tree -r --full-tree prints them.",
         discussion: """
             Example: git-history tree history.sqlite HEAD.
-            With --at the tree is that of the last commit at or before a time, back from each commit along first
-            parents: git-history tree history.sqlite --at 2021-05-01T00:00:00Z. With --snapshots it is folded forwards
-            from the nearest tree that is kept, which needs a history that was imported with --first-parent.
+            With --at the command goes back from the commit along its first parents, and prints the tree of the last
+            commit at or before that time: git-history tree history.sqlite --at 2021-05-01T00:00:00Z.
+            With --snapshots it starts at the nearest stored tree and applies the later commits. That needs a history
+            that was imported with --first-parent.
             """)
 
     @Argument(help: "The store's file.") var store: String
     @Argument(help: "Full ids of commits, or branches and tags that were imported; HEAD if there are none.")
     var commits: [String] = []
-    @Option(help: "As of this time of committing, such as 2021-05-01T00:00:00Z.") var at: String?
-    @Option(help: "Where trees are kept; made if there is none.") var snapshots: String?
+    @Option(help: "The tree as of this commit time, such as 2021-05-01T00:00:00Z.") var at: String?
+    @Option(help: "The file in which trees are stored; made if there is none.") var snapshots: String?
 
     func run() async throws {
         let store = try SQLiteEventStore(path: store, mode: .readOnly)

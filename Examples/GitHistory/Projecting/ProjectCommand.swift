@@ -9,8 +9,9 @@ struct ProjectCommand: AsyncParsableCommand {
         commandName: "project", abstract: "Keep authors and hot files as tables of a read model.",
         discussion: """
             Example: git-history project history.sqlite views.sqlite --top 5. Run it again to project what is new.
-            With --refuse README.md the projection of hot files has a mistake: what it cannot handle is parked. Without
-            it the mistake is mended: --retry projects what was parked.
+            With --refuse README.md the projection of hot files has a mistake: it cannot handle this file, and parks
+            its events. To correct the mistake, leave out --refuse and pass --retry: the parked events are then
+            projected.
             """)
 
     @Argument(help: "The store's file.") var store: String

@@ -106,7 +106,7 @@ package struct WaitOptions: ParsableArguments {
             if !hasBegun, start.duration(to: clock.now).seconds > timeoutSeconds {
                 throw CommandFailure(
                     .found, "the request is stored, but no application has started it yet",
-                    hint: "The application that it is for executes the request when it runs.")
+                    hint: "The application executes the request when it runs.")
             }
             try await clock.sleep(for: .milliseconds(100))
         }

@@ -9,8 +9,8 @@ package struct ScheduleCommand: AsyncParsableCommand {
         commandName: "schedule",
         abstract: "Show, add and cancel the scheduled commands of an application.",
         discussion: """
-            A scheduled command is a process of one step: sillok processes shows what became of it. The process has the
-            name of the schedule with schedule_ before it.
+            A scheduled command is a process of one step: sillok processes shows what became of it. The name of the
+            process is schedule_ followed by the name of the schedule.
 
             Examples:
               sillok schedule list views.sqlite --store shop.sqlite

@@ -9,8 +9,8 @@ package struct WebhooksCommand: AsyncParsableCommand {
         commandName: "webhooks",
         abstract: "Show and operate the webhook endpoints of a log.",
         discussion: """
-            Endpoints are events of the log, and what became of their messages is in the read model of the application
-            that sends. Keys are in neither: the application derives them from its master key.
+            Endpoints are events of the log. The application that sends records each delivery in its read model. Keys
+            are in neither: the application derives them from its master key.
 
             Examples:
               sillok webhooks list views.sqlite --store shop.sqlite
