@@ -167,7 +167,7 @@ public struct Grant: Hashable, Sendable {
 
 /// A caller: authenticated by a key, a token or a session, or anonymous.
 public struct Principal: Hashable, Sendable {
-    /// The name of the caller, such as `key 4f2a` or `ada@example.org`. The audit uses it.
+    /// The name of the caller, such as `key 4f2a9c01d2e3 (billing)` or `ada@example.org`. The audit uses it.
     public let name: String
     /// The grant of the caller.
     public let grant: Grant

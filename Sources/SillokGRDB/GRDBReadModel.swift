@@ -34,8 +34,7 @@ public final class GRDBReadModel: ReadModel {
     ///
     /// - Parameters:
     ///   - path: the file. While it is open, there are files next to it that end in `-wal`, `-shm` and `-lock`.
-    ///   - durability: which failures a write survives. It takes precedence over `configuration`: it is set after GRDB
-    ///     has opened the pool, which sets a value of its own.
+    ///   - durability: whether a write survives a power cut. It takes precedence over `configuration`.
     ///   - configuration: further settings of GRDB. Foreign keys are always off, because projections write their tables
     ///     in any order.
     /// - Throws: `StoreError`: `unsupportedFormat` if the file is an event store, no database, or of a newer format;

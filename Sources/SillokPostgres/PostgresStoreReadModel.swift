@@ -43,7 +43,8 @@ public final class PostgresStoreReadModel: InlineReadModel {
 
     /// Returns the rows of a query. The query sees every write and every append that has returned.
     ///
-    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change data.
+    /// - Throws: `CancellationError` as soon as the task is cancelled; `StoreError`: `invalidQuery` if its SQL is wrong
+    ///   or would change data.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         try await model.rows(query, of: projection)
     }

@@ -21,10 +21,10 @@ public struct ProcessScenario<Subject: ProcessManager>: Sendable {
     /// Creates a scenario from what has happened, in order.
     public static func given(_ inputs: [ProcessInput<Subject>]) -> ProcessScenario { ProcessScenario(inputs: inputs) }
 
-    /// Returns the outcome of an input that is the first of all.
+    /// Returns the outcome of an input without earlier inputs.
     public static func when(_ input: ProcessInput<Subject>) -> Outcome { given().when(input) }
 
-    /// Returns the outcome of the input that comes then.
+    /// Returns the outcome of an input after the given ones.
     public func when(_ input: ProcessInput<Subject>) -> Outcome {
         var before = Subject()
         for input in inputs { before.evolve(input) }

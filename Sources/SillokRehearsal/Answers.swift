@@ -48,11 +48,11 @@ extension ProcessInstance {
     private mutating func answer(to received: Rehearsal<Manager>.Received, after silent: Position) throws -> Answer {
         let reacts = received.event.position > silent
         let correlations = received.parts.map { Manager.correlate($0) }
-        if correlations.isEmpty { return Answer(problem: "not take it") }
+        if correlations.isEmpty { return Answer(problem: "ignore the event") }
         switch try receive(received.event, received.parts, correlations, hopLimit: .max, reacts: reacts) {
         case .records(let records): return Answer(records: records)
-        case .known, .busy: return Answer(problem: "not take it then")
-        case .early: return Answer(problem: "not start with it")
+        case .known, .busy: return Answer(problem: "ignore the event at this point")
+        case .early: return Answer(problem: "not start with the event")
         }
     }
 }

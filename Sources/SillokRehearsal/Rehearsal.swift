@@ -178,7 +178,7 @@ struct Rehearsal<Manager: ProcessManager> {
             if instance.hasHandled(event, isHeld: correlations.contains { $0.isHeld }) { continue }
             if instance.status == .unknown && !correlations.contains(where: \.mayStart) { continue }
             report.untaken += 1
-            note(key, event, "\(event.type)", recorded: nil, wanted: "take it")
+            note(key, event, "\(event.type)", recorded: nil, wanted: "take the event")
         }
     }
 

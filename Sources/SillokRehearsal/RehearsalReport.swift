@@ -19,7 +19,8 @@ public struct RehearsalReport: Hashable, Sendable {
         /// The step that was recorded; `nil` if there was no further step.
         public let recorded: String?
 
-        /// The step that the rehearsed version wants; `nil` if it wants no further step.
+        /// The step that the rehearsed version wants, or what it does instead, such as `ignore the event`; `nil` if it
+        /// wants no further step.
         public let wanted: String?
     }
 

@@ -57,7 +57,7 @@ public struct SQL: Hashable, Sendable, ExpressibleByStringInterpolation {
     /// - Parameters:
     ///   - name: returns the text for a name of a table or an index, including quotes; by default the quoted name
     ///     itself.
-    ///   - index: returns the text for the name of an index; `nil`: `name` does.
+    ///   - index: returns the text for the name of an index; with `nil`, `name` is used.
     ///   - placeholder: returns the placeholder for a value, given the number of the value.
     public func text(
         name: (String) -> String = { SQL.quoted($0) }, index: ((String) -> String)? = nil, placeholder: (Int) -> String

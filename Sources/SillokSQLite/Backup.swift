@@ -79,7 +79,7 @@ extension SQLiteEventStore {
 
     private static func unwritten(_ path: String) -> StoreError {
         let reason = String(cString: strerror(errno))
-        return StoreError(errno == ENOSPC ? .full : .ioFailure, "the copy could not be brought to \(path): \(reason).")
+        return StoreError(errno == ENOSPC ? .full : .ioFailure, "the copy could not be written to \(path): \(reason).")
     }
 }
 

@@ -63,7 +63,8 @@ public final class SQLiteEventStore: ChainedEventStore {
     ///   - clock: the clock for recorded times.
     ///   - ids: the source of the identity of a new store.
     ///   - keepsChain: switches the hash chain of the log on or off. The file keeps this setting; `nil` does not change
-    ///     it. A new file has a chain by default. If it is switched on later, the chain begins with the next event.
+    ///     it. A new file, and one that is converted from format 1, has a chain by default. If it is switched on later,
+    ///     the chain begins with the next event.
     ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
     ///     index. It must be unpredictable in production.
     ///   - progress: called on the calling thread while an older format is converted, about once per million events. A
@@ -366,8 +367,8 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// Verifies everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
     ///
     /// Works on one snapshot, next to readers and writers, on a thread and a connection of its own. Memory grows by one
-    /// byte for each name in the store and by a few for each stream, but not with the number of events. The write-ahead
-    /// log grows with every append during the verification.
+    /// byte for each name in the store and by some tens of bytes for each stream, but not with the number of events.
+    /// The write-ahead log grows with every append during the verification.
     /// - Parameter progress: called at intervals with the progress, on the thread that verifies.
     /// - Returns: a report with the findings. Data that cannot be read is a finding too.
     /// - Throws: `CancellationError` when the task is cancelled; `StoreError`: `closed` if the store is closed

@@ -13,8 +13,8 @@ package final class FileLock: Sendable {
     /// Takes the lock of a store.
     package convenience init(storeAt path: String) throws(StoreError) {
         try self.init(path: resolvedPath(path) + "-lock") { holder in
-            "the store is open for writing in another process\(holder). "
-                + "Close it there, open it here for reading only, or let both write through a server: `sillok serve`."
+            "the store is already open for writing\(holder). "
+                + "Close it first, open it here for reading only, or let both write through a server: `sillok serve`."
         }
     }
 
@@ -74,6 +74,6 @@ package final class FileLock: Sendable {
         let count = pread(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { return "" }
         let digits = buffer.prefix(count).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        return digits.isEmpty ? "" : " (\(String(decoding: digits, as: UTF8.self)))"
+        return digits.isEmpty ? "" : " (process \(String(decoding: digits, as: UTF8.self)))"
     }
 }

@@ -123,7 +123,7 @@ extension SnapshotMeasurement {
     /// Returns a function for `Snapshots` that exports measurements to a log and a metrics system.
     ///
     /// `sillok_snapshots_total` counts by decider and outcome (`used`, `written`, `ignored`, `withheld`, `failed`). A
-    /// snapshot that was not used, or not written, is a line at `warning`. Snapshots of other code are logged once for
+    /// snapshot that failed, was ignored or was withheld is a line at `warning`. Ignored snapshots are logged once for
     /// each decider and reason, because after a release every stream has one. Withheld snapshots are logged once for
     /// each decider.
     public static func reporter(

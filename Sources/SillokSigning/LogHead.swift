@@ -32,7 +32,7 @@ extension ChainedEventStore {
     /// It trusts the stored links: call `verifyChain(progress:)` before you sign the head.
     /// - Parameters:
     ///   - signedAt: the current time.
-    ///   - marks: the number of marked positions in between, evenly spread; at most one for each event.
+    ///   - marks: the maximum number of earlier links in the head, spread evenly over the log.
     public func logHead(signedAt: Timestamp, marks: Int = 0) async throws -> LogHead? {
         guard let chain = try await chain() else { return nil }
         let head = try await head()

@@ -28,7 +28,7 @@ extension Snapshots {
     ///
     /// Run it with the code of a release before that code serves commands, for example against a copy of the data. If a
     /// state differs, `evolve` or the state has changed under the same ``SnapshottedDecider/foldVersion``. Then all
-    /// snapshots of the decider are removed, and this process no longer uses any of them.
+    /// snapshots of this version of the decider are removed, and this process no longer uses any of them.
     /// - Parameters:
     ///   - decider: the decider whose snapshots are compared.
     ///   - store: the log.

@@ -21,7 +21,7 @@ package enum Arguments {
                 return .failure(
                     CommandFailure(
                         .invalidData, "argument \(index + 1) is not UTF-8; nothing was done",
-                        hint: "Convert it, for example with iconv. Bytes of any form go in with --data-file and "
+                        hint: "Convert it, for example with iconv. To pass other bytes, use --data-file and "
                             + "--content-type application/octet-stream."))
             }
             texts.append(text)

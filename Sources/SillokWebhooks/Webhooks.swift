@@ -22,8 +22,8 @@ public import SillokSQL
 /// place in the log, its own dead letters, and `ReadSide` and `sillok projections` operate it.
 ///
 /// A message is sent at least once, in the order of its stream if the endpoint is ordered. Any answer of 2xx is a
-/// success. Others are retried for about three days, and then the message is a dead letter. `Retry-After` is obeyed,
-/// 410 disables the endpoint, and so do days in which every attempt fails.
+/// success. Others are retried for about three days, and then the message waits for an operator. `Retry-After` is
+/// obeyed, 410 disables the endpoint, and so do days in which every attempt fails.
 public final class Webhooks: Service {
     /// The operations on dead letters and positions of endpoints. The name of an endpoint's publisher is
     /// `webhook-` and its id.
@@ -250,7 +250,7 @@ extension Webhooks {
         try await directory.load()
     }
 
-    /// Continues to send to a paused endpoint, at the same place.
+    /// Continues to send to a paused or disabled endpoint, at the same place.
     public func resume(_ id: String, by whom: Operator) async throws {
         try await operations.resume(id, by: whom)
         try await directory.load()

@@ -47,7 +47,7 @@ public struct CommandIDConflict: Error, Hashable, CustomStringConvertible {
 public struct UnsettledCommand: Error, CustomStringConvertible {
     /// The id of the command, given or generated.
     public let id: CommandID
-    /// The store's last error with an unknown outcome.
+    /// The last error of the store: of an append with an unknown outcome, or of the read that should have settled it.
     public let cause: StoreError
 
     /// Creates an error with the store's last answer.

@@ -8,7 +8,7 @@
 /// The handler decides a command on the state that it replays from the stream. It appends the events only if no other
 /// event was appended to the stream since then. Otherwise it reads the new events and decides again, by default at most
 /// ten times in all (``RetryPolicy``). Commands on one stream through one handler take turns, so they never race each
-/// other.
+/// other. Several commands that are executed as one do not wait for these turns.
 ///
 /// **Command ids.** A command that is executed again under the same id returns its first outcome: after a restart, from
 /// another process, and when both run at once. The first event of a command has the command's id, the next one that id
@@ -60,8 +60,8 @@ public struct CommandHandler<D: Decider>: Sendable {
             expected)
     }
 
-    /// Appends the events that a function derives from a stream's state. ``execute(_:on:id:expecting:)`` is based on
-    /// it.
+    /// Appends the events that a function derives from a stream's state: as ``execute(_:on:id:expecting:)``, with a
+    /// function in place of a command.
     ///
     /// The function may be called several times. Guarantees and errors are those of `execute`. Errors of the function
     /// are thrown too.

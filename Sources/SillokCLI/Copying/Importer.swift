@@ -128,7 +128,7 @@ struct Importer {
         }
         if let invalid = cause as? InvalidRequest { hint = invalid.hint ?? hint }
         if cause is ReservedStream {
-            hint = "Only the lines of an export of a store are taken into such streams, without --restamp."
+            hint = "Events of such streams are imported only from the export of a store, and only without --restamp."
         }
         return CommandFailure(status, "line \(line.grouped): \("\(cause)".visible)", hint: hint)
     }

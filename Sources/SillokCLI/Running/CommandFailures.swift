@@ -48,7 +48,7 @@ extension CommandFailure {
             case .unsupportedFormat, .storeChanged: (.damagedStore, nil)
             case .full, .ioFailure, .readOnly, .unavailable, .fileReplaced: (.ioFailure, nil)
             case .refused: (.invalidData, nil)
-            case .accessDenied: (.ioFailure, "SILLOK_TOKEN holds the key that the server knows you by.")
+            case .accessDenied: (.ioFailure, "Set SILLOK_TOKEN to your access key of the server.")
             case .cancelled: (.interrupted, nil)
             case .invalidQuery, .closed: (.unexpected, nil)
             }

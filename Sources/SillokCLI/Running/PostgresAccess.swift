@@ -64,7 +64,7 @@ struct PostgresPlace {
     private static var isMissing: CommandFailure {
         CommandFailure(
             .usage, "this sillok was built without PostgreSQL",
-            hint: "swift build --traits Postgres builds it with; it needs libpq.")
+            hint: "Build it with PostgreSQL: swift build --traits Postgres. This needs libpq.")
     }
     #endif
 }

@@ -110,7 +110,7 @@ struct NewFolder {
                 .notFound,
                 option == nil
                     ? "the checkout from which this program was built is no longer at \(path)"
-                    : "\(path) is not a checkout of Sillok: it has no Package.swift of it",
+                    : "\(path) is not a checkout of Sillok: it does not have the Package.swift of Sillok",
                 hint: "Give a checkout or a URL: --sillok PATH, or --sillok https://github.com/sillok/sillok")
         }
         return .path(root.resolvingSymlinksInPath().standardizedFileURL.path)

@@ -2,7 +2,7 @@ public import SillokCore
 public import SillokSQL
 import SillokTerminal
 
-/// What a command line names for a command of operators: a read model and its log.
+/// The read model and the log that a command line names for a command of operators.
 public struct OperatedPlace: Hashable, Sendable {
     /// The read model.
     public let readModel: String

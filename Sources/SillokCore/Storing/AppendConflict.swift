@@ -6,7 +6,8 @@ public struct AppendConflict: Error, Hashable, CustomStringConvertible {
     /// The streams whose revision was not the expected one.
     public let streams: [StreamID: RevisionMismatch]
 
-    /// The events that broke the condition, in the order of the log: at most the first ``Limits/conflictEvents``.
+    /// The events that broke the condition, in the order of the log: at most the first ``Limits/conflictEvents``. Empty
+    /// if a server does not allow the caller to read them.
     public let events: [RecordedEvent]
 
     /// The last position of the store when the condition was checked.
@@ -40,8 +41,10 @@ public struct AppendConflict: Error, Hashable, CustomStringConvertible {
         }
         let causes = events.prefix(3).map { "\($0.type) at position \($0.position)" }
         let rest = events.count > 3 ? " and \(events.count - 3) more" : ""
-        let changed = causes.isEmpty ? [] : ["recorded since then: \(causes.joined(separator: ", "))\(rest)"]
-        return "The append was rejected: " + (revisions + changed).joined(separator: "; ")
+        let what = revisions.isEmpty ? "events that match its condition were recorded" : "recorded since then"
+        let changed = causes.isEmpty ? [] : ["\(what): \(causes.joined(separator: ", "))\(rest)"]
+        let reasons = revisions + changed
+        return "The append was rejected: " + (reasons.isEmpty ? [what] : reasons).joined(separator: "; ")
             + ". Nothing was stored. Load the events and decide again."
     }
 }

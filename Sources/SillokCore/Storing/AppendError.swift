@@ -15,7 +15,7 @@
 /// Nothing was stored, except perhaps for ``failed(_:)`` with an unknown ``StoreError/outcome``. The enum is closed, so
 /// that a `switch` without `default` handles every failure: a new case is a change of the API.
 public enum AppendError: Error, Sendable, CustomStringConvertible {
-    /// No store accepts this request. The same request fails again.
+    /// The request is malformed or exceeds a limit of the store. The same request fails again.
     case invalid(InvalidRequest)
     /// The condition does not hold. Load again and decide again.
     case conflict(AppendConflict)

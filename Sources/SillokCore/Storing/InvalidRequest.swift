@@ -1,4 +1,5 @@
-/// A request that every store rejects, with the reason. Nothing was stored; repeating it unchanged will fail again.
+/// A request that is malformed or exceeds a limit of the store, with the reason. Nothing was stored; repeating it
+/// unchanged fails again.
 public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
     /// The kind of a name.
     public enum Subject: String, Hashable, Sendable {
@@ -120,6 +121,9 @@ public struct InvalidRequest: Error, Hashable, CustomStringConvertible {
             "the name of the \(subject.rawValue) has \(bytes) bytes; at most \(limit) are allowed"
                 + " (the limit \(subject.limitName))"
         case .controlCharacter(let subject): "the name of the \(subject.rawValue) has a control character"
+        case .overLimit(.queryItems, let count, let limit):
+            "the query or the condition has \(count) alternatives, types or queries; at most \(limit) are allowed "
+                + "(the limit queryItems)"
         case .overLimit(let measure, let count, let limit):
             "\(count) \(measure.rawValue); at most \(limit) are allowed (the limit \(measure.limitName))"
         case .dashInCategory(let category):

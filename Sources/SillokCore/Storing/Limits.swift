@@ -25,7 +25,7 @@ public struct Limits: Hashable, Sendable {
     public var queryItems = 100
     /// Events of one page: 1,000.
     public var pageEvents = 1000
-    /// Bytes after which a page ends: 512 KiB. A page contains at least one event.
+    /// Bytes after which a page ends: 512 KiB. The first event of a page may be larger.
     public var pageBytes = 512 << 10
     /// The maximum number of events in an ``AppendConflict``: 100. ``pageBytes`` limits their size.
     public var conflictEvents = 100

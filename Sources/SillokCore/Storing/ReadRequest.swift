@@ -123,7 +123,7 @@ public struct EventBatch: Hashable, Sendable {
 
     /// Whether nothing more matched when the page was read.
     ///
-    /// A page without events is not always the last one: a search of ``Limits/pageSteps`` ends the page early.
+    /// A page without events is not always the last one: a search that takes ``Limits/pageSteps`` ends the page early.
     public let isEnd: Bool
 
     /// The last position of the store when the page was read.

@@ -4,13 +4,13 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     ///
     /// A new code is a change of the API: a `switch` without `default` must handle it.
     public enum Code: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
-        /// Another process has the store open for writing.
+        /// The file is already open for writing, by another process or by another object of this process.
         case locked
-        /// The store was opened as read-only.
+        /// The store was opened as read-only, or the file, its path or the database role does not allow the write.
         case readOnly = "read-only"
         /// There is no store at this path or address.
         case notFound = "not-found"
-        /// The file is not a store, or has a newer format.
+        /// The file is not a store, the server is not a server of Sillok, or this version cannot read the format.
         case unsupportedFormat = "unsupported-format"
         /// No space is left. Reads still work; appends work again when there is space.
         case full

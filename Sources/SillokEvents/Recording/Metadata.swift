@@ -11,7 +11,7 @@ public struct Metadata: Hashable, Sendable {
     /// Creates metadata without keys.
     public init() { bytes = [] }
 
-    /// Creates metadata with the known keys except ``schemaVersion``. A key whose value is `nil` is left out.
+    /// Creates metadata from its properties, except ``schemaVersion``. A key whose value is `nil` is left out.
     public init(
         actor: String? = nil, correlationID: String? = nil, causationID: String? = nil,
         commandID: CommandID? = nil, traceparent: String? = nil, reason: String? = nil

@@ -23,7 +23,7 @@ public struct LogCheckReport: Sendable {
     public struct Kind: Hashable, Sendable {
         /// The type, as stored.
         public let type: EventType
-        /// The version, as stored.
+        /// The version, as stored; 0 if the stored value is not a version.
         public let version: Int
         /// The number of these events.
         public internal(set) var count = 0

@@ -84,7 +84,8 @@ public final class PostgresReadModel: ReadModel {
 
     /// Returns the rows of a query. The query sees every write that has returned.
     ///
-    /// - Throws: `StoreError`: `invalidQuery` if its SQL is wrong or would change data.
+    /// - Throws: `CancellationError` as soon as the task is cancelled; `StoreError`: `invalidQuery` if its SQL is wrong
+    ///   or would change data.
     public func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
         try await queries.rows(query, projection)
     }

@@ -3,7 +3,7 @@ import SillokJSON
 
 /// A step that a process wants: recorded with the input that led to it, and then executed from the record.
 public struct ProcessStep<Manager: ProcessManager>: Sendable {
-    /// What takes back a step that was executed.
+    /// The step that undoes an executed step.
     public enum Undo: Sendable {
         /// A request to an aggregate.
         case request(Manager.Request)

@@ -7,8 +7,8 @@ public enum ProcessAct: Codable, Hashable, Sendable {
     case retry(step: EventID)
     /// Settle a step as not executed: a request is refused, an effect has failed, a deadline is cancelled.
     case skip(step: EventID)
-    /// Take a deadline as passed. Of the steps that follow from it only the end is taken: the others were done
-    /// elsewhere.
+    /// Count a deadline as passed. Of the steps that follow from it, only `.complete` is executed, because another
+    /// program has done the others.
     case adopt(step: EventID)
     /// Settle an effect as executed, with this result.
     case answer(step: EventID, result: String)

@@ -77,10 +77,10 @@ extension ProcessOperations {
         try await request(.undo, of: key, in: process, by: whom)
     }
 
-    /// Lets a paused kind of effect continue. The runner calls its waiting effects in its next pass, those that have
-    /// failed when their own pauses end, and pauses the kind again if the calls keep failing.
+    /// Lets a paused kind of effect continue. The runner calls its waiting effects in its next pass. Effects that have
+    /// failed are called when their own pauses end. If the calls keep failing, the runner pauses the kind again.
     ///
-    /// This is no act on an instance: it is a change of the read model, and in its audit with the operator.
+    /// This act is not recorded in an instance. It changes the read model, whose audit names the operator.
     /// - Parameters:
     ///   - kind: the name of the case of the effect.
     ///   - process: the name of the process.

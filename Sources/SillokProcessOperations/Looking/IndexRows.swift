@@ -117,7 +117,7 @@ extension ProcessOperations {
     func index(of process: String) async throws -> IndexRows {
         guard let build = try await Ledger(model: readModel).live(Self.projection(of: process)) else {
             throw ProcessRefusal(
-                missing: "The read model has no process \(process): run the application that runs it once.")
+                missing: "The read model has no process \(process). First start the application that runs it.")
         }
         return IndexRows(model: readModel, build: build, tables: ProcessTables(process: process))
     }

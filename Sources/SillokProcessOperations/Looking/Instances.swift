@@ -4,7 +4,7 @@ import SillokReadSide
 import SillokSQL
 
 extension ProcessOperations {
-    /// Returns the instances of a process, those that were started last first.
+    /// Returns the instances of a process, the most recently started first.
     ///
     /// - Parameters:
     ///   - process: the name of the process.

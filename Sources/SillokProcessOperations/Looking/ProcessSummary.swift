@@ -63,7 +63,7 @@ public struct InstanceSummary: Hashable, Sendable {
     public let key: String
     /// Its state.
     public let state: InstanceState
-    /// The number of its life, from 1; 0 if it was never started.
+    /// The number of times that it was started; 0 if it never was.
     public let generation: Int
     /// The version of the definition when it was started.
     public let version: Int

@@ -17,7 +17,8 @@ public struct TimelineEntry: Hashable, Sendable {
     public let cause: EventID?
     /// The correlation id, which all events and commands with the same first cause share.
     public let correlation: String?
-    /// The event of the log that was handled, for `received` and `ignored`; the event that parked, for `parked`.
+    /// The event of the log that was handled, for `received` and `ignored`; the event that parked the instance, for
+    /// `parked`.
     public let source: SourceReference?
     /// The step that it is about, for results, deadlines that fired, and acts. For `actEnded` it is the id of the act,
     /// and for `deadlineScheduled` that of the deadline that it replaces.

@@ -1,7 +1,7 @@
 import SillokCore
 public import SillokProcessMachine
 
-/// The call that an effect of a process means, and how it is made.
+/// The call that executes an effect of a process, and how it is made.
 ///
 /// The call is made at least once, always with the same idempotency key. A call that ends with ``EffectFailed`` was not
 /// executed. After any other error, and after the timeout, it may have been executed: it is made again, because the
@@ -10,8 +10,8 @@ public import SillokProcessMachine
 public struct EffectCall: Sendable {
     /// How a kind of effect is called. The calls of one kind should have the same policy.
     public struct Policy: Hashable, Sendable {
-        /// The maximum number of calls of this kind at once, over all runners. A runner with half of the partitions may
-        /// make half of the calls, but always one.
+        /// The maximum number of calls of this kind at once, over all runners. A runner that holds half of the
+        /// partitions makes at most half of these calls at once, but at least one.
         public var limit = 8
         /// How long one call may take.
         public var timeout = Duration.seconds(30)

@@ -2,7 +2,8 @@ public import Sillok
 import SillokCore
 import SillokProcessMachine
 
-/// The command that a request of a process means. The mapping is pure, and is made each time the request is executed.
+/// The command that executes a request of a process. The function that returns it is pure, and is called each time the
+/// request is executed.
 ///
 /// ```swift
 /// requests: { request in

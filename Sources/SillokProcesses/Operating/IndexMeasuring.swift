@@ -111,7 +111,7 @@ package struct IndexMeasuring: Sendable {
 }
 
 extension ProcessRunner: MeasuredProcess {
-    /// Measures the process: by its index, and by what this runner has counted since the measurement before.
+    /// Measures the process by its index, and by the counts of this runner since the previous measurement.
     ///
     /// - Throws: `StoreError` if the index has not been made yet, or the store or the read model does not answer.
     public func measurement() async throws -> ProcessMeasurement {

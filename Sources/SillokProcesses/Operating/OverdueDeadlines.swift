@@ -21,13 +21,14 @@ public enum OverdueAction: Hashable, Sendable {
     /// They are cancelled, with a record. The process gets no input.
     case drop
     /// They count as passed, with a record. The state of the process gets them as inputs. Of the steps that follow,
-    /// only `.complete` is executed. For a process that replaces a program which has already done what follows.
+    /// only `.complete` is executed. Use it if the process replaces a program that has done the other steps.
     case adopt
 }
 
 // Before a process goes live on an old log, or after a long time without a runner.
 extension ProcessRunner {
-    /// Returns deadlines that are overdue, the longest overdue first of each partition.
+    /// Returns deadlines that are overdue, partition by partition. In each partition the longest overdue comes first,
+    /// and each returns at most its share of `limit`.
     ///
     /// Inputs are handled first, so that their deadlines are known. Nothing is executed, and no deadline fires. Cannot
     /// be called while ``run()`` runs.

@@ -272,7 +272,7 @@ struct Handling<Manager: ProcessManager>: Sendable {
 /// Other writers appended to the target or the instance each time that a request was decided.
 struct ProcessBusy: Error, CustomStringConvertible {
     let stream: StreamID
-    var description: String { "a request of \(stream) met other appends ten times; it is tried again." }
+    var description: String { "a request of \(stream) conflicted with other appends ten times; it is retried." }
 }
 
 extension PlannedStep {

@@ -76,7 +76,8 @@ public final class ProcessRunner<Manager: ProcessManager>: Sendable {
 
     /// Creates the tables of the index if they are missing. ``run()`` does this first too.
     ///
-    /// - Throws: `InvalidRequest` if the name of the process contains a dash; `ProjectionRefusal`; `StoreError`.
+    /// - Throws: `InvalidRequest` if the name of the process contains a dash; `ProjectionFailure` if the index cannot
+    ///   be prepared; `CancellationError`.
     public func prepare() async throws {
         try store.limits.check(Manager.category)
         try await projector.prepare()

@@ -10,7 +10,7 @@ public protocol SchedulableCommand: Codable, Sendable {
     static var schedule: String { get }
 }
 
-/// Executes commands at a time: a process of one step.
+/// A schedule that executes each command at its own time. It is a process of one step.
 ///
 /// ```swift
 /// let reminders = ScheduledCommands(Reminder.self, in: store, index: model) { reminder in
@@ -82,8 +82,8 @@ public struct ScheduledCommands<Command: SchedulableCommand>: Sendable {
 
     /// Executes commands when they are due, until the task is cancelled.
     ///
-    /// - Throws: `CancellationError`; `InvalidRequest` if the name of the schedule contains a dash;
-    ///   `ProjectionRefusal`.
+    /// - Throws: `CancellationError`; `InvalidRequest` if the name of the schedule contains a dash; `ProjectionFailure`
+    ///   if the index cannot be prepared.
     public func run() async throws { try await runner.run() }
 
     /// Executes all commands that are due now, and returns. Cannot be called while ``run()`` runs.

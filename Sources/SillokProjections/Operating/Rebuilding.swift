@@ -43,8 +43,8 @@ extension Projector {
     ///   - events: a query that includes its events, such as `.stream(…)` or `.tags(…)`; others are ignored.
     ///   - whom: the operator who requests it.
     /// - Returns: the number of events that were projected.
-    /// - Throws: `ProjectionRefusal` if the projection does not define how to clear a sequence, or the sequence has
-    ///   dead letters; errors of the projection.
+    /// - Throws: `ProjectionRefusal` if this version is not live, the projection does not define how to clear a
+    ///   sequence, the sequence has dead letters, or another process runs the projection; errors of the projection.
     @discardableResult
     public func rebuild(
         sequence: String, events: EventQuery, by whom: Operator

@@ -5,12 +5,13 @@ public import SillokSQL
 public struct ProjectionVerification: Sendable {
     /// A difference between the projected events and the log.
     public enum Finding: Hashable, Sendable, CustomStringConvertible {
-        /// The log has this event, but the projection never handled it.
+        /// The log has this event, but the projection never handled it. The events directly after it may be missing
+        /// too.
         case missing(Position, EventID)
-        /// The projection handled this event more than once.
+        /// The projection handled this event more than once. The same may hold for the events directly after it.
         case repeated(Position, EventID)
-        /// There is a larger difference after the first position and up to the second: more than one event, or an event
-        /// that the log does not have.
+        /// There is another difference after the first position and up to the second, such as several events that do
+        /// not follow one another, or an event that the log does not have.
         case differs(after: Position, upTo: Position)
 
         /// The difference in a sentence.
@@ -44,8 +45,8 @@ extension ReadSide {
     /// - Parameters:
     ///   - name: the projection.
     ///   - progress: called with the number of compared positions and the total number.
-    /// - Throws: `ProjectionRefusal` if there is no such projection, or if it has a custom sequencing and more than one
-    ///   partition.
+    /// - Throws: `ProjectionRefusal` if there is no such projection, if it is a publisher, or if it has a custom
+    ///   sequencing and more than one partition.
     public func verify(
         _ name: String, progress: (_ done: Position, _ of: Position) -> Void = { _, _ in }
     ) async throws -> ProjectionVerification {

@@ -38,7 +38,8 @@ extension Projector {
     private func inlineReadModel() async throws -> any InlineReadModel {
         guard let model = readModel as? any InlineReadModel else {
             throw ProjectionRefusal(
-                "\(name) cannot be inline: its read model is not in the store's file. Give it the store's own.")
+                "\(name) cannot be inline: its read model is not in the store's own file or database. Use the read "
+                    + "model of the store.")
         }
         guard rule.documents == nil else {
             throw ProjectionRefusal("\(name) cannot be inline: it evolves documents. Write SQL, or run it async.")

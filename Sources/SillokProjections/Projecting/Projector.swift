@@ -200,7 +200,8 @@ public final class Projector<Model: ReadModel>: Sendable {
     /// Creates the tables of the projection if they are missing, so that queries find them before the first event.
     ///
     /// ``run()`` does this first too. Call this before your service reports that it is ready.
-    /// - Throws: `ProjectionRefusal` if the projection cannot be run with its current definition; `StoreError`.
+    /// - Throws: `ProjectionFailure`, whose cause is a `ProjectionRefusal` if the projection cannot be run with its
+    ///   current definition and options; `CancellationError`.
     public func prepare() async throws {
         try await turns.wait(for: name) { [self] in
             _ = try await reportingFailure { try await ensureBuild() }

@@ -108,7 +108,8 @@ extension Projector {
             guard current.partitions == options.partitions || lifecycle != .async else {
                 throw ProjectionRefusal(
                     "\(current.id) has \(current.partitions) partitions, not \(options.partitions). Run it with "
-                        + "\(current.partitions) partitions. To change the number, run a rebuild with the new one.")
+                        + "\(current.partitions) partitions. To change the number, raise the version of the "
+                        + "projection.")
             }
             try await Builds(ledger: ledger).begun(current, as: lifecycle)
             return current

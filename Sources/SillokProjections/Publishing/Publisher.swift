@@ -22,10 +22,11 @@ public enum PublisherStart: Hashable, Sendable {
 /// try await mails.run()
 /// ```
 /// The read model keeps how far the publisher has come. After a crash the last events may be passed on again, so pass
-/// the event's id to the sink. An event that the sink does not take is retried with a growing pause, and then parked as
-/// a dead letter. The later events of its sequence wait behind it; all others go out. Operators retry and skip dead
-/// letters, pause and resume as for projections, with `ReadSide` or `sillok projections`. With a lease, several
-/// processes may run the same publisher, and one of them passes the events on.
+/// the event's id to the sink. An event that the sink does not take is parked as a dead letter and retried with a
+/// growing pause. After the last attempt it waits for an operator. The later events of its sequence wait behind it; all
+/// others go out. Operators retry and skip dead letters, pause and resume as for projections, with `ReadSide` or
+/// `sillok projections`. With a lease, several processes may run the same publisher, and one of them passes the events
+/// on.
 ///
 /// Categories that begin with `process:`, `webhook:` or `schedule:` are reserved for the runners of Sillok. Their
 /// events are passed on only if the query names such a category or a stream of it.
@@ -46,8 +47,8 @@ public struct Publisher: Sendable {
     ///   - concurrency: how many sequences are passed on at the same time. With 1, the events are passed on in the
     ///     order of the log, except for those behind a dead letter.
     ///   - options: how it is run. Its batch is the number of events after which progress is written.
-    ///   - sink: passes an event on, and throws if that failed. Commands that run through a `CommandHandler` in it
-    ///     record the event as their cause, and its correlation.
+    ///   - sink: passes an event on, and throws if that failed. Commands that it executes with a `CommandHandler`
+    ///     record the event as their cause, and keep its correlation id.
     public init(
         _ name: String, of query: EventQuery = .all, from store: any EventStore, progressIn model: any ReadModel,
         starting start: PublisherStart = .atHead, sequencing: Sequencing = .byStream, concurrency: Int = 1,
@@ -92,7 +93,8 @@ public struct Publisher: Sendable {
 
     /// Records where the publisher starts, if it is new.
     ///
-    /// - Throws: `ProjectionRefusal` if it cannot be run with these options; `StoreError`.
+    /// - Throws: `ProjectionFailure`, whose cause is a `ProjectionRefusal` if it cannot be run with these options;
+    ///   `CancellationError`.
     public func prepare() async throws { try await projector.prepare() }
 
     /// Passes events on until the task is cancelled.
@@ -104,7 +106,7 @@ public struct Publisher: Sendable {
 
     /// Passes on everything up to the current head of the log, and returns. Cannot be called while ``run()`` runs.
     ///
-    /// Waits for retries of events that the sink did not take, until it takes them or they are dead letters.
+    /// Waits for retries of events that the sink did not take, until it takes them or their attempts are used up.
     public func catchUp() async throws { try await onSameLog { try await projector.catchUp() } }
 
     /// Runs the projector. If the log was replaced, the error names the way back of a publisher.

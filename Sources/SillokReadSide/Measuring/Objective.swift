@@ -30,7 +30,7 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
     let target: Target
     let allowance: Allowance
 
-    /// The length of the window: only measurements that are not older than this count.
+    /// The length of the window. Older measurements are not counted.
     public let window: Duration
 
     /// The objective as a text, such as `lag p99 < 5.0 seconds over 3600.0 seconds`. It is the objective's name in

@@ -113,7 +113,7 @@ public final class ObjectiveMonitor: Sendable {
         for alarm in alarms { onAlarm(alarm) }
     }
 
-    /// Records a measurement of a process. A kind of effect that is paused raises an alarm, with any objectives.
+    /// Records a measurement of a process. A paused kind of effect raises an alarm, even if there is no objective.
     public func record(_ measurement: ProcessMeasurement) {
         onMeasurement(.process(measurement))
         let now = clock.now().microsecondsSince1970
@@ -128,7 +128,7 @@ public final class ObjectiveMonitor: Sendable {
         for alarm in alarms { onAlarm(alarm) }
     }
 
-    /// Takes a measurement of the store.
+    /// Records a measurement of the store.
     public func record(_ measurement: StoreMeasurement) {
         onMeasurement(.store(measurement))
         // No objective is about reads.

@@ -7,13 +7,14 @@ public struct ProcessMeasurement: Hashable, Sendable {
     /// The age of the oldest input, request or effect that is not done, without those of parked instances; zero if
     /// there is none.
     public let oldestStep: Duration
-    /// How late the oldest waiting deadline is, or how late one fired since the measurement before: the longer of both.
+    /// The longer of two times: how late the oldest waiting deadline is, and how late a deadline fired since the
+    /// previous measurement.
     public let lateness: Duration
-    /// The number of steps whose last attempt failed. It ends at 10,000.
+    /// The number of steps whose last attempt failed, counted up to 10,000.
     public let failing: Int
-    /// The number of effects whose outcome is unknown. It ends at 10,000.
+    /// The number of effects whose outcome is unknown, counted up to 10,000.
     public let unknown: Int
-    /// The number of calls that failed since the measurement before and are made again. Only the runner of the process
+    /// The number of calls that failed since the previous measurement and are retried. Only the runner of the process
     /// counts them; it is 0 in any other measurement.
     public let retries: Int
     /// The kinds of effects that are paused, each with the error of its last call.
@@ -22,8 +23,8 @@ public struct ProcessMeasurement: Hashable, Sendable {
     /// The number of instances that have not ended, without those that are parked.
     public var inFlight: Int { (instances["running"] ?? 0) + (instances["compensating"] ?? 0) }
 
-    /// The name of the process in objectives and alarms: the category of its streams, `process:checkout`. The name of
-    /// the projection that is its index is another one, `process_checkout`.
+    /// The name of the process in objectives and alarms: the category of its streams, `process:checkout`. The
+    /// projection that is the index of the process has another name: `process_checkout`.
     public var subject: String { "process:\(process)" }
 
     /// Creates a measurement.

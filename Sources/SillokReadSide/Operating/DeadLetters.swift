@@ -104,7 +104,8 @@ extension ReadSide {
 
     /// Returns a dead letter with its event from the log.
     ///
-    /// - Throws: ``ProjectionRefusal`` if there is none at that position.
+    /// - Throws: ``ProjectionRefusal`` if there is none at that position; `StoreError` `storeChanged` if the log does
+    ///   not have the event there.
     public func deadLetter(
         of name: String, at position: Position
     ) async throws -> (letter: DeadLetter, event: RecordedEvent) {
@@ -201,7 +202,7 @@ extension ReadSide {
         let rows = try await readModel.ownRows(
             "SELECT * FROM sillok_dead_letters \(Ledger.whose(live.id)) AND position = \(position)")
         guard let row = rows.first else {
-            throw ProjectionRefusal("\(live.id) has no dead letter at \(position).")
+            throw ProjectionRefusal("\(live.id) has no dead letter at position \(position).")
         }
         return try DeadLetter(row)
     }
@@ -213,9 +214,8 @@ extension EventStore {
         guard let id = id.flatMap({ EventID($0) }), let event = try await event(id), event.position == position else {
             throw StoreError(
                 .storeChanged,
-                "the event \(id ?? "") of a dead letter is not at \(position) of the store any "
-                    + "more: the store is another "
-                    + "one, or an older copy. Rebuild the projection.")
+                "the event \(id ?? "") of a dead letter is not at position \(position) of the log: the store was "
+                    + "replaced by another one, or restored from an older copy. Rebuild the projection.")
         }
         return event
     }

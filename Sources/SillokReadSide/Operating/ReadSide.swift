@@ -43,7 +43,8 @@ public struct ReadSide: Sendable {
 
     /// Requests a new build of a projection's live version, and returns its identity. The live build stays in use.
     ///
-    /// - Throws: ``ProjectionRefusal`` if there is no such projection, or a build of it is in progress.
+    /// - Throws: ``ProjectionRefusal`` if there is no such projection, it is a publisher, or a build of it is in
+    ///   progress.
     @discardableResult
     public func requestRebuild(of name: String, by whom: Operator) async throws -> ProjectionID {
         let builds = try await ledger.builds(of: name)
@@ -135,7 +136,7 @@ public struct ReadSide: Sendable {
     }
 
     func unknown(_ name: String) -> ProjectionRefusal {
-        ProjectionRefusal("The read model has no projection \(name): run the application that registers it once.")
+        ProjectionRefusal("The read model has no projection \(name). First run the application that registers it.")
     }
 
     package func write(
@@ -199,7 +200,7 @@ public struct ProjectionStatus: Sendable {
     public let count: UInt64
     /// The age of the oldest event that it has not handled, in microseconds.
     let lag: Int64
-    /// The number of its dead letters.
+    /// The number of its dead letters, without those that an operator has decided to skip.
     public let deadLetters: Int
 
     init(build: ProjectionBuild, position: Position, head: Position, count: UInt64, lag: Int64, deadLetters: Int) {

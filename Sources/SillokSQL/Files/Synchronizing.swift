@@ -43,5 +43,5 @@ package func rewrite(_ path: String) throws(StoreError) {
 
 private func unwritten(_ path: String) -> StoreError {
     let reason = String(cString: strerror(errno))
-    return StoreError(errno == ENOSPC ? .full : .ioFailure, "\(path) could not be brought to the disk: \(reason).")
+    return StoreError(errno == ENOSPC ? .full : .ioFailure, "\(path) could not be synced to the disk: \(reason).")
 }

@@ -1,7 +1,7 @@
 /// The tables that Sillok itself keeps in a read model, in addition to those of the projections.
 ///
-/// The same SQL serves SQLite and PostgreSQL. Numbers of 64 bits without sign are kept as their bit patterns. Read
-/// models of older versions may have a table `sillok_reactions`, which nothing reads any more.
+/// The same SQL serves SQLite and PostgreSQL. Unsigned 64-bit numbers are stored as their bit patterns. Read models of
+/// older versions may have a table `sillok_reactions`, which nothing reads any more.
 public enum ReadModelFormat {
     /// The version of the format.
     public static let version = 2

@@ -1,9 +1,9 @@
-/// A row does not fit the type that it is to be read as.
+/// A row cannot be decoded as the requested type.
 public struct RowDecodingError: Error, Hashable, CustomStringConvertible {
     /// The name of the column, or of the property for which there is no column.
     public let column: String
 
-    /// The type that the row, or the value of the column, was to be read as.
+    /// The requested type of the row, or of the value of the column.
     public let type: String
 
     /// What does not fit, and what to do.

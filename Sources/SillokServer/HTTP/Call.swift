@@ -149,7 +149,7 @@ struct Call: Sendable {
         }
         if let expectation = request.headers[.expect] {
             guard expectation.lowercased() == "100-continue" else {
-                throw Problem(417, .expectation, "the only expectation that is met is 100-continue")
+                throw Problem(417, .expectation, "the only supported expectation is 100-continue")
             }
             connection.proceed?()
         }

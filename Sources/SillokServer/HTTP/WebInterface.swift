@@ -11,7 +11,7 @@ import SillokReadSide
 import SillokSQL
 import SillokService
 
-/// The HTTP API and the dashboard of a store. It answers requests from any server.
+/// The HTTP API and the dashboard of a store. Any HTTP server can pass requests to it.
 ///
 /// A ``StoreServer`` serves it at `/`. An application can mount it in a router of its own instead:
 /// ```swift

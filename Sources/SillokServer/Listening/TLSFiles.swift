@@ -33,7 +33,8 @@ public struct TLSFiles: Sendable {
     /// - Parameters:
     ///   - logger: logs when files are used, and when they cannot be.
     ///   - protocols: the application protocols that the server offers; by default HTTP/2, which gRPC needs.
-    /// - Throws: an error that names the file that cannot be used.
+    /// - Throws: an error of NIO, which does not name the file, if a file cannot be read or is not PEM; an error that
+    ///   names both files if the certificate and the key cannot be used together.
     public func contexts(
         logger: Logger, protocols: [String] = ["h2"]
     ) throws -> @Sendable () throws -> NIOSSLContext {

@@ -11,8 +11,8 @@ public import Testing
 /// GoldenFiles(of: Order.Event.self, in: "Golden/order", samples: [.placed(cents: 5), .cancelled]).check()
 /// ```
 /// There is one file for each type and version, in a folder next to the test, and `schema.json` for `sillok schema`.
-/// Run the test once with `SILLOK_RECORD=1` and commit its files. Recording only adds files; it never changes a
-/// recorded payload or value. From then on the test fails when
+/// Run the test once with `SILLOK_RECORD=1` and commit its files. Recording adds files and entries, and writes
+/// `schema.json` again; it never changes a recorded payload or value. From then on the test fails when
 /// - the current code reads a golden payload differently, drops a field of it, or cannot read it;
 /// - a sample has a type, a version or a field that is in no golden file;
 /// - a case of the enum has no sample;
@@ -52,7 +52,7 @@ public struct GoldenFiles<Event: Codable & Sendable>: Sendable {
         self.readers = readers
     }
 
-    /// Compares, and reports each difference as an issue. If `SILLOK_RECORD` is set, it first records missing files.
+    /// Compares, and reports each difference as an issue. If `SILLOK_RECORD` is 1, it first records what is missing.
     ///
     /// - Parameter sourceLocation: where to report differences.
     public func check(sourceLocation: SourceLocation = #_sourceLocation) {

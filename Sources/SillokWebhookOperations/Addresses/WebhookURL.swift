@@ -108,7 +108,7 @@ package struct AddressPolicy: Sendable {
         guard url.scheme == "https" else { throw WebhookRefusal("The URL does not begin with https://.") }
         guard ports.contains(url.port) else {
             let list = ports.sorted().map(String.init).joined(separator: ", ")
-            throw WebhookRefusal("The URL has the port \(url.port). Endpoints have one of \(list).")
+            throw WebhookRefusal("The URL has the port \(url.port). The allowed ports are \(list).")
         }
         for own in ownHosts.union(["localhost", "localhost.localdomain"]) {
             let own = own.lowercased()

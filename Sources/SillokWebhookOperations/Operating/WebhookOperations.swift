@@ -27,7 +27,7 @@ public struct WebhookOperations: Sendable {
     ///
     /// - Parameters:
     ///   - store: the log with the events and the endpoints.
-    ///   - readModel: the read model in which the application that sends keeps places and deliveries.
+    ///   - readModel: the read model in which the sending application stores its progress and its deliveries.
     ///   - wallClock: the clock for ages.
     public init(of store: any EventStore, in readModel: any ReadModel, wallClock: WallClock = .system) {
         self.store = store
@@ -123,8 +123,8 @@ public struct WebhookOperations: Sendable {
 extension WebhookOperations {
     /// Registers an endpoint. It gets the events that are recorded after that.
     ///
-    /// The addresses of its host are not asked for here: the application checks them before each connection, and sends
-    /// nothing to a refused one.
+    /// This does not resolve the host name of the URL: the application checks the addresses before each connection, and
+    /// sends nothing to a refused one.
     /// - Parameters:
     ///   - url: where messages are sent to: `https`, to a host with public addresses. It is stored in the log for ever,
     ///     so it must contain no secret.
@@ -192,7 +192,8 @@ extension WebhookOperations {
     /// A message with one event has the same `webhook-id` as before, so a receiver that keeps the ids ignores it. A
     /// batch may contain other events than before, and then has another id. The dead letters of the endpoint from there
     /// on are removed, because their events are sent again.
-    /// - Throws: `ProjectionRefusal` if no application has begun to send to it, or the log ends before the position.
+    /// - Throws: ``WebhookRefusal`` if there is no such endpoint; `ProjectionRefusal` if no application has begun to
+    ///   send to it, or the log ends before the position.
     public func redrive(_ id: String, from position: Position, by whom: Operator) async throws {
         guard try await directory().endpoint(id) != nil else { throw WebhookRefusal(missing: id) }
         try await readSide.redrive(Self.publisher(of: id), from: position, by: whom)

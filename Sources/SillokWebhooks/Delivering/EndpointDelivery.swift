@@ -79,7 +79,7 @@ final class EndpointDelivery: Sendable {
             if sent.count < events.count {
                 let event = events[sent.count]
                 failures[event.position] = WebhookRefusal(
-                    "\(event.metadata.hops) hops led to this event, and \(tools.options.hopLimit) are the limit. Do "
+                    "\(event.metadata.hops) hops led to this event; the limit is \(tools.options.hopLimit). Do "
                         + "systems answer each other?")
             }
             return Array(sent)

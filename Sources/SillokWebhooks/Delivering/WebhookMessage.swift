@@ -134,14 +134,14 @@ struct WebhookRequest: Sendable {
 
 /// The CloudEvents handshake: an endpoint is asked whether it takes the messages of this system.
 ///
-/// A status proves nothing. The endpoint consents with a `WebHook-Allowed-Origin` that is this origin or `*`, and with
-/// a `WebHook-Allowed-Rate` if a rate was asked for. It is asked before the first message of each run, and every
-/// message names the origin. Requests are not sent faster than the endpoint allows.
+/// The status of the answer does not matter. The endpoint consents with a `WebHook-Allowed-Origin` that is this origin
+/// or `*`, and with a `WebHook-Allowed-Rate` if a rate was asked for. It is asked before the first message of each run,
+/// and every message names the origin. Requests are not sent faster than the endpoint allows.
 public struct WebhookHandshake: Hashable, Sendable {
     /// The DNS name of this system.
     public var origin: String
 
-    /// The number of requests a minute that is asked for; `nil` asks for none in particular.
+    /// The requests a minute that this system asks for; with `nil` it asks for no rate.
     public var requestsPerMinute: Int?
 
     /// Whether an endpoint that does not consent is refused. Otherwise it gets at most 10 requests a minute.

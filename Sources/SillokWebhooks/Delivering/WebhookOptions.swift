@@ -3,7 +3,8 @@ import SillokWebhookOperations
 
 /// How webhooks are sent.
 public struct WebhookOptions: Sendable {
-    /// How many messages are sent to one endpoint at the same time, each of another stream if it is ordered.
+    /// How many messages are sent to one endpoint at the same time. If the endpoint is ordered, they are of different
+    /// streams.
     public var concurrency = 4
 
     /// How long an endpoint may take to answer.

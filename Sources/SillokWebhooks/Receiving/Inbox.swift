@@ -57,8 +57,8 @@ public struct Inbox: Sendable {
     ///   - results: returns what is appended together with the event, and under which condition. It is not called for
     ///     an event that was taken before.
     /// - Returns: the outcome of each event, in the order of the body.
-    /// - Throws: ``WebhookRefusal`` if the message is not signed, or is not a CloudEvent: answer 400. Errors of
-    ///   `results` and `AppendError`: answer 500, so that it comes again.
+    /// - Throws: ``WebhookRefusal`` if the message is not signed, is not a CloudEvent, or has too many hops: answer
+    ///   400. Errors of `results` and `AppendError`: answer 500, so that it comes again.
     @discardableResult
     public func take(
         _ body: [UInt8], header: (String) -> String?,
@@ -76,7 +76,7 @@ public struct Inbox: Sendable {
         if let known = try await store.event(event.id) { return .repeated(known.position) }
         guard event.metadata.hops <= hopLimit else {
             throw WebhookRefusal(
-                "\(event.metadata.hops) hops led to the event, and \(hopLimit) are the limit. Do systems answer "
+                "\(event.metadata.hops) hops led to the event; the limit is \(hopLimit). Do systems answer "
                     + "each other?")
         }
         var request = try await Metadata.$current.withValue(event.metadata.hopsOnly) { try await results(event) }

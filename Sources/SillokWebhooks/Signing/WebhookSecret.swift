@@ -27,7 +27,7 @@ public struct WebhookSecret: Hashable, Sendable, CustomStringConvertible, Custom
         }
         guard bytes.count >= Self.leastBytes else {
             throw WebhookRefusal(
-                "The key of a webhook has \(bytes.count) bytes, and \(Self.leastBytes) are the fewest. Copy all of it.")
+                "The key of a webhook has \(bytes.count) bytes; it needs at least \(Self.leastBytes). Copy all of it.")
         }
         self.bytes = bytes
     }
@@ -77,7 +77,7 @@ public struct WebhookMasterKey: Sendable, CustomStringConvertible, CustomDebugSt
     public init(_ bytes: [UInt8]) throws(WebhookRefusal) {
         guard bytes.count >= 32 else {
             throw WebhookRefusal(
-                "The master key of webhooks has \(bytes.count) bytes, and 32 are the fewest. Make one with "
+                "The master key of webhooks has \(bytes.count) bytes; it needs at least 32. Make one with "
                     + "`openssl rand -base64 32`.")
         }
         self.bytes = bytes

@@ -34,7 +34,7 @@ struct SyncTests {
         let failed = try bench.run(
             "repeat", environment: FaultShim.environment(bench, ["FAULT_CLASS": "sync", "FAULT_NTH": "1"]))
         #expect(failed.count("acknowledged") == 0 && !failed.isClean, "\(failed)")
-        #expect(failed.notes.contains { $0.contains("brought to the disk") }, "\(failed)")
+        #expect(failed.notes.contains { $0.contains("synced to the disk") }, "\(failed)")
 
         try? FileManager.default.removeItem(atPath: bench.log)
         let again = try bench.run("repeat", environment: FaultShim.environment(bench, [:]))

@@ -129,7 +129,7 @@ extension Grant {
         let patterns = resources.split { $0 == " " || $0 == "," }.map { ResourcePattern(String($0)) }
         let known = try names.map { name in
             guard let scope = Scope(rawValue: name) else {
-                throw InvalidLine("there is no scope \"\(name)\": read, append, subscribe, admin, project")
+                throw InvalidLine("there is no scope \"\(name)\": read, append, subscribe, project, import, admin")
             }
             return scope
         }

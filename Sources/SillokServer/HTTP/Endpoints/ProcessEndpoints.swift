@@ -26,7 +26,7 @@ extension Endpoint {
             }),
         Endpoint(
             .get, "/v1/processes/{process}/instances", .listInstances,
-            "The instances of a process, those that were started last first.",
+            "The instances of a process, the most recently started first.",
             parameters: [
                 process,
                 .query(
