@@ -109,8 +109,7 @@ public struct EventCoding<Event: Codable & Sendable>: Sendable {
     ///   - query: the events that are wanted. Events of other types that upcasters make are left out. Read the store
     ///     with the query of ``EventSchema/stored(_:)``, which also finds older types.
     /// - Throws: ``UnknownEventType`` if the enum has no such case, ``NewerEventVersion`` if the version is newer than
-    ///   the code, ``DamagedPayload`` if the payload does not fit or an upcaster fails, ``UnstorableEvent`` if `Event`
-    ///   is not an enum with synthesized `Codable`.
+    ///   the code, ``DamagedPayload`` if the payload does not fit or an upcaster fails, ``UnstorableEvent``.
     public func decode(_ recorded: RecordedEvent, for query: EventQuery = .all) throws -> [Event] {
         var events: [Event] = []
         try forEach(of: recorded, for: query) { event, _ in events.append(event) }

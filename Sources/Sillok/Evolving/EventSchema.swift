@@ -72,8 +72,7 @@ public struct EventSchema: Sendable {
     ///     static let schema = EventSchema.of(Order.Event.self, Settlement.Event.self)
     /// }
     /// ```
-    /// It is a fault, see ``SchemaFault``, if two of them give a type different versions, or both have an upcaster from
-    /// the same version of a type.
+    /// Two versions of one type, or two upcasters from one version of a type, are a fault, see ``SchemaFault``.
     public static func of(_ first: any Any.Type, _ second: any Any.Type, _ more: any Any.Type...) -> EventSchema {
         var seen: Set<ObjectIdentifier> = []
         var versions: [EventType: Int] = [:]
@@ -113,8 +112,7 @@ public struct EventSchema: Sendable {
             })
     }
 
-    /// A short text that changes with the versions, with the types and versions that the upcasters read and write, and
-    /// with the edition. Caches of derived data compare it.
+    /// A short text of the versions, the types that upcasters read and write, and the edition. Caches compare it.
     public var fingerprint: String {
         var parts = ["edition \(edition)"]
         parts += versions.map { "\($0.key) \($0.value)" }.sorted()
