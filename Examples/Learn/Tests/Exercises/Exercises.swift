@@ -10,7 +10,7 @@ enum Exercises {
 enum FactNames {
     private static let participles: Set<String> = [
         "paid", "sent", "sold", "left", "lost", "given", "taken", "made", "begun", "bought", "put", "held", "kept",
-        "found", "written", "withdrawn", "met", "built", "won", "drawn", "spent", "lent", "broken",
+        "found", "written", "withdrawn", "met", "built", "won", "drawn", "spent", "lent", "broken", "stolen",
     ]
     /// They say that something is wanted, or nothing about what it was.
     private static let empty: Set<String> = ["requested", "changed", "updated", "modified", "processed", "handled"]
