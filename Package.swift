@@ -322,7 +322,7 @@ let package = Package(
             dependencies: [
                 "BankModel", "SillokSnapshots", "SillokHistory", "SillokProcesses", "SillokProjections", "Sillok",
                 "SillokSQLite",
-            ], path: "Examples/Learn", exclude: ["11-Further", "Tests"]),
+            ], path: "Examples/Learn", exclude: ["11-Further", "Package.swift", "Tests"]),
         // Apart from the others, because it needs the server, which takes long to build.
         .executableTarget(
             name: "learn-server",
