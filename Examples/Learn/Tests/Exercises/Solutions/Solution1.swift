@@ -12,10 +12,10 @@ enum Solution1 {
     enum StockEvent: Codable, Sendable {
         case goodsReceived(units: Int)
         case stockReserved(order: String, units: Int)
-        case reservationReleased(order: String, units: Int)
+        case piecesWrittenOff(reason: String, units: Int)
     }
     enum SettlementEvent: Codable, Sendable {
-        case chargeRecorded(payment: String, cents: Int)
+        case feeDeducted(payment: String, cents: Int)
         case refundIssued(payment: String, cents: Int)
         case dayClosed(day: String)
     }
@@ -26,10 +26,10 @@ enum Solution1 {
         .parcelHandedOver(carrier: "post"),
     ]
     static let stock: [StockEvent] = [
-        .goodsReceived(units: 3), .stockReserved(order: "1", units: 1), .reservationReleased(order: "1", units: 1),
+        .goodsReceived(units: 3), .stockReserved(order: "1", units: 1), .piecesWrittenOff(reason: "wet", units: 1),
     ]
     static let settlements: [SettlementEvent] = [
-        .chargeRecorded(payment: "p1", cents: 100), .refundIssued(payment: "p1", cents: 100),
+        .feeDeducted(payment: "p1", cents: 3), .refundIssued(payment: "p1", cents: 100),
         .dayClosed(day: "2026-11-23"),
     ]
 }
