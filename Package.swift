@@ -89,8 +89,8 @@ let package = Package(
         .target(
             name: "SillokSQLite",
             dependencies: [
-                "SillokSQLiteModels", "SillokSQLiteConnections", "SillokThreads", "SillokIndex", "SillokChain",
-                "SillokCore", "SillokSQL", "SillokSystem", "CSQLite", "CSillok",
+                "SillokSQLiteModels", "SillokSQLiteConnections", "SillokStorage", "SillokThreads", "SillokIndex",
+                "SillokChain", "SillokCore", "SillokSQL", "SillokSystem", "CSQLite", "CSillok",
             ]),
         .target(
             name: "SillokGRDB",
@@ -181,6 +181,9 @@ let package = Package(
         .target(name: "SillokTerminal", dependencies: ["SillokCore", "SillokJSON", "SillokSystem"]),
 
         // Floor 2: the pure verbs and what drives them.
+        .target(
+            name: "SillokStorage",
+            dependencies: ["SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "CSillok"]),
         .target(
             name: "SillokHistory",
             dependencies: [
@@ -509,9 +512,15 @@ let package = Package(
             name: "SillokSQLiteTests",
             dependencies: [
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokChain",
-                "SillokPostgres", "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSQLite",
-                "SillokTestSupport", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
+                "SillokPostgres", "SillokSQL", "SillokStorage", "SillokSQLiteConnections", "SillokSQLiteModels",
+                "SillokSQLite", "SillokTestSupport", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
             ], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "SillokStorageTests",
+            dependencies: [
+                "SillokStorage", "SillokChain", "SillokCore", "SillokIndex", "SillokTestSupport", "SillokTesting",
+                "CSillok",
+            ]),
         .testTarget(
             name: "SillokWebhooksTests",
             dependencies: [
