@@ -421,8 +421,8 @@ let package = Package(
             name: "ArticleTests",
             dependencies: [
                 "BankModel", "BankWithReadModel", "Sillok", "SillokHistory", "SillokPostgres", "SillokProjections",
-                "SillokProcesses", "SillokProcessTesting", "SillokRehearsal", "SillokSQLite", "SillokServer",
-                "SillokSnapshots", "SillokTesting", "SillokWebhooks",
+                "SillokProcesses", "SillokProcessOperations", "SillokProcessTesting", "SillokRehearsal", "SillokSQLite",
+                "SillokServer", "SillokSnapshots", "SillokTesting", "SillokWebhookOperations", "SillokWebhooks",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
