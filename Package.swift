@@ -5,8 +5,8 @@ import PackageDescription
 let dashboardAssets = [
     "api.js", "app.js", "causes.js", "charts.js", "docs.html", "docs.js", "dom.js", "event.js", "icon.svg",
     "index.html", "instance.js", "letters.js", "operations.js", "overview.js", "processes.js", "projections.js",
-    "streams.js", "style.css", "tail.js", "texts-en-work.js", "texts-en.js", "texts-ko-work.js", "texts-ko.js",
-    "texts.js", "theme.js", "waiting.js", "webhooks.js",
+    "streams.js", "style.css", "tail.js", "texts-en-said.js", "texts-en-work.js", "texts-en.js",
+    "texts-ko-said.js", "texts-ko-work.js", "texts-ko.js", "texts.js", "theme.js", "waiting.js", "webhooks.js",
 ]
 
 let package = Package(

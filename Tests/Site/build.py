@@ -43,7 +43,7 @@ def index(repository, archive, targets):
              ("docs/stability.html", "Stability", "which formats, protocols and API are stable"),
              ("docs/measurements.html", "Measurements", "what was measured, and how"),
              ("ARCHITECTURE.html", "Architecture", "the targets, and the walk of a command and an event"),
-             ("docs/decisions/index.html", "Decisions", "why things are as they are"),
+             ("docs/decisions/index.html", "Decisions", "what was decided, and why"),
              ("CHANGELOG.html", "Changes", "what each release changed")]
     rows = [f'<li><a href="{link}">{escape(name)}</a>: {escape(text)}</li>' for link, name, text in pages]
     modules = [f'<tr><td><a href="{archive}/documentation/{name.lower()}/">{name}</a></td>'

@@ -48,7 +48,11 @@ extension CommandFailure {
             case .unsupportedFormat, .storeChanged: (.damagedStore, nil)
             case .full, .ioFailure, .readOnly, .unavailable, .fileReplaced: (.ioFailure, nil)
             case .refused: (.invalidData, nil)
-            case .accessDenied: (.ioFailure, "SILLOK_TOKEN holds the key that the server knows you by.")
+            case .accessDenied:
+                (
+                    .ioFailure,
+                    "SILLOK_TOKEN holds the key that a server with --auth keys knows you by: sillok keys create."
+                )
             case .cancelled: (.interrupted, nil)
             case .invalidQuery, .closed: (.unexpected, nil)
             }
