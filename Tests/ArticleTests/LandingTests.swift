@@ -28,7 +28,8 @@ import Testing
 
     @Test func `operators look at processes and webhooks without the application`() async throws {
         let (store, model) = (MemoryEventStore(), try SQLiteReadModel())
-        try await retry(store, model)
+        // No application has run the process yet.
+        await #expect(throws: ProcessRefusal.self) { try await retry(store, model) }
         try await pause(store, model)
         #expect(try await ProcessOperations(of: store, in: model).processes().isEmpty)
         await model.close()
