@@ -5,8 +5,8 @@ import PackageDescription
 let dashboardAssets = [
     "api.js", "app.js", "causes.js", "charts.js", "docs.html", "docs.js", "dom.js", "event.js", "icon.svg",
     "index.html", "instance.js", "letters.js", "operations.js", "overview.js", "processes.js", "projections.js",
-    "streams.js", "style.css", "tail.js", "texts-en-work.js", "texts-en.js", "texts-ko-work.js", "texts-ko.js",
-    "texts.js", "theme.js", "waiting.js", "webhooks.js",
+    "streams.js", "style.css", "tail.js", "texts-en-said.js", "texts-en-work.js", "texts-en.js",
+    "texts-ko-said.js", "texts-ko-work.js", "texts-ko.js", "texts.js", "theme.js", "waiting.js", "webhooks.js",
 ]
 
 let package = Package(
@@ -424,8 +424,8 @@ let package = Package(
             name: "ArticleTests",
             dependencies: [
                 "BankModel", "BankWithReadModel", "Sillok", "SillokHistory", "SillokPostgres", "SillokProjections",
-                "SillokProcesses", "SillokProcessTesting", "SillokRehearsal", "SillokSQLite", "SillokServer",
-                "SillokSnapshots", "SillokTesting", "SillokWebhooks",
+                "SillokProcesses", "SillokProcessOperations", "SillokProcessTesting", "SillokRehearsal", "SillokSQLite",
+                "SillokServer", "SillokSnapshots", "SillokTesting", "SillokWebhookOperations", "SillokWebhooks",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

@@ -11,12 +11,12 @@ struct Day {
     let bank: Bank
 
     private let model: SQLiteReadModel
-    private let time: Lock<Timestamp>
+    private let time: Guarded<Timestamp>
 
     /// Opens the log in a folder. All events of the day are recorded at one time, until it is moved.
     init(_ name: String, at time: String = "12:00:00", in folder: String, _ model: SQLiteReadModel, _ bank: Bank) throws
     {
-        let now = Lock(Timestamp("\(name)T\(time)Z") ?? WallClock.system.now())
+        let now = Guarded(Timestamp("\(name)T\(time)Z") ?? WallClock.system.now())
         store = try SQLiteEventStore(path: folder + "/shop.sqlite", clock: WallClock { now.withLock { $0 } })
         shop = Shop(in: store, day: name)
         orders = Projector(OrderList(), from: store, into: model)

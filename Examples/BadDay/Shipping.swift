@@ -42,7 +42,7 @@ struct Courier: Sendable {
         let description = "the courier's server does not answer"
     }
 
-    private let isReachable = Lock(true)
+    private let isReachable = Guarded(true)
 
     func setReachable(_ reachable: Bool) { isReachable.withLock { $0 = reachable } }
 

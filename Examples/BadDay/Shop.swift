@@ -18,7 +18,7 @@ struct Shop: Sendable {
     let readSide: ReadSide
     let processes: ProcessOperations
     /// Whether the tills sell.
-    private let isOpen = Lock(true)
+    private let isOpen = Guarded(true)
 
     /// Opens the files in the current folder.
     init() throws {

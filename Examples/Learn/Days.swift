@@ -2,7 +2,7 @@ import Sillok
 
 /// The time of the lessons: noon of one day after the other, from Monday, 2026-11-23.
 final class Days: Sendable {
-    private let day = Lock(Int64(0))
+    private let day = Guarded(Int64(0))
 
     var noon: Timestamp {
         let monday: Timestamp = "2026-11-23T12:00:00Z"

@@ -160,8 +160,9 @@ public struct Grant: Hashable, Sendable {
     private static func reserved(_ what: String, _ stream: StreamID) -> String {
         let category = stream.category
         return
-            "\(what) \(stream) is reserved for the runners of Sillok: an append needs a grant that names it, such as "
-            + "\"\(category)-*\""
+            "\(what) \(stream) is reserved for the runners of Sillok: an append needs a key whose grant names it. "
+            + "Create one with `sillok keys create` and --resource '*' --resource '\(category)-*', set SILLOK_TOKEN "
+            + "to it, and start the server with --auth keys"
     }
 }
 

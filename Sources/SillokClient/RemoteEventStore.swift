@@ -12,7 +12,7 @@ import SillokWire
 /// One HTTP/2 connection carries all calls at once. Calls that wait for events, such as idle subscriptions, use
 /// separate connections, so no append or read queues behind them. The store reconnects if a connection breaks. It
 /// repeats every call with the same ids until the server answers or the timeout has passed. So the restart of a server
-/// causes a delay and no error. If the outcome of an append is unknown by then, its ``StoreError`` says so.
+/// causes a delay and no error. If the outcome of an append is unknown by then, its `StoreError` says so.
 public final class RemoteEventStore: EventStore {
     /// The options of a client.
     public struct Options: Sendable {

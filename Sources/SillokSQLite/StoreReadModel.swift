@@ -33,8 +33,8 @@ public struct StoreReadModel: InlineReadModel, Hashable {
     /// Executes all changes in one transaction if all conditions hold in that transaction. The write waits in the queue
     /// of the appends.
     ///
-    /// - Throws: ``ConditionFailed`` or ``ChangeFailed``: nothing was written. A change of the log's own tables throws
-    ///   ``ChangeFailed``. `StoreError`: nothing was written, unless its outcome is unknown.
+    /// - Throws: `ConditionFailed` or `ChangeFailed`: nothing was written. A change of the log's own tables throws
+    ///   `ChangeFailed`. `StoreError`: nothing was written, unless its outcome is unknown.
     public func write(_ write: ReadModelWrite) async throws {
         if write.changes.isEmpty && write.conditions.isEmpty { return }
         try await store.model.ensureTables()

@@ -4,7 +4,8 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case done = 0
     /// Done, and the command found a problem: damage, a difference, a broken objective.
     case found = 1
-    /// The append conflicts with recorded events: another revision, a known id. Nothing was stored.
+    /// The append or the act conflicts with recorded events: another revision, a known id, a paused endpoint that is
+    /// paused again. Nothing was stored.
     case conflict = 2
     /// The command has changed something, and its result could not be printed: do not repeat it.
     case unreported = 3
@@ -34,7 +35,9 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
         switch self {
         case .done: "done"
         case .found: "done, and the command found a problem: damage, a difference, a broken objective"
-        case .conflict: "conflict: another revision, or a known id with other contents; nothing was stored"
+        case .conflict:
+            "conflict: another revision, a known id with other contents, or an act that the state refuses; nothing was "
+                + "stored"
         case .unreported: "the change is stored, but the result could not be printed: do not repeat the command"
         case .usage: "the command line was not understood"
         case .invalidData: "invalid data: a damaged line, a name or a size that no store takes"

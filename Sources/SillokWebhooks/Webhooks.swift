@@ -48,7 +48,7 @@ public final class Webhooks: Service {
     ///   - masterKey: the key from which those of the endpoints are derived.
     ///   - options: how messages are sent.
     ///   - logger: where it reports endpoints that were disabled.
-    /// - Throws: ``WebhookRefusal`` if the options allow this machine as a target in a program that is not built for
+    /// - Throws: `WebhookRefusal` if the options allow this machine as a target in a program that is not built for
     ///   debugging.
     public init(
         of store: any EventStore, progressIn model: any ReadModel, masterKey: WebhookMasterKey,
@@ -206,7 +206,7 @@ extension Webhooks {
     ///   - isOrdered: whether the events of a stream are sent in order. Then those behind a failed one wait for it.
     ///   - mode: how many events a message has.
     ///   - whom: who registers it, and why.
-    /// - Throws: ``WebhookRefusal`` if the URL or one of its addresses is refused, or the id is taken.
+    /// - Throws: `WebhookRefusal` if the URL or one of its addresses is refused, or the id is taken.
     @discardableResult
     public func register(
         _ url: String, for query: EventQuery, id: String? = nil, isOrdered: Bool = true,
@@ -222,7 +222,7 @@ extension Webhooks {
 
     /// Returns the key of an endpoint, to show to its owner.
     ///
-    /// - Throws: ``WebhookRefusal`` if there is no such endpoint.
+    /// - Throws: `WebhookRefusal` if there is no such endpoint.
     public func secret(of id: String) async throws -> WebhookSecret {
         try await directory.load()
         return masterKey.secret(of: id, generation: try endpoint(id).generation)
@@ -231,7 +231,7 @@ extension Webhooks {
     /// Returns the public key by which the owner of an endpoint verifies signatures `v1a`, see
     /// ``WebhookOptions/signsWithPrivateKeys``.
     ///
-    /// - Throws: ``WebhookRefusal`` if there is no such endpoint.
+    /// - Throws: `WebhookRefusal` if there is no such endpoint.
     public func publicKey(of id: String) async throws -> WebhookPublicKey {
         try await directory.load()
         return try masterKey.signingKey(of: id, generation: try endpoint(id).generation).publicKey

@@ -24,7 +24,7 @@ final class Bank: Sendable {
 
     private struct Unreachable: Error {}
 
-    let books = Lock(Books())
+    let books = Guarded(Books())
 
     /// Sets how the next calls end. All later ones work.
     func answers(_ answers: Answer...) { books.withLock { $0.answers = answers } }

@@ -10,7 +10,7 @@ let projectionLessons = [
 
 /// A bank, a read model of it, and a clock that only this program moves.
 struct Operations {
-    let time: Lock<Timestamp>
+    let time: Guarded<Timestamp>
     let clock: WallClock
     let store: MemoryEventStore
     let model: SQLiteReadModel
@@ -18,7 +18,7 @@ struct Operations {
     let side: ReadSide
 
     init() throws {
-        let time = Lock<Timestamp>("2026-11-23T10:00:00Z")
+        let time = Guarded<Timestamp>("2026-11-23T10:00:00Z")
         clock = WallClock { time.withLock { $0 } }
         store = MemoryEventStore(clock: clock)
         model = try SQLiteReadModel()

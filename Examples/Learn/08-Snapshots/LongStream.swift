@@ -10,9 +10,9 @@ let snapshotLessons = [
 /// A stream of a thousand events, read with and without snapshots.
 struct LongStream {
     /// The number of events that were read from the store since the last look.
-    private let read = Lock(0)
-    private let outcomes = Lock<[String]>([])
-    private let time = Lock<Timestamp>("2026-11-23T00:00:00Z")
+    private let read = Guarded(0)
+    private let outcomes = Guarded<[String]>([])
+    private let time = Guarded<Timestamp>("2026-11-23T00:00:00Z")
 
     /// A log in which Kim has earned five points a thousand times.
     private func makeStore() async throws -> some EventStore {

@@ -41,7 +41,7 @@ struct SavingsList: Projection {
 /// A store whose disk can be full.
 struct Disk: ForwardingEventStore {
     let base: any EventStore
-    let isFull = Lock(false)
+    let isFull = Guarded(false)
 
     @discardableResult
     func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {

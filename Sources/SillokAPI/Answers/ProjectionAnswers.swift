@@ -68,14 +68,27 @@ extension API {
         package init(_ objectives: [Objective]) { self.objectives = objectives }
     }
 
+    /// An objective as last measured. The texts are for people; `kind`, `limit` and `value` are for programs that show
+    /// it in other words, and are left out if another version has written it.
     package struct Objective: Message {
         let subject, objective, measured: String
+        /// `lag`, `lagEvents`, `appendTime`, `appendErrors`, `deadLetters`, `rebuild`, `steps`, `lateness`, `parked` or
+        /// `unknownOutcomes`.
+        let kind: String?
+        /// Seconds for times, a share for append errors, or a number.
+        let limit, windowSeconds: Measure?
+        /// Seconds or a number; for append errors the number of failed appends.
+        let value: Measure?
         let budgetLeft, burnRate: Measure
         let isMet, isStale: Bool
         let at: Timestamp
 
         package init(_ report: ObjectiveReport, at now: Timestamp) {
             (subject, objective, measured) = (report.subject, report.objective, report.measured)
+            let promise = report.promise
+            (kind, limit) = (promise?.kind.rawValue, promise.map { Measure($0.limit) })
+            windowSeconds = promise.map { Measure($0.windowSeconds) }
+            value = promise == nil ? nil : report.value.map { Measure($0) }
             (budgetLeft, burnRate) = (Measure(report.budgetLeft), Measure(report.burnRate))
             (isMet, isStale, at) = (report.isMet, report.isStale(at: now), report.at)
         }

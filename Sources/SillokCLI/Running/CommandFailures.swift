@@ -48,7 +48,8 @@ extension CommandFailure {
             case .unsupportedFormat, .storeChanged: (.damagedStore, nil)
             case .full, .ioFailure, .readOnly, .unavailable, .fileReplaced: (.ioFailure, nil)
             case .refused: (.invalidData, nil)
-            case .accessDenied: (.ioFailure, "Set SILLOK_TOKEN to your access key of the server.")
+            case .accessDenied:
+                (.ioFailure, "Set SILLOK_TOKEN to your access key of the server; sillok keys create makes one.")
             case .cancelled: (.interrupted, nil)
             case .invalidQuery, .closed: (.unexpected, nil)
             }

@@ -60,7 +60,8 @@ struct OperatedModel: ParsableArguments {
         } catch let refusal as ProcessRefusal {
             throw CommandFailure(refusal.isMissing ? .notFound : .conflict, "\(refusal)")
         } catch let refusal as WebhookRefusal {
-            throw CommandFailure(refusal.isMissing ? .notFound : .invalidData, "\(refusal)")
+            let status: ExitStatus = refusal.isMissing ? .notFound : refusal.isConflict ? .conflict : .invalidData
+            throw CommandFailure(status, "\(refusal)")
         }
     }
 }

@@ -56,7 +56,7 @@ public struct EventStoreSuite: Sendable {
     ].flatMap(\.self)
 
     /// The check that compares random operations with the reference model: the only one that also takes a store whose
-    /// pages end early, as ``Limits/pageSteps`` says.
+    /// pages end early, as `Limits/pageSteps` says.
     package static var randomCheck: Check { randomOperations }
 
     /// The seed of all random choices.

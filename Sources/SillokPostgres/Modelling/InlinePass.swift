@@ -81,7 +81,7 @@ struct InlinePass {
     /// Projects the events between the checkpoints and a head.
     ///
     /// - Returns: whether all of them were projected; one transaction has a limit.
-    /// - Throws: ``InlineProjectionFailed`` at an event that cannot be projected.
+    /// - Throws: `InlineProjectionFailed` at an event that cannot be projected.
     mutating func catchUp(through head: Position, _ connection: Connection, _ reader: EventReader, limit: Int) throws
         -> Bool
     {
@@ -108,7 +108,7 @@ struct InlinePass {
 
     /// Returns the changes of the rules for events that have just been recorded, and advances their checkpoints.
     ///
-    /// - Throws: ``InlineProjectionFailed`` if a rule is at fault.
+    /// - Throws: `InlineProjectionFailed` if a rule is at fault.
     mutating func changes(_ events: [RecordedEvent]) throws -> [Change] {
         guard let last = events.last else { return [] }
         var changes: [Change] = []
@@ -148,7 +148,7 @@ struct InlinePass {
     /// Makes changes in an open transaction.
     ///
     /// - Parameter undo: the statement to execute if one fails.
-    /// - Throws: ``InlineProjectionFailed`` if the database rejects one.
+    /// - Throws: `InlineProjectionFailed` if the database rejects one.
     static func run(_ changes: [Change], _ connection: Connection, undo: Query = .rollback) throws {
         do throws(PostgresFailure) {
             if !changes.isEmpty { _ = try connection.run(queries(changes), undo: undo) }

@@ -6,7 +6,7 @@ public import SillokProcessMachine
 /// The call is made at least once, always with the same idempotency key. A call that ends with ``EffectFailed`` was not
 /// executed. After any other error, and after the timeout, it may have been executed: it is made again, because the
 /// other side knows the key. When the attempts or the lifetime of the key are used up, the outcome is unknown; then
-/// only a look-up or an operator settles it. A kind whose calls keep failing is paused: see ``PausedKind``.
+/// only a look-up or an operator settles it. A kind whose calls keep failing is paused: see `PausedKind`.
 public struct EffectCall: Sendable {
     /// How a kind of effect is called. The calls of one kind should have the same policy.
     public struct Policy: Hashable, Sendable {

@@ -30,6 +30,14 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
     let target: Target
     let allowance: Allowance
 
+    /// Whether any measurement may be bad.
+    var hasBudget: Bool {
+        switch allowance {
+        case .share(let share): share > 0
+        case .count(let count): count > 0
+        }
+    }
+
     /// The length of the window. Older measurements are not counted.
     public let window: Duration
 
@@ -117,12 +125,15 @@ public struct Objective: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Returns the value of a measurement as a text for people.
-    func value(of measured: ObjectiveMonitor.Measured) -> String {
+    ///
+    /// - Parameter counts: the good and bad measurements in the window, with this one.
+    func value(of measured: ObjectiveMonitor.Measured, in counts: (good: Int, bad: Int)) -> String {
         switch (target, measured) {
         case (.lagTime, .projection(.lag(_, _, let time))): "\(time)"
         case (.lagEvents, .projection(.lag(_, let events, _))): "\(events) events"
         case (.appendErrors, .store(.append(let append))):
-            append.error?.failure.map { "failed: \($0.message)" } ?? "stored in \(append.time)"
+            "\(counts.bad) of \(counts.good + counts.bad) appends failed"
+                + (append.error?.failure.map { ": \($0.message)" } ?? "")
         case (_, .store(.append(let append))): "\(append.time)"
         case (_, .projection(.rebuild(_, let time))): "\(time)"
         case (_, .projection(.deadLetters(_, let count))): "\(count) dead letters"
@@ -145,7 +156,8 @@ public struct ObjectiveStatus: Hashable, Sendable {
     public let measured: String
     /// The number of good and of bad measurements in the window.
     public let good: Int, bad: Int
-    /// The share of the error budget that is left: 1 is all of it; below 0 the objective is broken.
+    /// The share of the error budget that is left: 1 is all of it; below 0 the objective is broken. An objective that
+    /// allows nothing has no budget, so the value is 1 or -1.
     public let budgetLeft: Double
     /// How fast the budget was used in the last twelfth of the window. At 1 it lasts for exactly one window.
     public let burnRate: Double
@@ -219,15 +231,18 @@ struct ObjectiveWindow: Sendable {
         counts[slot].bad += bad
     }
 
+    /// The good and bad measurements up to the newest one.
+    var counted: (good: Int, bad: Int) { sum(Self.buckets) }
+
     mutating func status(_ subject: String, _ measured: String, at time: Int64) -> ObjectiveStatus {
         advance(to: time)
-        let all = sum(Self.buckets)
+        let all = counted
         let twelfth = sum(Self.buckets / 12)
         let quarter = sum(Self.buckets / 4)
         let rate = burn(twelfth, part: 12)
         return ObjectiveStatus(
             subject: subject, objective: objective, measured: measured, good: all.good, bad: all.bad,
-            budgetLeft: 1 - burn(all, part: 1), burnRate: rate,
+            budgetLeft: objective.hasBudget || all.bad == 0 ? 1 - burn(all, part: 1) : -1, burnRate: rate,
             isBurning: rate >= 6 && burn(quarter, part: 4) >= 2)
     }
 

@@ -221,10 +221,10 @@ public final class ObjectiveMonitor: Sendable {
             return []
         }
         let key = Key(subject: ExactText(measured.subject), objective: objective)
-        let value = objective.value(of: measured)
         var entry = state.windows[key] ?? (ObjectiveWindow(objective), "")
-        entry.measured = value
         entry.window.record(good: good, bad: bad, at: now)
+        let value = objective.value(of: measured, in: entry.window.counted)
+        entry.measured = value
         let status = entry.window.status(key.subject.text, value, at: now)
         state.windows[key] = entry
         // A value near its limit raises one alarm. The alarm is over when the value is well within the limit again.

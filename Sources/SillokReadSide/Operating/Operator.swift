@@ -17,13 +17,17 @@ public struct Operator: Hashable, Sendable {
 
     /// Returns the change that records an act. It makes the write that contains it durable: an acknowledged act
     /// survives a power cut.
+    ///
+    /// Acts of the same time are recorded microseconds apart, in their order, because the audit is read by time.
     package func did(
         _ action: String, to id: ProjectionID, detail: String = "", at: Timestamp
     ) -> ReadModelWrite.Change {
-        ReadModelWrite.Change(
+        let soon = at.advanced(byMicroseconds: 1_000)
+        return ReadModelWrite.Change(
             """
             INSERT INTO sillok_audit VALUES (
-                \(at), \(name), \(reason), \(action), \(id.name), \(id.version), \(id.build), \(detail))
+                COALESCE((SELECT MAX(at) + 1 FROM sillok_audit WHERE at >= \(at) AND at < \(soon)), \(at)), \(name),
+                \(reason), \(action), \(id.name), \(id.version), \(id.build), \(detail))
             """, isDurable: true)
     }
 }

@@ -78,27 +78,31 @@ public struct ReadSide: Sendable {
     /// - Throws: ``ProjectionRefusal`` if there is no new build. Unless `force` is set, also if it contains less than
     ///   the live build: a partition is behind, there are more dead letters, or it has handled fewer events.
     public func promote(_ name: String, by whom: Operator, force: Bool = false) async throws {
-        try await show(
-            .building, of: name, as: "promote", by: whom, force: force,
-            otherwise: "has only the live build: rebuild it first")
+        try await show(.building, of: name, as: "promote", by: whom, force: force) { builds in
+            guard let previous = builds.last(where: { $0.state == .previous }) else {
+                return "has only the live build: rebuild it first"
+            }
+            return "has no new build: rebuild it first. To make \(previous.id) live, which was live before, roll back"
+        }
     }
 
     /// Makes the previous build visible to queries again.
     ///
     /// - Throws: ``ProjectionRefusal`` if there is none.
     public func rollback(_ name: String, by whom: Operator) async throws {
-        try await show(
-            .previous, of: name, as: "rollback", by: whom, force: true, otherwise: "has no build that was live before")
+        try await show(.previous, of: name, as: "rollback", by: whom, force: true) { _ in
+            "has no build that was live before"
+        }
     }
 
     /// Makes the last build in a state visible to queries; refuses with a reason if there is none.
     private func show(
         _ state: ProjectionBuild.State, of name: String, as act: String, by whom: Operator, force: Bool,
-        otherwise reason: String
+        otherwise reason: ([ProjectionBuild]) -> String
     ) async throws {
         let builds = try await ledger.builds(of: name)
         guard let build = builds.last(where: { $0.state == state }) else {
-            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) \(reason).")
+            throw builds.isEmpty ? unknown(name) : ProjectionRefusal("\(name) \(reason(builds)).")
         }
         try await Builds(ledger: ledger, wallClock: wallClock).promote(build.id, as: act, by: whom, force: force)
         wake()

@@ -108,7 +108,7 @@ package final class RunningQueries: Sendable {
     /// - Parameter closed: the error of queries that come later, and of those that closing ends.
     package init(closed: StoreError) { requests = RunningRequests(closed: closed) }
 
-    /// What a thread answers a caller with whose task is cancelled during the query: see ``GroupCommit``.
+    /// What a thread answers a caller with whose task is cancelled during the query: see `GroupCommit`.
     package static let cancelled = StoreError(.cancelled, "The task was cancelled while its query ran.")
 
     /// Answers a query.

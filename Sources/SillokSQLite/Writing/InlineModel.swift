@@ -35,7 +35,7 @@ final class InlineModel {
 
     /// Projects events that have just been recorded.
     ///
-    /// - Throws: ``InlineProjectionFailed`` if a rule is at fault, otherwise `SQLiteFailure`.
+    /// - Throws: `InlineProjectionFailed` if a rule is at fault, otherwise `SQLiteFailure`.
     func take(_ events: [RecordedEvent]) throws {
         guard let last = events.last else { return }
         for index in attachments.indices {

@@ -22,6 +22,8 @@ enum DashboardAssets {
         "tail.js": PackageResources.tail_js,
         "texts-en-work.js": PackageResources.texts_en_work_js,
         "texts-en.js": PackageResources.texts_en_js,
+        "texts-en-said.js": PackageResources.texts_en_said_js,
+        "texts-ko-said.js": PackageResources.texts_ko_said_js,
         "texts-ko-work.js": PackageResources.texts_ko_work_js,
         "texts-ko.js": PackageResources.texts_ko_js,
         "texts.js": PackageResources.texts_js,

@@ -34,7 +34,7 @@ public enum Verdict: Hashable, Sendable {
 /// A function that authorizes every call before the store sees it. Open subscriptions and long reads are authorized
 /// again about once a second.
 ///
-/// The operation is a row of the policy table, which both protocols share: see ``ServerOperation/rule``.
+/// The operation is a row of the policy table, which both protocols share: see `ServerOperation/rule`.
 public typealias Authorizer =
     @Sendable (_ credentials: Credentials, _ operation: ServerOperation, _ resource: Resource) async -> Verdict
 

@@ -6,9 +6,15 @@ public struct WebhookRefusal: Error, Hashable, CustomStringConvertible {
     /// Whether there is no such endpoint.
     public let isMissing: Bool
 
-    package init(_ description: String) { (self.description, isMissing) = (description, false) }
+    /// Whether the state of the endpoint does not allow it, such as a pause of a paused endpoint.
+    public let isConflict: Bool
+
+    package init(_ description: String, isConflict: Bool = false) {
+        (self.description, isMissing, self.isConflict) = (description, false, isConflict)
+    }
 
     init(missing id: String) {
-        (description, isMissing) = ("There is no webhook endpoint \(id). Register it first.", true)
+        description = "There is no webhook endpoint \(id). Register it first."
+        (isMissing, isConflict) = (true, false)
     }
 }

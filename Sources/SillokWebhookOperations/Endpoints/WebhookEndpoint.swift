@@ -113,7 +113,7 @@ package struct EndpointRecord: Decider {
         switch command {
         case .register(let url, let query, let isOrdered, let mode):
             guard state == .unknown else {
-                throw WebhookRefusal("The endpoint is registered already. Choose another id.")
+                throw WebhookRefusal("The endpoint is registered already. Choose another id.", isConflict: true)
             }
             guard !query.items.isEmpty, let filter = try? StoredQuery.text(of: query) else {
                 throw WebhookRefusal("The filter of the endpoint matches no event.")
@@ -158,6 +158,6 @@ package struct EndpointRecord: Decider {
         if allowed.contains(state) { return }
         if state == .unknown { throw WebhookRefusal("There is no such endpoint. Register it first.") }
         let names = allowed.map(\.rawValue).joined(separator: " or ")
-        throw WebhookRefusal("The endpoint is \(state.rawValue), and must be \(names) for this.")
+        throw WebhookRefusal("The endpoint is \(state.rawValue), and must be \(names) for this.", isConflict: true)
     }
 }

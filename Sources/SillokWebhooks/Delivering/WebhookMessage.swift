@@ -154,7 +154,7 @@ public struct WebhookHandshake: Hashable, Sendable {
 
     /// Returns how many requests a minute an endpoint takes by its answer; `nil` for any number.
     ///
-    /// - Throws: ``WebhookRefusal`` if it must consent, and does not.
+    /// - Throws: `WebhookRefusal` if it must consent, and does not.
     func rate(by answer: WebhookAnswer?) throws(WebhookRefusal) -> Int? {
         let allowed = answer?.allowedOrigin
         // The whole origin is compared: one that it begins with is another system.

@@ -28,7 +28,7 @@ final class WebhookSender: Sendable {
 
     /// Sends a request and returns the answer.
     ///
-    /// - Throws: ``WebhookRefusal`` if the URL or one of the addresses of its host is refused, or the time is over;
+    /// - Throws: `WebhookRefusal` if the URL or one of the addresses of its host is refused, or the time is over;
     ///   errors of the connection.
     func send(_ request: WebhookRequest) async throws -> WebhookAnswer {
         let url = try WebhookURL(request.url, policy)

@@ -57,7 +57,7 @@ public struct Inbox: Sendable {
     ///   - results: returns what is appended together with the event, and under which condition. It is not called for
     ///     an event that was taken before.
     /// - Returns: the outcome of each event, in the order of the body.
-    /// - Throws: ``WebhookRefusal`` if the message is not signed, is not a CloudEvent, or has too many hops: answer
+    /// - Throws: `WebhookRefusal` if the message is not signed, is not a CloudEvent, or has too many hops: answer
     ///   400. Errors of `results` and `AppendError`: answer 500, so that it comes again.
     @discardableResult
     public func take(

@@ -40,7 +40,7 @@ public struct WebhookPublicKey: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads the text form: `whpk_` and then Base64 of 32 bytes.
     ///
-    /// - Throws: ``WebhookRefusal`` if the text has another form.
+    /// - Throws: `WebhookRefusal` if the text has another form.
     public init(_ text: String) throws(WebhookRefusal) {
         guard text.hasPrefix(Self.prefix), let bytes = Base64.bytes(of: String(text.dropFirst(Self.prefix.count))),
             bytes.count == 32

@@ -16,7 +16,7 @@ public struct WebhookSecret: Hashable, Sendable, CustomStringConvertible, Custom
 
     /// Reads the text form: `whsec_` and then Base64.
     ///
-    /// - Throws: ``WebhookRefusal`` if the text has another form, is not strict Base64, or has fewer than 16 bytes.
+    /// - Throws: `WebhookRefusal` if the text has another form, is not strict Base64, or has fewer than 16 bytes.
     public init(_ text: String) throws(WebhookRefusal) {
         guard text.hasPrefix(Self.prefix) else {
             let advice = text.hasPrefix("v1,whsec_") ? " Leave out \"v1,\" at its start." : ""

@@ -45,7 +45,7 @@ public struct WebhookVerifier: Sendable {
     /// - Parameters:
     ///   - body: the body as it came.
     ///   - header: returns the value of a header, whose name it gets in lower case.
-    /// - Throws: ``WebhookRefusal``, which says what is missing or wrong.
+    /// - Throws: `WebhookRefusal`, which says what is missing or wrong.
     @discardableResult
     public func verify(_ body: [UInt8], header: (String) -> String?) throws(WebhookRefusal) -> String {
         guard let id = header("webhook-id"), !id.isEmpty, !id.utf8.contains(UInt8(ascii: ".")) else {

@@ -190,11 +190,14 @@ struct ProcessCommandTests {
         let places = ["--store", store] + why
         let register = ["webhooks", "register", model, "https://shop.example/hooks", "--id", "warehouse"]
         #expect(await sillok(register + ["--category", "order"] + places).status == 0)
-        #expect(await sillok(register + places).status == 65)
+        #expect(await sillok(register + places).status == 2)
         #expect(await sillok(["webhooks", "register", model, "https://10.0.0.1/"] + places).status == 65)
         for act in ["rotate", "pause", "resume"] {
             #expect(await sillok(["webhooks", act, model, "warehouse"] + places).status == 0)
         }
+        // An act that the state refuses ends as one of a process does.
+        let refused = await sillok(["webhooks", "resume", model, "warehouse"] + places)
+        #expect(refused.status == 2 && refused.errors.contains("must be paused"), "\(refused.errors)")
         let list = await sillok("webhooks", "list", model, "--store", store, "--json").output
         #expect(list.contains(#""id":"warehouse","state":"active""#) && list.contains(#""generation":2"#))
         let show = await sillok("webhooks", "show", model, "warehouse", "--store", store).output

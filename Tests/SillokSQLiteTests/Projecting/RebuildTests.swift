@@ -52,6 +52,46 @@ struct RebuildTests {
         await books.model.close()
     }
 
+    @Test("after a rollback, promote names the build that was live before", arguments: Storage.tested)
+    func promoteAfterRollback(on storage: Storage) async throws {
+        var random = SeededGenerator.printed("promote after rollback")
+        var books = try await Books(storage)
+        try await books.fill(2, 10, &random)
+        let projector = Projector(Balances(), from: books.store, into: books.model)
+        let side = projector.readSide
+        func refusal() async throws -> String {
+            let error = await #expect(throws: ProjectionRefusal.self) { try await side.promote("balances", by: ada) }
+            return "\(try #require(error))"
+        }
+        try await projector.catchUp()
+        #expect(try await refusal() == "balances has only the live build: rebuild it first.")
+        _ = try await projector.rebuild(by: ada)
+        try await side.promote("balances", by: ada)
+        try await side.rollback("balances", by: ada)
+        let reason = try await refusal()
+        let previous = ProjectionID("balances", version: 1, build: 2)
+        #expect(reason.contains("has no new build") && reason.contains("\(previous)"), "\(reason)")
+        await books.model.close()
+    }
+
+    @Test("the audit shows acts of the same time in their order, the newest first", arguments: Storage.tested)
+    func auditOrder(on storage: Storage) async throws {
+        var random = SeededGenerator.printed("audit order")
+        var books = try await Books(storage)
+        try await books.fill(1, 2, &random)
+        try await Projector(Balances(), from: books.store, into: books.model).catchUp()
+        let clock = ManualClock("2026-11-23T12:00:00Z")
+        let side = ReadSide(of: books.store, in: books.model, wallClock: clock.wallClock)
+        for _ in 1...3 {
+            try await side.pause("balances", by: ada)
+            try await side.resume("balances", by: ada)
+        }
+        let acts = try await side.audit()
+        #expect(acts.map(\.action) == Array(repeating: ["resume", "pause"], count: 3).flatMap { $0 })
+        #expect(acts.last?.at == "2026-11-23T12:00:00Z" && acts.first?.at == "2026-11-23T12:00:00.000005Z")
+        await books.model.close()
+    }
+
     @Test(
         "a new version is built next to the live one and replaces it when it has caught up", arguments: Storage.tested
     )

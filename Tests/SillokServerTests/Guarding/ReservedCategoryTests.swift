@@ -24,6 +24,9 @@ struct ReservedCategoryTests {
     func grants(stream: StreamID) {
         let forged = AppendRequest([step("order-1"), step(stream)])
         #expect(Grant.everything.refusal(of: forged)?.contains("\(stream) is reserved for the runners") == true)
+        for help in ["sillok keys create", "--resource '\(stream.category)-*'", "SILLOK_TOKEN", "--auth keys"] {
+            #expect(Grant.everything.refusal(of: forged)?.contains(help) == true, "\(help)")
+        }
         #expect(ServerOperation.appendEvents.refusal(of: .anybody, on: .append(forged))?.contains("reserved") == true)
         #expect(!grant([.append], on: "*", "p*", "w*", "s*", "process-*").reaches(forged))
         #expect(grant([.append], on: "*", "\(stream.category)-*").reaches(forged))

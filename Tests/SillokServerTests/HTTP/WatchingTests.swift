@@ -6,6 +6,7 @@ import NIOCore
 import NIOEmbedded
 import Sillok
 import SillokCore
+import SillokReadSide
 import SillokSQLite
 import SillokTestSupport
 import Testing
@@ -79,6 +80,27 @@ struct WatchingTests {
         #expect(
             try JSONReader(Array(try await web.ask(.get, "/openapi.json").text.utf8)).root["openapi"]?.string == "3.1.0"
         )
+    }
+
+    @Test("every code that the server answers has a text in each language of the dashboard")
+    func codes() throws {
+        let problems = Problem.Kind.allCases.map { kind in
+            let words = kind.rawValue.split(separator: "-")
+            return "problem." + words.prefix(1).joined() + words.dropFirst().map(\.localizedCapitalized).joined()
+        }
+        let acts = ServerOperation.allCases.map(\.rawValue).filter { name in
+            ["start", "create", "revoke", "pause", "resume", "retry", "skip", "replace", "promote", "rollback"]
+                .contains { name.hasPrefix($0) }
+        }
+        let promises = ObjectivePromise.Kind.allCases.map { "promise.\($0.rawValue)" }
+        #expect(problems.count > 20 && acts.count > 10 && problems.contains("problem.eventIdConflict"))
+        for language in ["en", "ko"] {
+            let bytes = try #require(DashboardAssets.all["texts-\(language)-said.js"])
+            let text = String(decoding: bytes, as: UTF8.self)
+            for key in problems + promises + acts.map({ "did.\($0)" }) {
+                #expect(text.contains("\"\(key)\": "), "\(language) has no text for \(key)")
+            }
+        }
     }
 
     @Test("long work runs once at a time and reports its end")

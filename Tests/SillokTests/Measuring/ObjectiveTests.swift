@@ -151,6 +151,74 @@ import Testing
         let full = AppendError.failed(StoreError(.full, "no space is left."))
         monitor.record(.append(AppendMeasurement(events: 1, time: .zero, error: full)))
         #expect(monitor.statuses().map(\.bad) == [1])
-        #expect(monitor.statuses().map(\.measured) == ["failed: no space is left."])
+        #expect(monitor.statuses().map(\.measured) == ["1 of 3 appends failed: no space is left."])
+        let one = AppendMeasurement(events: 1, time: .seconds(9), error: nil)
+        monitor.record(.append(one))
+        #expect(monitor.statuses().map(\.measured) == ["1 of 4 appends failed"])
+    }
+
+    @Test("an alarm about append errors says how many failed, also if it is raised while an append succeeds")
+    func alarmOfErrors() {
+        let clock = SettableClock()
+        let alarms = Lock<[Alarm]>([])
+        let objective = Objective.appendErrors(atMost: 0.1, over: .seconds(60))
+        let monitor = ObjectiveMonitor([objective], clock: clock.wallClock) { alarm in
+            alarms.withLock { $0.append(alarm) }
+        }
+        func append(_ error: AppendError?) {
+            monitor.record(.append(AppendMeasurement(events: 1, time: .milliseconds(3), error: error)))
+        }
+        for _ in 0..<40 { append(nil) }
+        clock.move(byMicroseconds: 50_000_000)
+        for _ in 0..<4 { append(.failed(StoreError(.full, "no space is left."))) }
+        #expect(alarms.withLock { $0.filter { $0.kind == .broken(objective) } }.isEmpty)
+        // The forty good ones leave the window.
+        clock.move(byMicroseconds: 11_000_000)
+        append(nil)
+        let raised = alarms.withLock { $0.first { $0.kind == .broken(objective) } }
+        #expect(raised?.detail == "4 of 5 appends failed")
+    }
+
+    @Test("an objective that allows nothing has all of its budget left, or none")
+    func withoutBudget() {
+        for objective in [
+            Objective.appendErrors(atMost: 0, over: .seconds(60)), .deadLetters(atMost: 0, over: .seconds(60)),
+        ] {
+            let monitor = ObjectiveMonitor([objective]) { _ in }
+            let full = AppendError.failed(StoreError(.full, "no space is left."))
+            for error in [nil, full] {
+                monitor.record(.append(AppendMeasurement(events: 1, time: .zero, error: error)))
+                monitor.record(.deadLetters(projection: "balances", count: error == nil ? 0 : 1))
+                #expect(monitor.statuses().map(\.budgetLeft) == [error == nil ? 1 : -1], "\(objective)")
+                #expect(monitor.statuses().map(\.isMet) == [error == nil])
+            }
+        }
+    }
+
+    @Test("what an objective promises is read from its text, for programs that show it in other words")
+    func promises() {
+        let objectives: [(Objective, ObjectivePromise.Kind, Double)] = [
+            (.lag(p99: .seconds(5), over: .seconds(60)), .lag, 5),
+            (.lag(p99Events: 1000, over: .seconds(60)), .lagEvents, 1000),
+            (.appends(p99: .milliseconds(20), over: .seconds(60)), .appendTime, 0.02),
+            (.appendErrors(atMost: 0.001, over: .seconds(60)), .appendErrors, 0.001),
+            (.appendErrors(atMost: 0.00000001, over: .seconds(60)), .appendErrors, 1e-8),
+            (.deadLetters(atMost: 2, over: .seconds(60)), .deadLetters, 2),
+            (.rebuild(within: .seconds(90), over: .seconds(60)), .rebuild, 90),
+            (.steps(p99: .seconds(7), over: .seconds(60)), .steps, 7),
+            (.deadlines(p99: .microseconds(3), over: .seconds(60)), .lateness, 0.000003),
+            (.parkedInstances(atMost: 0, over: .seconds(60)), .parked, 0),
+            (.unknownOutcomes(atMost: 4, over: .seconds(60)), .unknownOutcomes, 4),
+        ]
+        #expect(Set(objectives.map { $0.1 }) == Set(ObjectivePromise.Kind.allCases))
+        for (objective, kind, limit) in objectives {
+            let promise = ObjectivePromise(objective.description)
+            #expect(promise?.kind == kind && promise?.windowSeconds == 60, "\(objective)")
+            #expect(abs((promise?.limit ?? -1) - limit) < 1e-12, "\(objective)")
+        }
+        for text in [
+            "", "over", "lag p99 < over 60.0 seconds", "lag p99 < 5.0 hours over 60.0 seconds",
+            "lag p99 < 5.0 seconds over 60.0", "lag p99 < 5.0 seconds over x seconds", "size < 5 over 60.0 seconds",
+        ] { #expect(ObjectivePromise(text) == nil, "\(text)") }
     }
 }

@@ -1,11 +1,19 @@
 // Calls the server that served the page.
 import { Exact, t } from "./dom.js";
+import { word } from "./texts.js";
 
 export class Problem extends Error {
   constructor(status, problem) {
-    super(problem?.detail ?? t("frame.status", { status: String(status) }));
+    const kind = (problem?.type ?? "").split(":").pop();
+    // The kind is a stable code with a text in each language; the details are in English.
+    const named = word("problem", kind.replace(/-(\w)/g, (_, letter) => letter.toUpperCase()));
+    super(
+      problem?.detail && kind
+        ? t("problem.text", { problem: named, detail: problem.detail })
+        : problem?.detail ?? t("frame.status", { status: String(status) })
+    );
     this.status = status;
-    this.kind = (problem?.type ?? "").split(":").pop();
+    this.kind = kind;
   }
 }
 

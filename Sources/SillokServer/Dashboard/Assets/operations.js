@@ -61,7 +61,7 @@ const audit = (acts) =>
   card(t("audit.administrators"), table([
     { title: t("audit.when"), class: "cut", cell: (one) => moment(one.at) },
     { title: t("audit.who"), cell: (one) => one.by },
-    { title: t("audit.did"), cell: (one) => one.action },
+    { title: t("audit.did"), cell: (one) => word("did", one.action) },
     { title: t("audit.to"), cell: (one) => one.target },
     { title: t("audit.how"), cell: (one) => one.detail }
   ], acts, { empty: t("audit.none") }));
@@ -81,7 +81,8 @@ function job(name, place, isPossible, last) {
     h("p", { class: "note" }, t(isPossible ? `job.${name}.text` : `job.${name}.impossible`)),
     last && h(
       "p", {}, h("span", { class: `tag ${colour}` }, word(`job.${name}`, last.state)),
-      " ", last.result ?? last.step ?? "", " ", h("span", { class: "note" }, moment(last.ended ?? last.begun))
+      " ", last.result ?? (last.step ? word("step", last.step) : ""), " ",
+      h("span", { class: "note" }, moment(last.ended ?? last.begun))
     ),
     last?.state === "running" && h("progress", {
       max: Math.max(1, last.total ?? 1),

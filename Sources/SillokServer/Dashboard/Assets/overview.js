@@ -38,7 +38,7 @@ function status(now) {
     return ["bad", t("overview.stopped"), stopped.map((one) => `${one.projection}: ${one.failure}`).join("; ")];
   const broken = now.objectives.filter((one) => !one.isMet && !one.isStale);
   if (broken.length)
-    return ["bad", t("overview.broken"), broken.map((one) => `${one.subject}: ${one.objective}`).join("; ")];
+    return ["bad", t("overview.broken"), broken.map((one) => `${one.subject}: ${promised(one)}`).join("; ")];
   const paused = (now.processes ?? []).flatMap((one) =>
     one.pausedKinds.map((kind) => t("processes.kindOf", { kind, process: one.process }))
   );
@@ -174,16 +174,31 @@ function projections(now) {
   );
 }
 
+// An objective and its measurement in the language of the page. The server writes English texts, and codes for others.
+// An objective of another version has no codes.
+const times = ["lag", "appendTime", "rebuild", "steps", "lateness"];
+function promised(one) {
+  if (!one.kind) return one.objective;
+  const share = () => t("unit.percent", { value: String(Number((one.limit * 100).toPrecision(6))) });
+  const limit = times.includes(one.kind) ? span(one.limit) : one.kind === "appendErrors" ? share() : one.limit;
+  return t(`promise.${one.kind}`, { limit, window: span(one.windowSeconds) });
+}
+function measured(one) {
+  if (!one.kind || one.value === undefined) return one.measured;
+  return times.includes(one.kind) ? span(one.value) : t(`measured.${one.kind}`, { n: one.value });
+}
+
 function objectives(now) {
   if (now.objectives.length === 0) return null;
   const kept = (one) => one.isStale ? "stale" : one.isMet ? "kept" : "broken";
-  const percent = (one) => t("unit.percent", { value: String(Math.round(one.budgetLeft * 100)) });
+  const percent = (one) =>
+    one.isMet ? t("unit.percent", { value: String(Math.round(one.budgetLeft * 100)) }) : t("objectives.used");
   return card(
     t("objectives.title"),
     table(
       [
         { title: t("objectives.of"), cell: (one) => one.subject },
-        { title: t("objectives.one"), cell: (one) => one.objective },
+        { title: t("objectives.one"), cell: promised },
         {
           title: t("column.state"),
           cell: (one) =>
@@ -202,7 +217,10 @@ function objectives(now) {
             })
         },
         { title: t("objectives.burn"), class: "num", cell: (one) => `${one.burnRate.toFixed(1)}×` },
-        { title: t("objectives.measured"), cell: (one) => one.measured },
+        {
+          title: t("objectives.measured"),
+          cell: (one) => h("span", { title: one.measured }, measured(one))
+        },
       ],
       now.objectives
     )

@@ -235,7 +235,7 @@ const about = (one) =>
 const auditColumns = () => [
   { title: t("audit.when"), class: "cut", cell: (one) => moment(one.at) },
   { title: t("audit.who"), cell: (one) => one.by },
-  { title: t("audit.did"), cell: (one) => one.action },
+  { title: t("audit.did"), cell: (one) => word("did", one.action) },
   { title: t("audit.to"), cell: (one) => one.target },
   { title: t("audit.why"), cell: (one) => one.reason }
 ];

@@ -122,6 +122,7 @@ export const en = {
   "objectives.broken": "broken",
   "objectives.stale": "not measured",
   "objectives.left": "Budget left",
+  "objectives.used": "used up",
   "objectives.burn": "Burn",
   "objectives.measured": "Measured",
   "subscriptions.title": "Subscriptions",

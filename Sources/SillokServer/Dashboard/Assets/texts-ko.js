@@ -120,6 +120,7 @@ export const ko = {
   "objectives.broken": "미달",
   "objectives.stale": "측정되지 않음",
   "objectives.left": "남은 오류 예산",
+  "objectives.used": "모두 소진",
   "objectives.burn": "소진 속도",
   "objectives.measured": "측정값",
   "subscriptions.title": "구독",

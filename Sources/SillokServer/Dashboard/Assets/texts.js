@@ -1,10 +1,12 @@
 // The texts of all pages: a table of each language, from keys to texts, and the language that is shown.
 import { en } from "./texts-en.js";
+import { en as enSaid } from "./texts-en-said.js";
 import { en as enWork } from "./texts-en-work.js";
 import { ko } from "./texts-ko.js";
+import { ko as koSaid } from "./texts-ko-said.js";
 import { ko as koWork } from "./texts-ko-work.js";
 
-const tables = { en: { ...en, ...enWork }, ko: { ...ko, ...koWork } };
+const tables = { en: { ...en, ...enWork, ...enSaid }, ko: { ...ko, ...koWork, ...koSaid } };
 // The name of each language, in itself.
 export const languages = { en: en.language, ko: ko.language };
 

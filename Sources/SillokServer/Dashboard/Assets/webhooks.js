@@ -161,13 +161,17 @@ const health = (one) =>
     ])
   );
 
+// What became of a message. An answer has a status; anything else is an error, in English.
+const outcome = (one) =>
+  h("span", { title: one.outcome }, one.status ? t("webhook.answered", { status: String(one.status) }) : one.outcome);
+
 const columns = () => [
   { title: t("audit.when"), class: "cut", cell: (one) => moment(one.at) },
   {
     title: t("webhook.answer"),
     cell: answerTag
   },
-  { title: t("webhook.outcome"), class: "cut", cell: (one) => one.outcome },
+  { title: t("webhook.outcome"), class: "cut", cell: outcome },
   { title: t("column.position"), class: "num", cell: (one) => count(one.position) },
   { title: t("column.events"), class: "num", cell: (one) => count(one.events) },
   { title: t("webhook.took"), class: "num", cell: (one) => span(one.seconds) },
