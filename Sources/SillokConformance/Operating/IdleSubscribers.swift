@@ -7,6 +7,8 @@ extension OperationalChecks {
     ///
     /// Broken promises: an idle subscriber reads because others append, or misses the event that it waits for.
     /// - Parameters:
+    ///   - subscribers: the number of subscribers.
+    ///   - appends: the number of appends.
     ///   - writer: the store that appends the events; with `nil` the checked store. It must append to the same log.
     ///   - timeout: the longest time to wait for the subscribers.
     public func idle(

@@ -84,6 +84,7 @@ extension ProcessOperations {
     /// - Parameters:
     ///   - kind: the name of the case of the effect.
     ///   - process: the name of the process.
+    ///   - whom: the operator, recorded with the act.
     /// - Throws: ``ProcessRefusal`` if the kind is not paused; `StoreError`.
     public func resume(effects kind: String, of process: String, by whom: Operator) async throws {
         let pauses = try await index(of: process).pauses
