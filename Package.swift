@@ -216,6 +216,8 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
+            name: "SillokSegments", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "CSillok"]),
+        .target(
             name: "SillokSQLiteModels",
             dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
         .target(
@@ -244,6 +246,7 @@ let package = Package(
         .target(name: "SillokChain", dependencies: ["SillokCore", "CSillok"]),
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokSystem", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
+        .target(name: "SillokDisk", dependencies: ["SillokSystem"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
