@@ -1,3 +1,4 @@
+import SillokCore
 public import SillokDisk
 import SillokSystem
 
@@ -5,13 +6,13 @@ extension SimulatedDisk {
     /// Opens a file, or creates one that must not exist.
     public func open(_ path: String, _ mode: DiskFileMode) throws(DiskError) -> any DiskFile {
         guard mode == .create else {
-            return try call(.open, path) { state in
+            return try call(.open, path) { state -> CallResult<any DiskFile> in
                 guard let node = state.image.node(path) else { return .failure(ENOENT) }
                 guard !state.image.isFolder(node) else { return .failure(EISDIR) }
                 return .success(SimulatedFile(self, path, node, state.system, isWritable: mode == .write))
             }
         }
-        return try call(.create, path) { state in
+        return try call(.create, path) { state -> CallResult<any DiskFile> in
             if let code = state.cannotCreate(path) { return .failure(code) }
             let node = state.image.create(path, isFolder: false)
             return .success(SimulatedFile(self, path, node, state.system, isWritable: true))
@@ -20,7 +21,7 @@ extension SimulatedDisk {
 
     /// Makes a folder, which must not exist.
     public func makeFolder(_ path: String) throws(DiskError) {
-        try call(.makeFolder, path) { state in
+        try call(.makeFolder, path) { state -> CallResult<Void> in
             if let code = state.cannotCreate(path) { return .failure(code) }
             _ = state.image.create(path, isFolder: true)
             return .success(())
@@ -29,7 +30,7 @@ extension SimulatedDisk {
 
     /// Returns the names in a folder, sorted by their bytes.
     public func names(in folder: String) throws(DiskError) -> [String] {
-        try call(.names, folder) { state in
+        try call(.names, folder) { state -> CallResult<[String]> in
             guard let node = state.image.node(folder) else { return .failure(ENOENT) }
             return state.image.isFolder(node) ? .success(state.image.names(in: folder)) : .failure(ENOTDIR)
         }
@@ -37,7 +38,7 @@ extension SimulatedDisk {
 
     /// Renames a file and replaces the file that has the new name.
     public func rename(_ path: String, to newPath: String) throws(DiskError) {
-        try call(.rename, path) { state in
+        try call(.rename, path) { state -> CallResult<Void> in
             guard let node = state.image.node(path) else { return .failure(ENOENT) }
             guard !state.image.isFolder(node), DiskImage.folder(of: path) == DiskImage.folder(of: newPath) else {
                 return .failure(EINVAL)
@@ -49,7 +50,7 @@ extension SimulatedDisk {
 
     /// Removes a file.
     public func remove(_ path: String) throws(DiskError) {
-        try call(.remove, path) { state in
+        try call(.remove, path) { state -> CallResult<Void> in
             guard let node = state.image.node(path) else { return .failure(ENOENT) }
             guard !state.image.isFolder(node) else { return .failure(EISDIR) }
             state.image.remove(path)
@@ -59,7 +60,7 @@ extension SimulatedDisk {
 
     /// Makes the names in a folder durable.
     public func syncFolder(_ path: String) throws(DiskError) {
-        try call(.syncFolder, path) { state in
+        try call(.syncFolder, path) { state -> CallResult<Void> in
             guard let node = state.image.node(path) else { return .failure(ENOENT) }
             guard state.image.isFolder(node) else { return .failure(ENOTDIR) }
             state.image.syncFolder(path)

@@ -112,6 +112,9 @@ package struct DiskImage: Sendable {
         seen.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { ($0.key, files[$0.value].seen) }
     }
 
+    /// Whether both have the same names and bytes, for processes and after a power cut.
+    package func isSame(as other: DiskImage) -> Bool { sum == other.sum }
+
     /// A sum of everything that the next process can meet: what is seen, what is kept, and what is between.
     package var sum: Int {
         var hasher = Hasher()

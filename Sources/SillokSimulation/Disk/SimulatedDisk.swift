@@ -20,6 +20,7 @@ public final class SimulatedDisk: Disk {
         var faults = DiskFaults()
         var changes = 0
         var stop: Int?
+        var failingChange: (left: Int, code: Int32)?
         var isStopped = false
         var planned: [PlannedFailure] = []
         var system = 0
@@ -59,13 +60,18 @@ public final class SimulatedDisk: Disk {
         set { state.withLock { $0.faults = newValue } }
     }
 
+    /// The code of an I/O error: `EIO`.
+    public static let failureCode = EIO
+
     /// Lets a call of this kind fail once, after `skipped` others of its kind.
-    public func fail(_ call: DiskCall, after skipped: Int = 0, code: Int32 = EIO) {
+    public func fail(_ call: DiskCall, after skipped: Int = 0, code: Int32 = SimulatedDisk.failureCode) {
         state.withLock { $0.planned.append(PlannedFailure(call: call, skipped: skipped, code: code)) }
     }
 
     /// Forgets the failures that ``fail(_:after:code:)`` has planned and that have not happened.
-    public func forgetPlannedFailures() { state.withLock { $0.planned = [] } }
+    public func forgetPlannedFailures() {
+        state.withLock { ($0.planned, $0.failingChange) = ([], nil) }
+    }
 
     /// The number of calls so far that can change the disk or its cache.
     public var changes: Int { state.withLock { $0.changes } }
@@ -73,6 +79,11 @@ public final class SimulatedDisk: Disk {
     /// Stops the system in the middle of a later call that changes the disk, 0 for the next one: this call and all
     /// later ones fail, until the power is cut or the process is killed.
     public func stop(inChange index: Int?) { state.withLock { $0.stop = index.map { $0 + 1 } } }
+
+    /// Lets a later call that changes the disk fail once, 0 for the next one.
+    public func fail(inChange index: Int, code: Int32 = SimulatedDisk.failureCode) {
+        state.withLock { $0.failingChange = (index + 1, code) }
+    }
 
     /// Whether the system has been stopped in the middle of a call.
     public var isStopped: Bool { state.withLock { $0.isStopped } }
@@ -143,6 +154,17 @@ public final class SimulatedDisk: Disk {
         }
     }
 
+    /// Whether any sector of a range of a file is unreadable.
+    package func isUnreadable(_ path: String, _ range: Range<Int>) -> Bool {
+        state.withLock { state in
+            guard let node = state.image.node(path) else { return false }
+            return state.unreadable.contains {
+                $0.node == node && $0.sector * sectorBytes < range.upperBound
+                    && ($0.sector + 1) * sectorBytes > range.lowerBound
+            }
+        }
+    }
+
     /// Makes all sectors readable again.
     public func makeReadable() { state.withLock { $0.unreadable = [] } }
 
@@ -174,6 +196,10 @@ extension SimulatedDisk.State {
                     isStopped = true
                     return (EIO, true)
                 }
+            }
+            if let failing = failingChange {
+                failingChange = failing.left > 1 ? (failing.left - 1, failing.code) : nil
+                if failing.left == 1 { return (failing.code, false) }
             }
         }
         if let code = takePlanned(call) { return (code, false) }

@@ -11,8 +11,9 @@ struct LogModel: Sendable {
         /// The position of the event; that of the next event for a tracking.
         let position: UInt64
         let isEvent: Bool
-        /// Which of the bodies of ``SampleBodies`` it has.
-        let body: Int
+        /// Which append of the history it belongs to, and which record of it is meant.
+        let append: Int
+        let index: Int
         let revision: UInt64
         let recorded: Int64
         let link: ChainDigest?
@@ -26,6 +27,8 @@ struct LogModel: Sendable {
         let proves: Int
         /// Where it is; `nil` if it was not observed.
         let place: Place?
+        /// Whether all of it is where it was written, although it may not be acknowledged.
+        var isWhole: Bool
     }
 
     /// Bytes of a file.
@@ -46,11 +49,14 @@ struct LogModel: Sendable {
     /// The number of records that are acknowledged.
     var acknowledgedRecords: Int { end(ofEntries: acknowledged) }
 
-    /// Takes a write of the log.
-    mutating func add(_ records: [Record], at place: Place?) {
+    /// Takes a write of the log. One that failed is not whole.
+    mutating func add(_ records: [Record], at place: Place?, isWhole: Bool) {
         let start = self.records.count
         self.records += records
-        entries.append(Entry(records: start..<start + records.count, proves: acknowledged, place: place))
+        entries.append(
+            Entry(
+                records: start..<start + records.count, proves: acknowledged, place: place,
+                isWhole: isWhole && place != nil))
     }
 
     /// Takes a sync that has returned.
@@ -65,6 +71,14 @@ struct LogModel: Sendable {
         }
     }
 
+    /// Takes a power cut or a failed sync: what is not acknowledged may have lost any of its bytes.
+    mutating func loseUnsynced() {
+        for index in entries[acknowledged...].indices { entries[index].isWhole = false }
+    }
+
+    /// Whether the entry was acknowledged, or is at least whole.
+    func isSound(_ entry: Int) -> Bool { entry < acknowledged || entries[entry].isWhole }
+
     /// Takes what an opening has shown: the first `count` records, which are acknowledged from then on.
     ///
     /// Returns why the log may not show them.
@@ -72,9 +86,11 @@ struct LogModel: Sendable {
         var kept = entries.count
         while kept > 0, entries[kept - 1].records.upperBound > count { kept -= 1 }
         guard end(ofEntries: kept) == count else {
-            return "the log shows a part of a group: \(count - end(ofEntries: kept)) of its records"
+            return "the log shows only \(count - end(ofEntries: kept)) records of the group at \(describe(kept))"
         }
-        if let lost = unexcusedLoss(from: kept, damaged: damaged) { return lost }
+        if let reason = unexcusedLoss(from: kept, damaged: damaged) { return reason }
+        // Marks behind the last group may be lost.
+        while kept > 0, entries[kept - 1].records.isEmpty, !isSound(kept - 1) { kept -= 1 }
         entries.removeSubrange(kept...)
         records.removeSubrange(count...)
         acknowledged = kept
@@ -88,11 +104,11 @@ struct LogModel: Sendable {
         guard let first = entries[kept...].firstIndex(where: { !$0.records.isEmpty }), first < acknowledged else {
             return nil
         }
-        guard !damaged.isEmpty, damaged.contains(first) else {
-            return "an acknowledged group is missing: entry \(first) of \(acknowledged), after \(describe(first))"
+        guard damaged.contains(first) else {
+            return "an acknowledged group is missing: entry \(first) of \(acknowledged), at \(describe(first))"
         }
-        for (index, entry) in entries.enumerated() where index > first && index < acknowledged {
-            guard !damaged.contains(index) else { continue }
+        for index in entries[first...].indices.dropFirst() where isSound(index) && !damaged.contains(index) {
+            let entry = entries[index]
             let isInLaterFile = entry.place.map { $0.path != entries[first].place?.path } ?? false
             if entry.proves > first || isInLaterFile {
                 return "damage was not reported: entry \(first) is lost, and entry \(index) is sound and proves it"
@@ -101,7 +117,14 @@ struct LogModel: Sendable {
         return nil
     }
 
-    private func describe(_ entry: Int) -> String { "position \(head(through: entries[entry].records.lowerBound))" }
+    /// Whether a bad place in this entry may be reported as damage: whether something may prove that it was durable.
+    func mayBeProved(_ entry: Int) -> Bool {
+        isSound(entry) || entries[entry...].contains { $0.place?.path != entries[entry].place?.path }
+    }
+
+    private func describe(_ entry: Int) -> String {
+        "position \(head(through: entries[entry].records.lowerBound) + 1)"
+    }
 
     /// The position of the last event among the first `count` records.
     func head(through count: Int) -> UInt64 {
@@ -111,4 +134,38 @@ struct LogModel: Sendable {
     }
 
     private func end(ofEntries count: Int) -> Int { count > 0 ? entries[count - 1].records.upperBound : 0 }
+}
+
+extension LogModel {
+    /// The index of the record of the event at a position.
+    func event(at position: UInt64) -> Int? {
+        guard let index = firstRecord(from: position), records[index].isEvent else { return nil }
+        return records[index].position == position ? index : nil
+    }
+
+    /// The index of the entry that contains the event at a position.
+    func entry(of position: UInt64) -> Int? {
+        guard let record = event(at: position) else { return nil }
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].records.upperBound <= record { low = middle + 1 } else { high = middle }
+        }
+        return low < entries.count ? low : nil
+    }
+
+    /// The index of the event with this position, or of what follows it.
+    private func firstRecord(from position: UInt64) -> Int? {
+        var (low, high) = (0, records.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let record = records[middle]
+            if record.position < position || (record.position == position && !record.isEvent) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low < records.count ? low : nil
+    }
 }

@@ -1,0 +1,186 @@
+import SillokChain
+import SillokCore
+import SillokDisk
+import SillokSegments
+
+extension LogHistory {
+    var isDamaged: Bool { !damagedEntries.isEmpty || isElsewhereDamaged }
+
+    /// Compares everything that a log shows after an opening with the model. What it shows is acknowledged from then on.
+    func checkContents() throws(Violation) {
+        guard let log else { return }
+        let faults = pauseFaults()
+        defer { disk.faults = faults }
+        try require(
+            log.writtenHead == log.durableHead,
+            "an opened log has \(log.writtenHead) as its head, and \(log.durableHead) is durable")
+        try require(log.identity == identity, "the log has another identity")
+        let shown = try countShown(log.reader, through: log.durableHead)
+        note("    \(shown) records up to \(log.durableHead)")
+        if let reason = model.settle(shown: shown, damaged: damagedEntries) { throw violation(reason) }
+        try require(
+            log.durableHead == model.head, "the head is \(log.durableHead), and the records end at \(model.head)")
+        damagedEntries = damagedEntries.filter { $0 < model.entries.count }
+        for _ in 0..<3 { try readOne(log.reader, through: model.head) }
+    }
+
+    /// Compares what a process that only reads sees while the log is open for writing.
+    func readFromAnotherProcess() throws(Violation) {
+        guard let live = log, live.failure == nil, !disk.isStopped, !isDamaged else { return }
+        let faults = pauseFaults()
+        defer { disk.faults = faults }
+        let (changes, durable) = (disk.changes, live.durableHead)
+        let log: SegmentLog
+        do throws(LogError) {
+            log = try SegmentLog(opening: Self.folder, on: disk, .readOnly, settings)
+        } catch {
+            throw violation("a log cannot be opened for reading: \(error)")
+        }
+        try require(
+            log.durableHead == durable, "another process sees \(log.durableHead) as durable, and \(durable) is")
+        _ = try countShown(log.reader, through: durable)
+        try require(disk.changes == changes, "a log that was opened for reading has written")
+    }
+
+    /// Compares some events of the open log.
+    func readSome() throws(Violation) {
+        guard let log, !disk.isStopped, log.durableHead > 0 else { return }
+        let faults = pauseFaults()
+        defer { disk.faults = faults }
+        for _ in 0..<5 { try readOne(log.reader, through: log.durableHead) }
+        let first = 1 + numbers.next() % log.durableHead
+        let last = min(log.durableHead, first + UInt64(numbers.below(20)))
+        var next = first
+        var reason: String?
+        do {
+            try log.reader.forEach(from: first, through: last) { record in
+                reason = self.difference(record, self.model.event(at: next))
+                next += 1
+                return reason == nil
+            }
+        } catch {
+            try requireExcuse(error, at: next)
+            return
+        }
+        if let reason { throw violation(reason) }
+        try require(next == last + 1, "reading from \(first) through \(last) ended before \(next)")
+    }
+
+    /// Lets nothing fail for a while, except that counts are short.
+    private func pauseFaults() -> DiskFaults {
+        let faults = disk.faults
+        var quiet = DiskFaults()
+        quiet.shortCounts = faults.shortCounts
+        disk.faults = quiet
+        disk.forgetPlannedFailures()
+        return faults
+    }
+
+    /// Returns how many records of the model the log shows.
+    private func countShown(_ reader: SegmentReader, through head: UInt64) throws(Violation) -> Int {
+        hasUnreadable = false
+        var shown = 0
+        var reason: String?
+        do {
+            try reader.forEachRecord(from: 1, through: head) { record in
+                guard shown < self.model.records.count else {
+                    reason = "the log shows a record at \(record.position) that was never written"
+                    return false
+                }
+                reason = self.difference(record, shown)
+                shown += 1
+                return reason == nil
+            }
+        } catch {
+            hasUnreadable = true
+            let position = shown < model.records.count ? model.records[shown].position : head
+            try requireExcuse(error, at: position)
+            return try countReadable(reader, through: head)
+        }
+        if let reason { throw violation(reason) }
+        return shown
+    }
+
+    /// Reads every event alone, because some cannot be read. Returns how many records there are up to the head.
+    private func countReadable(_ reader: SegmentReader, through head: UInt64) throws(Violation) -> Int {
+        try require(head <= model.head, "the head is \(head), and only \(model.head) was written")
+        for position in stride(from: 1 as UInt64, through: head, by: 1) { try compare(reader, at: position) }
+        var shown = model.event(at: head).map { $0 + 1 } ?? 0
+        // Trackings without events behind the head do not count as lost: they cannot be read apart.
+        while shown < model.acknowledgedRecords, !model.records[shown].isEvent, model.head(through: shown + 1) == head {
+            shown += 1
+        }
+        return shown
+    }
+
+    private func readOne(_ reader: SegmentReader, through head: UInt64) throws(Violation) {
+        guard head > 0 else { return }
+        try compare(reader, at: 1 + numbers.next() % head)
+    }
+
+    /// Compares all ways to read the event at a position.
+    private func compare(_ reader: SegmentReader, at position: UInt64) throws(Violation) {
+        let index = model.event(at: position)
+        var reason: String?
+        do {
+            reason = try reader.record(at: position) { record in
+                if let reason = self.difference(record, index) { return reason }
+                guard let index else { return nil }
+                return try self.decodedDifference(record, self.model.records[index])
+            }
+            guard reason == nil, let index else { throw violation(reason ?? "no event was written at \(position)") }
+            let event = model.records[index]
+            if try reader.recorded(at: position) != event.recorded { reason = "the time at \(position) is wrong" }
+            if try reader.link(at: position) != event.link { reason = "the link at \(position) is wrong" }
+        } catch let error as Violation {
+            throw error
+        } catch {
+            try requireExcuse(error, at: position)
+        }
+        if let reason { throw violation(reason) }
+    }
+
+    /// Fails unless damage explains why an event cannot be read.
+    private func requireExcuse(_ error: any Error, at position: UInt64) throws(Violation) {
+        let entry = model.entry(of: position)
+        let isReport =
+            switch error as? LogError {
+            case .damaged, .disk: true
+            default: false
+            }
+        try require(
+            isReport && (isElsewhereDamaged || entry.map(damagedEntries.contains) ?? false),
+            "position \(position) cannot be read: \(error)")
+    }
+
+    // MARK: Comparing
+
+    /// How a record differs from that of the model.
+    private func difference(_ record: RecordView, _ index: Int?) -> String? {
+        guard let index else { return "there is a record at \(record.position) that was never written" }
+        let expected = model.records[index]
+        guard record.position == expected.position, (record.kind == .event) == expected.isEvent else {
+            return "record \(index) is \(record.kind) \(record.position), not \(expected.position)"
+        }
+        guard record.revision == expected.revision, record.recorded == expected.recorded, record.link == expected.link
+        else { return "the prefix of record \(index) at \(expected.position) is wrong" }
+        let isSame = appends[expected.append].bodies[expected.index].withUnsafeBytes { body in
+            body.count == record.body.count && (body.isEmpty || body.elementsEqual(record.body))
+        }
+        return isSame ? nil : "the body of record \(index) at \(expected.position) is wrong"
+    }
+
+    /// How a decoded event differs from the one that was appended.
+    private func decodedDifference(_ record: RecordView, _ expected: LogModel.Record) throws -> String? {
+        let append = appends[expected.append]
+        let entry = append.entries[expected.index - append.trackings]
+        let event = try record.event()
+        let isSame =
+            event.position.value == expected.position && event.stream == entry.stream && event.data == entry.event
+            && event.revision.value == expected.revision
+            && event.recordedAt.microsecondsSince1970 == expected.recorded
+            && event.tracking?.source == append.tracking?.source
+            && event.tracking?.position == append.tracking?.position
+        return try isSame && record.id == entry.event.id ? nil : "the event at \(expected.position) is decoded wrongly"
+    }
+}
