@@ -40,7 +40,9 @@ import Testing
         let first = SeededNumbers().seed
         let count = Self.times("SILLOK_SIMULATION_FLIPS", 4_000)
         var counts = BitFlips.Counts()
-        for seed in first..<first + UInt64(max(1, count / 200)) { counts += try BitFlips().run(seed: seed, count: 200).get() }
+        for seed in first..<first + UInt64(max(1, count / 200)) {
+            counts += try BitFlips().run(seed: seed, count: 200).get()
+        }
         #expect(counts.refused > count / 20 && counts.harmless > 0)
         print("SIM-3: \(counts) from seed \(first)")
     }

@@ -197,7 +197,9 @@ private struct RandomCall {
             case 4: try disk.syncFolder(root)
             case 5: return try "\(disk.open(name, .read).size())"
             case 6: return try "\(disk.open(name, .read).bytes(at: offset, count: count))"
-            case 7: try disk.open(name, .write).writeAll([UInt8](repeating: UInt8(count % 256), count: count), at: offset)
+            case 7:
+                let bytes = [UInt8](repeating: UInt8(count % 256), count: count)
+                try disk.open(name, .write).writeAll(bytes, at: offset)
             default: try disk.makeFolder(name == other ? root : other)
             }
             return "done"

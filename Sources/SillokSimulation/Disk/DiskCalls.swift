@@ -191,7 +191,9 @@ final class SimulatedFile: DiskFile {
 }
 
 extension SimulatedDisk.State {
-    fileprivate mutating func write(_ bytes: Slice<UnsafeRawBufferPointer>, at offset: Int, of node: Int, _ path: String) {
+    fileprivate mutating func write(
+        _ bytes: Slice<UnsafeRawBufferPointer>, at offset: Int, of node: Int, _ path: String
+    ) {
         guard !bytes.isEmpty else { return }
         let range = offset..<offset + bytes.count
         image[node].write(UnsafeRawBufferPointer(rebasing: bytes), at: offset)

@@ -4,7 +4,8 @@ import SillokDisk
 public enum DiskCall: Int, CaseIterable, Sendable {
     case read, write, sync, size, open, create, makeFolder, names, rename, remove, syncFolder
 
-    /// Whether the call can change what is on the disk or in the cache, so that it matters where in it the power is cut.
+    /// Whether the call can change what is on the disk or in the cache, so that it matters where in it the power is
+    /// cut.
     package var isChange: Bool {
         switch self {
         case .read, .size, .open, .names: false

@@ -58,8 +58,8 @@ struct FileNode: Sendable {
         dirty = waiting.map { dirty[$0] }
     }
 
-    /// Fails a sync as Linux does: any version of each sector is on the disk, the cache keeps the newest one, and no later
-    /// sync writes it again.
+    /// Fails a sync as Linux does: any version of each sector is on the disk, the cache keeps the newest one, and no
+    /// later sync writes it again.
     mutating func failSync(_ choose: (Int) -> Int) {
         for (sector, indexes) in grouped() where sector * sectorBytes < kept.count {
             keep(choose(indexes.count), of: indexes, at: sector)

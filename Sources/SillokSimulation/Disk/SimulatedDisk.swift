@@ -10,9 +10,11 @@ import SillokSystem
 /// - A new name, a rename and a removal are durable only after their folder was synced, and a file only if the names of
 ///   all folders above it are durable.
 /// - A new length is durable only after a sync of all, not after one of the data.
-/// - After a failed sync the cache keeps the new bytes, the disk has any of the versions, and no later sync writes them.
+/// - After a failed sync the cache keeps the new bytes, the disk has any of the versions, and no later sync writes
+///   them.
 ///
-/// One system at a time runs on the disk. ``cutPower()`` and ``killProcess()`` end it: all of its files fail from then on.
+/// One system at a time runs on the disk. ``cutPower()`` and ``killProcess()`` end it: all of its files fail from then
+/// on.
 public final class SimulatedDisk: Disk {
     struct State: Sendable {
         var image = DiskImage()

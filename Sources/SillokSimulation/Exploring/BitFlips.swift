@@ -43,7 +43,11 @@ extension LogHistory {
     /// Writes and closes a log, and flips bits in it.
     func flip(_ count: Int) throws(Violation) -> BitFlips.Counts {
         makeParent()
-        do throws(LogError) { _ = try createIfMissing() } catch { throw violation("the log cannot be created: \(error)") }
+        do throws(LogError) {
+            _ = try createIfMissing()
+        } catch {
+            throw violation("the log cannot be created: \(error)")
+        }
         try reopen(by: .kill)
         for _ in 0..<numbers.number(3...20) {
             step += 1
@@ -53,7 +57,7 @@ extension LogHistory {
         }
         try sync()
         if numbers.happens(700) { try mark() }
-        if numbers.happens(500) { log?.settlePlaces() }
+        if numbers.happens(500) { try settlePlaces() }
         end(by: .kill)
         var counts = BitFlips.Counts()
         let (sound, pristine) = (disk.image, model)

@@ -3,8 +3,8 @@ import SillokDisk
 package import SillokSegments
 import SillokSystem
 
-/// Runs a short history again and again, each time with another call to the disk in which the power is cut, the process is
-/// killed, or the call fails; and so with the openings that follow, up to three crashes deep.
+/// Runs a short history again and again, each time with another call to the disk in which the power is cut, the process
+/// is killed, or the call fails; and so with the openings that follow, up to three crashes deep.
 package final class Explorer {
     private let number: Int
     private let script: ShortHistory
@@ -75,7 +75,7 @@ package final class Explorer {
             case .sync: try history.sync()
             case .prepare: try history.prepare()
             case .mark: try history.mark()
-            case .settlePlaces: history.log?.settlePlaces()
+            case .settlePlaces: try history.settlePlaces()
             case .kill, .cutPower:
                 if history.disk.isStopped { return }
                 history.log = nil

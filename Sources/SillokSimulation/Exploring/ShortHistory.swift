@@ -78,6 +78,8 @@ struct ShortHistory: Sendable {
             acts: [.append([small]), .sync, .append([large]), .cutPower, .append([other]), .cutPower, .mark]),
         ShortHistory(
             name: "places", segmentBytes: 1_024,
-            acts: [.append([large]), .append([large]), .sync, .settlePlaces, .kill, .append([large]), .settlePlaces, .sync]),
+            acts: [
+                .append([large]), .append([large]), .sync, .settlePlaces, .kill, .append([large]), .settlePlaces, .sync,
+            ]),
     ]
 }

@@ -3,8 +3,8 @@ import SillokCore
 
 /// What a log must contain: the groups that were written to it, and which of them were acknowledged.
 ///
-/// A group is acknowledged when a sync after its write has returned. Any other group has an unknown outcome: after the next
-/// opening, the log contains the first few of those, whole ones, and none of the others will ever appear.
+/// A group is acknowledged when a sync after its write has returned. Any other group has an unknown outcome: after the
+/// next opening, the log contains the first few of those, whole ones, and none of the others will ever appear.
 struct LogModel: Sendable {
     /// An event, or the tracking of an append.
     struct Record: Sendable {
@@ -59,10 +59,14 @@ struct LogModel: Sendable {
                 isWhole: isWhole && place != nil))
     }
 
-    /// Takes a sync that has returned.
-    mutating func acknowledge() { acknowledged = entries.count }
+    /// Takes a sync that has returned. It need not make marks behind the last group durable.
+    mutating func acknowledge() {
+        let last = entries.lastIndex { !$0.records.isEmpty }
+        acknowledged = max(acknowledged, last.map { $0 + 1 } ?? 0)
+    }
 
-    /// Takes a durable position that the log reports: groups with events up to it are acknowledged, with all before them.
+    /// Takes a durable position that the log reports: groups with events up to it are acknowledged, with all before
+    /// them.
     mutating func acknowledge(through position: UInt64) {
         guard position > acknowledgedHead else { return }
         for index in entries[acknowledged...].indices {
@@ -99,7 +103,8 @@ struct LogModel: Sendable {
 
     /// Why entries may not be lost without a report; `nil` if they may.
     ///
-    /// Damage may remove acknowledged groups from the end without a report, but only if no sound header proves one of them.
+    /// Damage may remove acknowledged groups from the end without a report, but only if no sound header proves one of
+    /// them.
     private func unexcusedLoss(from kept: Int, damaged: Set<Int>) -> String? {
         guard let first = entries[kept...].firstIndex(where: { !$0.records.isEmpty }), first < acknowledged else {
             return nil

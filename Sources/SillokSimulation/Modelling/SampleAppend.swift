@@ -72,8 +72,8 @@ struct SampleAppend: Sendable {
 }
 
 extension SampleAppend {
-    /// Appends of all shapes, the same ones in every run: one event or many, of few bytes or of some sectors, with tags,
-    /// metadata and trackings, and trackings without events.
+    /// Appends of all shapes, the same ones in every run: one event or many, of few bytes or of some sectors, with
+    /// tags, metadata and trackings, and trackings without events.
     static let all: [SampleAppend] = {
         var numbers = SimulationNumbers(seed: 20, purpose: 7)
         return (0..<400).map { SampleAppend.random(&numbers, index: $0) }

@@ -81,11 +81,12 @@ extension LogHistory {
                 return place.range.upperBound > new.count || old[place.range] != new[place.range]
                     || disk.isUnreadable(place.path, place.range)
             })
-        isElsewhereDamaged = before.contains { path, bytes in
-            guard path.hasSuffix(".seg") || path.hasSuffix("/store") else { return false }
-            guard let new = after[path], new.count == bytes.count else { return true }
-            return new.prefix(64) != bytes.prefix(64) || disk.isUnreadable(path, 0..<bytes.count)
-        } || after.keys.contains { $0.hasSuffix(".seg") && before[$0] == nil }
+        isElsewhereDamaged =
+            before.contains { path, bytes in
+                guard path.hasSuffix(".seg") || path.hasSuffix("/store") else { return false }
+                guard let new = after[path], new.count == bytes.count else { return true }
+                return new.prefix(64) != bytes.prefix(64) || disk.isUnreadable(path, 0..<bytes.count)
+            } || after.keys.contains { $0.hasSuffix(".seg") && before[$0] == nil }
     }
 
     // MARK: Kinds of damage
@@ -127,7 +128,8 @@ extension LogHistory {
     func flipEntry() -> String? {
         guard let place = numbers.element(model.entries)?.place else { return nil }
         // Every second flip is in a header.
-        let end = numbers.happens(500) ? min(place.range.upperBound, place.range.lowerBound + 64) : place.range.upperBound
+        let headerEnd = min(place.range.upperBound, place.range.lowerBound + 64)
+        let end = numbers.happens(500) ? headerEnd : place.range.upperBound
         return flip(place.path, place.range.lowerBound..<end)
     }
 

@@ -6,7 +6,8 @@ import SillokSegments
 extension LogHistory {
     var isDamaged: Bool { !damagedEntries.isEmpty || isElsewhereDamaged }
 
-    /// Compares everything that a log shows after an opening with the model. What it shows is acknowledged from then on.
+    /// Compares everything that a log shows after an opening with the model. What it shows is acknowledged from then
+    /// on.
     func checkContents() throws(Violation) {
         guard let log else { return }
         let faults = pauseFaults()

@@ -54,7 +54,7 @@ extension LogHistory {
         case .sync: try sync()
         case .prepare: try prepare()
         case .mark: try mark()
-        case .settlePlaces: log?.settlePlaces()
+        case .settlePlaces: try settlePlaces()
         case .read: try readSome()
         case .readOnly: try readFromAnotherProcess()
         case .close:
@@ -167,7 +167,9 @@ extension LogHistory {
         guard let log else { return }
         try require(
             log.durableHead >= model.acknowledgedHead && log.durableHead <= model.head,
-            "the log says that it is durable up to \(log.durableHead): \(model.acknowledgedHead) is, \(model.head) is written")
+            "the log says that it is durable up to \(log.durableHead): \(model.acknowledgedHead) is acknowledged, "
+                + "\(model.head) is written"
+        )
         model.acknowledge(through: log.durableHead)
     }
 
@@ -252,12 +254,24 @@ extension LogHistory {
         guard let log, !disk.isStopped else { return }
         let wasFailed = log.failure != nil
         do throws(LogError) {
-            try log.prepareNextSegment()
+            try log.upkeep.prepareNextSegment()
         } catch {
             note("    failed: \(error)")
             if disk.isStopped { return }
             try require(mayFail || wasFailed, "nothing has failed on the disk: \(error)")
-            try require(wasFailed || log.failure == nil, "the next segment could not be made, and the log stops: \(error)")
+            try require(wasFailed || log.failure == nil, "there is no next segment, and the log stops: \(error)")
+        }
+    }
+
+    func settlePlaces() throws(Violation) {
+        guard let log, !disk.isStopped else { return }
+        let wasFailed = log.failure != nil
+        do throws(LogError) {
+            try log.upkeep.settlePlaces()
+        } catch {
+            note("    failed: \(error)")
+            if disk.isStopped { return }
+            try require(mayFail || wasFailed, "nothing has failed on the disk: \(error)")
         }
     }
 
@@ -266,7 +280,7 @@ extension LogHistory {
         let wasFailed = log.failure != nil
         _ = disk.takeObservedWrites()
         do throws(LogError) {
-            try log.mark()
+            try log.writeMark()
             takeObserved(nil, isWhole: true)
         } catch {
             note("    mark failed: \(error)")
