@@ -73,7 +73,8 @@ extension LogHistory {
     }
 
     private func flipOne(_ sound: DiskImage, _ counts: inout BitFlips.Counts) throws(Violation) {
-        note(numbers.happens(700) ? flipEntry() ?? flipAnywhere() : flipAnywhere())
+        let flip = numbers.happens(700) ? flipEntry() ?? flipAnywhere() : flipAnywhere()
+        note(flip)
         findDamaged(sound)
         let damaged = disk.image
         switch try open() {

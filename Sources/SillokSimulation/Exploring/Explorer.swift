@@ -127,13 +127,13 @@ package final class Explorer {
 
     /// Ends the system in every way, and recovers from each.
     private func crash(_ history: LogHistory, depth: Int) throws(Violation) {
-        let (image, model) = (history.disk.image, history.model)
+        let (image, model, isCreated) = (history.disk.image, history.model, history.isCreated)
         history.log = nil
         let outcomes = outcomes(of: image.unsynced, limit: [512, 32, 12, 6][depth])
         for outcome in outcomes + [nil] {
             history.log = nil
             history.disk.image = image
-            history.model = model
+            (history.model, history.isCreated) = (model, isCreated)
             if let outcome {
                 path.append("power cut keeps \(outcome.map(String.init).joined())")
                 history.disk.cutPower { index, _ in outcome[index] }

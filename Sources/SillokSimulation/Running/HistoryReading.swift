@@ -37,9 +37,11 @@ extension LogHistory {
         } catch {
             throw violation("a log cannot be opened for reading: \(error)")
         }
+        // After a failure the file that says how far the log is durable may be an older one.
         try require(
-            log.durableHead == durable, "another process sees \(log.durableHead) as durable, and \(durable) is")
-        _ = try countShown(log.reader, through: durable)
+            log.durableHead == durable || mayFail && log.durableHead < durable,
+            "another process sees \(log.durableHead) as durable, and \(durable) is")
+        _ = try countShown(log.reader, through: log.durableHead)
         try require(disk.changes == changes, "a log that was opened for reading has written")
     }
 
@@ -94,8 +96,7 @@ extension LogHistory {
             }
         } catch {
             hasUnreadable = true
-            let position = shown < model.records.count ? model.records[shown].position : head
-            try requireExcuse(error, at: position)
+            try requireExcuse(error, at: nil)
             return try countReadable(reader, through: head)
         }
         if let reason { throw violation(reason) }
@@ -141,17 +142,21 @@ extension LogHistory {
         if let reason { throw violation(reason) }
     }
 
-    /// Fails unless damage explains why an event cannot be read.
-    private func requireExcuse(_ error: any Error, at position: UInt64) throws(Violation) {
-        let entry = model.entry(of: position)
+    /// Fails unless damage in the file of an event explains why it cannot be read; any damage if there is no position.
+    private func requireExcuse(_ error: any Error, at position: UInt64?) throws(Violation) {
+        if disk.isStopped { return }
+        let entry = position.flatMap { model.entry(of: $0) }
+        let path = entry.flatMap { model.entries[$0].place?.path }
         let isReport =
             switch error as? LogError {
             case .damaged, .disk: true
             default: false
             }
         try require(
-            isReport && (isElsewhereDamaged || entry.map(damagedEntries.contains) ?? false),
-            "position \(position) cannot be read: \(error)")
+            isReport && isDamaged
+                && (position == nil || isElsewhereDamaged
+                    || damagedEntries.contains { model.entries[$0].place?.path == path }),
+            "position \(position.map(String.init) ?? "?") cannot be read: \(error)")
     }
 
     // MARK: Comparing
@@ -165,10 +170,12 @@ extension LogHistory {
         }
         guard record.revision == expected.revision, record.recorded == expected.recorded, record.link == expected.link
         else { return "the prefix of record \(index) at \(expected.position) is wrong" }
-        let isSame = appends[expected.append].bodies[expected.index].withUnsafeBytes { body in
-            body.count == record.body.count && (body.isEmpty || body.elementsEqual(record.body))
+        return appends[expected.append].bodies[expected.index].withUnsafeBytes { body in
+            if body.elementsEqual(record.body) { return nil }
+            let offset = zip(body, record.body).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+            return "the body of record \(index) at \(expected.position) differs at byte \(offset ?? body.count): it has "
+                + "\(record.body.count) bytes, expected \(body.count)"
         }
-        return isSame ? nil : "the body of record \(index) at \(expected.position) is wrong"
     }
 
     /// How a decoded event differs from the one that was appended.

@@ -153,13 +153,14 @@ extension LogHistory {
     /// Takes what was written in a call: marks and seals, and the group if there is one.
     private func takeObserved(_ records: [LogModel.Record]?, isWhole: Bool) {
         var writes = disk.takeObservedWrites().filter { $0.path.hasSuffix(".seg") && $0.range.lowerBound >= 64 }
-        let group = records == nil ? nil : writes.popLast()
+        let hasGroup = records != nil && writes.last?.range.count == buffer.count
+        let group = hasGroup ? writes.popLast() : nil
         for write in writes {
             model.add([], at: LogModel.Place(path: write.path, range: write.range), isWhole: isWhole)
         }
         guard let records else { return }
         let place = group.map { LogModel.Place(path: $0.path, range: $0.range) }
-        model.add(records, at: place, isWhole: isWhole && place?.range.count == buffer.count)
+        model.add(records, at: place, isWhole: isWhole)
     }
 
     /// Compares the durable position that the log reports with what may be durable.

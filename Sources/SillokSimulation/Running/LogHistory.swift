@@ -6,7 +6,7 @@ package import SillokSegments
 ///
 /// After each opening the log is compared with the model of what it must contain.
 package final class LogHistory {
-    static let folder = "bank.sillok"
+    static let folder = "data/bank.sillok"
 
     let seed: UInt64
     let disk: SimulatedDisk
@@ -84,6 +84,7 @@ package final class LogHistory {
         faults.shortCounts = numbers.below(300)
         for call in DiskCall.allCases { faults[call] = numbers.happens(300) ? numbers.below(30) : 0 }
         disk.faults = faults
+        mayFail = true
     }
 
     // MARK: Reporting
