@@ -460,6 +460,10 @@ let package = Package(
                 "SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjectionMachine", "SillokProjections",
             ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
+        .testTarget(name: "SillokDiskTests", dependencies: ["SillokDisk", "SillokTestSupport"]),
+        .testTarget(
+            name: "SillokSegmentsTests",
+            dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokSegments", "SillokTestSupport"]),
         .testTarget(
             name: "SillokProcessesTests",
             dependencies: [

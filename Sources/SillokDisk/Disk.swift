@@ -102,9 +102,8 @@ extension DiskFile {
 
     /// Writes all bytes at an offset. If it fails, an unknown part of them may have been written.
     public func writeAll(_ bytes: [UInt8], at offset: Int) throws(DiskError) {
-        let result = bytes.withUnsafeBytes { bytes in
-            Result { () throws(DiskError) in try writeAll(bytes, at: offset) }
+        try bytes.withUnsafeBufferPointer { (bytes) throws(DiskError) in
+            try writeAll(UnsafeRawBufferPointer(bytes), at: offset)
         }
-        try result.get()
     }
 }

@@ -1,5 +1,6 @@
 // Format 1 of a log: a folder with the files below. Numbers are little-endian unless noted. Every checksum is CRC-32C;
-// those of groups and records are combined (XOR) with the salt of the store, which is the checksum of its id.
+// where "⊕ salt" is noted, it is combined (XOR) with the checksum of store id and hash key (both big-endian). Callers do
+// not know the key, so no payload can contain a header that recovery would accept.
 //
 // bank.sillok/
 //   store                         who the log is: written to `store.new`, synced, renamed
@@ -29,12 +30,13 @@
 // tracking body     source: text · its position 8 · flags 1 (1 id) · [id of the foreign event 16 (big-endian)]
 //                   text: number of bytes as LEB128 · UTF-8 as appended
 //
-// places (.pos)     magic "SILLOKPL" · version 4 · ordinal 4 · store id 16 · first position 8 · events 4 · end 4
-//                   · checksum 4 of the places · 0 (8) · checksum 4 ⊕ salt of the header; then 4 an event: offset / 8
+// places (.pos)     magic "SILLOKPL" · version 4 · ordinal 4 · store id 16 · first position 8 · events 4
+//                   · end of the records 4 (offset / 8) · checksum 4 of the places · 0 (8) · checksum 4 ⊕ salt of the
+//                   header · then for each event 4: offset of its record / 8
 //
 // Rules
 // - A group begins at a multiple of 8 and lies in one segment. Positions have no gaps. The first group of a segment
-//   begins at 64. At least 64 bytes stay free at the end for the seal.
+//   begins at 64. Behind a group, 128 bytes stay free for a mark and the seal.
 // - "Durable" in a header is the end of the last group whose sync had returned before the header was written. A bad
 //   place before any such statement is damage. A bad place behind all of them was never acknowledged.
 // - Before the first group of a segment is written, the file is filled with zeros and synced, its name is synced, and
@@ -62,8 +64,17 @@ enum LogFormat {
     static let linkBytes = 32
     static let alignment = 8
 
+    /// What stays free behind the groups of a segment, for a mark and the seal.
+    static let reservedBytes = 2 * headerBytes
+
     /// Rounds up to a multiple of the alignment.
     static func aligned(_ count: Int) -> Int { (count + alignment - 1) & ~(alignment - 1) }
+
+    /// The bytes of a record with a body of this length. The length may be anything, so nothing here can overflow.
+    @inline(__always)
+    static func recordBytes(prefix: Int, body: UInt32) -> Int {
+        Int(clamping: (UInt64(prefix) + UInt64(body) + 7) & ~7)
+    }
 
     private static func magic(_ text: StaticString) -> UInt64 {
         UnsafeRawPointer(text.utf8Start).loadUnaligned(as: UInt64.self)
