@@ -41,6 +41,8 @@ struct LogModel: Sendable {
     private(set) var entries: [Entry] = []
     /// The number of entries that are acknowledged.
     private(set) var acknowledged = 0
+    /// Where marks may be that are not among the entries, because a power cut may have taken them.
+    private(set) var possible: [Place] = []
 
     /// The position of the last event, also of those whose outcome is unknown.
     var head: UInt64 { head(through: records.count) }
@@ -93,8 +95,9 @@ struct LogModel: Sendable {
             return "the log shows only \(count - end(ofEntries: kept)) records of the group at \(describe(kept))"
         }
         if let reason = unexcusedLoss(from: kept, damaged: damaged) { return reason }
-        // Marks behind the last group may be lost.
+        // Marks behind the last group may be lost, or not.
         while kept > 0, entries[kept - 1].records.isEmpty, !isSound(kept - 1) { kept -= 1 }
+        possible += entries[kept...].compactMap { $0.records.isEmpty ? $0.place : nil }
         entries.removeSubrange(kept...)
         records.removeSubrange(count...)
         acknowledged = kept

@@ -92,7 +92,13 @@ extension LogHistory {
                 guard let new = after[path], new.count == bytes.count else { return true }
                 let important = path.hasSuffix("/store") ? bytes.count : 64
                 return new.prefix(important) != bytes.prefix(important) || disk.isUnreadable(path, 0..<bytes.count)
-            } || after.keys.contains { $0.hasSuffix(".seg") && before[$0] == nil }
+            }
+            || after.keys.contains { $0.hasSuffix(".seg") && before[$0] == nil }
+            || model.possible.contains { place in
+                guard let old = before[place.path], let new = after[place.path] else { return true }
+                let range = place.range.clamped(to: 0..<min(old.count, new.count))
+                return old[range] != new[range]
+            }
     }
 
     // MARK: Kinds of damage
@@ -169,8 +175,9 @@ extension LogHistory {
     /// Writes a whole entry over another one, or behind the last one, as a disk does that writes to a wrong place.
     private func misplaceEntry() -> String? {
         guard let from = numbers.element(model.entries)?.place, let to = numbers.element(model.entries)?.place,
-            let bytes = disk.bytes(of: from.path)?[from.range]
+            let source = disk.bytes(of: from.path), from.range.upperBound <= source.count
         else { return nil }
+        let bytes = source[from.range]
         let end = model.entries.last?.place.map { $0.path == to.path ? $0.range.upperBound : nil } ?? nil
         let start = numbers.happens(300) ? end ?? to.range.lowerBound : to.range.lowerBound
         disk.damage(to.path) { target in
