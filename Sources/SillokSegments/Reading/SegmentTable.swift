@@ -90,10 +90,12 @@ final class SegmentTable: Sendable {
             let start = Int(clamping: position - segment.first)
             let end = min(list.places.count, start + limit)
             guard start < end else { return .none }
+            // An event that cannot be salvaged has the place 0.
+            let following = list.places[end...].first { $0 > 0 }
             return .run(
                 PlaceRun(
                     ordinal: segment.ordinal, first: position, places: Array(list.places[start..<end]),
-                    end: end < list.places.count ? Int(list.places[end]) * LogFormat.alignment : list.end))
+                    end: following.map { Int($0) * LogFormat.alignment } ?? list.end))
         }
     }
 
@@ -136,7 +138,7 @@ extension SegmentTable {
     func take(_ scan: TailScan) {
         state.withLock { state in
             let entry = SegmentEntry(
-                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.end))
+                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.recordsEnd))
             if state.segments.last?.ordinal == scan.ordinal { state.segments.removeLast() }
             state.segments.append(entry)
             state.writtenHead = max(state.writtenHead, scan.nextPosition - 1)

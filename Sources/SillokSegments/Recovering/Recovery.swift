@@ -193,7 +193,7 @@ struct Recovery {
         }
         entries.append(
             SegmentEntry(
-                ordinal: live.ordinal, first: live.firstPosition, places: PlaceList(live.places, end: live.end)))
+                ordinal: live.ordinal, first: live.firstPosition, places: PlaceList(live.places, end: live.recordsEnd)))
         return entries
     }
 
