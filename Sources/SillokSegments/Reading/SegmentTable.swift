@@ -55,7 +55,10 @@ final class SegmentTable: Sendable {
     /// The segment of a position, or the last one for positions behind the end.
     func ordinal(of position: UInt64) -> UInt32? {
         state.withLock { state in
-            SegmentTable.index(of: position, in: state.segments).map { state.segments[$0].ordinal }
+            guard let index = SegmentTable.index(of: position, in: state.segments) else { return nil }
+            // Segments before it that have only tracking records have the same first position.
+            let first = state.segments[index].first
+            return state.segments[...index].first { $0.first == first }?.ordinal
         }
     }
 

@@ -99,7 +99,9 @@ package final class SegmentLog {
     /// and before it is closed. The mark itself needs no sync.
     package func writeMark() throws(LogError) {
         try checkWritable()
-        guard durable.place == LogPlace(live.scan.ordinal, end), !isSealed, witness < durable.place else { return }
+        guard durable.place == LogPlace(live.scan.ordinal, end), !isSealed, witness < durable.place,
+            end + LogFormat.headerBytes + LogFormat.reservedBytes <= live.size
+        else { return }
         try writeMark(GroupHeader.markFlag)
     }
 }
