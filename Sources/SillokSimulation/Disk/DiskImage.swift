@@ -113,7 +113,15 @@ package struct DiskImage: Sendable {
     }
 
     /// Whether both have the same names and bytes, for processes and after a power cut.
-    package func isSame(as other: DiskImage) -> Bool { sum == other.sum }
+    package func isSame(as other: DiskImage) -> Bool {
+        func hasSameFiles(_ names: [String: Int], _ otherNames: [String: Int]) -> Bool {
+            names.count == otherNames.count
+                && names.allSatisfy { path, node in
+                    otherNames[path].map { files[node].isSame(as: other.files[$0]) } ?? false
+                }
+        }
+        return hasSameFiles(seen, other.seen) && hasSameFiles(kept, other.kept) && changes.count == other.changes.count
+    }
 
     /// A sum of everything that the next process can meet: what is seen, what is kept, and what is between.
     package var sum: Int {

@@ -96,9 +96,12 @@ struct FileNode: Sendable {
     }
 
     func hash(into hasher: inout Hasher) {
-        hasher.combine(seen)
-        hasher.combine(kept)
+        for bytes in [seen, kept] { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
         hasher.combine(dirty)
+    }
+
+    func isSame(as other: FileNode) -> Bool {
+        seen == other.seen && kept == other.kept && dirty == other.dirty
     }
 
     /// Whether a power cut leaves these bytes as they are seen.

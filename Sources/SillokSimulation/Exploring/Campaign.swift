@@ -26,10 +26,14 @@ package struct Campaign: Sendable {
 
     /// Runs histories with planted faults until one of them is caught.
     ///
-    /// Returns the violation and the number of histories, short ones first if `includesShort`.
+    /// Returns the violation and the number of histories.
     package func catchFaults(from first: UInt64 = 1, limit: UInt64) -> (violation: Violation?, tries: UInt64) {
+        var sound = self
+        sound.faults = []
         for seed in first..<first + limit {
-            if case .failure(let violation) = run(seed: seed) { return (violation, seed - first + 1) }
+            guard case .failure(let violation) = run(seed: seed) else { continue }
+            // A seed that fails without the fault as well proves nothing about it.
+            if case .success = sound.run(seed: seed) { return (violation, seed - first + 1) }
         }
         return (nil, limit)
     }

@@ -4,7 +4,7 @@ import SillokSegments
 /// An append that histories write, with the bytes that its records must have.
 ///
 /// The bytes are encoded here, from the description of the format and without the engine's code.
-struct SampleAppend: Sendable {
+final class SampleAppend: Sendable {
     let entries: [AppendRequest.Entry]
     let tracking: Tracking?
     /// The bodies of the records, that of the tracking first.

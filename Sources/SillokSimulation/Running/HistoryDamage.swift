@@ -23,6 +23,7 @@ extension LogHistory {
         findDamaged(sound)
         note("    damaged entries \(damagedEntries.sorted()), elsewhere: \(isElsewhereDamaged)")
         let damaged = disk.image
+        try salvage()
         switch try open() {
         case .opened:
             try checkContents()
@@ -232,7 +233,7 @@ extension LogHistory {
         return "\(range) of \(path) is that of another store"
     }
 
-    /// A log of another store that has recorded the same groups.
+    /// A log of another store that has recorded the same events at other times.
     private func twin() -> SimulatedDisk {
         let disk = SimulatedDisk(seed: seed)
         let other = LogIdentity(
@@ -262,7 +263,7 @@ extension LogHistory {
             let append = appends[next.append]
             let own = rest.prefix(append.bodies.count)
             let stamps = own.filter(\.isEvent).map {
-                EventStamp(revision: $0.revision, recorded: $0.recorded, link: $0.link)
+                EventStamp(revision: $0.revision, recorded: $0.recorded + 1, link: $0.link)
             }
             buffer.add(hasLinks ? append.linked : append.plain) { stamps[$0] }
             rest = rest.dropFirst(own.count)

@@ -2,6 +2,7 @@ import SillokChain
 import SillokCore
 import SillokDisk
 import SillokSegments
+import SillokSystem
 
 extension LogHistory {
     var isDamaged: Bool { !damagedEntries.isEmpty || isElsewhereDamaged }
@@ -43,6 +44,29 @@ extension LogHistory {
             "another process sees \(log.durableHead) as durable, and \(durable) is")
         _ = try countShown(log.reader, through: log.durableHead)
         try require(disk.changes == changes, "a log that was opened for reading has written")
+    }
+
+    /// Opens a damaged log for salvage: every event that it shows is right, and every sound one is there.
+    func salvage() throws(Violation) {
+        let changes = disk.changes
+        let log: SegmentLog
+        do throws(LogError) {
+            log = try SegmentLog(opening: Self.folder, on: disk, .salvage, settings)
+        } catch {
+            return try require(isElsewhereDamaged, "the log cannot be opened for salvage: \(error)")
+        }
+        for position in stride(from: 1 as UInt64, through: model.head, by: 1) {
+            var reason: String?
+            do {
+                reason = try log.reader.record(at: position) { self.difference($0, self.model.event(at: position)) }
+            } catch {
+                let isDamaged = model.entry(of: position).map(damagedEntries.contains) ?? true
+                try require(
+                    isElsewhereDamaged || isDamaged, "the sound event at \(position) cannot be salvaged: \(error)")
+            }
+            if let reason { throw violation("salvaged: \(reason)") }
+        }
+        try require(disk.changes == changes, "a log that was opened for salvage has written")
     }
 
     /// Compares some events of the open log.
@@ -107,12 +131,12 @@ extension LogHistory {
     private func countReadable(_ reader: SegmentReader, through head: UInt64) throws(Violation) -> Int {
         try require(head <= model.head, "the head is \(head), and only \(model.head) was written")
         for position in stride(from: 1 as UInt64, through: head, by: 1) { try compare(reader, at: position) }
-        var shown = model.event(at: head).map { $0 + 1 } ?? 0
-        // Trackings without events behind the head do not count as lost: they cannot be read apart.
-        while shown < model.acknowledgedRecords, !model.records[shown].isEvent, model.head(through: shown + 1) == head {
-            shown += 1
+        let shown = model.event(at: head).map { $0 + 1 } ?? 0
+        // Groups of trackings behind the head do not count as lost: they cannot be read apart.
+        let next = model.entries.first { entry in
+            entry.records.lowerBound >= shown && model.records[entry.records].contains(where: \.isEvent)
         }
-        return shown
+        return max(shown, min(model.acknowledgedRecords, next?.records.lowerBound ?? model.records.count))
     }
 
     private func readOne(_ reader: SegmentReader, through head: UInt64) throws(Violation) {
@@ -171,7 +195,10 @@ extension LogHistory {
         guard record.revision == expected.revision, record.recorded == expected.recorded, record.link == expected.link
         else { return "the prefix of record \(index) at \(expected.position) is wrong" }
         return appends[expected.append].bodies[expected.index].withUnsafeBytes { body in
-            if body.elementsEqual(record.body) { return nil }
+            guard let start = body.baseAddress, let shown = record.body.baseAddress else {
+                return body.count == record.body.count ? nil : "the body of record \(index) is empty"
+            }
+            if body.count == record.body.count, memcmp(start, shown, body.count) == 0 { return nil }
             let offset = zip(body, record.body).enumerated().first { $0.element.0 != $0.element.1 }?.offset
             return "the body of record \(index) at \(expected.position) differs at byte \(offset ?? body.count): it has "
                 + "\(record.body.count) bytes, expected \(body.count)"
