@@ -219,6 +219,8 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
+            name: "SillokSegments", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "CSillok"]),
+        .target(
             name: "SillokSQLiteModels",
             dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
         .target(
@@ -247,6 +249,7 @@ let package = Package(
         .target(name: "SillokChain", dependencies: ["SillokCore", "CSillok"]),
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokSystem", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
+        .target(name: "SillokDisk", dependencies: ["SillokSystem"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
@@ -451,6 +454,10 @@ let package = Package(
                 "SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjectionMachine", "SillokProjections",
             ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
+        .testTarget(name: "SillokDiskTests", dependencies: ["SillokDisk", "SillokTestSupport"]),
+        .testTarget(
+            name: "SillokSegmentsTests",
+            dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokSegments", "SillokTestSupport"]),
         .testTarget(
             name: "SillokProcessesTests",
             dependencies: [
