@@ -94,20 +94,20 @@ import Testing
         play.disk = disk
         let log = try play.begin()
         #expect(!log.nextSegmentIsDue)
-        try play.append(group: [1800], to: log)
+        try play.append(group: [1700], to: log)
         #expect(!log.nextSegmentIsDue)
-        try play.append(group: [100], to: log)
+        try play.append(group: [300], to: log)
         #expect(log.nextSegmentIsDue)
         try log.upkeep.prepareNextSegment()
         #expect(!log.nextSegmentIsDue)
         try log.upkeep.prepareNextSegment()
         try play.append(group: [100], to: log)
         disk.forgetCalls()
-        try play.append(group: [2000], to: log)
+        try play.append(group: [1750], to: log)
         #expect(!disk.calls.contains { $0.operation == .open || $0.operation == .syncFolder })
-        #expect(try play.payloads(of: log) == [1800, 100, 100, 2000])
+        #expect(try play.payloads(of: log) == [1700, 300, 100, 1750])
         #expect(!log.nextSegmentIsDue)
-        #expect(try play.payloads(of: try play.open()) == [1800, 100, 100, 2000])
+        #expect(try play.payloads(of: try play.open()) == [1700, 300, 100, 1750])
     }
 
     @Test("A prepared segment survives an opening, and is used then")
@@ -200,7 +200,8 @@ import Testing
                 return true
             }
             #expect(events == Array(first..<log.durableHead + 1))
-            #expect(last == 30)
+            // The last tracking record comes before the last event.
+            #expect(last == (first > log.durableHead ? 0 : 30))
         }
     }
 

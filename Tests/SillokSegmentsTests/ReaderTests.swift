@@ -124,7 +124,7 @@ import Testing
         let play = LogPlay()
         let log = try play.begin()
         try play.append(group: [100, 110, 120], to: log)
-        try play.append([200, 3000, 3000, 10], to: log)
+        try play.append([200, 3000, 3700, 10], to: log)
         try play.append([20], to: log)
         let group = try #require(play.groups(1).first)
         // The body of position 2, the header of position 4, and all of segment 3, which has position 6.

@@ -96,7 +96,7 @@ extension SegmentReader {
             var offset = LogFormat.headerBytes
             while offset < limit, let header = try walk.header(at: offset) {
                 if header.nextPosition >= first {
-                    if header.firstPosition > last.addingReportingOverflow(1).partialValue { return }
+                    if header.firstPosition > (last == .max ? last : last + 1) { return }
                     if try !visit(&walk, header, offset, first...max(first, last), body) { return }
                 }
                 offset += header.totalBytes

@@ -142,7 +142,7 @@ extension SegmentReader {
                 ordinal, scan.end, position: scan.nextPosition,
                 "\(scan.flaw ?? "there is no group"), but later segments have events")
         }
-        let list = PlaceList(scan.places, end: scan.end)
+        let list = PlaceList(scan.places, end: scan.recordsEnd)
         table.keep(list, of: ordinal)
         guard mode == .write else { return }
         let entry = SegmentEntry(ordinal: ordinal, first: first, places: list)

@@ -55,7 +55,10 @@ final class SegmentTable: Sendable {
     /// The segment of a position, or the last one for positions behind the end.
     func ordinal(of position: UInt64) -> UInt32? {
         state.withLock { state in
-            SegmentTable.index(of: position, in: state.segments).map { state.segments[$0].ordinal }
+            guard let index = SegmentTable.index(of: position, in: state.segments) else { return nil }
+            // Segments before it that have only tracking records have the same first position.
+            let first = state.segments[index].first
+            return state.segments[...index].first { $0.first == first }?.ordinal
         }
     }
 
@@ -90,10 +93,12 @@ final class SegmentTable: Sendable {
             let start = Int(clamping: position - segment.first)
             let end = min(list.places.count, start + limit)
             guard start < end else { return .none }
+            // An event that cannot be salvaged has the place 0.
+            let following = list.places[end...].first { $0 > 0 }
             return .run(
                 PlaceRun(
                     ordinal: segment.ordinal, first: position, places: Array(list.places[start..<end]),
-                    end: end < list.places.count ? Int(list.places[end]) * LogFormat.alignment : list.end))
+                    end: following.map { Int($0) * LogFormat.alignment } ?? list.end))
         }
     }
 
@@ -136,7 +141,7 @@ extension SegmentTable {
     func take(_ scan: TailScan) {
         state.withLock { state in
             let entry = SegmentEntry(
-                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.end))
+                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.recordsEnd))
             if state.segments.last?.ordinal == scan.ordinal { state.segments.removeLast() }
             state.segments.append(entry)
             state.writtenHead = max(state.writtenHead, scan.nextPosition - 1)

@@ -40,15 +40,16 @@ struct Recovery {
         var tail = try findTail(ordinals)
         if let published { tail.add(published.place) }
         try check(tail)
-        if isWriting {
-            try repair(tail)
-            try removeUnused(tail)
-        } else {
-            tail.live.scan.cut(behind: tail.proven)
-        }
+        if !isWriting { tail.live.scan.cut(behind: tail.proven) }
         let scan = tail.live.scan
         var log = RecoveredLog(live: tail.live, durable: DurableMark(place: scan.place, position: scan.nextPosition - 1))
+        // Before the repair: damage that this finds leaves everything as it is.
         log.segments = try entries(ordinals, scan)
+        if isWriting {
+            try syncNames()
+            try repair(tail)
+            try removeUnused(tail)
+        }
         if let next = tail.prepared { log.prepared = (next.file, next.size) }
         return log
     }
@@ -193,7 +194,7 @@ struct Recovery {
         }
         entries.append(
             SegmentEntry(
-                ordinal: live.ordinal, first: live.firstPosition, places: PlaceList(live.places, end: live.end)))
+                ordinal: live.ordinal, first: live.firstPosition, places: PlaceList(live.places, end: live.recordsEnd)))
         return entries
     }
 
@@ -211,6 +212,15 @@ struct Recovery {
 }
 
 extension Recovery {
+    /// Makes the names of the log durable: a creation that was interrupted at its end may not have done so.
+    private func syncNames() throws(LogError) {
+        try onDisk { () throws(DiskError) in
+            try files.disk.syncFolder(SegmentLog.parent(of: files.folder))
+            try files.disk.syncFolder(files.folder)
+            try files.disk.syncFolder(files.segmentFolder)
+        }
+    }
+
     /// Writes again what is not proven to be durable, cuts what was never acknowledged, and syncs.
     ///
     /// A page cache may return bytes that are not on the disk after a sync that failed. So what this returns as the log

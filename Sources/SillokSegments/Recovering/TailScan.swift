@@ -5,6 +5,8 @@ struct TailScan {
     let ordinal: UInt32
     /// Behind the last sound group.
     private(set) var end = LogFormat.headerBytes
+    /// Behind the last sound group with records.
+    private(set) var recordsEnd = LogFormat.headerBytes
     /// The position of the event that would follow.
     private(set) var nextPosition: UInt64
     /// The first position of the segment, or of the event that would be its first.
@@ -44,6 +46,7 @@ struct TailScan {
         let last = unproven.last { LogPlace(ordinal, $0.end) <= witness } ?? proven
         if last.end < end { isSealed = false }
         (end, nextPosition, unproven) = (last.end, last.nextPosition, [])
+        recordsEnd = min(recordsEnd, end)
         places.removeSubrange(min(places.count, Int(clamping: nextPosition - firstPosition))...)
     }
 
@@ -81,6 +84,7 @@ struct TailScan {
     private mutating func take(_ header: GroupHeader) {
         hasGroups = true
         end += header.totalBytes
+        if header.records > 0 { recordsEnd = end }
         nextPosition = header.nextPosition
         isSealed = header.isSeal
         nextSegmentBytes = header.nextSegmentBytes

@@ -71,7 +71,7 @@ extension SegmentLog {
         }
     }
 
-    private static func parent(of folder: String) -> String {
+    static func parent(of folder: String) -> String {
         var path = folder[...]
         while path.count > 1, path.hasSuffix("/") { path = path.dropLast() }
         guard let slash = path.lastIndex(of: "/") else { return "." }
