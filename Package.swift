@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "SillokGRDB", targets: ["SillokGRDB"]),
         .library(name: "SillokPostgres", targets: ["SillokPostgres"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
+        .library(name: "SillokLog", targets: ["SillokLog"]),
         .library(name: "SillokConformance", targets: ["SillokConformance"]),
         .library(name: "SillokSimulation", targets: ["SillokSimulation"]),
         .library(name: "SillokHistory", targets: ["SillokHistory"]),
@@ -92,6 +93,12 @@ let package = Package(
             dependencies: [
                 "SillokSQLiteModels", "SillokSQLiteConnections", "SillokStorage", "SillokThreads", "SillokIndex",
                 "SillokChain", "SillokCore", "SillokSQL", "SillokSystem", "CSQLite", "CSillok",
+            ]),
+        .target(
+            name: "SillokLog",
+            dependencies: [
+                "SillokSegments", "SillokDisk", "SillokSQLiteConnections", "SillokStorage", "SillokThreads",
+                "SillokIndex", "SillokChain", "SillokCore", "SillokSystem", "CSQLite", "CSillok",
             ]),
         .target(
             name: "SillokGRDB",
@@ -536,6 +543,13 @@ let package = Package(
                 "SillokPostgres", "SillokSQL", "SillokStorage", "SillokSQLiteConnections", "SillokSQLiteModels",
                 "SillokSQLite", "SillokTestSupport", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
             ], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "SillokLogTests",
+            dependencies: [
+                "SillokLog", "SillokConformance", "Sillok", "SillokChain", "SillokCore", "SillokDisk", "SillokIndex",
+                "SillokSQLiteConnections", "SillokSegments", "SillokStorage", "SillokTestSupport", "SillokTesting",
+                "CSQLite",
+            ]),
         .testTarget(
             name: "SillokStorageTests",
             dependencies: [

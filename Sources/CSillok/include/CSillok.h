@@ -16,6 +16,9 @@ uint32_t sillok_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 /// (`key0` holds its first eight bytes in little-endian order, `key1` the others) no caller can choose ids that collide.
 uint64_t sillok_siphash(uint64_t key0, uint64_t key1, uint64_t high, uint64_t low);
 
+/// The same of the `count` bytes of a text and then of its kind, so that equal texts of two kinds have two hashes.
+uint64_t sillok_siphash_text(uint64_t key0, uint64_t key1, uint8_t kind, const void *text, size_t count);
+
 /// SHA-256 of `count` bytes, written to the 32 bytes of `digest`. Uses the processor's own instructions where there are
 /// some. Its time depends on `count` alone. It is for digests of events and ids; code that handles keys uses swift-crypto.
 void sillok_sha256(const void *bytes, size_t count, uint8_t *digest);

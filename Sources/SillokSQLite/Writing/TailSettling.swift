@@ -18,7 +18,7 @@ final class TailSettling {
 
         /// Takes all entries of a tail.
         init(_ tail: IndexTail) {
-            entries = tail.entries.sorted { $0.key != $1.key ? $0.key < $1.key : $0.position < $1.position }
+            entries = tail.sortedEntries
             end = tail.end
         }
     }

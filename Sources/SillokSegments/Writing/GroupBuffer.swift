@@ -72,6 +72,19 @@ package struct GroupBuffer: ~Copyable, @unchecked Sendable {
         count += append.bytes.count
     }
 
+    /// Adds the bytes of a record. Its position must be the next one.
+    mutating func append(_ prefix: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, isEvent: Bool) {
+        let size = LogFormat.aligned(prefix.count + body.count)
+        reserve(size)
+        let record = memory + count
+        UnsafeMutableRawBufferPointer(start: record, count: size).initializeMemory(as: UInt8.self, repeating: 0)
+        UnsafeMutableRawBufferPointer(start: record, count: prefix.count).copyMemory(from: prefix)
+        UnsafeMutableRawBufferPointer(start: record + prefix.count, count: body.count).copyMemory(from: body)
+        if isEvent { places.append(UInt32(truncatingIfNeeded: count / LogFormat.alignment)) }
+        records += 1
+        count += size
+    }
+
     private func seal(_ record: UnsafeMutableRawPointer, _ prefix: Int, _ position: UInt64) {
         record.set(0, RecordView.checksum(UnsafeRawPointer(record), prefix, position) ^ salt)
     }

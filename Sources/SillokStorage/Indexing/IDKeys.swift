@@ -19,6 +19,9 @@ package struct IDKeys: Equatable, Sendable {
             high = random.next()
         }
 
+        /// Creates a secret from its halves.
+        package init(low: UInt64, high: UInt64) { (self.low, self.high) = (low, high) }
+
         /// Decodes the 16 bytes that ``bytes`` returned; returns `nil` for any other number of bytes.
         package init?(_ bytes: UnsafeRawBufferPointer) {
             guard bytes.count == 16 else { return nil }

@@ -76,6 +76,11 @@ package struct IndexTail: Sendable {
         end = max(last, position)
     }
 
+    /// The entries in the order of keys, and of positions under each key.
+    package var sortedEntries: [Entry] {
+        entries.sorted { $0.key != $1.key ? $0.key < $1.key : $0.position < $1.position }
+    }
+
     /// Undoes the additions for events after a position.
     package mutating func rewind(to position: Int64) {
         while let entry = entries.last, entry.position > position {

@@ -1,0 +1,90 @@
+import CSQLite
+import SillokCore
+import SillokSQLiteConnections
+import SillokSegments
+import SillokSystem
+
+// The file `index.sqlite`: the index of the older events. It is never the truth: if it is missing, damaged or of another
+// store, it is deleted and rebuilt from the log.
+//
+//   entries     (key, position): under each key, the positions of the events that have it. A key is a hash, see LogKeys.
+//   streams     the name of every stream, so that streams can be listed by name.
+//   tracking    for each source, the position up to which it was consumed, and the id of the foreign event there.
+//   state       'store': the id of the store · 'indexed': the position up to which the other tables are complete
+//               · 'mark': the id of the event there. If the log has another event there, the index is of another log.
+//
+// Entries behind `indexed` may be there as well: those of a move that was interrupted. Readers ignore them.
+
+/// The statements on the tables of the index file, and the checks of the file.
+enum IndexFile {
+    /// "SLIX": marks an SQLite file as an index.
+    static let applicationID: Int64 = 0x534C_4958
+    static let version: Int64 = 1
+
+    static let columns = [
+        "entries (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position)) STRICT, WITHOUT ROWID",
+        "streams (name BLOB PRIMARY KEY) STRICT, WITHOUT ROWID",
+        "tracking (source BLOB PRIMARY KEY, position INTEGER NOT NULL, event BLOB) STRICT, WITHOUT ROWID",
+        "state (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
+    ]
+
+    /// The contents of the table `state`.
+    struct State: Equatable {
+        let store: StoreID
+        /// The position up to which the index is complete.
+        let indexed: Int64
+        /// The id of the event at that position; `nil` at the start.
+        let mark: EventID?
+    }
+
+    /// The path of the index of a store.
+    static func path(in folder: String) -> String { folder + "/index.sqlite" }
+
+    /// Opens the connection that writes, without a check of its contents.
+    ///
+    /// A commit does not wait for the disk. After a power cut the last commits may be missing, but never a part of one.
+    static func writer(_ folder: String) throws -> Connection {
+        let connection = try Connection(
+            path: path(in: folder), flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, cacheKiB: 16_384)
+        try connection.run("PRAGMA journal_mode = WAL")
+        try connection.run("PRAGMA synchronous = NORMAL")
+        try connection.run("PRAGMA wal_autocheckpoint = 4000")
+        return connection
+    }
+
+    /// Opens a connection that reads.
+    static func reader(_ folder: String) throws -> Connection {
+        try Connection(path: path(in: folder), flags: SQLITE_OPEN_READONLY, cacheKiB: 4096)
+    }
+
+    /// Creates the tables in an empty file.
+    static func create(_ connection: Connection, _ store: StoreID) throws {
+        try connection.run("BEGIN IMMEDIATE")
+        for table in columns { try connection.run("CREATE TABLE \(table)") }
+        try connection.run("PRAGMA application_id = \(applicationID)")
+        try connection.run("PRAGMA user_version = \(version)")
+        let insert = try connection.prepare("INSERT INTO state VALUES ('store', ?1), ('indexed', 0)")
+        insert.bind(copied: store.bytes, at: 1)
+        try insert.run()
+        try connection.run("COMMIT")
+    }
+
+    /// Returns the state of the index; `nil` if the file is not a readable index of this version.
+    static func state(_ connection: Connection) throws -> State? {
+        guard try connection.number("PRAGMA application_id") == applicationID,
+            try connection.number("PRAGMA user_version") == version
+        else { return nil }
+        let rows = try connection.prepare(
+            "SELECT (SELECT value FROM state WHERE key = 'store'), (SELECT value FROM state WHERE key = 'indexed'), "
+                + "(SELECT value FROM state WHERE key = 'mark')")
+        guard try rows.step() else { return nil }
+        defer { rows.reset() }
+        guard let store = StoreID(bytes: rows.bytes(0)), rows.int(1) >= 0 else { return nil }
+        return State(store: store, indexed: rows.int(1), mark: EventID(bytes: rows.bytes(2)))
+    }
+
+    /// Removes the file of an index.
+    static func remove(in folder: String) {
+        for ending in ["", "-wal", "-shm", "-journal"] { unlink(path(in: folder) + ending) }
+    }
+}

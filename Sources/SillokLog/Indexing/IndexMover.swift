@@ -1,0 +1,120 @@
+import SillokCore
+import SillokSQLiteConnections
+import SillokSegments
+import SillokStorage
+import SillokThreads
+
+/// The thread that moves a full part of the index from memory to the index file, in slices in the order of keys.
+///
+/// Appends continue meanwhile and fill the next part. If that is full too, they wait: memory stays bounded.
+final class IndexMover: Sendable {
+    private struct State {
+        var full: IndexPart?
+        /// The position up to which the full part has entries.
+        var end: Int64 = 0
+        /// Why the last attempt failed. The next one begins when the thread is woken.
+        var failure: StoreError?
+        var isWoken = false
+        var isClosing = false
+        var isStopped = false
+    }
+
+    private enum Step: Sendable {
+        case move(IndexPart, end: Int64)
+        case stop
+    }
+
+    private let view: SharedView
+    private let segments: SegmentReader
+    private let tuning: LogTuning
+    private let state = Lock(State())
+
+    /// Starts the thread.
+    init(_ writer: EntryWriter, _ view: SharedView, _ segments: SegmentReader, _ tuning: LogTuning) {
+        (self.view, self.segments, self.tuning) = (view, segments, tuning)
+        let handover = Handover(writer)
+        startThread { [self] in
+            while case .move(let part, let end) = state.wait(until: { Self.next(&$0) }) {
+                guard let writer = handover.value else { break }
+                let failure = move(part, through: end, writer)
+                state.withLock { state in
+                    state.failure = failure
+                    if failure == nil { state.full = nil }
+                }
+                state.wakeAll()
+            }
+            handover.release()
+            state.withLock { $0.isStopped = true }
+            state.wakeAll()
+        }
+    }
+
+    private static func next(_ state: inout State) -> Step? {
+        if state.isClosing { return .stop }
+        guard state.isWoken, let part = state.full else { return nil }
+        state.isWoken = false
+        return .move(part, end: state.end)
+    }
+
+    /// Blocks the calling thread while the part that is written to is twice as full as it should be and an earlier one
+    /// is still being moved.
+    ///
+    /// - Throws: `StoreError` if the earlier one cannot be moved. The next call tries again.
+    func makeRoom(for part: IndexPart) throws(StoreError) {
+        guard part.count >= 2 * tuning.partEntries else { return }
+        let failure: StoreError? = state.wait { state -> StoreError?? in
+            if state.full == nil || state.isStopped { return .some(nil) }
+            guard let failure = state.failure else { return nil }
+            state.failure = nil
+            state.isWoken = true
+            return .some(failure)
+        }
+        guard let failure else { return }
+        state.wakeAll()
+        throw failure
+    }
+
+    /// Returns the part for the next entries: the given one, or a new one if it is full and no other is being moved.
+    ///
+    /// - Parameter end: the last durable position, up to which the part has entries.
+    func freezeIfFull(_ part: IndexPart, at end: Int64) -> IndexPart {
+        let count = part.count
+        guard count >= tuning.partEntries else { return part }
+        let isFree = state.withLock { state in
+            guard state.full == nil, !state.isClosing else { return false }
+            (state.full, state.end, state.isWoken) = (part, end, true)
+            return true
+        }
+        guard isFree else { return part }
+        let next = IndexPart(after: end, capacity: tuning.partEntries)
+        view.add(next)
+        state.wakeAll()
+        return next
+    }
+
+    /// Moves all entries of a part; returns why that failed, or `nil`.
+    private func move(_ part: IndexPart, through end: Int64, _ writer: EntryWriter) -> StoreError? {
+        do {
+            let contents = part.contents.withLock { $0 }
+            let entries = contents.tail.sortedEntries.map { IndexEntry(key: $0.key, position: $0.position) }
+            for start in stride(from: 0, to: entries.count, by: tuning.movedSlice) {
+                if state.withLock({ $0.isClosing }) { return nil }
+                let slice = entries[start..<min(start + tuning.movedSlice, entries.count)]
+                try writer.committing { try writer.write(slice) }
+            }
+            let id = try segments.record(at: UInt64(clamping: end)) { try $0.id }
+            try writer.committing { try writer.finish(contents.streams, contents.tracking, through: end, id) }
+            view.removeFirst(part)
+            return nil
+        } catch {
+            return StoreError.storing(error)
+        }
+    }
+
+    /// Ends the thread after the slice that it writes, and waits for that. What is left is moved after the next opening.
+    func stop() {
+        state.withLock { $0.isClosing = true }
+        state.wakeAll()
+        state.wait { $0.isStopped ? () : nil }
+    }
+}

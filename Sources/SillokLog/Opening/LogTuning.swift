@@ -1,0 +1,52 @@
+package import SillokSegments
+
+/// The sizes at which a store does its maintenance. They never affect correctness; tests make them tiny.
+package struct LogTuning: Sendable {
+    /// The number of entries of the index in memory at which they are moved to the file.
+    package var partEntries = 131_072
+    /// The number of entries that are moved in one transaction.
+    package var movedSlice = 8_192
+    /// The number of stream revisions that the writer keeps in memory.
+    package var cachedRevisions = 50_000
+    /// The number of entries that are sorted together when the index is rebuilt: 16 bytes of memory each.
+    package var rebuiltEntries = 4_000_000
+    /// The steps that the writer spends on a condition before it leaves it to a reader: half a millisecond.
+    package var writerSteps = 2_000
+    /// The steps that the writer spends on all conditions of a group before it leaves the others to readers.
+    package var groupSteps = 100_000
+    /// The number of threads that read.
+    package var readers = 3
+    /// The bits of the hashes in the index that are used. Fewer make collisions frequent, for tests.
+    package var hashBits = 63
+    /// The sizes of the segments of the log.
+    package var segments = LogSettings()
+
+    package init() {}
+
+    /// The same with every value that a store cannot work with replaced by the nearest one that it can.
+    package var supported: LogTuning {
+        var tuning = self
+        let counts: [WritableKeyPath<LogTuning, Int>] = [
+            \.partEntries, \.movedSlice, \.cachedRevisions, \.rebuiltEntries, \.writerSteps, \.groupSteps,
+        ]
+        for path in counts { tuning[keyPath: path] = min(max(1, self[keyPath: path]), 1 << 30) }
+        // Each has a thread.
+        tuning.readers = min(max(1, readers), 64)
+        tuning.hashBits = min(max(1, hashBits), 63)
+        return tuning
+    }
+
+    /// Everything happens all the time.
+    package static let tiny: LogTuning = {
+        var tuning = LogTuning()
+        tuning.partEntries = 15
+        tuning.movedSlice = 7
+        tuning.cachedRevisions = 4
+        tuning.rebuiltEntries = 20
+        tuning.writerSteps = 12
+        tuning.readers = 1
+        tuning.segments.firstSegmentBytes = 4096
+        tuning.segments.maximumSegmentBytes = 16_384
+        return tuning
+    }()
+}

@@ -1,0 +1,141 @@
+import SillokChain
+import SillokCore
+import SillokIndex
+import SillokSegments
+import SillokStorage
+
+/// The log and its index as one thread reads them. Belongs to that thread.
+///
+/// It works on a view: the last durable position, and the parts of the index in memory. Entries up to the start of the
+/// first part are in the index file, where they never change. So a view needs no transaction.
+final class LogReader {
+    let limits: Limits
+    let keys: LogKeys
+    let segments: SegmentReader
+    /// `nil` if there is no index file: then the parts have everything.
+    let table: IndexTable?
+    private let source: any ViewSource
+    private let folder: FolderCheck
+    private(set) var view: LogView
+    /// The events of the group that is being written. Only the thread that appends has them.
+    var pending: PendingEvents?
+
+    init(
+        _ source: any ViewSource, _ segments: SegmentReader, _ table: IndexTable?, _ keys: LogKeys,
+        _ folder: FolderCheck, limits: Limits
+    ) {
+        (self.source, self.segments, self.table, self.keys) = (source, segments, table, keys)
+        (self.folder, self.limits) = (folder, limits)
+        view = LogView(head: 0, parts: [])
+    }
+
+    /// Takes the view of now, for everything that is read until the next call.
+    func renew() throws { view = try source.view() }
+
+    /// Throws `StoreError` `fileReplaced` if the path of the store leads to another one by now.
+    func checkFolder() throws(StoreError) { try folder.check() }
+
+    /// Shows the events of the group that is being written as well. For the thread that appends.
+    func extend(to head: Int64) { view.head = head }
+
+    /// Appends up to `limit` positions of a key, from `bound` on in a direction, to `positions`.
+    ///
+    /// - Returns: the steps of finding the place.
+    @discardableResult
+    func read(
+        _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
+    ) throws -> Int {
+        let target = positions.count + limit
+        var cost = 1
+        switch direction {
+        case .forward:
+            cost += try readTable(key, from: bound, direction, limit: limit, into: &positions)
+            for part in view.parts where positions.count < target {
+                part.contents.withLock {
+                    $0.tail.read(key, from: bound, direction, limit: target - positions.count, into: &positions)
+                }
+            }
+            // The group that is being written may have more.
+            while let last = positions.last, last > view.head { positions.removeLast() }
+        case .backward:
+            let bound = min(bound, view.head)
+            for part in view.parts.reversed() where positions.count < target {
+                part.contents.withLock {
+                    $0.tail.read(key, from: bound, direction, limit: target - positions.count, into: &positions)
+                }
+            }
+            if positions.count < target {
+                cost += try readTable(key, from: bound, direction, limit: target - positions.count, into: &positions)
+            }
+        }
+        return cost
+    }
+
+    private func readTable(
+        _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
+    ) throws -> Int {
+        let end = view.start
+        guard let table, end > 0, direction == .backward || bound <= end else { return 0 }
+        try table.read(key, from: bound, direction, through: end, limit: limit, into: &positions)
+        return StepBudget.lookup
+    }
+
+    /// Returns the first event of a key, in a direction from `bound`, for which `isWanted` holds.
+    func first(
+        _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, where isWanted: (RecordedEvent) -> Bool
+    ) throws -> RecordedEvent? {
+        var (bound, found) = (bound, [Int64]())
+        while true {
+            found.removeAll(keepingCapacity: true)
+            try read(key, from: bound, direction, limit: 1, into: &found)
+            guard let place = found.first else { return nil }
+            let event = try event(at: place)
+            if isWanted(event) { return event }
+            bound = direction == .forward ? place + 1 : place - 1
+        }
+    }
+
+    /// Returns the first or the last event of a stream, or `nil`.
+    func event(of stream: StreamID, _ direction: ReadRequest.Direction) throws -> RecordedEvent? {
+        try first(keys.key(stream), from: direction == .forward ? 0 : .max, direction) { $0.stream == stream }
+    }
+
+    /// Returns how far a source has been consumed, or `nil`.
+    func tracked(_ source: TrackingSource) throws -> Tracking? {
+        try self.source.updateTracking()
+        for part in view.parts.reversed() {
+            if let tracking = part.contents.withLock({ $0.tracking[source] }) { return tracking }
+        }
+        return try table?.tracking(of: source)
+    }
+
+    /// Returns the links of the chain after a position, in order.
+    func links(after position: Position, limit: Int) throws -> [ChainLink] {
+        var links: [ChainLink] = []
+        let (head, first) = (UInt64(view.head), position.value.addingReportingOverflow(1))
+        guard !first.overflow, first.partialValue <= head else { return [] }
+        if limit == 1 {
+            let digest = try segments.link(at: first.partialValue)
+            return digest.map { [ChainLink(position: position.next, digest: $0)] } ?? []
+        }
+        try segments.forEach(from: first.partialValue, through: head) { record in
+            if let digest = record.link { links.append(ChainLink(position: Position(record.position), digest: digest)) }
+            return links.count < limit
+        }
+        return links
+    }
+}
+
+/// What gives readers their view of the log.
+protocol ViewSource: AnyObject, Sendable {
+    /// Returns the view of now.
+    func view() throws -> LogView
+    /// Adds the tracked positions of now to the view, if it does not have them.
+    func updateTracking() throws
+}
+
+extension SharedView: ViewSource {
+    func view() -> LogView { current }
+
+    func updateTracking() {}
+}

@@ -1,0 +1,159 @@
+import SillokCore
+import SillokIndex
+import SillokSegments
+import SillokStorage
+
+extension LogReader: StoredLog {
+    /// Keys are hashes, so the events decide.
+    var isExact: Bool { false }
+
+    func reading<Result>(_ body: () throws -> Result) throws -> Result {
+        try checkFolder()
+        try renew()
+        return try body()
+    }
+
+    func head() -> Int64 { view.head }
+
+    func id(at position: Position) throws -> EventID {
+        if let event = pending?.event(at: Int64(clamping: position.value)) { return event.id }
+        return try segments.record(at: position.value) { try $0.id }
+    }
+
+    func recorded(at position: Int64) throws -> Int64 {
+        if let event = pending?[position] { return event.recorded }
+        return try segments.recorded(at: UInt64(clamping: position))
+    }
+
+    func event(at position: Int64) throws -> RecordedEvent {
+        if let event = pending?.event(at: position) { return event }
+        return try segments.record(at: UInt64(clamping: position)) { try $0.event() }
+    }
+
+    func event(_ id: EventID) throws -> RecordedEvent? {
+        var candidates: [Int64] = []
+        try read(keys.key(id), from: 0, .forward, limit: .max / 2, into: &candidates)
+        for position in candidates {
+            if let event = pending?.event(at: position) {
+                if event.id == id { return event }
+                continue
+            }
+            let found = try segments.record(at: UInt64(clamping: position)) { record in
+                try record.id == id ? try record.event() : nil
+            }
+            if let found { return found }
+        }
+        return nil
+    }
+
+    func withUpwardCursor<Result>(_ body: (any UpwardCursor) throws -> Result) throws -> Result {
+        try body(RecordCursor(segments, head: UInt64(clamping: view.head)))
+    }
+
+    func facts(of stream: StreamID) throws -> StreamFacts? {
+        guard let first = try event(of: stream, .forward), let last = try event(of: stream, .backward) else {
+            return nil
+        }
+        return StreamFacts(
+            id: stream, revision: last.revision, lastPosition: last.position, firstRecordedAt: first.recordedAt,
+            lastRecordedAt: last.recordedAt)
+    }
+
+    func streams(after first: String, before last: String?, limit: Int) throws -> [StreamFacts] {
+        var (found, bound) = ([StreamFacts](), first)
+        while found.count < limit {
+            let names = try streamNames(after: bound, before: last, limit: limit - found.count)
+            guard let end = names.last else { break }
+            // A name without an event in the view is one of a later event.
+            found += try names.compactMap { try facts(of: $0) }
+            bound = end.text
+        }
+        return found
+    }
+
+    /// Returns the names of streams in the index file and in memory, without repeats.
+    private func streamNames(after first: String, before last: String?, limit: Int) throws -> [StreamID] {
+        let (lower, upper) = (StreamID(first), last.map { StreamID($0) })
+        var names = Set(try table?.streams(after: first, before: last, limit: limit) ?? [])
+        for part in view.parts {
+            part.contents.withLock { contents in
+                for name in contents.streams where name > lower && (upper.map { name < $0 } ?? true) {
+                    names.insert(name)
+                }
+            }
+        }
+        return Array(names.sorted().prefix(limit))
+    }
+}
+
+extension LogReader {
+    func positions(of term: IndexTerm, _ budget: StepBudget) throws -> (any PositionSource)? {
+        try budget.spend(1)
+        let key =
+            switch term {
+            case .stream(let stream): keys.key(stream)
+            case .category(let category): keys.key(.category, category.text)
+            case .type(let type): keys.key(.type, type.text)
+            case .tag(let tag): keys.key(.tag, tag.text)
+            }
+        return KeyedPositions(key, self)
+    }
+
+    func revision(of stream: StreamID, _ budget: StepBudget) throws -> Revision {
+        try budget.spend(2 * StepBudget.lookup + StepBudget.event)
+        return try event(of: stream, .backward)?.revision ?? .none
+    }
+
+    func position(after revision: Revision, of stream: StreamID) throws -> Int64? {
+        try StreamSearch(stream, self).position(of: revision.next.value)
+    }
+}
+
+/// The positions of one key of the index.
+private final class KeyedPositions: PositionSource {
+    private let key: Int64
+    private let log: LogReader
+
+    init(_ key: Int64, _ log: LogReader) { (self.key, self.log) = (key, log) }
+
+    func read(
+        from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
+    ) throws -> Int {
+        try log.read(key, from: bound, direction, limit: limit, into: &positions)
+    }
+}
+
+/// A cursor that reads the records of rising positions: blocks of them while the positions follow one another.
+private final class RecordCursor: UpwardCursor {
+    static let blockSize = 64
+    private let segments: SegmentReader
+    private let head: UInt64
+    private var block: [RecordedEvent] = []
+    private var index = 0
+    private var next: UInt64 = 0
+    /// The number of events that are read together. It grows with the number of positions that follow one another.
+    private var count: UInt64 = 1
+
+    init(_ segments: SegmentReader, head: UInt64) { (self.segments, self.head) = (segments, head) }
+
+    func expect(_ positions: [Int64]) {}
+
+    func event(at position: Int64) throws -> RecordedEvent {
+        let position = UInt64(clamping: position)
+        count = position == next ? min(2 * count, UInt64(Self.blockSize)) : 1
+        next = position + 1
+        if index < block.count, block[index].position.value == position {
+            defer { index += 1 }
+            return block[index]
+        }
+        if count == 1 { return try segments.record(at: position) { try $0.event() } }
+        block.removeAll(keepingCapacity: true)
+        index = 1
+        try segments.forEach(from: position, through: min(head, position + count - 1)) { record in
+            block.append(try record.event())
+            return true
+        }
+        guard let event = block.first else { throw StoreError.missingEvent(Int64(clamping: position)) }
+        return event
+    }
+}

@@ -1,0 +1,169 @@
+import SillokChain
+import SillokCore
+import SillokIndex
+import SillokSegments
+import SillokStorage
+
+/// The thread's state for appending: it executes groups of appends, each group with one write and one sync of the log.
+///
+/// Belongs to the writer thread. Every append of a group is checked against the earlier ones, so a group has the same
+/// result as single appends. Nothing of a group is shown or answered before the sync of the group has returned.
+final class LogWriter {
+    let log: SegmentLog
+    let reader: LogReader
+    /// The hash chain, if the store keeps one.
+    let chain: Chain?
+    private let clock: WallClock
+    private let limits: Limits
+    let tuning: LogTuning
+    let view: SharedView
+    let mover: IndexMover
+    let folder: FolderCheck
+    let upkeep: LogUpkeep
+    private var steps: WriterSteps
+    var buffer: GroupBuffer
+    /// What the group that is being written has added.
+    var draft: GroupDraft
+    /// The state after the last durable group.
+    var durable: GroupDraft
+    /// The revisions of streams as of the last write, up to a maximum number of streams.
+    var revisions: [StreamID: Revision] = [:]
+    /// The highest stored key of a time-ordered id. A higher key is certainly new.
+    private var highestOrderedKey: Int64
+    /// The part that takes the entries of new events.
+    var part: IndexPart
+    /// The error for all further appends, once the disk has failed or the store was replaced.
+    var failure: StoreError?
+    /// The time that the last sync took.
+    var syncTime = Duration.zero
+    /// Whether any source was tracked since the store was opened, or before.
+    private(set) var hasTracked: Bool
+    /// The ids of appends whose outcome is unknown.
+    var unsettled: Set<EventID> = []
+
+    init(_ opened: OpenedLog, limits: Limits, clock: WallClock, tuning: LogTuning) throws {
+        (self.limits, self.clock, self.tuning) = (limits, clock, tuning)
+        (log, view, mover, folder) = (opened.log, opened.view, opened.mover, opened.check)
+        upkeep = LogUpkeep(opened.log.upkeep)
+        reader = try opened.readerMaker(limits: limits)()
+        chain = opened.chain
+        steps = WriterSteps(single: tuning.writerSteps, group: tuning.groupSteps)
+        buffer = GroupBuffer(for: opened.log.identity, tuning.segments)
+        let start = opened.view.current
+        part = start.parts.last ?? IndexPart(after: start.head, capacity: tuning.partEntries)
+        highestOrderedKey = opened.highestOrderedKey
+        durable = try GroupDraft(opened.log.reader, head: start.head, chain)
+        draft = durable
+        hasTracked = try opened.hasTracked()
+    }
+
+    /// The steps that conditions of the group may still use here before readers judge them.
+    var stepsLeft: Int { steps.left }
+
+    /// Executes a group of appends and returns their results in order.
+    func execute(_ requests: [LogRequest]) -> [Result<LogAnswer, any Error>] {
+        if failure == nil { failure = folder.replacement?.endingAppends }
+        if let failure { return requests.map { refuse($0.prepared.request, failure) } }
+        do {
+            try reader.renew()
+            try mover.makeRoom(for: part)
+        } catch {
+            let reported = StoreError.storing(error)
+            return requests.map { refuse($0.prepared.request, reported) }
+        }
+        steps.renew()
+        draft = durable
+        reader.pending = PendingEvents(after: draft.head)
+        defer { reader.pending = nil }
+        buffer.begin(first: UInt64(clamping: draft.head) + 1)
+        var answers: [Result<LogAnswer, any Error>] = []
+        answers.reserveCapacity(requests.count)
+        do {
+            for request in requests { answers.append(try append(request)) }
+        } catch {
+            undo()
+            let reported = StoreError.storing(error)
+            return requests.map { refuse($0.prepared.request, reported) }
+        }
+        return buffer.records == 0 ? answers : conclude(requests, answers)
+    }
+
+    private func append(_ request: LogRequest) throws -> Result<LogAnswer, any Error> {
+        let (prepared, append) = (request.prepared, request.prepared.request)
+        do {
+            if let receipt = try firstReceipt(of: append) { return .success(.appended(receipt, head: draft.position)) }
+            try limits.checkTimes(of: append, clock: clock.now())
+            for unchanged in append.condition.unchanged { try reader.check(unchanged.seen, draft.head) }
+            guard try steps.allow(prepared, in: self, head: draft.head, limits: limits) else {
+                return .success(.undecided)
+            }
+            try append.checkTracking { try draft.tracking[$0] ?? reader.tracked($0) }
+            let times = try append.recordedTimes(after: draft.lastRecorded, now: clock.now())
+            return .success(.appended(try record(request, times), head: draft.position))
+        } catch {
+            guard let refusal = AppendError(known: error), refusal.isOfAppendAlone else { throw error }
+            return .failure(refusal)
+        }
+    }
+
+    /// Returns the receipt of the earlier append of these events, or `nil`.
+    private func firstReceipt(of request: AppendRequest) throws -> Receipt? {
+        try request.firstReceipt(unless: isCertainlyNew) { try reader.event($0) }
+    }
+
+    private func isCertainlyNew(_ id: EventID) -> Bool {
+        reader.keys.isTimeOrdered(id) && reader.keys.key(id) > highestOrderedKey
+    }
+
+    /// Adds the events of an append to the group and their entries to the index.
+    private func record(_ request: LogRequest, _ times: [Int64]) throws -> Receipt {
+        let append = request.prepared.request
+        let first = draft.head + 1
+        var (stamps, last): ([EventStamp], [StreamID: Revision]) = ([], [:])
+        stamps.reserveCapacity(times.count)
+        for (index, (entry, time)) in zip(append.entries, times).enumerated() {
+            var revision = Revision.none
+            if let stream = entry.stream {
+                revision = try self.revision(of: stream).next
+                remember(revision, of: stream)
+                last[stream] = revision
+                if revision.value == 1 { draft.streams.append(stream) }
+            }
+            draft.head += 1
+            if let previous = draft.lastLink {
+                draft.lastLink = Chain.link(
+                    after: previous, draft.position, revision, Timestamp(microsecondsSince1970: time),
+                    request.prepared.facts[index])
+            }
+            stamps.append(EventStamp(revision: revision.value, recorded: time, link: draft.lastLink))
+            reader.pending?.append(
+                PendingEvents.Event(request: request, index: index, revision: revision, recorded: time))
+            if reader.keys.isTimeOrdered(entry.event.id) {
+                highestOrderedKey = max(highestOrderedKey, reader.keys.key(entry.event.id))
+            }
+        }
+        if let last = times.last { draft.lastRecorded = last }
+        add(request, from: first)
+        buffer.add(request.records) { stamps[$0] }
+        if let tracking = append.tracking {
+            draft.tracking[tracking.source] = tracking
+            hasTracked = true
+        }
+        reader.extend(to: draft.head)
+        return Receipt(
+            firstPosition: Position(UInt64(clamping: min(first, draft.head))),
+            mark: EventMark(position: draft.position, id: append.entries.last?.event.id), revisions: last,
+            recordedAt: times.last.map { Timestamp(microsecondsSince1970: $0) } ?? clock.now())
+    }
+
+    /// Adds the entries of an append to the index. Readers ignore them until the head is published.
+    private func add(_ request: LogRequest, from first: Int64) {
+        part.contents.withLock { contents in
+            var (position, start) = (first, 0)
+            for end in request.keyEnds {
+                for key in request.keys[start..<end] { contents.tail.add(key, position) }
+                (position, start) = (position + 1, end)
+            }
+        }
+    }
+}

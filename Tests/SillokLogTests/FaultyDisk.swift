@@ -1,0 +1,58 @@
+import SillokCore
+import SillokDisk
+import SillokTestSupport
+
+/// The disk of the system, which a test can make fail.
+final class FaultyDisk: Disk {
+    struct Faults: Sendable {
+        /// The code with which no file can be created.
+        var creating: Int32?
+        /// The code with which segments cannot be synced.
+        var syncing: Int32?
+    }
+
+    let faults = Lock(Faults())
+    private let disk = SystemDisk()
+
+    func open(_ path: String, _ mode: DiskFileMode) throws(DiskError) -> any DiskFile {
+        if mode == .create, let code = faults.withLock({ $0.creating }) { throw DiskError(.open, path, code: code) }
+        return FaultyFile(try disk.open(path, mode), path, self)
+    }
+
+    func makeFolder(_ path: String) throws(DiskError) { try disk.makeFolder(path) }
+
+    func names(in folder: String) throws(DiskError) -> [String] { try disk.names(in: folder) }
+
+    func rename(_ path: String, to newPath: String) throws(DiskError) { try disk.rename(path, to: newPath) }
+
+    func remove(_ path: String) throws(DiskError) { try disk.remove(path) }
+
+    func syncFolder(_ path: String) throws(DiskError) { try disk.syncFolder(path) }
+}
+
+private final class FaultyFile: DiskFile {
+    private let file: any DiskFile
+    private let path: String
+    private let disk: FaultyDisk
+
+    init(_ file: any DiskFile, _ path: String, _ disk: FaultyDisk) {
+        (self.file, self.path, self.disk) = (file, path, disk)
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DiskError) -> Int {
+        try file.read(into: buffer, at: offset)
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) -> Int {
+        try file.write(bytes, at: offset)
+    }
+
+    func sync(_ scope: SyncScope) throws(DiskError) {
+        if path.hasSuffix(".seg"), let code = disk.faults.withLock({ $0.syncing }) {
+            throw DiskError(.sync, path, code: code)
+        }
+        try file.sync(scope)
+    }
+
+    func size() throws(DiskError) -> Int { try file.size() }
+}

@@ -1,0 +1,112 @@
+import CSQLite
+import Foundation
+import SillokCore
+import SillokSQLiteConnections
+import SillokTestSupport
+import Testing
+
+@testable import SillokLog
+
+/// The index is never the truth: whatever becomes of it, the log answers.
+@Suite struct IndexFileTests {
+    private let place = StorePlace()
+
+    private func change(_ sql: String, in store: String = "bank.sillok") throws {
+        let connection = try IndexFile.writer(place(store))
+        try connection.run(sql)
+    }
+
+    private func indexed(_ store: String = "bank.sillok") throws -> Int64 {
+        try #require(try IndexFile.state(try IndexFile.reader(place(store)))).indexed
+    }
+
+    @Test(arguments: [LogTuning.tiny, LogTuning()]) func `a deleted index is rebuilt`(_ tuning: LogTuning) async throws {
+        var store = try place.open("bank.sillok", .create, tuning)
+        try await store.fill(0..<120, by: 7)
+        _ = try await store.append(
+            AppendRequest([], tracking: Tracking(source: "other", position: 9, event: EventID(high: 1, low: 2))))
+        await store.close()
+        IndexFile.remove(in: place())
+        let progress = Lock<[WorkProgress]>([])
+        store = try LogEventStore(path: place(), mode: .existing, tuning: tuning) { step in
+            progress.withLock { $0.append(step) }
+        }
+        try await store.expect(120)
+        #expect(try await store.tracking(of: "other")?.event == EventID(high: 1, low: 2))
+        if tuning.partEntries < 120 { #expect(progress.withLock { $0.last?.done } == 120) }
+        try await store.fill(120..<140)
+        try await store.expect(140)
+        await store.close()
+    }
+
+    @Test func `an index that is no database, or a damaged one, is rebuilt`() async throws {
+        let store = try place.open()
+        try await store.fill(0..<90)
+        await store.close()
+        let path = IndexFile.path(in: place())
+        for count in [0, 10, 5000] {
+            IndexFile.remove(in: place())
+            #expect(FileManager.default.createFile(atPath: path, contents: Data(repeating: 0x5A, count: count)))
+            let store = try place.open()
+            try await store.expect(90, "\(count) bytes")
+            await store.close()
+        }
+    }
+
+    @Test func `an index of another store is rebuilt`() async throws {
+        let (store, other) = (try place.open(), try place.open("other"))
+        try await store.fill(0..<60)
+        try await other.fill(0..<90)
+        await store.close()
+        await other.close()
+        IndexFile.remove(in: place())
+        try FileManager.default.copyItem(
+            atPath: IndexFile.path(in: place("other")), toPath: IndexFile.path(in: place()))
+        let again = try place.open()
+        try await again.expect(60)
+        await again.close()
+    }
+
+    @Test func `an index that is newer than the log is rebuilt`() async throws {
+        let store = try place.open()
+        try await store.fill(0..<40)
+        let older = try place.image("older")
+        try await store.fill(40..<120)
+        await store.close()
+        #expect(try indexed() > 40)
+        IndexFile.remove(in: older)
+        try FileManager.default.copyItem(atPath: IndexFile.path(in: place()), toPath: IndexFile.path(in: older))
+        let restored = try place.open("older")
+        try await restored.expect(40)
+        // Another history with the same identity, longer than the index.
+        await restored.close()
+        IndexFile.remove(in: older)
+        let third = try place.open("older")
+        try await third.fill(40..<200)
+        await third.close()
+        IndexFile.remove(in: older)
+        try FileManager.default.copyItem(atPath: IndexFile.path(in: place()), toPath: IndexFile.path(in: older))
+        let fourth = try place.open("older")
+        try await fourth.expect(200)
+        await fourth.close()
+    }
+
+    @Test func `verify finds an entry that is missing, and one that is too many`() async throws {
+        let store = try place.open()
+        try await store.fill(0..<90)
+        await store.close()
+        for sql in [
+            "DELETE FROM entries WHERE (key, position) = (SELECT key, position FROM entries WHERE position = 3 LIMIT 1)",
+            "INSERT INTO entries VALUES (-77, 5)", "DELETE FROM streams WHERE name = CAST('s-2' AS BLOB)",
+        ] {
+            try change(sql)
+            let store = try place.open()
+            #expect(try await store.verify().isSound == false, "\(sql)")
+            await store.close()
+            IndexFile.remove(in: place())
+            let again = try place.open()
+            #expect(try await again.verify().isSound, "\(sql)")
+            await again.close()
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import SillokCore
+import SillokTestSupport
+import SillokTesting
+import Testing
+
+@testable import SillokLog
+
+@Suite struct OpeningTests {
+    private let place = StorePlace()
+
+    @Test(arguments: [LogTuning.tiny, LogTuning()])
+    func `a store that was not closed has every acknowledged event`(_ tuning: LogTuning) async throws {
+        var store = try place.open("bank.sillok", .create, tuning)
+        var count = 0
+        for round in 1...12 {
+            try await store.fill(count..<count + round * 3, by: round)
+            count += round * 3
+            _ = try await store.append(AppendRequest([], tracking: Tracking(source: "other", position: UInt64(round))))
+            // What a killed process leaves, opened by another one.
+            let image = try place.image("image-\(round)")
+            let killed = try LogEventStore(path: image, mode: .existing, tuning: tuning)
+            try await killed.expect(count)
+            #expect(try await killed.tracking(of: "other")?.position == UInt64(round))
+            try await killed.fill(count..<count + 5)
+            try await killed.expect(count + 5)
+            await killed.close()
+            if round % 3 == 0 {
+                await store.close()
+                store = try place.open("bank.sillok", .existing, tuning)
+                try await store.expect(count)
+            }
+        }
+        await store.close()
+    }
+
+    @Test func `one process at a time may write, and a missing store is reported`() async throws {
+        #expect(throws: StoreError.self) { try place.open("none", .existing) }
+        #expect(throws: StoreError.self) { try place.open("none", .readOnly) }
+        #expect(!FileManager.default.fileExists(atPath: place("none")))
+        let store = try place.open()
+        let error = #expect(throws: StoreError.self) { try place.open() }
+        #expect(error?.code == .locked)
+        await store.close()
+        await (try place.open()).close()
+    }
+
+    @Test func `a store is removed if it was not used`() async throws {
+        for removal in [LogEventStore.Removal.ifUnused, .always, .none] {
+            for isUsed in [false, true] {
+                let store = try place.open("\(removal)-\(isUsed)")
+                if isUsed { try await store.fill(0..<3) }
+                await store.close(removing: removal)
+                let isThere = FileManager.default.fileExists(atPath: place("\(removal)-\(isUsed)"))
+                #expect(isThere == (removal == .none || removal == .ifUnused && isUsed), "\(removal) \(isUsed)")
+            }
+        }
+    }
+
+    @Test func `a folder that was replaced takes no more appends`() async throws {
+        let store = try place.open()
+        try await store.fill(0..<3)
+        try FileManager.default.moveItem(atPath: place(), toPath: place("moved"))
+        await (try place.open()).close()
+        let error = await #expect(throws: AppendError.self) { try await store.append([note(3)]) }
+        #expect(error?.failure?.code == .fileReplaced)
+        await #expect(throws: StoreError.self) { try await store.read(.all) }
+        await store.close()
+        let moved = try place.open("moved")
+        try await moved.expect(3)
+        await moved.close()
+    }
+
+    @Test(arguments: [LogTuning.tiny, LogTuning()])
+    func `another process finds every event at once`(_ tuning: LogTuning) async throws {
+        let store = try place.open("bank.sillok", .create, tuning)
+        let beside = try place.open("bank.sillok", .readOnly, tuning)
+        for number in 0..<150 {
+            try await store.fill(number..<number + 1)
+            let tagged = try await beside.read(ReadRequest(.tags(EventTag("third", "\(number % 3)")), direction: .backward))
+            #expect(tagged.events.first?.position.value == UInt64(number + 1))
+            #expect(tagged.events.count == number / 3 + 1)
+        }
+        try await beside.expect(150)
+        _ = try await store.append(AppendRequest([], tracking: Tracking(source: "other", position: 4)))
+        #expect(try await beside.tracking(of: "other")?.position == 4)
+        async let reached: Void = beside.reach(151, for: .stream("s-0"))
+        try await store.fill(150..<151)
+        try await reached
+        let error = await #expect(throws: AppendError.self) { try await beside.append([note(0)]) }
+        #expect(error?.failure?.code == .readOnly)
+        await beside.close()
+        await store.close()
+    }
+}
