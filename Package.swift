@@ -69,7 +69,7 @@ let package = Package(
                 "SillokHistory", "SillokSigning", "SillokCloudEvents", "SillokJSON", "SillokChain",
                 "SillokAPI", "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer",
                 "SillokSQL",
-                "SillokSQLite", "SillokStarter", "SillokSystem", "SillokTerminal", "SillokWire",
+                "SillokLog", "SillokSQLite", "SillokStarter", "SillokSystem", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
