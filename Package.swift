@@ -89,8 +89,8 @@ let package = Package(
         .target(
             name: "SillokSQLite",
             dependencies: [
-                "SillokSQLiteModels", "SillokSQLiteConnections", "SillokThreads", "SillokIndex", "SillokChain",
-                "SillokCore", "SillokSQL", "SillokSystem", "CSQLite", "CSillok",
+                "SillokSQLiteModels", "SillokSQLiteConnections", "SillokStorage", "SillokThreads", "SillokIndex",
+                "SillokChain", "SillokCore", "SillokSQL", "SillokSystem", "CSQLite", "CSillok",
             ]),
         .target(
             name: "SillokGRDB",
@@ -182,6 +182,9 @@ let package = Package(
 
         // Floor 2: the pure verbs and what drives them.
         .target(
+            name: "SillokStorage",
+            dependencies: ["SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "CSillok"]),
+        .target(
             name: "SillokHistory",
             dependencies: [
                 "Sillok", "SillokCloudEvents", "SillokCore", "SillokJSON", "SillokProjections", "SillokSQL",
@@ -216,6 +219,8 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
+            name: "SillokSegments", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "CSillok"]),
+        .target(
             name: "SillokSQLiteModels",
             dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
         .target(
@@ -244,6 +249,7 @@ let package = Package(
         .target(name: "SillokChain", dependencies: ["SillokCore", "CSillok"]),
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokSystem", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
+        .target(name: "SillokDisk", dependencies: ["SillokSystem"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
@@ -448,6 +454,10 @@ let package = Package(
                 "SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjectionMachine", "SillokProjections",
             ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
+        .testTarget(name: "SillokDiskTests", dependencies: ["SillokDisk", "SillokTestSupport"]),
+        .testTarget(
+            name: "SillokSegmentsTests",
+            dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokSegments", "SillokTestSupport"]),
         .testTarget(
             name: "SillokProcessesTests",
             dependencies: [
@@ -509,9 +519,15 @@ let package = Package(
             name: "SillokSQLiteTests",
             dependencies: [
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokChain",
-                "SillokPostgres", "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSQLite",
-                "SillokTestSupport", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
+                "SillokPostgres", "SillokSQL", "SillokStorage", "SillokSQLiteConnections", "SillokSQLiteModels",
+                "SillokSQLite", "SillokTestSupport", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
             ], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "SillokStorageTests",
+            dependencies: [
+                "SillokStorage", "SillokChain", "SillokCore", "SillokIndex", "SillokTestSupport", "SillokTesting",
+                "CSillok",
+            ]),
         .testTarget(
             name: "SillokWebhooksTests",
             dependencies: [

@@ -55,12 +55,12 @@ package struct ConditionJudge {
             guard bound <= head else { continue }
             let before = budget.used
             let plan = QueryPlan([part.item], .forward, log, budget)
-            let finding = try plan.seek(bound, limit: head)
+            let finding = try seek(plan, part.item, bound)
             if budget.used - before >= heaviest.steps { heaviest = (budget.used - before, part) }
             switch finding {
             case .match(let place) where place <= head:
                 isBroken = true
-                walks.append(Walk(plan: plan, bound: bound))
+                walks.append(Walk(plan: plan, item: part.item, bound: bound))
             case .open(let place) where place <= head:
                 if !isBroken || isWhole { return .undecided(heaviest.part) }
             default: continue
@@ -71,6 +71,18 @@ package struct ConditionJudge {
         return .conflict(
             AppendConflict(
                 streams: streams, events: causes(streams, walks), head: Position(UInt64(clamping: head))))
+    }
+
+    /// Returns the first place from `bound` on whose event matches. If the index is not exact, the events decide.
+    private func seek(_ plan: QueryPlan, _ item: EventQuery.Item, _ bound: Int64) throws -> Finding {
+        var finding = try plan.seek(bound, limit: head)
+        while !log.isExact, case .match(let place) = finding, place <= head {
+            try budget.spend(StepBudget.event)
+            if item.matches(try log.event(at: place)) { break }
+            if budget.isExhausted { return .open(place + 1) }
+            finding = try plan.seek(place + 1, limit: head)
+        }
+        return finding
     }
 
     /// Returns the streams whose revisions are not the expected ones, or `nil` if the steps ran out first.
@@ -103,8 +115,8 @@ package struct ConditionJudge {
         var walks = broken
         for (stream, mismatch) in streams {
             guard let place = try? log.position(after: mismatch.expected, of: stream) else { continue }
-            let plan = QueryPlan([EventQuery.Item(stream: stream)], .forward, log, budget)
-            walks.append(Walk(plan: plan, bound: place))
+            let item = EventQuery.Item(stream: stream)
+            walks.append(Walk(plan: QueryPlan([item], .forward, log, budget), item: item, bound: place))
         }
         return limits.shownInConflict(MergedWalks(walks: walks, log: log, head: head, budget: budget))
     }
@@ -113,6 +125,7 @@ package struct ConditionJudge {
 /// A plan and how far the search along it has come.
 private struct Walk {
     let plan: QueryPlan
+    let item: EventQuery.Item
     var bound: Int64
 }
 
@@ -133,12 +146,16 @@ private struct MergedWalks: Sequence, IteratorProtocol {
 
     /// Returns the next event. Ends where a lack of steps makes the order uncertain, but not before the first event.
     mutating func next() -> RecordedEvent? {
-        guard let best = try? nearest(), (try? budget.spend(StepBudget.event + walks.count)) != nil,
+        while let best = try? nearest(), (try? budget.spend(StepBudget.event + walks.count)) != nil,
             let event = try? log.event(at: best)
-        else { return nil }
-        isFirst = false
-        for index in walks.indices where walks[index].bound <= best { walks[index].bound = best + 1 }
-        return event
+        {
+            let isShown = log.isExact || walks.contains { $0.bound <= best && $0.item.matches(event) }
+            for index in walks.indices where walks[index].bound <= best { walks[index].bound = best + 1 }
+            guard isShown else { continue }
+            isFirst = false
+            return event
+        }
+        return nil
     }
 
     private func nearest() throws -> Int64? {
@@ -152,5 +169,11 @@ private struct MergedWalks: Sequence, IteratorProtocol {
             }
         }
         return isCertain || isFirst ? best : nil
+    }
+}
+
+extension EventQuery.Item {
+    fileprivate func matches(_ event: RecordedEvent) -> Bool {
+        matches(stream: event.stream, type: event.type, tags: event.tags)
     }
 }

@@ -24,4 +24,13 @@ package protocol TermIndex: AnyObject {
     ///
     /// - Throws: `CancellationError` from the budget, or an error of the storage.
     func positions(of term: IndexTerm, _ budget: StepBudget) throws -> (any PositionSource)?
+
+    /// Whether each position that the index returns has its term. Otherwise callers must compare the event, because
+    /// different terms can share a key. The default is `true`.
+    var isExact: Bool { get }
+}
+
+extension TermIndex {
+    /// Returns `true`.
+    package var isExact: Bool { true }
 }

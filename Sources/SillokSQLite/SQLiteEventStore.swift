@@ -4,6 +4,7 @@ public import SillokCore
 import SillokIndex
 import SillokSQL
 import SillokSQLiteConnections
+import SillokStorage
 import SillokSystem
 import SillokThreads
 
@@ -172,13 +173,7 @@ public final class SQLiteEventStore: ChainedEventStore {
             appends.append(prepared.request)
             last = max(last, head)
         }
-        guard last > signal.announced else { return }
-        // Events of an earlier commit of unknown outcome may be among them, whose keys are not known: wake all readers.
-        let count = appends.reduce(0) { $0 + $1.entries.count }
-        guard last.value - signal.announced.value <= UInt64(count) else { return signal.advance(to: last) }
-        signal.announce(from: signal.announced.next, through: last) {
-            appends.reduce(into: Set<WakeUpKey>()) { $0.formUnion(Set($1)) }
-        }
+        signal.announce(appends, through: last)
     }
 
     /// Makes an empty file; `false` if there is one, or none can be made.
@@ -259,11 +254,11 @@ public final class SQLiteEventStore: ChainedEventStore {
         try limits.check(request)
         guard let writer else { throw model.readOnly }
         var prepared = PreparedAppend(request, isChained: writtenChain != nil)
-        for _ in 0..<Self.attempts {
+        for _ in 0..<PreparedAppend.attempts {
             let waiting = WriterRequest.append(prepared)
             switch try await writer.submit(waiting, weight: waiting.weight, bytes: prepared.retainedBytes) {
             case .appended(let receipt, _): return receipt
-            case .undecided: prepared = PreparedAppend(prepared, heldThrough: try await judge(prepared))
+            case .undecided: prepared = try await judge(prepared)
             default:
                 throw StoreError(.corrupt, "the writer returned an answer of another kind. This is a bug in Sillok.")
             }
@@ -271,28 +266,15 @@ public final class SQLiteEventStore: ChainedEventStore {
         throw StoreError.outpaced
     }
 
-    /// The maximum number of times that an append goes to the writer while the latest events still have to be judged.
-    private static let attempts = 8
-
     /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges the later events.
-    ///
-    /// - Returns: the head of the snapshot; `nil` if the condition holds further already.
-    private func judge(_ prepared: PreparedAppend) async throws -> Position? {
-        let (condition, request) = (prepared.condition, prepared.request)
-        let judged: (verdict: ConditionJudge.Verdict, head: Position)?
+    private func judge(_ prepared: PreparedAppend) async throws -> PreparedAppend {
         do {
-            judged = try await readers.read(.long) { reader, cancellation in
-                try reader.verdict(on: condition, of: request, cancellation)
-            }
+            return try prepared.judged(
+                try await readers.read(.long) { reader, cancellation in
+                    try reader.verdict(on: prepared.condition, of: prepared.request, cancellation)
+                }, limits: limits)
         } catch is CancellationError {
             throw StoreError.cancelledJudging
-        }
-        guard let judged else { return nil }
-        switch judged.verdict {
-        case .holds: return judged.head
-        case .conflict(let conflict): throw conflict
-        case .undecided(let part):
-            throw StoreError.tooExpensive(condition, part, limits: limits, head: judged.head)
         }
     }
 
@@ -384,10 +366,4 @@ public final class SQLiteEventStore: ChainedEventStore {
     }
 
     private static let closed = StoreError(.closed, "the store is closed.")
-}
-
-/// The observer of commits. It is a type of its own because Swift would wrap a plain function in a generic place once
-/// more on each access, and each call would pass all wrappers.
-private struct CommitObserver {
-    var observe: (@Sendable (CommitMeasurement) -> Void)?
 }

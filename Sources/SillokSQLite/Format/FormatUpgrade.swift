@@ -1,6 +1,7 @@
 import SillokCore
 import SillokIndex
 import SillokSQLiteConnections
+import SillokStorage
 
 /// The conversion of a store of an older format to the current one. It is part of the transaction that opens the store,
 /// so a process that is killed meanwhile leaves the store unchanged.

@@ -3,6 +3,7 @@ import SillokChain
 import SillokCore
 import SillokSQL
 import SillokSQLiteConnections
+import SillokStorage
 
 // The file, format 4: an SQLite database in WAL mode (application id "Sill", user version 4).
 //

@@ -1,6 +1,7 @@
 import SillokChain
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 
 /// The statements, names and index with which a connection reads events. Belongs to the connection's thread.
 final class EventReader {
@@ -30,7 +31,7 @@ final class EventReader {
         let columns = EventRow.columns
         byPosition = try connection.prepare("SELECT \(columns) FROM events WHERE position = ?1")
         upwards = try connection.prepare("SELECT \(columns) FROM events WHERE position >= ?1 ORDER BY position")
-        let places = Array(repeating: "(?)", count: UpwardCursor.blockSize).joined(separator: ", ")
+        let places = Array(repeating: "(?)", count: RowCursor.blockSize).joined(separator: ", ")
         // One statement for many positions costs a quarter less than one for each; the join keeps their order.
         several = try connection.prepare(
             "WITH places(place) AS (VALUES \(places)) SELECT \(columns) FROM places CROSS JOIN events ON position = place"
@@ -67,26 +68,16 @@ final class EventReader {
     func id(at position: Position) throws -> EventID {
         let place = Int64(clamping: position.value)
         idAt.bind(place, at: 1)
-        guard try idAt.step() else { throw Self.missing(place) }
+        guard try idAt.step() else { throw StoreError.missingEvent(place) }
         defer { idAt.reset() }
         guard let id = EventID(bytes: idAt.bytes(0)) else { throw EventRow.damaged(place) }
         return id
     }
 
-    /// Throws unless the log has the event of a mark.
-    func check(_ mark: EventMark, _ head: Int64) throws {
-        guard mark.position > .start else { return }
-        let end = Position(UInt64(clamping: head))
-        guard mark.position <= end else { throw StoreError.logEnds(at: end, before: mark) }
-        guard let kept = mark.id else { return }
-        let found = try id(at: mark.position)
-        guard found == kept else { throw StoreError.otherEvent(found, at: mark) }
-    }
-
     /// Returns the event at a position.
     func event(at position: Int64) throws -> RecordedEvent {
         byPosition.bind(position, at: 1)
-        guard try byPosition.step() else { throw Self.missing(position) }
+        guard try byPosition.step() else { throw StoreError.missingEvent(position) }
         defer { byPosition.reset() }
         return try EventRow.event(byPosition, names)
     }
@@ -103,8 +94,8 @@ final class EventReader {
     }
 
     /// Reads events at rising positions: steps over short gaps, seeks over long ones.
-    func withUpwardCursor<Result>(_ body: (UpwardCursor) throws -> Result) throws -> Result {
-        let cursor = UpwardCursor(upwards, several, names)
+    func withUpwardCursor<Result>(_ body: (any UpwardCursor) throws -> Result) throws -> Result {
+        let cursor = RowCursor(upwards, several, names)
         defer {
             upwards.reset()
             several.reset()
@@ -115,19 +106,9 @@ final class EventReader {
     /// Returns when the event at a position was recorded.
     func recorded(at position: Int64) throws -> Int64 {
         recordedAt.bind(position, at: 1)
-        guard try recordedAt.step() else { throw Self.missing(position) }
+        guard try recordedAt.step() else { throw StoreError.missingEvent(position) }
         defer { recordedAt.reset() }
         return recordedAt.int(0)
-    }
-
-    /// Returns the number of events for which `isLow` holds. It must hold for a first part of the log and not after it.
-    func count(upTo head: Int64, where isLow: (_ recorded: Int64) -> Bool) throws -> Int64 {
-        var (low, high): (Int64, Int64) = (0, head)
-        while low < high {
-            let middle = low + (high - low + 1) / 2
-            if isLow(try recorded(at: middle)) { low = middle } else { high = middle - 1 }
-        }
-        return low
     }
 
     /// Returns a position of the stream at or before its revision, or 0 if there is no mark.
@@ -163,18 +144,9 @@ final class EventReader {
         guard entries.count == wanted, let found = entries.last else { return nil }
         let event = try event(at: found)
         guard event.revision.value == UInt64(revision) else {
-            throw Self.damagedStream(event.stream, at: event.position)
+            throw StoreError.damagedStream(event.stream, at: event.position)
         }
         return found
-    }
-
-    /// Returns the error for an index entry of a stream that leads to another event than the next one.
-    static func damagedStream(_ stream: StreamID?, at position: Position) -> StoreError {
-        StoreError(
-            .corrupt,
-            "the index of stream \(stream?.text ?? "") is damaged: the event at position \(position) is not the next "
-                + "event of the stream. "
-                + "Run `sillok verify`.")
     }
 
     /// Returns the links of the chain after a position, in order.
@@ -209,28 +181,8 @@ final class EventReader {
         return try facts(of: stream, number)
     }
 
-    /// Returns streams after a name, ordered by the bytes of their names.
-    ///
-    /// The names of a category are its own name and one range of the index, because they begin with it and a dash.
-    func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) throws -> [StreamFacts] {
-        guard let category else { return try streams(after: name?.text ?? "", before: nil, limit: limit) }
-        var found: [StreamFacts] = []
-        let own = StreamID(category.text)
-        if own.category == category, name.map({ $0 < own }) ?? true, let facts = try facts(of: own) {
-            found.append(facts)
-        }
-        // A dot is the next byte after a dash.
-        let first = StreamID("\(category.text)-")
-        let start = name.map { max($0, first) } ?? first
-        guard first.category == category, found.count < limit else { return found }
-        if start == first, let facts = try facts(of: first), name.map({ $0 < first }) ?? true { found.append(facts) }
-        if found.count == limit { return found }
-        return try found
-            + streams(after: start.text, before: "\(category.text).", limit: limit - found.count)
-    }
-
     /// Returns streams whose names are between two texts, excluding both.
-    private func streams(after first: String, before last: String?, limit: Int) throws -> [StreamFacts] {
+    func streams(after first: String, before last: String?, limit: Int) throws -> [StreamFacts] {
         streamsBetween.bind(bytesOf: first, at: 1)
         if let last { streamsBetween.bind(bytesOf: last, at: 2) } else { streamsBetween.bindNull(at: 2) }
         streamsBetween.bind(Int64(limit), at: 3)
@@ -248,14 +200,10 @@ final class EventReader {
             firstRecordedAt: Timestamp(microsecondsSince1970: try recorded(at: first)),
             lastRecordedAt: newest.recordedAt)
     }
-
-    static func missing(_ position: Int64) -> StoreError {
-        StoreError(.corrupt, "the event at position \(position) is missing from the store.")
-    }
 }
 
 /// A cursor that reads events at rising positions.
-final class UpwardCursor {
+final class RowCursor: UpwardCursor {
     /// The number of positions that can be announced at once.
     static let blockSize = 32
     /// Up to this distance it is faster to step than to seek.
@@ -291,7 +239,7 @@ final class UpwardCursor {
     func event(at position: Int64) throws -> RecordedEvent {
         if expected > 0 {
             expected -= 1
-            guard try several.step(), several.int(0) == position else { throw EventReader.missing(position) }
+            guard try several.step(), several.int(0) == position else { throw StoreError.missingEvent(position) }
             return try EventRow.event(several, names)
         }
         if current == .min || position - current > Self.shortGap {
@@ -302,11 +250,11 @@ final class UpwardCursor {
         while current < position {
             guard try upwards.step() else {
                 current = .min
-                throw EventReader.missing(position)
+                throw StoreError.missingEvent(position)
             }
             current = upwards.int(0)
         }
-        guard current == position else { throw EventReader.missing(position) }
+        guard current == position else { throw StoreError.missingEvent(position) }
         return try EventRow.event(upwards, names)
     }
 }

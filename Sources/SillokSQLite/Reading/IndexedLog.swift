@@ -1,10 +1,12 @@
 import SillokCore
 import SillokIndex
 import SillokSQLiteConnections
-import SillokThreads
+import SillokStorage
 
 /// The log as seen by one connection, for plans and conditions.
-extension EventReader: ConditionLog {
+extension EventReader: StoredLog {
+    func reading<Result>(_ body: () throws -> Result) throws -> Result { try connection.reading(body) }
+
     func positions(of term: IndexTerm, _ budget: StepBudget) throws -> (any PositionSource)? {
         let before = names.lookups
         let number =
@@ -29,23 +31,6 @@ extension EventReader: ConditionLog {
         guard let number = try names.number(.stream, stream.text) else { return nil }
         let next = Int64(clamping: revision.value).addingSaturated(1)
         return try position(ofRevision: next, of: number)
-    }
-
-    /// Judges a condition on a snapshot. `nil`: an event of the append is already stored; the writer has the answer.
-    func verdict(
-        on condition: JudgedCondition, of request: AppendRequest, _ cancellation: Cancellation
-    ) throws -> (verdict: ConditionJudge.Verdict, head: Position)? {
-        try connection.reading {
-            for entry in request.entries where try event(entry.event.id) != nil { return nil }
-            let head = try head()
-            // Appends and short reads have priority.
-            let budget = StepBudget(steps: limits.conditionSteps) {
-                yieldThread()
-                return cancellation.isCancelled
-            }
-            let verdict = try ConditionJudge(self, head: head, limits: limits, budget).verdict(on: condition)
-            return (verdict, Position(UInt64(head)))
-        }
     }
 }
 

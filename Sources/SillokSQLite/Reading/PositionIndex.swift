@@ -1,6 +1,7 @@
 import SillokCore
 import SillokIndex
 import SillokSQLiteConnections
+import SillokStorage
 
 /// The index as read by one connection: the positions of each key.
 ///

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 
 /// A scan of every event in the order of positions, which computes the expected contents of the index.
 struct EventScan {

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 
 /// A scan of every entry of the index in the order of keys, which computes its contents.
 struct IndexScan {

@@ -1,6 +1,7 @@
 import SillokChain
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 
 /// The statements that write the rows of an event and of its mark, and add it to the tail of the index.
 final class EventInsertion {

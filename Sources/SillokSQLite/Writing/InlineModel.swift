@@ -3,6 +3,7 @@ import SillokIndex
 import SillokSQL
 import SillokSQLiteConnections
 import SillokSQLiteModels
+import SillokStorage
 
 /// The read model in the store's own file, as used by the thread that appends. Belongs to that thread.
 ///

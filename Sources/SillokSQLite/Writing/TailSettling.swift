@@ -1,5 +1,6 @@
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 
 /// The move of index entries from the tail in memory to the table `entries`, in the order of keys.
 ///

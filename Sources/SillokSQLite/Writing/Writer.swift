@@ -4,6 +4,7 @@ import SillokCore
 import SillokIndex
 import SillokSQL
 import SillokSQLiteConnections
+import SillokStorage
 
 /// The only connection that writes. It executes groups of requests, each group in one transaction with one fsync.
 ///
@@ -31,8 +32,7 @@ final class Writer {
     /// The revisions of streams as of the last write, up to a maximum number of streams.
     private var revisions: [Int64: Int64] = [:]
     private let tuning: Tuning
-    /// The steps that conditions of the group may still use here before readers judge them.
-    private(set) var stepsLeft = 0
+    private var steps: WriterSteps
     /// The error for all further writes, once the disk has failed or the file was replaced.
     private(set) var failure: StoreError?
     /// The time that the last commit took until it was on the disk.
@@ -56,6 +56,7 @@ final class Writer {
         reader = try EventReader(connection, limits: limits, isWriter: true, tuning: tuning)
         chain = try Schema.chain(connection)
         self.tuning = tuning
+        steps = WriterSteps(single: tuning.writerSteps, group: tuning.groupSteps)
         rows = try EventInsertion(connection, reader.index)
         settling = try TailSettling(connection, reader.index, tuning)
         begin = try connection.prepare("BEGIN IMMEDIATE")
@@ -71,7 +72,7 @@ final class Writer {
         // Before the first write it is certain that nothing of the group is stored.
         if failure == nil { failure = replacement(.database) }
         if let failure { return requests.map { refuse($0, failure) } }
-        stepsLeft = tuning.groupSteps
+        steps.renew()
         do {
             try begin.run()
             let answers = try requests.map { try carryOut($0) }
@@ -159,13 +160,10 @@ final class Writer {
             }
             try limits.checkTimes(of: request, clock: clock.now())
             for unchanged in request.condition.unchanged { try reader.check(unchanged.seen, head) }
-            guard try holds(prepared) else { return .success(.undecided) }
-            if let tracking = request.tracking, let recorded = try reader.tracked(tracking.source)?.position,
-                tracking.position <= recorded
-            {
-                throw TrackingConflict(given: tracking, recorded: recorded)
-            }
-            let times = try recordedTimes(of: request)
+            let isAllowed = try steps.allow(prepared, in: self, head: head, limits: limits)
+            guard isAllowed else { return .success(.undecided) }
+            try request.checkTracking { try reader.tracked($0) }
+            let times = try request.recordedTimes(after: lastRecorded, now: clock.now())
             let receipt = try project(request, times) { try record(prepared, times) }
             return .success(.appended(receipt, head: Position(UInt64(head))))
         } catch {
@@ -174,27 +172,8 @@ final class Writer {
         }
     }
 
-    /// Returns whether a condition holds; `false` if the check takes too many steps here.
-    ///
-    /// A condition that was not judged before gets few steps, and all conditions of a group share a number of them. For
-    /// a condition that was judged before, only the latest events are left. It gets enough steps for one lookup of each
-    /// of its terms, and twice as many each time it comes back. So it is decided however fast others append.
-    private func holds(_ prepared: PreparedAppend) throws -> Bool {
-        let condition = prepared.condition
-        let isFirst = condition.heldThrough == nil
-        let least = tuning.writerSteps + 4 * condition.terms
-        let more = max(least, min(least << prepared.rounds, limits.conditionSteps))
-        let steps = isFirst ? min(tuning.writerSteps, max(stepsLeft, 50)) : more
-        let budget = StepBudget(steps: steps)
-        defer { if isFirst { stepsLeft -= budget.used } }
-        switch try ConditionJudge(self, head: head, limits: reader.limits, budget)
-            .verdict(on: condition, isWhole: isFirst)
-        {
-        case .holds: return true
-        case .conflict(let conflict): throw conflict
-        case .undecided: return false
-        }
-    }
+    /// The steps that conditions of the group may still use here before readers judge them.
+    var stepsLeft: Int { steps.left }
 
     /// Records an append and lets the inline projections apply it, or rolls all of it back.
     private func project(_ request: AppendRequest, _ times: [Int64], _ record: () throws -> Receipt) throws -> Receipt {
@@ -230,31 +209,7 @@ final class Writer {
 
     /// Returns the receipt of the earlier append of these events, or `nil`.
     private func firstReceipt(of request: AppendRequest) throws -> Receipt? {
-        var known: [RecordedEvent?]?
-        for (index, entry) in request.entries.enumerated() where !rows.isCertainlyNew(entry.event.id) {
-            guard let event = try reader.event(entry.event.id) else { continue }
-            if known == nil { known = Array(repeating: nil, count: request.entries.count) }
-            known?[index] = event
-        }
-        guard let known else { return nil }
-        return try request.firstReceipt(known: known)
-    }
-
-    /// Returns the times to record, which never decrease.
-    private func recordedTimes(of request: AppendRequest) throws(InvalidRequest) -> [Int64] {
-        let now = clock.now().microsecondsSince1970
-        var last = lastRecorded
-        var times: [Int64] = []
-        times.reserveCapacity(request.entries.count)
-        for (index, entry) in request.entries.enumerated() {
-            if let given = entry.recordedAt, given.microsecondsSince1970 < last {
-                let last = Timestamp(microsecondsSince1970: last)
-                throw InvalidRequest(.timeRunsBackwards(given: given, last: last), index: index)
-            }
-            last = entry.recordedAt?.microsecondsSince1970 ?? max(now, last)
-            times.append(last)
-        }
-        return times
+        try request.firstReceipt(unless: rows.isCertainlyNew) { try reader.event($0) }
     }
 
     private func record(_ prepared: PreparedAppend, _ times: [Int64]) throws -> Receipt {

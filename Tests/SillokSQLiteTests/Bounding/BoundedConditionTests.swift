@@ -2,6 +2,7 @@ import Sillok
 import SillokCore
 import SillokIndex
 import SillokSQLiteConnections
+import SillokStorage
 import SillokTesting
 import SillokThreads
 import Testing

@@ -2,6 +2,7 @@ import CSQLite
 import Sillok
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 import SillokTesting
 import Testing
 

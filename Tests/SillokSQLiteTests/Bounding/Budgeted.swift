@@ -3,6 +3,7 @@ import Sillok
 import SillokCore
 import SillokIndex
 import SillokSQLiteConnections
+import SillokStorage
 import SillokTesting
 import Testing
 

@@ -1,6 +1,7 @@
 import Sillok
 import SillokSQL
 import SillokSQLiteConnections
+import SillokStorage
 import SillokTesting
 import Testing
 

@@ -4,6 +4,7 @@ import Foundation
 import Sillok
 import SillokChain
 import SillokSQLiteConnections
+import SillokStorage
 import SillokTesting
 import Testing
 

@@ -2,6 +2,7 @@ import CSQLite
 import Foundation
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 
 @testable import SillokSQLite
 

@@ -1,9 +1,7 @@
-import Sillok
 import SillokCore
-import SillokTesting
+import SillokStorage
+import SillokTestSupport
 import Testing
-
-@testable import SillokSQLite
 
 /// The readers that a committed group wakes.
 @Suite(.timeLimit(.minutes(10))) struct AnnouncingTests {
@@ -20,12 +18,7 @@ import Testing
         }
         #expect(try await eventually { signal.waiterCount == 2 })
         let request = AppendRequest(append.map { .init(stream: stream, event: $0) })
-        let receipt = Receipt(
-            firstPosition: head, mark: EventMark(position: head, id: append.last?.id), revisions: [:],
-            recordedAt: WallClock.system.now())
-        SQLiteEventStore.announce(
-            [.append(PreparedAppend(request, isChained: false))], [.success(.appended(receipt, head: head))],
-            to: signal)
+        signal.announce([request], through: head)
         #expect(signal.announced == head)
         let count = signal.waiterCount
         #expect(try await eventually { left.withLock { $0.count } == count })
@@ -37,8 +30,9 @@ import Testing
     func unknownEvents() async throws {
         // The group with positions 2 and 3 failed with an unknown outcome. It was stored, and the second append of it
         // is repeated and gets its receipt.
-        #expect(try await waiting(after: [note("second")], in: "b-1", head: 3) == [])
+        #expect(try await waiting(after: [EventData(type: "noted", text: "2")], in: "b-1", head: 3) == [])
         // The keys of all new events are known.
-        #expect(try await waiting(after: [note("first"), note("second")], in: "b-1", head: 3) == ["a-1"])
+        let both = ["1", "2"].map { EventData(type: "noted", text: $0) }
+        #expect(try await waiting(after: both, in: "b-1", head: 3) == ["a-1"])
     }
 }

@@ -1,12 +1,13 @@
-import SillokCore
+public import SillokCore
 
 /// The keys of the index: negative for names, from 0 for event ids, whose keys ``IDKeys`` computes.
-enum IndexKey {
+@usableFromInline
+package enum IndexKey {
     /// The first key of ids that are not ordered by time.
-    static let firstUnordered: Int64 = 1 << 62
+    @inlinable package static var firstUnordered: Int64 { 1 << 62 }
 
     /// Returns the key of a name's number.
-    static func name(_ number: Int64) -> Int64 { -number }
+    @inlinable package static func name(_ number: Int64) -> Int64 { -number }
 
     /// Calls `body` once with every key under which the index holds an event.
     ///
@@ -16,8 +17,8 @@ enum IndexKey {
     ///   - tags: the numbers of its tags.
     ///   - stream: the number of its stream, or 0 without one.
     ///   - category: the number of the stream's category.
-    @inline(__always)
-    static func each(
+    @inlinable @inline(__always)
+    package static func each(
         id: Int64, type: Int64, tags: [Int64], stream: Int64, category: Int64, _ body: (Int64) -> Void
     ) {
         body(id)
@@ -29,13 +30,14 @@ enum IndexKey {
     }
 
     /// Returns whether a key belongs to an id that is ordered by time.
-    static func isTimeOrdered(_ key: Int64) -> Bool { key >= 0 && key < firstUnordered }
+    @inlinable package static func isTimeOrdered(_ key: Int64) -> Bool { key >= 0 && key < firstUnordered }
 
     /// Returns whether an id has its time in its first bits, and that time is before the year 2109.
-    static func isTimeOrdered(_ id: EventID) -> Bool {
+    @inlinable
+    package static func isTimeOrdered(_ id: EventID) -> Bool {
         id.high >> 12 & 0xF == 7 && id.low >> 62 == 2 && id.high >> 58 == 0
     }
 
     /// Spreads every bit of a number over all bits.
-    static func mix(_ value: UInt64) -> UInt64 { (value &+ UInt64.mixingStep).mixed }
+    @inlinable package static func mix(_ value: UInt64) -> UInt64 { SplitMix64.mix(value &+ SplitMix64.step) }
 }

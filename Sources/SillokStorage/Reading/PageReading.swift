@@ -1,17 +1,16 @@
-import SillokCore
-import SillokIndex
-import SillokSQLiteConnections
-import SillokThreads
+package import SillokCore
+package import SillokIndex
+package import SillokThreads
 
-extension EventReader {
+extension StoredLog {
     /// Returns one page of events from one snapshot.
-    func page(_ request: ReadRequest, _ cancellation: Cancellation) throws -> EventBatch {
+    package func page(_ request: ReadRequest, _ cancellation: Cancellation) throws -> EventBatch {
         let budget = StepBudget(steps: limits.pageSteps) { cancellation.isCancelled }
-        return try connection.reading { try pageAsOfNow(request, budget) }
+        return try reading { try pageAsOfNow(request, budget) }
     }
 
-    /// Returns one page of events within a transaction, as the transaction sees them.
-    func pageAsOfNow(_ request: ReadRequest, _ budget: StepBudget) throws -> EventBatch {
+    /// Returns one page of events within a snapshot or a transaction, as that sees them.
+    package func pageAsOfNow(_ request: ReadRequest, _ budget: StepBudget) throws -> EventBatch {
         let head = try head()
         for mark in request.marks { try check(mark, head) }
         let range = try range(of: request, head)
@@ -40,10 +39,8 @@ extension EventReader {
         case .mark(let mark)?: low = Int64(clamping: mark.position.value).addingSaturated(1)
         case .time(let time)?: low = try count(upTo: head) { $0 <= time.microsecondsSince1970 } + 1
         case .revision(let revision)?:
-            guard let stream = try streamNumber(of: request) else { return (1, 0) }
-            if revision != .none {
-                let place = try position(ofRevision: Int64(clamping: revision.value), of: stream)
-                low = (place ?? head) + 1
+            if let stream = request.query.items.first?.stream, revision != .none {
+                low = (try position(of: revision, in: stream) ?? head) + 1
             }
         case nil: break
         }
@@ -52,17 +49,16 @@ extension EventReader {
         case .mark(let mark)?: high = min(high, Int64(clamping: mark.position.value).addingSaturated(-1))
         case .time(let time)?: high = try count(upTo: head) { $0 < time.microsecondsSince1970 }
         case .revision(let revision)?:
-            guard let stream = try streamNumber(of: request), revision != .none else { return (1, 0) }
-            let place = try position(ofRevision: Int64(clamping: revision.value), of: stream)
-            if let place { high = min(high, place - 1) }
+            guard let stream = request.query.items.first?.stream, revision != .none else { return (1, 0) }
+            if let place = try position(of: revision, in: stream) { high = min(high, place - 1) }
         case nil: break
         }
         return (low, high)
     }
 
-    private func streamNumber(of request: ReadRequest) throws -> Int64? {
-        guard let stream = request.query.items.first?.stream else { return nil }
-        return try names.number(.stream, stream.text)
+    /// Returns the position of a revision of a stream, or `nil` if the stream has no such revision.
+    private func position(of revision: Revision, in stream: StreamID) throws -> Int64? {
+        revision == .none ? nil : try position(after: Revision(revision.value - 1), of: stream)
     }
 
     private func forwardPage(
@@ -71,11 +67,12 @@ extension EventReader {
         try withUpwardCursor { cursor in
             var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
             var chain = try StreamChain(request, from: low, head, self)
-            var places = UpwardPlaces(search)
-            while let position = try places.next(atMost: page.room, cursor) {
+            var places = UpwardPlaces(search, cursor)
+            while let position = try places.next(atMost: page.room) {
                 if page.isFull { return page.cut() }
                 if page.room % 64 == 0 { try budget.check() }
                 let event = try cursor.event(at: position)
+                guard isExact || request.query.matches(event) else { continue }
                 try chain?.check(event)
                 page.append(event)
             }
@@ -92,6 +89,7 @@ extension EventReader {
             if page.isFull { return page.cut() }
             if page.room % 64 == 0 { try budget.check() }
             let event = try event(at: -place)
+            guard isExact || request.query.matches(event) else { continue }
             try chain?.check(event)
             page.append(event)
         }
@@ -102,10 +100,16 @@ extension EventReader {
 /// The places of a forward search, looked up a few ahead so that their events can be read together.
 private struct UpwardPlaces {
     private var search: PlaceSearch
+    private let cursor: any UpwardCursor
+    private let blockSize: Int
     private var block: [Int64] = []
     private var index = 0
 
-    init(_ search: PlaceSearch) { self.search = search }
+    /// - Parameter cursor: what must read the places.
+    init(_ search: PlaceSearch, _ cursor: any UpwardCursor) {
+        (self.search, self.cursor) = (search, cursor)
+        blockSize = type(of: cursor).blockSize
+    }
 
     /// The last place that was checked, if the steps ran out.
     var end: Int64? { search.end }
@@ -113,15 +117,15 @@ private struct UpwardPlaces {
     /// Returns the next position, which the cursor must read.
     ///
     /// - Parameter room: the maximum number of wanted events, and of positions to look up, but at least one.
-    mutating func next(atMost room: Int, _ cursor: UpwardCursor) throws -> Int64? {
+    mutating func next(atMost room: Int) throws -> Int64? {
         if search.isEverything { return try search.next() }
-        if index == block.count { try lookUp(max(1, min(room, UpwardCursor.blockSize)), cursor) }
+        if index == block.count { try lookUp(max(1, min(room, blockSize))) }
         guard index < block.count else { return nil }
         defer { index += 1 }
         return block[index]
     }
 
-    private mutating func lookUp(_ count: Int, _ cursor: UpwardCursor) throws {
+    private mutating func lookUp(_ count: Int) throws {
         block.removeAll(keepingCapacity: true)
         index = 0
         while block.count < count, let position = try search.next() { block.append(position) }
@@ -136,35 +140,41 @@ private struct StreamChain {
     private var previous: Revision?
 
     /// Creates the chain of a page that begins at a bound; returns `nil` unless the request is for a whole stream.
-    init?(_ request: ReadRequest, from bound: Int64, _ head: Int64, _ reader: EventReader) throws {
+    init?(_ request: ReadRequest, from bound: Int64, _ head: Int64, _ log: any StoredLog) throws {
         guard request.query.items.count == 1, let stream = request.query.items[0].stream,
             request.query.items[0] == EventQuery.Item(stream: stream),
-            let number = try reader.names.number(.stream, stream.text)
+            let places = try log.positions(of: .stream(stream), StepBudget(steps: .max))
         else { return nil }
         self.stream = stream
         isForward = request.direction == .forward
-        previous = try Self.revision(
-            of: number, beside: isForward ? bound - 1 : bound + 1, head: head, request.direction, reader)
+        let edge = isForward ? bound - 1 : bound + 1
+        if edge > 0 && edge <= head { previous = try Self.revision(of: stream, from: edge, request, places, log) }
         if isForward && previous == nil { previous = Revision(0) }
     }
 
     /// Returns the revision before the page's first one. The previous page ended at `edge`, or `edge` is any position.
     private static func revision(
-        of number: Int64, beside edge: Int64, head: Int64, _ direction: ReadRequest.Direction, _ reader: EventReader
+        of stream: StreamID, from edge: Int64, _ request: ReadRequest, _ places: any PositionSource,
+        _ log: any StoredLog
     ) throws -> Revision? {
-        guard edge > 0 && edge <= head else { return nil }
-        let event = try reader.event(at: edge)
-        if let stream = event.stream, try reader.names.number(.stream, stream.text) == number { return event.revision }
-        var neighbour: [Int64] = []
-        let back: ReadRequest.Direction = direction == .forward ? .backward : .forward
-        try reader.index.read(IndexKey.name(number), from: edge, back, limit: 1, into: &neighbour)
-        return try neighbour.first.map { try reader.event(at: $0).revision }
+        let event = try log.event(at: edge)
+        if event.stream == stream { return event.revision }
+        let back: ReadRequest.Direction = request.direction == .forward ? .backward : .forward
+        var (bound, neighbour) = (edge, [Int64]())
+        while true {
+            neighbour.removeAll(keepingCapacity: true)
+            _ = try places.read(from: bound, back, limit: 1, into: &neighbour)
+            guard let place = neighbour.first else { return nil }
+            let event = try log.event(at: place)
+            if log.isExact || event.stream == stream { return event.revision }
+            bound = back == .backward ? place - 1 : place + 1
+        }
     }
 
     mutating func check(_ event: RecordedEvent) throws {
         let follows = previous.map { isForward ? $0.next == event.revision : $0 == event.revision.next } ?? true
         guard follows, event.stream == stream else {
-            throw EventReader.damagedStream(stream, at: event.position)
+            throw StoreError.damagedStream(stream, at: event.position)
         }
         previous = event.revision
     }

@@ -1,8 +1,7 @@
 import CSillok
 import SillokCore
+import SillokStorage
 import Testing
-
-@testable import SillokSQLite
 
 @Suite struct IndexKeyTests {
     private let keys: IDKeys

@@ -1,44 +1,58 @@
-import SillokCore
+package import SillokCore
 
 /// The index of the newest events, which one connection keeps in memory. It covers all events after those in the table
 /// `entries`.
 ///
 /// Every key has a chain of its entries, newest first. Each entry also points to an older one further back. So the
 /// number of hops to any place of a chain grows with the logarithm of its length. The newest additions can be undone.
-struct IndexTail {
-    struct Entry {
-        let key: Int64
-        let position: Int64
+@usableFromInline
+package struct IndexTail: Sendable {
+    @usableFromInline
+    package struct Entry: Sendable {
+        @usableFromInline package let key: Int64
+        @usableFromInline package let position: Int64
         /// The entry's place in the chain of its key, from 0.
-        fileprivate let rank: Int32
+        @usableFromInline let rank: Int32
         /// The previous entry in the chain, −1 if this is the first.
-        fileprivate let previous: Int32
+        @usableFromInline let previous: Int32
         /// An older entry, or itself if it is the first. Chosen as in a skew-binary list, for a few hops to each.
-        fileprivate let jump: Int32
-        fileprivate let node: Int32
+        @usableFromInline let jump: Int32
+        @usableFromInline let node: Int32
+
+        @inlinable
+        init(key: Int64, position: Int64, rank: Int32, previous: Int32, jump: Int32, node: Int32) {
+            (self.key, self.position) = (key, position)
+            (self.rank, self.previous, self.jump, self.node) = (rank, previous, jump, node)
+        }
     }
 
     /// A key that has entries.
-    private struct Node {
-        let key: Int64
-        var newest: Int32
+    @usableFromInline
+    struct Node: Sendable {
+        @usableFromInline let key: Int64
+        @usableFromInline var newest: Int32
         /// The next key of its bucket, −1 at the end.
-        let next: Int32
+        @usableFromInline let next: Int32
+
+        @inlinable
+        init(key: Int64, newest: Int32, next: Int32) {
+            (self.key, self.newest, self.next) = (key, newest, next)
+        }
     }
 
     /// The last position before the tail. Up to here the table `entries` is complete.
-    private(set) var start: Int64 = 0
+    @usableFromInline package internal(set) var start: Int64 = 0
     /// The last position whose entries are in the tail.
-    private(set) var end: Int64 = 0
+    @usableFromInline package internal(set) var end: Int64 = 0
     /// The entries, in the order of positions.
-    private(set) var entries: ContiguousArray<Entry> = []
+    @usableFromInline package internal(set) var entries: ContiguousArray<Entry> = []
     /// The keys, in the order in which they were added, so that the last one can be removed.
-    private var nodes: ContiguousArray<Node> = []
-    private var buckets: ContiguousArray<Int32>
-    private let mask: UInt64
+    @usableFromInline var nodes: ContiguousArray<Node> = []
+    @usableFromInline var buckets: ContiguousArray<Int32>
+    @usableFromInline let mask: UInt64
 
     /// - Parameter capacity: the usual number of entries.
-    init(capacity: Int) {
+    package init(capacity: Int) {
         var count = 16
         while count < capacity { count *= 2 }
         buckets = ContiguousArray(repeating: -1, count: count)
@@ -46,7 +60,7 @@ struct IndexTail {
     }
 
     /// Removes all entries; new ones begin after a position.
-    mutating func restart(after position: Int64) {
+    package mutating func restart(after position: Int64) {
         for index in buckets.indices { buckets[index] = -1 }
         let keepsCapacity = entries.count < 4 * buckets.count
         entries.removeAll(keepingCapacity: keepsCapacity)
@@ -55,7 +69,7 @@ struct IndexTail {
     }
 
     /// Removes the entries up to a position, because the table `entries` holds them now.
-    mutating func forget(through position: Int64) {
+    package mutating func forget(through position: Int64) {
         let (kept, last) = (entries.filter { $0.position > position }, end)
         restart(after: position)
         for entry in kept { add(entry.key, entry.position) }
@@ -63,7 +77,7 @@ struct IndexTail {
     }
 
     /// Undoes the additions for events after a position.
-    mutating func rewind(to position: Int64) {
+    package mutating func rewind(to position: Int64) {
         while let entry = entries.last, entry.position > position {
             entries.removeLast()
             if entry.previous >= 0 {
@@ -78,7 +92,8 @@ struct IndexTail {
     }
 
     /// Adds an entry of an event. Its position must not be lower than that of any earlier one.
-    @inline(__always) mutating func add(_ key: Int64, _ position: Int64) {
+    @inlinable @inline(__always)
+    package mutating func add(_ key: Int64, _ position: Int64) {
         let (bucket, index) = (bucket(key), Int32(truncatingIfNeeded: entries.count))
         let node = node(key, in: bucket)
         if node >= 0 {
@@ -102,7 +117,7 @@ struct IndexTail {
     }
 
     /// Appends up to `limit` positions of a key to `positions`, from `bound` on in a direction.
-    func read(
+    package func read(
         _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) {
         let node = node(key, in: bucket(key))
@@ -144,7 +159,8 @@ struct IndexTail {
         }
     }
 
-    @inline(__always) private func node(_ key: Int64, in bucket: Int) -> Int32 {
+    @inlinable @inline(__always)
+    func node(_ key: Int64, in bucket: Int) -> Int32 {
         var index = buckets[bucket]
         while index >= 0 {
             let node = nodes[Int(index)]
@@ -154,7 +170,8 @@ struct IndexTail {
         return -1
     }
 
-    @inline(__always) private func bucket(_ key: Int64) -> Int {
+    @inlinable @inline(__always)
+    func bucket(_ key: Int64) -> Int {
         Int(truncatingIfNeeded: IndexKey.mix(UInt64(bitPattern: key)) & mask)
     }
 }

@@ -1,0 +1,155 @@
+package import SillokChain
+import SillokCore
+import SillokDisk
+
+/// Reads the records of a log, on any thread, with `pread` only.
+///
+/// It reads what was written, also what is not yet durable; the caller decides which positions may be seen.
+package final class SegmentReader: Sendable {
+    let files: LogFiles
+    let table: SegmentTable
+    private let mode: LogMode
+    private let segments: FileCache<any DiskFile>
+    private let places: FileCache<PlaceFile>
+    private let found = Lock<[LogDamage]>([])
+
+    init(_ files: LogFiles, _ table: SegmentTable, _ mode: LogMode, damages: [LogDamage]) {
+        self.files = files
+        self.table = table
+        self.mode = mode
+        segments = FileCache(capacity: files.settings.openFiles / 2)
+        places = FileCache(capacity: files.settings.openFiles / 2)
+        found.withLock { $0 = damages }
+    }
+
+    /// The position of the last event that was written.
+    package var writtenHead: UInt64 { table.writtenHead }
+
+    /// The position of the last event that is durable.
+    package var durableHead: UInt64 { table.durable.position }
+
+    /// The damaged places that were skipped in mode `.salvage`.
+    package var damages: [LogDamage] { found.withLock { $0 } }
+
+    /// Calls `body` with the event at a position.
+    package func record<Result>(
+        at position: UInt64, _ body: (RecordView) throws -> Result
+    ) throws -> Result {
+        try withMemory(at: position, { run, start in run.end - start }) { memory throws(RecordView.Flaw) in
+            try RecordView(memory, position: position, salt: files.salt, files.faults)
+        } then: {
+            try body($0)
+        }
+    }
+
+    /// Returns when the event at a position was recorded, in µs since 1970, without reading its body.
+    package func recorded(at position: UInt64) throws -> Int64 {
+        try prefix(at: position) { $0.baseAddress?.number(24) ?? 0 }
+    }
+
+    /// Returns the link of the event at a position without reading its body; `nil` if it has none.
+    package func link(at position: UInt64) throws -> ChainDigest? {
+        try prefix(at: position) { prefix in
+            prefix.count > LogFormat.prefixBytes
+                ? ChainDigest(UnsafeRawBufferPointer(rebasing: prefix[LogFormat.prefixBytes...])) : nil
+        }
+    }
+
+    private func prefix<Result>(
+        at position: UInt64, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        let most = LogFormat.prefixBytes + LogFormat.linkBytes
+        return try withMemory(at: position, { run, start in min(run.end - start, most) }) {
+            memory throws(RecordView.Flaw) in
+            try RecordView.prefix(memory, position: position, salt: files.salt, files.faults)
+        } then: {
+            try body($0)
+        }
+    }
+
+    /// Reads a part of the record at a position, checks it, and uses it. If the place is from a file that is wrong, the
+    /// places are rebuilt first.
+    private func withMemory<Checked, Result>(
+        at position: UInt64, _ size: (PlaceRun, Int) -> Int,
+        _ check: (UnsafeRawBufferPointer) throws(RecordView.Flaw) -> Checked, then body: (Checked) throws -> Result
+    ) throws -> Result {
+        while true {
+            let run = try run(at: position, limit: 1)
+            guard let place = run.places.first, place > 0 else { throw LogError.noEvent(position) }
+            let start = Int(place) * LogFormat.alignment
+            let file = try segment(run.ordinal)
+            let result: Result? = try withUnsafeTemporaryAllocation(byteCount: size(run, start), alignment: 16) {
+                let count = try onDisk { [buffer = $0] () throws(DiskError) in
+                    try file.readAll(into: buffer, at: start)
+                }
+                let checked: Checked
+                do throws(RecordView.Flaw) {
+                    checked = try check(UnsafeRawBufferPointer(rebasing: $0[..<count]))
+                } catch {
+                    if mayRebuild(run) { return nil }
+                    throw files.damage(run.ordinal, start, position: position, error.reason)
+                }
+                return try body(checked)
+            }
+            if let result { return result }
+            try rebuild(run.ordinal)
+        }
+    }
+}
+
+// Which records are where.
+extension SegmentReader {
+    func segment(_ ordinal: UInt32) throws(LogError) -> any DiskFile {
+        try segments.value(ordinal) { () throws(LogError) in
+            try onDisk { () throws(DiskError) in try files.disk.open(files.segmentPath(ordinal), .read) }
+        }
+    }
+
+    /// Finds the records of at most `limit` adjacent events, which are in one segment.
+    func run(at position: UInt64, limit: Int) throws(LogError) -> PlaceRun {
+        for _ in 0..<2 {
+            switch table.find(position, limit: limit) {
+            case .none: throw .noEvent(position)
+            case .run(let run): return run
+            case .file(let ordinal, let positions):
+                if let run = try placeFile(ordinal, positions)?.run(position, limit: limit) { return run }
+                try rebuild(ordinal)
+            }
+        }
+        throw .noEvent(position)
+    }
+
+    private func placeFile(_ ordinal: UInt32, _ positions: Range<UInt64>) throws(LogError) -> PlaceFile? {
+        struct Unusable: Error {}
+        return try? places.value(ordinal) { () throws(Unusable) in
+            guard let file = PlaceFile(ordinal, positions, files) else { throw Unusable() }
+            return file
+        }
+    }
+
+    /// Whether a record that is not where a file of places says may be found by rebuilding the file.
+    func mayRebuild(_ run: PlaceRun) -> Bool { run.isFromFile && !files.faults.contains(.placesTrusted) }
+
+    /// Gathers the places of a full segment from the segment, and writes them to its file again.
+    func rebuild(_ ordinal: UInt32) throws(LogError) {
+        places.remove(ordinal)
+        guard let (first, next) = table.positions(of: ordinal) else { return }
+        var walk = try GroupWalk(try segment(ordinal), ordinal, files)
+        var scan = TailScan(ordinal, firstPosition: first)
+        try scan.walk(&walk)
+        guard scan.nextPosition >= next else {
+            throw files.damage(
+                ordinal, scan.end, position: scan.nextPosition,
+                "\(scan.flaw ?? "there is no group"), but later segments have events")
+        }
+        let list = PlaceList(scan.places, end: scan.end)
+        table.keep(list, of: ordinal)
+        guard mode == .write else { return }
+        let entry = SegmentEntry(ordinal: ordinal, first: first, places: list)
+        // Without the file the places stay in memory, and the next reader tries again.
+        if (try? PlaceFile.write(list, entry, files)) != nil { table.settle(ordinal) }
+    }
+
+    func report(_ damage: LogDamage) { found.withLock { if !$0.contains(damage) { $0.append(damage) } } }
+    var isSalvaging: Bool { mode == .salvage }
+}

@@ -1,0 +1,174 @@
+import SillokCore
+import SillokDisk
+
+/// The places of a segment's events, in memory.
+final class PlaceList: @unchecked Sendable {
+    // Changed by the writer only while it holds the lock of the table.
+    fileprivate(set) var places: [UInt32]
+    /// Where the last record ends.
+    fileprivate(set) var end: Int
+
+    init(_ places: [UInt32], end: Int) { (self.places, self.end) = (places, end) }
+}
+
+/// One segment with the position of its first event.
+struct SegmentEntry: Sendable {
+    let ordinal: UInt32
+    let first: UInt64
+    /// `nil`: they are in the file of places.
+    var places: PlaceList?
+}
+
+/// Adjacent records in a segment.
+struct PlaceRun {
+    let ordinal: UInt32
+    /// The position of the first one.
+    let first: UInt64
+    /// Their offsets, divided by 8. In mode `.salvage`, 0 is an event that cannot be read.
+    var places: [UInt32]
+    /// Where the last one ends at the latest.
+    var end: Int
+    /// Whether the places are from a file, which may be wrong.
+    var isFromFile = false
+}
+
+/// Which positions are where: written by the writer, read by all readers.
+final class SegmentTable: Sendable {
+    private struct State {
+        var segments: [SegmentEntry]
+        var writtenHead: UInt64
+        var durable: DurableMark
+        /// Places of segments whose files are missing or wrong, the latest last.
+        var rebuilt: [(ordinal: UInt32, places: PlaceList)] = []
+    }
+
+    private let state: Lock<State>
+
+    init(_ segments: [SegmentEntry], writtenHead: UInt64, durable: DurableMark) {
+        state = Lock(State(segments: segments, writtenHead: writtenHead, durable: durable))
+    }
+
+    var writtenHead: UInt64 { state.withLock { $0.writtenHead } }
+    var durable: DurableMark { state.withLock { $0.durable } }
+    var ordinals: [UInt32] { state.withLock { $0.segments.map(\.ordinal) } }
+
+    /// The segment of a position, or the last one for positions behind the end.
+    func ordinal(of position: UInt64) -> UInt32? {
+        state.withLock { state in
+            SegmentTable.index(of: position, in: state.segments).map { state.segments[$0].ordinal }
+        }
+    }
+
+    /// The first position of a segment, and the one behind its last.
+    func positions(of ordinal: UInt32) -> (first: UInt64, next: UInt64)? {
+        state.withLock { state in
+            guard let index = state.segments.firstIndex(where: { $0.ordinal == ordinal }) else { return nil }
+            let next = index + 1 < state.segments.count ? state.segments[index + 1].first : state.writtenHead &+ 1
+            return (state.segments[index].first, next)
+        }
+    }
+
+    /// What is known about a position.
+    enum Finding {
+        case none
+        case run(PlaceRun)
+        /// The places are in a file: that of this segment, whose events these positions are.
+        case file(UInt32, Range<UInt64>)
+    }
+
+    /// Finds the records of at most `limit` positions from `position`.
+    func find(_ position: UInt64, limit: Int) -> Finding {
+        state.withLock { state in
+            guard position <= state.writtenHead, let index = SegmentTable.index(of: position, in: state.segments) else {
+                return .none
+            }
+            let segment = state.segments[index]
+            let next = index + 1 < state.segments.count ? state.segments[index + 1].first : state.writtenHead &+ 1
+            guard let list = segment.places ?? state.rebuilt.last(where: { $0.ordinal == segment.ordinal })?.places else {
+                return .file(segment.ordinal, segment.first..<max(segment.first, next))
+            }
+            let start = Int(clamping: position - segment.first)
+            let end = min(list.places.count, start + limit)
+            guard start < end else { return .none }
+            return .run(
+                PlaceRun(
+                    ordinal: segment.ordinal, first: position, places: Array(list.places[start..<end]),
+                    end: end < list.places.count ? Int(list.places[end]) * LogFormat.alignment : list.end))
+        }
+    }
+
+    private static func index(of position: UInt64, in segments: [SegmentEntry]) -> Int? {
+        var (low, high) = (0, segments.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if segments[middle].first <= position { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? nil : low - 1
+    }
+}
+
+// What the writer changes.
+extension SegmentTable {
+    /// Adds the records of a group that was written at `base`.
+    func append(_ places: [UInt32], base: Int, end: Int) {
+        let base = UInt32(truncatingIfNeeded: base / LogFormat.alignment)
+        state.withLock { state in
+            guard let list = state.segments.last?.places else { return }
+            for place in places { list.places.append(base &+ place) }
+            list.end = end
+            state.writtenHead += UInt64(places.count)
+        }
+    }
+
+    /// Takes a new segment into use.
+    func begin(_ ordinal: UInt32) {
+        state.withLock { state in
+            let entry = SegmentEntry(
+                ordinal: ordinal, first: state.writtenHead + 1, places: PlaceList([], end: LogFormat.headerBytes))
+            state.segments.append(entry)
+        }
+    }
+
+    /// Moves the durable end.
+    func setDurable(_ mark: DurableMark) { state.withLock { $0.durable = mark } }
+
+    /// Replaces the places of the last segment with those of a longer walk, or adds a segment. For mode `.readOnly`.
+    func take(_ scan: TailScan) {
+        state.withLock { state in
+            let entry = SegmentEntry(
+                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.end))
+            if state.segments.last?.ordinal == scan.ordinal { state.segments.removeLast() }
+            state.segments.append(entry)
+            state.writtenHead = max(state.writtenHead, scan.nextPosition - 1)
+        }
+    }
+
+    /// Keeps the places that were gathered from a segment because its file of places is missing or wrong.
+    func keep(_ places: PlaceList, of ordinal: UInt32) {
+        state.withLock { state in
+            state.rebuilt.removeAll { $0.ordinal == ordinal }
+            state.rebuilt.append((ordinal, places))
+            if state.rebuilt.count > SegmentTable.rebuiltLists { state.rebuilt.removeFirst() }
+        }
+    }
+
+    /// Each takes 4 bytes an event.
+    private static let rebuiltLists = 8
+
+    /// The full segments whose places are in memory.
+    var unsettled: [(entry: SegmentEntry, places: PlaceList)] {
+        state.withLock { state in
+            state.segments.dropLast().compactMap { entry in entry.places.map { (entry, $0) } }
+        }
+    }
+
+    /// Forgets the places of a segment that are now in its file.
+    func settle(_ ordinal: UInt32) {
+        state.withLock { state in
+            if let index = state.segments.firstIndex(where: { $0.ordinal == ordinal }) {
+                state.segments[index].places = nil
+            }
+            state.rebuilt.removeAll { $0.ordinal == ordinal }
+        }
+    }
+}
