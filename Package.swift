@@ -376,8 +376,8 @@ let package = Package(
             name: "sillok-torture",
             dependencies: [
                 "SillokHistory", "SillokSnapshots", "SillokProjections", "SillokProcesses", "Sillok", "SillokChain",
-                "SillokClient", "SillokCore", "SillokPostgres", "SillokRehearsal", "SillokSQL",
-                "SillokSQLiteConnections", "SillokSQLite",
+                "SillokClient", "SillokCore", "SillokLog", "SillokPostgres", "SillokRehearsal", "SillokSQL",
+                "SillokSQLiteConnections", "SillokSegments", "SillokSQLite",
             ], path: "Tests/Torture"),
 
         // Processes and webhooks that the tests in a browser show. No product.
