@@ -71,7 +71,7 @@ let package = Package(
                 "SillokHistory", "SillokSigning", "SillokCloudEvents", "SillokJSON", "SillokChain",
                 "SillokAPI", "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer",
                 "SillokSQL",
-                "SillokSQLite", "SillokStarter", "SillokSystem", "SillokTerminal", "SillokWire",
+                "SillokLog", "SillokSQLite", "SillokStarter", "SillokSystem", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -392,8 +392,8 @@ let package = Package(
             name: "sillok-torture",
             dependencies: [
                 "SillokHistory", "SillokSnapshots", "SillokProjections", "SillokProcesses", "Sillok", "SillokChain",
-                "SillokClient", "SillokCore", "SillokPostgres", "SillokRehearsal", "SillokSQL",
-                "SillokSQLiteConnections", "SillokSQLite",
+                "SillokClient", "SillokCore", "SillokLog", "SillokPostgres", "SillokRehearsal", "SillokSQL",
+                "SillokSQLiteConnections", "SillokSegments", "SillokSQLite",
             ], path: "Tests/Torture"),
 
         // Histories of the log engine on simulated disks. No product.

@@ -1,5 +1,7 @@
 import Foundation
 import SillokCore
+import SillokLog
+import SillokSegments
 import SillokSQLite
 import SillokSQLiteConnections
 
@@ -90,23 +92,44 @@ struct TortureFailure: Error, CustomStringConvertible {
 /// Opens a store and notes how long that took.
 func openStore(
     _ path: String, _ log: AckLog, checkpointPages: Int? = nil, syncsCommits: Bool = true
-) throws -> SQLiteEventStore {
-    var tuning = Tuning()
-    tuning.checkpoints.pages = checkpointPages ?? tuning.checkpoints.pages
-    tuning.syncsCommits = syncsCommits
+) throws -> TorturePlace.Store {
     log.write("B")
     let start = AckLog.now()
-    let store = try SQLiteEventStore(path: path, mode: .create, limits: Limits(), clock: .system, tuning: tuning)
+    let store =
+        try path.hasSuffix(".sillok")
+        ? openFolder(path, isShort: checkpointPages != nil, syncsCommits)
+        : openFile(path, checkpointPages, syncsCommits)
     log.write("O \(AckLog.now() - start)")
     return store
 }
 
-/// Opens the store that writers write: with `short-log` it checkpoints often, with `unsynced` no commit waits for the
+private func openFile(_ path: String, _ checkpointPages: Int?, _ syncsCommits: Bool) throws -> TorturePlace.Store {
+    var tuning = Tuning()
+    tuning.checkpoints.pages = checkpointPages ?? tuning.checkpoints.pages
+    tuning.syncsCommits = syncsCommits
+    return TorturePlace.Store(
+        try SQLiteEventStore(path: path, mode: .create, limits: Limits(), clock: .system, tuning: tuning))
+}
+
+/// - Parameter isShort: whether segments are short and the index is moved often.
+private func openFolder(_ path: String, isShort: Bool, _ syncsCommits: Bool) throws -> TorturePlace.Store {
+    var tuning = LogTuning()
+    if isShort {
+        tuning.partEntries = 500
+        tuning.segments.firstSegmentBytes = 16_384
+        tuning.segments.maximumSegmentBytes = 65_536
+    }
+    if !syncsCommits { tuning.segments.faults = .noSync }
+    return TorturePlace.Store(try LogEventStore(path: path, mode: .create, tuning: tuning))
+}
+
+/// Opens the store that writers write: with `short-log` it checkpoints often, or has short segments, with `unsynced` no commit waits for the
 /// disk.
 func openWritten(_ path: String, _ log: AckLog, _ words: [String]) async throws -> any EventStore {
     guard words.contains("short-log") || words.contains("unsynced") else { return try await openPlace(path, log) }
     return try openStore(
-        path, log, checkpointPages: words.contains("short-log") ? 200 : nil, syncsCommits: !words.contains("unsynced"))
+        path, log, checkpointPages: words.contains("short-log") ? 200 : nil, syncsCommits: !words.contains("unsynced")
+    ).store
 }
 
 /// Opens the store of any place and notes how long that took.

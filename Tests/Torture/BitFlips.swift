@@ -1,8 +1,8 @@
 import Foundation
 import SillokCore
-import SillokSQLite
 
-/// Turns single bits of a closed store around, each in a copy of its own, and reads all that it holds.
+/// Turns single bits of a closed store around, each in a copy of its own, and reads all that it holds. The store is a
+/// file, or a folder with a log.
 ///
 /// Every event must come byte for byte, or a typed error must say that something is wrong. What comes short in silence
 /// is counted (`cut`, `wrong`) and must be named by `verify`: the pages of the index carry no checksum.
@@ -19,53 +19,72 @@ struct BitFlips {
         var streams: [StreamID: [RecordedEvent]] = [:]
     }
 
-    init(folder: String, seed: UInt64, count: Int) {
+    /// The ending of the store's name.
+    private let ending: String
+    /// The files of the store, by what their paths have behind that of the store.
+    private var files: [(path: String, bytes: [UInt8])] = []
+
+    init(folder: String, seed: UInt64, words: [String]) {
         self.folder = folder
-        self.count = count
+        count = words.first.flatMap(Int.init) ?? 300
+        ending = words.contains("folder") ? "sillok" : "sqlite"
         random = SeededGenerator(seed)
     }
 
-    private var original: String { folder + "/flips.sqlite" }
-    private var copy: String { folder + "/flipped.sqlite" }
+    private var original: String { "\(folder)/flips.\(ending)" }
+    private var copy: String { "\(folder)/flipped.\(ending)" }
 
     /// Whether every bit that changes an answer was noticed by a read or named by the store's own check.
     mutating func run() async throws -> Bool {
         try await fill()
-        let bytes = [UInt8](try Data(contentsOf: URL(filePath: original)))
+        try readFiles()
+        let bytes = files.reduce(0) { $0 + $1.bytes.count }
         for _ in 0..<count {
-            let bit = random.below(bytes.count * 8)
-            var flipped = bytes
-            flipped[bit / 8] ^= 1 << UInt8(bit % 8)
-            try write(flipped)
+            var bit = random.below(bytes * 8)
+            var place = 0
+            while bit >= files[place].bytes.count * 8 {
+                bit -= files[place].bytes.count * 8
+                place += 1
+            }
+            try write(flipping: bit, of: place)
             let outcome = await read()
             var verified = "not-opened"
-            if let store = try? SQLiteEventStore(path: copy, mode: .readOnly) {
+            if let store = try? await TorturePlace(copy).store(for: .reading) {
                 verified = (try? await store.verify().isSound) == true ? "sound" : "named"
                 await store.close()
             }
             outcomes["\(outcome)-\(verified)", default: 0] += 1
             if outcome == "wrong" || (outcome != "same" && verified == "sound") {
-                let page = bit / 8 / 4096 + 1
-                print("# \(outcome), verify: \(verified): byte \(bit / 8) (page \(page), offset \(bit / 8 % 4096))")
+                let (page, name) = (bit / 8 / 4096 + 1, files[place].path)
+                print("# \(outcome), \(verified): byte \(bit / 8) of \(name) (page \(page), offset \(bit / 8 % 4096))")
             }
         }
-        print("flips \(count)\nbytes \(bytes.count)")
+        print("flips \(count)\nbytes \(bytes)")
         for (outcome, count) in outcomes.sorted(by: { $0.key < $1.key }) { print("\(outcome) \(count)") }
         return !outcomes.keys.contains { $0.hasSuffix("sound") && $0 != "same-sound" }
     }
 
     private mutating func fill() async throws {
-        let store = try SQLiteEventStore(path: original)
+        let opened = try openStore(original, AckLog(folder + "/flips-log"), checkpointPages: 100)
+        let store = opened.store
         for number in 0..<60 {
             let key = RequestKey(writer: number % 3, number: number)
             let request = TortureRequest(seed: 7, key: key, milliseconds: 1 << 40 + UInt64(number))
             _ = try await store.append(AppendRequest(request.entries))
         }
         truth = try await answers(of: store)
-        await store.close()
+        await opened.close()
     }
 
-    private func answers(of store: SQLiteEventStore) async throws -> Truth {
+    private mutating func readFiles() throws {
+        let below = ending == "sqlite" ? [""] : try FileManager.default.subpathsOfDirectory(atPath: original).sorted()
+        for path in below.map({ $0.isEmpty ? "" : "/" + $0 }) {
+            guard let data = try? Data(contentsOf: URL(filePath: original + path)), !data.isEmpty else { continue }
+            files.append((path, [UInt8](data)))
+        }
+    }
+
+    private func answers(of store: any EventStore) async throws -> Truth {
         var answers = Truth()
         for try await page in store.pages(.all) { answers.all += page.events }
         let streams = truth.streams.isEmpty ? Set(answers.all.compactMap(\.stream)) : Set(truth.streams.keys)
@@ -80,9 +99,9 @@ struct BitFlips {
     /// Reads a flipped copy: `same`, `detected` (a typed error), or `wrong`.
     private func read() async -> String {
         do {
-            let store = try SQLiteEventStore(path: copy, mode: random.isEven ? .readOnly : .existing)
+            let store = try await TorturePlace(copy).store(for: random.isEven ? .reading : .writing)
             do {
-                let answers = try await answers(of: store)
+                let answers = try await answers(of: store.store)
                 await store.close()
                 return judge(answers)
             } catch {
@@ -109,9 +128,16 @@ struct BitFlips {
         return "cut"
     }
 
-    private func write(_ bytes: [UInt8]) throws {
-        for ending in ["-wal", "-shm", "-lock"] { try? FileManager.default.removeItem(atPath: copy + ending) }
-        try Data(bytes).write(to: URL(filePath: copy))
+    private func write(flipping bit: Int, of place: Int) throws {
+        for ending in ["", "-wal", "-shm", "-lock"] { try? FileManager.default.removeItem(atPath: copy + ending) }
+        if ending == "sillok" {
+            try FileManager.default.createDirectory(atPath: copy + "/log", withIntermediateDirectories: true)
+        }
+        for (index, file) in files.enumerated() {
+            var bytes = file.bytes
+            if index == place { bytes[bit / 8] ^= 1 << UInt8(bit % 8) }
+            try Data(bytes).write(to: URL(filePath: copy + file.path))
+        }
     }
 }
 

@@ -1,5 +1,4 @@
 import SillokCore
-import SillokSQLite
 
 /// A short life of a store, from its creation to two checkpoints, in which one call to the disk fails.
 ///
@@ -36,9 +35,9 @@ struct FaultScript {
         return findings
     }
 
-    private func open() throws -> (SQLiteEventStore, Writers) {
+    private func open() throws -> (TorturePlace.Store, Writers) {
         let store = try openStore(path, log, checkpointPages: 40)
-        return (store, Writers(store: store, log: log, seed: seed))
+        return (store, Writers(store: store.store, log: log, seed: seed))
     }
 
     /// From opening to closing, with appends before and after a checkpoint while it is open.
@@ -67,11 +66,11 @@ struct FaultScript {
     }
 
     /// Expects that reads work after any failure and return every acknowledged event.
-    private mutating func read(_ store: SQLiteEventStore) async {
+    private mutating func read(_ store: TorturePlace.Store) async {
         do {
             let acknowledged = try History(logPath).highestAcknowledged
             var position = Position.start
-            for try await page in store.pages(.all) {
+            for try await page in store.store.pages(.all) {
                 for event in page.events {
                     if event.position != position.next { findings.add(.unread, "\(event.position) after \(position)") }
                     position = event.position
@@ -84,10 +83,11 @@ struct FaultScript {
     }
 
     private mutating func check() async throws {
-        let store =
-            try (try? SQLiteEventStore(path: path, mode: .readOnly)) ?? SQLiteEventStore(path: path, mode: .readOnly)
+        let place = TorturePlace(path)
+        let first = try? await place.store(for: .reading)
+        let store = if let first { first } else { try await place.store(for: .reading) }
         var check = LogCheck(try History(logPath), seed: seed)
-        try await check.run(TorturePlace.Store(store), withVerify: true)
+        try await check.run(store, withVerify: true)
         await store.close()
         findings.add(check.findings)
     }

@@ -1,6 +1,5 @@
 import Foundation
 import SillokCore
-import SillokSQLite
 
 /// Appends until the disk is full, reads, makes room, appends again: on one store that stays open.
 struct FullDisk {
@@ -23,17 +22,17 @@ struct FullDisk {
     /// Whether nothing is wrong.
     mutating func run() async throws -> Bool {
         let store = try openStore(path, log, checkpointPages: 150)
-        let writers = Writers(store: store, log: log, seed: seed)
+        let writers = Writers(store: store.store, log: log, seed: seed)
         var failed = 0
         while failed < 20 && number < 100_000 { if await !write(writers) { failed += 1 } }
         let before = number
         if number == 100_000 { throw TortureFailure("the disk never was full") }
-        try await read(store)
+        try await read(store.store)
         try FileManager.default.removeItem(atPath: filler)
         var resumed = 0
         for _ in 0..<200 { if await write(writers) { resumed += 1 } }
         if resumed < 200 { findings.add(.refused, "\(200 - resumed) of 200 appends failed when there was room again") }
-        try await read(store)
+        try await read(store.store)
         await store.close()
         print("appends-until-full \(before - failed)\nrefused-when-full \(failed)\nresumed \(resumed)")
         return try await checkStore(path, logPath, seed: seed, withVerify: true).isEmpty && findings.isEmpty
@@ -57,7 +56,7 @@ struct FullDisk {
         }
     }
 
-    private mutating func read(_ store: SQLiteEventStore) async throws {
+    private mutating func read(_ store: any EventStore) async throws {
         var last = Position.start
         for try await page in store.pages(.all) { last = page.events.last?.position ?? last }
         let acknowledged = try History(logPath).highestAcknowledged

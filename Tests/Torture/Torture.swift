@@ -4,15 +4,16 @@ import SillokCore
 import SillokSQLite
 
 /// The program that the torture tests start, kill and starve: `sillok-torture VERB STORE LOG SEED [MORE]`. STORE is a
-/// file, or `postgres://…#schema` for verbs that do not need SQLite.
+/// file, a folder `….sillok`, or `postgres://…#schema` for verbs that do not need SQLite.
 ///
 /// - `write` runs 32 writers until it is killed (MORE: a bug to plant, `short-log`, `unsynced`).
 /// - `write-remote` does so on the server STORE until the file MORE exists.
-/// - `power-cuts` cuts the power under such writers, on a disk in the folder STORE (MORE: how often, `unsynced`).
+/// - `power-cuts` cuts the power under such writers, on a disk in the folder STORE (MORE: how often, `unsynced`,
+///   `folder`).
 /// - `check` compares the store with the log (MORE: `quick` leaves out the store's own check).
 /// - `script` is a short life of a store, for faults.
 /// - `full` fills a disk (MORE: the file that makes room).
-/// - `flips` changes bits (MORE: how many).
+/// - `flips` changes bits (MORE: how many, `folder`).
 /// - `hold` opens the store and waits.
 /// - `project` writes and projects until it is killed (MORE: `partitions`, `mended`, a bug to plant).
 /// - `check-projections` compares rows with the log; `finish-projections` first projects to the end.
@@ -67,7 +68,7 @@ enum Torture {
             var disk = try FullDisk(path: path, logPath: logPath, seed: seed, filler: more ?? "")
             return try await disk.run()
         case "flips":
-            var flips = BitFlips(folder: path, seed: seed, count: more.flatMap(Int.init) ?? 300)
+            var flips = BitFlips(folder: path, seed: seed, words: words(more))
             return try await flips.run()
         case "project":
             try await ProjectionTorture.project(path, seed, words(more))

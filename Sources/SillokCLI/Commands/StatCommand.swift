@@ -94,7 +94,7 @@ private struct StoreFacts {
         #if Postgres
         if let store = store as? PostgresEventStore { return try await store.storedBytes() }
         #endif
-        return (store as? SQLiteEventStore)?.fileBytes
+        return (store as? any LocalStore)?.storedBytes
     }
 }
 

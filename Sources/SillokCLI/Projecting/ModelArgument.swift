@@ -57,9 +57,8 @@ struct ModelArgument: ParsableArguments {
             throw CommandFailure(.usage, "the read model is that of a store: leave out --store")
         }
         do {
-            return try await StoreArgument(place: readModel).with(access == .reading ? .readOnly : .existing) {
-                try await body(ReadSide(of: $0, in: $0.readModel))
-            }
+            return try await StoreArgument(place: readModel)
+                .withOwnModel(access == .reading ? .readOnly : .existing) { try await body(ReadSide(of: $0, in: $1)) }
         } catch let error as StoreError where error.code == .locked {
             throw CommandFailure(
                 .locked, "\(error)",

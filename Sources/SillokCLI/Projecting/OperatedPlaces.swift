@@ -13,7 +13,7 @@ extension OperatorAccess {
             }
             return try await reportingLocks {
                 try await StoreArgument(place: places.readModel)
-                    .with(purpose == .reading ? .readOnly : .existing) { try await body($0, $0.readModel) }
+                    .withOwnModel(purpose == .reading ? .readOnly : .existing) { try await body($0, $1) }
             }
         }
         guard let store = places.store else {

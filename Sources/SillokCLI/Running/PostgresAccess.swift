@@ -89,7 +89,6 @@ protocol SelfChecking: ChainedEventStore {
     func verify(progress: @escaping @Sendable (WorkProgress) -> Void) async throws -> VerificationReport
 }
 
-extension SQLiteEventStore: SelfChecking {}
 #if Postgres
 extension PostgresEventStore: SelfChecking {}
 #endif

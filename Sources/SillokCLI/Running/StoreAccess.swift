@@ -2,15 +2,14 @@ import ArgumentParser
 import Foundation
 import Sillok
 import SillokClient
-import SillokSQLite
 import SillokTerminal
 
 /// The store that a command works on.
 struct StoreArgument: ParsableArguments {
     @Argument(
         help: """
-            The store: a file. Most commands also take postgres://user@host/database#schema, sillok://host:port or \
-            https://host:port.
+            The store: a file, or a folder NAME.sillok with a log. Most commands also take \
+            postgres://user@host/database#schema, sillok://host:port or https://host:port.
             """,
         completion: .file())
     var store: String
@@ -58,19 +57,22 @@ struct StoreArgument: ParsableArguments {
         return result
     }
 
-    /// Opens the file, and shows how far it has come if the file is converted to a newer format.
-    private func open(_ mode: SQLiteEventStore.Mode, _ limits: Limits) throws -> SQLiteEventStore {
-        let progress = StepProgress(console: .current) { _ in "Converting the store to the current format" }
+    /// Opens the store, and shows the progress if a file is converted or the index of a log is rebuilt.
+    private func open(_ mode: StoreMode, _ limits: Limits) throws -> any LocalStore {
+        let kind = StoreKind(path: store)
+        let progress = StepProgress(console: .current) { _ in
+            kind == .file ? "Converting the store to the current format" : "Rebuilding the index of the log"
+        }
         defer { progress.finish() }
-        return try SQLiteEventStore(path: store, mode: mode, limits: limits, progress: { progress.update($0) })
+        return try kind.open(store, mode, limits) { progress.update($0) }
     }
 
     /// Opens the store in a mode and closes it after `body`.
     ///
     /// A file that was made for this, and that nothing was written to, is removed again when `body` fails.
     func with<Result>(
-        _ mode: SQLiteEventStore.Mode, limits: Limits = Limits(), waiting time: Duration = .zero,
-        _ body: (SQLiteEventStore) async throws -> Result
+        _ mode: StoreMode, limits: Limits = Limits(), waiting time: Duration = .zero,
+        _ body: (any LocalStore) async throws -> Result
     ) async throws -> Result {
         if let address = ServerAddress(store) {
             throw CommandFailure(.usage, "this works on the file of a store, not through the server at \(address).")
@@ -87,8 +89,8 @@ struct StoreArgument: ParsableArguments {
 extension StoreArgument {
     /// Opens the file, and tries again for a while if another process writes to it.
     private func open(
-        _ mode: SQLiteEventStore.Mode, limits: Limits, waiting time: Duration
-    ) async throws -> SQLiteEventStore {
+        _ mode: StoreMode, limits: Limits, waiting time: Duration
+    ) async throws -> any LocalStore {
         let deadline = ContinuousClock.now + time
         while true {
             do {
@@ -108,29 +110,6 @@ extension StoreArgument {
         options.timeout = .seconds(5)
         let remote = try await RemoteEventStore(address.description, options)
         return try await closing(remote.close) { try await body(remote) }
-    }
-}
-
-extension SQLiteEventStore {
-    /// Closes the store after `body`. If `body` fails, a file that was made for it and that nothing was written to is
-    /// removed.
-    func closing<Result>(after body: (SQLiteEventStore) async throws -> Result) async throws -> Result {
-        do {
-            let result = try await body(self)
-            await close()
-            return result
-        } catch {
-            await close(removing: .ifUnused)
-            throw error
-        }
-    }
-
-    /// The number of bytes that its files take.
-    var fileBytes: UInt64 {
-        ["", "-wal"].reduce(0) { sum, ending in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: path + ending)
-            return sum + ((attributes?[.size] as? NSNumber)?.uint64Value ?? 0)
-        }
     }
 }
 

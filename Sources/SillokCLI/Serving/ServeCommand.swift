@@ -14,12 +14,13 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Serve a store over HTTP (the API, /docs, and a dashboard at /) and over gRPC.",
         discussion: """
-            Serves the file of a store, not PostgreSQL and not the store of another server. Only this machine can
+            Serves a store of this machine, not PostgreSQL and not the store of another server. Only this machine can
             connect, unless you set up keys and TLS (or pass --insecure). With --auth keys the first start prints a key
             that allows everything. The key is not shown again.
 
             Examples:
               sillok serve bank.sqlite
+              sillok serve bank.sillok                 (a log in segments: the fastest for a server)
               sillok serve bank.sqlite --read-model views.sqlite
               sillok serve bank.sqlite --grpc 127.0.0.1:50051
               sillok serve bank.sqlite --auth keys --http 0.0.0.0:8443 --tls-certificate chain.pem --tls-key key.pem
@@ -128,15 +129,15 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func served(
-        _ opened: SQLiteEventStore, _ model: SQLiteReadModel?, _ settings: ServeSettings
+        _ opened: any LocalStore, _ model: SQLiteReadModel?, _ settings: ServeSettings
     ) -> Served {
         var tools = StoreTools(
             verify: { try await opened.verify(progress: $0) }, observeCommits: { opened.onCommit($0) },
-            size: { opened.fileBytes }, metricsFile: store.store + "-metrics")
+            size: { opened.storedBytes }, metricsFile: store.store + "-metrics")
         if let folder = settings.backups {
             tools.backup = { progress in
                 let time = WallClock.system.now().description.replacing(":", with: "").replacing(".", with: "-")
-                let path = "\(folder)/backup-\(time).sqlite"
+                let path = "\(folder)/backup-\(time).\(StoreKind(path: store.store) == .file ? "sqlite" : "sillok")"
                 let report = try await opened.backup(to: path, progress: progress)
                 return "\(path): \(report.head) events, \(report.bytes.asBytes), checked"
             }

@@ -21,7 +21,10 @@ struct FaultTests {
     ]
 
     @Test("DUR-6: a failing call loses nothing, is reported correctly, and stops the store at once", arguments: classes)
-    func faults(_ calls: Class) async throws {
+    func faults(_ calls: Class) async throws { try await Self.run(calls, storeNamed: "store.sqlite") }
+
+    /// Lets every call of a class fail in turn, on a store with this name.
+    static func run(_ calls: Class, storeNamed name: String) async throws {
         let isFull = setting("SILLOK_FAULTS") == "full"
         var (call, made, slowest) = (1, 0, 0)
         var isReached = true
@@ -30,7 +33,11 @@ struct FaultTests {
             for (index, kind) in calls.kinds.enumerated() where isFull || index == call % calls.kinds.count {
                 let bench = try TortureBench(inMemory: true)
                 let faults = ["FAULT_CLASS": calls.name, "FAULT_NTH": String(call), "FAULT_KIND": kind]
-                let report = try bench.run("script", environment: FaultShim.environment(bench, faults))
+                let store = bench.path(name)
+                let path = ["FAULT_PATH": store]
+                let report = try bench.run(
+                    "script", store: store,
+                    environment: FaultShim.environment(bench, faults.merging(path) { $1 }))
                 #expect(report.isClean, "\(calls.name) \(call) \(kind), seed \(bench.seed):\n\(report)")
                 #expect(report.count("stopped-us") < 100_000, "\(calls.name) \(call) \(kind), seed \(bench.seed)")
                 slowest = max(slowest, report.count("stopped-us"))
@@ -41,7 +48,7 @@ struct FaultTests {
             call += isFull || call < calls.dense ? 1 : calls.stride
         }
         #expect(made >= 3)
-        print("DUR-6: \(made) faults of \(calls.name), the last at call \(call); the store stopped in \(slowest) µs")
+        print("DUR-6, \(name): \(made) faults of \(calls.name), the last at call \(call); the store stopped in \(slowest) µs")
     }
 }
 #endif

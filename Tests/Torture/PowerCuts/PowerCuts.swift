@@ -10,6 +10,7 @@ struct PowerCuts {
     private let cuts: Int
     /// Whether commits wait for the disk. Without that, acknowledged events must be lost: the negative control.
     private let isSynced: Bool
+    private let name: String
     private var inFlight = 0
     private var slowestMount: Int64 = 0
 
@@ -19,9 +20,10 @@ struct PowerCuts {
         self.seed = seed
         cuts = words.first.flatMap { Int($0) } ?? 10
         isSynced = !words.contains("unsynced")
+        name = words.contains("folder") ? "store.sillok" : "store.sqlite"
     }
 
-    private var store: String { disk.path + "/store.sqlite" }
+    private var store: String { "\(disk.path)/\(name)" }
 
     /// Returns whether the store is sound after every cut. Ends at the first finding.
     mutating func run() async throws -> Bool {

@@ -1,0 +1,89 @@
+#if os(Linux)
+import Foundation
+import SillokCore
+import Testing
+
+/// What processes and disks do to a log in a folder: the same scenarios as for a store in a file.
+@Suite("torture of a folder", .serialized, .timeLimit(.minutes(30)))
+struct FolderTortureTests {
+    @Test("DUR-1: when 32 writers are killed at any instant, nothing is lost, doubled, torn or out of order")
+    func kills() async throws {
+        let bench = try TortureBench()
+        var random = SystemRandomNumberGenerator()
+        let (kills, store) = (times("SILLOK_KILLS", 5), bench.path("store.sillok"))
+        var last: TortureReport?
+        for round in 1...kills {
+            // Every other run has short segments, so that kills fall into their change too.
+            let writing = try bench.start("write", store: store, more: round % 2 == 0 ? "short-log" : nil)
+            try await Task.sleep(for: .milliseconds(Int.random(in: 200...1200, using: &random)))
+            kill(writing.processIdentifier, SIGKILL)
+            writing.waitUntilExit()
+            let report = try bench.run("check", store: store, more: round == kills ? nil : "quick")
+            #expect(report.isClean, "seed \(bench.seed), kill \(round):\n\(report)")
+            last = report
+        }
+        let report = try #require(last)
+        #expect(report.count("acknowledged") > 0)
+        print(
+            "DUR-1 on a folder: \(kills) kills, seed \(bench.seed): \(report.count("events")) events,",
+            "\(report.count("acknowledged")) acknowledged appends; 0 wrong;",
+            "slowest opening after a kill \(report.count("slowest-opening-us") / 1000) ms")
+    }
+
+    @Test(
+        "DUR-2: after a power cut at any instant, no acknowledged event is lost and the store is undamaged",
+        .enabled(if: PowerCut.isPossible, "DUR-2 needs root, unshare, mkfs.ext4 and loop devices"))
+    func cuts() throws {
+        let cuts = times("SILLOK_POWER_CUTS", 10)
+        let bench = try TortureBench()
+        let report = try PowerCut.run(on: bench, "\(cuts),folder")
+        #expect(report.isClean, "seed \(bench.seed):\n\(report)")
+        #expect(report.count("cuts") == cuts)
+        #expect(report.count("acknowledged") > 0)
+        print(
+            "DUR-2 on a folder: \(cuts) power cuts, seed \(bench.seed): \(report.count("events")) events,",
+            "\(report.count("acknowledged")) acknowledged appends, \(report.count("in-flight")) in flight at a cut;",
+            "0 lost, 0 wrong; slowest opening \(report.count("slowest-opening-us") / 1000) ms")
+    }
+
+    @Test(
+        "DUR-2: an engine that answers before its sync loses acknowledged events, and the check finds it",
+        .enabled(if: PowerCut.isPossible, "DUR-2 needs root, unshare, mkfs.ext4 and loop devices"))
+    func unsynced() throws {
+        let bench = try TortureBench()
+        let report = try PowerCut.run(on: bench, "10,unsynced,folder")
+        #expect(report.status == 1)
+        #expect(report.count("lost") > 0, "seed \(bench.seed):\n\(report)")
+    }
+
+    @Test(
+        "DUR-6: a failing call loses nothing, is reported correctly, and stops the store at once",
+        arguments: FaultTests.classes)
+    func faults(_ calls: FaultTests.Class) async throws {
+        try await FaultTests.run(calls, storeNamed: "store.sillok")
+    }
+
+    @Test("DUR-7: on a full disk appends are refused definitely, reads work, and appends work again")
+    func fullDisk() throws {
+        let bench = try TortureBench(inMemory: true)
+        let (store, filler) = (bench.path("disk/store.sillok"), bench.path("disk/filler"))
+        try FileManager.default.createDirectory(atPath: bench.path("disk"), withIntermediateDirectories: true)
+        try Data(count: 3_500_000).write(to: URL(filePath: filler))
+        let limited = ["FAULT_PATH": store, "FAULT_FULL": "4500000", "FAULT_FREE": filler]
+        let report = try bench.run(
+            "full", store: store, more: filler, environment: FaultShim.environment(bench, limited))
+        #expect(report.isClean, "seed \(bench.seed):\n\(report)")
+        #expect(report.count("refused-when-full") == 20)
+        #expect(report.count("resumed") == 200)
+    }
+
+    @Test("DUR-8: a changed bit that changes an answer is noticed by the read or named by verify")
+    func flips() throws {
+        let bench = try TortureBench(inMemory: true)
+        let report = try bench.run(
+            "flips", store: bench.folder.path, more: "\(times("SILLOK_FLIPS", 200)),folder")
+        print("DUR-8 on a folder: seed \(bench.seed):\n\(report)")
+        #expect(report.isClean, "seed \(bench.seed):\n\(report)")
+    }
+}
+#endif
