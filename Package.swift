@@ -363,6 +363,11 @@ let package = Package(
         // What the tests of several targets use: folders, waiting, random numbers, programs of the system. No product.
         .target(name: "SillokTestSupport", dependencies: ["SillokCore"], path: "Tests/Support"),
 
+        // The log in segments without a store around it, next to its limit. Here because it is not a product.
+        .executableTarget(
+            name: "log-bench", dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokSegments"],
+            path: "Benchmarks/Sources/LogBench"),
+
         // An operator's bad day, to practise: `scripts/demo --bad-day`.
         .executableTarget(
             name: "bad-day",

@@ -103,11 +103,11 @@ import Testing
         try log.upkeep.prepareNextSegment()
         try play.append(group: [100], to: log)
         disk.forgetCalls()
-        try play.append(group: [2000], to: log)
+        try play.append(group: [1750], to: log)
         #expect(!disk.calls.contains { $0.operation == .open || $0.operation == .syncFolder })
-        #expect(try play.payloads(of: log) == [1700, 300, 100, 2000])
+        #expect(try play.payloads(of: log) == [1700, 300, 100, 1750])
         #expect(!log.nextSegmentIsDue)
-        #expect(try play.payloads(of: try play.open()) == [1700, 300, 100, 2000])
+        #expect(try play.payloads(of: try play.open()) == [1700, 300, 100, 1750])
     }
 
     @Test("A prepared segment survives an opening, and is used then")

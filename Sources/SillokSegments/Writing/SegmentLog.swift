@@ -20,6 +20,8 @@ package final class SegmentLog {
     private var live: LiveSegment
     /// Where the next group goes in the live segment.
     private var end: Int
+    /// Where the last group with records ends.
+    private var recordsEnd: Int
     private var isSealed: Bool
     private var durable: DurableMark
     /// What the last header in the file says about what is durable.
@@ -39,6 +41,7 @@ package final class SegmentLog {
         let log = try Recovery(files: files, mode: mode).run()
         live = log.live
         end = log.live.scan.end
+        recordsEnd = log.live.scan.recordsEnd
         isSealed = log.live.scan.isSealed
         durable = log.durable
         witness = log.live.scan.witness
@@ -81,6 +84,7 @@ package final class SegmentLog {
         witness = header.durable
         table.append(group.places, base: end, end: end + group.count)
         end += group.count
+        recordsEnd = end
     }
 
     /// Makes every written group durable.
@@ -99,8 +103,10 @@ package final class SegmentLog {
     /// and before it is closed. The mark itself needs no sync.
     package func writeMark() throws(LogError) {
         try checkWritable()
-        guard durable.place == LogPlace(live.scan.ordinal, end), !isSealed, witness < durable.place,
-            end + LogFormat.headerBytes + LogFormat.reservedBytes <= live.size
+        let ordinal = live.scan.ordinal
+        // At most one mark follows a group, so there is always room for it and for the seal.
+        guard durable.place == LogPlace(ordinal, end), !isSealed, recordsEnd > LogFormat.headerBytes,
+            witness < LogPlace(ordinal, recordsEnd)
         else { return }
         try writeMark(GroupHeader.markFlag)
     }
@@ -170,7 +176,8 @@ extension SegmentLog {
             try sync()
         }
         live = LiveSegment(scan: TailScan(ordinal), file: next.file, size: next.bytes)
-        (end, isSealed, hasUnsynced) = (LogFormat.headerBytes, false, false)
+        (end, recordsEnd) = (LogFormat.headerBytes, LogFormat.headerBytes)
+        (isSealed, hasUnsynced) = (false, false)
         table.begin(ordinal)
     }
 
