@@ -152,15 +152,18 @@ extension LogHistory {
 
     /// Takes what was written in a call: marks and seals, and the group if there is one.
     private func takeObserved(_ records: [LogModel.Record]?, isWhole: Bool) {
-        var writes = disk.takeObservedWrites().filter { $0.path.hasSuffix(".seg") && $0.range.lowerBound >= 64 }
-        let hasGroup = records != nil && writes.last?.range.count == buffer.count
-        let group = hasGroup ? writes.popLast() : nil
-        for write in writes {
+        var writes = disk.takeObservedWrites().filter { $0.path.hasSuffix(".seg") }
+        var place: LogModel.Place?
+        // Adjacent writes are observed as one, such as the header of a new segment and its first group.
+        if records != nil, let last = writes.last, last.range.count >= buffer.count {
+            writes.removeLast()
+            place = LogModel.Place(
+                path: last.path, range: last.range.upperBound - buffer.count..<last.range.upperBound)
+        }
+        for write in writes where write.range.count == 64 && write.range.lowerBound > 0 {
             model.add([], at: LogModel.Place(path: write.path, range: write.range), isWhole: isWhole)
         }
-        guard let records else { return }
-        let place = group.map { LogModel.Place(path: $0.path, range: $0.range) }
-        model.add(records, at: place, isWhole: isWhole)
+        if let records { model.add(records, at: place, isWhole: isWhole) }
     }
 
     /// Compares the durable position that the log reports with what may be durable.
