@@ -3,6 +3,7 @@ import Sillok
 import SillokLog
 import SillokSQL
 import SillokSQLite
+import SillokTerminal
 
 /// A store in a file or in a folder of this machine, to which one process at a time writes.
 protocol LocalStore: SelfChecking {
