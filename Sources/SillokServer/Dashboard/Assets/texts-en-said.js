@@ -1,14 +1,14 @@
 // The English texts for what the server says by its codes: objectives, problems, acts and steps.
 export const en = {
   // Objectives
-  "promise.lag": "99 of 100 lags are under {limit}, over {window}",
-  "promise.lagEvents": "99 of 100 times fewer than {limit} events behind, over {window}",
-  "promise.appendTime": "99 of 100 appends take less than {limit}, over {window}",
+  "promise.lag": "lag p99 under {limit}, over {window}",
+  "promise.lagEvents": "lag p99 under {limit} events, over {window}",
+  "promise.appendTime": "append time p99 under {limit}, over {window}",
   "promise.appendErrors": "at most {limit} of appends fail, over {window}",
   "promise.deadLetters": "at most {limit} new dead letters, over {window}",
   "promise.rebuild": "rebuilds take less than {limit}, over {window}",
-  "promise.steps": "99 of 100 oldest steps are younger than {limit}, over {window}",
-  "promise.lateness": "99 of 100 deadlines are late by less than {limit}, over {window}",
+  "promise.steps": "oldest step p99 under {limit}, over {window}",
+  "promise.lateness": "deadline lateness p99 under {limit}, over {window}",
   "promise.parked": "at most {limit} instances are parked, over {window}",
   "promise.unknownOutcomes": "at most {limit} outcomes are unknown, over {window}",
   "measured.lagEvents": ["{n} event behind", "{n} events behind"],
