@@ -120,6 +120,13 @@ extension RecordView {
         body = UnsafeRawBufferPointer(start: start + prefix.count, count: length)
     }
 
+    /// Checks the record of an event at the start of memory. A tracking record may have the same position.
+    @inline(__always)
+    init(event memory: UnsafeRawBufferPointer, position: UInt64, salt: UInt32, _ faults: PlantedFaults) throws(Flaw) {
+        self = try RecordView(memory, position: position, salt: salt, faults)
+        if kind != .event { throw .prefix }
+    }
+
     /// Checks the prefix at the start of memory.
     @inline(__always)
     static func prefix(

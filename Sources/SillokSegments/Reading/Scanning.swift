@@ -44,7 +44,7 @@ extension SegmentReader {
                 let position = run.first + UInt64(index)
                 let view: RecordView
                 do throws(RecordView.Flaw) {
-                    view = try RecordView(block.memory(at: run.places[index]), position: position, salt: salt, faults)
+                    view = try RecordView(event: block.memory(at: run.places[index]), position: position, salt: salt, faults)
                 } catch {
                     if mayRebuild(run) { return .wrong(position) }
                     throw files.damage(

@@ -36,7 +36,7 @@ package final class SegmentReader: Sendable {
         at position: UInt64, _ body: (RecordView) throws -> Result
     ) throws -> Result {
         try withMemory(at: position, { run, start in run.end - start }) { memory throws(RecordView.Flaw) in
-            try RecordView(memory, position: position, salt: files.salt, files.faults)
+            try RecordView(event: memory, position: position, salt: files.salt, files.faults)
         } then: {
             try body($0)
         }
@@ -61,7 +61,9 @@ package final class SegmentReader: Sendable {
         let most = LogFormat.prefixBytes + LogFormat.linkBytes
         return try withMemory(at: position, { run, start in min(run.end - start, most) }) {
             memory throws(RecordView.Flaw) in
-            try RecordView.prefix(memory, position: position, salt: files.salt, files.faults)
+            let prefix = try RecordView.prefix(memory, position: position, salt: files.salt, files.faults)
+            guard prefix[8] == RecordView.Kind.event.rawValue else { throw .prefix }
+            return prefix
         } then: {
             try body($0)
         }
