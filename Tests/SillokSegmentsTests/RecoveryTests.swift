@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test("2, 4, 13: no bit of a proven group can change, and no sector become zero, without an error; nothing is changed")
+    @Test("2, 4, 13: no bit of a proven group can change, and no sector become zero, without an error")
     func flips() throws {
         let play = LogPlay()
         let log = try play.begin()
@@ -125,7 +125,9 @@ import Testing
             }
             if witness == "seal" {
                 try play.append([4000], to: log)
-                try play.change(2) { bytes in bytes.replaceSubrange(64..., with: repeatElement(0, count: bytes.count - 64)) }
+                try play.change(2) { bytes in
+                    bytes.replaceSubrange(64..., with: repeatElement(0, count: bytes.count - 64))
+                }
             }
             if witness != "file" { play.removeDurableFile() }
             try play.change(1) { $0[last + 80] ^= 4 }
@@ -146,7 +148,9 @@ import Testing
         try play.append([100], to: log)
         let end = try #require(play.groups(1).last)
         try play.change(1) { bytes in
-            for index in (end.offset + end.header.totalBytes)..<bytes.count { bytes[index] = .random(in: 0...255, using: &numbers) }
+            for index in (end.offset + end.header.totalBytes)..<bytes.count {
+                bytes[index] = .random(in: 0...255, using: &numbers)
+            }
         }
         log = try play.open()
         #expect(try play.payloads(of: log) == [100])
