@@ -1,5 +1,5 @@
 import CSillok
-package import SillokCore
+import SillokCore
 
 /// A place in the segments of a log.
 package struct LogPlace: Hashable, Comparable, Sendable {
