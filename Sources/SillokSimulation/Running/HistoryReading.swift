@@ -170,7 +170,7 @@ extension LogHistory {
     private func requireExcuse(_ error: any Error, at position: UInt64?) throws(Violation) {
         if disk.isStopped { return }
         let entry = position.flatMap { model.entry(of: $0) }
-        let path = entry.flatMap { model.entries[$0].place?.path }
+        let place = entry.flatMap { model.entries[$0].place }
         let isReport =
             switch error as? LogError {
             case .damaged, .disk: true
@@ -179,8 +179,13 @@ extension LogHistory {
         try require(
             isReport && isDamaged
                 && (position == nil || isElsewhereDamaged
-                    || damagedEntries.contains { model.entries[$0].place?.path == path }),
+                    || damagedEntries.contains { mayBeInOneFile(model.entries[$0].place, place) }),
             "position \(position.map(String.init) ?? "?") cannot be read: \(error)")
+    }
+
+    private func mayBeInOneFile(_ place: LogModel.Place?, _ other: LogModel.Place?) -> Bool {
+        guard let place, let other else { return true }
+        return place.path == other.path
     }
 
     // MARK: Comparing
