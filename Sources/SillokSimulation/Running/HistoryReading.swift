@@ -133,10 +133,13 @@ extension LogHistory {
         for position in stride(from: 1 as UInt64, through: head, by: 1) { try compare(reader, at: position) }
         let shown = model.event(at: head).map { $0 + 1 } ?? 0
         // Groups of trackings behind the head do not count as lost: they cannot be read apart.
-        let next = model.entries.first { entry in
-            entry.records.lowerBound >= shown && model.records[entry.records].contains(where: \.isEvent)
+        let next = model.entries.indices.first { index in
+            let records = model.entries[index].records
+            return records.lowerBound >= shown && !records.isEmpty
+                && (damagedEntries.contains(index) || model.records[records].contains(where: \.isEvent))
         }
-        return max(shown, min(model.acknowledgedRecords, next?.records.lowerBound ?? model.records.count))
+        let end = next.map { model.entries[$0].records.lowerBound } ?? model.records.count
+        return max(shown, min(model.acknowledgedRecords, end))
     }
 
     private func readOne(_ reader: SegmentReader, through head: UInt64) throws(Violation) {
