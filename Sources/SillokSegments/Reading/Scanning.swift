@@ -93,7 +93,7 @@ extension SegmentReader {
         while ordinal <= durable.segment {
             var walk = try GroupWalk(try segment(ordinal), ordinal, files)
             let limit = ordinal < durable.segment ? walk.size : Int(clamping: durable.offset)
-            var offset = LogFormat.headerBytes
+            var offset = table.walkStart(ordinal, first)
             while offset < limit, let header = try walk.header(at: offset) {
                 if header.nextPosition >= first {
                     if header.firstPosition > (last == .max ? last : last + 1) { return }

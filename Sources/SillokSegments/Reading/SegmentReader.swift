@@ -149,7 +149,9 @@ extension SegmentReader {
         guard mode == .write else { return }
         let entry = SegmentEntry(ordinal: ordinal, first: first, places: list)
         // Without the file the places stay in memory, and the next reader tries again.
-        if (try? PlaceFile.write(list, entry, files)) != nil { table.settle(ordinal) }
+        table.fileLock.withLock { _ in
+            if (try? PlaceFile.write(list, entry, files)) != nil { table.settle(ordinal) }
+        }
     }
 
     func report(_ damage: LogDamage) { found.withLock { if !$0.contains(damage) { $0.append(damage) } } }

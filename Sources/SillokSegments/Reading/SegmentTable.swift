@@ -7,8 +7,26 @@ final class PlaceList: @unchecked Sendable {
     fileprivate(set) var places: [UInt32]
     /// Where the last record ends.
     fileprivate(set) var end: Int
+    /// Some of the groups, at least 64 KiB apart, in order.
+    fileprivate(set) var groups: [GroupStart]
 
-    init(_ places: [UInt32], end: Int) { (self.places, self.end) = (places, end) }
+    init(_ places: [UInt32], end: Int, groups: [GroupStart] = []) {
+        (self.places, self.end, self.groups) = (places, end, groups)
+    }
+}
+
+/// Where a group begins, and the position of its first event.
+struct GroupStart: Sendable {
+    var offset: Int
+    var firstPosition: UInt64
+}
+
+extension [GroupStart] {
+    /// Adds a group, unless it is near the last one.
+    mutating func note(_ offset: Int, _ firstPosition: UInt64) {
+        if let last, offset - last.offset < 64 << 10 { return }
+        append(GroupStart(offset: offset, firstPosition: firstPosition))
+    }
 }
 
 /// One segment with the position of its first event.
@@ -43,6 +61,8 @@ final class SegmentTable: Sendable {
     }
 
     private let state: Lock<State>
+    /// One thread at a time writes files of places.
+    let fileLock = Lock(())
 
     init(_ segments: [SegmentEntry], writtenHead: UInt64, durable: DurableMark) {
         state = Lock(State(segments: segments, writtenHead: writtenHead, durable: durable))
@@ -60,6 +80,14 @@ final class SegmentTable: Sendable {
             let first = state.segments[index].first
             return state.segments[...index].first { $0.first == first }?.ordinal
         }
+    }
+
+    /// Where a walk through a segment can begin to meet every record that belongs to a position or a later one.
+    func walkStart(_ ordinal: UInt32, _ position: UInt64) -> Int {
+        state.withLock { state in
+            guard let index = state.segments.lastIndex(where: { $0.ordinal == ordinal }) else { return nil }
+            return state.segments[index].places?.groups.last { $0.firstPosition < position }?.offset
+        } ?? LogFormat.headerBytes
     }
 
     /// The first position of a segment, and the one behind its last.
@@ -116,9 +144,10 @@ final class SegmentTable: Sendable {
 extension SegmentTable {
     /// Adds the records of a group that was written at `base`.
     func append(_ places: [UInt32], base: Int, end: Int) {
-        let base = UInt32(truncatingIfNeeded: base / LogFormat.alignment)
         state.withLock { state in
             guard let list = state.segments.last?.places else { return }
+            list.groups.note(base, state.writtenHead + 1)
+            let base = UInt32(truncatingIfNeeded: base / LogFormat.alignment)
             for place in places { list.places.append(base &+ place) }
             list.end = end
             state.writtenHead += UInt64(places.count)
@@ -141,7 +170,7 @@ extension SegmentTable {
     func take(_ scan: TailScan) {
         state.withLock { state in
             let entry = SegmentEntry(
-                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.recordsEnd))
+                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.recordsEnd, groups: scan.groupStarts))
             if state.segments.last?.ordinal == scan.ordinal { state.segments.removeLast() }
             state.segments.append(entry)
             state.writtenHead = max(state.writtenHead, scan.nextPosition - 1)

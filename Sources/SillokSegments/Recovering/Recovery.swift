@@ -194,7 +194,7 @@ struct Recovery {
         }
         entries.append(
             SegmentEntry(
-                ordinal: live.ordinal, first: live.firstPosition, places: PlaceList(live.places, end: live.recordsEnd)))
+                ordinal: live.ordinal, first: live.firstPosition, places: PlaceList(live.places, end: live.recordsEnd, groups: live.groupStarts)))
         return entries
     }
 

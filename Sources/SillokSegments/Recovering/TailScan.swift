@@ -22,6 +22,8 @@ struct TailScan {
     private(set) var flaw: String?
     /// The offset of each event's record, divided by 8.
     private(set) var places: [UInt32] = []
+    /// Some of the groups.
+    private(set) var groupStarts: [GroupStart] = []
     /// The ends of the groups that no later header has proven to be durable, and of the last one that is proven.
     private var unproven: [GroupEnd] = []
     private var proven: GroupEnd
@@ -47,6 +49,7 @@ struct TailScan {
         if last.end < end { isSealed = false }
         (end, nextPosition, unproven) = (last.end, last.nextPosition, [])
         recordsEnd = min(recordsEnd, end)
+        groupStarts.removeAll { $0.offset >= last.end }
         places.removeSubrange(min(places.count, Int(clamping: nextPosition - firstPosition))...)
     }
 
@@ -83,6 +86,7 @@ struct TailScan {
 
     private mutating func take(_ header: GroupHeader) {
         hasGroups = true
+        groupStarts.note(end, header.firstPosition)
         end += header.totalBytes
         if header.records > 0 { recordsEnd = end }
         nextPosition = header.nextPosition

@@ -84,8 +84,7 @@ struct LogFiles: Sendable {
                 try file.writeAll(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: zeros[..<count])), at: offset)
             }
             offset += count
-            // In pieces, so that the syncs of the segment in use do not wait for a long queue of the disk.
-            if offset.isMultiple(of: 8 << 20), offset < bytes { try file.sync(.data) }
+            if offset.isMultiple(of: settings.fillBytes), offset < bytes { try file.sync(.data) }
         }
         if !faults.contains(.newSegmentNotSynced) { try file.sync(.all) }
     }
