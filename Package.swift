@@ -26,6 +26,7 @@ let package = Package(
         .library(name: "SillokPostgres", targets: ["SillokPostgres"]),
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
         .library(name: "SillokConformance", targets: ["SillokConformance"]),
+        .library(name: "SillokSimulation", targets: ["SillokSimulation"]),
         .library(name: "SillokHistory", targets: ["SillokHistory"]),
         .library(name: "SillokSnapshots", targets: ["SillokSnapshots"]),
         .library(name: "SillokProjections", targets: ["SillokProjections"]),
@@ -110,6 +111,9 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokHistory", "SillokJSON", "SillokProjections", "SillokSQL"]),
         .target(name: "SillokProcessTesting", dependencies: ["Sillok", "SillokProcesses"]),
         .target(name: "SillokConformance", dependencies: ["SillokChain", "SillokCore", "SillokTesting"]),
+        .target(
+            name: "SillokSimulation",
+            dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokSegments", "SillokSystem"]),
         .target(
             name: "SillokTracing",
             dependencies: ["SillokCore", .product(name: "Tracing", package: "swift-distributed-tracing")]),
@@ -383,6 +387,11 @@ let package = Package(
                 "SillokSQLiteConnections", "SillokSQLite",
             ], path: "Tests/Torture"),
 
+        // Histories of the log engine on simulated disks. No product.
+        .executableTarget(
+            name: "sillok-simulate", dependencies: ["SillokSegments", "SillokSimulation", "SillokSystem"],
+            path: "Tests/Simulate"),
+
         // Processes and webhooks that the tests in a browser show. No product.
         .executableTarget(
             name: "sillok-process-play",
@@ -548,6 +557,11 @@ let package = Package(
                 "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
                 "SillokSQL", "SillokTestSupport", "SillokTesting", "SillokChain", "SillokCore", "SillokThreads",
                 "sillok-postgres-torture",
+            ]),
+        .testTarget(
+            name: "SillokSimulationTests",
+            dependencies: [
+                "SillokCore", "SillokDisk", "SillokSegments", "SillokSimulation", "SillokSystem", "SillokTestSupport",
             ]),
         .testTarget(
             name: "SillokTestingTests",
