@@ -1,7 +1,7 @@
 // Appends to a log in segments and scans it, without a store around it: the engine next to its limit, which is a loop in C
 // that writes records without ids, tags and links (`limits/log.c` of the shared benchmarks).
 //
-//   log-bench append --folder F [--batch 1] [--seconds 3] [--chain] [--no-sync]
+//   log-bench append --folder F [--batch 1] [--seconds 3] [--events N] [--chain] [--segment-mib M] [--no-sync]
 //   log-bench scan   --folder F [--repeat 3] [--raw | --random N]
 import Foundation
 import SillokChain
@@ -32,16 +32,21 @@ func append() throws {
     let hasChain = isSet("--chain")
     try? FileManager.default.removeItem(atPath: folder)
     let identity = LogIdentity(
-        store: StoreID(), hashKey: .init(low: 1, high: 2), createdAt: Timestamp(microsecondsSince1970: 0), chainStart: 1)
+        store: StoreID(), hashKey: .init(low: 1, high: 2), createdAt: Timestamp(microsecondsSince1970: 0), chainStart: 1
+    )
     var settings = LogSettings()
     if isSet("--no-sync") { settings.faults = .noSync }
+    settings.fillBytes = (Int(option("--fill-mib", "1")) ?? 1) << 20
+    let segmentBytes = (Int(option("--segment-mib", "0")) ?? 0) << 20
+    if segmentBytes > 0 { (settings.firstSegmentBytes, settings.maximumSegmentBytes) = (segmentBytes, segmentBytes) }
     try SegmentLog.create(folder, on: SystemDisk(), identity, settings)
     let log = try SegmentLog(opening: folder, on: SystemDisk(), .write, settings)
     let upkeep = log.upkeep
     var group = GroupBuffer(for: identity, settings)
     var link = Chain(of: identity.store, from: 1).genesis
     var latencies: [Double] = []
-    let payload = [UInt8](#"{"order":"order-12345","line":17,"article":"#.utf8) + [UInt8](repeating: 0x61, count: 213)
+    let payload =
+        [UInt8](#"{"order":"order-12345","line":17,"article":"#.utf8) + [UInt8](repeating: 0x61, count: 256 - 45)
     let queue = DispatchQueue(label: "upkeep")
     let start = clock.now
     var revision: UInt64 = 0
@@ -75,7 +80,9 @@ func append() throws {
     }
     let elapsed = seconds(since: start)
     latencies.sort()
-    func quantile(_ part: Double) -> Int { Int(latencies[min(latencies.count - 1, Int(part * Double(latencies.count)))]) }
+    func quantile(_ part: Double) -> Int {
+        Int(latencies[min(latencies.count - 1, Int(part * Double(latencies.count)))])
+    }
     print(
         "{\"tool\":\"segments\",\"batch\":\(batch),\"chain\":\(hasChain),\"rate\":\(Int(Double(log.durableHead) / elapsed)),"
             + "\"events\":\(log.durableHead),\"p50_us\":\(quantile(0.5)),\"p99_us\":\(quantile(0.99)),"

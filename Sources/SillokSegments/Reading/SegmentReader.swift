@@ -1,6 +1,7 @@
 package import SillokChain
 import SillokCore
 import SillokDisk
+import SillokLogFormat
 
 /// Reads the records of a log, on any thread, with `pread` only.
 ///
@@ -144,12 +145,14 @@ extension SegmentReader {
                 ordinal, scan.end, position: scan.nextPosition,
                 "\(scan.flaw ?? "there is no group"), but later segments have events")
         }
-        let list = PlaceList(scan.places, end: scan.recordsEnd)
+        let list = scan.placeList
         table.keep(list, of: ordinal)
         guard mode == .write else { return }
         let entry = SegmentEntry(ordinal: ordinal, first: first, places: list)
         // Without the file the places stay in memory, and the next reader tries again.
-        if (try? PlaceFile.write(list, entry, files)) != nil { table.settle(ordinal) }
+        table.fileLock.withLock { _ in
+            if (try? PlaceFile.write(list, entry, files)) != nil { table.settle(ordinal) }
+        }
     }
 
     func report(_ damage: LogDamage) { found.withLock { if !$0.contains(damage) { $0.append(damage) } } }

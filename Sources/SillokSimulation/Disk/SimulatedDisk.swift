@@ -54,6 +54,11 @@ public final class SimulatedDisk: Disk {
     /// Creates an empty disk.
     public init(seed: UInt64) { state = Lock(State(numbers: SimulationNumbers(seed: seed, purpose: 1))) }
 
+    /// Begins new random numbers.
+    package func reseed(_ seed: UInt64) {
+        state.withLock { $0.numbers = SimulationNumbers(seed: seed, purpose: 1) }
+    }
+
     // MARK: What goes wrong
 
     /// What goes wrong from now on.

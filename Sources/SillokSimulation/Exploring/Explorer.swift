@@ -41,10 +41,14 @@ package final class Explorer {
         try recover(undisturbed, depth: 0)
         for change in 0..<changes {
             path = ["stopped in change \(change)"]
-            let history = history()
-            history.disk.stop(inChange: change)
-            try live(history)
-            try crash(history, depth: 0)
+            // The call in which it stops may have taken place, or not, or in part.
+            for variant in 0..<3 as Range<UInt64> {
+                let history = history()
+                history.disk.reseed(variant)
+                history.disk.stop(inChange: change)
+                try live(history)
+                try crash(history, depth: 0)
+            }
             for code in [EIO, ENOSPC] {
                 path = ["change \(change) failed with \(code)"]
                 let history = self.history()
@@ -105,6 +109,7 @@ package final class Explorer {
             }
             switch try history.open() {
             case .opened:
+                history.isCreated = true
                 try history.checkContents()
                 return !history.disk.isStopped
             case .stopped: return false
@@ -187,7 +192,8 @@ package final class Explorer {
         history.disk.cutPower { _, _ in 0 }
         history.model.loseUnsynced()
         _ = try begin(history)
-        try history.append([number])
+        // As large as a group that may have been cut, so that an old group may follow it.
+        try history.append([ShortHistory.other])
         try history.sync()
         history.log = nil
         history.disk.cutPower { _, _ in 0 }

@@ -20,7 +20,7 @@ struct ShortHistory: Sendable {
     /// Indexes of samples: an event of few bytes, an event of more than a sector, several events, eight events in one
     /// append, a tracking without events, an event with a tracking.
     private static let small = sample { $0.bodies.count == 1 && $0.tracking == nil && $0.plain.count < 160 }
-    private static let other = sample(after: small) {
+    static let other = sample(after: small) {
         $0.bodies.count == 1 && $0.tracking == nil && $0.plain.count < 160
     }
     private static let large = sample { $0.entries.count == 1 && (600...1_000).contains($0.plain.count) }

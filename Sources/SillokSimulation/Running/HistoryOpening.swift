@@ -40,8 +40,10 @@ extension LogHistory {
     /// Creates the log unless there is one, and returns whether there was one.
     func createIfMissing() throws(LogError) -> Bool {
         let existed = try SegmentLog.exists(Self.folder, on: disk)
-        if !existed { try SegmentLog.create(Self.folder, on: disk, identity, settings) }
-        isCreated = true
+        if !existed {
+            try SegmentLog.create(Self.folder, on: disk, identity, settings)
+            isCreated = true
+        }
         return existed
     }
 
@@ -91,12 +93,14 @@ extension LogHistory {
             switch try open() {
             case .opened:
                 disk.stop(inChange: nil)
+                isCreated = true
                 return try checkContents()
             case .stopped: self.end(by: anyEnd())
             case .failed(let error):
                 try require(mayFail, "nothing has failed on the disk: \(error)")
                 disk.stop(inChange: nil)
                 if numbers.happens(300) { self.end(by: anyEnd()) }
+            case .refused(.missing) where !isCreated: return try create()
             case .refused(let error): return try takeRefusal(error)
             }
         }

@@ -133,10 +133,13 @@ extension LogHistory {
         for position in stride(from: 1 as UInt64, through: head, by: 1) { try compare(reader, at: position) }
         let shown = model.event(at: head).map { $0 + 1 } ?? 0
         // Groups of trackings behind the head do not count as lost: they cannot be read apart.
-        let next = model.entries.first { entry in
-            entry.records.lowerBound >= shown && model.records[entry.records].contains(where: \.isEvent)
+        let next = model.entries.indices.first { index in
+            let records = model.entries[index].records
+            return records.lowerBound >= shown && !records.isEmpty
+                && (damagedEntries.contains(index) || model.records[records].contains(where: \.isEvent))
         }
-        return max(shown, min(model.acknowledgedRecords, next?.records.lowerBound ?? model.records.count))
+        let end = next.map { model.entries[$0].records.lowerBound } ?? model.records.count
+        return max(shown, min(model.acknowledgedRecords, end))
     }
 
     private func readOne(_ reader: SegmentReader, through head: UInt64) throws(Violation) {
@@ -170,7 +173,7 @@ extension LogHistory {
     private func requireExcuse(_ error: any Error, at position: UInt64?) throws(Violation) {
         if disk.isStopped { return }
         let entry = position.flatMap { model.entry(of: $0) }
-        let path = entry.flatMap { model.entries[$0].place?.path }
+        let place = entry.flatMap { model.entries[$0].place }
         let isReport =
             switch error as? LogError {
             case .damaged, .disk: true
@@ -179,8 +182,13 @@ extension LogHistory {
         try require(
             isReport && isDamaged
                 && (position == nil || isElsewhereDamaged
-                    || damagedEntries.contains { model.entries[$0].place?.path == path }),
+                    || damagedEntries.contains { mayBeInOneFile(model.entries[$0].place, place) }),
             "position \(position.map(String.init) ?? "?") cannot be read: \(error)")
+    }
+
+    private func mayBeInOneFile(_ place: LogModel.Place?, _ other: LogModel.Place?) -> Bool {
+        guard let place, let other else { return true }
+        return place.path == other.path
     }
 
     // MARK: Comparing

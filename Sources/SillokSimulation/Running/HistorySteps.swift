@@ -288,10 +288,9 @@ extension LogHistory {
             takeObserved(nil, isWhole: true)
         } catch {
             note("    mark failed: \(error)")
-            if disk.isStopped { return }
-            try require(mayFail || wasFailed, "nothing has failed on the disk: \(error)")
             takeObserved(nil, isWhole: false)
-            if log.failure != nil { model.loseUnsynced() }
+            if disk.isStopped || log.failure != nil { model.loseUnsynced() }
+            try require(mayFail || wasFailed || disk.isStopped, "nothing has failed on the disk: \(error)")
         }
     }
 }
