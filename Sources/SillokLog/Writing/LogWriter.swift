@@ -124,7 +124,8 @@ final class LogWriter {
         for (index, (entry, time)) in zip(append.entries, times).enumerated() {
             var revision = Revision.none
             if let stream = entry.stream {
-                revision = try self.revision(of: stream).next
+                // The entries of this append are not in the index yet.
+                revision = try (last[stream] ?? self.revision(of: stream)).next
                 remember(revision, of: stream)
                 last[stream] = revision
                 if revision.value == 1 { draft.streams.append(stream) }
