@@ -388,7 +388,7 @@ let package = Package(
             name: "sillok-torture",
             dependencies: [
                 "SillokHistory", "SillokSnapshots", "SillokProjections", "SillokProcesses", "Sillok", "SillokChain",
-                "SillokClient", "SillokCore", "SillokPostgres", "SillokRehearsal", "SillokSQL",
+                "SillokClient", "SillokCore", "SillokLog", "SillokPostgres", "SillokRehearsal", "SillokSQL",
                 "SillokSQLiteConnections", "SillokSQLite",
             ], path: "Tests/Torture"),
 
@@ -539,7 +539,7 @@ let package = Package(
             dependencies: [
                 "SillokLog", "SillokConformance", "Sillok", "SillokChain", "SillokCore", "SillokDisk", "SillokIndex",
                 "SillokSQLiteConnections", "SillokSegments", "SillokStorage", "SillokTestSupport", "SillokTesting",
-                "CSQLite",
+                "CSQLite", "sillok-torture",
             ]),
         .testTarget(
             name: "SillokStorageTests",

@@ -1,10 +1,12 @@
 import Sillok
 import SillokChain
+import SillokLog
 import SillokPostgres
 import SillokSQL
 import SillokSQLite
 
-/// A store and its read model: files, or schemas of a PostgreSQL database (`postgres://…#schema`).
+/// A store and its read model: files, a folder (`….sillok`), or schemas of a PostgreSQL database
+/// (`postgres://…#schema`).
 struct TorturePlace: Sendable {
     private let text: String
 
@@ -28,6 +30,12 @@ struct TorturePlace: Sendable {
             close = { await store.close() }
         }
 
+        init(_ store: LogEventStore) {
+            self.store = store
+            verify = { try await store.verify() }
+            close = { await store.close() }
+        }
+
         #if Postgres
         init(_ store: PostgresEventStore) {
             self.store = store
@@ -46,6 +54,9 @@ struct TorturePlace: Sendable {
                     connection, schema: schema, mode: access == .writing ? .create : .readOnly))
         }
         #endif
+        if text.hasSuffix(".sillok") {
+            return Store(try LogEventStore(path: text, mode: access == .writing ? .create : .readOnly))
+        }
         return Store(try SQLiteEventStore(path: text, mode: access == .writing ? .create : .readOnly))
     }
 

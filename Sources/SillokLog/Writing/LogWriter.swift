@@ -138,7 +138,7 @@ final class LogWriter {
             }
             stamps.append(EventStamp(revision: revision.value, recorded: time, link: draft.lastLink))
             reader.pending?.append(
-                PendingEvents.Event(request: request, index: index, revision: revision, recorded: time))
+                PendingEvents.Event(append: request.prepared, index: index, revision: revision, recorded: time))
             if reader.keys.isTimeOrdered(entry.event.id) {
                 highestOrderedKey = max(highestOrderedKey, reader.keys.key(entry.event.id))
             }
