@@ -7,7 +7,7 @@ import Testing
 
 @testable import SillokLog
 
-/// The index is never the truth: whatever becomes of it, the log answers.
+/// The index is never the truth: if it is lost or wrong, the log answers.
 @Suite struct IndexFileTests {
     private let place = StorePlace()
 
