@@ -549,7 +549,7 @@ let package = Package(
             dependencies: [
                 "SillokLog", "SillokConformance", "Sillok", "SillokChain", "SillokCore", "SillokDisk", "SillokIndex",
                 "SillokSQLiteConnections", "SillokSegments", "SillokStorage", "SillokTestSupport", "SillokTesting",
-                "CSQLite",
+                "CSQLite", "sillok-torture",
             ]),
         .testTarget(
             name: "SillokStorageTests",

@@ -24,7 +24,7 @@ extension LogEventStore {
         return try await longWork.runOnThread { cancellation in
             try Result {
                 let partial = path + ".partial"
-                // Beside the folder, because the store in the folder has a lock of its own.
+                // Next to the folder, because the store in the folder has a lock of its own.
                 let lock = try FileLock(path: partial + "-lock") { holder in
                     "Another backup\(holder) writes to \(path) at this moment. Wait for it, or give the copy another "
                         + "name."

@@ -66,7 +66,7 @@ public final class LogEventStore: ChainedEventStore {
     ///     index. It must be unpredictable in production.
     ///   - progress: called on the calling thread while the index is rebuilt. A million events take seconds.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat` if the folder
-    ///   is not a store, `ioFailure`, `full`, `corrupt`. A store that is damaged can be opened as read-only.
+    ///   is not a store, `ioFailure`, `full`, `corrupt` with the position of the damage; then nothing was changed.
     public convenience init(
         path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
         ids: IDGenerator = .system, keepsChain: Bool = true,

@@ -68,6 +68,8 @@ extension LogEventStore {
     /// Returns the links of the hash chain after a position.
     public func links(after position: Position, limit: Int) async throws -> [ChainLink] {
         try limits.checkStreams(in: nil, after: nil, limit: limit)
-        return try await readers.read { reader in try reader.reading { try reader.links(after: position, limit: limit) } }
+        return try await readers.read { reader in
+            try reader.reading { try reader.links(after: position, limit: limit) }
+        }
     }
 }

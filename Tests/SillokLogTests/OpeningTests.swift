@@ -77,7 +77,8 @@ import Testing
         let beside = try place.open("bank.sillok", .readOnly, tuning)
         for number in 0..<150 {
             try await store.fill(number..<number + 1)
-            let tagged = try await beside.read(ReadRequest(.tags(EventTag("third", "\(number % 3)")), direction: .backward))
+            let query = EventQuery.tags(EventTag("third", "\(number % 3)"))
+            let tagged = try await beside.read(ReadRequest(query, direction: .backward))
             #expect(tagged.events.first?.position.value == UInt64(number + 1))
             #expect(tagged.events.count == number / 3 + 1)
         }

@@ -13,9 +13,9 @@ import Testing
     private let place = StorePlace()
 
     /// The state of the thread that appends, on the thread of the test.
-    private func writer(_ tuning: LogTuning = .tiny, _ disk: FaultyDisk = FaultyDisk()) throws -> (LogParts, LogWriter) {
+    private func writer() throws -> (LogParts, LogWriter) {
         let opening = LogOpening(
-            folder: place(), limits: Limits(), tuning: tuning.supported, disk: disk, progress: { _ in })
+            folder: place(), limits: Limits(), tuning: .tiny, disk: SystemDisk(), progress: { _ in })
         let parts = try opening.forWriting(creating: true, LogOrigins(), .system)
         return (parts, try #require(parts.writer).writer)
     }

@@ -5,7 +5,8 @@ import SillokPostgres
 import SillokSQL
 import SillokSQLite
 
-/// A store and its read model: files, a folder with a log (`….sillok`), or schemas of a PostgreSQL database (`postgres://…#schema`).
+/// A store and its read model: files, a folder (`….sillok`), or schemas of a PostgreSQL database
+/// (`postgres://…#schema`).
 struct TorturePlace: Sendable {
     private let text: String
 

@@ -4,10 +4,10 @@ import SillokSQLiteConnections
 import SillokSegments
 import SillokSystem
 
-// The file `index.sqlite`: the index of the older events. It is never the truth: if it is missing, damaged or of another
-// store, it is deleted and rebuilt from the log.
+// The file `index.sqlite`: the index of the older events. It is never the truth: if it is missing, damaged or of
+// another store, it is deleted and rebuilt from the log.
 //
-//   entries     (key, position): under each key, the positions of the events that have it. A key is a hash, see LogKeys.
+//   entries     (key, position): under each key, the positions of the events that have it. A key is a hash: LogKeys.
 //   streams     the name of every stream, so that streams can be listed by name.
 //   tracking    for each source, the position up to which it was consumed, and the id of the foreign event there.
 //   state       'store': the id of the store · 'indexed': the position up to which the other tables are complete

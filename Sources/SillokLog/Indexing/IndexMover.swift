@@ -111,7 +111,7 @@ final class IndexMover: Sendable {
         }
     }
 
-    /// Ends the thread after the slice that it writes, and waits for that. What is left is moved after the next opening.
+    /// Ends the thread after the slice that it writes, and waits for it. The rest is moved after the next opening.
     func stop() {
         state.withLock { $0.isClosing = true }
         state.wakeAll()

@@ -78,7 +78,9 @@ extension LogOpening {
     }
 
     /// Opens a store for writing, checks all of it, and closes it.
-    func verified(_ cancellation: Cancellation, _ report: @escaping (WorkProgress) -> Void) throws -> VerificationReport {
+    func verified(
+        _ cancellation: Cancellation, _ report: @escaping (WorkProgress) -> Void
+    ) throws -> VerificationReport {
         let lock = try FileLock(path: folder + "/lock") { _ in "the copy \(folder) is open in another process." }
         defer { lock.removeFile() }
         let opened = try index(try SegmentLog(opening: folder, on: disk, .write, tuning.segments))

@@ -57,9 +57,9 @@ final class FollowedLog: ViewSource {
 
     /// Drops the entries that the index file has by now.
     private func shorten(_ state: inout State) throws {
-        guard let index = state.opened.value?.index, let found = try IndexFile.state(index), found.indexed > state.part.start else {
-            return
-        }
+        guard let index = state.opened.value?.index, let found = try IndexFile.state(index),
+            found.indexed > state.part.start
+        else { return }
         let next = IndexPart(after: found.indexed, capacity: tuning.partEntries)
         let contents = state.part.contents.withLock { $0 }
         next.contents.withLock { new in

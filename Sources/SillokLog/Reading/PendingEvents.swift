@@ -5,7 +5,7 @@ import SillokStorage
 struct PendingEvents {
     /// One event, from which a recorded event is made only if it is asked for.
     struct Event {
-        let request: LogRequest
+        let append: PreparedAppend
         let index: Int
         let revision: Revision
         let recorded: Int64
@@ -22,7 +22,7 @@ struct PendingEvents {
     /// Returns the event at a position; `nil` if it is not one of the group.
     func event(at position: Int64) -> RecordedEvent? {
         guard let event = self[position] else { return nil }
-        let request = event.request.prepared.request
+        let request = event.append.request
         let entry = request.entries[event.index]
         return RecordedEvent(
             position: Position(UInt64(clamping: position)), stream: entry.stream, revision: event.revision,

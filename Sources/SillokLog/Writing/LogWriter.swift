@@ -124,7 +124,8 @@ final class LogWriter {
         for (index, (entry, time)) in zip(append.entries, times).enumerated() {
             var revision = Revision.none
             if let stream = entry.stream {
-                revision = try self.revision(of: stream).next
+                // The entries of this append are not in the index yet.
+                revision = try (last[stream] ?? self.revision(of: stream)).next
                 remember(revision, of: stream)
                 last[stream] = revision
                 if revision.value == 1 { draft.streams.append(stream) }
@@ -137,7 +138,7 @@ final class LogWriter {
             }
             stamps.append(EventStamp(revision: revision.value, recorded: time, link: draft.lastLink))
             reader.pending?.append(
-                PendingEvents.Event(request: request, index: index, revision: revision, recorded: time))
+                PendingEvents.Event(append: request.prepared, index: index, revision: revision, recorded: time))
             if reader.keys.isTimeOrdered(entry.event.id) {
                 highestOrderedKey = max(highestOrderedKey, reader.keys.key(entry.event.id))
             }
