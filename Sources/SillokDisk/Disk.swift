@@ -61,9 +61,15 @@ public protocol DiskFile: AnyObject, Sendable {
 
     /// Returns the number of bytes of the file.
     func size() throws(DiskError) -> Int
+
+    /// Lets the next reads come from the disk. What was synced before may leave the cache of the system.
+    func dropCache() throws(DiskError)
 }
 
 extension DiskFile {
+    /// Does nothing, as on a disk without a cache.
+    public func dropCache() throws(DiskError) {}
+
     /// Reads until the buffer is full or the file ends, and returns the number of bytes.
     public func readAll(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DiskError) -> Int {
         var count = 0

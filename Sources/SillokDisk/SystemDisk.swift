@@ -94,6 +94,13 @@ private final class SystemFile: DiskFile {
         if flush(descriptor, scope) != 0 { throw DiskError(.sync, path, code: errno) }
     }
 
+    func dropCache() throws(DiskError) {
+        #if os(Linux)
+        let code = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+        if code != 0 { throw DiskError(.read, path, code: code) }
+        #endif
+    }
+
     func size() throws(DiskError) -> Int {
         let end = lseek(descriptor, 0, SEEK_END)
         if end < 0 { throw DiskError(.read, path, code: errno) }

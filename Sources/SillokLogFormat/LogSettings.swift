@@ -21,6 +21,9 @@ package enum LogMode: Hashable, Sendable {
     case write
     /// For reading next to a writer in another process. Nothing is written; events behind the durable end are hidden.
     case readOnly
+    /// For reading while no process writes. Nothing is written. All that is on the disk is shown, also what was synced
+    /// after the file `durable` was last stored.
+    case readAlone
     /// For copying what is readable out of a damaged log. Nothing is written; damaged places are skipped.
     case salvage
 }

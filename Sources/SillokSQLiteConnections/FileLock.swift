@@ -57,6 +57,14 @@ package final class FileLock: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Returns whether a process holds the lock of a path at this moment.
+    package static func isHeld(path: String) -> Bool {
+        let opened = open(path, O_RDONLY | O_CLOEXEC)
+        guard opened >= 0 else { return false }
+        defer { close(opened) }
+        return flock(opened, LOCK_SH | LOCK_NB) != 0
+    }
+
     /// Removes the file of the lock, which is held on until this object is released.
     ///
     /// Files that the lock protects are removed before it. A process that waits for this lock finds out that its file

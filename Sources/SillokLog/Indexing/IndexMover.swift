@@ -59,19 +59,19 @@ final class IndexMover: Sendable {
     /// Blocks the calling thread while the part that is written to is twice as full as it should be and an earlier one
     /// is still being moved.
     ///
-    /// - Throws: `StoreError` if the earlier one cannot be moved. The next call tries again.
+    /// - Throws: `StoreError` if the earlier one cannot be moved, also not by an attempt of this call.
     func makeRoom(for part: IndexPart) throws(StoreError) {
         guard part.count >= 2 * tuning.partEntries else { return }
+        // The last attempt may have failed long ago, for example when the disk was full.
+        state.withLock { state in
+            if state.failure != nil { (state.failure, state.isWoken) = (nil, true) }
+        }
+        state.wakeAll()
         let failure: StoreError? = state.wait { state -> StoreError?? in
             if state.full == nil || state.isStopped { return .some(nil) }
-            guard let failure = state.failure else { return nil }
-            state.failure = nil
-            state.isWoken = true
-            return .some(failure)
+            return state.failure.map { .some($0) }
         }
-        guard let failure else { return }
-        state.wakeAll()
-        throw failure
+        if let failure { throw failure }
     }
 
     /// Returns the part for the next entries: the given one, or a new one if it is full and no other is being moved.

@@ -47,7 +47,8 @@ extension LogOpening {
     /// Opens a store for reading, while another process may write to it.
     func forReading() throws -> LogParts {
         try reported {
-            let log = try SegmentLog(opening: folder, on: disk, .readOnly, tuning.segments)
+            let isAlone = !FileLock.isHeld(path: folder + "/lock")
+            let log = try SegmentLog(opening: folder, on: disk, isAlone ? .readAlone : .readOnly, tuning.segments)
             let keys = LogKeys(log.identity.hashKey, hashBits: tuning.hashBits)
             let check = FolderCheck(folder)
             let (identity, reader, head) = (log.identity, log.reader, Int64(clamping: log.durableHead))

@@ -41,7 +41,11 @@ struct Recovery {
         var tail = try findTail(ordinals)
         if let published { tail.add(published.place) }
         try check(tail)
-        if !isWriting { tail.live.scan.cut(behind: tail.proven) }
+        if mode == .readAlone, isOnDisk(tail.live.file) {
+            tail = try findTail(ordinals)
+        } else if !isWriting {
+            tail.live.scan.cut(behind: tail.proven)
+        }
         let scan = tail.live.scan
         let durable = DurableMark(place: scan.place, position: scan.nextPosition - 1)
         var log = RecoveredLog(live: tail.live, durable: durable)
@@ -54,6 +58,19 @@ struct Recovery {
         }
         if let next = tail.prepared { log.prepared = (next.file, next.size) }
         return log
+    }
+
+    /// Makes the end of the log durable, and lets the next read come from the disk; `false` if that is not possible.
+    ///
+    /// After a sync that failed, a page cache may return bytes that are not on the disk.
+    private func isOnDisk(_ file: any DiskFile) -> Bool {
+        do throws(DiskError) {
+            try file.sync(.data)
+            try file.dropCache()
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// The end of the log, and the evidence about it.

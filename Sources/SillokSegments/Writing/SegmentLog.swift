@@ -191,11 +191,11 @@ extension SegmentLog {
         try? durableFile?.writeAll(durable.encoded(salt: files.salt), at: 0)
     }
 
-    /// In mode `.readOnly`: takes over what a writer in another process has made durable since.
+    /// In the modes for reading: takes over what a writer in another process has made durable since.
     ///
     /// - Returns: whether there are new events.
     package func refresh() throws(LogError) -> Bool {
-        guard mode == .readOnly, let mark = files.durableMark(), mark.place > durable.place else { return false }
+        guard mode == .readOnly || mode == .readAlone, let mark = files.durableMark(), mark.place > durable.place else { return false }
         while true {
             let ordinal = live.scan.ordinal
             var walk = try GroupWalk(live.file, ordinal, files)

@@ -177,6 +177,8 @@ final class SimulatedFile: DiskFile {
         if let code { throw failure(.sync, code) }
     }
 
+    func dropCache() { disk.state.withLock { $0.image[node].evict() } }
+
     func size() throws(DiskError) -> Int {
         let (size, code) = disk.state.withLock { state -> (Int, Int32?) in
             (state.image[node].seen.count, state.begin(.size, of: system).failure)

@@ -83,6 +83,7 @@ extension LogHistory {
     func reopen(by end: End?) throws(Violation) {
         if let end { self.end(by: end) }
         log = nil
+        let shown = numbers.happens(300) ? headReadAlone() : 0
         for attempt in 0..<12 {
             let isLast = attempt > 8
             if isLast {
@@ -94,6 +95,8 @@ extension LogHistory {
             case .opened:
                 disk.stop(inChange: nil)
                 isCreated = true
+                let head = log?.durableHead ?? 0
+                try require(head >= shown, "a reader was shown \(shown) events, and the log has \(head)")
                 return try checkContents()
             case .stopped: self.end(by: anyEnd())
             case .failed(let error):
@@ -105,6 +108,16 @@ extension LogHistory {
             }
         }
         throw violation("the log cannot be opened")
+    }
+
+    /// Opens the log for reading while no process writes, and returns its head; 0 if that fails.
+    private func headReadAlone() -> UInt64 {
+        do throws(LogError) {
+            return try SegmentLog(opening: Self.folder, on: disk, .readAlone, settings).durableHead
+        } catch {
+            note("    reading alone failed: \(error)")
+            return 0
+        }
     }
 
     /// Tries to open the log once.

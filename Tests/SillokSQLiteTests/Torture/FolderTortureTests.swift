@@ -52,8 +52,9 @@ struct FolderTortureTests {
     func unsynced() throws {
         let bench = try TortureBench()
         let report = try PowerCut.run(on: bench, "10,unsynced,folder")
-        #expect(report.status == 1)
-        #expect(report.count("lost") > 0, "seed \(bench.seed):\n\(report)")
+        #expect(!report.isClean)
+        // The file `durable` may say that the log reached further than its segments do on the disk.
+        #expect(report.count("lost") > 0 || report.description.contains("damaged"), "seed \(bench.seed):\n\(report)")
     }
 
     @Test(
