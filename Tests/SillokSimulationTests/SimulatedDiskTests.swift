@@ -165,10 +165,10 @@ import Testing
 
     @Test("without faults it answers as the system's disk does")
     func systemDisk() throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let numbers = SeededNumbers()
         var random = SimulationNumbers(seed: numbers.seed)
-        let disks: [(disk: any Disk, root: String)] = [(SystemDisk(), folder.path("r")), (disk, "r")]
+        let disks: [(disk: any Disk, root: String)] = [(SystemDisk(), folder("r")), (disk, "r")]
         for (disk, root) in disks { try disk.makeFolder(root) }
         for _ in 0..<2_000 {
             let seed = random.next()
