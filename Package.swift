@@ -220,7 +220,7 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
-            name: "SillokSegments", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "CSillok"]),
+            name: "SillokSegments", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "SillokLogFormat"]),
         .target(
             name: "SillokSQLiteModels",
             dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
@@ -251,6 +251,7 @@ let package = Package(
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokSystem", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
         .target(name: "SillokDisk", dependencies: ["SillokSystem"]),
+        .target(name: "SillokLogFormat", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "CSillok"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),

@@ -32,7 +32,8 @@ func append() throws {
     let hasChain = isSet("--chain")
     try? FileManager.default.removeItem(atPath: folder)
     let identity = LogIdentity(
-        store: StoreID(), hashKey: .init(low: 1, high: 2), createdAt: Timestamp(microsecondsSince1970: 0), chainStart: 1)
+        store: StoreID(), hashKey: .init(low: 1, high: 2), createdAt: Timestamp(microsecondsSince1970: 0), chainStart: 1
+    )
     var settings = LogSettings()
     if isSet("--no-sync") { settings.faults = .noSync }
     settings.fillBytes = (Int(option("--fill-mib", "1")) ?? 1) << 20
@@ -44,7 +45,8 @@ func append() throws {
     var group = GroupBuffer(for: identity, settings)
     var link = Chain(of: identity.store, from: 1).genesis
     var latencies: [Double] = []
-    let payload = [UInt8](#"{"order":"order-12345","line":17,"article":"#.utf8) + [UInt8](repeating: 0x61, count: 256 - 45)
+    let payload =
+        [UInt8](#"{"order":"order-12345","line":17,"article":"#.utf8) + [UInt8](repeating: 0x61, count: 256 - 45)
     let queue = DispatchQueue(label: "upkeep")
     let start = clock.now
     var revision: UInt64 = 0
@@ -78,7 +80,9 @@ func append() throws {
     }
     let elapsed = seconds(since: start)
     latencies.sort()
-    func quantile(_ part: Double) -> Int { Int(latencies[min(latencies.count - 1, Int(part * Double(latencies.count)))]) }
+    func quantile(_ part: Double) -> Int {
+        Int(latencies[min(latencies.count - 1, Int(part * Double(latencies.count)))])
+    }
     print(
         "{\"tool\":\"segments\",\"batch\":\(batch),\"chain\":\(hasChain),\"rate\":\(Int(Double(log.durableHead) / elapsed)),"
             + "\"events\":\(log.durableHead),\"p50_us\":\(quantile(0.5)),\"p99_us\":\(quantile(0.99)),"

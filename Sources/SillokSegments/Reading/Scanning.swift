@@ -1,4 +1,5 @@
 import SillokDisk
+import SillokLogFormat
 
 // Reading many records, in large blocks.
 extension SegmentReader {
@@ -44,7 +45,8 @@ extension SegmentReader {
                 let position = run.first + UInt64(index)
                 let view: RecordView
                 do throws(RecordView.Flaw) {
-                    view = try RecordView(event: block.memory(at: run.places[index]), position: position, salt: salt, faults)
+                    view = try RecordView(
+                        event: block.memory(at: run.places[index]), position: position, salt: salt, faults)
                 } catch {
                     if mayRebuild(run) { return .wrong(position) }
                     throw files.damage(
@@ -107,7 +109,7 @@ extension SegmentReader {
         }
     }
 
-    /// - Returns: whether to go on to the next group.
+    /// - Returns: whether to continue with the next group.
     private func visit(
         _ walk: inout GroupWalk, _ header: GroupHeader, _ offset: Int, _ positions: ClosedRange<UInt64>,
         _ body: (RecordView) throws -> Bool

@@ -1,6 +1,7 @@
 package import SillokChain
 import SillokCore
 import SillokDisk
+import SillokLogFormat
 
 /// Reads the records of a log, on any thread, with `pread` only.
 ///
@@ -144,7 +145,7 @@ extension SegmentReader {
                 ordinal, scan.end, position: scan.nextPosition,
                 "\(scan.flaw ?? "there is no group"), but later segments have events")
         }
-        let list = PlaceList(scan.places, end: scan.recordsEnd)
+        let list = scan.placeList
         table.keep(list, of: ordinal)
         guard mode == .write else { return }
         let entry = SegmentEntry(ordinal: ordinal, first: first, places: list)

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokDisk
+import SillokLogFormat
 
 /// The places of a segment's events, in memory.
 final class PlaceList: @unchecked Sendable {
@@ -58,6 +59,8 @@ final class SegmentTable: Sendable {
         var durable: DurableMark
         /// Places of segments whose files are missing or wrong, the latest last.
         var rebuilt: [(ordinal: UInt32, places: PlaceList)] = []
+
+        func rebuilt(_ ordinal: UInt32) -> PlaceList? { rebuilt.last { $0.ordinal == ordinal }?.places }
     }
 
     private let state: Lock<State>
@@ -115,7 +118,7 @@ final class SegmentTable: Sendable {
             }
             let segment = state.segments[index]
             let next = index + 1 < state.segments.count ? state.segments[index + 1].first : state.writtenHead &+ 1
-            guard let list = segment.places ?? state.rebuilt.last(where: { $0.ordinal == segment.ordinal })?.places else {
+            guard let list = segment.places ?? state.rebuilt(segment.ordinal) else {
                 return .file(segment.ordinal, segment.first..<max(segment.first, next))
             }
             let start = Int(clamping: position - segment.first)
@@ -169,8 +172,7 @@ extension SegmentTable {
     /// Replaces the places of the last segment with those of a longer walk, or adds a segment. For mode `.readOnly`.
     func take(_ scan: TailScan) {
         state.withLock { state in
-            let entry = SegmentEntry(
-                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.recordsEnd, groups: scan.groupStarts))
+            let entry = SegmentEntry(ordinal: scan.ordinal, first: scan.firstPosition, places: scan.placeList)
             if state.segments.last?.ordinal == scan.ordinal { state.segments.removeLast() }
             state.segments.append(entry)
             state.writtenHead = max(state.writtenHead, scan.nextPosition - 1)

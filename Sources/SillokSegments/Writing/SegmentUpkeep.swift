@@ -1,5 +1,6 @@
 import SillokCore
 import SillokDisk
+import SillokLogFormat
 
 /// The work on segments that no append should wait for. May be used on any thread.
 package final class SegmentUpkeep: Sendable {

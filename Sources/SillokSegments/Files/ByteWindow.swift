@@ -1,4 +1,5 @@
 import SillokDisk
+import SillokLogFormat
 
 /// A part of a file in memory, for readers that move forward in small steps.
 struct ByteWindow: ~Copyable {
