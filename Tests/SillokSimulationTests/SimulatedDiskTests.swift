@@ -200,7 +200,7 @@ private struct RandomCall {
             case 7:
                 let bytes = [UInt8](repeating: UInt8(count % 256), count: count)
                 try disk.open(name, .write).writeAll(bytes, at: offset)
-            default: try disk.makeFolder(name == other ? root : other)
+            default: try disk.makeFolder(name == other ? root : "\(root)/folder-\(count % 3)")
             }
             return "done"
         } catch {

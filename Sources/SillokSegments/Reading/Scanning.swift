@@ -131,8 +131,9 @@ extension SegmentReader {
 
     /// Throws if the groups of a segment end before what is durable does.
     private func checkEnd(_ ordinal: UInt32, _ offset: Int, _ limit: Int, _ walk: inout GroupWalk) throws(LogError) {
-        guard offset < limit else { return }
         let isLast = ordinal == table.durable.place.segment
+        if isLast, offset >= limit { return }
+        // A segment that is followed by another one ends with its seal, however long its file is.
         let last = try walk.header(at: offset - LogFormat.headerBytes)
         if isLast || last?.isSeal != true {
             throw files.damage(

@@ -17,7 +17,10 @@ extension LogHistory {
         if numbers.happens(300) { disk.stop(inChange: numbers.below(30)) }
         if numbers.happens(100) { planSomeFailure() }
         for attempt in 0..<10 {
-            if attempt > 5 { disk.faults = DiskFaults() }
+            if attempt > 5 {
+                disk.faults = DiskFaults()
+                disk.forgetPlannedFailures()
+            }
             let existed: Bool
             do throws(LogError) {
                 existed = try createIfMissing()
@@ -25,7 +28,7 @@ extension LogHistory {
                 note("creation failed: \(error)")
                 if disk.isStopped || numbers.happens(200) {
                     end(by: anyEnd())
-                    if numbers.happens(400) { disk.stop(inChange: numbers.below(20)) }
+                    if attempt < 5, numbers.happens(400) { disk.stop(inChange: numbers.below(20)) }
                 } else {
                     try require(mayFail, "nothing has failed on the disk: \(error)")
                 }

@@ -19,11 +19,22 @@ extension LogHistory {
         try require(log.identity == identity, "the log has another identity")
         let shown = try countShown(log.reader, through: log.durableHead)
         note("    \(shown) records up to \(log.durableHead)")
-        if let reason = model.settle(shown: shown, damaged: damagedEntries) { throw violation(reason) }
+        try settle(shown: shown)
         try require(
             log.durableHead == model.head, "the head is \(log.durableHead), and the records end at \(model.head)")
         damagedEntries = damagedEntries.filter { $0 < model.entries.count }
         for _ in 0..<3 { try readOne(log.reader, through: model.head) }
+    }
+
+    /// Takes what the log shows into the model.
+    private func settle(shown: Int) throws(Violation) {
+        var settled = model
+        guard let reason = settled.settle(shown: shown, damaged: damagedEntries) else { return model = settled }
+        // Groups of trackings behind the head cannot be read apart, so with damage in front of them either may be true.
+        let rest = model.records[shown...].prefix { !$0.isEvent }.count
+        guard hasUnreadable, rest > 0, model.settle(shown: shown + rest, damaged: damagedEntries) == nil else {
+            throw violation(reason)
+        }
     }
 
     /// Compares what a process that only reads sees while the log is open for writing.

@@ -288,6 +288,7 @@ extension LogHistory {
             takeObserved(nil, isWhole: true)
         } catch {
             note("    mark failed: \(error)")
+            // Also a mark of which only a part is said to be written may be there: it may be in the cache.
             takeObserved(nil, isWhole: false)
             if disk.isStopped || log.failure != nil { model.loseUnsynced() }
             try require(mayFail || wasFailed || disk.isStopped, "nothing has failed on the disk: \(error)")
