@@ -27,6 +27,7 @@ let package = Package(
         .library(name: "SillokSQLite", targets: ["SillokSQLite"]),
         .library(name: "SillokLog", targets: ["SillokLog"]),
         .library(name: "SillokConformance", targets: ["SillokConformance"]),
+        .library(name: "SillokSimulation", targets: ["SillokSimulation"]),
         .library(name: "SillokHistory", targets: ["SillokHistory"]),
         .library(name: "SillokSnapshots", targets: ["SillokSnapshots"]),
         .library(name: "SillokProjections", targets: ["SillokProjections"]),
@@ -117,6 +118,9 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokHistory", "SillokJSON", "SillokProjections", "SillokSQL"]),
         .target(name: "SillokProcessTesting", dependencies: ["Sillok", "SillokProcesses"]),
         .target(name: "SillokConformance", dependencies: ["SillokChain", "SillokCore", "SillokTesting"]),
+        .target(
+            name: "SillokSimulation",
+            dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokSegments", "SillokSystem"]),
         .target(
             name: "SillokTracing",
             dependencies: ["SillokCore", .product(name: "Tracing", package: "swift-distributed-tracing")]),
@@ -226,7 +230,7 @@ let package = Package(
             dependencies: ["Sillok", "SillokCore", "SillokReadSide", "SillokSQL"]),
         .target(name: "SillokReadSide", dependencies: ["SillokCore", "SillokJSON", "SillokSQL"]),
         .target(
-            name: "SillokSegments", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "CSillok"]),
+            name: "SillokSegments", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "SillokLogFormat"]),
         .target(
             name: "SillokSQLiteModels",
             dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
@@ -257,6 +261,7 @@ let package = Package(
         .target(name: "SillokSQL", dependencies: ["SillokCore", "SillokSystem", "SillokThreads", "CSillok"]),
         .target(name: "SillokThreads", dependencies: ["SillokCore"]),
         .target(name: "SillokDisk", dependencies: ["SillokSystem"]),
+        .target(name: "SillokLogFormat", dependencies: ["SillokDisk", "SillokChain", "SillokCore", "CSillok"]),
         .target(name: "SillokIndex", dependencies: ["SillokCore"]),
         .target(name: "SillokCloudEvents", dependencies: ["SillokCore", "SillokJSON"]),
         .target(name: "SillokJSON", dependencies: ["SillokCore"]),
@@ -391,6 +396,11 @@ let package = Package(
                 "SillokClient", "SillokCore", "SillokLog", "SillokPostgres", "SillokRehearsal", "SillokSQL",
                 "SillokSQLiteConnections", "SillokSQLite",
             ], path: "Tests/Torture"),
+
+        // Histories of the log engine on simulated disks. No product.
+        .executableTarget(
+            name: "sillok-simulate", dependencies: ["SillokSegments", "SillokSimulation", "SillokSystem"],
+            path: "Tests/Simulate"),
 
         // Processes and webhooks that the tests in a browser show. No product.
         .executableTarget(
@@ -570,6 +580,11 @@ let package = Package(
                 "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
                 "SillokSQL", "SillokTestSupport", "SillokTesting", "SillokChain", "SillokCore", "SillokThreads",
                 "sillok-postgres-torture",
+            ]),
+        .testTarget(
+            name: "SillokSimulationTests",
+            dependencies: [
+                "SillokCore", "SillokDisk", "SillokSegments", "SillokSimulation", "SillokSystem", "SillokTestSupport",
             ]),
         .testTarget(
             name: "SillokTestingTests",

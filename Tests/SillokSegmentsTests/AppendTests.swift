@@ -14,7 +14,8 @@ import Testing
         var log = try play.begin()
         var expected: [Int] = []
         for round in 0..<60 {
-            let group = (0..<Int.random(in: 1...8, using: &numbers)).map { _ in Int.random(in: 0...900, using: &numbers) }
+            let count = Int.random(in: 1...8, using: &numbers)
+            let group = (0..<count).map { _ in Int.random(in: 0...900, using: &numbers) }
             try play.append(group: group, to: log)
             expected += group
             #expect(log.durableHead == UInt64(expected.count))
@@ -48,7 +49,7 @@ import Testing
         #expect(log.reader.durableHead == 2)
     }
 
-    @Test("5: groups that end at, just before and just behind the last usable byte of a segment", arguments: [-8, 0, 8])
+    @Test("5: groups that end at, before and behind the last usable byte of a segment", arguments: [-8, 0, 8])
     func exactFit(distance: Int) throws {
         let play = LogPlay()
         let log = try play.begin()
@@ -196,7 +197,8 @@ import Testing
             var last: UInt64 = 0
             try log.reader.forEachRecord(from: first, through: log.durableHead) { record in
                 #expect(record.position >= first)
-                if record.kind == .event { events.append(record.position) } else { last = try record.tracking().position }
+                if record.kind == .event { events.append(record.position) }
+                if record.kind == .tracking { last = try record.tracking().position }
                 return true
             }
             #expect(events == Array(first..<log.durableHead + 1))
@@ -215,7 +217,8 @@ import Testing
             id: EventID(high: 1, low: 2), type: "größer", tags: ["a:1", "b:2"], metadata: Metadata(actor: "Ada"),
             contentType: .bytes, payload: [1])
         play.add(
-            AppendRequest.Entry(stream: "s-1", event: event), tracking: Tracking(source: "feed", position: 4), to: &group)
+            AppendRequest.Entry(stream: "s-1", event: event), tracking: Tracking(source: "feed", position: 4),
+            to: &group)
         try log.write(&group)
         var names: [String] = []
         try log.reader.record(at: 1) { record in

@@ -84,7 +84,8 @@ import Testing
             let length = [1, 15, 16, 127, 128, longest].randomElement(using: &numbers) ?? 1
             return String(repeating: "x", count: min(length, longest))
         }
-        let payload = (0..<([0, 1, 7, 8, 9, 300, 20_000].randomElement(using: &numbers) ?? 0)).map { UInt8(truncatingIfNeeded: $0) }
+        let size = [0, 1, 7, 8, 9, 300, 20_000].randomElement(using: &numbers) ?? 0
+        let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
         return AppendRequest.Entry(
             stream: Bool.random(using: &numbers) ? StreamID(text(512)) : nil,
             event: EventData(

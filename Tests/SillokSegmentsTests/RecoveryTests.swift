@@ -59,12 +59,12 @@ import Testing
         }
     }
 
-    @Test("2, 4, 13: no bit of a proven group can change, and no sector become zero, without an error; nothing is changed")
+    @Test("2, 4, 13: no bit of a proven group can change, and no sector become zero, without an error")
     func flips() throws {
         let play = LogPlay()
         let log = try play.begin()
-        try play.append([10, 0, 30], to: log)
-        try play.append(group: [1, 2, 3], to: log)
+        try play.append([10, 0], to: log)
+        try play.append(group: [1, 2], to: log)
         try play.append(group: [40], to: log)
         let proven = try #require(play.groups(1).last).offset
         play.removeDurableFile()
@@ -74,18 +74,18 @@ import Testing
             try play.setBytes(1, sound)
             try play.change(1) { $0[bit / 8] ^= 1 << UInt8(bit % 8) }
             if padding.contains(bit / 8) {
-                #expect(try play.payloads(of: try play.open()) == [10, 0, 30, 1, 2, 3, 40])
+                #expect(try play.payloads(of: try play.open()) == [10, 0, 1, 2, 40])
             } else {
-                try expectDamage(play, before: 7)
+                try expectDamage(play, before: 5)
             }
         }
         for start in stride(from: 0, to: proven, by: 512) {
             try play.setBytes(1, sound)
             try play.change(1) { bytes in for index in start..<min(start + 512, proven) { bytes[index] = 0 } }
-            try expectDamage(play, before: 7)
+            try expectDamage(play, before: 5)
         }
         try play.setBytes(1, sound)
-        #expect(try play.payloads(of: try play.open()) == [10, 0, 30, 1, 2, 3, 40])
+        #expect(try play.payloads(of: try play.open()) == [10, 0, 1, 2, 40])
     }
 
     /// The offsets of the bytes between records, which mean nothing.
@@ -125,7 +125,9 @@ import Testing
             }
             if witness == "seal" {
                 try play.append([4000], to: log)
-                try play.change(2) { bytes in bytes.replaceSubrange(64..., with: repeatElement(0, count: bytes.count - 64)) }
+                try play.change(2) { bytes in
+                    bytes.replaceSubrange(64..., with: repeatElement(0, count: bytes.count - 64))
+                }
             }
             if witness != "file" { play.removeDurableFile() }
             try play.change(1) { $0[last + 80] ^= 4 }
@@ -146,7 +148,9 @@ import Testing
         try play.append([100], to: log)
         let end = try #require(play.groups(1).last)
         try play.change(1) { bytes in
-            for index in (end.offset + end.header.totalBytes)..<bytes.count { bytes[index] = .random(in: 0...255, using: &numbers) }
+            for index in (end.offset + end.header.totalBytes)..<bytes.count {
+                bytes[index] = .random(in: 0...255, using: &numbers)
+            }
         }
         log = try play.open()
         #expect(try play.payloads(of: log) == [100])

@@ -1,7 +1,7 @@
 // Appends to a log in segments and scans it, without a store around it: the engine next to its limit, which is a loop in C
 // that writes records without ids, tags and links (`limits/log.c` of the shared benchmarks).
 //
-//   log-bench append --folder F [--batch 1] [--seconds 3] [--chain] [--no-sync]
+//   log-bench append --folder F [--batch 1] [--seconds 3] [--events N] [--chain] [--segment-mib M] [--no-sync]
 //   log-bench scan   --folder F [--repeat 3] [--raw | --random N]
 import Foundation
 import SillokChain
@@ -32,16 +32,23 @@ func append() throws {
     let hasChain = isSet("--chain")
     try? FileManager.default.removeItem(atPath: folder)
     let identity = LogIdentity(
-        store: StoreID(), hashKey: .init(low: 1, high: 2), createdAt: Timestamp(microsecondsSince1970: 0), chainStart: 1)
+        store: StoreID(), hashKey: .init(low: 1, high: 2), createdAt: Timestamp(microsecondsSince1970: 0), chainStart: 1
+    )
     var settings = LogSettings()
     if isSet("--no-sync") { settings.faults = .noSync }
+    settings.fillBytes = (Int(option("--fill-mib", "1")) ?? 1) << 20
+    let segmentBytes = (Int(option("--segment-mib", "0")) ?? 0) << 20
+    if segmentBytes > 0 { (settings.firstSegmentBytes, settings.maximumSegmentBytes) = (segmentBytes, segmentBytes) }
     try SegmentLog.create(folder, on: SystemDisk(), identity, settings)
     let log = try SegmentLog(opening: folder, on: SystemDisk(), .write, settings)
     let upkeep = log.upkeep
     var group = GroupBuffer(for: identity, settings)
     var link = Chain(of: identity.store, from: 1).genesis
     var latencies: [Double] = []
-    let payload = [UInt8](#"{"order":"order-12345","line":17,"article":"#.utf8) + [UInt8](repeating: 0x61, count: 213)
+    /// Seconds for making the events, encoding them, their digests, filling the group, and writing and syncing it.
+    var parts = [Double](repeating: 0, count: 5)
+    let payload =
+        [UInt8](#"{"order":"order-12345","line":17,"article":"#.utf8) + [UInt8](repeating: 0x61, count: 256 - 45)
     let queue = DispatchQueue(label: "upkeep")
     let start = clock.now
     var revision: UInt64 = 0
@@ -54,8 +61,11 @@ func append() throws {
                     type: "OrderLineAdded", tags: ["order:4711", "customer:\(index % 100)"], payload: payload))
         }
         let request = AppendRequest(entries)
+        let made = clock.now
         let encoded = EncodedAppend(request, hasLinks: true)
+        let isEncoded = clock.now
         let facts = hasChain ? request.factDigests : []
+        let digested = clock.now
         group.begin(first: log.writtenHead + 1)
         let first = log.writtenHead + 1
         group.add(encoded) { index in
@@ -67,19 +77,24 @@ func append() throws {
             }
             return EventStamp(revision: revision, recorded: 1, link: link)
         }
+        let filled = clock.now
         try log.write(&group)
         try log.sync()
+        let times = [begin, made, isEncoded, digested, filled, clock.now]
+        for part in parts.indices { parts[part] += (times[part + 1] - times[part]) / .seconds(1) }
         if log.nextSegmentIsDue { queue.async { try? upkeep.prepareNextSegment() } }
         if upkeep.placesAreDue { queue.async { try? upkeep.settlePlaces() } }
         latencies.append(seconds(since: begin) * 1e6)
     }
     let elapsed = seconds(since: start)
     latencies.sort()
-    func quantile(_ part: Double) -> Int { Int(latencies[min(latencies.count - 1, Int(part * Double(latencies.count)))]) }
+    func quantile(_ part: Double) -> Int {
+        Int(latencies[min(latencies.count - 1, Int(part * Double(latencies.count)))])
+    }
     print(
         "{\"tool\":\"segments\",\"batch\":\(batch),\"chain\":\(hasChain),\"rate\":\(Int(Double(log.durableHead) / elapsed)),"
             + "\"events\":\(log.durableHead),\"p50_us\":\(quantile(0.5)),\"p99_us\":\(quantile(0.99)),"
-            + "\"max_us\":\(quantile(1))}")
+            + "\"max_us\":\(quantile(1)),\"ns_per_event\":\(parts.map { Int($0 * 1e9 / Double(log.durableHead)) })}")
     try log.writeMark()
 }
 

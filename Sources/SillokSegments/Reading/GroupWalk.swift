@@ -1,4 +1,5 @@
 import SillokDisk
+import SillokLogFormat
 
 /// Steps from group to group in a segment.
 struct GroupWalk: ~Copyable {

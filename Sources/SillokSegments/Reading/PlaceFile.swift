@@ -1,5 +1,6 @@
 import SillokCore
 import SillokDisk
+import SillokLogFormat
 
 /// The file with the places of a full segment's events.
 ///
@@ -13,7 +14,7 @@ final class PlaceFile: Sendable {
     /// Where the last record ends.
     private let end: Int
 
-    /// Opens the file of a segment; `nil` if it is missing, cannot be read, or does not have the places of these events.
+    /// Opens the file of a segment; `nil` if it is missing, cannot be read, or has not the places of these events.
     init?(_ ordinal: UInt32, _ positions: Range<UInt64>, _ files: LogFiles) {
         guard let file = try? files.disk.open(files.placesPath(ordinal), .read),
             let header = try? file.bytes(at: 0, count: LogFormat.headerBytes), header.count == LogFormat.headerBytes

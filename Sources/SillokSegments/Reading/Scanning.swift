@@ -1,4 +1,5 @@
 import SillokDisk
+import SillokLogFormat
 
 // Reading many records, in large blocks.
 extension SegmentReader {
@@ -44,7 +45,8 @@ extension SegmentReader {
                 let position = run.first + UInt64(index)
                 let view: RecordView
                 do throws(RecordView.Flaw) {
-                    view = try RecordView(block.memory(at: run.places[index]), position: position, salt: salt, faults)
+                    view = try RecordView(
+                        event: block.memory(at: run.places[index]), position: position, salt: salt, faults)
                 } catch {
                     if mayRebuild(run) { return .wrong(position) }
                     throw files.damage(
@@ -93,7 +95,7 @@ extension SegmentReader {
         while ordinal <= durable.segment {
             var walk = try GroupWalk(try segment(ordinal), ordinal, files)
             let limit = ordinal < durable.segment ? walk.size : Int(clamping: durable.offset)
-            var offset = LogFormat.headerBytes
+            var offset = table.walkStart(ordinal, first)
             while offset < limit, let header = try walk.header(at: offset) {
                 if header.nextPosition >= first {
                     if header.firstPosition > (last == .max ? last : last + 1) { return }
@@ -107,7 +109,7 @@ extension SegmentReader {
         }
     }
 
-    /// - Returns: whether to go on to the next group.
+    /// - Returns: whether to continue with the next group.
     private func visit(
         _ walk: inout GroupWalk, _ header: GroupHeader, _ offset: Int, _ positions: ClosedRange<UInt64>,
         _ body: (RecordView) throws -> Bool
@@ -129,8 +131,9 @@ extension SegmentReader {
 
     /// Throws if the groups of a segment end before what is durable does.
     private func checkEnd(_ ordinal: UInt32, _ offset: Int, _ limit: Int, _ walk: inout GroupWalk) throws(LogError) {
-        guard offset < limit else { return }
         let isLast = ordinal == table.durable.place.segment
+        if isLast, offset >= limit { return }
+        // A segment that is followed by another one ends with its seal, however long its file is.
         let last = try walk.header(at: offset - LogFormat.headerBytes)
         if isLast || last?.isSeal != true {
             throw files.damage(

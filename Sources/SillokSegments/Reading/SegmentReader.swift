@@ -1,6 +1,7 @@
 package import SillokChain
 import SillokCore
 import SillokDisk
+import SillokLogFormat
 
 /// Reads the records of a log, on any thread, with `pread` only.
 ///
@@ -36,7 +37,7 @@ package final class SegmentReader: Sendable {
         at position: UInt64, _ body: (RecordView) throws -> Result
     ) throws -> Result {
         try withMemory(at: position, { run, start in run.end - start }) { memory throws(RecordView.Flaw) in
-            try RecordView(memory, position: position, salt: files.salt, files.faults)
+            try RecordView(event: memory, position: position, salt: files.salt, files.faults)
         } then: {
             try body($0)
         }
@@ -61,7 +62,9 @@ package final class SegmentReader: Sendable {
         let most = LogFormat.prefixBytes + LogFormat.linkBytes
         return try withMemory(at: position, { run, start in min(run.end - start, most) }) {
             memory throws(RecordView.Flaw) in
-            try RecordView.prefix(memory, position: position, salt: files.salt, files.faults)
+            let prefix = try RecordView.prefix(memory, position: position, salt: files.salt, files.faults)
+            guard prefix[8] == RecordView.Kind.event.rawValue else { throw .prefix }
+            return prefix
         } then: {
             try body($0)
         }
@@ -142,12 +145,14 @@ extension SegmentReader {
                 ordinal, scan.end, position: scan.nextPosition,
                 "\(scan.flaw ?? "there is no group"), but later segments have events")
         }
-        let list = PlaceList(scan.places, end: scan.recordsEnd)
+        let list = scan.placeList
         table.keep(list, of: ordinal)
         guard mode == .write else { return }
         let entry = SegmentEntry(ordinal: ordinal, first: first, places: list)
         // Without the file the places stay in memory, and the next reader tries again.
-        if (try? PlaceFile.write(list, entry, files)) != nil { table.settle(ordinal) }
+        table.fileLock.withLock { _ in
+            if (try? PlaceFile.write(list, entry, files)) != nil { table.settle(ordinal) }
+        }
     }
 
     func report(_ damage: LogDamage) { found.withLock { if !$0.contains(damage) { $0.append(damage) } } }

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokDisk
+import SillokLogFormat
 
 /// The places of a segment's events, in memory.
 final class PlaceList: @unchecked Sendable {
@@ -7,8 +8,26 @@ final class PlaceList: @unchecked Sendable {
     fileprivate(set) var places: [UInt32]
     /// Where the last record ends.
     fileprivate(set) var end: Int
+    /// Some of the groups, at least 64 KiB apart, in order.
+    fileprivate(set) var groups: [GroupStart]
 
-    init(_ places: [UInt32], end: Int) { (self.places, self.end) = (places, end) }
+    init(_ places: [UInt32], end: Int, groups: [GroupStart] = []) {
+        (self.places, self.end, self.groups) = (places, end, groups)
+    }
+}
+
+/// Where a group begins, and the position of its first event.
+struct GroupStart: Sendable {
+    var offset: Int
+    var firstPosition: UInt64
+}
+
+extension [GroupStart] {
+    /// Adds a group, unless it is near the last one.
+    mutating func note(_ offset: Int, _ firstPosition: UInt64) {
+        if let last, offset - last.offset < 64 << 10 { return }
+        append(GroupStart(offset: offset, firstPosition: firstPosition))
+    }
 }
 
 /// One segment with the position of its first event.
@@ -40,9 +59,13 @@ final class SegmentTable: Sendable {
         var durable: DurableMark
         /// Places of segments whose files are missing or wrong, the latest last.
         var rebuilt: [(ordinal: UInt32, places: PlaceList)] = []
+
+        func rebuilt(_ ordinal: UInt32) -> PlaceList? { rebuilt.last { $0.ordinal == ordinal }?.places }
     }
 
     private let state: Lock<State>
+    /// One thread at a time writes files of places.
+    let fileLock = Lock(())
 
     init(_ segments: [SegmentEntry], writtenHead: UInt64, durable: DurableMark) {
         state = Lock(State(segments: segments, writtenHead: writtenHead, durable: durable))
@@ -60,6 +83,14 @@ final class SegmentTable: Sendable {
             let first = state.segments[index].first
             return state.segments[...index].first { $0.first == first }?.ordinal
         }
+    }
+
+    /// Where a walk through a segment can begin to meet every record that belongs to a position or a later one.
+    func walkStart(_ ordinal: UInt32, _ position: UInt64) -> Int {
+        state.withLock { state in
+            guard let index = state.segments.lastIndex(where: { $0.ordinal == ordinal }) else { return nil }
+            return state.segments[index].places?.groups.last { $0.firstPosition < position }?.offset
+        } ?? LogFormat.headerBytes
     }
 
     /// The first position of a segment, and the one behind its last.
@@ -87,7 +118,7 @@ final class SegmentTable: Sendable {
             }
             let segment = state.segments[index]
             let next = index + 1 < state.segments.count ? state.segments[index + 1].first : state.writtenHead &+ 1
-            guard let list = segment.places ?? state.rebuilt.last(where: { $0.ordinal == segment.ordinal })?.places else {
+            guard let list = segment.places ?? state.rebuilt(segment.ordinal) else {
                 return .file(segment.ordinal, segment.first..<max(segment.first, next))
             }
             let start = Int(clamping: position - segment.first)
@@ -116,9 +147,10 @@ final class SegmentTable: Sendable {
 extension SegmentTable {
     /// Adds the records of a group that was written at `base`.
     func append(_ places: [UInt32], base: Int, end: Int) {
-        let base = UInt32(truncatingIfNeeded: base / LogFormat.alignment)
         state.withLock { state in
             guard let list = state.segments.last?.places else { return }
+            list.groups.note(base, state.writtenHead + 1)
+            let base = UInt32(truncatingIfNeeded: base / LogFormat.alignment)
             for place in places { list.places.append(base &+ place) }
             list.end = end
             state.writtenHead += UInt64(places.count)
@@ -140,8 +172,7 @@ extension SegmentTable {
     /// Replaces the places of the last segment with those of a longer walk, or adds a segment. For mode `.readOnly`.
     func take(_ scan: TailScan) {
         state.withLock { state in
-            let entry = SegmentEntry(
-                ordinal: scan.ordinal, first: scan.firstPosition, places: PlaceList(scan.places, end: scan.recordsEnd))
+            let entry = SegmentEntry(ordinal: scan.ordinal, first: scan.firstPosition, places: scan.placeList)
             if state.segments.last?.ordinal == scan.ordinal { state.segments.removeLast() }
             state.segments.append(entry)
             state.writtenHead = max(state.writtenHead, scan.nextPosition - 1)

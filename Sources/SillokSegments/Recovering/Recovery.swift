@@ -1,4 +1,5 @@
 import SillokDisk
+import SillokLogFormat
 
 /// What an opening found: the segments, and where the log ends.
 struct RecoveredLog {
@@ -23,8 +24,8 @@ struct LiveSegment {
 /// Opens a log: finds its end, tells a torn tail from damage, and rewrites what is not proven to be durable.
 ///
 /// A bad place is damage exactly if anything says that the log was durable beyond it: a later header in the same
-/// segment, the header of a later segment, a group in a later segment, or the file `durable`. Otherwise nobody was told
-/// that the groups there are stored, and they are cut, also if some of them are whole.
+/// segment, the header of a later segment, a group in a later segment, or the file `durable`. Otherwise the groups
+/// there were never acknowledged, and they are cut, also if some of them are whole.
 struct Recovery {
     let files: LogFiles
     let mode: LogMode
@@ -42,8 +43,9 @@ struct Recovery {
         try check(tail)
         if !isWriting { tail.live.scan.cut(behind: tail.proven) }
         let scan = tail.live.scan
-        var log = RecoveredLog(live: tail.live, durable: DurableMark(place: scan.place, position: scan.nextPosition - 1))
-        // Before the repair: damage that this finds leaves everything as it is.
+        let durable = DurableMark(place: scan.place, position: scan.nextPosition - 1)
+        var log = RecoveredLog(live: tail.live, durable: durable)
+        // Before the repair: if this finds damage, nothing was changed.
         log.segments = try entries(ordinals, scan)
         if isWriting {
             try syncNames()
@@ -193,8 +195,7 @@ struct Recovery {
             entries.append(SegmentEntry(ordinal: ordinal, first: try firstPosition(ordinal), places: nil))
         }
         entries.append(
-            SegmentEntry(
-                ordinal: live.ordinal, first: live.firstPosition, places: PlaceList(live.places, end: live.recordsEnd)))
+            SegmentEntry(ordinal: live.ordinal, first: live.firstPosition, places: live.placeList))
         return entries
     }
 
@@ -215,7 +216,7 @@ extension Recovery {
     /// Makes the names of the log durable: a creation that was interrupted at its end may not have done so.
     private func syncNames() throws(LogError) {
         try onDisk { () throws(DiskError) in
-            try files.disk.syncFolder(SegmentLog.parent(of: files.folder))
+            try files.disk.syncFolder(files.parent)
             try files.disk.syncFolder(files.folder)
             try files.disk.syncFolder(files.segmentFolder)
         }
@@ -266,8 +267,11 @@ extension Recovery {
     /// Removes segments that have no group and are not proven to be complete.
     private func removeUnused(_ tail: Tail) throws(LogError) {
         try onDisk { () throws(DiskError) in
-            for ordinal in tail.unused { try files.disk.remove(files.segmentPath(ordinal)) }
-            if !tail.unused.isEmpty { try files.disk.syncFolder(files.segmentFolder) }
+            // The last one first, and durably: a segment that is missing in front of others is damage.
+            for ordinal in tail.unused.sorted(by: >) {
+                try files.disk.remove(files.segmentPath(ordinal))
+                try files.disk.syncFolder(files.segmentFolder)
+            }
         }
     }
 }

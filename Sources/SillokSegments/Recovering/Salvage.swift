@@ -1,4 +1,5 @@
 import SillokDisk
+import SillokLogFormat
 
 extension Recovery {
     /// Opens what is readable of a damaged log. Nothing is required of it but the file `store`.
@@ -58,7 +59,8 @@ private struct SalvagedSegment {
         var offset = LogFormat.headerBytes
         while offset + LogFormat.headerBytes <= walk.size {
             if let header = try walk.header(at: offset), header.firstPosition >= nextPosition,
-                header.firstPosition - nextPosition < SalvagedSegment.largestGap || firstPosition == nil {
+                header.firstPosition - nextPosition < SalvagedSegment.largestGap || firstPosition == nil
+            {
                 try take(header, &walk, at: offset)
                 offset = min(offset + header.totalBytes, walk.size)
                 if header.isSeal { return }

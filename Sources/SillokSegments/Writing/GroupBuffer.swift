@@ -1,4 +1,5 @@
 import SillokChain
+import SillokLogFormat
 
 /// The records of the appends that are written and synced together, in one buffer that is reused.
 ///

@@ -1,4 +1,5 @@
 package import SillokDisk
+import SillokLogFormat
 
 extension SegmentLog {
     /// Creates an empty log: the folder (if it does not exist), its segments and the file `store`, all durable.
@@ -12,7 +13,7 @@ extension SegmentLog {
         try onDisk { () throws(DiskError) in
             try makeFolder(folder, on: disk)
             try makeFolder(files.segmentFolder, on: disk)
-            try disk.syncFolder(parent(of: folder))
+            try disk.syncFolder(files.parent)
             try disk.syncFolder(folder)
         }
         try removeRests(files)
@@ -49,8 +50,8 @@ extension SegmentLog {
         }
     }
 
-    /// Removes the first segment of an interrupted creation, which has no groups. Segments with other contents belong to
-    /// a log whose file `store` was lost: they are left alone.
+    /// Removes the first segment of an interrupted creation, which has no groups. Segments with other contents belong
+    /// to a log whose file `store` was lost: they are left alone.
     private static func removeRests(_ files: LogFiles) throws(LogError) {
         for ordinal in try files.ordinals().reversed() {
             let path = files.segmentPath(ordinal)
@@ -69,12 +70,5 @@ extension SegmentLog {
             }
             try onDisk { () throws(DiskError) in try files.disk.remove(path) }
         }
-    }
-
-    static func parent(of folder: String) -> String {
-        var path = folder[...]
-        while path.count > 1, path.hasSuffix("/") { path = path.dropLast() }
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }

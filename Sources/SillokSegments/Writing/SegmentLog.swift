@@ -1,4 +1,5 @@
 package import SillokDisk
+import SillokLogFormat
 
 /// The log of a store: groups of records in segment files.
 ///
@@ -74,12 +75,13 @@ package final class SegmentLog {
         precondition(group.firstPosition == writtenHead + 1, "the group does not follow the last one")
         if isSealed || end + group.count + LogFormat.reservedBytes > live.size { try rotate(for: group.count) }
         let header = GroupHeader(
-            segment: live.scan.ordinal, offset: UInt64(end), firstPosition: group.firstPosition,
-            events: UInt32(truncatingIfNeeded: group.events), records: UInt32(truncatingIfNeeded: group.records),
-            bytes: UInt32(truncatingIfNeeded: group.count - LogFormat.headerBytes), durable: stated,
-            nextSegmentBytes: UInt64(upkeep.readyBytes))
+            segment: live.scan.ordinal, offset: end, firstPosition: group.firstPosition, events: group.events,
+            records: group.records, bytes: group.count - LogFormat.headerBytes, durable: stated,
+            nextSegmentBytes: upkeep.readyBytes)
         header.write(to: group.memory, salt: files.salt)
-        if files.faults.contains(.syncBeforeWrite) { try stopping { () throws(DiskError) in try live.file.sync(.data) } }
+        if files.faults.contains(.syncBeforeWrite) {
+            try stopping { () throws(DiskError) in try live.file.sync(.data) }
+        }
         try put(UnsafeRawBufferPointer(start: group.memory, count: group.count))
         witness = header.durable
         table.append(group.places, base: end, end: end + group.count)
@@ -99,8 +101,8 @@ package final class SegmentLog {
         publish()
     }
 
-    /// Writes a mark if no header says yet that the last group is durable. To be called when the log is idle for 100 ms,
-    /// and before it is closed. The mark itself needs no sync.
+    /// Writes a mark if no header says yet that the last group is durable. To be called when the log is idle for
+    /// 100 ms, and before it is closed. The mark itself needs no sync.
     package func writeMark() throws(LogError) {
         try checkWritable()
         let ordinal = live.scan.ordinal
@@ -150,8 +152,8 @@ extension SegmentLog {
     private func writeMark(_ flags: UInt32) throws(LogError) {
         guard let memory = mark.baseAddress else { return }
         let header = GroupHeader(
-            segment: live.scan.ordinal, flags: flags, offset: UInt64(end), firstPosition: writtenHead + 1,
-            durable: stated, nextSegmentBytes: UInt64(upkeep.readyBytes))
+            segment: live.scan.ordinal, flags: flags, offset: end, firstPosition: writtenHead + 1, durable: stated,
+            nextSegmentBytes: upkeep.readyBytes)
         header.write(to: memory, salt: files.salt)
         try put(UnsafeRawBufferPointer(mark))
         witness = header.durable

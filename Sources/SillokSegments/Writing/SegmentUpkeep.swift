@@ -1,5 +1,6 @@
 import SillokCore
 import SillokDisk
+import SillokLogFormat
 
 /// The work on segments that no append should wait for. May be used on any thread.
 package final class SegmentUpkeep: Sendable {
@@ -95,7 +96,7 @@ package final class SegmentUpkeep: Sendable {
     package func settlePlaces() throws(LogError) {
         for (entry, places) in table.unsettled {
             do throws(DiskError) {
-                try PlaceFile.write(places, entry, files)
+                try table.fileLock.withLock { (_) throws(DiskError) in try PlaceFile.write(places, entry, files) }
             } catch {
                 throw error.isFull ? .full(error) : .disk(error)
             }

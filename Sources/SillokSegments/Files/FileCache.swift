@@ -1,4 +1,5 @@
 import SillokCore
+import SillokLogFormat
 
 /// A limited number of open files by segment. The one that was not used for the longest time is closed for a new one.
 final class FileCache<Value: Sendable>: Sendable {
@@ -21,7 +22,8 @@ final class FileCache<Value: Sendable>: Sendable {
         state.withLock { state in
             state.uses += 1
             if state.values.count >= capacity, state.values[ordinal] == nil,
-                let oldest = state.values.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+                let oldest = state.values.min(by: { $0.value.lastUse < $1.value.lastUse })
+            {
                 state.values[oldest.key] = nil
             }
             state.values[ordinal] = (value, state.uses)

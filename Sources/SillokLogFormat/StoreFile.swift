@@ -1,10 +1,10 @@
 import CSillok
 import SillokCore
-import SillokDisk
+package import SillokDisk
 
 extension LogIdentity {
     /// The contents of the file `store`.
-    func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: LogFormat.storeBytes)
         bytes.withUnsafeMutableBytes { buffer in
             guard let file = buffer.baseAddress else { return }
@@ -22,7 +22,7 @@ extension LogIdentity {
     }
 
     /// Reads the file `store` of a log.
-    init(in folder: String, on disk: any Disk) throws(LogError) {
+    package init(in folder: String, on disk: any Disk) throws(LogError) {
         let path = folder + "/store"
         let bytes: [UInt8]
         do throws(DiskError) {
@@ -36,7 +36,8 @@ extension LogIdentity {
     }
 
     private init(_ bytes: UnsafeRawBufferPointer, _ path: String) throws(LogError) {
-        guard let file = bytes.baseAddress, bytes.count >= 12, file.number(0, UInt64.self) == LogFormat.storeMagic else {
+        guard let file = bytes.baseAddress, bytes.count >= 12, file.number(0, UInt64.self) == LogFormat.storeMagic
+        else {
             throw .unsupported("\(path) is not the file of a log: it does not begin with SILLOKLG.")
         }
         let version: UInt32 = file.number(8)

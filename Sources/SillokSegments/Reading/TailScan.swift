@@ -1,6 +1,7 @@
 import SillokDisk
+import SillokLogFormat
 
-/// Walks through the groups of a segment, as far as they are sound, and gathers what they say.
+/// Walks through the sound groups of a segment and gathers what they say.
 struct TailScan {
     let ordinal: UInt32
     /// Behind the last sound group.
@@ -22,6 +23,8 @@ struct TailScan {
     private(set) var flaw: String?
     /// The offset of each event's record, divided by 8.
     private(set) var places: [UInt32] = []
+    /// Some of the groups.
+    private(set) var groupStarts: [GroupStart] = []
     /// The ends of the groups that no later header has proven to be durable, and of the last one that is proven.
     private var unproven: [GroupEnd] = []
     private var proven: GroupEnd
@@ -40,6 +43,7 @@ struct TailScan {
     }
 
     var place: LogPlace { LogPlace(ordinal, end) }
+    var placeList: PlaceList { PlaceList(places, end: recordsEnd, groups: groupStarts) }
 
     /// Forgets the groups that no witness has proven to be durable.
     mutating func cut(behind witness: LogPlace) {
@@ -47,6 +51,7 @@ struct TailScan {
         if last.end < end { isSealed = false }
         (end, nextPosition, unproven) = (last.end, last.nextPosition, [])
         recordsEnd = min(recordsEnd, end)
+        groupStarts.removeAll { $0.offset >= last.end }
         places.removeSubrange(min(places.count, Int(clamping: nextPosition - firstPosition))...)
     }
 
@@ -83,6 +88,7 @@ struct TailScan {
 
     private mutating func take(_ header: GroupHeader) {
         hasGroups = true
+        groupStarts.note(end, header.firstPosition)
         end += header.totalBytes
         if header.records > 0 { recordsEnd = end }
         nextPosition = header.nextPosition
@@ -96,45 +102,5 @@ struct TailScan {
             }
         }
         unproven.append(GroupEnd(end: end, nextPosition: nextPosition))
-    }
-}
-
-/// What lies in a segment behind its last sound group.
-struct Leftover {
-    /// The latest statement of a sound header about what is durable.
-    var witness: LogPlace?
-    /// The offset behind the last byte that is not 0; `nil` if all are.
-    var end: Int?
-
-    /// Searches a segment from an offset. A sound header may begin at every multiple of 8.
-    init(in file: any DiskFile, _ ordinal: UInt32, from start: Int, size: Int, _ files: LogFiles) throws(LogError) {
-        var window = ByteWindow(file, capacity: 1 << 20)
-        var offset = start
-        while offset < size {
-            let bytes = try window.bytes(at: offset, min(1 << 20, size - offset))
-            if bytes.isEmpty { break }
-            if let last = bytes.lastNonZero {
-                end = offset + last + 1
-                search(bytes, at: offset, ordinal, files)
-            }
-            if offset + bytes.count >= size { break }
-            // A header may lie across the end of these bytes.
-            offset += max(LogFormat.alignment, bytes.count - LogFormat.headerBytes) & ~(LogFormat.alignment - 1)
-        }
-    }
-
-    private mutating func search(
-        _ bytes: UnsafeRawBufferPointer, at offset: Int, _ ordinal: UInt32, _ files: LogFiles
-    ) {
-        guard let start = bytes.baseAddress else { return }
-        var index = 0
-        while index + LogFormat.headerBytes <= bytes.count {
-            if start.number(index, UInt32.self) == LogFormat.groupMagic,
-                let header = GroupHeader(start + index, salt: files.salt),
-                header.isAt(ordinal, offset + index) || files.faults.contains(.placeNotChecked) {
-                witness = max(witness ?? header.durable, header.durable)
-            }
-            index += LogFormat.alignment
-        }
     }
 }

@@ -11,11 +11,11 @@ package struct EncodedAppend: Sendable {
     /// The number of bytes in a segment.
     package var count: Int { bytes.count }
 
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
     /// The offset of each record in `bytes`, the tracking record first.
-    let offsets: [Int]
-    let hasTracking: Bool
-    let hasLinks: Bool
+    package let offsets: [Int]
+    package let hasTracking: Bool
+    package let hasLinks: Bool
 
     /// Encodes the events and the tracking of a request.
     ///
@@ -78,15 +78,19 @@ package struct EventStamp: Sendable {
     }
 }
 
-/// The flags of bodies and records.
-enum BodyFlag {
-    static let stream: UInt8 = 1
-    static let tracking: UInt8 = 2
-    static let contentType: UInt8 = 4
+/// What a record contains.
+package enum RecordKind: UInt8, Sendable { case event = 1, tracking = 2 }
 
-    static let foreignEvent: UInt8 = 1
-    static let link: UInt8 = 1
-    static let erased: UInt8 = 2
+/// The flags of bodies and records.
+@usableFromInline
+package enum BodyFlag {
+    @inlinable package static var stream: UInt8 { 1 }
+    @inlinable package static var tracking: UInt8 { 2 }
+    @inlinable package static var contentType: UInt8 { 4 }
+
+    @inlinable package static var foreignEvent: UInt8 { 1 }
+    @inlinable package static var link: UInt8 { 1 }
+    @inlinable package static var erased: UInt8 { 2 }
 }
 
 /// Writes one record into memory that is large enough.
@@ -95,7 +99,7 @@ private struct BodyWriter {
     private let prefix: Int
     private var end: Int
 
-    init(at start: UnsafeMutableRawPointer, _ offset: Int, _ kind: RecordView.Kind, hasLink: Bool) {
+    init(at start: UnsafeMutableRawPointer, _ offset: Int, _ kind: RecordKind, hasLink: Bool) {
         record = start + offset
         prefix = LogFormat.prefixBytes + (hasLink ? LogFormat.linkBytes : 0)
         end = prefix

@@ -1,4 +1,5 @@
 import SillokDisk
+import SillokLogFormat
 
 /// The files of one log: their names, and how a segment is created.
 struct LogFiles: Sendable {
@@ -84,8 +85,7 @@ struct LogFiles: Sendable {
                 try file.writeAll(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: zeros[..<count])), at: offset)
             }
             offset += count
-            // In pieces, so that the syncs of the segment in use do not wait for a long queue of the disk.
-            if offset.isMultiple(of: 8 << 20), offset < bytes { try file.sync(.data) }
+            if offset.isMultiple(of: settings.fillBytes), offset < bytes { try file.sync(.data) }
         }
         if !faults.contains(.newSegmentNotSynced) { try file.sync(.all) }
     }
@@ -98,6 +98,14 @@ struct LogFiles: Sendable {
             return nil
         }
         return DurableMark(bytes, salt: salt)
+    }
+
+    /// The folder that contains the log.
+    var parent: String {
+        var path = folder[...]
+        while path.count > 1, path.hasSuffix("/") { path = path.dropLast() }
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     func damage(_ ordinal: UInt32, _ offset: Int, position: UInt64, _ reason: String) -> LogError {

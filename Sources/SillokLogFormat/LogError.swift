@@ -52,6 +52,13 @@ package struct LogDamage: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong there.
     package let reason: String
 
+    package init(path: String, offset: Int, position: UInt64, reason: String) {
+        self.path = path
+        self.offset = offset
+        self.position = position
+        self.reason = reason
+    }
+
     /// The file, the offset, the position and the reason.
     package var description: String {
         "The log is damaged at position \(position) (\(path), offset \(offset)): \(reason). Nothing was changed."

@@ -1,6 +1,6 @@
-// Format 1 of a log: a folder with the files below. Numbers are little-endian unless noted. Every checksum is CRC-32C;
-// where "⊕ salt" is noted, it is combined (XOR) with the checksum of store id and hash key (both big-endian). Callers do
-// not know the key, so no payload can contain a header that recovery would accept.
+// Format 1 of a log: a folder with the files below. Numbers are little-endian unless noted. Every checksum is CRC-32C.
+// Where "⊕ salt" is noted, it is combined (XOR) with the checksum of store id and hash key (both big-endian). Callers
+// do not know the key, so no payload can contain a header that recovery would accept.
 //
 // bank.sillok/
 //   store                         who the log is: written to `store.new`, synced, renamed
@@ -35,7 +35,7 @@
 //                   header · then for each event 4: offset of its record / 8
 //
 // Rules
-// - A group begins at a multiple of 8 and lies in one segment. Positions have no gaps. The first group of a segment
+// - A group begins at a multiple of 8 and is in one segment. Positions have no gaps. The first group of a segment
 //   begins at 64. Behind a group, 128 bytes stay free for a mark and the seal.
 // - "Durable" in a header is the end of the last group whose sync had returned before the header was written. A bad
 //   place before any such statement is damage. A bad place behind all of them was never acknowledged.
@@ -46,33 +46,34 @@
 //   chain then needs will be a record of kind 3. This version writes neither and refuses to decode them.
 
 /// The numbers of format 1.
-enum LogFormat {
-    static let version: UInt32 = 1
+@usableFromInline
+package enum LogFormat {
+    package static let version: UInt32 = 1
 
     static let storeMagic: UInt64 = magic("SILLOKLG")
     static let durableMagic: UInt64 = magic("SILLOKDU")
     static let segmentMagic: UInt64 = magic("SILLOKSG")
-    static let placesMagic: UInt64 = magic("SILLOKPL")
+    package static let placesMagic: UInt64 = magic("SILLOKPL")
     /// No byte of it is 0, so that zeros are never taken for a header.
-    static let groupMagic: UInt32 = 0x9E4B_1C67
+    @inlinable package static var groupMagic: UInt32 { 0x9E4B_1C67 }
 
-    static let storeBytes = 72
-    static let durableBytes = 32
+    @inlinable package static var storeBytes: Int { 72 }
+    @inlinable package static var durableBytes: Int { 32 }
     /// Of a segment, of a group and of a file of places.
-    static let headerBytes = 64
-    static let prefixBytes = 32
-    static let linkBytes = 32
-    static let alignment = 8
+    @inlinable package static var headerBytes: Int { 64 }
+    @inlinable package static var prefixBytes: Int { 32 }
+    @inlinable package static var linkBytes: Int { 32 }
+    @inlinable package static var alignment: Int { 8 }
 
     /// What stays free behind the groups of a segment, for a mark and the seal.
-    static let reservedBytes = 2 * headerBytes
+    @inlinable package static var reservedBytes: Int { 2 * headerBytes }
 
     /// Rounds up to a multiple of the alignment.
-    static func aligned(_ count: Int) -> Int { (count + alignment - 1) & ~(alignment - 1) }
+    @inlinable package static func aligned(_ count: Int) -> Int { (count + alignment - 1) & ~(alignment - 1) }
 
     /// The bytes of a record with a body of this length. The length may be anything, so nothing here can overflow.
-    @inline(__always)
-    static func recordBytes(prefix: Int, body: UInt32) -> Int {
+    @inlinable @inline(__always)
+    package static func recordBytes(prefix: Int, body: UInt32) -> Int {
         Int(clamping: (UInt64(prefix) + UInt64(body) + 7) & ~7)
     }
 

@@ -1,10 +1,11 @@
 package import SillokChain
 package import SillokCore
+import SillokLogFormat
 
 /// A record in the memory of a reader. Valid only within the call that received it.
 package struct RecordView {
     /// What a record contains.
-    package enum Kind: UInt8 { case event = 1, tracking = 2 }
+    package typealias Kind = RecordKind
 
     /// What a name in an event means.
     package enum NameKind: UInt8, Sendable { case type, contentType, stream, trackingSource, tag }
@@ -109,7 +110,8 @@ extension RecordView {
         guard let kind = Kind(rawValue: start.number(8)), start.number(9, UInt8.self) & ~BodyFlag.link == 0 else {
             throw .unknown(size, isEvent: isEvent)
         }
-        guard start.checksum(prefix.count..<prefix.count + length) == start.number(12, UInt32.self)
+        guard
+            start.checksum(prefix.count..<prefix.count + length) == start.number(12, UInt32.self)
                 || faults.contains(.recordChecksumsIgnored)
         else { throw .body(size, isEvent: isEvent) }
         self.kind = kind
@@ -118,6 +120,13 @@ extension RecordView {
         revision = start.number(16)
         recorded = start.number(24)
         body = UnsafeRawBufferPointer(start: start + prefix.count, count: length)
+    }
+
+    /// Checks the record of an event at the start of memory. A tracking record may have the same position.
+    @inline(__always)
+    init(event memory: UnsafeRawBufferPointer, position: UInt64, salt: UInt32, _ faults: PlantedFaults) throws(Flaw) {
+        self = try RecordView(memory, position: position, salt: salt, faults)
+        if kind != .event { throw .prefix }
     }
 
     /// Checks the prefix at the start of memory.
@@ -130,7 +139,8 @@ extension RecordView {
         }
         let count = LogFormat.prefixBytes + (start.number(9, UInt8.self) & BodyFlag.link == 0 ? 0 : LogFormat.linkBytes)
         guard count <= memory.count else { throw .incomplete(count) }
-        guard RecordView.checksum(start, count, position) ^ salt == start.number(0, UInt32.self)
+        guard
+            RecordView.checksum(start, count, position) ^ salt == start.number(0, UInt32.self)
                 || faults.contains(.recordChecksumsIgnored)
         else { throw .prefix }
         return UnsafeRawBufferPointer(start: start, count: count)

@@ -1,36 +1,37 @@
-import CSillok
-import SillokDisk
+public import CSillok
 
 // Numbers in memory that has the bytes of the format: little-endian and not aligned.
 
 extension UnsafeRawPointer {
     /// Reads a number of the format.
-    @inline(__always)
-    func number<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Number.Type = Number.self) -> Number {
+    @inlinable @inline(__always)
+    package func number<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Number.Type = Number.self)
+        -> Number
+    {
         Number(littleEndian: loadUnaligned(fromByteOffset: offset, as: Number.self))
     }
 
     /// Continues a checksum with bytes.
-    @inline(__always)
-    func checksum(_ range: Range<Int>, continuing checksum: UInt32 = 0) -> UInt32 {
+    @inlinable @inline(__always)
+    package func checksum(_ range: Range<Int>, continuing checksum: UInt32 = 0) -> UInt32 {
         sillok_crc32c(checksum, self + range.lowerBound, range.count)
     }
 }
 
 extension UnsafeMutableRawPointer {
     /// Writes a number of the format.
-    @inline(__always)
-    func set<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ number: Number) {
+    @inlinable @inline(__always)
+    package func set<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ number: Number) {
         storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
     }
 }
 
 extension UnsafeRawBufferPointer {
     /// Whether every byte is 0.
-    var isZero: Bool { lastNonZero == nil }
+    package var isZero: Bool { lastNonZero == nil }
 
     /// The index of the last byte that is not 0.
-    var lastNonZero: Int? {
+    package var lastNonZero: Int? {
         guard let start = baseAddress else { return nil }
         var end = count
         while end >= 8 {
@@ -42,15 +43,5 @@ extension UnsafeRawBufferPointer {
             end -= 1
         }
         return nil
-    }
-}
-
-/// Runs a call to the disk and throws its error as one of the log.
-@inline(__always)
-func onDisk<Result>(_ call: () throws(DiskError) -> Result) throws(LogError) -> Result {
-    do throws(DiskError) {
-        return try call()
-    } catch {
-        throw .disk(error)
     }
 }

@@ -13,10 +13,10 @@ package struct LogPlace: Hashable, Comparable, Sendable {
         self.offset = UInt64(clamping: offset)
     }
 
-    init(segment: UInt32, offset: UInt64) { (self.segment, self.offset) = (segment, offset) }
+    package init(segment: UInt32, offset: UInt64) { (self.segment, self.offset) = (segment, offset) }
 
     /// The place of the first group of a log.
-    static let start = LogPlace(1, LogFormat.headerBytes)
+    package static let start = LogPlace(1, LogFormat.headerBytes)
 
     package static func < (left: LogPlace, right: LogPlace) -> Bool {
         (left.segment, left.offset) < (right.segment, right.offset)
@@ -26,40 +26,57 @@ package struct LogPlace: Hashable, Comparable, Sendable {
 extension LogIdentity {
     /// What every checksum of a group or a record is combined with. The secret key is part of it, so that no caller
     /// can put a header into a payload that recovery would accept.
-    var salt: UInt32 {
+    package var salt: UInt32 {
         var words = [store.high.bigEndian, store.low.bigEndian, hashKey.low.bigEndian, hashKey.high.bigEndian]
         return words.withUnsafeMutableBytes { sillok_crc32c(0, $0.baseAddress, $0.count) }
     }
 
     /// The salt that a log with these faults uses.
-    func salt(_ faults: PlantedFaults) -> UInt32 { faults.contains(.noSalt) ? 0 : salt }
+    package func salt(_ faults: PlantedFaults) -> UInt32 { faults.contains(.noSalt) ? 0 : salt }
 }
 
 /// The header of a group.
-struct GroupHeader {
-    static let markFlag: UInt32 = 1
-    static let sealFlag: UInt32 = 2
+package struct GroupHeader {
+    package static let markFlag: UInt32 = 1
+    package static let sealFlag: UInt32 = 2
 
-    var segment: UInt32
-    var flags: UInt32 = 0
-    var offset: UInt64
-    var firstPosition: UInt64
-    var events: UInt32 = 0
-    var records: UInt32 = 0
-    var bytes: UInt32 = 0
-    var durable: LogPlace
-    var nextSegmentBytes: UInt64
+    package var segment: UInt32
+    package var flags: UInt32 = 0
+    package var offset: UInt64
+    package var firstPosition: UInt64
+    package var events: UInt32 = 0
+    package var records: UInt32 = 0
+    package var bytes: UInt32 = 0
+    package var durable: LogPlace
+    package var nextSegmentBytes: UInt64
 
     /// The bytes of the header and the records.
-    var totalBytes: Int { LogFormat.headerBytes + Int(bytes) }
-    var isSeal: Bool { flags & Self.sealFlag != 0 }
-    var nextPosition: UInt64 { firstPosition &+ UInt64(events) }
+    package var totalBytes: Int { LogFormat.headerBytes + Int(bytes) }
+    package var isSeal: Bool { flags & Self.sealFlag != 0 }
+    package var nextPosition: UInt64 { firstPosition &+ UInt64(events) }
 
-    func isAt(_ segment: UInt32, _ offset: Int) -> Bool { self.segment == segment && self.offset == UInt64(offset) }
+    package func isAt(_ segment: UInt32, _ offset: Int) -> Bool {
+        self.segment == segment && self.offset == UInt64(offset)
+    }
+
+    package init(
+        segment: UInt32, flags: UInt32 = 0, offset: Int, firstPosition: UInt64, events: Int = 0, records: Int = 0,
+        bytes: Int = 0, durable: LogPlace, nextSegmentBytes: Int
+    ) {
+        self.segment = segment
+        self.flags = flags
+        self.offset = UInt64(offset)
+        self.firstPosition = firstPosition
+        self.events = UInt32(truncatingIfNeeded: events)
+        self.records = UInt32(truncatingIfNeeded: records)
+        self.bytes = UInt32(truncatingIfNeeded: bytes)
+        self.durable = durable
+        self.nextSegmentBytes = UInt64(nextSegmentBytes)
+    }
 }
 
 extension GroupHeader {
-    func write(to header: UnsafeMutableRawPointer, salt: UInt32) {
+    package func write(to header: UnsafeMutableRawPointer, salt: UInt32) {
         header.set(0, LogFormat.groupMagic)
         header.set(8, segment)
         header.set(12, flags)
@@ -75,8 +92,7 @@ extension GroupHeader {
     }
 
     /// Reads 64 bytes; `nil` unless they are a header of this store.
-    @inline(__always)
-    init?(_ header: UnsafeRawPointer, salt: UInt32) {
+    package init?(_ header: UnsafeRawPointer, salt: UInt32) {
         guard header.number(0, UInt32.self) == LogFormat.groupMagic,
             header.number(4, UInt32.self) == header.checksum(8..<64) ^ salt
         else { return nil }
@@ -93,12 +109,12 @@ extension GroupHeader {
 }
 
 /// The header of a segment file.
-struct SegmentHeader {
-    var ordinal: UInt32
-    var bytes: UInt64
-    var durable: LogPlace
+package struct SegmentHeader {
+    package var ordinal: UInt32
+    package var bytes: UInt64
+    package var durable: LogPlace
 
-    func encoded(_ identity: LogIdentity, salt: UInt32) -> [UInt8] {
+    package func encoded(_ identity: LogIdentity, salt: UInt32) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: LogFormat.headerBytes)
         bytes.withUnsafeMutableBytes { buffer in
             guard let header = buffer.baseAddress else { return }
@@ -116,7 +132,7 @@ struct SegmentHeader {
     }
 
     /// Reads 64 bytes; `nil` unless they are the header of this segment of this store.
-    init?(_ header: UnsafeRawPointer, ordinal: UInt32, _ identity: LogIdentity, salt: UInt32) {
+    package init?(_ header: UnsafeRawPointer, ordinal: UInt32, _ identity: LogIdentity, salt: UInt32) {
         guard header.number(0, UInt64.self) == LogFormat.segmentMagic,
             header.number(60, UInt32.self) == header.checksum(0..<60) ^ salt,
             header.number(8, UInt32.self) == LogFormat.version, header.number(12, UInt32.self) == ordinal
@@ -126,18 +142,18 @@ struct SegmentHeader {
         durable = LogPlace(segment: header.number(40), offset: header.number(48))
     }
 
-    init(ordinal: UInt32, bytes: Int, durable: LogPlace) {
+    package init(ordinal: UInt32, bytes: Int, durable: LogPlace) {
         (self.ordinal, self.bytes, self.durable) = (ordinal, UInt64(bytes), durable)
     }
 }
 
 /// The contents of the file `durable`.
-struct DurableMark {
-    var place: LogPlace
+package struct DurableMark: Sendable {
+    package var place: LogPlace
     /// The last position that is durable.
-    var position: UInt64
+    package var position: UInt64
 
-    func encoded(salt: UInt32) -> [UInt8] {
+    package func encoded(salt: UInt32) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: LogFormat.durableBytes)
         bytes.withUnsafeMutableBytes { buffer in
             guard let mark = buffer.baseAddress else { return }
@@ -151,7 +167,7 @@ struct DurableMark {
     }
 
     /// Reads the file; `nil` if it is empty, torn or of another store. It is only a help, so that is no error.
-    init?(_ bytes: [UInt8], salt: UInt32) {
+    package init?(_ bytes: [UInt8], salt: UInt32) {
         guard bytes.count >= LogFormat.durableBytes else { return nil }
         let mark = bytes.withUnsafeBytes { buffer -> DurableMark? in
             guard let mark = buffer.baseAddress, mark.number(0, UInt64.self) == LogFormat.durableMagic,
@@ -164,7 +180,7 @@ struct DurableMark {
         self = mark
     }
 
-    init(place: LogPlace, position: UInt64) { (self.place, self.position) = (place, position) }
+    package init(place: LogPlace, position: UInt64) { (self.place, self.position) = (place, position) }
 
     private static func checksum(_ mark: UnsafeRawPointer) -> UInt32 {
         mark.checksum(16..<32, continuing: mark.checksum(0..<12))
