@@ -92,13 +92,31 @@ import Testing
         await fourth.close()
     }
 
+    @Test func `a block has the positions that were put in`() throws {
+        let many = Array(stride(from: Int64(1), to: 400, by: 3))
+        for positions in [[7], [1, 2, 3], [1, 129, 20_000, 5_000_000_000], many] {
+            var (bytes, found): ([UInt8], [Int64]) = ([1], [9])
+            EntryBlock.encode(positions.map { IndexEntry(key: -5, position: $0) }[...], into: &bytes)
+            try bytes.withUnsafeBytes { try EntryBlock.decode(last: positions.last ?? 0, $0, into: &found) }
+            #expect(found == positions.reversed())
+        }
+        for damaged in [[0x80], [0], [0x09]] as [[UInt8]] {
+            var found: [Int64] = []
+            #expect(throws: StoreError.self) {
+                try damaged.withUnsafeBytes { try EntryBlock.decode(last: 9, $0, into: &found) }
+            }
+        }
+    }
+
     @Test func `verify finds an entry that is missing, and one that is too many`() async throws {
         let store = try place.open()
         try await store.fill(0..<90)
         await store.close()
         for sql in [
-            "DELETE FROM entries WHERE key = (SELECT key FROM entries WHERE position = 3 LIMIT 1) AND position = 3",
-            "INSERT INTO entries VALUES (-77, 5)", "DELETE FROM streams WHERE name = CAST('s-2' AS BLOB)",
+            "DELETE FROM entries WHERE key = (SELECT key FROM entries WHERE last < 9 LIMIT 1)",
+            "INSERT INTO entries VALUES (-77, 5, x'')",
+            "UPDATE entries SET earlier = x'8080' WHERE last = 3",
+            "DELETE FROM streams WHERE name = CAST('s-2' AS BLOB)",
         ] {
             try change(sql)
             let store = try place.open()

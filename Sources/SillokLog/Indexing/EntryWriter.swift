@@ -5,14 +5,15 @@ import SillokSQLiteConnections
 final class EntryWriter {
     let connection: Connection
     private let one, many, stream, source, indexed, mark: Statement
-    /// The number of entries that the larger statement writes.
+    private var earlier: [UInt8] = []
+    /// The number of blocks that the larger statement writes.
     private static let rows = 32
 
     init(_ connection: Connection) throws {
         self.connection = connection
-        one = try connection.prepare("INSERT OR IGNORE INTO entries VALUES (?, ?)")
-        let values = Array(repeating: "(?, ?)", count: Self.rows).joined(separator: ", ")
-        many = try connection.prepare("INSERT OR IGNORE INTO entries VALUES \(values)")
+        one = try connection.prepare("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)")
+        let values = Array(repeating: "(?, ?, ?)", count: Self.rows).joined(separator: ", ")
+        many = try connection.prepare("INSERT OR REPLACE INTO entries VALUES \(values)")
         stream = try connection.prepare("INSERT OR IGNORE INTO streams VALUES (?1)")
         source = try connection.prepare("INSERT OR REPLACE INTO tracking VALUES (?1, ?2, ?3)")
         indexed = try connection.prepare("INSERT OR REPLACE INTO state VALUES ('indexed', ?1)")
@@ -31,22 +32,37 @@ final class EntryWriter {
         }
     }
 
-    /// Writes entries, which should be in the order of keys.
+    /// Writes entries in the order of keys and positions, as blocks.
     func write(_ entries: ArraySlice<IndexEntry>) throws {
-        var next = entries.startIndex
-        while next < entries.endIndex {
-            let isMany = entries.endIndex - next >= Self.rows
-            let statement = isMany ? many : one
-            let end = next + (isMany ? Self.rows : 1)
-            var column: Int32 = 1
-            for entry in entries[next..<end] {
-                statement.bind(entry.key, at: column)
-                statement.bind(entry.position, at: column + 1)
-                column += 2
+        var blocks: [ArraySlice<IndexEntry>] = []
+        var start = entries.startIndex
+        for index in entries.indices {
+            let isLast = index + 1 == entries.endIndex || entries[index + 1].key != entries[index].key
+            if isLast || index + 1 - start == EntryBlock.size {
+                blocks.append(entries[start...index])
+                start = index + 1
             }
-            try statement.run()
+        }
+        var next = 0
+        while next < blocks.count {
+            let isMany = blocks.count - next >= Self.rows
+            let end = next + (isMany ? Self.rows : 1)
+            try write(blocks[next..<end], isMany ? many : one)
             next = end
         }
+    }
+
+    private func write(_ blocks: ArraySlice<ArraySlice<IndexEntry>>, _ statement: Statement) throws {
+        var column: Int32 = 1
+        for block in blocks {
+            guard let last = block.last else { continue }
+            EntryBlock.encode(block, into: &earlier)
+            statement.bind(last.key, at: column)
+            statement.bind(last.position, at: column + 1)
+            statement.bind(copied: earlier, at: column + 2)
+            column += 3
+        }
+        try statement.run()
     }
 
     /// Writes the names of streams and the positions of sources, and that the index is complete up to a position.

@@ -7,13 +7,15 @@ import SillokSystem
 // The file `index.sqlite`: the index of the older events. It is never the truth: if it is missing, damaged or of
 // another store, it is deleted and rebuilt from the log.
 //
-//   entries     (key, position): under each key, the positions of the events that have it. A key is a hash: LogKeys.
+//   entries     (key, last): blocks of the positions of the events that have a key. A key is a hash: LogKeys. A block
+//               ends with the position `last`; `earlier` are the distances back to the positions before it, as LEB128.
 //   streams     the name of every stream, so that streams can be listed by name.
 //   tracking    for each source, the position up to which it was consumed, and the id of the foreign event there.
 //   state       'store': the id of the store · 'indexed': the position up to which the other tables are complete
 //               · 'mark': the id of the event there. If the log has another event there, the index is of another log.
 //
-// Entries behind `indexed` may be there as well: those of a move that was interrupted. Readers ignore them.
+// Blocks that end behind `indexed` may be there as well: those of a move that was interrupted. Readers ignore them.
+// Later they may overlap with others. Every block is complete within its range, so readers skip what they have read.
 
 /// The statements on the tables of the index file, and the checks of the file.
 enum IndexFile {
@@ -22,7 +24,10 @@ enum IndexFile {
     static let version: Int64 = 1
 
     static let columns = [
-        "entries (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position)) STRICT, WITHOUT ROWID",
+        """
+        entries (key INTEGER NOT NULL, last INTEGER NOT NULL, earlier BLOB NOT NULL, PRIMARY KEY (key, last))
+        STRICT, WITHOUT ROWID
+        """,
         "streams (name BLOB PRIMARY KEY) STRICT, WITHOUT ROWID",
         "tracking (source BLOB PRIMARY KEY, position INTEGER NOT NULL, event BLOB) STRICT, WITHOUT ROWID",
         "state (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",

@@ -3,7 +3,8 @@ import SillokStorage
 
 /// A part of the index in memory: the entries, new streams and tracked positions of consecutive events.
 ///
-/// The thread that appends adds to it until it is full. Then it does not change any more, until the index file has all of it.
+/// The thread that appends adds to it until it is full. Then it does not change any more. It is dropped when the index
+/// file has all of it.
 final class IndexPart: Sendable {
     /// The contents of a part.
     struct Contents: Sendable {

@@ -8,15 +8,16 @@ import SillokStorage
 final class IndexTable {
     let connection: Connection
     private let upwards, downwards, names, source: Statement
+    private var block: [Int64] = []
 
     init(_ connection: Connection) throws {
         self.connection = connection
         upwards = try connection.prepare(
-            "SELECT position FROM entries WHERE key = ?1 AND position >= ?2 AND position <= ?4 "
-                + "ORDER BY position ASC LIMIT ?3")
+            "SELECT last, earlier FROM entries WHERE key = ?1 AND last >= ?2 AND last <= ?3 ORDER BY last ASC")
         downwards = try connection.prepare(
-            "SELECT position FROM entries WHERE key = ?1 AND position <= ?2 AND position <= ?4 "
-                + "ORDER BY position DESC LIMIT ?3")
+            "SELECT last, earlier FROM entries WHERE key = ?1 AND last <= ifnull("
+                + "(SELECT min(last) FROM entries WHERE key = ?1 AND last >= ?2 AND last <= ?3), ?3) "
+                + "ORDER BY last DESC")
         names = try connection.prepare(
             // No name contains a byte with this value.
             "SELECT name FROM streams WHERE name > ?1 AND name < ifnull(?2, x'FF') ORDER BY name LIMIT ?3")
@@ -29,11 +30,29 @@ final class IndexTable {
         into positions: inout [Int64]
     ) throws {
         let statement = direction == .forward ? upwards : downwards
+        let bound = direction == .forward ? bound : min(bound, end)
         statement.bind(key, at: 1)
         statement.bind(bound, at: 2)
-        statement.bind(Int64(limit), at: 3)
-        statement.bind(end, at: 4)
-        while try statement.step() { positions.append(statement.int(0)) }
+        statement.bind(end, at: 3)
+        defer { statement.reset() }
+        let target = positions.count.addingReportingOverflow(limit)
+        let most = target.overflow ? Int.max : target.partialValue
+        // The first position that was not read yet, in this direction.
+        var next = bound
+        while positions.count < most, try statement.step() {
+            try EntryBlock.decode(last: statement.int(0), statement.bytes(1), into: &block)
+            if direction == .forward {
+                for position in block.reversed() where position >= next && positions.count < most {
+                    positions.append(position)
+                    next = position + 1
+                }
+            } else {
+                for position in block where position <= next && positions.count < most {
+                    positions.append(position)
+                    next = position - 1
+                }
+            }
+        }
     }
 
     /// Returns stream names between two texts, excluding both, in the order of their bytes.

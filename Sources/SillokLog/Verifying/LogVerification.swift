@@ -167,9 +167,19 @@ extension IndexTable {
 
     /// Calls `body` with every entry up to a position.
     func forEachEntry(through end: Int64, _ body: (_ key: Int64, _ position: Int64) throws -> Void) throws {
-        let rows = try connection.prepare("SELECT key, position FROM entries WHERE position <= ?1")
+        let rows = try connection.prepare("SELECT key, last, earlier FROM entries WHERE last <= ?1 ORDER BY key, last")
         rows.bind(end, at: 1)
         defer { rows.reset() }
-        while try rows.step() { try body(rows.int(0), rows.int(1)) }
+        var (block, previous): ([Int64], (key: Int64, position: Int64)) = ([], (.min, 0))
+        while try rows.step() {
+            let key = rows.int(0)
+            try EntryBlock.decode(last: rows.int(1), rows.bytes(2), into: &block)
+            if key != previous.key { previous = (key, 0) }
+            // Blocks of an interrupted move may overlap with others.
+            for position in block.reversed() where position > previous.position {
+                try body(key, position)
+                previous.position = position
+            }
+        }
     }
 }
