@@ -28,28 +28,14 @@ protocol LocalStore: SelfChecking {
     func close() async
 }
 
-/// How the store of a path is opened.
-enum StoreMode {
-    /// For reading and writing; made if there is none.
-    case create
-    /// For reading and writing; it must exist.
-    case existing
-    case readOnly
-
-    var ofFile: SQLiteEventStore.Mode {
-        switch self {
-        case .create: .create
-        case .existing: .existing
-        case .readOnly: .readOnly
-        }
-    }
-
-    var ofFolder: LogEventStore.Mode {
-        switch self {
-        case .create: .create
-        case .existing: .existing
-        case .readOnly: .readOnly
-        }
+extension LogEventStore.Mode {
+    init(_ mode: SQLiteEventStore.Mode) {
+        self =
+            switch mode {
+            case .create: .create
+            case .existing: .existing
+            case .readOnly: .readOnly
+            }
     }
 }
 
@@ -67,11 +53,12 @@ enum StoreKind {
 
     /// Opens the store at a path.
     func open(
-        _ path: String, _ mode: StoreMode, _ limits: Limits, progress: @escaping @Sendable (WorkProgress) -> Void
+        _ path: String, _ mode: SQLiteEventStore.Mode, _ limits: Limits,
+        progress: @escaping @Sendable (WorkProgress) -> Void
     ) throws -> any LocalStore {
         switch self {
-        case .file: try SQLiteEventStore(path: path, mode: mode.ofFile, limits: limits, progress: progress)
-        case .folder: try LogEventStore(path: path, mode: mode.ofFolder, limits: limits, progress: progress)
+        case .file: try SQLiteEventStore(path: path, mode: mode, limits: limits, progress: progress)
+        case .folder: try LogEventStore(path: path, mode: .init(mode), limits: limits, progress: progress)
         }
     }
 }
@@ -79,7 +66,7 @@ enum StoreKind {
 extension StoreArgument {
     /// Opens the store and the read model in it, and closes both after `body`.
     func withOwnModel<Result>(
-        _ mode: StoreMode, _ body: (any LocalStore, any ReadModel) async throws -> Result
+        _ mode: SQLiteEventStore.Mode, _ body: (any LocalStore, any ReadModel) async throws -> Result
     ) async throws -> Result {
         try await with(mode) { opened in
             guard let model = opened.ownModel else {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Sillok
 import SillokClient
+import SillokSQLite
 import SillokTerminal
 
 /// The store that a command works on.
@@ -58,7 +59,7 @@ struct StoreArgument: ParsableArguments {
     }
 
     /// Opens the store, and shows the progress if a file is converted or the index of a log is rebuilt.
-    private func open(_ mode: StoreMode, _ limits: Limits) throws -> any LocalStore {
+    private func open(_ mode: SQLiteEventStore.Mode, _ limits: Limits) throws -> any LocalStore {
         let kind = StoreKind(path: store)
         let progress = StepProgress(console: .current) { _ in
             kind == .file ? "Converting the store to the current format" : "Rebuilding the index of the log"
@@ -71,7 +72,7 @@ struct StoreArgument: ParsableArguments {
     ///
     /// A file that was made for this, and that nothing was written to, is removed again when `body` fails.
     func with<Result>(
-        _ mode: StoreMode, limits: Limits = Limits(), waiting time: Duration = .zero,
+        _ mode: SQLiteEventStore.Mode, limits: Limits = Limits(), waiting time: Duration = .zero,
         _ body: (any LocalStore) async throws -> Result
     ) async throws -> Result {
         if let address = ServerAddress(store) {
@@ -89,7 +90,7 @@ struct StoreArgument: ParsableArguments {
 extension StoreArgument {
     /// Opens the file, and tries again for a while if another process writes to it.
     private func open(
-        _ mode: StoreMode, limits: Limits, waiting time: Duration
+        _ mode: SQLiteEventStore.Mode, limits: Limits, waiting time: Duration
     ) async throws -> any LocalStore {
         let deadline = ContinuousClock.now + time
         while true {

@@ -1,12 +1,10 @@
-import SillokTerminal
-
 /// What the first bytes of a file say of its form.
-enum FileStart {
+package enum FileStart {
     /// The mark that some editors put before UTF-8.
-    static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    package static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     /// Why a file that should be UTF-8 text is refused; `nil` if its first bytes do not speak against it.
-    static func refusal(of name: String, _ start: some Collection<UInt8>) -> CommandFailure? {
+    package static func refusal(of name: String, _ start: some Collection<UInt8>) -> CommandFailure? {
         let forms: [(bytes: [UInt8], what: String, hint: String)] = [
             ([0x1F, 0x8B], "compressed with gzip", "Unpack it on the way: gzip -dc FILE | sillok …"),
             ([0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd", "Unpack it on the way: zstd -dc FILE | sillok …"),
