@@ -45,6 +45,8 @@ func append() throws {
     var group = GroupBuffer(for: identity, settings)
     var link = Chain(of: identity.store, from: 1).genesis
     var latencies: [Double] = []
+    /// Seconds for making the events, encoding them, their digests, filling the group, and writing and syncing it.
+    var parts = [Double](repeating: 0, count: 5)
     let payload =
         [UInt8](#"{"order":"order-12345","line":17,"article":"#.utf8) + [UInt8](repeating: 0x61, count: 256 - 45)
     let queue = DispatchQueue(label: "upkeep")
@@ -59,8 +61,11 @@ func append() throws {
                     type: "OrderLineAdded", tags: ["order:4711", "customer:\(index % 100)"], payload: payload))
         }
         let request = AppendRequest(entries)
+        let made = clock.now
         let encoded = EncodedAppend(request, hasLinks: true)
+        let isEncoded = clock.now
         let facts = hasChain ? request.factDigests : []
+        let digested = clock.now
         group.begin(first: log.writtenHead + 1)
         let first = log.writtenHead + 1
         group.add(encoded) { index in
@@ -72,8 +77,11 @@ func append() throws {
             }
             return EventStamp(revision: revision, recorded: 1, link: link)
         }
+        let filled = clock.now
         try log.write(&group)
         try log.sync()
+        let times = [begin, made, isEncoded, digested, filled, clock.now]
+        for part in parts.indices { parts[part] += (times[part + 1] - times[part]) / .seconds(1) }
         if log.nextSegmentIsDue { queue.async { try? upkeep.prepareNextSegment() } }
         if upkeep.placesAreDue { queue.async { try? upkeep.settlePlaces() } }
         latencies.append(seconds(since: begin) * 1e6)
@@ -86,7 +94,7 @@ func append() throws {
     print(
         "{\"tool\":\"segments\",\"batch\":\(batch),\"chain\":\(hasChain),\"rate\":\(Int(Double(log.durableHead) / elapsed)),"
             + "\"events\":\(log.durableHead),\"p50_us\":\(quantile(0.5)),\"p99_us\":\(quantile(0.99)),"
-            + "\"max_us\":\(quantile(1))}")
+            + "\"max_us\":\(quantile(1)),\"ns_per_event\":\(parts.map { Int($0 * 1e9 / Double(log.durableHead)) })}")
     try log.writeMark()
 }
 
