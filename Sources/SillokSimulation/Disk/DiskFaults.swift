@@ -28,7 +28,7 @@ public enum DiskCall: Int, CaseIterable, Sendable {
     }
 }
 
-/// What goes wrong on a simulated disk while nobody cuts its power.
+/// What goes wrong on a simulated disk while its power is on.
 public struct DiskFaults: Sendable {
     /// How many of 1,000 calls of each kind fail with an I/O error, by ``DiskCall``.
     private var failures = [Int](repeating: 0, count: DiskCall.allCases.count)

@@ -104,7 +104,7 @@ struct FileNode: Sendable {
         seen == other.seen && kept == other.kept && dirty == other.dirty
     }
 
-    /// Whether a power cut leaves these bytes as they are seen.
+    /// Whether a power cut leaves these bytes unchanged.
     func isDurable(_ range: Range<Int>) -> Bool {
         range.upperBound <= kept.count && seen[range] == kept[range]
             && !dirty.contains { $0 >= range.lowerBound / sectorBytes && $0 * sectorBytes < range.upperBound }

@@ -38,7 +38,7 @@ struct ShortHistory: Sendable {
         ShortHistory(name: "creation", segmentBytes: 1_024, acts: []),
         ShortHistory(name: "one group", segmentBytes: 1_024, acts: [.append([small]), .sync]),
         ShortHistory(
-            name: "groups that nobody syncs", segmentBytes: 4_096,
+            name: "groups without a sync", segmentBytes: 4_096,
             acts: [.append([small]), .sync, .append([other]), .append([large]), .append([small])]),
         ShortHistory(
             name: "eight records in one group", segmentBytes: 8_192,

@@ -112,7 +112,9 @@ struct LogModel: Sendable {
         guard let first = entries[kept...].firstIndex(where: { !$0.records.isEmpty }), first < acknowledged else {
             return nil
         }
-        guard damaged.contains(first) else {
+        // A mark in front of it may be what is damaged.
+        let start = entries[..<first].lastIndex { !$0.records.isEmpty }.map { $0 + 1 } ?? 0
+        guard (start...first).contains(where: damaged.contains) else {
             return "an acknowledged group is missing: entry \(first) of \(acknowledged), at \(describe(first))"
         }
         for index in entries[first...].indices.dropFirst() where isSound(index) && !damaged.contains(index) {

@@ -219,8 +219,8 @@ extension LogHistory {
             }
             if body.count == record.body.count, memcmp(start, shown, body.count) == 0 { return nil }
             let offset = zip(body, record.body).enumerated().first { $0.element.0 != $0.element.1 }?.offset
-            return "the body of record \(index) at \(expected.position) differs at byte \(offset ?? body.count): it has "
-                + "\(record.body.count) bytes, expected \(body.count)"
+            return "the body of record \(index) at \(expected.position) differs at byte \(offset ?? body.count): "
+                + "it has \(record.body.count) bytes, expected \(body.count)"
         }
     }
 

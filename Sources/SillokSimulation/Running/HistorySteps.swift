@@ -160,8 +160,10 @@ extension LogHistory {
             place = LogModel.Place(
                 path: last.path, range: last.range.upperBound - buffer.count..<last.range.upperBound)
         }
-        for write in writes where write.range.count == 64 && write.range.lowerBound > 0 {
-            model.add([], at: LogModel.Place(path: write.path, range: write.range), isWhole: isWhole)
+        // The last bytes of a mark are zeros, so a part of it may be all of it.
+        for write in writes where write.range.count <= 64 && write.range.lowerBound > 0 {
+            let range = write.range.lowerBound..<write.range.lowerBound + 64
+            model.add([], at: LogModel.Place(path: write.path, range: range), isWhole: isWhole)
         }
         if let records { model.add(records, at: place, isWhole: isWhole) }
     }
@@ -288,7 +290,6 @@ extension LogHistory {
             takeObserved(nil, isWhole: true)
         } catch {
             note("    mark failed: \(error)")
-            // Also a mark of which only a part is said to be written may be there: it may be in the cache.
             takeObserved(nil, isWhole: false)
             if disk.isStopped || log.failure != nil { model.loseUnsynced() }
             try require(mayFail || wasFailed || disk.isStopped, "nothing has failed on the disk: \(error)")
