@@ -163,6 +163,20 @@ import Testing
         #expect(try file.bytes(at: 0, count: 4 * sectorBytes).count == 4 * sectorBytes)
     }
 
+    @Test("a name that was not synced may be lost, as the landing page says")
+    func example() throws {
+        let bytes: [UInt8] = [1, 2, 3]
+        let disk = SimulatedDisk(seed: 7)
+        let file = try disk.open("log", .create)
+        try file.writeAll(bytes, at: 0)
+        try file.sync(.all)
+
+        // The bytes were synced, but not the name: the file may be gone.
+        disk.cutPower()
+        let kept = try disk.names(in: "")
+        #expect(kept.isEmpty || kept == ["log"])
+    }
+
     @Test("without faults it answers as the system's disk does")
     func systemDisk() throws {
         let folder = TemporaryFolder()

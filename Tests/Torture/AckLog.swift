@@ -123,8 +123,8 @@ private func openFolder(_ path: String, isShort: Bool, _ syncsCommits: Bool) thr
     return TorturePlace.Store(try LogEventStore(path: path, mode: .create, tuning: tuning))
 }
 
-/// Opens the store that writers write: with `short-log` it checkpoints often, or has short segments, with `unsynced` no commit waits for the
-/// disk.
+/// Opens the store that writers write. With `short-log` it checkpoints often, or has short segments; with `unsynced` no
+/// commit waits for the disk.
 func openWritten(_ path: String, _ log: AckLog, _ words: [String]) async throws -> any EventStore {
     guard words.contains("short-log") || words.contains("unsynced") else { return try await openPlace(path, log) }
     return try openStore(

@@ -195,7 +195,8 @@ extension SegmentLog {
     ///
     /// - Returns: whether there are new events.
     package func refresh() throws(LogError) -> Bool {
-        guard mode == .readOnly || mode == .readAlone, let mark = files.durableMark(), mark.place > durable.place else { return false }
+        guard mode == .readOnly || mode == .readAlone, let mark = files.durableMark(), mark.place > durable.place
+        else { return false }
         while true {
             let ordinal = live.scan.ordinal
             var walk = try GroupWalk(live.file, ordinal, files)

@@ -48,7 +48,9 @@ struct FaultTests {
             call += isFull || call < calls.dense ? 1 : calls.stride
         }
         #expect(made >= 3)
-        print("DUR-6, \(name): \(made) faults of \(calls.name), the last at call \(call); the store stopped in \(slowest) µs")
+        print(
+            "DUR-6, \(name): \(made) faults of \(calls.name), the last at call \(call);",
+            "the store stopped in \(slowest) µs")
     }
 }
 #endif
