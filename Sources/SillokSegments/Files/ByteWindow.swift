@@ -6,12 +6,16 @@ struct ByteWindow: ~Copyable {
     private let file: any DiskFile
     private var memory: UnsafeMutableRawPointer
     private var capacity: Int
+    private let mostCapacity: Int
     private var start = 0
     private var count = 0
 
-    init(_ file: any DiskFile, capacity: Int = 256 << 10) {
+    /// Creates an empty window. It is small at first, because many readers need only the first header of a file, and
+    /// grows to `capacity` with each further read.
+    init(_ file: any DiskFile, capacity mostCapacity: Int = 256 << 10) {
         self.file = file
-        self.capacity = capacity
+        self.mostCapacity = mostCapacity
+        capacity = min(mostCapacity, 4 << 10)
         memory = .allocate(byteCount: capacity, alignment: 16)
     }
 
@@ -20,9 +24,10 @@ struct ByteWindow: ~Copyable {
     /// Returns bytes at an offset, fewer if the file ends before. They are valid until the next call.
     mutating func bytes(at offset: Int, _ wanted: Int) throws(LogError) -> UnsafeRawBufferPointer {
         if offset < start || offset + wanted > start + count {
-            if wanted > capacity {
+            let least = max(wanted, count > 0 ? min(mostCapacity, capacity * 4) : capacity)
+            if least > capacity {
                 memory.deallocate()
-                capacity = wanted
+                capacity = least
                 memory = .allocate(byteCount: capacity, alignment: 16)
             }
             (start, count) = (offset, 0)

@@ -284,8 +284,11 @@ extension Recovery {
     /// Removes segments that have no group and are not proven to be complete.
     private func removeUnused(_ tail: Tail) throws(LogError) {
         try onDisk { () throws(DiskError) in
-            for ordinal in tail.unused { try files.disk.remove(files.segmentPath(ordinal)) }
-            if !tail.unused.isEmpty { try files.disk.syncFolder(files.segmentFolder) }
+            // The last one first, and durably: a segment that is missing in front of others is damage.
+            for ordinal in tail.unused.sorted(by: >) {
+                try files.disk.remove(files.segmentPath(ordinal))
+                try files.disk.syncFolder(files.segmentFolder)
+            }
         }
     }
 }
