@@ -7,7 +7,7 @@ import SillokSegments
 import SillokStorage
 import SillokThreads
 
-/// A log in a folder of its own: durable, embedded, and faster than a store in an SQLite file. Experimental.
+/// A log in a folder of its own: durable and embedded. Large batches cost less than in an SQLite file. Experimental.
 ///
 /// An acknowledged append is on the disk. One thread writes all waiting appends together at the end of a segment, so
 /// that one sync serves many; a few threads read. No call blocks the cooperative pool. One process at a time may write;

@@ -20,7 +20,7 @@ struct ServeCommand: AsyncParsableCommand {
 
             Examples:
               sillok serve bank.sqlite
-              sillok serve bank.sillok                 (a log in segments: the fastest for a server)
+              sillok serve bank.sillok
               sillok serve bank.sqlite --read-model views.sqlite
               sillok serve bank.sqlite --grpc 127.0.0.1:50051
               sillok serve bank.sqlite --auth keys --http 0.0.0.0:8443 --tls-certificate chain.pem --tls-key key.pem
