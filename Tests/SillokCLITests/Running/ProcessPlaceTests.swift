@@ -120,9 +120,13 @@ struct ProcessPlaceTests {
         for (verb, key) in [("end", "5"), ("release", "2")] {
             #expect(try await run(["processes", verb, "payment", key] + why).status == 2)
         }
-        application.isOpen.withLock { $0 = true }
-        let retried = try await run(["processes", "retry", "payment", "2", failingStep(of: "2", run)] + why)
+        let retry = try await ["processes", "retry", "payment", "2", failingStep(of: "2", run)] + why
+        let retried = try await run(retry)
         #expect(retried.status == 0, "\(retried)")
+        application.isOpen.withLock { $0 = true }
+        // The application may have made the call before the operator.
+        let again = try await run(retry)
+        #expect(again.status == 0 || again.errors.contains("no open work"), "\(again)")
         #expect(
             try await eventually {
                 try await run(["processes", "show", "payment", "2"]).output.hasPrefix("payment 2  completed")
