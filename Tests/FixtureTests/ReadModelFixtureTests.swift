@@ -160,7 +160,7 @@ private func expectOwners(_ side: ReadSide, _ model: some ReadModel, _ store: an
 
 /// Waits until a condition holds, for half a minute at most.
 private func expectSoon(_ what: Comment, _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(30)
+    let end = ContinuousClock.now + .seconds(300)
     while try await !condition() {
         if ContinuousClock.now > end {
             Issue.record(what)

@@ -33,7 +33,7 @@ struct BuiltCommand {
 
     /// Waits for its end, a minute at most; a signal that killed it counts as negative.
     func ending() async throws -> Ending {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(300)
         while process.isRunning {
             if ContinuousClock.now > deadline { kill(process.processIdentifier, SIGKILL) }
             try await Task.sleep(for: .milliseconds(5))
@@ -46,7 +46,7 @@ struct BuiltCommand {
 
     /// Waits until it has printed something that fits.
     func wait(for condition: (String) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(300)
         while !condition(text) {
             if ContinuousClock.now > deadline { kill(process.processIdentifier, SIGKILL) }
             try #require(process.isRunning, "it ended before it printed what was waited for: \(text)")
@@ -102,7 +102,7 @@ struct ProcessTests {
         let before = try FileManager.default.contentsOfDirectory(atPath: folder(""))
         let command = try BuiltCommand(
             ["import", folder("b.sqlite")], in: folder, input: pipe.fileHandleForReading)
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(300)
         while !FileManager.default.fileExists(atPath: folder("b.sqlite")), ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(5))
         }

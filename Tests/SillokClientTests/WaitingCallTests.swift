@@ -47,10 +47,10 @@ import Testing
             Task { for try await _ in remote.subscribe(to: .stream(StreamID("idle-\(number)"))).events { return } }
         }
         // With one connection there are never more than eight.
-        try await within(.seconds(30)) {
+        try await within(.seconds(300)) {
             while store.gauge.most < 20 { try await Task.sleep(for: .milliseconds(2)) }
         }
-        _ = try await within(.seconds(30)) { try await remote.append(Self.note(), to: "busy-1") }
+        _ = try await within(.seconds(300)) { try await remote.append(Self.note(), to: "busy-1") }
         for number in 0..<20 { try await remote.append(Self.note(), to: StreamID("idle-\(number)")) }
         for subscriber in subscribers { try await subscriber.value }
         await remote.close()
@@ -69,7 +69,7 @@ import Testing
     func shortenedLog() async throws {
         let server = try await RunningServer(serving: ShortenedStore(base: MemoryEventStore()))
         let remote = try await RemoteEventStore(server.address)
-        try await within(.seconds(30)) { try await remote.reach(99) }
+        try await within(.seconds(300)) { try await remote.reach(99) }
         await remote.close()
         await server.stop()
     }
@@ -94,7 +94,7 @@ import Testing
         for number in 0..<10 { idle.append(try await client.call(path, Self.subscription("idle:\(number)"))) }
         let own = try await client.call(path, Self.subscription("busy"))
         let isIdle: @Sendable (EventQuery) -> Bool = { $0 != .tags("busy") }
-        try await within(.seconds(30)) {
+        try await within(.seconds(300)) {
             while store.waits(where: { _ in true }) < 11 { try await Task.sleep(for: .milliseconds(2)) }
         }
         for number in 1...100 {

@@ -78,7 +78,7 @@ struct PoolerTests {
             }
             writing.waitUntilExit()
             let head = try await store.head()
-            let deadline = ContinuousClock.now + .seconds(60)
+            let deadline = ContinuousClock.now + .seconds(300)
             while ContinuousClock.now < deadline {
                 let rows = try await views.rows(
                     "SELECT MIN(position) AS low, SUM(token) AS tokens FROM sillok_checkpoints")

@@ -183,7 +183,7 @@ import Testing
 extension ProcessRunner {
     /// Runs until a condition holds, which is asked after each append; throws after 60 seconds.
     func running(until isDone: @escaping @Sendable () async throws -> Bool) async throws {
-        try await within(.seconds(60)) {
+        try await within(.seconds(300)) {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await self.run() }
                 group.addTask { [store = self.store] in

@@ -7,7 +7,7 @@ import Testing
 
 /// Everything that must not matter to a process: duplicates, crashes, the order between streams, a second runner, and
 /// clocks that jump. The checker knows the log and the bank only.
-@Suite(.timeLimit(.minutes(5))) struct MatrixTests {
+@Suite(.timeLimit(.minutes(10))) struct MatrixTests {
     private static let orders = ["1", "2", "3", "4"]
 
     /// Four orders: paid, sold out, never paid, and declined.

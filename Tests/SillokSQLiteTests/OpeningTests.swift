@@ -44,7 +44,7 @@ struct OpeningTests {
             try await store.append([note("a")], to: "s-1")
         }
         let clock = ContinuousClock()
-        let deadline = clock.now + .seconds(10)
+        let deadline = clock.now + .seconds(300)
         while code({ _ = try SQLiteEventStore(path: folder()) }) == .locked && clock.now < deadline {
             await Task.yield()
         }

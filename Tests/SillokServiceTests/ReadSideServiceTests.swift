@@ -103,7 +103,7 @@ private struct Silent: Decider {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `a process is measured, its objective is missed, and a kind of effect that is paused raises an alarm`()
         async throws
     {

@@ -119,7 +119,7 @@ struct InteropTests {
         try await checkGone(last, sides, count)
         // What was kept before its answer was dropped is sent once more.
         #expect(
-            try await eventually(within: .seconds(60)) {
+            try await eventually(within: .seconds(300)) {
                 try await last.readSide.deadLetters(of: "webhook-shop").isEmpty
             })
         task.cancel()
@@ -146,12 +146,12 @@ struct InteropTests {
         try sides.receiver.setGone(true)
         try await sides.append("1", to: "order-last")
         #expect(
-            try await eventually(within: .seconds(60)) {
+            try await eventually(within: .seconds(300)) {
                 try await webhooks.endpoints().first?.status == .disabled(reason: "It answered 410 Gone.")
             })
         try sides.receiver.setGone(false)
         try await webhooks.enable("shop", by: sides.ada)
-        #expect(try await eventually(within: .seconds(60)) { try sides.receiver.keptIDs.count == count + 1 })
+        #expect(try await eventually(within: .seconds(300)) { try sides.receiver.keptIDs.count == count + 1 })
     }
 }
 

@@ -178,7 +178,7 @@ struct WebhookPlay: Sendable {
 
 /// Asks again until `condition` holds, for as long as a slow machine may take.
 func eventually(
-    within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(300), _ condition: () async throws -> Bool
 ) async throws -> Bool {
     let start = ContinuousClock.now
     while start.duration(to: .now) < limit {

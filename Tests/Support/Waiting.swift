@@ -1,6 +1,6 @@
 /// Repeats `condition` until it holds; returns `false` after a time that only a fault takes.
 package func eventually(
-    within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(300), _ condition: () async throws -> Bool
 ) async throws -> Bool {
     let end = ContinuousClock.now + limit
     while true {

@@ -85,7 +85,7 @@ public struct EventStoreSuite: Sendable {
     ///     twice.
     ///   - remove: removes the files of a closed store after its check.
     public init(
-        seed: UInt64? = nil, sequences: Int? = nil, timeout: Duration = .seconds(60),
+        seed: UInt64? = nil, sequences: Int? = nil, timeout: Duration = .seconds(180),
         open: @escaping @Sendable (Place) async throws -> any EventStore,
         close: (@Sendable (any EventStore, Place) async throws -> Void)? = nil,
         remove: (@Sendable (Place) async throws -> Void)? = nil

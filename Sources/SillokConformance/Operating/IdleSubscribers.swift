@@ -12,7 +12,7 @@ extension OperationalChecks {
     ///   - writer: the store that appends the events; with `nil` the checked store. It must append to the same log.
     ///   - timeout: the longest time to wait for the subscribers.
     public func idle(
-        subscribers: Int = 50, appends: Int = 100, writer: (any EventStore)? = nil, timeout: Duration = .seconds(60)
+        subscribers: Int = 50, appends: Int = 100, writer: (any EventStore)? = nil, timeout: Duration = .seconds(180)
     ) async throws -> OperationalReport {
         try await report("SUB-7 \(subscribers) idle subscribers during \(appends) appends") {
             let begin = ContinuousClock.now

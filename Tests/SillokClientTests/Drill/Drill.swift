@@ -119,7 +119,7 @@ struct Drill {
     private mutating func expectHandled(_ marks: [EventMark], _ when: String) async throws {
         for participant in participants {
             var handled: [EventMark] = []
-            let isComplete = try await eventually(within: .seconds(60)) {
+            let isComplete = try await eventually(within: .seconds(300)) {
                 handled = try await participant.handled()
                 return handled == marks
             }

@@ -60,7 +60,7 @@ final class RawCall: Sendable {
 
     /// Waits until something has come; half a minute at most.
     func wait(until isThere: @Sendable (State) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(300)
         while !state.withLock({ isThere($0) }) {
             if ContinuousClock.now > deadline { throw StoreError(.unavailable, "nothing came") }
             try await Task.sleep(for: .milliseconds(2))

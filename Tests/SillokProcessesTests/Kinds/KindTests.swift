@@ -14,7 +14,7 @@ import SillokPostgres
 #endif
 
 /// A kind of effect whose calls keep failing is paused, and the other kinds continue.
-@Suite(.timeLimit(.minutes(2))) struct KindTests {
+@Suite(.timeLimit(.minutes(10))) struct KindTests {
     private let whom = Operator("Ada", because: "the bank is up")
 
     @Test("PRC-15: a kind that keeps failing is paused: over memory")
@@ -143,7 +143,7 @@ import SillokPostgres
         let pauses = PausedKinds(model: model, tables: ProcessTables(process: "checkout"), build: id)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for runner in runners { group.addTask { try await runner.run() } }
-            try await within(.seconds(60)) {
+            try await within(.seconds(300)) {
                 while (try? await pauses.all().first) == nil { try await counted.passes(1) }
                 try await counted.passes(6)
                 let before = teller.charges
@@ -181,7 +181,7 @@ import SillokPostgres
         let runner = world.runner(options: options, policy: policy)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await runner.run() }
-            try await within(.seconds(60)) {
+            try await within(.seconds(300)) {
                 while world.bank.calls < 1 { try await counted.passes(1) }
                 for days in [1, -1, -1, 1] {
                     own.jump(by: .seconds(86_400 * days))

@@ -10,7 +10,7 @@ import Testing
 @testable import SillokPostgres
 
 /// What only PostgreSQL does: it cuts long names, and orders texts by a locale.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: ProcessInfo.processInfo.environment["SILLOK_POSTGRES"]?.isEmpty == false))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: ProcessInfo.processInfo.environment["SILLOK_POSTGRES"]?.isEmpty == false))
 struct PostgresTests {
     private let server = ProcessInfo.processInfo.environment["SILLOK_POSTGRES"] ?? ""
     private let name = String(EventID().description.suffix(12))

@@ -155,7 +155,7 @@ private final class CountingReads: ForwardingEventStore {
             VALUES (\(old.id.description), 'all', 'input', '', 0, 0, \(old.position), 0, 0)
             """
         try await model.write(ReadModelWrite([.init(row, of: id)]))
-        try await within(.seconds(60)) { try await runner.catchUp() }
+        try await within(.seconds(300)) { try await runner.catchUp() }
         #expect(try await store.head() == head)
         #expect(try await runner.status().waiting["input"] == nil)
     }

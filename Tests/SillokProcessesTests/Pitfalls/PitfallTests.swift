@@ -28,7 +28,7 @@ import Testing
                 """
             try await world.index.withLock { $0 }.write(ReadModelWrite([.init(row, of: id)]))
         }
-        try await within(.seconds(60)) { try await runner.catchUp() }
+        try await within(.seconds(300)) { try await runner.catchUp() }
         #expect(try await world.store.head() == head && world.bank.calls == calls)
         #expect(try await runner.status().waiting == ["deadline": 1])
         #expect(try await Checker.faults(world, ["1"]) == [])

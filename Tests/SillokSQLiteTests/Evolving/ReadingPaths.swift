@@ -67,7 +67,7 @@ enum ReadingPath: String, CaseIterable, Sendable {
         let model = try SQLiteReadModel()
         let projector = Projector(LedgerRows(), lifecycle, from: store, into: model, options: options)
         if lifecycle == .live {
-            _ = try await projector.model(atLeast: store.head(), within: .seconds(60))
+            _ = try await projector.model(atLeast: store.head(), within: .seconds(300))
         } else {
             try await projector.catchUp()
         }

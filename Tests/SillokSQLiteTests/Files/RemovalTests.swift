@@ -17,7 +17,7 @@ import Testing
 
     /// Opens the store as a process does that waits for its turn to write.
     private func opened(_ path: String) async throws -> SQLiteEventStore {
-        let end = ContinuousClock.now + .seconds(60)
+        let end = ContinuousClock.now + .seconds(300)
         while true {
             do {
                 return try SQLiteEventStore(path: path)

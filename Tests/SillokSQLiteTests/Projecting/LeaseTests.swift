@@ -88,7 +88,7 @@ struct LeaseTests {
         let projector = Projector(Seen(), from: books.store, into: model, options: options)
         try await running(projector) {
             let receipt = try await books.append(.opened(owner: "Ada"), 1)
-            _ = try await projector.model(atLeast: receipt, within: .seconds(60))
+            _ = try await projector.model(atLeast: receipt, within: .seconds(300))
             #expect(try await model.rows("SELECT position FROM seen").map(\.values) == [[1]])
         }
         await books.model.close()

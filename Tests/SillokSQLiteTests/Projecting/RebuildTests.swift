@@ -208,7 +208,7 @@ struct RebuildTests {
         let options = ProjectorOptions(partitions: partitions, batch: 100)
         let projector = Projector(Balances(), from: books.store, into: books.model, options: options)
         let head = try await books.store.head()
-        try await running(projector) { _ = try await projector.model(atLeast: head, within: .seconds(60)) }
+        try await running(projector) { _ = try await projector.model(atLeast: head, within: .seconds(300)) }
         let side = projector.readSide
         #expect(try await side.verify("balances").findings.isEmpty)
         for _ in 0..<10 {

@@ -103,7 +103,7 @@ private struct Endpoints {
         let webhooks = try Play.webhooks(of: store, model, receiver: "http://127.0.0.1:9/")
         let sending = Task { try await webhooks.run() }
         defer { sending.cancel() }
-        let end = ContinuousClock.now.advanced(by: .seconds(60))
+        let end = ContinuousClock.now.advanced(by: .seconds(300))
         while ContinuousClock.now < end {
             let page = try? await WebhookOperations(of: store, in: model).deliveries(of: id)
             if page?.deliveries.isEmpty == false { return }
