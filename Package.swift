@@ -344,7 +344,9 @@ let package = Package(
         // Apart from the others, because it needs the server, which takes long to build.
         .executableTarget(
             name: "learn-server",
-            dependencies: ["BankModel", "SillokClient", "SillokProjections", "Sillok", "SillokSQLite", "SillokServer"],
+            dependencies: [
+                "BankModel", "SillokClient", "SillokLog", "SillokProjections", "Sillok", "SillokSQLite", "SillokServer",
+            ],
             path: "Examples/Learn/11-Further"),
         .testTarget(
             name: "LearnTests",

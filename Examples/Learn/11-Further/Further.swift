@@ -1,15 +1,19 @@
 import BankModel
 import SillokClient
+import SillokLog
 import SillokProjections
 import SillokSQLite
 import SillokServer
 
-/// The same bank in memory, in a file, and on a server that several clients use.
+/// The same bank in memory, in a folder, in a file, and on a server that several clients use.
 struct Further {
     let folder: String
 
     func run() async throws {
         try await day("in memory", in: MemoryEventStore())
+        let log = try LogEventStore(path: folder + "/bank.sillok")
+        try await day("in a folder", in: log)
+        await log.close()
         let file = try SQLiteEventStore(path: folder + "/bank.sqlite")
         try await day("in a file", in: file)
         try await serve(file) { address in
