@@ -32,7 +32,8 @@ struct PostgresPlace {
 
     /// Opens the store there and closes it after `body`.
     func withStore<Result>(
-        for purpose: Purpose, limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
+        for purpose: Purpose, limits: Limits = Limits(), timeout: Duration = .seconds(5),
+        _ body: (any SelfChecking) async throws -> Result
     ) async throws -> Result {
         #if Postgres
         let mode: PostgresEventStore.Mode =
@@ -42,8 +43,17 @@ struct PostgresPlace {
             case .writing: .create
             }
         let store = try await PostgresEventStore(
-            connection, schema: schema ?? "sillok", mode: mode, limits: limits, timeout: .seconds(5))
+            connection, schema: schema ?? "sillok", mode: mode, limits: limits, timeout: timeout)
         return try await closing(store.close) { try await body(store) }
+        #else
+        throw Self.isMissing
+        #endif
+    }
+
+    /// Opens the log of the keys, which all servers over the store share. It is in a schema of its own.
+    func accessLog() async throws -> any AccessLog {
+        #if Postgres
+        try await PostgresEventStore(connection, schema: (schema ?? "sillok") + "_access")
         #else
         throw Self.isMissing
         #endif
@@ -91,4 +101,5 @@ protocol SelfChecking: ChainedEventStore {
 
 #if Postgres
 extension PostgresEventStore: SelfChecking {}
+extension PostgresEventStore: AccessLog {}
 #endif
