@@ -3,7 +3,7 @@ import SillokCore
 import SillokJSON
 import SillokSystem
 
-/// Writes a log as lines of JSON on the standard error, and never a secret: what looks like a key or a token is cut out.
+/// Writes a log as lines of JSON on the standard error, without what looks like a key or a token.
 package struct LineLog: LogHandler {
     private let label: String
     package var logLevel: Logger.Level

@@ -46,16 +46,7 @@ struct PostgresPlace {
             connection, schema: schema ?? "sillok", mode: mode, limits: limits, timeout: timeout)
         return try await closing(store.close) { try await body(store) }
         #else
-        throw Self.isMissing
-        #endif
-    }
-
-    /// Opens the log of the keys, which all servers over the store share. It is in a schema of its own.
-    func accessLog() async throws -> any AccessLog {
-        #if Postgres
-        try await PostgresEventStore(connection, schema: (schema ?? "sillok") + "_access")
-        #else
-        throw Self.isMissing
+        throw isMissing
         #endif
     }
 
@@ -66,12 +57,12 @@ struct PostgresPlace {
             connection, schema: schema ?? "read_model", timeout: .seconds(5))
         return try await closing(model.close) { try await body(model) }
         #else
-        throw Self.isMissing
+        throw isMissing
         #endif
     }
 
     #if !Postgres
-    private static var isMissing: CommandFailure {
+    var isMissing: CommandFailure {
         CommandFailure(
             .usage, "this sillok was built without PostgreSQL",
             hint: "Build it with PostgreSQL: swift build --traits Postgres. This needs libpq.")
@@ -101,5 +92,4 @@ protocol SelfChecking: ChainedEventStore {
 
 #if Postgres
 extension PostgresEventStore: SelfChecking {}
-extension PostgresEventStore: AccessLog {}
 #endif

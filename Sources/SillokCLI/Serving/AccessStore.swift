@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokPostgres
 import SillokSQLite
 
 /// The log of the keys and of administrators' actions.
@@ -7,11 +8,21 @@ protocol AccessLog: EventStore {
     func close() async
 }
 
-/// Opens the log of the keys of a store: in a file, or in the database of the store.
+/// Opens the log of the keys of a store: in a file, or in the store's database, in a schema of its own for all servers.
 func accessLog(_ path: String?, of store: String) async throws -> any AccessLog {
-    if path == nil, let place = PostgresPlace(store) { return try await place.accessLog() }
-    return try await AccessStore(path: path ?? store + "-access")
+    guard path == nil, let place = PostgresPlace(store) else {
+        return try await AccessStore(path: path ?? store + "-access")
+    }
+    #if Postgres
+    return try await PostgresEventStore(place.connection, schema: (place.schema ?? "sillok") + "_access")
+    #else
+    throw place.isMissing
+    #endif
 }
+
+#if Postgres
+extension PostgresEventStore: AccessLog {}
+#endif
 
 /// The log of the keys and of administrators' actions, in a file next to the store. A server and the command line both
 /// write to it, each for a moment only.
