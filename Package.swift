@@ -189,7 +189,11 @@ let package = Package(
             dependencies: [
                 "SillokCore", "SillokGRPC", "SillokWire", .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        .target(name: "SillokTerminal", dependencies: ["SillokCore", "SillokJSON", "SillokSystem"]),
+        .target(
+            name: "SillokTerminal",
+            dependencies: [
+                "SillokCore", "SillokJSON", "SillokSystem", .product(name: "Logging", package: "swift-log"),
+            ]),
 
         // Floor 2: the pure verbs and what drives them.
         .target(

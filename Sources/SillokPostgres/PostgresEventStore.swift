@@ -57,7 +57,8 @@ public final class PostgresEventStore: ChainedEventStore {
     ///   - schema: the schema of the store. A database may contain several stores, each in its own schema.
     ///   - mode: how it is opened.
     ///   - limits: how large a request may be.
-    ///   - timeout: how long a call searches for a server that accepts writes before the call fails.
+    ///   - timeout: how long a call searches for a server that accepts writes before the call fails. It begins when the
+    ///     call is made. The default outlasts a failover, which takes up to 34 s.
     ///   - readers: the number of connections that read, from 1 to 1,000.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
@@ -65,7 +66,7 @@ public final class PostgresEventStore: ChainedEventStore {
     ///   `unsupportedFormat` if it is of another version, `readOnly` if the role may not do this.
     public init(
         _ connection: String, schema: String = "sillok", mode: Mode = .create, limits: Limits = Limits(),
-        timeout: Duration = .seconds(15), readers: Int = 3, clock: WallClock = .system, ids: IDGenerator = .system
+        timeout: Duration = .seconds(45), readers: Int = 3, clock: WallClock = .system, ids: IDGenerator = .system
     ) async throws {
         let address = ServerAddress(text: connection, schema: schema)
         let purpose = mode == .readOnly ? ServerAddress.Purpose.reading : .writing
@@ -90,7 +91,7 @@ public final class PostgresEventStore: ChainedEventStore {
         self.isClosed = isClosed
         let signal = HeadSignal()
         self.signal = signal
-        listener = Listener(address, signal)
+        listener = Listener(address, for: purpose, signal)
         let reachability = Reachability()
         func session(_ purpose: ServerAddress.Purpose) -> Session {
             Session(address, for: purpose, timeout: timeout, reachability: reachability) {

@@ -37,6 +37,36 @@ struct ServeCommandTests {
         #expect(try await again.ending().status == 0)
     }
 
+    #if Postgres
+    private static let database = ProcessInfo.processInfo.environment["SILLOK_POSTGRES"] ?? ""
+
+    @Test("two servers serve one store in PostgreSQL, with the same keys", .enabled(if: !database.isEmpty))
+    func postgres() async throws {
+        let place = Self.database + "#serve_\(UUID().uuidString.prefix(8))"
+        let arguments = ["serve", place, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--auth", "keys"]
+        var servers: [BuiltCommand] = []
+        defer { for server in servers { kill(server.process.processIdentifier, SIGKILL) } }
+        for _ in 0..<2 {
+            servers.append(try BuiltCommand(arguments, in: folder))
+            try await servers[servers.count - 1].wait { $0.matches(of: /serving PostgreSQL/).count == 2 }
+        }
+        let key = #/sillok_[0-9a-f]{12}_[0-9a-f]{64}/#
+        #expect(servers.map { $0.text.matches(of: key).count } == [1, 0])
+        let secret = try #require(servers[0].text.firstMatch(of: key)).output
+        let ports = try servers.map { try #require($0.text.firstMatch(of: #/sillok://127.0.0.1:(\d+)/#)).output.0 }
+        let token = ["SILLOK_TOKEN": String(secret)]
+        let append = try BuiltCommand(
+            ["append", String(ports[0]), "a-1", "--type", "noted", "--data", "{}"], in: folder, environment: token)
+        #expect(try await append.ending().status == 0)
+        let read = try BuiltCommand(["read", String(ports[1]), "--json"], in: folder, environment: token)
+        #expect(try await read.ending().output.contains("noted"))
+        #expect(await sillok("keys", "list", place, "--json").lines.count == 1)
+        #expect(await sillok("serve", place, "--backups", folder("b")).status == ExitStatus.usage.rawValue)
+        for server in servers { kill(server.process.processIdentifier, SIGTERM) }
+        for server in servers { #expect(try await server.ending().status == 0) }
+    }
+    #endif
+
     @Test("unsafe settings are refused")
     func exposure() async throws {
         for arguments in [

@@ -32,7 +32,8 @@ struct PostgresPlace {
 
     /// Opens the store there and closes it after `body`.
     func withStore<Result>(
-        for purpose: Purpose, limits: Limits = Limits(), _ body: (any EventStore) async throws -> Result
+        for purpose: Purpose, limits: Limits = Limits(), timeout: Duration = .seconds(5),
+        _ body: (any SelfChecking) async throws -> Result
     ) async throws -> Result {
         #if Postgres
         let mode: PostgresEventStore.Mode =
@@ -42,10 +43,10 @@ struct PostgresPlace {
             case .writing: .create
             }
         let store = try await PostgresEventStore(
-            connection, schema: schema ?? "sillok", mode: mode, limits: limits, timeout: .seconds(5))
+            connection, schema: schema ?? "sillok", mode: mode, limits: limits, timeout: timeout)
         return try await closing(store.close) { try await body(store) }
         #else
-        throw Self.isMissing
+        throw isMissing
         #endif
     }
 
@@ -56,12 +57,12 @@ struct PostgresPlace {
             connection, schema: schema ?? "read_model", timeout: .seconds(5))
         return try await closing(model.close) { try await body(model) }
         #else
-        throw Self.isMissing
+        throw isMissing
         #endif
     }
 
     #if !Postgres
-    private static var isMissing: CommandFailure {
+    var isMissing: CommandFailure {
         CommandFailure(
             .usage, "this sillok was built without PostgreSQL",
             hint: "Build it with PostgreSQL: swift build --traits Postgres. This needs libpq.")

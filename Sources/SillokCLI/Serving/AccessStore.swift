@@ -1,13 +1,35 @@
 import Foundation
 import Sillok
+import SillokPostgres
 import SillokSQLite
+
+/// The log of the keys and of administrators' actions.
+protocol AccessLog: EventStore {
+    func close() async
+}
+
+/// Opens the log of the keys of a store: in a file, or in the store's database, in a schema of its own for all servers.
+func accessLog(_ path: String?, of store: String) async throws -> any AccessLog {
+    guard path == nil, let place = PostgresPlace(store) else {
+        return try await AccessStore(path: path ?? store + "-access")
+    }
+    #if Postgres
+    return try await PostgresEventStore(place.connection, schema: (place.schema ?? "sillok") + "_access")
+    #else
+    throw place.isMissing
+    #endif
+}
+
+#if Postgres
+extension PostgresEventStore: AccessLog {}
+#endif
 
 /// The log of the keys and of administrators' actions, in a file next to the store. A server and the command line both
 /// write to it, each for a moment only.
 ///
 /// It is always open for reading, and open for writing only during an append, so that `sillok keys revoke` works while
 /// the server runs.
-final class AccessStore: ForwardingEventStore {
+final class AccessStore: ForwardingEventStore, AccessLog {
     private let path: String
     private let reader: SQLiteEventStore
     var base: any EventStore { reader }

@@ -10,7 +10,7 @@ struct KeysCommand: AsyncParsableCommand {
         commandName: "keys",
         abstract: "Make, list and revoke the keys of a server.",
         discussion: """
-            Works on the file STORE-access, also while the server runs: it sees the change within a second.
+            Works on the file STORE-access, or on the schema SCHEMA_access of a database, also while servers run.
 
             Examples:
               sillok keys create bank.sqlite --name billing --scope read --scope subscribe --resource 'account-*'
@@ -107,11 +107,12 @@ struct KeysCommand: AsyncParsableCommand {
 
 /// The log of the keys of a store.
 struct AccessArgument: ParsableArguments {
-    @Argument(help: "The file of the store.", completion: .file()) var store: String
+    @Argument(help: "The file of the store, or postgres://user@host/database#schema.", completion: .file())
+    var store: String
     @Option(help: "The log of the keys. (default: STORE-access)", completion: .file()) var access: String?
 
     func with(_ body: (Keyring, String) async throws -> Void) async throws {
-        let log = try await AccessStore(path: access ?? store + "-access")
+        let log = try await accessLog(access, of: store)
         let keyring = Keyring(log: log)
         try await closing(log.close) {
             try await keyring.load()

@@ -14,13 +14,13 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Serve a store over HTTP (the API, /docs, and a dashboard at /) and over gRPC.",
         discussion: """
-            Serves a store of this machine, not PostgreSQL and not the store of another server. Only this machine can
+            Serves a store of this machine or in PostgreSQL, not the store of another server. Only this machine can
             connect, unless you set up keys and TLS (or pass --insecure). With --auth keys the first start prints a key
-            that allows everything. The key is not shown again.
+            that allows everything. The key is not shown again. Several servers may serve one store in PostgreSQL.
 
             Examples:
               sillok serve bank.sqlite
-              sillok serve bank.sillok
+              sillok serve postgres://app@db1,db2/shop
               sillok serve bank.sqlite --read-model views.sqlite
               sillok serve bank.sqlite --grpc 127.0.0.1:50051
               sillok serve bank.sqlite --auth keys --http 0.0.0.0:8443 --tls-certificate chain.pem --tls-key key.pem
@@ -37,34 +37,53 @@ struct ServeCommand: AsyncParsableCommand {
         for address in [addresses.http, addresses.grpc] {
             try Self.check(address, settings, asksForProof: asksForProof, isProtected: tls != nil)
         }
-        try await store.with(.create, limits: settings.limits) { opened in
-            let newest = try await opened.read(ReadRequest(direction: .backward, limit: 1)).events.first
-            if let warning = store.clockWarning(last: newest?.recordedAt) { logger.warning("\(warning)") }
-            let access = asksForProof ? try await AccessStore(path: settings.access ?? store.store + "-access") : nil
-            let keyring = access.map { Keyring(log: $0) }
-            try await Self.prepare(keyring)
-            let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
-            let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
-            let served = served(opened, model, settings)
-            let interface = try await WebInterface(
-                served, gatekeeper: gatekeeper, limits: settings.serverLimits,
-                loopbackOnly: addresses.http?.isLoopback ?? true, logger: logger)
-            var services: [any Service] = []
-            if let address = addresses.grpc {
-                services.append(try grpcServer(of: interface.store, at: address, settings, gatekeeper, logger: logger))
+        guard let place = PostgresPlace(store.store) else {
+            return try await store.with(.create, limits: settings.limits) {
+                try await serve($0, tools(of: $0, settings), settings, logger)
             }
-            if let address = addresses.http {
-                services.append(
-                    StoreServer(interface, configuration: .init(address: address, tls: tls), logger: logger) { bound in
-                        announce("\(tls == nil ? "http" : "https")://\(bound)/")
-                    })
-            }
-            // Over HTTP the interface does it.
-            if let keyring, addresses.http == nil { services.append(KeyFollower(keyring: keyring, logger: logger)) }
-            try await Self.serve(services, logger)
-            await model?.close()
-            await access?.close()
         }
+        if settings.backups != nil {
+            throw CommandFailure(.usage, "--backups is for a store of this machine. Back up the database instead.")
+        }
+        try await place.withStore(for: .writing, limits: settings.limits, timeout: .seconds(45)) { opened in
+            let tools = StoreTools(verify: { try await opened.verify(progress: $0) })
+            try await serve(opened, tools, settings, logger)
+        }
+    }
+
+    private func serve(
+        _ opened: any EventStore, _ tools: StoreTools, _ settings: ServeSettings, _ logger: Logger
+    ) async throws {
+        let newest = try await opened.read(ReadRequest(direction: .backward, limit: 1)).events.first
+        if let warning = store.clockWarning(last: newest?.recordedAt) { logger.warning("\(warning)") }
+        let (addresses, tls) = (try settings.addresses, try settings.tls)
+        let access = try settings.asksForProof ? await accessLog(settings.access, of: store.store) : nil
+        let keyring = access.map { Keyring(log: $0) }
+        try await Self.prepare(keyring)
+        let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
+        let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
+        let served = Served(
+            opened, readSide: model.map { ReadSide(of: opened, in: $0) },
+            processes: model.map { ProcessOperations(of: opened, in: $0) },
+            webhooks: model.map { WebhookOperations(of: opened, in: $0) }, tools: tools)
+        let interface = try await WebInterface(
+            served, gatekeeper: gatekeeper, limits: settings.serverLimits,
+            loopbackOnly: addresses.http?.isLoopback ?? true, logger: logger)
+        var services: [any Service] = []
+        if let address = addresses.grpc {
+            services.append(try grpcServer(of: interface.store, at: address, settings, gatekeeper, logger: logger))
+        }
+        if let address = addresses.http {
+            services.append(
+                StoreServer(interface, configuration: .init(address: address, tls: tls), logger: logger) { bound in
+                    announce("\(tls == nil ? "http" : "https")://\(bound)/")
+                })
+        }
+        // Over HTTP the interface does it.
+        if let keyring, addresses.http == nil { services.append(KeyFollower(keyring: keyring, logger: logger)) }
+        try await Self.serve(services, logger)
+        await model?.close()
+        await access?.close()
     }
 
     /// Throws unless an address may be listened at; says so loudly if it is unsafe all the same.
@@ -99,7 +118,8 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func announce(_ link: String) {
-        try? Console.current.print("serving \(store.store.visible) at \(link)")
+        let name = PostgresPlace(store.store) == nil ? store.store.visible : "PostgreSQL"
+        try? Console.current.print("serving \(name) at \(link)")
         try? Console.current.output.flush()
     }
 
@@ -128,9 +148,7 @@ struct ServeCommand: AsyncParsableCommand {
         try Console.current.output.flush()
     }
 
-    private func served(
-        _ opened: any LocalStore, _ model: SQLiteReadModel?, _ settings: ServeSettings
-    ) -> Served {
+    private func tools(of opened: any LocalStore, _ settings: ServeSettings) -> StoreTools {
         var tools = StoreTools(
             verify: { try await opened.verify(progress: $0) }, observeCommits: { opened.onCommit($0) },
             size: { opened.storedBytes }, metricsFile: store.store + "-metrics")
@@ -142,10 +160,7 @@ struct ServeCommand: AsyncParsableCommand {
                 return "\(path): \(report.head) events, \(report.bytes.asBytes), checked"
             }
         }
-        return Served(
-            opened, readSide: model.map { ReadSide(of: opened, in: $0) },
-            processes: model.map { ProcessOperations(of: opened, in: $0) },
-            webhooks: model.map { WebhookOperations(of: opened, in: $0) }, tools: tools)
+        return tools
     }
 
     private static func logger(_ settings: ServeSettings) throws -> Logger {

@@ -6,7 +6,7 @@ import SillokSystem
 /// now and then. One look serves all who wait in this process.
 ///
 /// A poll catches a lost notification and detects a dead connection. A pooler could deliver notifications to any
-/// client, so behind one the listener only polls, at a shorter interval.
+/// client, and a standby refuses LISTEN. There the listener only polls, at a shorter interval.
 final class Listener: Sendable {
     private struct State {
         var isStarted = false
@@ -17,15 +17,23 @@ final class Listener: Sendable {
     }
 
     private let address: ServerAddress
+    private let purpose: ServerAddress.Purpose
     private let signal: HeadSignal
     private let state = Lock(State())
     /// The milliseconds to wait for a notification before a poll.
     private static let listenInterval: Int32 = 1000
     /// The microseconds between polls if there are no notifications.
     private static let lookInterval: UInt32 = 20_000
+    /// The longest time between polls of a standby that receives nothing new.
+    private static let longestLookInterval: UInt32 = 200_000
+    /// The microseconds until the second and the last attempt to find a server.
+    private static let retryIntervals: (first: UInt32, last: UInt32) = (100_000, 1_000_000)
 
-    init(_ address: ServerAddress, _ signal: HeadSignal) {
+    /// - Parameter purpose: for which the store connects. A store that writes listens at the primary, also if a standby
+    ///   is the first of several hosts.
+    init(_ address: ServerAddress, for purpose: ServerAddress.Purpose, _ signal: HeadSignal) {
         self.address = address
+        self.purpose = purpose
         self.signal = signal
     }
 
@@ -56,24 +64,54 @@ final class Listener: Sendable {
     private var isClosed: Bool { state.withLock { $0.isClosed } }
 
     private func run() {
-        let session = Session(address, for: .reading, timeout: .zero)
+        let session = Session(address, for: purpose, timeout: .zero)
+        var pause = Self.retryIntervals.first
         while isNeeded() {
             do {
                 try session.retrying { connection in
-                    if connection.isPooled { try look(connection) } else { try listen(connection) }
+                    let isStandby = try isStandby(connection)
+                    pause = Self.retryIntervals.first
+                    if connection.isPooled || isStandby {
+                        try look(connection, isStandby: isStandby)
+                    } else {
+                        try listen(connection)
+                    }
                 }
             } catch {
                 session.disconnect()
                 // The server is away: the listener tries again until it is back.
-                usleep(100_000)
+                sleep(pause)
+                pause = min(pause * 2, Self.retryIntervals.last)
             }
         }
     }
 
-    private func look(_ connection: Connection) throws {
+    /// Sleeps, at most until the end.
+    private func sleep(_ microseconds: UInt32) {
+        var left = microseconds
+        while left > 0, !isClosed {
+            let part = min(left, 100_000)
+            usleep(part)
+            left -= part
+        }
+    }
+
+    /// Returns whether the server is a standby. It refuses LISTEN, and nothing notifies it.
+    private func isStandby(_ connection: Connection) throws -> Bool {
+        try connection.run(Query("SELECT pg_is_in_recovery()")).bytes(0, 0).first == 1
+    }
+
+    /// Polls while a caller waits. Returns when a standby has become a primary.
+    private func look(_ connection: Connection, isStandby: Bool) throws {
+        var pause = Self.lookInterval
         while isNeeded() {
+            let place = signal.announced
             try advance(connection)
-            usleep(Self.lookInterval)
+            if isStandby {
+                if try !self.isStandby(connection) { return }
+                pause = signal.announced > place ? Self.lookInterval : min(pause * 2, Self.longestLookInterval)
+            }
+            usleep(pause)
         }
     }
 

@@ -25,11 +25,12 @@ public final class PostgresReadModel: ReadModel {
     /// - Parameters:
     ///   - connection: a connection string of libpq, as for `PostgresEventStore`.
     ///   - schema: the schema of the tables.
-    ///   - timeout: how long a call searches for a server that accepts writes before the call fails.
+    ///   - timeout: how long a call searches for a server that accepts writes before the call fails. It begins when the
+    ///     call is made. The default outlasts a failover, which takes up to 34 s.
     /// - Throws: `StoreError`: `unavailable`, `unsupportedFormat` if the read model has a newer format, `readOnly` if
     ///   the role may not do this.
     public init(
-        _ connection: String, schema: String = "read_model", timeout: Duration = .seconds(15)
+        _ connection: String, schema: String = "read_model", timeout: Duration = .seconds(45)
     ) async throws {
         let address = ServerAddress(text: connection, schema: schema)
         let isClosed = Lock(false)

@@ -1,20 +1,25 @@
-import Foundation
-import Logging
-import Sillok
-import SillokServer
+package import Logging
+import SillokCore
+import SillokJSON
+import SillokSystem
 
-/// Writes a log as lines of JSON on the standard error, and never a secret: what looks like a key or a token is cut out.
-struct LineLog: LogHandler {
-    let label: String
-    var logLevel: Logger.Level
-    var metadata: Logger.Metadata = [:]
+/// Writes a log as lines of JSON on the standard error, without what looks like a key or a token.
+package struct LineLog: LogHandler {
+    private let label: String
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package init(label: String, logLevel: Logger.Level) {
+        self.label = label
+        self.logLevel = logLevel
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         let metadata = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         var line: JSONObject = [
             "at": .string(WallClock.system.now().description), "level": .string(event.level.rawValue),
@@ -26,11 +31,11 @@ struct LineLog: LogHandler {
         }
         let bytes = JSONValue.object(line).bytes + [0x0A]
         // A log that cannot be written must not stop the server.
-        bytes.withUnsafeBytes { _ = Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        bytes.withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     /// The text without what looks like a secret: keys of Sillok, bearers, tokens in three parts.
-    static func redacted(_ text: String) -> String {
+    package static func redacted(_ text: String) -> String {
         guard text.contains("sillok_") || text.contains("earer ") || text.contains("eyJ") else { return text }
         return text.replacing(#/sillok_[0-9a-z]+_[0-9A-Za-z]+/#, with: "<redacted>")
             .replacing(#/[Bb]earer\s+[^\s"]+/#, with: "Bearer <redacted>")
