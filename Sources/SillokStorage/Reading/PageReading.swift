@@ -141,7 +141,7 @@ private struct StreamChain {
 
     /// Creates the chain of a page that begins at a bound; returns `nil` unless the request is for a whole stream.
     init?(_ request: ReadRequest, from bound: Int64, _ head: Int64, _ log: any StoredLog) throws {
-        guard request.query.items.count == 1, let stream = request.query.items[0].stream,
+        guard !log.hasGaps, request.query.items.count == 1, let stream = request.query.items[0].stream,
             request.query.items[0] == EventQuery.Item(stream: stream),
             let places = try log.positions(of: .stream(stream), StepBudget(steps: .max))
         else { return nil }
