@@ -283,19 +283,19 @@ final class StoreHistory {
                 if page.isEnd { break }
                 after = page.through
             }
-            for (id, position) in model.positions {
+            for (id, position) in model.positions.sorted(by: { $0.value < $1.value }) {
                 try require(
                     found[id] == position,
                     "the acknowledged event at \(position) is at \(found[id] ?? 0) of \(next - 1)")
             }
-            for (id, position) in found {
+            for (id, position) in found.sorted(by: { $0.value < $1.value }) {
                 let event = try store.event(id)
                 try require(event?.position.value == position, "the event at \(position) is not found by its id")
             }
-            for id in model.gone.prefix(20) {
+            for id in model.gone.sorted().prefix(20) {
                 try require(try store.event(id) == nil, "an event is still in the index")
             }
-            for (stream, revision) in revisions {
+            for (stream, revision) in revisions.sorted(by: { $0.key < $1.key }) {
                 let facts = try store.facts(of: stream)
                 try require(facts?.revision.value == revision, "stream \(stream) is not found up to \(revision)")
             }
