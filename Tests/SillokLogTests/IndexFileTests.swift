@@ -53,7 +53,6 @@ import Testing
         // Not all segments, as for an index.
         #expect(disk.reads.withLock { $0.count } < 4)
         try await reader.expect(300)
-        #expect(disk.reads.withLock { $0.count } >= 6)
         await reader.close()
     }
 

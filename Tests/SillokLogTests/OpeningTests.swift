@@ -58,7 +58,7 @@ import Testing
                 }
             }
             #expect(error?.message.contains("NFS") == true && error?.message.contains("SILLOK_NETWORK_FILES") == true)
-            #expect(!FileManager.default.fileExists(atPath: path + "/store"))
+            #expect(!FileManager.default.fileExists(atPath: path))
         }
         #expect(FileSystem.network("/proc") == nil)
     }

@@ -26,9 +26,15 @@ extension LogOpening {
         try reported {
             if !creating, try !SegmentLog.exists(folder, on: disk) { throw LogError.missing(folder) }
             let madeFolder = creating && makeFolder()
-            let lock = try FileLock(path: folder + "/lock") { holder in
-                "the store is open for writing in another process\(holder). Close it there, open it here for reading "
-                    + "only, or let both write through a server: `sillok serve`."
+            let lock: FileLock
+            do {
+                lock = try FileLock(path: folder + "/lock") { holder in
+                    "the store is open for writing in another process\(holder). Close it there, open it here for "
+                        + "reading only, or let both write through a server: `sillok serve`."
+                }
+            } catch {
+                if madeFolder { rmdir(folder) }
+                throw error
             }
             let isNew = creating ? try create(origins) : false
             do {
