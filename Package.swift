@@ -240,7 +240,7 @@ let package = Package(
             dependencies: ["SillokSQLiteConnections", "SillokCore", "SillokSQL", "SillokThreads", "CSQLite"]),
         .target(
             name: "SillokSQLiteConnections",
-            dependencies: ["SillokCore", "SillokSQL", "SillokSystem", "SillokThreads", "CSQLite"]),
+            dependencies: ["SillokCore", "SillokSQL", "SillokSystem", "SillokThreads", "CSQLite", "CSillok"]),
         .target(name: "Sillok", dependencies: ["SillokCore", "SillokIndex", "SillokJSON", "SillokSystem"]),
         .target(
             name: "SillokGRPC",
@@ -405,8 +405,10 @@ let package = Package(
 
         // Histories of the log engine on simulated disks. No product.
         .executableTarget(
-            name: "sillok-simulate", dependencies: ["SillokSegments", "SillokSimulation", "SillokSystem"],
-            path: "Tests/Simulate"),
+            name: "sillok-simulate",
+            dependencies: [
+                "SillokCore", "SillokDisk", "SillokLog", "SillokSegments", "SillokSimulation", "SillokSystem",
+            ], path: "Tests/Simulate"),
 
         // Processes and webhooks that the tests in a browser show. No product.
         .executableTarget(
@@ -600,7 +602,7 @@ let package = Package(
         .testTarget(
             name: "SillokCLITests",
             dependencies: [
-                "SillokClient", "SillokHistory", "SillokPostgres", "SillokReadSide", "SillokProcesses",
+                "SillokClient", "SillokHistory", "SillokLog", "SillokPostgres", "SillokReadSide", "SillokProcesses",
                 "SillokProjections", "SillokCLI", "SillokCommands", "Sillok", "SillokCore", "SillokSQL",
                 "SillokSQLite", "SillokServer", "SillokStarter", "SillokTerminal", "SillokTestSupport", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

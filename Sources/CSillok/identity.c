@@ -4,9 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #ifdef __linux__
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#else
+#include <sys/mount.h>
+#include <sys/param.h>
 #endif
 
 int sillok_file_identity(const char *path, uint64_t *device, uint64_t *number) {
@@ -26,4 +31,31 @@ int sillok_file_identity(const char *path, uint64_t *device, uint64_t *number) {
     *device = (uint64_t)status.st_dev;
     *number = (uint64_t)status.st_ino;
     return 0;
+}
+
+const char *sillok_network_file_system(const char *path) {
+    struct statfs facts;
+    if (statfs(path, &facts) != 0) return NULL;
+#ifdef __linux__
+    // The values of linux/magic.h, which not every system has.
+    switch ((uint32_t)facts.f_type) {
+    case 0x6969: return "NFS";
+    case 0x517B:
+    case 0xFE534D42:
+    case 0xFF534D42: return "SMB";
+    case 0x564C: return "NCP";
+    case 0x5346414F:
+    case 0x6B414653: return "AFS";
+    case 0x73757245: return "Coda";
+    default: return NULL;
+    }
+#else
+    static const char *const names[][2] = {
+        {"nfs", "NFS"}, {"smbfs", "SMB"}, {"cifs", "SMB"}, {"afpfs", "AFP"}, {"webdav", "WebDAV"}, {"ftp", "FTP"},
+    };
+    for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
+        if (strcmp(facts.f_fstypename, names[index][0]) == 0) return names[index][1];
+    }
+    return NULL;
+#endif
 }

@@ -20,6 +20,9 @@ extension LogEventStore {
     public func backup(
         to path: String, progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
+        if let damage {
+            throw StoreError(.corrupt, "no backup is made of a damaged store. \(damage) \(DamagedLog.remedy)")
+        }
         let (makeReader, identity, tuning, limits, disk) = (makeReader, identity, tuning, limits, disk)
         return try await longWork.runOnThread { cancellation in
             try Result {

@@ -26,6 +26,8 @@ public final class LogEventStore: ChainedEventStore {
         case existing
         /// For reading only, even while another process writes. Tools use it.
         case readOnly
+        /// For copying what is readable out of a damaged store. Reads the whole log, and changes nothing.
+        case salvage
     }
 
     /// The limits that this store enforces.
@@ -43,6 +45,12 @@ public final class LogEventStore: ChainedEventStore {
     let makeReader: @Sendable () throws -> LogReader
     let identity: LogIdentity
     let keys: LogKeys
+    /// What is wrong with the log, if that is why the store is open for reading only; `nil` for a sound store.
+    ///
+    /// Appends to a damaged store are refused. A page ends in front of lost events, and a page that would begin with
+    /// one fails with `corrupt`. The error names the position after which reading continues.
+    public let damage: DamagedLog?
+
     let mode: Mode
     /// What the writer does with the files when it ends.
     private let removal = Lock(Removal.none)
@@ -66,7 +74,8 @@ public final class LogEventStore: ChainedEventStore {
     ///     index. It must be unpredictable in production.
     ///   - progress: called on the calling thread while the index is rebuilt. A million events take seconds.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat` if the folder
-    ///   is not a store, `ioFailure`, `full`, `corrupt` with the position of the damage; then nothing was changed.
+    ///   is not a store, `ioFailure`, `full`, `corrupt` if nothing of the log can be read. A log that is damaged in
+    ///   places opens for reading only, and nothing is changed: see ``damage``.
     public convenience init(
         path: String, mode: Mode = .create, limits: Limits = Limits(), clock: WallClock = .system,
         ids: IDGenerator = .system, keepsChain: Bool = true,
@@ -85,14 +94,13 @@ public final class LogEventStore: ChainedEventStore {
         origins: LogOrigins = LogOrigins(), tuning: LogTuning, disk: any Disk = SystemDisk(),
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) throws {
-        (self.path, self.mode, self.disk) = (path, mode, disk)
+        (self.path, self.disk) = (path, disk)
         (self.limits, self.tuning) = (limits.supported, tuning.supported)
         let opening = LogOpening(
             folder: path, limits: self.limits, tuning: self.tuning, disk: disk, progress: progress)
-        let parts =
-            mode == .readOnly
-            ? try opening.forReading() : try opening.forWriting(creating: mode == .create, origins, clock)
-        (identity, keys) = (parts.identity, parts.keys)
+        let parts = try opening.parts(mode, origins, clock)
+        (identity, keys, damage) = (parts.identity, parts.keys, parts.damage)
+        self.mode = parts.writer == nil ? .readOnly : mode
         let signal = HeadSignal()
         signal.advance(to: Position(UInt64(clamping: parts.head)))
         self.signal = signal
@@ -100,12 +108,14 @@ public final class LogEventStore: ChainedEventStore {
         self.makeReader = makeReader
         let pool = ReaderPool(
             try (0..<self.tuning.readers).map { _ in try makeReader() }, reported: StoreError.reading
-        ) { try $0.page($1, $2) }
+        ) { try $0.readablePage($1, $2) }
         readers = pool
         watch = LogWatch(signal, every: .milliseconds(50)) { try await pool.page($0) }
-        let (isNew, limits) = (parts.isNew, self.limits)
+        let (isNew, limits, idleTime) = (parts.isNew, self.limits, self.tuning.idleTime)
         writer = parts.writer.map { [observer, removal] writer in
-            Self.start(Handover(writer), limits, announcing: signal, observer: observer) { isUnused, lock in
+            let timer = MarkTimer(after: idleTime)
+            return Self.start(Handover(writer), limits, announcing: signal, observer: observer, timer) {
+                isUnused, lock in
                 let removal = removal.withLock { $0 }
                 guard removal == .always || removal == .ifUnused && isNew && isUnused else { return }
                 LogOpening.removeFiles(path, lock)
@@ -118,9 +128,10 @@ public final class LogEventStore: ChainedEventStore {
     /// - Parameter atEnd: is called when the log is closed and the lock is still held; `true`: nothing was written.
     private static func start(
         _ handover: Handover<(writer: LogWriter, lock: FileLock)>, _ limits: Limits, announcing signal: HeadSignal,
-        observer: Lock<CommitObserver>, atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock) -> Void
+        observer: Lock<CommitObserver>, _ timer: MarkTimer,
+        atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock) -> Void
     ) -> GroupCommit<LogRequest, LogAnswer> {
-        GroupCommit(
+        let commits = GroupCommit<LogRequest, LogAnswer>(
             maximumWeight: 8192, queueBytes: limits.queueBytes,
             commit: { requests in
                 guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
@@ -133,14 +144,20 @@ public final class LogEventStore: ChainedEventStore {
                 }
                 return answers
             },
-            afterCommit: { handover.value?.writer.prepareNextSegment() },
+            afterCommit: {
+                handover.value?.writer.prepareNextSegment()
+                timer.note()
+            },
             atEnd: {
+                timer.stop()
                 guard let (writer, lock) = handover.value else { return }
                 writer.finish()
                 let isUnused = writer.isUnused
                 handover.release()
                 atEnd(isUnused, lock)
             })
+        timer.start { [weak commits] in commits?.whenIdle { handover.value?.writer.writeIdleMark() } }
+        return commits
     }
 
     /// Wakes the readers that wait for events of a group that was committed.
@@ -216,7 +233,8 @@ public final class LogEventStore: ChainedEventStore {
     private func record(_ append: AppendRequest) async throws -> Receipt {
         try limits.check(append)
         guard let writer else {
-            throw StoreError(.readOnly, "the store was opened for reading only: \(path).")
+            throw damage?.refusal
+                ?? StoreError(.readOnly, "the store was opened for reading only: \(path).")
         }
         var request = LogRequest(append, keys, isChained: identity.chainStart != nil)
         for _ in 0..<PreparedAppend.attempts {
@@ -241,4 +259,22 @@ public final class LogEventStore: ChainedEventStore {
     }
 
     static let closed = StoreError(.closed, "the store is closed.")
+}
+
+extension LogOpening {
+    /// Opens a store in a mode. One whose log is damaged is opened for reading.
+    func parts(_ mode: LogEventStore.Mode, _ origins: LogOrigins, _ clock: WallClock) throws -> LogParts {
+        do {
+            switch mode {
+            case .create, .existing: return try forWriting(creating: mode == .create, origins, clock)
+            case .readOnly: return try forReading()
+            case .salvage: return try forSalvage()
+            }
+        } catch let error as StoreError where error.code == .corrupt {
+            guard mode != .salvage, case .damaged(let damage)? = error.cause as? LogError,
+                let parts = try? forSalvage(damage)
+            else { throw error }
+            return parts
+        }
+    }
 }

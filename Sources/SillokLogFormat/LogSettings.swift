@@ -70,4 +70,16 @@ package struct PlantedFaults: OptionSet, Sendable {
     package static let shortWriteAccepted = PlantedFaults(rawValue: 1 << 16)
     /// A file of places is trusted without comparing the record's position.
     package static let placesTrusted = PlantedFaults(rawValue: 1 << 17)
+    /// A group's header says that the groups before it are durable, also if they are not synced.
+    package static let marksAhead = PlantedFaults(rawValue: 1 << 18)
+    /// A segment gets its seal, which says that the segment is durable, before its last group is synced.
+    package static let sealedBeforeSync = PlantedFaults(rawValue: 1 << 19)
+    /// The writer of a store acknowledges a group whose write or sync has failed.
+    package static let failedGroupAcknowledged = PlantedFaults(rawValue: 1 << 20)
+    /// The writer of a store shows a group to readers, and to repeats of its appends, before it is synced.
+    package static let shownBeforeSync = PlantedFaults(rawValue: 1 << 21)
+    /// The index of a store is used without comparing it with the log.
+    package static let indexTrusted = PlantedFaults(rawValue: 1 << 22)
+    /// After a failed sync the writer of a store continues with the next group as if nothing had happened.
+    package static let builtOnFailedGroup = PlantedFaults(rawValue: 1 << 23)
 }

@@ -25,6 +25,7 @@ package final class FileLock: Sendable {
     ///
     /// - Parameter isHeld: the message if another process holds it; it is given the words for that process.
     package init(path: String, isHeld: (_ holder: String) -> String) throws(StoreError) {
+        try FileSystem.check(lock: path)
         var pause = timespec(tv_sec: 0, tv_nsec: 10_000_000)
         var attempts = 20
         while true {

@@ -75,6 +75,8 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
         /// The last group that had bytes, and how long its commit took: the pace of the writer.
         @usableFromInline var lastGroup: (bytes: Int, time: Duration)?
         @usableFromInline var isThreadIdle = false
+        /// Work for the thread when no request waits.
+        @usableFromInline var idleWork: (@Sendable () -> Void)?
         @usableFromInline var closing: (any Error)?
         @usableFromInline var isStopped = false
         @usableFromInline var stopWaiters: [CheckedContinuation<Void, Never>] = []
@@ -86,6 +88,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     @usableFromInline
     enum Step: Sendable {
         case commit(Group)
+        case run(@Sendable () -> Void)
         case stop([CheckedContinuation<Void, Never>])
     }
 
@@ -120,6 +123,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
                     Self.answer(group, answers, time, state)
                     afterCommit()
                     if group.waiting.count > 1 { Self.gather(group.waiting.count, state, for: time / 8) }
+                case .run(let work): work()
                 case .stop(let waiters):
                     atEnd()
                     let late = state.withLock { state in
@@ -156,6 +160,15 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
         } onCancel: {
             withdraw(waiting)
         }
+    }
+
+    /// Runs `work` once on the thread, when no request waits.
+    package func whenIdle(_ work: @escaping @Sendable () -> Void) {
+        let wake = state.withLock { state in
+            state.idleWork = work
+            return state.isThreadIdle
+        }
+        if wake { state.wakeOne() }
     }
 
     /// Bytes of the requests that wait or are being committed.
@@ -261,7 +274,11 @@ extension GroupCommit {
         let group = nextGroup(&state, maximumWeight)
         state.isThreadIdle = group.waiting.isEmpty
         if !group.waiting.isEmpty { return .commit(group) }
-        guard state.closing != nil else { return nil }
+        guard state.closing != nil else {
+            guard let work = state.idleWork else { return nil }
+            (state.idleWork, state.isThreadIdle) = (nil, false)
+            return .run(work)
+        }
         defer { state.stopWaiters = [] }
         return .stop(state.stopWaiters)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokLog
 import SillokSQLite
 import Testing
 
@@ -38,6 +39,36 @@ struct CopyTests {
             for try await batch in store.pages(.all) { events += batch.events }
             return events
         }
+    }
+
+    @Test("the readable events of a damaged folder are copied, and every command says that it is damaged")
+    func salvages() async throws {
+        let (source, target) = (folder("a.sillok"), folder("b.sillok"))
+        let log = try LogEventStore(path: source, mode: .create, tuning: .tiny)
+        for number in 0..<200 {
+            _ = try await log.append([EventData(type: "noted", text: "\(number)")], to: StreamID("s-\(number % 3)"))
+        }
+        await log.close()
+        try FileManager.default.removeItem(atPath: source + "/log/00000000000000000002.seg")
+        let damaged = try LogEventStore(path: source, mode: .salvage)
+        let loss = try #require(damaged.damage?.losses.first)
+        let lost = Int(try #require(loss.last).value - loss.first.value) + 1
+        await damaged.close()
+        for arguments in [["read", source], ["export", source], ["verify", source]] {
+            let result = await sillok(arguments)
+            #expect(result.status != 0 && result.errors.contains("damaged"), "\(arguments): \(result.errors)")
+        }
+        let read = await sillok("read", source)
+        #expect(read.output.split(separator: "\n").count >= Int(loss.first.value) - 1)
+        #expect(read.errors.contains("after position \(loss.last ?? 0)"))
+        let stat = await sillok("stat", source)
+        #expect(stat.status == 0 && stat.errors.contains("damaged"), "\(stat.errors)")
+        let copied = await sillok("copy", "--salvage", source, target)
+        #expect(copied.status == 1 && copied.output.contains("lost: \(loss)"), "\(copied.output) \(copied.errors)")
+        #expect(try await events(target).count == 200 - lost)
+        #expect((await sillok("verify", target)).status == 0)
+        #expect((await sillok("copy", "--salvage", source, target)).status != 1)
+        #expect((await sillok("copy", "--salvage", target, folder("c.sillok"))).status == 0)
     }
 
     @Test("a copy has the same events, is gone on with, and is refused where other events are")

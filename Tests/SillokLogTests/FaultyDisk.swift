@@ -12,10 +12,19 @@ final class FaultyDisk: Disk {
     }
 
     let faults = Lock(Faults())
+    /// The numbers of bytes of the writes to segments.
+    let writes = Lock<[Int]>([])
+    /// The segments that were read.
+    let reads = Lock<Set<String>>([])
+    /// How often a file could not be created.
+    let failedCreations = Lock(0)
     private let disk = SystemDisk()
 
     func open(_ path: String, _ mode: DiskFileMode) throws(DiskError) -> any DiskFile {
-        if mode == .create, let code = faults.withLock({ $0.creating }) { throw DiskError(.open, path, code: code) }
+        if mode == .create, let code = faults.withLock({ $0.creating }) {
+            failedCreations.withLock { $0 += 1 }
+            throw DiskError(.open, path, code: code)
+        }
         return FaultyFile(try disk.open(path, mode), path, self)
     }
 
@@ -40,11 +49,13 @@ private final class FaultyFile: DiskFile {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DiskError) -> Int {
-        try file.read(into: buffer, at: offset)
+        if path.hasSuffix(".seg") { _ = disk.reads.withLock { $0.insert(path) } }
+        return try file.read(into: buffer, at: offset)
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) -> Int {
-        try file.write(bytes, at: offset)
+        if path.hasSuffix(".seg") { disk.writes.withLock { $0.append(bytes.count) } }
+        return try file.write(bytes, at: offset)
     }
 
     func sync(_ scope: SyncScope) throws(DiskError) {

@@ -40,6 +40,22 @@ import Testing
         await store.close()
     }
 
+    @Test func `a reader needs no index to read by position`() async throws {
+        let store = try place.open()
+        try await store.fill(0..<300, by: 7)
+        await store.close()
+        IndexFile.remove(in: place())
+        let disk = FaultyDisk()
+        let reader = try LogEventStore(path: place(), mode: .readOnly, tuning: .tiny, disk: disk)
+        disk.reads.withLock { $0 = [] }
+        let page = try await reader.read(.all, after: 30, limit: 1)
+        #expect(page.events.first?.position == 31)
+        // Not all segments, as for an index.
+        #expect(disk.reads.withLock { $0.count } < 4)
+        try await reader.expect(300)
+        await reader.close()
+    }
+
     @Test func `an index that is no database, or a damaged one, is rebuilt`() async throws {
         let store = try place.open()
         try await store.fill(0..<90)

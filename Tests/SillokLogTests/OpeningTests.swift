@@ -1,5 +1,6 @@
 import Foundation
 import SillokCore
+import SillokSQLiteConnections
 import SillokTestSupport
 import SillokTesting
 import Testing
@@ -43,6 +44,23 @@ import Testing
         #expect(error?.code == .locked)
         await store.close()
         await (try place.open()).close()
+    }
+
+    @Test func `a network file system is refused, unless the operator allows it`() throws {
+        for path in [place(), place("bank.sqlite")] {
+            let error = FileSystem.$network.withValue({ _ in "NFS" }) {
+                #expect(throws: StoreError.self) {
+                    if path.hasSuffix(".sqlite") {
+                        _ = try FileLock(storeAt: path)
+                    } else {
+                        _ = try LogEventStore(path: path)
+                    }
+                }
+            }
+            #expect(error?.message.contains("NFS") == true && error?.message.contains("SILLOK_NETWORK_FILES") == true)
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+        #expect(FileSystem.network("/proc") == nil)
     }
 
     @Test func `a store is removed if it was not used`() async throws {

@@ -146,3 +146,78 @@ import Testing
         await store.close()
     }
 }
+
+/// What the log does when no append waits.
+@Suite struct IdleTests {
+    private let place = StorePlace()
+
+    /// The writes of one header behind the last group: marks.
+    private func marks(_ disk: FaultyDisk) -> Int { disk.writes.withLock { $0.filter { $0 == 64 }.count } }
+
+    private func waitForMarks(_ count: Int, _ disk: FaultyDisk) async throws {
+        let start = ContinuousClock.now
+        while marks(disk) < count, start.duration(to: .now) < .seconds(120) { await Task.yield() }
+        #expect(marks(disk) == count)
+    }
+
+    @Test func `an idle log gets one mark, and a busy one none`() async throws {
+        let disk = FaultyDisk()
+        var tuning = LogTuning()
+        tuning.idleTime = .seconds(3600)
+        var store = try LogEventStore(path: place(), mode: .create, tuning: tuning, disk: disk)
+        disk.writes.withLock { $0 = [] }
+        try await store.fill(0..<9)
+        #expect(marks(disk) == 0)
+        await store.close()
+        #expect(marks(disk) == 1)
+        tuning.idleTime = .milliseconds(1)
+        store = try LogEventStore(path: place(), mode: .create, tuning: tuning, disk: disk)
+        for round in 1...3 {
+            disk.writes.withLock { $0 = [] }
+            try await store.fill(8 + round..<9 + round)
+            try await waitForMarks(1, disk)
+        }
+        // What a power cut leaves has a later witness, so a flipped bit in the last group is damage.
+        let folder = try place.image("flipped")
+        let path = folder + "/log/00000000000000000001.seg"
+        var bytes = Array(try #require(FileManager.default.contents(atPath: path)))
+        let last = try #require(bytes.lastIndex { $0 != 0 })
+        bytes[last - 100] ^= 4
+        try FileManager.default.removeItem(atPath: folder + "/durable")
+        #expect(FileManager.default.createFile(atPath: path, contents: Data(bytes)))
+        let damaged = try LogEventStore(path: folder, mode: .existing, tuning: tuning)
+        #expect(damaged.damage != nil)
+        await damaged.close()
+        await store.close()
+    }
+
+    @Test func `on a full disk the next segment is tried again after a pause`() async throws {
+        let (disk, time) = (FaultyDisk(), Lock(Timestamp(microsecondsSince1970: 1_000_000_000)))
+        let clock = WallClock { time.withLock { $0 } }
+        var tuning = LogTuning()
+        tuning.segments.firstSegmentBytes = 1 << 16
+        let store = try LogEventStore(path: place(), mode: .create, clock: clock, tuning: tuning, disk: disk)
+        disk.faults.withLock { $0.creating = ENOSPC }
+        disk.failedCreations.withLock { $0 = 0 }
+        var stored = 0
+        // Until the segment is half full.
+        while disk.failedCreations.withLock({ $0 }) == 0, stored < 1000 {
+            try await store.fill(stored..<stored + 1)
+            stored += 1
+        }
+        for _ in 0..<20 {
+            try await store.fill(stored..<stored + 1)
+            stored += 1
+        }
+        #expect(disk.failedCreations.withLock { $0 } == 1)
+        time.withLock { $0 = Timestamp(microsecondsSince1970: $0.microsecondsSince1970 + 1_000_000) }
+        try await store.fill(stored..<stored + 1)
+        let start = ContinuousClock.now
+        while disk.failedCreations.withLock({ $0 }) == 1, start.duration(to: .now) < .seconds(120) {
+            await Task.yield()
+        }
+        #expect(disk.failedCreations.withLock { $0 } == 2)
+        disk.faults.withLock { $0.creating = nil }
+        await store.close()
+    }
+}

@@ -51,6 +51,7 @@ import Testing
     /// Faults that few seeds catch, and a seed just before one that does.
     private static let hints: [String: UInt64] = [
         "zeros-are-the-end": 400, "tail-not-zeroed": 400, "places-trusted": 430,
+        "sealed-before-sync": 70,
     ]
 
     @Test("a planted fault is caught", arguments: PlantedFaults.named.map(\.name))

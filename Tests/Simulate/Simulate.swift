@@ -6,6 +6,7 @@ import SillokSystem
 ///
 /// - `short FROM TO`: explores every crash point of the short histories with these numbers.
 /// - `seeds FROM TO`: runs one long history for each seed.
+/// - `stores FROM TO`: runs one history of a whole store, with its writer and its index, for each seed.
 /// - `flips COUNT`: flips this number of bits in closed logs, 200 in each.
 /// - `planted NAME`: plants a fault and runs seeds until it is caught; `planted all` does so for each fault.
 ///
@@ -21,11 +22,13 @@ enum Simulate {
         switch (words.first, numbers.count) {
         case ("short", 2): exit(short(Int(clamping: numbers[0]), Int(clamping: numbers[1]), options))
         case ("seeds", 2): exit(seeds(numbers[0]...max(numbers[0], numbers[1]), options))
+        case ("stores", 2): exit(stores(numbers[0]...max(numbers[0], numbers[1]), options))
         case ("flips", 1): exit(flips(Int(clamping: numbers[0]), options))
         case ("planted", _) where words.count == 2: exit(planted(words[1], options))
         default:
-            print("sillok-simulate short FROM TO | seeds FROM TO | flips COUNT | planted NAME")
-            print("the faults: \(PlantedFaults.named.map(\.name).joined(separator: " "))")
+            print("sillok-simulate short FROM TO | seeds FROM TO | stores FROM TO | flips COUNT | planted NAME")
+            let names = (PlantedFaults.named + PlantedFaults.ofStores).map(\.name)
+            print("the faults: \(names.joined(separator: " "))")
             exit(64)
         }
     }
@@ -68,6 +71,28 @@ enum Simulate {
         return violations == 0 ? 0 : 1
     }
 
+    private static func stores(_ range: ClosedRange<UInt64>, _ options: Options) -> Int32 {
+        let start = seconds()
+        var (violations, acknowledged) = (0, 0)
+        for seed in range {
+            switch StoreHistory.run(seed: seed, options.campaign.faults, isTraced: options.campaign.isTraced) {
+            case .success(let events): acknowledged += events
+            case .failure(let violation):
+                say("VIOLATION \(violation)")
+                violations += 1
+            }
+            let done = seed - range.lowerBound + 1
+            if violations > 9 || seed == range.upperBound || done % options.every == 0 {
+                say(
+                    "\(done) stores, \(violations) violations, \(acknowledged) events, "
+                        + "\(rounded(Double(done) / (seconds() - start))) a second; continue with: "
+                        + "stores \(seed + 1) \(range.upperBound)")
+            }
+            if violations > 9 { break }
+        }
+        return violations == 0 ? 0 : 1
+    }
+
     private static func flips(_ count: Int, _ options: Options) -> Int32 {
         let start = seconds()
         var (counts, done, seed) = (BitFlips.Counts(), 0, options.first)
@@ -93,21 +118,32 @@ enum Simulate {
 
     private static func planted(_ name: String, _ options: Options) -> Int32 {
         let chosen = PlantedFaults.named.filter { name == "all" || $0.name == name }
-        var status: Int32 = chosen.isEmpty ? 64 : 0
+        let ofStores = PlantedFaults.ofStores.filter { name == "all" || $0.name == name }
+        var status: Int32 = chosen.isEmpty && ofStores.isEmpty ? 64 : 0
+        for (name, fault) in ofStores {
+            let start = seconds()
+            let (violation, tries) = StoreHistory.catchFault(fault, from: options.first, limit: options.limit)
+            if !report(name, violation, tries, start) { status = 1 }
+        }
         for (name, fault) in chosen {
             var campaign = options.campaign
             campaign.faults = fault
             let start = seconds()
             let (violation, tries) = campaign.catchFaults(from: options.first, limit: options.limit)
-            if let violation {
-                say("planted \(name): seed \(violation.seed), after \(tries) seeds, \(rounded(seconds() - start)) s")
-                say("    step \(violation.step): \(violation.message)")
-            } else {
-                say("planted \(name): NOT CAUGHT in \(tries) seeds")
-                status = 1
-            }
+            if !report(name, violation, tries, start) { status = 1 }
         }
         return status
+    }
+
+    /// Prints whether a fault was caught, and returns that.
+    private static func report(_ name: String, _ violation: Violation?, _ tries: UInt64, _ start: Double) -> Bool {
+        guard let violation else {
+            say("planted \(name): NOT CAUGHT in \(tries) seeds")
+            return false
+        }
+        say("planted \(name): seed \(violation.seed), after \(tries) seeds, \(rounded(seconds() - start)) s")
+        say("    step \(violation.step): \(violation.message)")
+        return true
     }
 
     /// Prints a line at once, also to a file.

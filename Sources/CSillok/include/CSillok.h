@@ -30,6 +30,9 @@ void sillok_sha256_portable(const void *bytes, size_t count, uint8_t *digest);
 /// times of the file, which would make the next `fdatasync` of the file slower.
 int sillok_file_identity(const char *path, uint64_t *device, uint64_t *number);
 
+/// The name of the network file system that a path is on; `NULL` if it is on a local one, or if that is unknown.
+const char *sillok_network_file_system(const char *path);
+
 /// Whether spans are traced: 0 or 1. It costs a load.
 int sillok_is_tracing(void);
 

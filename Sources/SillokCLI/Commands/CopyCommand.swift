@@ -1,5 +1,7 @@
 import ArgumentParser
+import Foundation
 import Sillok
+import SillokLog
 import SillokTerminal
 
 struct CopyCommand: AsyncParsableCommand {
@@ -10,7 +12,8 @@ struct CopyCommand: AsyncParsableCommand {
             The copy has the same events at the same positions, with their ids, times and tracking. Only its store id
             differs. Other processes may write to FROM meanwhile, but not to TO. Run the same command again to continue
             an interrupted copy, or to add events that were recorded since. At the end both logs are read again and
-            compared.
+            compared. --salvage copies what is readable of a damaged folder into a new store. Events behind a loss get
+            lower positions. Exit status 1 means that events are lost.
 
             Examples:
               sillok copy bank.sqlite 'postgres://app@db/bank'
@@ -26,6 +29,9 @@ struct CopyCommand: AsyncParsableCommand {
     @Flag(help: "Do not read both logs again at the end.")
     var noVerify = false
 
+    @Flag(help: "FROM is a damaged folder: copy the readable events, and list the lost positions.")
+    var salvage = false
+
     @OptionGroup var future: FutureOption
 
     @OptionGroup var show: ShowOptions
@@ -35,11 +41,31 @@ struct CopyCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if salvage { return try await copyReadable() }
         try await StoreArgument(place: from).reading { source in
             try await StoreArgument(place: to).writing(limits: future.limits) { target in
                 try await copy(source, target)
             }
         }
+    }
+
+    private func copyReadable() async throws {
+        guard StoreKind(path: from) == .folder, FileManager.default.fileExists(atPath: from) else {
+            throw CommandFailure(.usage, "--salvage works on the folder of a log: \(from.visible) is none.")
+        }
+        let losses = try await LogEventStore(path: from, mode: .salvage).closing { source in
+            try await StoreArgument(place: to).writing(limits: future.limits) { target in
+                try await Copier(from: source, to: target).salvage(source.damage?.losses ?? [])
+            }
+            return source.damage?.losses ?? []
+        }
+        let lost = losses.map(\.description)
+        if show.json {
+            try Console.current.print(json: ["lost": lost])
+        } else {
+            try Console.current.print(lost.isEmpty ? "nothing is lost" : "lost: \(lost.joined(separator: ", "))")
+        }
+        if !lost.isEmpty { throw CommandFailure(.found, "") }
     }
 
     private func copy(_ source: any EventStore, _ target: any EventStore) async throws {

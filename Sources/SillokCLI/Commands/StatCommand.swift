@@ -1,5 +1,6 @@
 import ArgumentParser
 import Sillok
+import SillokLog
 import SillokPostgres
 import SillokSQLite
 import SillokTerminal
@@ -30,7 +31,9 @@ struct StatCommand: AsyncParsableCommand {
         try await store.reading { opened in
             let facts = try await StoreFacts(of: opened)
             if let warning = store.clockWarning(last: facts.last) { Console.current.note(warning) }
-            let census = quick ? nil : try await Census(of: opened, head: facts.head)
+            let damage = (opened as? LogEventStore)?.damage
+            // The walk over all events cannot pass a loss.
+            let census = quick || damage?.losses.isEmpty == false ? nil : try await Census(of: opened, head: facts.head)
             if show.json {
                 try Console.current.print(json: json(facts, census))
             } else {
@@ -86,7 +89,8 @@ private struct StoreFacts {
         let newest = try await store.read(ReadRequest(direction: .backward, limit: 1))
         head = newest.head
         last = newest.events.first?.recordedAt
-        first = try await store.read(.all, limit: 1).events.first?.recordedAt
+        // The first event may be lost.
+        first = try? await store.read(.all, limit: 1).events.first?.recordedAt
         bytes = try await Self.bytes(of: store)
     }
 

@@ -59,7 +59,9 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     private var hint: String {
-        "Do not change the file. To save the readable events: sillok export \(store.store.visible) rescued.jsonl"
+        StoreKind(path: store.store) == .folder
+            ? "Do not change the folder. To save the readable events: sillok copy --salvage \(store.store.visible) TO"
+            : "Do not change the file. To save the readable events: sillok export \(store.store.visible) rescued.jsonl"
     }
 
     private func print(_ report: VerificationReport) throws {

@@ -1,11 +1,14 @@
 import Sillok
 import SillokCore
+import SillokLog
 import SillokTerminal
 
 /// Copies a log into a store that is empty, or holds the first part of the same log.
 struct Copier: Sendable {
     private let source: any EventStore
     private let target: any EventStore
+    /// The number of events in front of the next one that the source has lost.
+    private var lost: UInt64 = 0
 
     init(from source: any EventStore, to target: any EventStore) {
         self.source = source
@@ -19,6 +22,23 @@ struct Copier: Sendable {
         let same = try await source.read(.all, after: last.position.previous, limit: 1).events.first
         guard let same, same == last else { throw Self.foreign(last.position) }
         return EventMark(last)
+    }
+
+    /// Copies the readable events of a damaged log into an empty store.
+    func salvage(_ losses: [DamagedLog.Loss]) async throws {
+        let head = try await source.head()
+        guard try await target.head() == .start else { throw Self.foreign(.start.next) }
+        let bar = ProgressBar("Copying", total: head.value)
+        defer { bar.finish(quietly: true) }
+        var (copier, start) = (self, Position.start)
+        for loss in losses where loss.first <= head {
+            let mark = EventMark(position: start, id: nil)
+            try await copier.run(after: mark, through: loss.first.previous) { bar.update(to: $0.value) }
+            start = loss.last ?? head
+            copier.lost += start.value + 1 - loss.first.value
+        }
+        guard start < head else { return }
+        try await copier.run(after: EventMark(position: start, id: nil), through: head) { bar.update(to: $0.value) }
     }
 
     /// Copies the events between two places. The next page is read while one is recorded.
@@ -47,9 +67,11 @@ struct Copier: Sendable {
         try Task.checkCancellation()
         guard !batch.entries.isEmpty else { return }
         let receipt = try await target.append(AppendRequest(batch.entries, tracking: batch.tracking))
-        guard receipt.firstPosition == batch.after.next else { throw Self.foreign(receipt.firstPosition) }
-        batch = CopyBatch(after: receipt.position)
-        progress(receipt.position)
+        guard receipt.firstPosition.value + lost == batch.after.next.value else {
+            throw Self.foreign(receipt.firstPosition)
+        }
+        batch = CopyBatch(after: Position(receipt.position.value + lost))
+        progress(batch.after)
     }
 
     /// Reads both logs and throws at the first difference.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Sillok
 import SillokClient
+import SillokLog
 import SillokSQLite
 import SillokTerminal
 
@@ -65,7 +66,9 @@ struct StoreArgument: ParsableArguments {
             kind == .file ? "Converting the store to the current format" : "Rebuilding the index of the log"
         }
         defer { progress.finish() }
-        return try kind.open(store, mode, limits) { progress.update($0) }
+        let opened = try kind.open(store, mode, limits) { progress.update($0) }
+        if let damage = (opened as? LogEventStore)?.damage { Console.current.note("\(damage)") }
+        return opened
     }
 
     /// Opens the store in a mode and closes it after `body`.

@@ -53,6 +53,25 @@ package final class Lock<State>: @unchecked Sendable {
         }
     }
 
+    /// As ``wait(until:)``, for at most a time; `nil` when the time is over.
+    @inlinable
+    package func wait<Result>(
+        for time: Duration, until body: (inout State) -> sending Result?
+    ) -> sending Result? {
+        var end = timespec()
+        clock_gettime(CLOCK_REALTIME, &end)
+        let (seconds, fraction) = time.components
+        let nanoseconds = Int64(end.tv_nsec) + fraction / 1_000_000_000
+        end.tv_sec += Int(clamping: seconds + nanoseconds / 1_000_000_000)
+        end.tv_nsec = Int(clamping: nanoseconds % 1_000_000_000)
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = body(&state) { return result }
+            if pthread_cond_timedwait(condition, mutex, &end) == ETIMEDOUT { return body(&state) }
+        }
+    }
+
     /// Wakes one waiting thread.
     @inlinable
     package func wakeOne() { pthread_cond_signal(condition) }

@@ -111,6 +111,9 @@ final class IndexMover: Sendable {
         }
     }
 
+    /// Blocks the calling thread until no part waits to be moved, or the move has failed.
+    func settle() { state.wait { $0.full == nil || $0.failure != nil || $0.isStopped ? () : nil } }
+
     /// Ends the thread after the slice that it writes, and waits for it. The rest is moved after the next opening.
     func stop() {
         state.withLock { $0.isClosing = true }

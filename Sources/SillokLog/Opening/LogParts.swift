@@ -16,6 +16,8 @@ struct LogParts {
     let makeReader: @Sendable () throws -> LogReader
     /// The state of the thread that appends, and the lock that it holds; `nil` for a store that is only read.
     let writer: (writer: LogWriter, lock: FileLock)?
+    /// Why the store is only read although it could be written, if its log is damaged.
+    var damage: DamagedLog?
 }
 
 extension LogOpening {
@@ -24,9 +26,15 @@ extension LogOpening {
         try reported {
             if !creating, try !SegmentLog.exists(folder, on: disk) { throw LogError.missing(folder) }
             let madeFolder = creating && makeFolder()
-            let lock = try FileLock(path: folder + "/lock") { holder in
-                "the store is open for writing in another process\(holder). Close it there, open it here for reading "
-                    + "only, or let both write through a server: `sillok serve`."
+            let lock: FileLock
+            do {
+                lock = try FileLock(path: folder + "/lock") { holder in
+                    "the store is open for writing in another process\(holder). Close it there, open it here for "
+                        + "reading only, or let both write through a server: `sillok serve`."
+                }
+            } catch {
+                if madeFolder { rmdir(folder) }
+                throw error
             }
             let isNew = creating ? try create(origins) : false
             do {
@@ -48,21 +56,44 @@ extension LogOpening {
     func forReading() throws -> LogParts {
         try reported {
             let isAlone = !FileLock.isHeld(path: folder + "/lock")
-            let log = try SegmentLog(opening: folder, on: disk, isAlone ? .readAlone : .readOnly, tuning.segments)
-            let keys = LogKeys(log.identity.hashKey, hashBits: tuning.hashBits)
-            let check = FolderCheck(folder)
-            let (identity, reader, head) = (log.identity, log.reader, Int64(clamping: log.durableHead))
-            let indexed = try? usableIndex(log, head)
-            let source = FollowedLog(
-                Handover((log, indexed?.connection)), reader, from: indexed?.end ?? 0, keys, tuning)
-            let (folder, limits, hasIndex) = (folder, limits, indexed != nil)
-            let makeReader: @Sendable () throws -> LogReader = {
-                let table = hasIndex ? try IndexTable(try IndexFile.reader(folder)) : nil
-                return LogReader(source, reader, table, keys, check, limits: limits)
-            }
-            return LogParts(
-                identity: identity, keys: keys, head: head, isNew: false, makeReader: makeReader, writer: nil)
+            return try read(
+                try SegmentLog(opening: folder, on: disk, isAlone ? .readAlone : .readOnly, tuning.segments), nil)
         }
+    }
+
+    /// Opens what is readable of a damaged store. Nothing in its folder is changed.
+    ///
+    /// - Parameter cause: the damage because of which it cannot be opened in another way, if that was tried.
+    func forSalvage(_ cause: LogDamage? = nil) throws -> LogParts {
+        try reported {
+            let isAlone = !FileLock.isHeld(path: folder + "/lock")
+            // Before the events are read: all up to this one are complete, also if a process writes meanwhile.
+            let published = try SegmentLog.publishedHead(of: folder, on: disk)
+            let log = try SegmentLog(opening: folder, on: disk, .salvage, tuning.segments)
+            if !isAlone { log.hide(after: published ?? 0) }
+            return try read(log, DamagedLog(log, cause: cause, published: published))
+        }
+    }
+
+    /// Opens what reads a log to which this process does not write.
+    private func read(_ log: SegmentLog, _ damage: DamagedLog?) throws -> LogParts {
+        let keys = LogKeys(log.identity.hashKey, hashBits: tuning.hashBits)
+        let check = FolderCheck(folder)
+        let (identity, reader, head) = (log.identity, log.reader, Int64(clamping: log.durableHead))
+        let indexed = try? usableIndex(log, head)
+        let source = FollowedLog(
+            Handover((log, indexed?.connection)), reader, from: indexed?.end ?? 0, keys, tuning)
+        let (folder, limits, hasIndex) = (folder, limits, indexed != nil)
+        let losses = damage?.ranges ?? []
+        let makeReader: @Sendable () throws -> LogReader = {
+            let table = hasIndex ? try IndexTable(try IndexFile.reader(folder)) : nil
+            let made = LogReader(source, reader, table, keys, check, limits: limits)
+            made.losses = losses
+            return made
+        }
+        return LogParts(
+            identity: identity, keys: keys, head: head, isNew: false, makeReader: makeReader, writer: nil,
+            damage: damage)
     }
 
     /// Returns a connection to the index file and the position up to which it is complete, if it is one of this log.

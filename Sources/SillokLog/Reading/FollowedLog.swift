@@ -32,10 +32,17 @@ final class FollowedLog: ViewSource {
     func view() throws -> LogView {
         try state.withLock { state in
             _ = try state.opened.value?.log.refresh()
-            let head = Int64(clamping: segments.durableHead)
-            try state.part.takeEvents(segments, through: head, keys)
+            return LogView(head: Int64(clamping: segments.durableHead), parts: [state.part])
+        }
+    }
+
+    /// Reads the events that neither the part nor the index file has. Without an index file these are all events, so
+    /// it is done only for a reader that needs entries.
+    func indexed(_ view: LogView) throws -> LogView {
+        try state.withLock { state in
+            try state.part.takeEvents(segments, through: view.head, keys)
             if state.part.count > 4 * tuning.partEntries { try shorten(&state) }
-            return LogView(head: head, parts: [state.part])
+            return LogView(head: view.head, parts: [state.part])
         }
     }
 

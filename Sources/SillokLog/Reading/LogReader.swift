@@ -17,8 +17,12 @@ final class LogReader {
     private let source: any ViewSource
     private let folder: FolderCheck
     private(set) var view: LogView
+    /// Whether the parts of the view have the entries of all of its events.
+    private var isIndexed = false
     /// The events of the group that is being written. Only the thread that appends has them.
     var pending: PendingEvents?
+    /// The positions whose events are lost, in order.
+    var losses: [ClosedRange<Int64>] = []
 
     init(
         _ source: any ViewSource, _ segments: SegmentReader, _ table: IndexTable?, _ keys: LogKeys,
@@ -30,7 +34,13 @@ final class LogReader {
     }
 
     /// Takes the view of now, for everything that is read until the next call.
-    func renew() throws { view = try source.view() }
+    func renew() throws { (view, isIndexed) = (try source.view(), false) }
+
+    /// Brings the parts of the index in the view up to its head.
+    func completeIndex() throws {
+        guard !isIndexed else { return }
+        (view, isIndexed) = (try source.indexed(view), true)
+    }
 
     /// Throws `StoreError` `fileReplaced` if the path of the store leads to another one by now.
     func checkFolder() throws(StoreError) { try folder.check() }
@@ -45,6 +55,7 @@ final class LogReader {
     func read(
         _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) throws -> Int {
+        try completeIndex()
         let target = positions.count + limit
         var cost = 1
         switch direction {
@@ -102,6 +113,12 @@ final class LogReader {
 
     /// Returns how far a source has been consumed, or `nil`.
     func tracked(_ source: TrackingSource) throws -> Tracking? {
+        if segments.isSalvaging {
+            throw StoreError(
+                .corrupt,
+                "how far source \(source.text) was consumed is not known, because the log is damaged. "
+                    + DamagedLog.remedy)
+        }
         try self.source.updateTracking()
         for part in view.parts.reversed() {
             if let tracking = part.contents.withLock({ $0.tracking[source] }) { return tracking }
@@ -118,10 +135,15 @@ final class LogReader {
             let digest = try segments.link(at: first.partialValue)
             return digest.map { [ChainLink(position: position.next, digest: $0)] } ?? []
         }
-        try segments.forEach(from: first.partialValue, through: head) { record in
+        var next = first.partialValue
+        try segments.forEach(from: next, through: head) { record in
+            // Links behind a lost event are not the next ones.
+            if record.position != next { return false }
+            next += 1
             if let digest = record.link { links.append(ChainLink(position: Position(record.position), digest: digest)) }
             return links.count < limit
         }
+        if links.isEmpty { try requireAll("the link at position \(first.partialValue)") }
         return links
     }
 }
@@ -130,12 +152,17 @@ final class LogReader {
 protocol ViewSource: AnyObject, Sendable {
     /// Returns the view of now.
     func view() throws -> LogView
+    /// Returns the view with the entries of all of its events.
+    func indexed(_ view: LogView) throws -> LogView
     /// Adds the tracked positions of now to the view, if it does not have them.
     func updateTracking() throws
 }
 
 extension SharedView: ViewSource {
     func view() -> LogView { current }
+
+    /// The thread that appends adds the entries before it shows the events.
+    func indexed(_ view: LogView) -> LogView { view }
 
     func updateTracking() {}
 }

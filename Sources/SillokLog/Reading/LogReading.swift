@@ -7,6 +7,8 @@ extension LogReader: StoredLog {
     /// Keys are hashes, so the events decide.
     var isExact: Bool { false }
 
+    var hasGaps: Bool { !losses.isEmpty }
+
     func reading<Result>(_ body: () throws -> Result) throws -> Result {
         try checkFolder()
         try renew()
@@ -43,6 +45,7 @@ extension LogReader: StoredLog {
             }
             if let found { return found }
         }
+        try requireAll("the event with the id \(id)")
         return nil
     }
 
@@ -73,6 +76,7 @@ extension LogReader: StoredLog {
 
     /// Returns the names of streams in the index file and in memory, without repeats.
     private func streamNames(after first: String, before last: String?, limit: Int) throws -> [StreamID] {
+        try completeIndex()
         let (lower, upper) = (StreamID(first), last.map { StreamID($0) })
         var names = Set(try table?.streams(after: first, before: last, limit: limit) ?? [])
         for part in view.parts {

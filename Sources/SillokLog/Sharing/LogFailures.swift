@@ -8,7 +8,7 @@ extension LogError {
         switch self {
         case .disk, .stopped: StoreError(.ioFailure, "\(self)", cause: self)
         case .full: StoreError(.full, "\(self) Free some space, then try again.", cause: self)
-        case .damaged: StoreError(.corrupt, "\(self) Restore a backup.", cause: self)
+        case .damaged: StoreError(.corrupt, "\(self) \(DamagedLog.remedy)", cause: self)
         case .noEvent: StoreError(.corrupt, "\(self) Run `sillok verify`.", cause: self)
         case .missing(let folder): StoreError(.notFound, "there is no store at \(folder).", cause: self)
         case .exists: StoreError(.readOnly, "\(self)", cause: self)

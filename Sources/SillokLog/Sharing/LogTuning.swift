@@ -16,6 +16,8 @@ package struct LogTuning: Sendable {
     package var groupSteps = 100_000
     /// The number of threads that read.
     package var readers = 3
+    /// The time without a commit after which a mark proves the last group.
+    package var idleTime = Duration.milliseconds(100)
     /// The bits of the hashes in the index that are used. Fewer make collisions frequent, for tests.
     package var hashBits = 63
     /// The sizes of the segments of the log.

@@ -20,19 +20,28 @@ struct LogVerification {
     private var entries: Int64 = 0
     private var sum = EntrySum()
     private var scratch: [Int64] = []
+    /// The damage with which the store was opened.
+    private let damage: DamagedLog?
     private static let maximumFindings = 100
     private static let progressInterval: UInt64 = 20_000
 
-    init(_ reader: LogReader, _ cancellation: Cancellation, report: @escaping (WorkProgress) -> Void) {
-        (self.reader, self.cancellation, self.report) = (reader, cancellation, report)
+    init(
+        _ reader: LogReader, _ cancellation: Cancellation, damage: DamagedLog? = nil,
+        report: @escaping (WorkProgress) -> Void
+    ) {
+        (self.reader, self.cancellation, self.damage, self.report) = (reader, cancellation, damage, report)
     }
 
     /// Runs all checks, unless the cancellation is set meanwhile.
     mutating func run() throws -> VerificationReport {
         try reader.checkFolder()
         try reader.renew()
+        try reader.completeIndex()
+        for place in damage?.places ?? [] { find(place) }
+        for loss in damage?.losses ?? [] { find("the events at \(loss) are lost", at: loss.first.value) }
         try checkEvents()
-        try checkIndex()
+        // What an opening for salvage shows of the index is not that of the file.
+        if !reader.segments.isSalvaging { try checkIndex() }
         try reader.checkFolder()
         return VerificationReport(events: events, streams: UInt64(revisions.count), findings: findings)
     }
@@ -60,7 +69,7 @@ struct LogVerification {
                     }
                     return true
                 }
-                if next <= head { find("events are missing up to position \(head)", at: next) }
+                if next <= head, damage == nil { find("events are missing up to position \(head)", at: next) }
                 return
             } catch let error as CancellationError {
                 throw error
@@ -85,7 +94,7 @@ struct LogVerification {
         lastRecorded = record.recorded
         if let stream = try record.stream {
             let before = revisions.updateValue(record.revision, forKey: stream) ?? 0
-            if record.revision != before + 1 {
+            if record.revision != before + 1, !isBehindLoss(record.position) {
                 find("revision \(record.revision) follows \(before) in its stream", at: record.position)
             }
         } else if record.revision != 0 {
@@ -95,6 +104,11 @@ struct LogVerification {
         try reader.keys.append(record, to: &scratch)
         for key in scratch { sum.add(key, Int64(clamping: record.position), revision: 0) }
         entries += Int64(scratch.count)
+    }
+
+    /// Whether an earlier event is lost, so that the streams may have gaps.
+    private func isBehindLoss(_ position: UInt64) -> Bool {
+        damage?.losses.first.map { $0.first.value < position } ?? false
     }
 
     private mutating func checkIndex() throws {

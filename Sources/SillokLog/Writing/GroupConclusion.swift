@@ -10,16 +10,19 @@ extension LogWriter {
     ) -> [Result<LogAnswer, any Error>] {
         do throws(LogError) {
             try log.write(&buffer)
+            if plants(.shownBeforeSync) { show() }
             let start = ContinuousClock.now
             try log.sync()
             syncTime = start.duration(to: .now)
         } catch {
-            undo()
+            if plants(.failedGroupAcknowledged) { return answers }
+            let isKept = plants(.builtOnFailedGroup) && log.writtenHead == UInt64(clamping: draft.head)
+            if isKept { durable = draft.settled } else if !plants(.shownBeforeSync) { undo() }
             let reported: StoreError
             if case .full = error {
                 reported = error.storeError
             } else {
-                failure = error.storeError.endingAppends
+                if !isKept { failure = error.storeError.endingAppends }
                 reported = error.storeError.withUnknownOutcome
                 for request in requests { unsettled.formUnion(request.prepared.events) }
             }
@@ -39,6 +42,9 @@ extension LogWriter {
             if case .success = answer { .failure(replaced.withUnknownOutcome) } else { .failure(replaced) }
         }
     }
+
+    /// Whether a test has planted a fault.
+    private func plants(_ fault: PlantedFaults) -> Bool { tuning.segments.faults.contains(fault) }
 
     /// Shows the events of a group that is durable.
     private func show() {
@@ -85,6 +91,17 @@ extension LogWriter {
     /// Has the next segment made on another thread, so that no append waits for it.
     func prepareNextSegment() {
         if log.nextSegmentIsDue { upkeep.wake() }
+    }
+
+    /// Writes a mark behind the last group and syncs it, unless there is one. For a log that is idle.
+    func writeIdleMark() {
+        guard failure == nil else { return }
+        do throws(LogError) {
+            try log.writeMark()
+            try log.sync()
+        } catch {
+            failure = error.storeError.endingAppends
+        }
     }
 
     /// Ends the threads that work for the writer, and writes a mark, so that the last group has a later witness.

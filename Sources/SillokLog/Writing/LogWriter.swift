@@ -44,7 +44,7 @@ final class LogWriter {
     init(_ opened: OpenedLog, limits: Limits, clock: WallClock, tuning: LogTuning) throws {
         (self.limits, self.clock, self.tuning) = (limits, clock, tuning)
         (log, view, mover, folder) = (opened.log, opened.view, opened.mover, opened.check)
-        upkeep = LogUpkeep(opened.log.upkeep)
+        upkeep = LogUpkeep(opened.log.upkeep, clock)
         reader = try opened.readerMaker(limits: limits)()
         chain = opened.chain
         steps = WriterSteps(single: tuning.writerSteps, group: tuning.groupSteps)

@@ -85,10 +85,12 @@ extension SegmentReader {
     /// is not below `first`. For filling an index.
     ///
     /// Events behind `last` are not visited, nor anything behind the end of what is durable when the call begins. A
-    /// tracking record behind the last event is visited, and again by a call that continues there.
+    /// tracking record behind the last event is visited, and again by a call that continues there. In mode `.salvage`
+    /// only events are visited.
     package func forEachRecord(
         from first: UInt64, through last: UInt64, _ body: (RecordView) throws -> Bool
     ) throws {
+        if isSalvaging { return try salvage(from: first, through: last, body) }
         let durable = table.durable.place
         // A tracking record of this position may be behind the event before it, in the former segment.
         guard first > 0, var ordinal = table.ordinal(of: max(1, first - 1)) else { return }

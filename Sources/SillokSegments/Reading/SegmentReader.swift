@@ -32,6 +32,12 @@ package final class SegmentReader: Sendable {
     /// The damaged places that were skipped in mode `.salvage`.
     package var damages: [LogDamage] { found.withLock { $0 } }
 
+    /// The positions up to the last event whose events cannot be read, in order. For mode `.salvage`.
+    package var gaps: [ClosedRange<UInt64>] { table.gaps }
+
+    /// Whether the log is open in mode `.salvage`.
+    package var isSalvaging: Bool { mode == .salvage }
+
     /// Calls `body` with the event at a position.
     package func record<Result>(
         at position: UInt64, _ body: (RecordView) throws -> Result
@@ -156,5 +162,4 @@ extension SegmentReader {
     }
 
     func report(_ damage: LogDamage) { found.withLock { if !$0.contains(damage) { $0.append(damage) } } }
-    var isSalvaging: Bool { mode == .salvage }
 }

@@ -133,6 +133,30 @@ final class SegmentTable: Sendable {
         }
     }
 
+    /// The positions up to the last event whose events cannot be read, in order. For mode `.salvage`.
+    var gaps: [ClosedRange<UInt64>] {
+        state.withLock { state in
+            var (gaps, next): ([ClosedRange<UInt64>], UInt64) = ([], 1)
+            func add(_ range: ClosedRange<UInt64>) {
+                if let last = gaps.last, last.upperBound + 1 == range.lowerBound {
+                    gaps[gaps.count - 1] = last.lowerBound...range.upperBound
+                } else {
+                    gaps.append(range)
+                }
+            }
+            for segment in state.segments {
+                if segment.first > next { add(next...segment.first - 1) }
+                next = max(next, segment.first)
+                for place in segment.places?.places ?? [] {
+                    if place == 0 { add(next...next) }
+                    next += 1
+                }
+            }
+            if next <= state.writtenHead { add(next...state.writtenHead) }
+            return gaps
+        }
+    }
+
     private static func index(of position: UInt64, in segments: [SegmentEntry]) -> Int? {
         var (low, high) = (0, segments.count)
         while low < high {

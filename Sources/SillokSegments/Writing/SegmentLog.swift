@@ -117,7 +117,8 @@ package final class SegmentLog {
 extension SegmentLog {
     /// What headers say about what is durable.
     private var stated: LogPlace {
-        files.faults.contains(.durableMarkNeverAdvances) ? .start : durable.place
+        if files.faults.contains(.durableMarkNeverAdvances) { return .start }
+        return files.faults.contains(.marksAhead) ? LogPlace(live.scan.ordinal, end) : durable.place
     }
 
     private func checkWritable() throws(LogError) {
@@ -173,7 +174,11 @@ extension SegmentLog {
         defer { upkeep.finishRotation() }
         if !isSealed, !files.faults.contains(.formerSegmentNotSynced) {
             // The seal states that the last group is durable, so that group is synced first.
-            try sync()
+            if files.faults.contains(.sealedBeforeSync) {
+                durable = DurableMark(place: LogPlace(live.scan.ordinal, end), position: durable.position)
+            } else {
+                try sync()
+            }
             try writeMark(GroupHeader.sealFlag)
             try sync()
         }
@@ -189,6 +194,17 @@ extension SegmentLog {
         if files.faults.contains(.durableMarkNeverAdvances) { return }
         // Only a help: what it says is true whenever it reaches the disk, and the log is complete without it.
         try? durableFile?.writeAll(durable.encoded(salt: files.salt), at: 0)
+    }
+
+    /// What the file `durable` says: the last position that a process which writes has made durable, if there is one.
+    package static func publishedHead(of folder: String, on disk: any Disk) throws(LogError) -> UInt64? {
+        LogFiles(folder, disk, try LogIdentity(in: folder, on: disk), LogSettings()).durableMark()?.position
+    }
+
+    /// In mode `.salvage`: hides the events behind a position.
+    package func hide(after position: UInt64) {
+        durable.position = min(durable.position, position)
+        table.setDurable(durable)
     }
 
     /// In the modes for reading: takes over what a writer in another process has made durable since.

@@ -60,5 +60,19 @@ extension PlantedFaults {
         ("empty-segment-refused", .emptySegmentRefused),
         ("short-write-accepted", .shortWriteAccepted),
         ("places-trusted", .placesTrusted),
+        ("marks-ahead", .marksAhead),
+        ("sealed-before-sync", .sealedBeforeSync),
+    ]
+
+    /// The planted faults of the writer of a store, which histories of whole stores must find.
+    package static let ofStores: [(name: String, fault: PlantedFaults)] = [
+        ("failed-group-acknowledged", .failedGroupAcknowledged),
+        ("shown-before-sync", .shownBeforeSync),
+        ("index-trusted", .indexTrusted),
+        ("built-on-failed-group", [.builtOnFailedGroup, .continuesAfterFailure]),
+        ("store-no-sync", .noSync),
+        ("store-sync-before-write", .syncBeforeWrite),
+        ("store-record-checksums-ignored", .recordChecksumsIgnored),
+        ("store-tail-not-rewritten", .tailNotRewritten),
     ]
 }

@@ -9,6 +9,10 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
     /// The arguments of `sillok-simulate` that run it again and print each step.
     package let replay: String
 
+    package init(seed: UInt64, step: Int, message: String, replay: String) {
+        (self.seed, self.step, self.message, self.replay) = (seed, step, message, replay)
+    }
+
     /// The promise, the seed, the step, and the command that repeats it.
     package var description: String {
         "seed \(seed), step \(step): \(message)\n    run again: sillok-simulate \(replay)"

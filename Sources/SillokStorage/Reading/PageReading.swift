@@ -68,11 +68,14 @@ extension StoredLog {
             var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
             var chain = try StreamChain(request, from: low, head, self)
             var places = UpwardPlaces(search, cursor)
+            // Otherwise only the event at the next place shows whether there is more.
+            let isCertain = isExact || search.isEverything
             while let position = try places.next(atMost: page.room) {
-                if page.isFull { return page.cut() }
+                if page.isFull && isCertain { return page.cut() }
                 if page.room % 64 == 0 { try budget.check() }
                 let event = try cursor.event(at: position)
                 guard isExact || request.query.matches(event) else { continue }
+                if page.isFull { return page.cut() }
                 try chain?.check(event)
                 page.append(event)
             }
@@ -85,11 +88,13 @@ extension StoredLog {
     ) throws -> EventBatch {
         var (page, search) = (PageBuilder(request, pageBytes: limits.pageBytes, head: head), search)
         var chain = try StreamChain(request, from: high, head, self)
+        let isCertain = isExact || search.isEverything
         while let place = try search.next() {
-            if page.isFull { return page.cut() }
+            if page.isFull && isCertain { return page.cut() }
             if page.room % 64 == 0 { try budget.check() }
             let event = try event(at: -place)
             guard isExact || request.query.matches(event) else { continue }
+            if page.isFull { return page.cut() }
             try chain?.check(event)
             page.append(event)
         }
@@ -141,7 +146,7 @@ private struct StreamChain {
 
     /// Creates the chain of a page that begins at a bound; returns `nil` unless the request is for a whole stream.
     init?(_ request: ReadRequest, from bound: Int64, _ head: Int64, _ log: any StoredLog) throws {
-        guard request.query.items.count == 1, let stream = request.query.items[0].stream,
+        guard !log.hasGaps, request.query.items.count == 1, let stream = request.query.items[0].stream,
             request.query.items[0] == EventQuery.Item(stream: stream),
             let places = try log.positions(of: .stream(stream), StepBudget(steps: .max))
         else { return nil }

@@ -7,6 +7,8 @@ package import SillokThreads
 package protocol StoredLog: ConditionLog {
     /// The limits that the store enforces.
     var limits: Limits { get }
+    /// Whether events are lost, so that the revisions of a stream may not follow one another.
+    var hasGaps: Bool { get }
     /// Runs `body`, which sees one snapshot of the log.
     func reading<Result>(_ body: () throws -> Result) throws -> Result
     /// Returns the last position of the log, or 0 if it is empty.
@@ -36,6 +38,8 @@ package protocol UpwardCursor: AnyObject {
 }
 
 extension StoredLog {
+    package var hasGaps: Bool { false }
+
     /// Throws unless the log has the event of a mark.
     package func check(_ mark: EventMark, _ head: Int64) throws {
         guard mark.position > .start else { return }

@@ -1,21 +1,20 @@
 import SillokCore
 import SillokSystem
-import SillokTerminal
 
 /// The lines of a file or a pipe, some at a time: memory stays bounded for any size.
 ///
 /// Reads on its own thread, so that a slow pipe blocks no task and an interruption takes effect at once.
-struct LineReader {
+package struct LineReader {
     /// Lines that were read together.
-    struct Chunk: Sendable {
+    package struct Chunk: Sendable {
         /// The lines, without their ends.
-        var lines: [[UInt8]] = []
+        package var lines: [[UInt8]] = []
         /// Bytes that have been read from the beginning of the file on.
-        var bytesRead: UInt64 = 0
+        package var bytesRead: UInt64 = 0
     }
 
     /// The longest line that is read: 16 MiB, more than any event takes.
-    static let lineLimit = 16 << 20
+    package static let lineLimit = 16 << 20
 
     private let descriptor: Int32
     private let name: String
@@ -29,13 +28,13 @@ struct LineReader {
     /// - Parameters:
     ///   - descriptor: the file or the pipe.
     ///   - name: what messages call it.
-    init(descriptor: Int32, name: String = "the input") {
+    package init(descriptor: Int32, name: String = "the input") {
         self.descriptor = descriptor
         self.name = name
     }
 
     /// The lines that came next, or `nil` after the last.
-    mutating func next() async throws -> Chunk? {
+    package mutating func next() async throws -> Chunk? {
         var chunk = Chunk()
         while chunk.lines.isEmpty {
             if isAtEnd { return nil }
@@ -81,7 +80,7 @@ struct LineReader {
     }
 
     /// One read of up to a MiB on a thread of its own; no bytes at the end.
-    static func read(_ descriptor: Int32) async throws -> [UInt8] {
+    package static func read(_ descriptor: Int32) async throws -> [UInt8] {
         let (results, continuation) = AsyncStream<Result<[UInt8], CommandFailure>>.makeStream()
         startThread {
             continuation.yield(blockingRead(descriptor))
