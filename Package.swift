@@ -382,7 +382,8 @@ let package = Package(
 
         // The log in segments without a store around it, next to its limit. Here because it is not a product.
         .executableTarget(
-            name: "log-bench", dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokSegments"],
+            name: "log-bench",
+            dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokLog", "SillokLogFormat", "SillokSegments"],
             path: "Benchmarks/Sources/LogBench"),
 
         // An operator's bad day, to practise: `scripts/demo --bad-day`.

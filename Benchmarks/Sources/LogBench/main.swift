@@ -2,6 +2,8 @@
 // that writes records without ids, tags and links (`limits/log.c` of the shared benchmarks).
 //
 //   log-bench append --folder F [--batch 1] [--seconds 3] [--events N] [--chain] [--segment-mib M] [--no-sync]
+//   log-bench store  --folder F [--writers 1] [--batch 1] [--seconds 3] [--ids random|ordered] [--streams own|new|none]
+//                    [--tags 1] [--no-sync] [--keep]
 //   log-bench scan   --folder F [--repeat 3] [--raw | --random N]
 import Foundation
 import SillokChain
@@ -140,5 +142,6 @@ func scan() throws {
 switch arguments.first {
 case "append": try append()
 case "scan": try scan()
-default: print("usage: log-bench append | scan; see the top of main.swift")
+case "store": try await appendToStore()
+default: print("usage: log-bench append | store | scan; see the top of main.swift")
 }

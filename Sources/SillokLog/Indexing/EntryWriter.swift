@@ -4,7 +4,7 @@ import SillokSQLiteConnections
 /// The statements that write the index file.
 final class EntryWriter {
     let connection: Connection
-    private let one, many, stream, source, indexed, mark: Statement
+    private let one, many, stream, source, indexed, mark, keys: Statement
     private var earlier: [UInt8] = []
     /// The number of blocks that the larger statement writes.
     private static let rows = 32
@@ -18,6 +18,26 @@ final class EntryWriter {
         source = try connection.prepare("INSERT OR REPLACE INTO tracking VALUES (?1, ?2, ?3)")
         indexed = try connection.prepare("INSERT OR REPLACE INTO state VALUES ('indexed', ?1)")
         mark = try connection.prepare("INSERT OR REPLACE INTO state VALUES ('mark', ?1)")
+        keys = try connection.prepare(
+            "SELECT key, last FROM entries WHERE (key, last) > (?1, ?2) AND key <= ?3 ORDER BY key, last LIMIT ?4")
+    }
+
+    /// Calls `body` with the keys of a number of rows after a place, up to a key, in their order.
+    ///
+    /// - Returns: the place of the last of these rows; `nil` if there are no more.
+    func readKeys(
+        after place: (key: Int64, position: Int64), through last: Int64, limit: Int, _ body: (Int64) -> Void
+    ) throws -> (key: Int64, position: Int64)? {
+        keys.bind(place.key, at: 1)
+        keys.bind(place.position, at: 2)
+        keys.bind(last, at: 3)
+        keys.bind(Int64(limit), at: 4)
+        var end: (key: Int64, position: Int64)?
+        while try keys.step() {
+            end = (keys.int(0), keys.int(1))
+            body(keys.int(0))
+        }
+        return end
     }
 
     /// Runs `body` in one transaction.

@@ -15,12 +15,15 @@ final class IndexMover: Sendable {
         /// Why the last attempt failed. The next one begins when the thread is woken.
         var failure: StoreError?
         var isWoken = false
+        /// Whether the filter has to be filled from the file.
+        var isLoading = true
         var isClosing = false
         var isStopped = false
     }
 
     private enum Step: Sendable {
         case move(IndexPart, end: Int64)
+        case load
         case stop
     }
 
@@ -28,22 +31,30 @@ final class IndexMover: Sendable {
     private let segments: SegmentReader
     private let tuning: LogTuning
     private let state = Lock(State())
+    /// What is known about the keys of the file.
+    let filter: TableFilter
 
     /// Starts the thread.
-    init(_ writer: EntryWriter, _ view: SharedView, _ segments: SegmentReader, _ tuning: LogTuning) {
-        (self.view, self.segments, self.tuning) = (view, segments, tuning)
+    init(
+        _ writer: EntryWriter, _ view: SharedView, _ segments: SegmentReader, _ filter: TableFilter, _ tuning: LogTuning
+    ) {
+        (self.view, self.segments, self.filter, self.tuning) = (view, segments, filter, tuning)
         let handover = Handover(writer)
         startThread { [self] in
-            while case .move(let part, let end) = state.wait(until: { Self.next(&$0) }) {
-                guard let writer = handover.value else { break }
-                let failure = move(part, through: end, writer)
-                state.withLock { state in
-                    state.failure = failure
-                    if failure == nil { state.full = nil }
+            var loading = FilterLoading(filter)
+            while let writer = handover.value {
+                switch state.wait(until: { Self.next(&$0) }) {
+                case .move(let part, let end):
+                    let failure = move(part, through: end, writer, &loading)
+                    state.withLock { state in
+                        state.failure = failure
+                        if failure == nil { state.full = nil }
+                    }
+                    state.wakeAll()
+                case .load: load(&loading, writer)
+                case .stop: handover.release()
                 }
-                state.wakeAll()
             }
-            handover.release()
             state.withLock { $0.isStopped = true }
             state.wakeAll()
         }
@@ -51,7 +62,7 @@ final class IndexMover: Sendable {
 
     private static func next(_ state: inout State) -> Step? {
         if state.isClosing { return .stop }
-        guard state.isWoken, let part = state.full else { return nil }
+        guard state.isWoken, let part = state.full else { return state.isLoading ? .load : nil }
         state.isWoken = false
         return .move(part, end: state.end)
     }
@@ -93,14 +104,20 @@ final class IndexMover: Sendable {
     }
 
     /// Moves all entries of a part; returns why that failed, or `nil`.
-    private func move(_ part: IndexPart, through end: Int64, _ writer: EntryWriter) -> StoreError? {
+    private func move(
+        _ part: IndexPart, through end: Int64, _ writer: EntryWriter, _ loading: inout FilterLoading
+    ) -> StoreError? {
         do {
             let contents = part.contents.withLock { $0 }
             let entries = contents.tail.sortedEntries.map { IndexEntry(key: $0.key, position: $0.position) }
             for start in stride(from: 0, to: entries.count, by: tuning.movedSlice) {
                 if state.withLock({ $0.isClosing }) { return nil }
                 let slice = entries[start..<min(start + tuning.movedSlice, entries.count)]
+                // Before readers can look for them in the file.
+                filter.add(slice)
                 try writer.committing { try writer.write(slice) }
+                // However often parts are full, the filter is complete at some time.
+                if loading.isUnfinished { load(&loading, writer) }
             }
             let id = try segments.record(at: UInt64(clamping: end)) { try $0.id }
             try writer.committing { try writer.finish(contents.streams, contents.tracking, through: end, id) }
@@ -113,6 +130,17 @@ final class IndexMover: Sendable {
 
     /// Blocks the calling thread until no part waits to be moved, or the move has failed.
     func settle() { state.wait { $0.full == nil || $0.failure != nil || $0.isStopped ? () : nil } }
+
+    /// Adds a slice of the keys of the file to the filter.
+    private func load(_ loading: inout FilterLoading, _ writer: EntryWriter) {
+        do {
+            try loading.step(writer, rows: tuning.movedSlice)
+        } catch {
+            // The file cannot be read. The reader or the move that needs it reports that.
+            loading.cancel()
+        }
+        if !loading.isUnfinished { state.withLock { $0.isLoading = false } }
+    }
 
     /// Ends the thread after the slice that it writes, and waits for it. The rest is moved after the next opening.
     func stop() {

@@ -28,7 +28,7 @@ struct LogOpening {
         let view = SharedView(LogView(head: head, parts: [part]))
         return OpenedLog(
             log: log, folder: folder, check: FolderCheck(folder), keys: keys, view: view,
-            mover: IndexMover(writer, view, log.reader, tuning), chain: log.chain, highestOrderedKey: key)
+            mover: IndexMover(writer, view, log.reader, TableFilter(highestOrdered: highest, tuning), tuning), chain: log.chain, highestOrderedKey: key)
     }
 }
 

@@ -14,6 +14,8 @@ final class LogReader {
     let segments: SegmentReader
     /// `nil` if there is no index file: then the parts have everything.
     let table: IndexTable?
+    /// What is known in memory about the keys of the table; `nil`: nothing.
+    let filter: TableFilter?
     private let source: any ViewSource
     private let folder: FolderCheck
     private(set) var view: LogView
@@ -26,10 +28,10 @@ final class LogReader {
 
     init(
         _ source: any ViewSource, _ segments: SegmentReader, _ table: IndexTable?, _ keys: LogKeys,
-        _ folder: FolderCheck, limits: Limits
+        _ folder: FolderCheck, limits: Limits, _ filter: TableFilter? = nil
     ) {
         (self.source, self.segments, self.table, self.keys) = (source, segments, table, keys)
-        (self.folder, self.limits) = (folder, limits)
+        (self.folder, self.limits, self.filter) = (folder, limits, filter)
         view = LogView(head: 0, parts: [])
     }
 
@@ -86,9 +88,28 @@ final class LogReader {
         _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) throws -> Int {
         let end = view.start
-        guard let table, end > 0, direction == .backward || bound <= end else { return 0 }
+        guard let table, end > 0, direction == .backward || bound <= end, filter?.mayHave(key) ?? true else { return 0 }
         try table.read(key, from: bound, direction, through: end, limit: limit, into: &positions)
         return StepBudget.lookup
+    }
+
+    /// Returns the keys that the index may have, out of keys with what belongs to them.
+    ///
+    /// The others are certainly new, which needs no look at the index file.
+    func known<Value: Sendable>(_ keys: [(key: Int64, value: Value)]) -> [(key: Int64, value: Value)] {
+        var (unknown, known) = (keys, [(key: Int64, value: Value)]())
+        for part in view.parts where !unknown.isEmpty {
+            part.contents.withLock { contents in
+                unknown.removeAll { entry in
+                    guard contents.tail.contains(entry.key) else { return false }
+                    known.append(entry)
+                    return true
+                }
+            }
+        }
+        if table == nil || view.start == 0 { return known }
+        filter?.removeUnknown(&unknown)
+        return known + unknown
     }
 
     /// Returns the first event of a key, in a direction from `bound`, for which `isWanted` holds.

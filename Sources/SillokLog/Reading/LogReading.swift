@@ -23,7 +23,7 @@ extension LogReader: StoredLog {
     }
 
     func recorded(at position: Int64) throws -> Int64 {
-        if let event = pending?[position] { return event.recorded }
+        if let recorded = pending?.recorded(at: position) { return recorded }
         return try segments.recorded(at: UInt64(clamping: position))
     }
 

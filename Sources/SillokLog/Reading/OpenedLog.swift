@@ -18,9 +18,10 @@ struct OpenedLog {
 
     /// Returns what makes readers of the log, each with a connection of its own to the index.
     func readerMaker(limits: Limits) -> @Sendable () throws -> LogReader {
-        let (view, segments, folder, keys, check) = (view, log.reader, folder, keys, check)
+        let (view, segments, folder, keys, check, filter) = (view, log.reader, folder, keys, check, mover.filter)
         return {
-            LogReader(view, segments, try IndexTable(try IndexFile.reader(folder)), keys, check, limits: limits)
+            let table = try IndexTable(try IndexFile.reader(folder))
+            return LogReader(view, segments, table, keys, check, limits: limits, filter)
         }
     }
 

@@ -14,6 +14,13 @@ package struct LogTuning: Sendable {
     package var writerSteps = 2_000
     /// The steps that the writer spends on all conditions of a group before it leaves the others to readers.
     package var groupSteps = 100_000
+    /// The number of keys of the index file for which its filter has space at first. It grows.
+    package var filterKeys = 65_536
+    /// The memory that the filter may take. It is enough for 30 million random ids, streams and tags. With more of
+    /// them, a growing share of new ones is looked up in the file.
+    package var filterBytes = 64 << 20
+    /// A planted fault, for tests: the filter does not take some of the keys.
+    package var filterLosesKeys = false
     /// The number of threads that read.
     package var readers = 3
     /// The time without a commit after which a mark proves the last group.
@@ -30,6 +37,7 @@ package struct LogTuning: Sendable {
         var tuning = self
         let counts: [WritableKeyPath<LogTuning, Int>] = [
             \.partEntries, \.movedSlice, \.cachedRevisions, \.rebuiltEntries, \.writerSteps, \.groupSteps,
+            \.filterKeys, \.filterBytes,
         ]
         for path in counts { tuning[keyPath: path] = min(max(1, self[keyPath: path]), 1 << 30) }
         // Each has a thread.
@@ -46,6 +54,7 @@ package struct LogTuning: Sendable {
         tuning.cachedRevisions = 4
         tuning.rebuiltEntries = 20
         tuning.writerSteps = 12
+        tuning.filterKeys = 16
         tuning.readers = 1
         tuning.segments.firstSegmentBytes = 4096
         tuning.segments.maximumSegmentBytes = 16_384

@@ -35,6 +35,9 @@ final class LogRequest: Sendable {
         retainedBytes = request.retainedBytes
     }
 
+    /// Returns the key of an event's id.
+    func idKey(_ event: Int) -> Int64 { keys[event == 0 ? 0 : keyEnds[event - 1]] }
+
     /// The append's share of a group: its number of events or its KiB, whichever is more.
     var weight: Int { max(prepared.request.entries.count, retainedBytes / 1024) }
 }

@@ -91,7 +91,7 @@ final class LogWriter {
     private func append(_ request: LogRequest) throws -> Result<LogAnswer, any Error> {
         let (prepared, append) = (request.prepared, request.prepared.request)
         do {
-            if let receipt = try firstReceipt(of: append) { return .success(.appended(receipt, head: draft.position)) }
+            if let receipt = try firstReceipt(of: request) { return .success(.appended(receipt, head: draft.position)) }
             try limits.checkTimes(of: append, clock: clock.now())
             for unchanged in append.condition.unchanged { try reader.check(unchanged.seen, draft.head) }
             guard try steps.allow(prepared, in: self, head: draft.head, limits: limits) else {
@@ -107,27 +107,36 @@ final class LogWriter {
     }
 
     /// Returns the receipt of the earlier append of these events, or `nil`.
-    private func firstReceipt(of request: AppendRequest) throws -> Receipt? {
-        try request.firstReceipt(unless: isCertainlyNew) { try reader.event($0) }
-    }
-
-    private func isCertainlyNew(_ id: EventID) -> Bool {
-        reader.keys.isTimeOrdered(id) && reader.keys.key(id) > highestOrderedKey
+    private func firstReceipt(of request: LogRequest) throws -> Receipt? {
+        var candidates: [(key: Int64, value: Int)] = []
+        for event in request.keyEnds.indices {
+            let key = request.idKey(event)
+            if IndexKey.isTimeOrdered(key) && key > highestOrderedKey { continue }
+            if candidates.isEmpty { candidates.reserveCapacity(request.keyEnds.count - event) }
+            candidates.append((key, event))
+        }
+        candidates = candidates.isEmpty ? [] : reader.known(candidates)
+        if candidates.isEmpty { return nil }
+        return try request.prepared.request.firstReceipt(among: candidates.map(\.value)) { try reader.event($0) }
     }
 
     /// Adds the events of an append to the group and their entries to the index.
     private func record(_ request: LogRequest, _ times: [Int64]) throws -> Receipt {
         let append = request.prepared.request
         let first = draft.head + 1
-        var (stamps, last): ([EventStamp], [StreamID: Revision]) = ([], [:])
+        var stamps: [EventStamp] = []
         stamps.reserveCapacity(times.count)
+        var run = StreamRun()
         for (index, (entry, time)) in zip(append.entries, times).enumerated() {
             var revision = Revision.none
             if let stream = entry.stream {
-                // The entries of this append are not in the index yet.
-                revision = try (last[stream] ?? self.revision(of: stream)).next
-                remember(revision, of: stream)
-                last[stream] = revision
+                // The entries of this append are not in the index yet, but the revisions in memory count them.
+                if run.stream != stream {
+                    end(&run)
+                    run.begin(stream, at: try run.revisions[stream] ?? self.revision(of: stream))
+                }
+                run.revision = run.revision.next
+                revision = run.revision
                 if revision.value == 1 { draft.streams.append(stream) }
             }
             draft.head += 1
@@ -137,12 +146,11 @@ final class LogWriter {
                     request.prepared.facts[index])
             }
             stamps.append(EventStamp(revision: revision.value, recorded: time, link: draft.lastLink))
-            reader.pending?.append(
-                PendingEvents.Event(append: request.prepared, index: index, revision: revision, recorded: time))
-            if reader.keys.isTimeOrdered(entry.event.id) {
-                highestOrderedKey = max(highestOrderedKey, reader.keys.key(entry.event.id))
-            }
+            let key = request.idKey(index)
+            if IndexKey.isTimeOrdered(key) { highestOrderedKey = max(highestOrderedKey, key) }
         }
+        end(&run)
+        reader.pending?.append(request.prepared, stamps, after: first - 1)
         if let last = times.last { draft.lastRecorded = last }
         add(request, from: first)
         buffer.add(request.records) { stamps[$0] }
@@ -153,17 +161,26 @@ final class LogWriter {
         reader.extend(to: draft.head)
         return Receipt(
             firstPosition: Position(UInt64(clamping: min(first, draft.head))),
-            mark: EventMark(position: draft.position, id: append.entries.last?.event.id), revisions: last,
+            mark: EventMark(position: draft.position, id: append.entries.last?.event.id), revisions: run.revisions,
             recordedAt: times.last.map { Timestamp(microsecondsSince1970: $0) } ?? clock.now())
+    }
+
+    /// Keeps the revision that a run of events of one stream has reached.
+    private func end(_ run: inout StreamRun) {
+        guard let stream = run.stream else { return }
+        run.revisions[stream] = run.revision
+        remember(run.revision, of: stream)
     }
 
     /// Adds the entries of an append to the index. Readers ignore them until the head is published.
     private func add(_ request: LogRequest, from first: Int64) {
         part.contents.withLock { contents in
-            var (position, start) = (first, 0)
-            for end in request.keyEnds {
-                for key in request.keys[start..<end] { contents.tail.add(key, position) }
-                (position, start) = (position + 1, end)
+            request.keys.withUnsafeBufferPointer { keys in
+                var (position, start) = (first, 0)
+                for end in request.keyEnds {
+                    for index in start..<end { contents.tail.add(keys[index], position) }
+                    (position, start) = (position + 1, end)
+                }
             }
         }
     }

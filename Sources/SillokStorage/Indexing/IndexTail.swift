@@ -78,8 +78,23 @@ package struct IndexTail: Sendable {
 
     /// The entries in the order of keys, and of positions under each key.
     package var sortedEntries: [Entry] {
-        entries.sorted { $0.key != $1.key ? $0.key < $1.key : $0.position < $1.position }
+        var sorted: [Entry] = []
+        sorted.reserveCapacity(entries.count)
+        for node in nodes.sorted(by: { $0.key < $1.key }) {
+            let first = sorted.count
+            var index = node.newest
+            while index >= 0 {
+                let entry = entries[Int(index)]
+                sorted.append(entry)
+                index = entry.previous
+            }
+            sorted[first...].reverse()
+        }
+        return sorted
     }
+
+    /// Returns whether there are entries of a key.
+    package func contains(_ key: Int64) -> Bool { node(key, in: bucket(key)) >= 0 }
 
     /// Undoes the additions for events after a position.
     package mutating func rewind(to position: Int64) {

@@ -22,6 +22,25 @@ extension AppendRequest {
         return try firstReceipt(of: known)
     }
 
+    /// Returns the receipt of the earlier append of these events, or `nil`.
+    ///
+    /// - Parameters:
+    ///   - candidates: the indices of the events that may be stored. The others are certainly new.
+    ///   - find: returns the stored event with an id.
+    /// - Throws: `EventIDConflict` if the events are stored in another way; what `find` throws.
+    package func firstReceipt(
+        among candidates: [Int], find: (EventID) throws -> RecordedEvent?
+    ) throws -> Receipt? {
+        var known: [RecordedEvent?]?
+        for index in candidates {
+            guard let event = try find(entries[index].event.id) else { continue }
+            if known == nil { known = Array(repeating: nil, count: entries.count) }
+            known?[index] = event
+        }
+        guard let known else { return nil }
+        return try firstReceipt(of: known)
+    }
+
     @usableFromInline
     func firstReceipt(of known: [RecordedEvent?]) throws -> Receipt? { try firstReceipt(known: known) }
 

@@ -1,0 +1,111 @@
+import SillokCore
+import SillokStorage
+
+/// What is known in memory about the keys of the table `entries`, so that a new id, stream or tag costs no lookup in the
+/// index file.
+///
+/// It describes the file only. So it never contains anything of a group that was taken back, and events that are not in
+/// the file yet are found by the parts in memory. Keys are added before the file has them and are never removed.
+///
+/// It is filled from the file after the opening, by the thread that moves entries. Until then every key may be there.
+/// Keys of time-ordered ids are not in it: a key that is higher than all in the file is new.
+final class TableFilter: Sendable {
+    private struct State: Sendable {
+        var keys: KeyFilter
+        /// Whether all keys of the file are in the filter.
+        var isComplete = false
+        /// The highest key of a time-ordered id in the file; −1 without one.
+        var highestOrdered: Int64
+    }
+
+    private let state: Lock<State>
+    private let losesKeys: Bool
+
+    /// - Parameter highest: the highest key of a time-ordered id in the file; −1 without one.
+    init(highestOrdered highest: Int64, _ tuning: LogTuning) {
+        state = Lock(
+            State(
+                keys: KeyFilter(keys: tuning.filterKeys, maximumBytes: tuning.filterBytes), highestOrdered: highest))
+        losesKeys = tuning.filterLosesKeys
+    }
+
+    /// Returns whether the file may have entries of a key; `false`: it certainly has none.
+    func mayHave(_ key: Int64) -> Bool { state.withLock { Self.mayHave(key, $0) } }
+
+    /// Removes the keys of which the file certainly has no entries. Keys are given with what belongs to them.
+    func removeUnknown<Value: Sendable>(_ keys: inout [(key: Int64, value: Value)]) {
+        state.withLock { state in keys.removeAll { !Self.mayHave($0.key, state) } }
+    }
+
+    private static func mayHave(_ key: Int64, _ state: borrowing State) -> Bool {
+        if IndexKey.isTimeOrdered(key) { return key <= state.highestOrdered }
+        return !state.isComplete || state.keys.mayContain(key)
+    }
+
+    /// Adds the keys of entries that will be written to the file. Entries of one key follow one another.
+    func add(_ entries: ArraySlice<IndexEntry>) {
+        state.withLock { state in
+            var previous: Int64?
+            for entry in entries where entry.key != previous {
+                previous = entry.key
+                Self.add(entry.key, to: &state, unless: losesKeys)
+            }
+        }
+    }
+
+    /// Adds keys that the file has.
+    func add(_ keys: [Int64]) {
+        state.withLock { state in for key in keys { Self.add(key, to: &state, unless: losesKeys) } }
+    }
+
+    private static func add(_ key: Int64, to state: inout State, unless losesKeys: Bool) {
+        if IndexKey.isTimeOrdered(key) {
+            state.highestOrdered = max(state.highestOrdered, key)
+        } else if !losesKeys || key % 7 != 0 {
+            state.keys.insert(key)
+        }
+    }
+
+    /// Uses the filter from now on: all keys of the file were added.
+    func complete() { state.withLock { $0.isComplete = true } }
+
+    /// Whether all keys of the file are in the filter.
+    var isComplete: Bool { state.withLock { $0.isComplete } }
+
+    /// The memory that the filter takes.
+    var bytes: Int { state.withLock { $0.keys.bytes } }
+}
+
+/// The steps that read the keys of the index file into the filter.
+struct FilterLoading {
+    private let filter: TableFilter
+    /// Where the next slice begins, and the last key of its range; `nil` at the end.
+    private var next: (key: Int64, position: Int64, last: Int64)? = (.min, 0, -1)
+
+    init(_ filter: TableFilter) { self.filter = filter }
+
+    /// Whether there are more keys.
+    var isUnfinished: Bool { next != nil }
+
+    /// Ends before all keys were read. The filter stays unused.
+    mutating func cancel() { next = nil }
+
+    /// Adds the keys of the next rows.
+    mutating func step(_ writer: EntryWriter, rows: Int) throws {
+        guard let (key, position, last) = next else { return }
+        var keys: [Int64] = []
+        let end = try writer.readKeys(after: (key, position), through: last, limit: rows) {
+            if $0 != keys.last { keys.append($0) }
+        }
+        filter.add(keys)
+        if let end {
+            next = (end.key, end.position, last)
+        } else if last < 0 {
+            // The names are done. The keys of time-ordered ids follow, which are not needed, and then those of others.
+            next = (IndexKey.firstUnordered - 1, .max, .max)
+        } else {
+            next = nil
+            filter.complete()
+        }
+    }
+}
