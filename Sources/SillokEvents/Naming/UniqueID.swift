@@ -31,6 +31,12 @@ extension UniqueID {
         self.init(high: halves.high, low: halves.low)
     }
 
+    /// Parses the same forms from their bytes.
+    package init?(text: UnsafeRawBufferPointer) {
+        guard let halves = text.withMemoryRebound(to: UInt8.self, { halves(ofText: $0) }) else { return nil }
+        self.init(high: halves.high, low: halves.low)
+    }
+
     /// Creates an id from a literal. An invalid literal is a mistake in the code and stops the program.
     public init(stringLiteral value: String) {
         guard let id = Self.init(value as String) else {
@@ -62,19 +68,24 @@ extension UniqueID {
     /// The id in lower case with hyphens: `01890a5d-ac96-774b-bcce-b302099a8057`.
     public var description: String {
         String(unsafeUninitializedCapacity: 36) { text in
-            var (left, place) = (high, 0)
-            for digit in 0..<32 {
-                if isHyphen(place) {
-                    text[place] = UInt8(ascii: "-")
-                    place += 1
-                }
-                if digit == 16 { left = low }
-                let value = UInt8(truncatingIfNeeded: left >> 60)
-                text[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
-                left <<= 4
+            writeText(to: UnsafeMutableRawBufferPointer(text))
+            return 36
+        }
+    }
+
+    /// Writes the text of the id, 36 bytes.
+    package func writeText(to text: UnsafeMutableRawBufferPointer) {
+        var (left, place) = (high, 0)
+        for digit in 0..<32 {
+            if isHyphen(place) {
+                text[place] = UInt8(ascii: "-")
                 place += 1
             }
-            return place
+            if digit == 16 { left = low }
+            let value = UInt8(truncatingIfNeeded: left >> 60)
+            text[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
+            left <<= 4
+            place += 1
         }
     }
 
