@@ -44,7 +44,8 @@ extension UmaDBService {
         var page = first
         while !page.isLast {
             try await judge(call, .read(.all), &judged)
-            async let next = bytes(of: page.next)
+            let request = page.next
+            async let next = bytes(of: request)
             try await call.send(page.message)
             // A store that has shown the bytes of one page does so for all.
             guard let following = try await next else { break }
