@@ -156,7 +156,8 @@ enum CanonicalForm {
 extension AppendRequest {
     /// The digest of each of its facts: to be made in the task of the caller, before the request waits for its turn.
     package var factDigests: [ChainDigest] {
-        var (facts, digests) = (FactDigests(), [ChainDigest]())
+        var facts = FactDigests()
+        var digests: [ChainDigest] = []
         digests.reserveCapacity(entries.count)
         // A loop over the array would copy its elements.
         entries.withUnsafeBufferPointer { entries in
