@@ -7,7 +7,8 @@ import Testing
 /// A page of stored bytes is the same on the wire as a page of decoded events.
 @Suite struct EventBytesTests {
     @Test func `stored bytes are written as the decoded event is`() {
-        var (decoded, stored) = (UmaDB.BatchWriter(), UmaDB.BatchWriter())
+        var decoded = UmaDB.BatchWriter()
+        var stored = UmaDB.BatchWriter()
         for event in Samples.recorded {
             let event = RecordedEvent(
                 position: event.position, stream: event.stream, revision: event.revision,
@@ -56,7 +57,8 @@ import Testing
 @Suite struct SharedTagsTests {
     private static let lists: [[EventTag]] = [
         [], ["a"], ["a", "b"], ["a", "b"], ["a", "b", "c"], ["a", "c"], ["b"], ["b", "a"], ["b"], [], ["é"],
-        ["e\u{301}"], ["a tag that is longer than fifteen bytes", "a"], ["a tag that is longer than fifteen bytes", "a"],
+        ["e\u{301}"], ["a tag that is longer than fifteen bytes", "a"],
+        ["a tag that is longer than fifteen bytes", "a"],
         ["a tag that is longer than fifteen bytes"],
     ]
 

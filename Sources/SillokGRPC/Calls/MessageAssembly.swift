@@ -36,7 +36,8 @@ package struct MessageAssembly: Sendable {
                 let length: UInt32 = pending.getInteger(at: pending.readerIndex + 1)
             {
                 let expected = min(Int(length), limit, Self.reservedBytes) + Self.frameBytes
-                pending.reserveCapacity(minimumWritableBytes: max(piece.readableBytes, expected - pending.readableBytes))
+                let missing = expected - pending.readableBytes
+                pending.reserveCapacity(minimumWritableBytes: max(piece.readableBytes, missing))
             }
             pending.writeBuffer(&piece)
         }

@@ -46,7 +46,7 @@ package protocol ProtobufValue {
     /// The value before anything was read.
     static var unread: Self { get }
 
-    /// The value of a list before anything of it was read, behind another one.
+    /// The value before anything was read, for an element of a list that follows another one.
     static func unread(after previous: Self) -> Self
 
     /// Whether a message without the field is malformed.
