@@ -146,7 +146,7 @@ private func value(ofDigits text: UnsafeRawBufferPointer, _ first: Int, _ second
     let letters = word >> 6 & ones
     // A digit has the high half 3, a letter 4 or 6.
     guard word & (0xF0 &* ones &- 0x20 &* letters) == 0x30 &* ones ^ 0x70 &* letters else { return nil }
-    let halves = word & 0x0F &* ones
+    let halves = word & (0x0F &* ones)
     // A digit has a low half up to 9, a letter one from 1 to 6.
     let tooLarge = (halves &+ 6 &* ones &+ 3 &* letters) >> 4 & ones
     let large = (halves &+ 15 &* letters) >> 4 & letters
