@@ -11,6 +11,11 @@ final class FaultyDisk: Disk {
         var syncing: Int32?
     }
 
+    /// A moment in the work of the thread that appends.
+    enum Moment: String, Sendable {
+        case beforeWrite, beforeSync, afterSync
+    }
+
     let faults = Lock(Faults())
     /// The numbers of bytes of the writes to segments.
     let writes = Lock<[Int]>([])
@@ -18,6 +23,8 @@ final class FaultyDisk: Disk {
     let reads = Lock<Set<String>>([])
     /// How often a file could not be created.
     let failedCreations = Lock(0)
+    /// Is called on the thread that writes or syncs a segment.
+    let onMoment = Lock<(@Sendable (Moment) -> Void)?>(nil)
     private let disk = SystemDisk()
 
     func open(_ path: String, _ mode: DiskFileMode) throws(DiskError) -> any DiskFile {
@@ -26,6 +33,10 @@ final class FaultyDisk: Disk {
             throw DiskError(.open, path, code: code)
         }
         return FaultyFile(try disk.open(path, mode), path, self)
+    }
+
+    fileprivate func note(_ moment: Moment, _ path: String) {
+        if path.hasSuffix(".seg"), let onMoment = onMoment.withLock({ $0 }) { onMoment(moment) }
     }
 
     func makeFolder(_ path: String) throws(DiskError) { try disk.makeFolder(path) }
@@ -55,6 +66,7 @@ private final class FaultyFile: DiskFile {
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) -> Int {
         if path.hasSuffix(".seg") { disk.writes.withLock { $0.append(bytes.count) } }
+        disk.note(.beforeWrite, path)
         return try file.write(bytes, at: offset)
     }
 
@@ -62,7 +74,9 @@ private final class FaultyFile: DiskFile {
         if path.hasSuffix(".seg"), let code = disk.faults.withLock({ $0.syncing }) {
             throw DiskError(.sync, path, code: code)
         }
+        disk.note(.beforeSync, path)
         try file.sync(scope)
+        disk.note(.afterSync, path)
     }
 
     func size() throws(DiskError) -> Int { try file.size() }
