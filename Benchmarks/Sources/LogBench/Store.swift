@@ -77,9 +77,12 @@ func appendToStore() async throws {
     let used = processorSeconds() - cpu
     let events = Double(works.reduce(0) { $0 + $1.appends } * batch)
     let latencies = works.flatMap(\.latencies).sorted()
-    func quantile(_ part: Double) -> Int { Int(latencies[min(latencies.count - 1, Int(part * Double(latencies.count)))]) }
+    func quantile(_ part: Double) -> Int {
+        Int(latencies[min(latencies.count - 1, Int(part * Double(latencies.count)))])
+    }
     print(
-        "{\"tool\":\"store\",\"writers\":\(writers),\"batch\":\(batch),\"random\":\(isRandom),\"streams\":\"\(streams)\","
+        "{\"tool\":\"store\",\"writers\":\(writers),\"batch\":\(batch),\"random\":\(isRandom),"
+            + "\"streams\":\"\(streams)\","
             + "\"sync\":\(!isSet("--no-sync")),\"rate\":\(Int(events / elapsed)),\"before\":\(before.value),"
             + "\"open_ms\":\(Int(openTime * 1000)),\"cpu_ns\":\(Int(used * 1e9 / events)),"
             + "\"p50_us\":\(quantile(0.5)),\"p99_us\":\(quantile(0.99)),\"max_us\":\(quantile(1))}")

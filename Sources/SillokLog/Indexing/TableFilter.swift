@@ -1,8 +1,8 @@
 import SillokCore
 import SillokStorage
 
-/// What is known in memory about the keys of the table `entries`, so that a new id, stream or tag costs no lookup in the
-/// index file.
+/// What is known in memory about the keys of the table `entries`, so that a new id, stream or tag costs no lookup in
+/// the index file.
 ///
 /// It describes the file only. So it never contains anything of a group that was taken back, and events that are not in
 /// the file yet are found by the parts in memory. Keys are added before the file has them and are never removed.

@@ -26,9 +26,10 @@ struct LogOpening {
             contents.tail.entries.reduce(highest) { IndexKey.isTimeOrdered($1.key) ? max($0, $1.key) : $0 }
         }
         let view = SharedView(LogView(head: head, parts: [part]))
+        let filter = TableFilter(highestOrdered: highest, tuning)
         return OpenedLog(
             log: log, folder: folder, check: FolderCheck(folder), keys: keys, view: view,
-            mover: IndexMover(writer, view, log.reader, TableFilter(highestOrdered: highest, tuning), tuning), chain: log.chain, highestOrderedKey: key)
+            mover: IndexMover(writer, view, log.reader, filter, tuning), chain: log.chain, highestOrderedKey: key)
     }
 }
 
