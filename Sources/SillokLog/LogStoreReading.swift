@@ -73,3 +73,29 @@ extension LogEventStore {
         }
     }
 }
+
+extension LogEventStore: ByteReadableStore {
+    package func readBytes<Output: Sendable>(
+        after position: Position, through last: Position?,
+        _ make: @escaping @Sendable (_ head: Position, _ visit: EventBytesVisit) throws -> Output
+    ) async throws -> (output: Output, events: Int)? {
+        let (output, events, head) = try await readers.read { reader, cancellation in
+            try reader.reading {
+                let head = Position(UInt64(clamping: reader.head()))
+                let end = min(last ?? head, head)
+                var events = 0
+                let output = try make(head) { body in
+                    guard position < end else { return }
+                    try reader.segments.forEach(from: position.next.value, through: end.value) { record in
+                        if events.isMultiple(of: 64) { try cancellation.check() }
+                        events += 1
+                        return body(try record.bytes())
+                    }
+                }
+                return (output, events, head)
+            }
+        }
+        signal.note(head)
+        return (output, events)
+    }
+}

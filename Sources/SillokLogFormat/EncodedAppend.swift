@@ -37,11 +37,14 @@ package struct EncodedAppend: Sendable {
             lengths.append(BodyWriter.count(tracking))
             end = LogFormat.aligned(LogFormat.prefixBytes + lengths[0])
         }
-        for entry in entries {
-            let length = BodyWriter.count(entry, tracking)
-            offsets.append(end)
-            lengths.append(length)
-            end += LogFormat.aligned(prefix + length)
+        // Loops over the array would copy its elements.
+        entries.withUnsafeBufferPointer { entries in
+            for index in entries.indices {
+                let length = BodyWriter.count(entries[index], tracking)
+                offsets.append(end)
+                lengths.append(length)
+                end += LogFormat.aligned(prefix + length)
+            }
         }
         bytes = [UInt8](unsafeUninitializedCapacity: end) { buffer, count in
             guard let start = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
@@ -51,10 +54,12 @@ package struct EncodedAppend: Sendable {
                 body.finish(lengths[0]) { $0.append(tracking) }
                 index = 1
             }
-            for entry in entries {
-                let body = BodyWriter(at: start, offsets[index], .event, hasLink: hasLinks)
-                body.finish(lengths[index]) { $0.append(entry, tracking) }
-                index += 1
+            entries.withUnsafeBufferPointer { entries in
+                for place in entries.indices {
+                    let body = BodyWriter(at: start, offsets[index], .event, hasLink: hasLinks)
+                    body.finish(lengths[index]) { $0.append(entries[place], tracking) }
+                    index += 1
+                }
             }
             count = end
         }

@@ -88,7 +88,7 @@ extension UmaDB.AppendRequest {
     }
 
     /// Whether the protocol would look for a repeat: under a condition, when every event has an id, be it zeros.
-    fileprivate var isRepeatable: Bool { condition != nil && !events.contains { $0.uuid.isEmpty } }
+    fileprivate var isRepeatable: Bool { condition != nil && !events.contains { $0.uuid == .none } }
 
     /// The same request in our words: events without a stream, found by their tags.
     func request() throws -> AppendRequest {
@@ -106,12 +106,13 @@ extension UmaDB.AppendRequest {
 
 extension UmaDB.Event {
     /// The id that the client gave; `nil` if it gave none, or the one of zeros that stands for none.
-    fileprivate func givenID(_ index: Int) throws -> EventID? {
-        if uuid.isEmpty { return nil }
-        guard let id = EventID(uuid) else {
-            throw UmaDB.status(.corruption, "event \(index) of the append: \"\(uuid.cut(toBytes: 100))\" is no UUID")
+    private func givenID(_ index: Int) throws -> EventID? {
+        switch uuid {
+        case .none, .zeros: return nil
+        case .id(let id): return id
+        case .malformed(let text):
+            throw UmaDB.status(.corruption, "event \(index) of the append: \"\(text.cut(toBytes: 100))\" is no UUID")
         }
-        return isNil ? nil : id
     }
 
     /// Whether a recorded event is this one, which the store would record as `entry`.
@@ -122,13 +123,11 @@ extension UmaDB.Event {
     }
 
     /// Whether the id is the one of zeros, which stands for none.
-    fileprivate var isNil: Bool {
-        !uuid.isEmpty && !uuid.utf8.contains { $0 != UInt8(ascii: "0") && $0 != UInt8(ascii: "-") }
-    }
+    fileprivate var isNil: Bool { uuid == .zeros }
 
     /// The same event in our words. One without an id gets one.
     fileprivate func data(_ index: Int) throws -> EventData {
-        if metadata.repeatsKey {
+        if !metadata.isEmpty, metadata.repeatsKey {
             throw UmaDB.status(.invalidArgument, "event \(index) of the append: a metadata key comes twice")
         }
         return EventData(

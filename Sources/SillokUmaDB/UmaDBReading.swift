@@ -14,6 +14,9 @@ extension UmaDBService {
         var judged = ContinuousClock.now
         var left = message.limit.map(Int.init) ?? .max
         if left == 0 { return nil }
+        if query == .all, !message.isBackwards, let page = try await readBytes(message, left) {
+            return try await send(page, to: call, &judged)
+        }
 
         var pages = PageSize(limit: store.limits.pageEvents, first: store.limits.pageEvents, bytes: 1 << 20)
         var batch = Batching(size: batchSize(message.batchSize), bytes: 1 << 20, isLimited: message.limit != nil)
@@ -32,6 +35,40 @@ extension UmaDBService {
             next?.limit = max(1, min(left, pages.events))
         }
         return batch.finishAtEnd()
+    }
+
+    /// Sends pages and returns the message of the last one. A page is read while the one before it is sent.
+    private func send(
+        _ first: EncodedPage, to call: ServerCall, _ judged: inout ContinuousClock.Instant
+    ) async throws -> ByteBuffer {
+        var page = first
+        while !page.isLast {
+            try await judge(call, .read(.all), &judged)
+            let request = page.next
+            async let next = bytes(of: request)
+            try await call.send(page.message)
+            // A store that has shown the bytes of one page does so for all.
+            guard let following = try await next else { break }
+            page = following
+        }
+        return page.message
+    }
+
+    /// Reads the first page of the whole log as bytes; `nil` if the store cannot show them.
+    private func readBytes(_ message: UmaDB.ReadRequest, _ left: Int) async throws -> EncodedPage? {
+        let start = message.start.map { Position($0).previous } ?? .start
+        return try await bytes(
+            of: EncodedPage.Request(
+                after: start, through: nil, left: left, size: batchSize(message.batchSize),
+                isLimited: message.limit != nil))
+    }
+
+    private func bytes(of request: EncodedPage.Request) async throws -> EncodedPage? {
+        guard let store = store as? any ByteReadableStore else { return nil }
+        let page = try await store.readBytes(after: request.after, through: request.through) {
+            try EncodedPage(request, head: $0, $1)
+        }
+        return page?.output
     }
 
     /// `Subscribe`: the existing events of a query, and then new ones, until the caller ends the call.

@@ -29,7 +29,7 @@ struct UnusualMessageTests {
         request.events = events.map { event in
             var message = UmaDB.Event.unread
             (message.type, message.tags) = ("t", ["tag:1"])
-            (message.data, message.uuid) = (Array(event.data.utf8), event.uuid)
+            (message.data, message.uuid) = (Array(event.data.utf8), UmaDB.GivenID(event.uuid))
             return message
         }
         if isConditional {

@@ -131,7 +131,7 @@ import Testing
         let append = try UmaDB.AppendRequest(reading: ByteBuffer(bytes: kept))
         let event = try #require(append.events.first)
         #expect(event.type == "t" && event.tags == ["tag:1", "tag:2"] && event.data == [1, 2, 3])
-        #expect(event.uuid == Samples.id.description && event.metadata == metadata)
+        #expect(event.uuid == .id(Samples.id) && event.metadata == metadata)
         #expect(append.events.map(\.type) == ["t", "u"])
         let unchanged = EventQuery([.init(types: ["t"], tags: ["tag:1"])])
         #expect(append.condition?.unchanged == .init(unchanged, since: 9))

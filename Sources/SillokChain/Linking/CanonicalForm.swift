@@ -28,6 +28,8 @@ struct FactDigests: ~Copyable {
     private var bytes: UnsafeMutableRawPointer
     private var capacity = 512
     private var count = 0
+    /// The tags of the last event and their digest: the events of a batch often have the same.
+    private var last: (tags: [EventTag], digest: ChainDigest) = ([], CanonicalForm.noTags)
 
     init() { bytes = .allocate(byteCount: capacity, alignment: 16) }
 
@@ -58,11 +60,12 @@ struct FactDigests: ~Copyable {
     }
 
     private mutating func digest(of tags: [EventTag]) -> ChainDigest {
-        if tags.isEmpty { return CanonicalForm.noTags }
+        if tags == last.tags { return last.digest }
         count = 0
         append(UInt32(truncatingIfNeeded: tags.count))
         for tag in tags { append(tag.text) }
-        return digest
+        last = (tags, digest)
+        return last.digest
     }
 
     /// The digest of what was gathered.
@@ -153,8 +156,16 @@ enum CanonicalForm {
 extension AppendRequest {
     /// The digest of each of its facts: to be made in the task of the caller, before the request waits for its turn.
     package var factDigests: [ChainDigest] {
-        var digests = FactDigests()
-        return entries.map { digests.fact($0.event, in: $0.stream, tracking) }
+        var facts = FactDigests()
+        var digests: [ChainDigest] = []
+        digests.reserveCapacity(entries.count)
+        // A loop over the array would copy its elements.
+        entries.withUnsafeBufferPointer { entries in
+            for index in entries.indices {
+                digests.append(facts.fact(entries[index].event, in: entries[index].stream, tracking))
+            }
+        }
+        return digests
     }
 }
 

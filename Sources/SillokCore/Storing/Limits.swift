@@ -82,11 +82,14 @@ public struct Limits: Hashable, Sendable {
         guard !request.entries.isEmpty || request.tracking != nil else { throw InvalidRequest(.emptyBatch) }
         try InvalidRequest.limit(.batchEvents, request.entries.count, batchEvents)
         var bytes = 0
-        var ids = Set<EventID>(minimumCapacity: request.entries.count)
+        let isSingle = request.entries.count == 1
+        var ids = isSingle ? [] : Set<EventID>(minimumCapacity: request.entries.count)
         for (index, entry) in request.entries.enumerated() {
             do throws(InvalidRequest) {
                 try check(entry)
-                guard ids.insert(entry.event.id).inserted else { throw InvalidRequest(.repeatedID(entry.event.id)) }
+                guard isSingle || ids.insert(entry.event.id).inserted else {
+                    throw InvalidRequest(.repeatedID(entry.event.id))
+                }
             } catch {
                 throw error.at(index)
             }

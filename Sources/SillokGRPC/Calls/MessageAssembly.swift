@@ -13,6 +13,9 @@ package struct MessageAssembly: Sendable {
     /// The bytes in front of a message: a flag and its length.
     package static let frameBytes = 5
 
+    /// The memory for a message that is reserved before its bytes have come, at most.
+    private static let reservedBytes = 512 << 10
+
     private let limit: Int
     private var pending = ByteBuffer()
 
@@ -28,6 +31,14 @@ package struct MessageAssembly: Sendable {
             pending = piece
         } else {
             var piece = piece
+            // Otherwise the memory would grow, and be copied, several times.
+            if pending.capacity < pending.writerIndex + piece.readableBytes,
+                let length: UInt32 = pending.getInteger(at: pending.readerIndex + 1)
+            {
+                let expected = min(Int(length), limit, Self.reservedBytes) + Self.frameBytes
+                let missing = expected - pending.readableBytes
+                pending.reserveCapacity(minimumWritableBytes: max(piece.readableBytes, missing))
+            }
             pending.writeBuffer(&piece)
         }
     }

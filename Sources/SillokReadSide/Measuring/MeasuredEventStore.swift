@@ -50,3 +50,16 @@ public struct MeasuredEventStore: ForwardingEventStore {
         return batch
     }
 }
+
+extension MeasuredEventStore: ByteReadableStore {
+    package func readBytes<Output: Sendable>(
+        after position: Position, through last: Position?,
+        _ make: @escaping @Sendable (_ head: Position, _ visit: EventBytesVisit) throws -> Output
+    ) async throws -> (output: Output, events: Int)? {
+        guard let base = base as? any ByteReadableStore else { return nil }
+        let start = ContinuousClock.now
+        guard let page = try await base.readBytes(after: position, through: last, make) else { return nil }
+        record(.read(events: page.events, time: start.duration(to: .now)))
+        return page
+    }
+}

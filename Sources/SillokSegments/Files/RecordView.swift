@@ -75,6 +75,23 @@ package struct RecordView {
                 contentType: contentType, payload: body.rest()))
     }
 
+    /// Returns the parts of the event without decoding them.
+    package func bytes() throws(LogError) -> EventBytes {
+        var body = BodyReader(self)
+        let id = try body.id()
+        let flags = try body.byte()
+        let type = try body.bytes()
+        if flags & BodyFlag.contentType != 0 { _ = try body.bytes() }
+        let stream = flags & BodyFlag.stream == 0 ? nil : try body.bytes()
+        var tracking: (source: UnsafeRawBufferPointer, position: UInt64)?
+        if flags & BodyFlag.tracking != 0 { tracking = (try body.bytes(), try body.number()) }
+        let tags = try body.tagBytes()
+        let metadata = try body.bytes()
+        return EventBytes(
+            position: Position(position), revision: Revision(revision), id: id, type: type, stream: stream,
+            tracking: tracking, tags: tags, metadata: metadata, payload: body.restBytes())
+    }
+
     /// Decodes the progress of a tracking record, with the id of the foreign event.
     package func tracking() throws(LogError) -> Tracking {
         var body = BodyReader(self)
@@ -221,9 +238,20 @@ private struct BodyReader {
         return tags
     }
 
-    func rest() -> [UInt8] {
-        guard let start, index < count else { return [] }
-        return Array(UnsafeRawBufferPointer(start: start + index, count: count - index))
+    /// Returns the bytes of all tags, each with its length.
+    mutating func tagBytes() throws(LogError) -> UnsafeRawBufferPointer {
+        let number = try length()
+        guard number <= count - index else { throw malformed }
+        let first = index
+        for _ in 0..<number { _ = try bytes() }
+        return UnsafeRawBufferPointer(start: start.map { $0 + first }, count: index - first)
+    }
+
+    func rest() -> [UInt8] { Array(restBytes()) }
+
+    func restBytes() -> UnsafeRawBufferPointer {
+        guard let start, index < count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: start + index, count: count - index)
     }
 
     @inline(__always)

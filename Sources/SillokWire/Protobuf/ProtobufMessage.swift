@@ -46,6 +46,9 @@ package protocol ProtobufValue {
     /// The value before anything was read.
     static var unread: Self { get }
 
+    /// The value before anything was read, for an element of a list that follows another one.
+    static func unread(after previous: Self) -> Self
+
     /// Whether a message without the field is malformed.
     static var isRequired: Bool { get }
 
@@ -57,6 +60,7 @@ package protocol ProtobufValue {
 }
 
 extension ProtobufValue {
+    package static func unread(after previous: Self) -> Self { unread }
     package static var isRequired: Bool { false }
     package var isAbsent: Bool { false }
 }

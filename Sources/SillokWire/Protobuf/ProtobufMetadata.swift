@@ -17,11 +17,15 @@ package struct MetadataEntry: ProtobufMessage {
     package static func write(_ field: UInt32, _ writer: inout ProtobufWriter, _ key: String, _ value: String) {
         var (key, value) = (key, value)
         key.withUTF8 { key in
-            value.withUTF8 { value in
-                let (key, value) = (UnsafeRawBufferPointer(key), UnsafeRawBufferPointer(value))
-                writer.write(field, MetadataEntry(key: Text(bytes: key), value: Text(bytes: value)))
-            }
+            value.withUTF8 { write(field, &writer, UnsafeRawBufferPointer(key), UnsafeRawBufferPointer($0)) }
         }
+    }
+
+    /// Writes an entry.
+    static func write(
+        _ field: UInt32, _ writer: inout ProtobufWriter, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    ) {
+        writer.write(field, MetadataEntry(key: Text(bytes: key), value: Text(bytes: value)))
     }
 
     /// A text in memory that something else keeps.

@@ -22,7 +22,7 @@ extension Array: ProtobufValue where Element: ProtobufValue {
 
     package mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
         try reader.expectRoom(after: count)
-        var element = Element.unread
+        var element = last.map { Element.unread(after: $0) } ?? Element.unread
         try element.read(&reader)
         append(element)
     }

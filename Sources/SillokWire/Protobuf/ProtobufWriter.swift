@@ -69,6 +69,15 @@ package struct ProtobufWriter: ~Copyable {
         withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { bytes(field, $0) }
     }
 
+    /// Writes an id as the text of a UUID, in lower case with hyphens.
+    package mutating func uuid(_ field: UInt32, _ id: some UniqueID) {
+        tag(field, .lengthDelimited)
+        varint(36)
+        reserve(36)
+        id.writeText(to: UnsafeMutableRawBufferPointer(start: base + count, count: 36))
+        count += 36
+    }
+
     /// Writes the fields of a message.
     package mutating func write(_ message: some ProtobufMessage) {
         var message = message

@@ -36,6 +36,50 @@ extension UmaDB {
             count += 1
         }
 
+        /// Adds an event whose bytes are shown by a store: the same message, without a decoded event in between.
+        package mutating func append(_ event: EventBytes) {
+            let start = writer.begin(ReadResponse.Number.events.rawValue)
+            writer.number(SequencedEvent.Number.position.rawValue, event.position.value)
+            let data = writer.begin(SequencedEvent.Number.event.rawValue)
+            writer.bytes(Event.Number.type.rawValue, event.type)
+            var tags = EventBytes.Texts(event.tags)
+            while let tag = tags.next() { writer.bytes(Event.Number.tags.rawValue, tag) }
+            if !event.payload.isEmpty { writer.bytes(Event.Number.data.rawValue, event.payload) }
+            if let given = appendMetadata(of: event) {
+                writer.bytes(Event.Number.uuid.rawValue, given)
+            } else {
+                writer.uuid(Event.Number.uuid.rawValue, event.id)
+            }
+            if let stream = event.stream {
+                let field = Event.Number.metadata.rawValue
+                MetadataEntry.write(field, &writer, streamKey, String(decoding: stream, as: UTF8.self))
+                MetadataEntry.write(field, &writer, revisionKey, String(event.revision.value))
+            }
+            writer.end(data)
+            if let (source, position) = event.tracking {
+                let name = TrackingSource(String(decoding: source, as: UTF8.self))
+                writer.write(
+                    SequencedEvent.Number.tracking.rawValue, TrackingInfo(Tracking(source: name, position: position)))
+            }
+            writer.end(start)
+            count += 1
+        }
+
+        /// Writes all metadata but the id that the client gave, and returns that id.
+        private mutating func appendMetadata(of event: EventBytes) -> UnsafeRawBufferPointer? {
+            if event.metadata.isEmpty { return nil }
+            var given: UnsafeRawBufferPointer?
+            var texts = EventBytes.Texts(event.metadata)
+            while let key = texts.next(), let value = texts.next() {
+                if uuidKey.hasSameBytes(as: key) {
+                    given = value
+                } else {
+                    MetadataEntry.write(Event.Number.metadata.rawValue, &writer, key, value)
+                }
+            }
+            return given
+        }
+
         /// Returns the framed message, with the head if the message has one. The writer is empty again.
         package mutating func finish(head: UInt64? = nil) -> ByteBuffer {
             if let head { writer.number(ReadResponse.Number.head.rawValue, head) }

@@ -2,19 +2,31 @@ package import SillokCore
 
 /// The messages of UmaDB's protocol. See `Protos/umadb.proto`.
 package enum UmaDB {
-    /// An event as it was sent: nothing is checked yet.
+    /// An event as it was sent: nothing but the form of the id is checked yet.
     package struct Event: ProtobufMessage, Sendable {
         package static let unread = Event()
 
         package var type = EventType.unread
-        package var tags: [EventTag] = []
+        private var tagList = TagList()
         package var data: [UInt8] = []
-        package var uuid = ""
+        package var uuid = GivenID.none
         package var metadata = Metadata()
+
+        package var tags: [EventTag] {
+            get { tagList.tags }
+            set { tagList = TagList(newValue) }
+        }
+
+        /// An event that is read after another one, whose tags it may share.
+        package static func unread(after event: Event) -> Event {
+            var next = unread
+            next.tagList = TagList(after: event.tags)
+            return next
+        }
 
         package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
             try coder.field(Number.type.rawValue, "event_type", &type)
-            try coder.field(Number.tags.rawValue, "tags", &tags)
+            try coder.field(Number.tags.rawValue, "tags", &tagList)
             try coder.bytes(Number.data.rawValue, "data", &data)
             try coder.field(Number.uuid.rawValue, "uuid", &uuid)
             try coder.field(Number.metadata.rawValue, "metadata", &metadata)

@@ -42,6 +42,22 @@ import Testing
         #expect(throws: DecodingError.self) { try JSONDecoder().decode([EventID].self, from: Data(#"["x"]"#.utf8)) }
     }
 
+    @Test func `every byte at every place of the text is a digit or makes it no id`() {
+        var random = SeededNumbers()
+        let digits = Array("0123456789abcdefABCDEF".utf8)
+        for place in 0..<32 {
+            for byte in UInt8.min...UInt8.max {
+                var text = (0..<32).map { _ in digits[Int.random(in: 0..<digits.count, using: &random)] }
+                text[place] = byte
+                let id = text.withUnsafeBytes { EventID(text: $0) }
+                let value = digits.contains(byte) ? byte.hexadecimalDigit : nil
+                #expect((id == nil) == (value == nil), "byte \(byte) at \(place), seed \(random.seed)")
+                guard let id else { continue }
+                #expect(id.bytes.hexadecimal == String(decoding: text, as: UTF8.self).lowercased())
+            }
+        }
+    }
+
     @Test func `ids are ordered by their bytes`() {
         var random = SeededNumbers()
         let ids = (0..<200).map { _ in EventID(high: random.next() % 4, low: random.next()) }
