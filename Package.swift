@@ -97,8 +97,9 @@ let package = Package(
         .target(
             name: "SillokLog",
             dependencies: [
-                "SillokSegments", "SillokDisk", "SillokSQLiteConnections", "SillokStorage", "SillokThreads",
-                "SillokIndex", "SillokChain", "SillokCore", "SillokSystem", "CSQLite", "CSillok",
+                "SillokSegments", "SillokDisk", "SillokSQLiteModels", "SillokSQLiteConnections", "SillokStorage",
+                "SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL", "SillokSystem", "CSQLite",
+                "CSillok",
             ]),
         .target(
             name: "SillokGRDB",
@@ -372,7 +373,9 @@ let package = Package(
             path: "Examples/GitHistory/Tests"),
 
         // What the tests of several targets use: folders, waiting, random numbers, programs of the system. No product.
-        .target(name: "SillokTestSupport", dependencies: ["SillokCore"], path: "Tests/Support"),
+        .target(
+            name: "SillokTestSupport", dependencies: ["SillokProjections", "SillokCore", "SillokSQL"],
+            path: "Tests/Support"),
 
         // The log in segments without a store around it, next to its limit. Here because it is not a product.
         .executableTarget(
@@ -541,14 +544,16 @@ let package = Package(
             name: "SillokSQLiteTests",
             dependencies: [
                 "SillokSnapshots", "SillokHistory", "SillokProjections", "SillokConformance", "Sillok", "SillokChain",
-                "SillokPostgres", "SillokSQL", "SillokStorage", "SillokSQLiteConnections", "SillokSQLiteModels",
-                "SillokSQLite", "SillokTestSupport", "SillokTesting", "CSQLite", "CSillok", "sillok-torture",
+                "SillokLog", "SillokPostgres", "SillokSQL", "SillokStorage", "SillokSQLiteConnections",
+                "SillokSQLiteModels", "SillokSQLite", "SillokTestSupport", "SillokTesting", "CSQLite", "CSillok",
+                "sillok-torture",
             ], exclude: ["Fixtures"]),
         .testTarget(
             name: "SillokLogTests",
             dependencies: [
                 "SillokLog", "SillokConformance", "Sillok", "SillokChain", "SillokCore", "SillokDisk", "SillokIndex",
-                "SillokSQLiteConnections", "SillokSegments", "SillokStorage", "SillokTestSupport", "SillokTesting",
+                "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSegments", "SillokStorage",
+                "SillokTestSupport", "SillokTesting",
                 "CSQLite", "sillok-torture",
             ]),
         .testTarget(
@@ -595,7 +600,7 @@ let package = Package(
             name: "SillokCLITests",
             dependencies: [
                 "SillokClient", "SillokHistory", "SillokPostgres", "SillokReadSide", "SillokProcesses",
-                "SillokProjections", "SillokCLI", "SillokCommands", "Sillok", "SillokCore", "SillokSQL",
+                "SillokProjections", "SillokCLI", "SillokCommands", "Sillok", "SillokCore", "SillokLog", "SillokSQL",
                 "SillokSQLite", "SillokServer", "SillokStarter", "SillokTerminal", "SillokTestSupport", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

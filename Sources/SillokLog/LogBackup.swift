@@ -8,8 +8,10 @@ import SillokThreads
 extension LogEventStore {
     /// Writes a copy of the store into a new folder, while others read and write, and verifies it.
     ///
-    /// The copy has everything that was acknowledged before the call, with the same identity, positions and ids. The
-    /// folder gets its name only when it is complete, on the disk and verified. To restore it, open it as a store.
+    /// The copy has everything that was acknowledged before the call, with the same identity, positions and ids, and
+    /// the rows of the store's read model. Rows that are behind the copied log are projected when the projections are
+    /// attached. The folder gets its name only when it is complete, on the disk and verified. To restore it, open it as
+    /// a store.
     /// - Parameters:
     ///   - path: the new folder.
     ///   - progress: called at intervals with the progress.
@@ -20,7 +22,8 @@ extension LogEventStore {
     public func backup(
         to path: String, progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
-        let (makeReader, identity, tuning, limits, disk) = (makeReader, identity, tuning, limits, disk)
+        let (makeReader, identity, tuning, limits) = (makeReader, identity, tuning, limits)
+        let (disk, rows) = (disk, rows)
         return try await longWork.runOnThread { cancellation in
             try Result {
                 let partial = path + ".partial"
@@ -34,13 +37,20 @@ extension LogEventStore {
                     throw StoreError(.readOnly, "a file already exists at \(path): give the copy another name.")
                 }
                 LogOpening.removeFiles(partial, nil)
-                defer { LogOpening.removeFiles(partial, nil) }
+                unlink(partial + "-rows")
+                defer {
+                    LogOpening.removeFiles(partial, nil)
+                    unlink(partial + "-rows")
+                }
                 let reader = try makeReader()
                 try reader.checkFolder()
+                // Before the log, so that the rows contain no event that the copy of the log does not have.
+                let hasRows = try rows.copy(to: partial + "-rows", makeReader, cancellation)
                 try reader.renew()
                 try LogCopy(identity: identity, settings: tuning.segments, cancellation: cancellation, report: progress)
                     .write(reader, to: partial)
                 try reader.checkFolder()
+                if hasRows { try Self.keepRows(partial + "-rows", in: partial) }
                 let opening = LogOpening(
                     folder: partial, limits: limits, tuning: tuning, disk: disk, progress: { _ in })
                 let report = try opening.verified(cancellation, progress)
@@ -51,6 +61,17 @@ extension LogEventStore {
                 let head = Position(UInt64(clamping: reader.view.head))
                 return BackupReport(head: head, bytes: try Self.keep(partial, as: path), verification: report)
             }.mapError(StoreError.reading).get()
+        }
+    }
+
+    /// Moves the copy of the rows into the copy of the folder.
+    private static func keepRows(_ path: String, in folder: String) throws {
+        let disk = SystemDisk()
+        do throws(DiskError) {
+            try disk.open(path, .write).sync(.all)
+            try disk.rename(path, to: RowsFile.path(in: folder))
+        } catch {
+            throw StoreError(error.isFull ? .full : .ioFailure, "the rows could not be copied: \(error).")
         }
     }
 

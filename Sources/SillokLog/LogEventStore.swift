@@ -3,6 +3,7 @@ public import SillokCore
 package import SillokDisk
 import SillokIndex
 import SillokSQLiteConnections
+package import SillokSQLiteModels
 import SillokSegments
 import SillokStorage
 import SillokThreads
@@ -46,7 +47,10 @@ public final class LogEventStore: ChainedEventStore {
     let mode: Mode
     /// What the writer does with the files when it ends.
     private let removal = Lock(Removal.none)
-    private let writer: GroupCommit<LogRequest, LogAnswer>?
+    private let writer: GroupCommit<LogWork, LogAnswer>?
+    /// The access to the read model in the folder.
+    package let model: StoreModelAccess
+    let rows: RowsFile
     let signal: HeadSignal
     /// Looks for what another process writes.
     let watch: LogWatch
@@ -111,6 +115,10 @@ public final class LogEventStore: ChainedEventStore {
                 LogOpening.removeFiles(path, lock)
             }
         }
+        let rows = parts.rows
+        self.rows = rows
+        model = StoreModelAccess(
+            path: path, file: { try rows.file(makeReader) }, write: writer.map(Self.modelling))
     }
 
     /// Starts the thread that writes, which holds the lock for as long as it runs.
@@ -119,7 +127,7 @@ public final class LogEventStore: ChainedEventStore {
     private static func start(
         _ handover: Handover<(writer: LogWriter, lock: FileLock)>, _ limits: Limits, announcing signal: HeadSignal,
         observer: Lock<CommitObserver>, atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock) -> Void
-    ) -> GroupCommit<LogRequest, LogAnswer> {
+    ) -> GroupCommit<LogWork, LogAnswer> {
         GroupCommit(
             maximumWeight: 8192, queueBytes: limits.queueBytes,
             commit: { requests in
@@ -127,13 +135,19 @@ public final class LogEventStore: ChainedEventStore {
                 let answers = writer.execute(requests)
                 if let failure = writer.failure, failure.code == .fileReplaced { signal.fail(failure) }
                 announce(requests, answers, to: signal)
-                if let observe = observer.withLock({ $0.observe }) {
-                    let events = requests.reduce(0) { $0 + $1.prepared.request.entries.count }
-                    observe(CommitMeasurement(appends: requests.count, events: events, syncTime: writer.syncTime))
+                // Their appends were not acknowledged, but readers see the events.
+                if writer.rows?.isBehind == true { signal.advance(to: writer.durable.position) }
+                let appends = requests.compactMap(\.append)
+                if let observe = observer.withLock({ $0.observe }), !appends.isEmpty {
+                    let events = appends.reduce(0) { $0 + $1.prepared.request.entries.count }
+                    observe(CommitMeasurement(appends: appends.count, events: events, syncTime: writer.syncTime))
                 }
                 return answers
             },
-            afterCommit: { handover.value?.writer.prepareNextSegment() },
+            afterCommit: {
+                handover.value?.writer.prepareNextSegment()
+                handover.value?.writer.rows?.checkpointIfDue()
+            },
             atEnd: {
                 guard let (writer, lock) = handover.value else { return }
                 writer.finish()
@@ -145,10 +159,10 @@ public final class LogEventStore: ChainedEventStore {
 
     /// Wakes the readers that wait for events of a group that was committed.
     private static func announce(
-        _ requests: [LogRequest], _ answers: [Result<LogAnswer, any Error>], to signal: HeadSignal
+        _ requests: [LogWork], _ answers: [Result<LogAnswer, any Error>], to signal: HeadSignal
     ) {
         var (appends, last): ([AppendRequest], Position) = ([], .start)
-        for case (let request, .success(.appended(_, let head))) in zip(requests, answers) {
+        for case (.append(let request), .success(.appended(_, let head))) in zip(requests, answers) {
             appends.append(request.prepared.request)
             last = max(last, head)
         }
@@ -165,11 +179,13 @@ public final class LogEventStore: ChainedEventStore {
 
     /// Finishes running appends and reads, and releases the lock of the folder.
     ///
-    /// Running verifications and backups, and later calls, throw `StoreError` `closed`. Closing again does nothing.
+    /// Running queries of the read model, verifications and backups, and later calls, throw `StoreError` `closed`.
+    /// Closing again does nothing.
     public func close() async {
         signal.fail(Self.closed)
         await longWork.close()
         await readers.close(refusing: Self.closed)
+        await model.close()
         await writer?.close(refusing: Self.closed)
     }
 
@@ -187,8 +203,8 @@ public final class LogEventStore: ChainedEventStore {
         await close()
     }
 
-    /// Calls `observe` after every commit, on the thread that writes. It must not block. It replaces an earlier
-    /// observer.
+    /// Calls `observe` after every commit that contains appends, on the thread that writes. It must not block. It
+    /// replaces an earlier observer.
     public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
         observer.withLock { $0.observe = observe }
     }
@@ -215,14 +231,15 @@ public final class LogEventStore: ChainedEventStore {
 
     private func record(_ append: AppendRequest) async throws -> Receipt {
         try limits.check(append)
-        guard let writer else {
-            throw StoreError(.readOnly, "the store was opened for reading only: \(path).")
-        }
+        guard let writer else { throw model.readOnly }
         var request = LogRequest(append, keys, isChained: identity.chainStart != nil)
         for _ in 0..<PreparedAppend.attempts {
-            switch try await writer.submit(request, weight: request.weight, bytes: request.retainedBytes) {
+            switch try await writer.submit(
+                .append(request), weight: request.weight, bytes: request.retainedBytes)
+            {
             case .appended(let receipt, _): return receipt
             case .undecided: request = LogRequest(request, try await judge(request.prepared))
+            case .modelled: throw StoreError.wrongAnswer
             }
         }
         throw StoreError.outpaced

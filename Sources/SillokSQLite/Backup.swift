@@ -1,4 +1,3 @@
-import CSQLite
 public import SillokCore
 import SillokSQL
 import SillokSQLiteConnections
@@ -37,26 +36,13 @@ extension SQLiteEventStore {
                 lock.removeFile()
             }
             unlink(partial)
-            try Self.copy(file, to: partial, cancellation)
+            try file.writeCopy(to: partial, cancellation)
             let copy = StoreOpening(path: partial, mode: .readOnly, limits: limits, tuning: tuning)
             let (report, head) = try copy.verified(progress, cancellation)
             guard report.isSound else {
                 throw StoreError(.corrupt, "the copy is not sound: \(report.findings.first.map { "\($0)" } ?? "").")
             }
             return BackupReport(head: head, bytes: try Self.keep(partial, as: path), verification: report)
-        }
-    }
-
-    private static func copy(_ source: OpenedFile, to target: String, _ cancellation: Cancellation) throws {
-        do {
-            let connection = try source.connect(cacheKiB: 16_384)
-            let statement = try connection.prepare("VACUUM INTO ?1")
-            statement.bind(text: target, at: 1)
-            connection.interrupt(when: cancellation)
-            try connection.interruptible(by: cancellation) { try statement.run() }
-            try source.check()
-        } catch let failure as SQLiteFailure {
-            throw failure.storeError("the copy could not be written to \(target)")
         }
     }
 

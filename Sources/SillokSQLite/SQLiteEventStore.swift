@@ -4,6 +4,7 @@ public import SillokCore
 import SillokIndex
 import SillokSQL
 import SillokSQLiteConnections
+package import SillokSQLiteModels
 import SillokStorage
 import SillokSystem
 import SillokThreads
@@ -48,7 +49,7 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// The chain that the writer keeps; `nil` also for a store that was opened as read-only.
     private let writtenChain: Chain?
     /// The access to the read model in the file.
-    let model: StoreModelAccess
+    package let model: StoreModelAccess
     private let signal: HeadSignal
     /// Looks for what another process writes.
     private let watch: LogWatch
@@ -127,7 +128,7 @@ public final class SQLiteEventStore: ChainedEventStore {
                 Self.removeFiles(file.opened, lock)
             }
         }
-        model = StoreModelAccess(found.file, writer: writer)
+        model = StoreModelAccess(path: path, file: { [file] in file }, write: writer.map(Self.modelling))
     }
 
     /// Starts the thread that writes, which holds the lock for as long as it runs.
@@ -163,6 +164,19 @@ public final class SQLiteEventStore: ChainedEventStore {
                 atEnd(isUnused, lock)
             })
     }
+
+    /// Returns what lets the thread that writes use the read model.
+    private static func modelling(_ writer: GroupCommit<WriterRequest, WriterAnswer>) -> StoreModelAccess.Submit {
+        { request in
+            guard case .modelled(let isDone) = try await writer.submit(.model(request), weight: request.weight)
+            else { throw wrongAnswer }
+            return isDone
+        }
+    }
+
+    /// The error for an answer that does not belong to its request.
+    private static let wrongAnswer = StoreError(
+        .corrupt, "the writer returned an answer of another kind. This is a bug in Sillok.")
 
     /// Wakes the readers that wait for events of a group that was committed.
     static func announce(
@@ -259,8 +273,7 @@ public final class SQLiteEventStore: ChainedEventStore {
             switch try await writer.submit(waiting, weight: waiting.weight, bytes: prepared.retainedBytes) {
             case .appended(let receipt, _): return receipt
             case .undecided: prepared = try await judge(prepared)
-            default:
-                throw StoreError(.corrupt, "the writer returned an answer of another kind. This is a bug in Sillok.")
+            case .modelled: throw Self.wrongAnswer
             }
         }
         throw StoreError.outpaced

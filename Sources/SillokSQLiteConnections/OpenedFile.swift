@@ -1,6 +1,7 @@
 import CSQLite
 package import SillokCore
 package import SillokSQL
+package import SillokThreads
 
 /// The file of a store or a read model as its first connection has opened it, for the connections that come later.
 ///
@@ -49,6 +50,20 @@ package struct OpenedFile: Sendable {
             return connection
         } catch {
             throw replacement ?? error
+        }
+    }
+
+    /// Writes a copy of one state of the database to a new file. The caller syncs it.
+    package func writeCopy(to target: String, _ cancellation: Cancellation) throws {
+        do {
+            let connection = try connect(cacheKiB: 16_384)
+            let statement = try connection.prepare("VACUUM INTO ?1")
+            statement.bind(text: target, at: 1)
+            connection.interrupt(when: cancellation)
+            try connection.interruptible(by: cancellation) { try statement.run() }
+            try check()
+        } catch let failure as SQLiteFailure {
+            throw failure.storeError("the copy could not be written to \(target)")
         }
     }
 

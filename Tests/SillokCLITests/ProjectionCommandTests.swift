@@ -1,4 +1,5 @@
 import Foundation
+import SillokLog
 import SillokProjections
 import SillokSQLite
 import Testing
@@ -215,6 +216,32 @@ struct ProjectionCommandTests {
         #expect(ending.status == 1 && ending.output.contains("broken"), "\(ending.output)")
         await opened.close()
         await log.close()
+    }
+
+    @Test("a folder with a log has its read model too")
+    func inFolder() async throws {
+        let path = folder("bank.sillok")
+        let store = try LogEventStore(path: path)
+        #expect(await sillok("projections", "list", path).errors.contains("no projection has written"))
+        let projector = Projector(Sums(isMended: true), .inline, from: store, into: store.readModel)
+        try await projector.attach()
+        try await store.append([EventData(type: "opened", text: #"{"owner":"Ada"}"#)], to: "account-1")
+        try await store.append([EventData(type: "deposited", text: #"{"cents":2000}"#)], to: "account-1")
+        let json = await sillok("projections", "status", path, "sums", "--json").output
+        #expect(json.contains(#""lifecycle":"inline","partitions":1,"position":2,"head":2,"behind":0"#))
+        #expect(await sillok("projections", "verify", path, "sums").output == "sound: sums v1, 2 events\n")
+        let locked = await sillok(["projections", "rebuild", path, "sums"] + why)
+        #expect(locked.status == 75)
+        #expect(locked.errors.contains("let its application do it"))
+        await store.close()
+        let asked = await sillok(["projections", "rebuild", path, "sums"] + why)
+        #expect(asked.output == "sums v1 build 2 was requested\n")
+        let again = try LogEventStore(path: path)
+        try await Projector(Sums(isMended: true), .inline, from: again, into: again.readModel).attach()
+        await again.close()
+        #expect(await sillok("projections", "diff", path, "sums").output.hasPrefix("0 of 1 rows differ"))
+        #expect(await sillok(["projections", "promote", path, "sums"] + why).status == 0)
+        #expect(await sillok("verify", path).status == 0)
     }
 
     @Test("a store whose file has its read model is both; while its application runs, it can be looked at")

@@ -34,4 +34,33 @@ import Testing
             remove: { place in try? FileManager.default.removeItem(atPath: folder(place.name)) })
         try await suite.run(check)
     }
+
+    @Test(arguments: EventStoreSuite.checks, [0, 1])
+    func `the store in a folder keeps its promises with an inline projection, which tells all of it`(
+        _ check: EventStoreSuite.Check, _ index: Int
+    ) async throws {
+        var tuning = Self.tunings[index].1
+        tuning.writerSteps = LogTuning().writerSteps
+        tuning.segments.firstSegmentBytes = 1 << 16
+        let suite = EventStoreSuite(
+            sequences: Environment.count("SILLOK_SEQUENCES", default: 30),
+            open: { [tuning] place in
+                let store = try LogEventStore(
+                    path: folder(place.name), mode: .create, limits: place.limits, clock: place.clock, tuning: tuning)
+                try await StreamLengths.attach(to: store.readModel)
+                return store
+            },
+            close: { store, _ in
+                guard let store = store as? LogEventStore else { return }
+                do {
+                    let findings = try await StreamLengths.findings(store, store.readModel)
+                    #expect(findings == [])
+                } catch let error as StoreError where error.code == .closed {
+                    // The check has closed it, to see what it says.
+                }
+                await store.close()
+            },
+            remove: { place in try? FileManager.default.removeItem(atPath: folder(place.name)) })
+        try await suite.run(check)
+    }
 }

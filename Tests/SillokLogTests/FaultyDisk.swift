@@ -11,12 +11,23 @@ final class FaultyDisk: Disk {
         var syncing: Int32?
     }
 
+    /// A moment in the work of the thread that appends.
+    enum Moment: String, Sendable {
+        case beforeWrite, beforeSync, afterSync
+    }
+
     let faults = Lock(Faults())
+    /// Is called on the thread that writes or syncs a segment.
+    let onMoment = Lock<(@Sendable (Moment) -> Void)?>(nil)
     private let disk = SystemDisk()
 
     func open(_ path: String, _ mode: DiskFileMode) throws(DiskError) -> any DiskFile {
         if mode == .create, let code = faults.withLock({ $0.creating }) { throw DiskError(.open, path, code: code) }
         return FaultyFile(try disk.open(path, mode), path, self)
+    }
+
+    fileprivate func note(_ moment: Moment, _ path: String) {
+        if path.hasSuffix(".seg"), let onMoment = onMoment.withLock({ $0 }) { onMoment(moment) }
     }
 
     func makeFolder(_ path: String) throws(DiskError) { try disk.makeFolder(path) }
@@ -44,14 +55,17 @@ private final class FaultyFile: DiskFile {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) -> Int {
-        try file.write(bytes, at: offset)
+        disk.note(.beforeWrite, path)
+        return try file.write(bytes, at: offset)
     }
 
     func sync(_ scope: SyncScope) throws(DiskError) {
         if path.hasSuffix(".seg"), let code = disk.faults.withLock({ $0.syncing }) {
             throw DiskError(.sync, path, code: code)
         }
+        disk.note(.beforeSync, path)
         try file.sync(scope)
+        disk.note(.afterSync, path)
     }
 
     func size() throws(DiskError) -> Int { try file.size() }

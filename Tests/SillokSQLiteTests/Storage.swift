@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokLog
 import SillokSQL
 import SillokSQLite
 import SillokTesting
@@ -11,9 +12,14 @@ import Testing
 enum Storage: CustomTestStringConvertible, Sendable {
     case sqlite
     case postgres
+    /// A store in a folder; read models outside a store are SQLite files.
+    case folder
 
     /// SQLite; and PostgreSQL where `SILLOK_POSTGRES` names a server, which `scripts/test` starts.
     static let tested: [Storage] = server == nil ? [.sqlite] : [.sqlite, .postgres]
+
+    /// Storages whose stores have a read model that is written within appends.
+    static let inline = tested + [.folder]
 
     /// The connection string of the server.
     static var server: String? {
@@ -24,7 +30,13 @@ enum Storage: CustomTestStringConvertible, Sendable {
         #endif
     }
 
-    var testDescription: String { self == .sqlite ? "SQLite" : "PostgreSQL" }
+    var testDescription: String {
+        switch self {
+        case .sqlite: "SQLite"
+        case .postgres: "PostgreSQL"
+        case .folder: "a folder"
+        }
+    }
 }
 
 /// A place for read models, that is gone when the test is.
@@ -62,6 +74,7 @@ final class Place: Sendable {
         #if Postgres
         if storage == .postgres { return TestedStore(try await postgresStore()) }
         #endif
+        if storage == .folder { return TestedStore(try LogEventStore(path: folder("log"))) }
         return TestedStore(try SQLiteEventStore(path: folder("log")))
     }
 
@@ -75,6 +88,10 @@ final class Place: Sendable {
             return (TestedStore(store), TestedInlineModel(model) { await model.close() })
         }
         #endif
+        if storage == .folder {
+            let store = try LogEventStore(path: folder("log"))
+            return (TestedStore(store), TestedInlineModel(store.readModel) {})
+        }
         let store = try SQLiteEventStore(path: folder("log"))
         return (TestedStore(store), TestedInlineModel(store.readModel) {})
     }
@@ -149,6 +166,12 @@ struct TestedStore: ForwardingEventStore {
     private let check: @Sendable () async throws -> VerificationReport
 
     init(_ store: SQLiteEventStore) {
+        base = store
+        end = { await store.close() }
+        check = { try await store.verify() }
+    }
+
+    init(_ store: LogEventStore) {
         base = store
         end = { await store.close() }
         check = { try await store.verify() }

@@ -80,9 +80,16 @@ struct TorturePlace: Sendable {
             return (Store(store), try await store.readModel(schema: schema + "_views"))
         }
         #endif
+        if text.hasSuffix(".sillok") {
+            let store = try LogEventStore(path: text, mode: access == .writing ? .create : .readOnly)
+            return (Store(store), store.readModel)
+        }
         let store = try SQLiteEventStore(path: text, mode: access == .writing ? .create : .readOnly)
         return (Store(store), store.readModel)
     }
+
+    /// Whether rows may be behind the log after a kill, until their projection is attached again.
+    var isLogFirst: Bool { text.hasSuffix(".sillok") }
 
     /// Waits until the server is done with what killed processes had sent; those of a run have one application name.
     func settle() async throws {

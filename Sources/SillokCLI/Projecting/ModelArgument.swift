@@ -9,16 +9,16 @@ import SillokTerminal
 
 /// The read model that a command works on, and the log that it is made from.
 struct ModelArgument: ParsableArguments {
-    /// What a command does with the read model. Only one process can write to one in a store's file.
+    /// What a command does with the read model. Only one process can write to one that is part of a store.
     enum Access { case reading, writing }
 
     @Argument(
-        help: "The read model: a file, a store whose file contains it, or postgres://user@host/database#schema.",
+        help: "The read model: a file, a store that contains it, or postgres://user@host/database#schema.",
         completion: .file())
     var readModel: String
 
     @Option(
-        help: "The store whose events are projected. Leave it out if the read model is in the store's own file.",
+        help: "The store whose events are projected. Leave it out if the read model is part of the store.",
         completion: .file())
     var store: String?
 
@@ -27,8 +27,8 @@ struct ModelArgument: ParsableArguments {
     /// The read model at a place that was given in another way.
     init(place: String) { readModel = place }
 
-    /// Whether the read model is in the file of its store.
-    var isInStore: Bool { SQLiteEventStore.isStore(at: readModel) }
+    /// Whether the read model is part of its store.
+    var isInStore: Bool { StoreKind.isStore(at: readModel) }
 
     /// Opens the read model, and the store for reading, and closes both after `body`.
     func with<Result>(_ access: Access = .reading, _ body: (ReadSide) async throws -> Result) async throws -> Result {
@@ -49,7 +49,7 @@ struct ModelArgument: ParsableArguments {
         return try await withModel { try await body(ReadSide(of: MemoryEventStore(), in: $0)) }
     }
 
-    /// Opens a store that has its read model in its own file.
+    /// Opens a store that has its read model in its own files.
     private func withStore<Result>(
         _ access: Access, _ body: (ReadSide) async throws -> Result
     ) async throws -> Result {
@@ -62,7 +62,7 @@ struct ModelArgument: ParsableArguments {
         } catch let error as StoreError where error.code == .locked {
             throw CommandFailure(
                 .locked, "\(error)",
-                hint: "The read model is in the store's file: let its application do it, or stop the application.")
+                hint: "The read model is part of the store: let its application do it, or stop the application.")
         }
     }
 

@@ -7,7 +7,7 @@ import SillokTerminal
 extension OperatorAccess {
     /// Opens the places that a command line of `sillok` names.
     static let ofPlaces = OperatorAccess { places, purpose, body in
-        if SQLiteEventStore.isStore(at: places.readModel) {
+        if StoreKind.isStore(at: places.readModel) {
             if let store = places.store, store != places.readModel {
                 throw CommandFailure(.usage, "the read model is that of a store: leave out --store")
             }
@@ -38,7 +38,7 @@ extension OperatorAccess {
         } catch let error as StoreError where error.code == .locked {
             throw CommandFailure(
                 .locked, "\(error)",
-                hint: "The application writes to the store's file: use its server or its dashboard, or stop it.")
+                hint: "The application writes to the store: use its server or its dashboard, or stop it.")
         }
     }
 }

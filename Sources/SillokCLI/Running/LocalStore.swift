@@ -13,8 +13,8 @@ protocol LocalStore: SelfChecking {
     /// The number of bytes that its files take.
     var storedBytes: UInt64 { get }
 
-    /// The read model in the store's own file, if it has one.
-    var ownModel: (any ReadModel)? { get }
+    /// The read model in the store's own files.
+    var readModel: StoreReadModel { get }
 
     /// Calls `observe` after every commit that contains appends.
     func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void)
@@ -51,6 +51,11 @@ enum StoreKind {
         self = exists && isFolder.boolValue || !exists && path.hasSuffix(".sillok") ? .folder : .file
     }
 
+    /// Returns whether a store is at a path. It has a read model in its own files.
+    static func isStore(at path: String) -> Bool {
+        StoreKind(path: path) == .folder || SQLiteEventStore.isStore(at: path)
+    }
+
     /// Opens the store at a path.
     func open(
         _ path: String, _ mode: SQLiteEventStore.Mode, _ limits: Limits,
@@ -69,10 +74,7 @@ extension StoreArgument {
         _ mode: SQLiteEventStore.Mode, _ body: (any LocalStore, any ReadModel) async throws -> Result
     ) async throws -> Result {
         try await with(mode) { opened in
-            guard let model = opened.ownModel else {
-                throw CommandFailure(.usage, "the store \(store.visible) has no read model of its own")
-            }
-            return try await body(opened, model)
+            try await body(opened, opened.readModel)
         }
     }
 }
@@ -102,13 +104,11 @@ extension LocalStore {
 
 extension SQLiteEventStore: LocalStore {
     func closeIfUnusedRemoving() async { await close(removing: .ifUnused) }
-    var ownModel: (any ReadModel)? { readModel }
     var storedBytes: UInt64 { bytes(ofFiles: ["", "-wal"]) }
 }
 
 extension LogEventStore: LocalStore {
     func closeIfUnusedRemoving() async { await close(removing: .ifUnused) }
-    var ownModel: (any ReadModel)? { nil }
 
     var storedBytes: UInt64 {
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []

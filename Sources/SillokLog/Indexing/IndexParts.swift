@@ -50,8 +50,13 @@ final class SharedView: Sendable {
     /// The view of now.
     var current: LogView { state.withLock { $0 } }
 
-    /// Shows the events up to a position.
-    func publish(_ head: Int64) { state.withLock { $0.head = max($0.head, head) } }
+    /// Runs `body` and shows the events up to a position: no reader sees the one without the other.
+    func publish(_ head: Int64, with body: () -> Void = {}) {
+        state.withLock { view in
+            body()
+            view.head = max(view.head, head)
+        }
+    }
 
     /// Adds an empty part, which takes the entries of later events.
     func add(_ part: IndexPart) { state.withLock { $0.parts.append(part) } }

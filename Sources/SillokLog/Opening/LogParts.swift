@@ -12,6 +12,8 @@ struct LogParts {
     let head: Int64
     /// Whether this opening has made the store.
     let isNew: Bool
+    /// The file of the read model.
+    let rows: RowsFile
     /// Makes a reader for one thread.
     let makeReader: @Sendable () throws -> LogReader
     /// The state of the thread that appends, and the lock that it holds; `nil` for a store that is only read.
@@ -33,9 +35,10 @@ extension LogOpening {
                 let log = try SegmentLog(opening: folder, on: disk, .write, tuning.segments)
                 let opened = try index(log)
                 let writer = try LogWriter(opened, limits: limits, clock: clock, tuning: tuning)
+                try writer.openRows()
                 return LogParts(
                     identity: log.identity, keys: opened.keys, head: opened.view.current.head, isNew: isNew,
-                    makeReader: opened.readerMaker(limits: limits), writer: (writer, lock))
+                    rows: writer.rowsFile, makeReader: opened.readerMaker(limits: limits), writer: (writer, lock))
             } catch {
                 // A new store is of no use to anyone, as long as the lock is held.
                 if isNew && madeFolder { Self.removeFiles(folder, lock) }
@@ -61,7 +64,8 @@ extension LogOpening {
                 return LogReader(source, reader, table, keys, check, limits: limits)
             }
             return LogParts(
-                identity: identity, keys: keys, head: head, isNew: false, makeReader: makeReader, writer: nil)
+                identity: identity, keys: keys, head: head, isNew: false,
+                rows: RowsFile(folder: folder, identity.store), makeReader: makeReader, writer: nil)
         }
     }
 
@@ -117,6 +121,7 @@ extension LogOpening {
         for name in (try? SystemDisk().names(in: folder + "/log")) ?? [] { unlink("\(folder)/log/\(name)") }
         rmdir(folder + "/log")
         IndexFile.remove(in: folder)
+        RowsFile.remove(in: folder)
         if let lock { lock.removeFile() } else { unlink(folder + "/lock") }
         rmdir(folder)
     }

@@ -33,6 +33,10 @@ extension StoreError {
         reading(error) as? StoreError ?? StoreError(.ioFailure, "the append could not be checked: \(error).")
     }
 
+    /// The error for an answer that does not belong to its request.
+    static let wrongAnswer = StoreError(
+        .corrupt, "the writer returned an answer of another kind. This is a bug in Sillok.")
+
     /// Returns the error for an index file that cannot be used.
     private static func damagedIndex(_ failure: SQLiteFailure) -> StoreError {
         if failure.isFull { return failure.storeError("the index could not be written") }

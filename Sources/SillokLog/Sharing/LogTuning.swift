@@ -1,3 +1,4 @@
+package import SillokSQLiteConnections
 package import SillokSegments
 
 /// The sizes at which a store does its maintenance. They never affect correctness; tests make them tiny.
@@ -20,6 +21,10 @@ package struct LogTuning: Sendable {
     package var hashBits = 63
     /// The sizes of the segments of the log.
     package var segments = LogSettings()
+    /// The sizes at which the write-ahead log of the read model is moved into its file.
+    package var rowsCheckpoints = CheckpointSizes()
+    /// The faults that a test plants in the writing of rows.
+    package var rowsFaults = RowsFaults()
 
     package init() {}
 
@@ -45,6 +50,7 @@ package struct LogTuning: Sendable {
         tuning.rebuiltEntries = 20
         tuning.writerSteps = 12
         tuning.readers = 1
+        tuning.rowsCheckpoints = .tiny
         tuning.segments.firstSegmentBytes = 4096
         tuning.segments.maximumSegmentBytes = 16_384
         return tuning

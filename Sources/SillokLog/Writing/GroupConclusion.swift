@@ -32,6 +32,7 @@ extension LogWriter {
             }
         }
         show()
+        let answers = confirmingRows(answers)
         guard let replaced = folder.replacement?.endingAppends else { return answers }
         // The events are on the disk, in a folder to which no path may lead any more.
         failure = replaced
@@ -49,12 +50,13 @@ extension LogWriter {
             }
         }
         durable = draft.settled
-        view.publish(durable.head)
+        view.publish(durable.head) { rows?.commitGroup() }
         part = mover.freezeIfFull(part, at: durable.head)
     }
 
     /// Takes back what a group has added that will not be durable.
     func undo() {
+        rows?.undo()
         draft = durable
         part.contents.withLock { $0.tail.rewind(to: durable.head) }
         revisions.removeAll(keepingCapacity: true)
@@ -71,7 +73,11 @@ extension LogWriter {
                 // The known events are in a folder that may be gone, or may come back.
                 if receipt == nil { return .failure(failure) }
             } else {
-                if let receipt { return .success(.appended(receipt, head: receipt.position)) }
+                if let receipt {
+                    // Its rows may be missing: it is answered when they are written.
+                    guard rows?.contains(receipt.position) ?? true else { return .failure(failure.withUnknownOutcome) }
+                    return .success(.appended(receipt, head: receipt.position))
+                }
                 if !request.entries.contains(where: { unsettled.contains($0.event.id) }) { return .failure(failure) }
             }
         } catch let conflict as EventIDConflict {
@@ -91,11 +97,12 @@ extension LogWriter {
     func finish() {
         mover.stop()
         upkeep.stop()
+        rows?.finish()
         if failure == nil { try? log.writeMark() }
     }
 
-    /// Whether it is certain that nothing was ever written: no event, no progress.
-    var isUnused: Bool { failure == nil && durable.head == 0 && !hasTracked }
+    /// Whether it is certain that nothing was ever written: no event, no progress, no row.
+    var isUnused: Bool { failure == nil && durable.head == 0 && !hasTracked && rows == nil }
 }
 
 /// The log including the events of the group that is being written.

@@ -45,4 +45,6 @@ enum LogAnswer: Sendable {
     case appended(Receipt, head: Position)
     /// Judging the condition takes longer than the writer may spend: a reader must do it.
     case undecided
+    /// The read model was used. `isDone` says whether the log has no more events for a rule that is being attached.
+    case modelled(isDone: Bool)
 }

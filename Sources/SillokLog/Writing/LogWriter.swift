@@ -13,7 +13,7 @@ final class LogWriter {
     let reader: LogReader
     /// The hash chain, if the store keeps one.
     let chain: Chain?
-    private let clock: WallClock
+    let clock: WallClock
     private let limits: Limits
     let tuning: LogTuning
     let view: SharedView
@@ -32,6 +32,10 @@ final class LogWriter {
     private var highestOrderedKey: Int64
     /// The part that takes the entries of new events.
     var part: IndexPart
+    /// The file of the read model.
+    let rowsFile: RowsFile
+    /// The rows of the read model, once a caller has used it.
+    var rows: RowsWriter?
     /// The error for all further appends, once the disk has failed or the store was replaced.
     var failure: StoreError?
     /// The time that the last sync took.
@@ -55,6 +59,17 @@ final class LogWriter {
         durable = try GroupDraft(opened.log.reader, head: start.head, chain)
         draft = durable
         hasTracked = try opened.hasTracked()
+        rowsFile = RowsFile(folder: opened.folder, opened.log.identity.store)
+    }
+
+    /// Opens the rows of the read model, if there are any. Ends the threads of the writer if that fails.
+    func openRows() throws {
+        do {
+            rows = try rowsFile.writerIfUsed(reader, tuning)
+        } catch {
+            finish()
+            throw error
+        }
     }
 
     /// The steps that conditions of the group may still use here before readers judge them.
@@ -67,6 +82,7 @@ final class LogWriter {
         do {
             try reader.renew()
             try mover.makeRoom(for: part)
+            try rows?.beginGroup(reader)
         } catch {
             let reported = StoreError.storing(error)
             return requests.map { refuse($0.prepared.request, reported) }
@@ -80,12 +96,15 @@ final class LogWriter {
         answers.reserveCapacity(requests.count)
         do {
             for request in requests { answers.append(try append(request)) }
+            try rows?.flush()
         } catch {
             undo()
             let reported = StoreError.storing(error)
             return requests.map { refuse($0.prepared.request, reported) }
         }
-        return buffer.records == 0 ? answers : conclude(requests, answers)
+        if buffer.records > 0 { return conclude(requests, answers) }
+        rows?.undo()
+        return answers
     }
 
     private func append(_ request: LogRequest) throws -> Result<LogAnswer, any Error> {
@@ -99,7 +118,8 @@ final class LogWriter {
             }
             try append.checkTracking { try draft.tracking[$0] ?? reader.tracked($0) }
             let times = try append.recordedTimes(after: draft.lastRecorded, now: clock.now())
-            return .success(.appended(try record(request, times), head: draft.position))
+            let receipt = try project(append, times) { try record(request, times) }
+            return .success(.appended(receipt, head: draft.position))
         } catch {
             guard let refusal = AppendError(known: error), refusal.isOfAppendAlone else { throw error }
             return .failure(refusal)

@@ -75,6 +75,11 @@ extension ReadModelFormat {
                 .unsupportedFormat,
                 "\(path) is an event store: give the read model a file of its own, or use the store's `readModel`.")
         }
+        guard applicationID != SQLiteFileMark.rows else {
+            throw StoreError(
+                .unsupportedFormat,
+                "\(path) has the rows of a store in a folder: open that store and use its `readModel`.")
+        }
         if found > Int64(version) { throw newer(found) }
     }
 
@@ -93,6 +98,8 @@ package enum SQLiteFileMark {
     package static let eventStore: Int64 = 0x5369_6C6C
     /// A read model in a file of its own: "SilR".
     package static let readModel: Int64 = 0x5369_6C52
+    /// The read model in the folder of a store: "SilF".
+    package static let rows: Int64 = 0x5369_6C46
 }
 
 extension ReadModelWrite.Condition {

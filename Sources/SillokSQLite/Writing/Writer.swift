@@ -4,6 +4,7 @@ import SillokCore
 import SillokIndex
 import SillokSQL
 import SillokSQLiteConnections
+import SillokSQLiteModels
 import SillokStorage
 
 /// The only connection that writes. It executes groups of requests, each group in one transaction with one fsync.
@@ -22,8 +23,6 @@ final class Writer {
     private let rows: EventInsertion
     private let settling: TailSettling
     private let begin, commit, rollback: Statement
-    /// A savepoint, with which one request of a group can be rolled back alone.
-    private let part: Part
     private let checkpoints: CheckpointSchedule
     private var head: Int64 = 0
     private var lastRecorded: Int64 = .min
@@ -62,7 +61,6 @@ final class Writer {
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
         rollback = try connection.prepare("ROLLBACK")
-        part = try Part(connection)
         checkpoints = CheckpointSchedule(connection, tuning.checkpoints, gate)
         try reload()
     }
@@ -140,15 +138,7 @@ final class Writer {
     private func carryOut(_ request: WriterRequest) throws -> Result<Answer, any Error> {
         switch request {
         case .append(let prepared): return try append(prepared)
-        case .install:
-            return try modelled { _ in .done }
-        case .change(let write):
-            return try modelled { model in
-                try model.write(write)
-                return .done
-            }
-        case .attach(let rule):
-            return try modelled { model in .projected(isAttached: try model.attach(rule, reader)) }
+        case .model(let request): return try execute(request)
         }
     }
 
@@ -177,31 +167,22 @@ final class Writer {
 
     /// Records an append and lets the inline projections apply it, or rolls all of it back.
     private func project(_ request: AppendRequest, _ times: [Int64], _ record: () throws -> Receipt) throws -> Receipt {
-        guard let model, !model.attachments.isEmpty else { return try record() }
-        let attachments = model.attachments
-        return try part.run {
+        guard let model, model.hasRules else { return try record() }
+        return try model.undoable {
             let receipt = try record()
             try model.take(request.recorded(receipt, times: times))
             return receipt
         } undone: {
             try reloadLog()
-            model.rewind(to: attachments)
         }
     }
 
     /// Uses the read model. If it fails on its own, nothing was written.
-    private func modelled(_ body: (InlineModel) throws -> Answer) throws -> Result<Answer, any Error> {
+    private func execute(_ request: ModelRequest) throws -> Result<Answer, any Error> {
         do {
-            let model = try model ?? part.run { try InlineModel(connection) }
+            let model = try model ?? Part(connection).run { try InlineModel(connection, protecting: Schema.tables) }
             self.model = model
-            try model.flush()
-            let attachments = model.attachments
-            return .success(
-                try part.run {
-                    try body(model)
-                } undone: {
-                    model.rewind(to: attachments)
-                })
+            return .success(.modelled(isDone: try model.execute(request) { try reader.pageForRule($0, after: $1) }))
         } catch  where !(error is SQLiteFailure) {
             return .failure(error)
         }

@@ -9,6 +9,16 @@ extension StoredLog {
         return try reading { try pageAsOfNow(request, budget) }
     }
 
+    /// Returns a page of the events after a mark, for a rule that is being attached to appends.
+    ///
+    /// Appends wait during this, so it searches less far than a reader.
+    package func pageForRule(_ query: EventQuery, after mark: EventMark) throws -> EventBatch {
+        let fiveMilliseconds = 20_000
+        return try pageAsOfNow(
+            ReadRequest(query, after: .mark(mark), limit: limits.pageEvents),
+            StepBudget(steps: min(limits.pageSteps, fiveMilliseconds)))
+    }
+
     /// Returns one page of events within a snapshot or a transaction, as that sees them.
     package func pageAsOfNow(_ request: ReadRequest, _ budget: StepBudget) throws -> EventBatch {
         let head = try head()

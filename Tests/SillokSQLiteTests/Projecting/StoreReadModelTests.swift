@@ -6,10 +6,10 @@ import Testing
 
 @Suite("the read model in the store's file")
 struct StoreReadModelTests {
-    @Test("async and live projections write to it during appends, with restarts")
-    func otherLifecycles() async throws {
+    @Test("async and live projections write to it during appends, with restarts", arguments: [Storage.sqlite, .folder])
+    func otherLifecycles(on storage: Storage) async throws {
         var random = SeededGenerator.printed("otherLifecycles")
-        var books = try await InlineBooks()
+        var books = try await InlineBooks(storage)
         for account in 1...5 { try await books.append(.opened(owner: "Ada"), account) }
         for _ in 1...3 {
             let projector = Projector(
@@ -84,22 +84,22 @@ struct StoreReadModelTests {
         await #expect(throws: StoreError.self) { try await books.model.write(ReadModelWrite([.init("SELECT 1")])) }
     }
 
-    @Test("all that must not matter to a projection does not matter here")
-    func matrix() async throws {
-        let folder = TemporaryFolder()
-        let stores = Lock<[SQLiteEventStore]>([])
+    @Test("all that must not matter to a projection does not matter here", arguments: [Storage.sqlite, .folder])
+    func matrix(on storage: Storage) async throws {
+        let places = Lock<[(Place, TestedStore)]>([])
         let history: [(stream: StreamID, event: AccountEvent)] = (1...30).map { number in
             let account = StreamID("account-\(number % 3)")
             return (account, number <= 3 ? .opened(owner: "Ada") : .deposited(cents: number))
         }
         let matrix = ProjectionMatrix(Balances(), rows: "SELECT * FROM accounts ORDER BY 1", partitions: [1, 3, 16]) {
-            let store = try SQLiteEventStore(path: folder("\(EventID())"))
-            stores.withLock { $0.append(store) }
-            return store.readModel
+            let place = Place(storage)
+            let (store, model) = try await place.storeWithModel()
+            places.withLock { $0.append((place, store)) }
+            return model
         }
         let count = try await matrix.check(history, seed: Environment.seed)
         #expect(count > 20)
-        for store in stores.withLock({ $0 }) { await store.close() }
+        for (_, store) in places.withLock({ $0 }) { await store.close() }
     }
 
     @Test("in memory, next to a store in memory, a projection is live: for tests of an application")

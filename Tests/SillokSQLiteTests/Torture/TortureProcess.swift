@@ -7,12 +7,14 @@ final class TortureBench: Sendable {
     let folder: URL
     let seed: UInt64
     private let place: Place?
+    private let isFolder: Bool
 
     /// - Parameters:
     ///   - storage: where the store and the read model are.
     ///   - inMemory: whether the disk may be a disk in memory, where a sync costs nothing.
     init(on storage: Storage = .sqlite, inMemory: Bool = false) throws {
-        place = storage == .sqlite ? nil : Place(storage)
+        isFolder = storage == .folder
+        place = storage == .postgres ? Place(storage) : nil
         let memory = URL(filePath: "/dev/shm")
         let isThere = inMemory && FileManager.default.isWritableFile(atPath: memory.path)
         folder = (isThere ? memory : FileManager.default.temporaryDirectory).appending(path: "sillok-\(EventID())")
@@ -22,8 +24,8 @@ final class TortureBench: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    /// What the program takes for the store: a file, or `postgres://…#schema`.
-    var store: String { place?.torture ?? path("store.sqlite") }
+    /// What the program takes for the store: a file, a folder, or `postgres://…#schema`.
+    var store: String { place?.torture ?? path(isFolder ? "store.sillok" : "store.sqlite") }
     var log: String { path("log") }
 
     func path(_ name: String) -> String { folder.appending(path: name).path }

@@ -1,25 +1,21 @@
 public import SillokCore
 public import SillokSQL
-import SillokSQLiteConnections
-import SillokSQLiteModels
-import SillokThreads
+package import SillokSQLiteConnections
 
-extension SQLiteEventStore {
-    /// A read model in the store's own file. Use it for inline projections, and for others that should be backed up,
-    /// copied and deleted together with the log.
-    ///
-    /// ```swift
-    /// let balances = Projector(AccountBalance(), .inline, from: store, into: store.readModel)
-    /// ```
-    /// Its tables are created when it is first used. All writes go through the thread that appends. They are as durable
-    /// as events: they are on the disk before the call returns. A store that is open as read-only can read the rows
-    /// too.
-    public var readModel: StoreReadModel { StoreReadModel(store: self) }
+/// A store that has a read model in its own files.
+package protocol StoreWithReadModel: AnyObject, Sendable {
+    /// The access to the read model.
+    var model: StoreModelAccess { get }
+    /// Returns the identity of the store.
+    func storeID() async throws -> StoreID
 }
 
-/// A read model in the file of a store. It keeps the store open until it is released.
+/// A read model in the files of a store. It keeps the store open until it is released.
 public struct StoreReadModel: InlineReadModel, Hashable {
-    let store: SQLiteEventStore
+    private let store: any StoreWithReadModel
+
+    /// Creates the read model of a store.
+    package init(_ store: any StoreWithReadModel) { self.store = store }
 
     /// Returns whether both belong to the same open store.
     public static func == (left: StoreReadModel, right: StoreReadModel) -> Bool { left.store === right.store }
@@ -33,12 +29,12 @@ public struct StoreReadModel: InlineReadModel, Hashable {
     /// Executes all changes in one transaction if all conditions hold in that transaction. The write waits in the queue
     /// of the appends.
     ///
-    /// - Throws: `ConditionFailed` or `ChangeFailed`: nothing was written. A change of the log's own tables throws
+    /// - Throws: `ConditionFailed` or `ChangeFailed`: nothing was written. A change of tables of the log throws
     ///   `ChangeFailed`. `StoreError`: nothing was written, unless its outcome is unknown.
     public func write(_ write: ReadModelWrite) async throws {
         if write.changes.isEmpty && write.conditions.isEmpty { return }
         try await store.model.ensureTables()
-        _ = try await store.model.submit(.change(write))
+        try await store.model.submit(.change(write))
     }
 
     /// Returns the rows of a query. The query sees every write and every append that has returned.
@@ -56,47 +52,53 @@ public struct StoreReadModel: InlineReadModel, Hashable {
     /// It catches up by pages, beside appends; the last page and the beginning are one transaction.
     package func attach(_ rule: InlineRule) async throws {
         try await store.model.ensureTables()
-        while true {
-            try Task.checkCancellation()
-            if case .projected(isAttached: true) = try await store.model.submit(.attach(rule)) { return }
-        }
+        repeat { try Task.checkCancellation() } while try await !store.model.submit(.attach(rule))
     }
 }
 
-/// The access of a store to the read model in its file: the thread that appends writes, other threads query.
-final class StoreModelAccess: Sendable {
-    private let file: OpenedFile
-    private let writer: GroupCommit<WriterRequest, WriterAnswer>?
+/// The access of a store to its read model: the thread that appends writes, other threads query.
+package final class StoreModelAccess: Sendable {
+    /// Lets the thread that appends execute a request; returns whether the request is done.
+    package typealias Submit = @Sendable (ModelRequest) async throws -> Bool
+
+    private let path: String
+    private let write: Submit?
     private let queries: ModelQueries
     private let hasTables = Lock(false)
 
-    init(_ file: OpenedFile, writer: GroupCommit<WriterRequest, WriterAnswer>?) {
-        self.file = file
-        self.writer = writer
+    /// - Parameters:
+    ///   - path: the path of the store.
+    ///   - file: returns the file of the read model, which another connection has open; called on threads that query.
+    ///   - write: `nil` for a store that was opened for reading only.
+    package init(path: String, file: @escaping @Sendable () throws -> OpenedFile, write: Submit?) {
+        (self.path, self.write) = (path, write)
         queries = ModelQueries(closed: StoreError(.closed, "the store is closed.")) {
-            let reader = try ModelReader(file)
+            let reader = try ModelReader(try file())
             return { try reader.rows($0) }
         }
     }
 
     /// Lets the writer execute a request of a projection. It waits for each of them, so the queue needs no bound.
-    func submit(_ request: WriterRequest) async throws -> WriterAnswer {
-        guard let writer else { throw readOnly }
-        return try await writer.submit(request, weight: request.weight)
+    ///
+    /// - Returns: whether the request is done. Otherwise the log has more events for a rule that is being attached.
+    @discardableResult
+    func submit(_ request: ModelRequest) async throws -> Bool {
+        guard let write else { throw readOnly }
+        return try await write(request)
     }
 
     /// The error of a write to a store that was opened for reading only.
-    var readOnly: StoreError {
-        StoreError(.readOnly, "the store was opened for reading only: \(file.path).")
+    package var readOnly: StoreError {
+        StoreError(.readOnly, "the store was opened for reading only: \(path).")
     }
 
     /// Creates the tables of the read model if this has not been done; throws if that is not possible.
     func ensureTables() async throws {
         if hasTables.withLock({ $0 }) { return }
-        if writer == nil {
+        if write == nil {
             try await checkTables()
         } else {
-            _ = try await submit(.install)
+            try await submit(.install)
         }
         hasTables.withLock { $0 = true }
     }
@@ -107,9 +109,14 @@ final class StoreModelAccess: Sendable {
     private func checkTables() async throws {
         let tables = try await rows(Self.ownTable, nil)
         if tables.isEmpty {
-            throw StoreError(.notFound, "no projection has written to the store \(file.path) yet.")
+            throw Self.unused(path)
         }
         _ = try ReadModelFormat.version(in: try await rows(ReadModelFormat.foundVersion, nil).map(\.values))
+    }
+
+    /// The error of a query to a store that is open for reading and has no read model.
+    package static func unused(_ path: String) -> StoreError {
+        StoreError(.notFound, "no projection has written to the store \(path) yet.")
     }
 
     /// Returns the rows of a query.
@@ -118,5 +125,5 @@ final class StoreModelAccess: Sendable {
     }
 
     /// Ends the queries that are under way, and refuses others.
-    func close() async { await queries.close() }
+    package func close() async { await queries.close() }
 }

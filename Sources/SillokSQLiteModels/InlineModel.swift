@@ -1,42 +1,80 @@
-import SillokCore
-import SillokIndex
+package import SillokCore
 import SillokSQL
-import SillokSQLiteConnections
-import SillokSQLiteModels
-import SillokStorage
+package import SillokSQLiteConnections
 
-/// The read model in the store's own file, as used by the thread that appends. Belongs to that thread.
+/// The read model of a store, as used by the thread that appends. Belongs to that thread.
 ///
-/// Everything it does is part of the transaction of a group of appends. Checkpoints advance in memory with each append.
-/// They are written once for the group, before the commit and before any other reader sees them.
-final class InlineModel {
+/// Everything it does is part of a transaction that the store begins and commits, usually one for a group of appends.
+/// Checkpoints advance in memory with each append. They are written once for the group, before the commit and before
+/// any other reader sees them.
+package final class InlineModel {
+    /// Returns a page of the events of a query that the log has after a mark.
+    package typealias PageAfter = (EventQuery, EventMark) throws -> EventBatch
+
     /// A rule, its checkpoint in memory, and its checkpoint in the file.
-    struct Attachment {
+    private struct Attachment {
         let rule: InlineRule
         var checkpoint: Checkpoint
         var stored: Checkpoint
     }
 
-    private let statements: ModelStatements
-    /// The steps that finding the events of a page may take: five milliseconds.
-    private static let pageSteps = 20_000
-    private(set) var attachments: [Attachment] = []
+    let statements: ModelStatements
+    /// A savepoint, with which one request of a group can be rolled back alone.
+    private let part: Part
+    private var attachments: [Attachment] = []
     /// The attachments as of the last commit; `nil` before the tables have been committed.
     private var committed: [Attachment]?
 
     /// Creates the missing tables of the format.
-    init(_ connection: Connection) throws {
-        statements = ModelStatements(connection, protecting: Schema.tables)
+    ///
+    /// - Parameter protected: tables that no statement may change: those of the log.
+    package init(_ connection: Connection, protecting protected: Set<String> = []) throws {
+        statements = ModelStatements(connection, protecting: protected)
+        part = try Part(connection)
         try statements.install()
     }
 
     /// Whether the tables were created in a transaction that has been committed.
-    var isCommitted: Bool { committed != nil }
+    package var isCommitted: Bool { committed != nil }
 
-    /// Projects events that have just been recorded.
+    /// Whether any rule is attached.
+    package var hasRules: Bool { !attachments.isEmpty }
+
+    /// The position that the committed rows of every attached rule contain; `nil` if no rule is attached.
+    package var committedPosition: Position? { committed?.map(\.checkpoint.position).min() }
+
+    /// Runs `body`. If it throws, rolls back its changes and calls `undone`.
+    ///
+    /// A failure of SQLite that is not the statement's own concerns the whole transaction and is thrown unchanged.
+    package func undoable<Result>(_ body: () throws -> Result, undone: () throws -> Void = {}) throws -> Result {
+        let attachments = attachments
+        return try part.run(body) {
+            self.attachments = attachments
+            try undone()
+        }
+    }
+
+    /// Executes a request. If it fails on its own, nothing was written.
+    ///
+    /// - Parameter page: returns a page of the log for a rule that is attached.
+    /// - Returns: whether the request is done. Otherwise the log has more pages for the rule.
+    package func execute(_ request: ModelRequest, page: PageAfter) throws -> Bool {
+        try flush()
+        return try undoable {
+            switch request {
+            case .install: return true
+            case .change(let write):
+                try self.write(write)
+                return true
+            case .attach(let rule): return try attach(rule, page)
+            }
+        }
+    }
+
+    /// Projects events of an append.
     ///
     /// - Throws: `InlineProjectionFailed` if a rule is at fault, otherwise `SQLiteFailure`.
-    func take(_ events: [RecordedEvent]) throws {
+    package func take(_ events: [RecordedEvent]) throws {
         guard let last = events.last else { return }
         for index in attachments.indices {
             try take(events, &attachments[index])
@@ -61,7 +99,7 @@ final class InlineModel {
     }
 
     /// Writes the checkpoints that have advanced.
-    func flush() throws {
+    package func flush() throws {
         for index in attachments.indices {
             let attachment = attachments[index]
             guard attachment.checkpoint != attachment.stored else { continue }
@@ -74,24 +112,21 @@ final class InlineModel {
     }
 
     /// Applies a write of another caller, if its conditions hold.
-    func write(_ write: ReadModelWrite) throws {
+    private func write(_ write: ReadModelWrite) throws {
         try statements.ask(write.conditions)
         try statements.make(write.changes)
         try refresh()
     }
 
     /// Projects a page of new events for the rule. At the head of the log it attaches the rule and returns `true`.
-    func attach(_ rule: InlineRule, _ reader: EventReader) throws -> Bool {
+    private func attach(_ rule: InlineRule, _ pageAfter: PageAfter) throws -> Bool {
         let id = rule.projection
         guard let checkpoint = try checkpoint(of: id) else {
             throw StoreError(.notFound, "the store's read model has no build \(id).")
         }
         detach(id)
         var attachment = Attachment(rule: rule, checkpoint: checkpoint, stored: checkpoint)
-        // Appends wait during this, so it searches less far than a reader.
-        let budget = StepBudget(steps: min(reader.limits.pageSteps, Self.pageSteps))
-        let page = try reader.pageAsOfNow(
-            ReadRequest(rule.source, after: .mark(checkpoint.mark), limit: reader.limits.pageEvents), budget)
+        let page = try pageAfter(rule.source, checkpoint.mark)
         try take(page.events, &attachment)
         attachment.checkpoint.pass(page.mark)
         attachments.append(attachment)
@@ -100,14 +135,25 @@ final class InlineModel {
         return page.isEnd
     }
 
-    /// Restores the attachments of an earlier moment within the group.
-    func rewind(to attachments: [Attachment]) { self.attachments = attachments }
+    /// Projects the events of the log that the rows of attached rules do not contain.
+    package func catchUp(page pageAfter: PageAfter) throws {
+        for index in attachments.indices {
+            var isEnd = false
+            while !isEnd {
+                let page = try pageAfter(attachments[index].rule.source, attachments[index].checkpoint.mark)
+                try take(page.events, &attachments[index])
+                attachments[index].checkpoint.pass(page.mark)
+                isEnd = page.isEnd
+            }
+        }
+        try flush()
+    }
 
     /// Notes that the transaction has been committed.
-    func didCommit() { committed = attachments }
+    package func didCommit() { committed = attachments }
 
     /// Restores the state of the last commit after a rollback.
-    func reload() throws {
+    package func reload() throws {
         attachments = committed ?? []
         try refresh()
     }

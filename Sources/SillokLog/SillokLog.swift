@@ -1,0 +1,2 @@
+// Applications import one module for the store and its read model.
+@_exported public import SillokSQLiteModels
