@@ -43,7 +43,7 @@ struct StandbyTests {
             }
             let isWoken = try await group.next()
             group.cancelAll()
-            #expect(isWoken == true, "the reader was not woken for \(position)")
+            try #require(isWoken == true, "the reader was not woken for \(position)")
         }
     }
 
