@@ -97,8 +97,9 @@ let package = Package(
         .target(
             name: "SillokLog",
             dependencies: [
-                "SillokSegments", "SillokDisk", "SillokSQLiteModels", "SillokSQLiteConnections", "SillokStorage",
-                "SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL", "SillokSystem", "CSQLite",
+                "SillokSegments", "SillokLogFormat", "SillokDisk", "SillokSQLiteModels", "SillokSQLiteConnections",
+                "SillokStorage", "SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL",
+                "SillokSystem", "CSQLite",
                 "CSillok",
             ]),
         .target(
@@ -386,7 +387,9 @@ let package = Package(
         // The log in segments without a store around it, next to its limit. Here because it is not a product.
         .executableTarget(
             name: "log-bench",
-            dependencies: ["SillokChain", "SillokCore", "SillokDisk", "SillokLog", "SillokLogFormat", "SillokSegments"],
+            dependencies: [
+                "SillokChain", "SillokCore", "SillokDisk", "SillokLog", "SillokLogFormat", "SillokSegments",
+            ],
             path: "Benchmarks/Sources/LogBench"),
 
         // An operator's bad day, to practise: `scripts/demo --bad-day`.

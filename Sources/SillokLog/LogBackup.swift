@@ -22,11 +22,8 @@ extension LogEventStore {
     public func backup(
         to path: String, progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
-        if let damage {
-            throw StoreError(.corrupt, "no backup is made of a damaged store. \(damage) \(DamagedLog.remedy)")
-        }
-        let (makeReader, identity, tuning, limits) = (makeReader, identity, tuning, limits)
-        let (disk, rows) = (disk, rows)
+        if let damage { throw damage.backupRefusal }
+        let (makeReader, identity, tuning, limits, disk, rows) = (makeReader, identity, tuning, limits, disk, rows)
         return try await longWork.runOnThread { cancellation in
             try Result {
                 let partial = path + ".partial"

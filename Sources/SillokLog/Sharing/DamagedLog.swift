@@ -35,6 +35,11 @@ public struct DamagedLog: Sendable, CustomStringConvertible {
     static let remedy =
         "Restore a backup, or copy what is readable into a new store: sillok copy --salvage FROM TO."
 
+    /// The refusal of a backup.
+    var backupRefusal: StoreError {
+        StoreError(.corrupt, "no backup is made of a damaged store. \(self) \(DamagedLog.remedy)")
+    }
+
     /// The refusal of every append.
     var refusal: StoreError {
         StoreError(

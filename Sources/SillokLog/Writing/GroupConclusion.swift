@@ -106,6 +106,8 @@ extension LogWriter {
             try log.writeMark()
             try log.sync()
         } catch {
+            // Without space for a mark nothing was written. The next append needs a segment, and reports it.
+            if case .full = error { return }
             failure = error.storeError.endingAppends
         }
     }

@@ -17,8 +17,10 @@ import Testing
             let moment = Timestamp(
                 microsecondsSince1970: Int64.random(in: -12_000_000_000_000_000...Self.range.upperBound, using: &random)
             )
-            let seconds = (Double(moment.microsecondsSince1970) / 1_000_000).rounded(.down)
-            let whole = Date(timeIntervalSince1970: seconds).formatted(style).dropLast()
+            // In whole numbers: a `Double` of microseconds can round up to the next second.
+            let (quotient, rest) = moment.microsecondsSince1970.quotientAndRemainder(dividingBy: 1_000_000)
+            let seconds = rest < 0 ? quotient - 1 : quotient
+            let whole = Date(timeIntervalSince1970: Double(seconds)).formatted(style).dropLast()
             #expect(moment.description.hasPrefix(whole), "seed \(random.seed)")
             #expect(Timestamp(moment.description) == moment, "seed \(random.seed)")
         }
