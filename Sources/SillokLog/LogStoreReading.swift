@@ -79,6 +79,8 @@ extension LogEventStore: ByteReadableStore {
         after position: Position, through last: Position?,
         _ make: @escaping @Sendable (_ head: Position, _ visit: EventBytesVisit) throws -> Output
     ) async throws -> (output: Output, events: Int)? {
+        // Bytes would pass over lost events; a page of decoded events ends in front of them.
+        guard damage == nil else { return nil }
         let (output, events, head) = try await readers.read { reader, cancellation in
             try reader.reading {
                 let head = Position(UInt64(clamping: reader.head()))
