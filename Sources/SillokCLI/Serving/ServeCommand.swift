@@ -20,6 +20,7 @@ struct ServeCommand: AsyncParsableCommand {
 
             Examples:
               sillok serve bank.sqlite
+              sillok serve bank.sillok
               sillok serve postgres://app@db1,db2/shop
               sillok serve bank.sqlite --read-model views.sqlite
               sillok serve bank.sqlite --grpc 127.0.0.1:50051
