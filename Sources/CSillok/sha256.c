@@ -61,8 +61,10 @@ static int has_instructions(void) {
 __attribute__((target("sha,sse4.1,ssse3"))) static void compress_fast(
     uint32_t state[8], const uint8_t *p, size_t blocks) {
     const __m128i order = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
-    __m128i abef = _mm_set_epi32((int)state[0], (int)state[1], (int)state[4], (int)state[5]);
-    __m128i cdgh = _mm_set_epi32((int)state[2], (int)state[3], (int)state[6], (int)state[7]);
+    __m128i *const halves = (__m128i *)(void *)state;
+    const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128(halves), 0xb1);
+    const __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128(halves + 1), 0x1b);
+    __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
     for (; blocks > 0; blocks--, p += BLOCK) {
         const __m128i abef0 = abef, cdgh0 = cdgh;
         __m128i W[4];
@@ -83,12 +85,57 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void compress_fast(
         abef = _mm_add_epi32(abef, abef0);
         cdgh = _mm_add_epi32(cdgh, cdgh0);
     }
-    uint32_t upper[4], lower[4];
-    _mm_storeu_si128((__m128i *)(void *)upper, abef);
-    _mm_storeu_si128((__m128i *)(void *)lower, cdgh);
-    state[0] = upper[3], state[1] = upper[2], state[4] = upper[1], state[5] = upper[0];
-    state[2] = lower[3], state[3] = lower[2], state[6] = lower[1], state[7] = lower[0];
+    const __m128i feba = _mm_shuffle_epi32(abef, 0x1b), dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+    _mm_storeu_si128(halves, _mm_blend_epi16(feba, dchg, 0xf0));
+    _mm_storeu_si128(halves + 1, _mm_alignr_epi8(dchg, feba, 8));
 }
+
+// The same for two messages: the instructions of one wait for each other, and those of the other fill the gaps.
+__attribute__((target("sha,sse4.1,ssse3"))) static void compress_two(
+    uint32_t *const states[2], const uint8_t *const messages[2], size_t blocks) {
+    const __m128i order = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
+    const uint8_t *p[2] = {messages[0], messages[1]};
+    __m128i abef[2], cdgh[2];
+    for (int n = 0; n < 2; n++) {
+        __m128i *const halves = (__m128i *)(void *)states[n];
+        const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128(halves), 0xb1);
+        const __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128(halves + 1), 0x1b);
+        abef[n] = _mm_alignr_epi8(cdab, efgh, 8), cdgh[n] = _mm_blend_epi16(efgh, cdab, 0xf0);
+    }
+    for (; blocks > 0; blocks--, p[0] += BLOCK, p[1] += BLOCK) {
+        const __m128i abef0[2] = {abef[0], abef[1]}, cdgh0[2] = {cdgh[0], cdgh[1]};
+        __m128i W[2][4];
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 8; i++)
+            W[i & 1][i / 2] =
+                _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p[i & 1] + 16 * (i / 2))), order);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 32; i++) {
+            const int n = i & 1, t = i / 2;
+            __m128i *w = &W[n][t & 3];
+            __m128i sum = _mm_add_epi32(*w, _mm_loadu_si128((const __m128i *)(const void *)(K + 4 * t)));
+            if (t < 12) {
+                const __m128i w1 = W[n][(t + 1) & 3], w2 = W[n][(t + 2) & 3], w3 = W[n][(t + 3) & 3];
+                *w = _mm_add_epi32(_mm_sha256msg1_epu32(*w, w1), _mm_alignr_epi8(w3, w2, 4));
+                *w = _mm_sha256msg2_epu32(*w, w3);
+            }
+            cdgh[n] = _mm_sha256rnds2_epu32(cdgh[n], abef[n], sum);
+            abef[n] = _mm_sha256rnds2_epu32(abef[n], cdgh[n], _mm_shuffle_epi32(sum, 0x0e));
+        }
+        for (int n = 0; n < 2; n++) {
+            abef[n] = _mm_add_epi32(abef[n], abef0[n]);
+            cdgh[n] = _mm_add_epi32(cdgh[n], cdgh0[n]);
+        }
+    }
+    for (int n = 0; n < 2; n++) {
+        __m128i *const halves = (__m128i *)(void *)states[n];
+        const __m128i feba = _mm_shuffle_epi32(abef[n], 0x1b), dchg = _mm_shuffle_epi32(cdgh[n], 0xb1);
+        _mm_storeu_si128(halves, _mm_blend_epi16(feba, dchg, 0xf0));
+        _mm_storeu_si128(halves + 1, _mm_alignr_epi8(dchg, feba, 8));
+    }
+}
+
+#define HAS_COMPRESS_TWO
 
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_SHA2)
 
@@ -125,22 +172,58 @@ static void compress_fast(uint32_t state[8], const uint8_t *p, size_t blocks) { 
 
 #endif
 
-static void hash(const uint8_t *p, size_t count, uint8_t *digest, compress_function *compress) {
-    uint32_t state[8] = {
-        0x6a09e667u, 0xbb67ae85u, 0x3c6ef372u, 0xa54ff53au, 0x510e527fu, 0x9b05688cu, 0x1f83d9abu, 0x5be0cd19u,
-    };
-    const size_t whole = count / BLOCK, rest = count % BLOCK;
-    if (whole > 0) compress(state, p, whole);
-    // The rest, a one bit, zeros, and the number of bits in the last eight bytes.
-    uint8_t end[2 * BLOCK] = {0};
-    const size_t size = rest < BLOCK - 8 ? BLOCK : 2 * BLOCK;
-    if (rest > 0) memcpy(end, p + whole * BLOCK, rest);
+#if !defined(HAS_COMPRESS_TWO)
+static void compress_two(uint32_t *const states[2], const uint8_t *const messages[2], size_t blocks) {
+    for (int n = 0; n < 2; n++) compress_fast(states[n], messages[n], blocks);
+}
+#endif
+
+static const uint32_t initial[8] = {
+    0x6a09e667u, 0xbb67ae85u, 0x3c6ef372u, 0xa54ff53au, 0x510e527fu, 0x9b05688cu, 0x1f83d9abu, 0x5be0cd19u,
+};
+
+// The compiler makes one instruction of such stores.
+static void store32(uint8_t *p, uint32_t x) {
+    p[0] = (uint8_t)(x >> 24), p[1] = (uint8_t)(x >> 16), p[2] = (uint8_t)(x >> 8), p[3] = (uint8_t)x;
+}
+
+// Writes the blocks behind the whole ones, and returns their number: the rest, a one bit, zeros, and the number of bits
+// in the last eight bytes.
+static size_t pad(const uint8_t *p, size_t count, uint8_t end[2 * BLOCK]) {
+    const size_t rest = count % BLOCK, size = rest < BLOCK - 8 ? BLOCK : 2 * BLOCK;
+    if (rest > 0) memcpy(end, p + count - rest, rest);
     end[rest] = 0x80;
+    memset(end + rest + 1, 0, size - rest - 9);
     const uint64_t bits = (uint64_t)count * 8;
-    for (int i = 0; i < 8; i++) end[size - 1 - (size_t)i] = (uint8_t)(bits >> 8 * i);
-    compress(state, end, size / BLOCK);
+    store32(end + size - 8, (uint32_t)(bits >> 32));
+    store32(end + size - 4, (uint32_t)bits);
+    return size / BLOCK;
+}
+
+static void hash(const uint8_t *p, size_t count, uint8_t *digest, compress_function *compress) {
+    uint32_t state[8];
+    uint8_t end[2 * BLOCK];
+    memcpy(state, initial, sizeof state);
+    if (count >= BLOCK) compress(state, p, count / BLOCK);
+    compress(state, end, pad(p, count, end));
+    for (int i = 0; i < 8; i++) store32(digest + 4 * i, state[i]);
+}
+
+// Two messages that have the same number of blocks.
+static void hash_two(const uint8_t *const p[2], const size_t count[2], uint8_t *const digests[2]) {
+    uint32_t first[8], second[8];
+    uint8_t ends[2][2 * BLOCK];
+    memcpy(first, initial, sizeof first);
+    memcpy(second, initial, sizeof second);
+    uint32_t *const states[2] = {first, second};
+    const uint8_t *const rests[2] = {ends[0], ends[1]};
+    if (count[0] >= BLOCK) compress_two(states, p, count[0] / BLOCK);
+    const size_t blocks = pad(p[0], count[0], ends[0]);
+    pad(p[1], count[1], ends[1]);
+    compress_two(states, rests, blocks);
     for (int i = 0; i < 8; i++) {
-        for (int j = 0; j < 4; j++) digest[4 * i + j] = (uint8_t)(state[i] >> (24 - 8 * j));
+        store32(digests[0] + 4 * i, first[i]);
+        store32(digests[1] + 4 * i, second[i]);
     }
 }
 
@@ -155,11 +238,15 @@ static _Atomic int choice;
 static int choose(void) {
     int found = 1;
     if (has_instructions()) {
-        uint8_t sample[3 * BLOCK + 7], expected[32], actual[32];
+        uint8_t sample[3 * BLOCK + 7], expected[2][32], actual[32], both[2][32];
         for (size_t i = 0; i < sizeof sample; i++) sample[i] = (uint8_t)(i * 37 + 11);
-        hash(sample, sizeof sample, expected, compress_portable);
-        hash(sample, sizeof sample, actual, compress_fast);
-        if (memcmp(expected, actual, sizeof expected) == 0) found = 2;
+        const size_t counts[2] = {sizeof sample - 1, sizeof sample - 1};
+        const uint8_t *const samples[2] = {sample, sample + 1};
+        uint8_t *const digests[2] = {both[0], both[1]};
+        for (int n = 0; n < 2; n++) hash(samples[n], counts[n], expected[n], compress_portable);
+        hash(samples[0], counts[0], actual, compress_fast);
+        hash_two(samples, counts, digests);
+        if (memcmp(expected[0], actual, sizeof actual) == 0 && memcmp(expected, both, sizeof both) == 0) found = 2;
     }
     __c11_atomic_store(&choice, found, __ATOMIC_RELAXED);
     return found;
@@ -169,4 +256,22 @@ void sillok_sha256(const void *bytes, size_t count, uint8_t *digest) {
     int known = __c11_atomic_load(&choice, __ATOMIC_RELAXED);
     if (known == 0) known = choose();
     hash(bytes, count, digest, known == 2 ? compress_fast : compress_portable);
+}
+
+void sillok_sha256_two(
+    const void *first, size_t first_count, uint8_t *first_digest,
+    const void *second, size_t second_count, uint8_t *second_digest) {
+    int known = __c11_atomic_load(&choice, __ATOMIC_RELAXED);
+    if (known == 0) known = choose();
+    const int is_same = first_count / BLOCK == second_count / BLOCK
+        && (first_count % BLOCK < BLOCK - 8) == (second_count % BLOCK < BLOCK - 8);
+    if (known == 2 && is_same) {
+        const uint8_t *const messages[2] = {first, second};
+        const size_t counts[2] = {first_count, second_count};
+        uint8_t *const digests[2] = {first_digest, second_digest};
+        hash_two(messages, counts, digests);
+    } else {
+        sillok_sha256(first, first_count, first_digest);
+        sillok_sha256(second, second_count, second_digest);
+    }
 }

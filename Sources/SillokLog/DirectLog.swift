@@ -29,7 +29,7 @@ package final class DirectLog {
     /// Executes appends as one group.
     package func execute(_ requests: [AppendRequest]) -> [Result<Receipt, any Error>] {
         let chained = parts.identity.chainStart != nil
-        let group = requests.map { LogWork.append(LogRequest($0, parts.keys, isChained: chained)) }
+        let group = requests.map { LogWork.append(LogRequest($0, $0.runs, parts.keys, isChained: chained)) }
         let answers: [Result<Receipt, any Error>] = writer.execute(group).map { answer in
             switch answer {
             case .success(.appended(let receipt, _)): .success(receipt)

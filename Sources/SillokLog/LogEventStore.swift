@@ -245,9 +245,10 @@ public final class LogEventStore: ChainedEventStore {
     }
 
     private func record(_ append: AppendRequest) async throws -> Receipt {
-        try limits.check(append)
+        let runs = append.runs
+        try limits.check(append, runs)
         guard let writer else { throw damage?.refusal ?? model.readOnly }
-        var request = LogRequest(append, keys, isChained: identity.chainStart != nil)
+        var request = await LogRequest.prepared(append, runs, keys, isChained: identity.chainStart != nil)
         for _ in 0..<PreparedAppend.attempts {
             switch try await writer.submit(
                 .append(request), weight: request.weight, bytes: request.retainedBytes)

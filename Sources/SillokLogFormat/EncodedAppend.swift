@@ -21,11 +21,17 @@ package struct EncodedAppend: Sendable {
     ///
     /// - Parameter hasLinks: whether each event gets a link of the hash chain.
     package init(_ request: AppendRequest, hasLinks: Bool) {
-        self.init(request.entries, tracking: request.tracking, hasLinks: hasLinks)
+        self.init(request, request.runs, hasLinks: hasLinks)
     }
 
     /// Encodes events that are appended together.
     package init(_ entries: [AppendRequest.Entry], tracking: Tracking?, hasLinks: Bool) {
+        self.init(AppendRequest(entries, tracking: tracking), hasLinks: hasLinks)
+    }
+
+    /// Encodes a request with its ``AppendRequest/runs``: the names of a run are encoded once, and then copied.
+    package init(_ request: AppendRequest, _ runs: [Int], hasLinks: Bool) {
+        let (entries, tracking) = (request.entries, request.tracking)
         let prefix = LogFormat.prefixBytes + (hasLinks ? LogFormat.linkBytes : 0)
         var offsets: [Int] = []
         var lengths: [Int] = []
@@ -39,11 +45,19 @@ package struct EncodedAppend: Sendable {
         }
         // Loops over the array would copy its elements.
         entries.withUnsafeBufferPointer { entries in
-            for index in entries.indices {
-                let length = BodyWriter.count(entries[index], tracking)
-                offsets.append(end)
-                lengths.append(length)
-                end += LogFormat.aligned(prefix + length)
+            var start = 0
+            for last in runs {
+                let names = BodyWriter.countNames(entries[start], tracking)
+                for index in start..<last {
+                    let length =
+                        BodyWriter.idBytes + names
+                        + BodyWriter.countContents(
+                            entries[index].event.metadata.bytes.count, entries[index].event.payload.count)
+                    offsets.append(end)
+                    lengths.append(length)
+                    end += LogFormat.aligned(prefix + length)
+                }
+                start = last
             }
         }
         bytes = [UInt8](unsafeUninitializedCapacity: end) { buffer, count in
@@ -55,10 +69,20 @@ package struct EncodedAppend: Sendable {
                 index = 1
             }
             entries.withUnsafeBufferPointer { entries in
-                for place in entries.indices {
-                    let body = BodyWriter(at: start, offsets[index], .event, hasLink: hasLinks)
-                    body.finish(lengths[index]) { $0.append(entries[place], tracking) }
-                    index += 1
+                var first = 0
+                for last in runs {
+                    var names: UnsafeRawBufferPointer?
+                    for place in first..<last {
+                        let body = BodyWriter(at: start, offsets[index], .event, hasLink: hasLinks)
+                        body.finish(lengths[index]) { body in
+                            body.append(entries[place].event.id)
+                            if let names { body.append(names) } else { names = body.names(entries[place], tracking) }
+                            body.append(entries[place].event.metadata.bytes)
+                            entries[place].event.payload.withUnsafeBytes { body.append($0) }
+                        }
+                        index += 1
+                    }
+                    first = last
                 }
             }
             count = end
@@ -123,10 +147,14 @@ private struct BodyWriter {
         for index in prefix + length..<size { record.set(index, 0 as UInt8) }
     }
 
-    mutating func append(_ entry: AppendRequest.Entry, _ tracking: Tracking?) {
-        let event = entry.event
-        append(event.id.high.byteSwapped)
-        append(event.id.low.byteSwapped)
+    mutating func append(_ id: EventID) {
+        append(id.high.byteSwapped)
+        append(id.low.byteSwapped)
+    }
+
+    /// Appends the parts between the id and the metadata, and returns where they are.
+    mutating func names(_ entry: AppendRequest.Entry, _ tracking: Tracking?) -> UnsafeRawBufferPointer {
+        let (event, start) = (entry.event, end)
         let isJSON = event.contentType == .json
         append(
             (entry.stream == nil ? 0 : BodyFlag.stream) | (tracking == nil ? 0 : BodyFlag.tracking)
@@ -140,30 +168,29 @@ private struct BodyWriter {
         }
         appendLength(event.tags.count)
         for tag in event.tags { append(tag.text) }
-        append(event.metadata.bytes)
-        event.payload.withUnsafeBytes { append($0) }
+        return UnsafeRawBufferPointer(start: record + start, count: end - start)
     }
 
     mutating func append(_ tracking: Tracking) {
         append(tracking.source.text)
         append(tracking.position)
         append(tracking.event == nil ? 0 : BodyFlag.foreignEvent)
-        if let event = tracking.event {
-            append(event.high.byteSwapped)
-            append(event.low.byteSwapped)
-        }
+        if let event = tracking.event { append(event) }
     }
 
-    static func count(_ entry: AppendRequest.Entry, _ tracking: Tracking?) -> Int {
+    static let idBytes = 16
+
+    static func countNames(_ entry: AppendRequest.Entry, _ tracking: Tracking?) -> Int {
         let event = entry.event
-        var count = 17 + count(event.type.text) + lengthBytes(event.tags.count)
+        var count = 1 + count(event.type.text) + lengthBytes(event.tags.count)
         if event.contentType != .json { count += self.count(event.contentType.text) }
         if let stream = entry.stream { count += self.count(stream.text) }
         if let tracking { count += self.count(tracking.source.text) + 8 }
         for tag in event.tags { count += self.count(tag.text) }
-        let metadata = event.metadata.bytes.count
-        return count + lengthBytes(metadata) + metadata + event.payload.count
+        return count
     }
+
+    static func countContents(_ metadata: Int, _ payload: Int) -> Int { lengthBytes(metadata) + metadata + payload }
 
     static func count(_ tracking: Tracking) -> Int {
         count(tracking.source.text) + 9 + (tracking.event == nil ? 0 : 16)
@@ -186,12 +213,12 @@ private struct BodyWriter {
         }
     }
 
-    private mutating func append(_ bytes: [UInt8]) {
+    mutating func append(_ bytes: [UInt8]) {
         appendLength(bytes.count)
         bytes.withUnsafeBytes { append($0) }
     }
 
-    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
         UnsafeMutableRawBufferPointer(start: record + end, count: bytes.count).copyMemory(from: bytes)
         end += bytes.count
     }

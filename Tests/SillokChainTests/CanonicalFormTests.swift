@@ -1,5 +1,6 @@
 import Sillok
 import SillokChain
+import SillokTesting
 import Testing
 
 @Suite("The canonical form")
@@ -43,6 +44,27 @@ struct CanonicalFormTests {
         _ = try await store.append(request)
         let events = try await store.read(.all).events
         #expect(events.map(\.factDigest) == request.factDigests)
+    }
+
+    @Test("events with the same names, and runs of any length, have the digests of single events")
+    func runs() {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<200 {
+            let entries = (0..<Int.random(in: 0...9, using: &random)).map { _ in
+                AppendRequest.Entry(
+                    stream: (["a-1", "a-2", nil] as [StreamID?]).randomElement(using: &random) ?? nil,
+                    event: EventData(
+                        type: Bool.random(using: &random) ? "t" : "u", tags: Bool.random(using: &random) ? ["x"] : [],
+                        metadata: Bool.random(using: &random) ? Metadata() : Metadata(actor: "ada"),
+                        payload: Array(repeating: 7, count: Int.random(in: 0...130, using: &random))))
+            }
+            let tracking = Bool.random(using: &random) ? Tracking(source: "s", position: 7) : nil
+            let request = AppendRequest(entries, tracking: tracking)
+            #expect(request.runs.last ?? 0 == entries.count, "seed \(seed)")
+            let single = entries.flatMap { AppendRequest([$0], tracking: tracking).factDigests }
+            #expect(request.factDigests == single, "seed \(seed)")
+        }
     }
 
     @Test("every part of an event, and where one part ends and the next begins, changes its digest")

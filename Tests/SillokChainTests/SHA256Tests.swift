@@ -44,4 +44,22 @@ struct SHA256Tests {
             #expect(Self.digest(of: bytes, by: sillok_sha256_portable) == expected, "\(length) bytes, portable")
         }
     }
+
+    @Test("two messages that are hashed together have the digests that they have alone")
+    func pairs() {
+        var random = SystemRandomNumberGenerator()
+        for length in 0...320 {
+            for other in [length, max(0, length - 1), length + 1, Int.random(in: 0...320, using: &random)] {
+                let (first, second) = (bytes(length, &random), bytes(other, &random))
+                var (one, two) = ([UInt8](repeating: 0, count: 32), [UInt8](repeating: 0, count: 32))
+                sillok_sha256_two(first, first.count, &one, second, second.count, &two)
+                #expect(one == Self.digest(of: first, by: sillok_sha256_portable), "\(length) and \(other) bytes")
+                #expect(two == Self.digest(of: second, by: sillok_sha256_portable), "\(length) and \(other) bytes")
+            }
+        }
+    }
+
+    private func bytes(_ count: Int, _ random: inout SystemRandomNumberGenerator) -> [UInt8] {
+        (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
 }

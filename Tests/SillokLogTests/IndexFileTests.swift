@@ -112,7 +112,8 @@ import Testing
         let many = Array(stride(from: Int64(1), to: 400, by: 3))
         for positions in [[7], [1, 2, 3], [1, 129, 20_000, 5_000_000_000], many] {
             var (bytes, found): ([UInt8], [Int64]) = ([1], [9])
-            EntryBlock.encode(positions.map { IndexEntry(key: -5, position: $0) }[...], into: &bytes)
+            positions.map { IndexEntry(key: -5, position: $0) }
+                .withUnsafeBufferPointer { EntryBlock.encode($0, into: &bytes) }
             try bytes.withUnsafeBytes { try EntryBlock.decode(last: positions.last ?? 0, $0, into: &found) }
             #expect(found == positions.reversed())
         }

@@ -60,7 +60,7 @@ import Testing
             try reader.renew()
             var random = SystemRandomNumberGenerator()
             #expect(reader.view.start > 0)
-            let keys = (0..<1000).map { (key: reader.keys.key(randomID(&random)), value: $0) }
+            let keys = (0..<1000).map { _ in reader.keys.key(randomID(&random)) }
             #expect(reader.known(keys).count < 50)
             let names = (0..<1000).count { filter.mayHave(reader.keys.key(StreamID("new-\($0)"))) }
             #expect(names < 50)

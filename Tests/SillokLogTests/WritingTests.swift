@@ -33,7 +33,7 @@ import Testing
             request([first], if: .revision(0, of: "s-1")), request([note(7)], if: .revision(0, of: "s-1")),
             request([second], if: .revision(1, of: "s-1")), request([first], if: .revision(0, of: "s-1")),
             request([note(8), first]),
-        ].map { LogRequest($0, parts.keys, isChained: true) }
+        ].map { LogRequest($0, $0.runs, parts.keys, isChained: true) }
         let answers = writer.execute(group)
         guard case .success(.appended(let receipt, _)) = answers[0], case .failure(AppendError.conflict) = answers[1],
             case .success(.appended(let next, _)) = answers[2], case .success(.appended(let again, _)) = answers[3],

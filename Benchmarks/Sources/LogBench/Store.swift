@@ -33,6 +33,7 @@ func appendToStore() async throws {
     let tags = Int(option("--tags", "1")) ?? 1
     if !isSet("--keep") { try? FileManager.default.removeItem(atPath: folder) }
     var tuning = LogTuning()
+    if let entries = Int(option("--part", "")) { tuning.partEntries = entries }
     if isSet("--no-sync") { tuning.segments.faults = .noSync }
     let opening = clock.now
     let store = try LogEventStore(path: folder, mode: .create, tuning: tuning)

@@ -3,7 +3,7 @@
 //
 //   log-bench append --folder F [--batch 1] [--seconds 3] [--events N] [--chain] [--segment-mib M] [--no-sync]
 //   log-bench store  --folder F [--writers 1] [--batch 1] [--seconds 3] [--ids random|ordered] [--streams own|new|none]
-//                    [--tags 1] [--no-sync] [--keep]
+//                    [--tags 1] [--no-sync] [--keep] [--part ENTRIES]
 //   log-bench scan   --folder F [--repeat 3] [--raw | --random N]
 import Foundation
 import SillokChain

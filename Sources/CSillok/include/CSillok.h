@@ -23,6 +23,11 @@ uint64_t sillok_siphash_text(uint64_t key0, uint64_t key1, uint8_t kind, const v
 /// some. Its time depends on `count` alone. It is for digests of events and ids; code that handles keys uses swift-crypto.
 void sillok_sha256(const void *bytes, size_t count, uint8_t *digest);
 
+/// SHA-256 of two messages. It is faster than two calls if they have about the same number of bytes.
+void sillok_sha256_two(
+    const void *first, size_t first_count, uint8_t *first_digest,
+    const void *second, size_t second_count, uint8_t *second_digest);
+
 /// The same without those instructions: what `sillok_sha256` is tested against.
 void sillok_sha256_portable(const void *bytes, size_t count, uint8_t *digest);
 

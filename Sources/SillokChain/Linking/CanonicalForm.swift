@@ -28,6 +28,8 @@ struct FactDigests: ~Copyable {
     private var bytes: UnsafeMutableRawPointer
     private var capacity = 512
     private var count = 0
+    /// Where the names end, which events that follow one another often share.
+    private var namesEnd = 0
     /// The tags of the last event and their digest: the events of a batch often have the same.
     private var last: (tags: [EventTag], digest: ChainDigest) = ([], CanonicalForm.noTags)
 
@@ -35,15 +37,13 @@ struct FactDigests: ~Copyable {
 
     deinit { bytes.deallocate() }
 
-    /// The digest of an event on its way to a stream, or of one that was recorded there.
-    mutating func fact(_ event: EventData, in stream: StreamID?, _ tracking: Tracking?) -> ChainDigest {
+    /// Begins with the names of an event on its way to a stream, or of one that was recorded there.
+    mutating func begin(_ event: EventData, in stream: StreamID?, _ tracking: Tracking?) {
         let tags = digest(of: event.tags)
-        let metadata = event.metadata.isEmpty ? CanonicalForm.nothing : CanonicalForm.hash(event.metadata.bytes)
-        let payload = CanonicalForm.hash(event.payload)
         count = 0
         CanonicalForm.fact.withUTF8Buffer { append(UnsafeRawBufferPointer($0)) }
-        append(event.id.high)
-        append(event.id.low)
+        append(0 as UInt64)
+        append(0 as UInt64)
         append(UInt8(stream == nil ? 0 : 1))
         if let stream { append(stream.text) }
         append(event.type.text)
@@ -54,10 +54,27 @@ struct FactDigests: ~Copyable {
             append(tracking.position)
         }
         append(tags)
-        append(metadata)
-        append(payload)
+        namesEnd = count
+    }
+
+    /// The digest of an event with the names of the last ``begin(_:in:_:)``.
+    mutating func fact(_ id: EventID, _ metadata: [UInt8], _ payload: [UInt8]) -> ChainDigest {
+        fill(id, metadata, CanonicalForm.hash(payload))
         return digest
     }
+
+    /// Makes the form of an event with the names of the last ``begin(_:in:_:)``.
+    mutating func fill(_ id: EventID, _ metadata: [UInt8], _ payload: ChainDigest) {
+        count = namesEnd
+        let place = bytes + CanonicalForm.fact.utf8CodeUnitCount
+        place.storeBytes(of: id.high.bigEndian, as: UInt64.self)
+        place.storeBytes(of: id.low.bigEndian, toByteOffset: 8, as: UInt64.self)
+        append(metadata.isEmpty ? CanonicalForm.nothing : CanonicalForm.hash(metadata))
+        append(payload)
+    }
+
+    /// The form that was made.
+    var form: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: bytes, count: count) }
 
     private mutating func digest(of tags: [EventTag]) -> ChainDigest {
         if tags == last.tags { return last.digest }
@@ -69,7 +86,7 @@ struct FactDigests: ~Copyable {
     }
 
     /// The digest of what was gathered.
-    private var digest: ChainDigest { CanonicalForm.hash(UnsafeRawBufferPointer(start: bytes, count: count)) }
+    private var digest: ChainDigest { CanonicalForm.hash(form) }
 
     private mutating func append(_ text: String) {
         var text = text
@@ -79,7 +96,11 @@ struct FactDigests: ~Copyable {
         }
     }
 
-    private mutating func append(_ digest: ChainDigest) { digest.withUnsafeBytes { append($0) } }
+    private mutating func append(_ digest: ChainDigest) {
+        reserve(ChainDigest.byteCount)
+        digest.write(to: bytes + count)
+        count += ChainDigest.byteCount
+    }
 
     private mutating func append(_ number: some FixedWidthInteger) {
         withUnsafeBytes(of: number.bigEndian) { append($0) }
@@ -123,6 +144,22 @@ enum CanonicalForm {
         }
     }
 
+    /// SHA-256 of two messages, which is faster than one after the other.
+    static func hash(
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
+    ) -> (first: ChainDigest, second: ChainDigest) {
+        let size = ChainDigest.byteCount
+        return withUnsafeTemporaryAllocation(byteCount: 2 * size, alignment: 8) { digests in
+            let one = UnsafeMutableRawBufferPointer(rebasing: digests[..<size])
+            let other = UnsafeMutableRawBufferPointer(rebasing: digests[size...])
+            sillok_sha256_two(
+                first.baseAddress, first.count, one.baseAddress, second.baseAddress, second.count, other.baseAddress)
+            return (
+                ChainDigest(exactly: UnsafeRawBufferPointer(one)), ChainDigest(exactly: UnsafeRawBufferPointer(other))
+            )
+        }
+    }
+
     static func genesis(_ store: StoreID, start: Position) -> ChainDigest {
         var bytes = chain.withUTF8Buffer { Array($0) }
         for number in [store.high, store.low, start.value] {
@@ -135,19 +172,19 @@ enum CanonicalForm {
         after previous: ChainDigest, _ position: Position, _ revision: Revision, _ recordedAt: Timestamp,
         _ fact: ChainDigest
     ) -> ChainDigest {
-        let size = link.utf8CodeUnitCount + 2 * ChainDigest.byteCount + 24
+        let start = link.utf8CodeUnitCount
+        let size = start + 2 * ChainDigest.byteCount + 24
         return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
-            var end = 0
-            func append(_ part: UnsafeRawBufferPointer) {
-                bytes[end..<end + part.count].copyBytes(from: part)
-                end += part.count
+            // The committing thread makes the links one after the other, so each part is stored directly.
+            if let memory = bytes.baseAddress {
+                memory.copyMemory(from: link.utf8Start, byteCount: start)
+                previous.write(to: memory + start)
+                let numbers = memory + start + ChainDigest.byteCount
+                numbers.storeBytes(of: position.value.bigEndian, as: UInt64.self)
+                numbers.storeBytes(of: revision.value.bigEndian, toByteOffset: 8, as: UInt64.self)
+                numbers.storeBytes(of: recordedAt.microsecondsSince1970.bigEndian, toByteOffset: 16, as: Int64.self)
+                fact.write(to: numbers + 24)
             }
-            append(UnsafeRawBufferPointer(start: link.utf8Start, count: link.utf8CodeUnitCount))
-            previous.withUnsafeBytes(append)
-            withUnsafeBytes(of: position.value.bigEndian, append)
-            withUnsafeBytes(of: revision.value.bigEndian, append)
-            withUnsafeBytes(of: recordedAt.microsecondsSince1970.bigEndian, append)
-            fact.withUnsafeBytes(append)
             return hash(UnsafeRawBufferPointer(bytes))
         }
     }
@@ -155,17 +192,50 @@ enum CanonicalForm {
 
 extension AppendRequest {
     /// The digest of each of its facts: to be made in the task of the caller, before the request waits for its turn.
-    package var factDigests: [ChainDigest] {
+    package var factDigests: [ChainDigest] { factDigests(runs) }
+
+    /// The same, with the ``runs`` of the request.
+    package func factDigests(_ runs: [Int]) -> [ChainDigest] {
         var facts = FactDigests()
         var digests: [ChainDigest] = []
         digests.reserveCapacity(entries.count)
         // A loop over the array would copy its elements.
         entries.withUnsafeBufferPointer { entries in
-            for index in entries.indices {
-                digests.append(facts.fact(entries[index].event, in: entries[index].stream, tracking))
+            var index = 0
+            for end in runs {
+                facts.begin(entries[index].event, in: entries[index].stream, tracking)
+                if end - index > 1 {
+                    Self.addPairs(of: entries[index..<end], tracking, &facts, to: &digests)
+                    index = end - (end - index) % 2
+                }
+                if index < end {
+                    let event = entries[index].event
+                    digests.append(facts.fact(event.id, event.metadata.bytes, event.payload))
+                }
+                index = end
             }
         }
         return digests
+    }
+
+    /// Adds the digests of a run, two at a time. The last one of an odd number is left.
+    private static func addPairs(
+        of entries: Slice<UnsafeBufferPointer<Entry>>, _ tracking: Tracking?, _ facts: inout FactDigests,
+        to digests: inout [ChainDigest]
+    ) {
+        let entries = UnsafeBufferPointer(rebasing: entries)
+        var others = FactDigests()
+        others.begin(entries[0].event, in: entries[0].stream, tracking)
+        for index in stride(from: 0, to: entries.count - 1, by: 2) {
+            let payloads = entries[index].event.payload.withUnsafeBytes { payload in
+                entries[index + 1].event.payload.withUnsafeBytes { CanonicalForm.hash(payload, $0) }
+            }
+            facts.fill(entries[index].event.id, entries[index].event.metadata.bytes, payloads.first)
+            others.fill(entries[index + 1].event.id, entries[index + 1].event.metadata.bytes, payloads.second)
+            let both = CanonicalForm.hash(facts.form, others.form)
+            digests.append(both.first)
+            digests.append(both.second)
+        }
     }
 }
 
@@ -173,6 +243,7 @@ extension RecordedEvent {
     /// The digest of the contents of the event, without its place in the log: the `fact` of the canonical form.
     public var factDigest: ChainDigest {
         var digests = FactDigests()
-        return digests.fact(data, in: stream, tracking)
+        digests.begin(data, in: stream, tracking)
+        return digests.fact(data.id, data.metadata.bytes, data.payload)
     }
 }

@@ -46,6 +46,14 @@ public struct ChainDigest: Hashable, Sendable, LosslessStringConvertible {
         return try Swift.withUnsafeBytes(of: &words, body)
     }
 
+    /// Writes the 32 bytes to memory that has space for them.
+    func write(to memory: UnsafeMutableRawPointer) {
+        memory.storeBytes(of: words.0.bigEndian, as: UInt64.self)
+        memory.storeBytes(of: words.1.bigEndian, toByteOffset: 8, as: UInt64.self)
+        memory.storeBytes(of: words.2.bigEndian, toByteOffset: 16, as: UInt64.self)
+        memory.storeBytes(of: words.3.bigEndian, toByteOffset: 24, as: UInt64.self)
+    }
+
     /// Returns whether both have the same bytes.
     public static func == (left: ChainDigest, right: ChainDigest) -> Bool { left.words == right.words }
 

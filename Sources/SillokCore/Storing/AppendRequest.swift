@@ -38,6 +38,42 @@ public struct AppendRequest: Hashable, Sendable {
     }
 }
 
+extension AppendRequest {
+    /// The ends of the runs of events that follow one another and have the same stream, type, content type and tags.
+    ///
+    /// Work on these names is done once for a run. A large batch often has only one.
+    package var runs: [Int] {
+        // A loop over the array would copy its elements.
+        entries.withUnsafeBufferPointer { entries in
+            var ends: [Int] = []
+            for index in entries.indices.dropFirst() {
+                let isSame =
+                    entries[index].stream == entries[index - 1].stream
+                    && entries[index].event.tags == entries[index - 1].event.tags
+                    && entries[index].event.type == entries[index - 1].event.type
+                    && entries[index].event.contentType == entries[index - 1].event.contentType
+                if !isSame { ends.append(index) }
+            }
+            if !entries.isEmpty { ends.append(entries.count) }
+            return ends
+        }
+    }
+}
+
+extension AppendRequest.Entry {
+    /// The bytes of the id and the names that count towards the limits.
+    var namesSize: Int {
+        event.tags.reduce(
+            16 + event.type.text.utf8.count + event.contentType.text.utf8.count + (stream?.text.utf8.count ?? 0)
+        ) { $0 + $1.text.utf8.count }
+    }
+}
+
+extension EventData {
+    /// The bytes of the metadata and the payload.
+    var contentsSize: Int { metadata.bytes.count + payload.count }
+}
+
 /// The places of an append's events. A receipt proves that they are durable; wait for its position to read your own
 /// write.
 public struct Receipt: Hashable, Sendable {
@@ -70,10 +106,18 @@ public struct Receipt: Hashable, Sendable {
 extension AppendRequest {
     /// The bytes of memory that the request holds while it waits, including what is allocated for it. An estimate that
     /// is not too low for large requests.
-    package var retainedBytes: Int {
+    package var retainedBytes: Int { retainedBytes(runs) }
+
+    /// The same, with the ``runs`` of the request.
+    package func retainedBytes(_ runs: [Int]) -> Int {
         var bytes = 1024
-        for entry in entries {
-            bytes += entry.event.size + (entry.stream?.text.utf8.count ?? 0) + 320 + entry.event.tags.count * 32
+        entries.withUnsafeBufferPointer { entries in
+            var start = 0
+            for end in runs {
+                bytes += (end - start) * (entries[start].namesSize + 320 + entries[start].event.tags.count * 32)
+                for index in start..<end { bytes += entries[index].event.contentsSize }
+                start = end
+            }
         }
         for stream in condition.revisions.keys { bytes += stream.text.utf8.count + 64 }
         for unchanged in condition.unchanged {

@@ -77,25 +77,14 @@ public struct Limits: Hashable, Sendable {
     }
 
     /// Throws if a store with these limits would reject the request.
-    public func check(_ request: AppendRequest) throws(InvalidRequest) {
+    public func check(_ request: AppendRequest) throws(InvalidRequest) { try check(request, request.runs) }
+
+    /// The same, with the runs of the request.
+    package func check(_ request: AppendRequest, _ runs: [Int]) throws(InvalidRequest) {
         // A consumer that derives no events from another log still records its progress.
         guard !request.entries.isEmpty || request.tracking != nil else { throw InvalidRequest(.emptyBatch) }
         try InvalidRequest.limit(.batchEvents, request.entries.count, batchEvents)
-        var bytes = 0
-        let isSingle = request.entries.count == 1
-        var ids = isSingle ? [] : Set<EventID>(minimumCapacity: request.entries.count)
-        for (index, entry) in request.entries.enumerated() {
-            do throws(InvalidRequest) {
-                try check(entry)
-                guard isSingle || ids.insert(entry.event.id).inserted else {
-                    throw InvalidRequest(.repeatedID(entry.event.id))
-                }
-            } catch {
-                throw error.at(index)
-            }
-            bytes += entry.event.size + (entry.stream?.text.utf8.count ?? 0)
-            try InvalidRequest.limit(.batchBytes, bytes, batchBytes)
-        }
+        try request.entries.withUnsafeBufferPointer { entries throws(InvalidRequest) in try check(entries, runs) }
         for stream in request.condition.revisions.keys { try check(stream, .stream, streamBytes) }
         try InvalidRequest.limit(.queryItems, request.condition.unchanged.count, queryItems)
         for unchanged in request.condition.unchanged { try check(unchanged.query) }
@@ -140,9 +129,11 @@ public struct Limits: Hashable, Sendable {
     /// A store calls this after it has looked for a repeat, so a repeated append still gets its first receipt.
     package func checkTimes(of request: AppendRequest, clock: Timestamp) throws(InvalidRequest) {
         let latest = clock.advanced(byMicroseconds: clockLead.wholeMicroseconds)
-        for (index, entry) in request.entries.enumerated() {
-            guard let given = entry.recordedAt, given > latest else { continue }
-            throw InvalidRequest(.timeAhead(given: given, clock: clock), index: index)
+        try request.entries.withUnsafeBufferPointer { entries throws(InvalidRequest) in
+            for index in entries.indices {
+                guard let given = entries[index].recordedAt, given > latest else { continue }
+                throw InvalidRequest(.timeAhead(given: given, clock: clock), index: index)
+            }
         }
     }
 
@@ -164,18 +155,46 @@ public struct Limits: Hashable, Sendable {
         return shown
     }
 
-    private func check(_ entry: AppendRequest.Entry) throws(InvalidRequest) {
+    /// Checks the names of each run once, and the contents and ids of all events.
+    private func check(
+        _ entries: UnsafeBufferPointer<AppendRequest.Entry>, _ runs: [Int]
+    ) throws(InvalidRequest) {
+        let isSingle = entries.count == 1
+        var ids = BatchIDs(isSingle ? 0 : entries.count)
+        var (bytes, start) = (0, 0)
+        for end in runs {
+            let namesSize = entries[start].namesSize
+            for index in start..<end {
+                do throws(InvalidRequest) {
+                    if index == start { try checkNames(entries[index]) }
+                    try check(entries[index].event.metadata)
+                    try InvalidRequest.limit(.payloadBytes, entries[index].event.payload.count, payloadBytes)
+                    guard isSingle || ids.insert(index, of: entries) else {
+                        throw InvalidRequest(.repeatedID(entries[index].event.id))
+                    }
+                } catch {
+                    throw error.at(index)
+                }
+                bytes += namesSize + entries[index].event.contentsSize
+                try InvalidRequest.limit(.batchBytes, bytes, batchBytes)
+            }
+            start = end
+        }
+    }
+
+    private func checkNames(_ entry: AppendRequest.Entry) throws(InvalidRequest) {
         let event = entry.event
         if let stream = entry.stream { try check(stream, .stream, streamBytes) }
         try check(event.type, .type, typeBytes)
         try check(event.contentType, .contentType, typeBytes)
         try InvalidRequest.limit(.tags, event.tags.count, tags)
         for tag in event.tags { try check(tag, .tag, tagBytes) }
-        try InvalidRequest.limit(.metadataBytes, event.metadata.bytes.count, metadataBytes)
-        if !event.metadata.isEmpty {
-            for (key, _) in event.metadata.entries { try check(text: key, .metadataKey, metadataBytes) }
-        }
-        try InvalidRequest.limit(.payloadBytes, event.payload.count, payloadBytes)
+    }
+
+    private func check(_ metadata: Metadata) throws(InvalidRequest) {
+        if metadata.isEmpty { return }
+        try InvalidRequest.limit(.metadataBytes, metadata.bytes.count, metadataBytes)
+        for (key, _) in metadata.entries { try check(text: key, .metadataKey, metadataBytes) }
     }
 
     private func check(
@@ -204,5 +223,35 @@ public struct Limits: Hashable, Sendable {
             previous = byte
         }
         return false
+    }
+}
+
+/// The ids of the events of a batch, to find one that occurs twice. A `Set` takes several times as long.
+private struct BatchIDs {
+    /// The numbers of events, from 1, at the places that their ids have; 0 is a free place.
+    private var numbers: [UInt32]
+    private let mask: Int
+    private let seed: UInt64
+
+    /// New in each process, so that no caller can choose ids that have the same place.
+    private static let secret = UInt64.random(in: 0 ... .max)
+
+    init(_ count: Int) {
+        var size = count == 0 ? 0 : 16
+        while size < 2 * count { size *= 2 }
+        (numbers, mask, seed) = (Array(repeating: 0, count: size), size - 1, Self.secret)
+    }
+
+    /// Adds the id of an event; returns `false` if an earlier event has it.
+    mutating func insert(_ index: Int, of entries: UnsafeBufferPointer<AppendRequest.Entry>) -> Bool {
+        let id = entries[index].event.id
+        let hash = SplitMix64.mix(SplitMix64.mix(id.high ^ seed) &+ id.low)
+        var place = Int(truncatingIfNeeded: hash) & mask
+        while numbers[place] > 0 {
+            if entries[Int(numbers[place]) - 1].event.id == id { return false }
+            place = (place + 1) & mask
+        }
+        numbers[place] = UInt32(truncatingIfNeeded: index + 1)
+        return true
     }
 }

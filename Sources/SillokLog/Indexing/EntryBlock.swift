@@ -6,9 +6,10 @@ enum EntryBlock {
     static let size = 128
 
     /// Appends the distances from each position to the one before it, as LEB128. Positions rise.
-    static func encode(_ entries: ArraySlice<IndexEntry>, into bytes: inout [UInt8]) {
+    static func encode(_ entries: UnsafeBufferPointer<IndexEntry>, into bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
-        guard var last = entries.last?.position else { return }
+        // Most blocks are of an id, which one event has.
+        guard entries.count > 1, var last = entries.last?.position else { return }
         for entry in entries.dropLast().reversed() {
             var rest = UInt64(bitPattern: last - entry.position)
             while rest >= 0x80 {

@@ -6,6 +6,8 @@ final class EntryWriter {
     let connection: Connection
     private let one, many, stream, source, indexed, mark, keys: Statement
     private var earlier: [UInt8] = []
+    /// The blocks that are found and not yet written.
+    private var blocks: [Range<Int>] = []
     /// The number of blocks that the larger statement writes.
     private static let rows = 32
 
@@ -54,35 +56,33 @@ final class EntryWriter {
 
     /// Writes entries in the order of keys and positions, as blocks.
     func write(_ entries: ArraySlice<IndexEntry>) throws {
-        var blocks: [ArraySlice<IndexEntry>] = []
-        var start = entries.startIndex
-        for index in entries.indices {
-            let isLast = index + 1 == entries.endIndex || entries[index + 1].key != entries[index].key
-            if isLast || index + 1 - start == EntryBlock.size {
-                blocks.append(entries[start...index])
+        try entries.withUnsafeBufferPointer { entries in
+            var start = 0
+            for index in entries.indices {
+                let isLast = index + 1 == entries.count || entries[index + 1].key != entries[index].key
+                guard isLast || index + 1 - start == EntryBlock.size else { continue }
+                blocks.append(start..<index + 1)
                 start = index + 1
+                if blocks.count == Self.rows { try writeBlocks(of: entries) }
             }
-        }
-        var next = 0
-        while next < blocks.count {
-            let isMany = blocks.count - next >= Self.rows
-            let end = next + (isMany ? Self.rows : 1)
-            try write(blocks[next..<end], isMany ? many : one)
-            next = end
+            try writeBlocks(of: entries)
         }
     }
 
-    private func write(_ blocks: ArraySlice<ArraySlice<IndexEntry>>, _ statement: Statement) throws {
-        var column: Int32 = 1
-        for block in blocks {
-            guard let last = block.last else { continue }
-            EntryBlock.encode(block, into: &earlier)
+    /// Writes the blocks that were found, together if there are enough of them.
+    private func writeBlocks(of entries: UnsafeBufferPointer<IndexEntry>) throws {
+        defer { blocks.removeAll(keepingCapacity: true) }
+        let isMany = blocks.count == Self.rows
+        for (index, block) in blocks.enumerated() {
+            let (statement, column) = isMany ? (many, Int32(3 * index + 1)) : (one, 1)
+            let last = entries[block.upperBound - 1]
             statement.bind(last.key, at: column)
             statement.bind(last.position, at: column + 1)
+            EntryBlock.encode(UnsafeBufferPointer(rebasing: entries[block]), into: &earlier)
             statement.bind(copied: earlier, at: column + 2)
-            column += 3
+            if !isMany { try one.run() }
         }
-        try statement.run()
+        if isMany { try many.run() }
     }
 
     /// Writes the names of streams and the positions of sources, and that the index is complete up to a position.

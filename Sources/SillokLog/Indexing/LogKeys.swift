@@ -53,10 +53,9 @@ struct LogKeys: Sendable {
     /// Returns the key of a stream.
     func key(_ stream: StreamID) -> Int64 { key(.stream, stream.text) }
 
-    /// Appends every key of an event to a list, each once.
+    /// Appends the keys of the names of an event to a list, each once.
     func append(_ event: EventData, in stream: StreamID?, to keys: inout [Int64]) {
         let first = keys.count
-        keys.append(key(event.id))
         keys.append(key(.type, event.type.text))
         for tag in event.tags { Self.add(key(.tag, tag.text), to: &keys, from: first) }
         guard let stream else { return }

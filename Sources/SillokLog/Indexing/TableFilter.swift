@@ -32,9 +32,18 @@ final class TableFilter: Sendable {
     /// Returns whether the file may have entries of a key; `false`: it certainly has none.
     func mayHave(_ key: Int64) -> Bool { state.withLock { Self.mayHave(key, $0) } }
 
-    /// Removes the keys of which the file certainly has no entries. Keys are given with what belongs to them.
-    func removeUnknown<Value: Sendable>(_ keys: inout [(key: Int64, value: Value)]) {
-        state.withLock { state in keys.removeAll { !Self.mayHave($0.key, state) } }
+    /// Returns the indices of the keys of which the file may have entries, in any order.
+    func mayHave(_ keys: [Int64]) -> [Int] {
+        state.withLock { state in
+            var found: [Int] = []
+            if state.isComplete {
+                state.keys.find(keys) { if !IndexKey.isTimeOrdered(keys[$0]) { found.append($0) } }
+            }
+            for (index, key) in keys.enumerated() {
+                if IndexKey.isTimeOrdered(key) ? key <= state.highestOrdered : !state.isComplete { found.append(index) }
+            }
+            return found
+        }
     }
 
     private static func mayHave(_ key: Int64, _ state: borrowing State) -> Bool {
@@ -44,11 +53,15 @@ final class TableFilter: Sendable {
 
     /// Adds the keys of entries that will be written to the file. Entries of one key follow one another.
     func add(_ entries: ArraySlice<IndexEntry>) {
-        state.withLock { state in
-            var previous: Int64?
-            for entry in entries where entry.key != previous {
-                previous = entry.key
-                Self.add(entry.key, to: &state, unless: losesKeys)
+        // The thread that appends waits for the lock, so it is held for some entries at a time.
+        for start in stride(from: entries.startIndex, to: entries.endIndex, by: 512) {
+            let end = min(start + 512, entries.endIndex)
+            state.withLock { state in
+                var previous: Int64?
+                for entry in entries[start..<end] where entry.key != previous {
+                    previous = entry.key
+                    Self.add(entry.key, to: &state, unless: losesKeys)
+                }
             }
         }
     }
@@ -62,7 +75,8 @@ final class TableFilter: Sendable {
         if IndexKey.isTimeOrdered(key) {
             state.highestOrdered = max(state.highestOrdered, key)
         } else if !losesKeys || key % 7 != 0 {
-            state.keys.insert(key)
+            // An id is added once, unless its move is repeated. Then it counts twice, which does no harm.
+            state.keys.insert(key, isNew: key >= IndexKey.firstUnordered)
         }
     }
 

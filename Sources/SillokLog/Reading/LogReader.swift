@@ -93,23 +93,14 @@ final class LogReader {
         return StepBudget.lookup
     }
 
-    /// Returns the keys that the index may have, out of keys with what belongs to them.
+    /// Returns the indices of the keys that the index may have.
     ///
     /// The others are certainly new, which needs no look at the index file.
-    func known<Value: Sendable>(_ keys: [(key: Int64, value: Value)]) -> [(key: Int64, value: Value)] {
-        var (unknown, known) = (keys, [(key: Int64, value: Value)]())
-        for part in view.parts where !unknown.isEmpty {
-            part.contents.withLock { contents in
-                unknown.removeAll { entry in
-                    guard contents.tail.contains(entry.key) else { return false }
-                    known.append(entry)
-                    return true
-                }
-            }
-        }
-        if table == nil || view.start == 0 { return known }
-        filter?.removeUnknown(&unknown)
-        return known + unknown
+    func known(_ keys: [Int64]) -> [Int] {
+        var found: [Int] = []
+        for part in view.parts { part.contents.withLock { $0.tail.find(keys) { found.append($0) } } }
+        if table != nil, view.start > 0 { found += filter?.mayHave(keys) ?? Array(keys.indices) }
+        return found.count > 1 ? Set(found).sorted() : found
     }
 
     /// Returns the first event of a key, in a direction from `bound`, for which `isWanted` holds.

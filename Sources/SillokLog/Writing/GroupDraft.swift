@@ -2,18 +2,6 @@ import SillokChain
 import SillokCore
 import SillokSegments
 
-/// Events of one stream that follow one another in an append, and what the append has recorded before them.
-struct StreamRun {
-    private(set) var stream: StreamID?
-    /// The revision of the last event of the stream.
-    var revision = Revision.none
-    /// The revisions of the streams of the append.
-    var revisions: [StreamID: Revision] = [:]
-
-    /// Begins with the events of another stream.
-    mutating func begin(_ stream: StreamID, at revision: Revision) { (self.stream, self.revision) = (stream, revision) }
-}
-
 /// The end of the log as the thread that appends knows it, and what the group that is being written has added.
 struct GroupDraft {
     /// The last position.

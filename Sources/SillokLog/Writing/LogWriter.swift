@@ -111,13 +111,13 @@ final class LogWriter {
         let (prepared, append) = (request.prepared, request.prepared.request)
         do {
             if let receipt = try firstReceipt(of: request) { return .success(.appended(receipt, head: draft.position)) }
-            try limits.checkTimes(of: append, clock: clock.now())
+            if request.hasGivenTimes { try limits.checkTimes(of: append, clock: clock.now()) }
             for unchanged in append.condition.unchanged { try reader.check(unchanged.seen, draft.head) }
             guard try steps.allow(prepared, in: self, head: draft.head, limits: limits) else {
                 return .success(.undecided)
             }
             try append.checkTracking { try draft.tracking[$0] ?? reader.tracked($0) }
-            let times = try append.recordedTimes(after: draft.lastRecorded, now: clock.now())
+            let times = try recordedTimes(of: request)
             let receipt = try project(append, times) { try record(request, times) }
             return .success(.appended(receipt, head: draft.position))
         } catch {
@@ -126,50 +126,45 @@ final class LogWriter {
         }
     }
 
+    /// Returns the times to record, which never decrease.
+    private func recordedTimes(of request: LogRequest) throws -> [Int64] {
+        let (append, last, now) = (request.prepared.request, draft.lastRecorded, clock.now())
+        if request.hasGivenTimes { return try append.recordedTimes(after: last, now: now) }
+        return Array(repeating: max(now.microsecondsSince1970, last), count: append.entries.count)
+    }
+
     /// Returns the receipt of the earlier append of these events, or `nil`.
     private func firstReceipt(of request: LogRequest) throws -> Receipt? {
-        var candidates: [(key: Int64, value: Int)] = []
-        for event in request.keyEnds.indices {
-            let key = request.idKey(event)
-            if IndexKey.isTimeOrdered(key) && key > highestOrderedKey { continue }
-            if candidates.isEmpty { candidates.reserveCapacity(request.keyEnds.count - event) }
-            candidates.append((key, event))
+        let candidates: [Int]
+        if request.highestOrderedKey < 0 {
+            candidates = reader.known(request.idKeys)
+        } else {
+            let keys = request.idKeys
+            let some = keys.indices.filter { !IndexKey.isTimeOrdered(keys[$0]) || keys[$0] <= highestOrderedKey }
+            candidates = some.isEmpty ? [] : reader.known(some.map { keys[$0] }).map { some[$0] }
         }
-        candidates = candidates.isEmpty ? [] : reader.known(candidates)
         if candidates.isEmpty { return nil }
-        return try request.prepared.request.firstReceipt(among: candidates.map(\.value)) { try reader.event($0) }
+        return try request.prepared.request.firstReceipt(among: candidates) { try reader.event($0) }
     }
 
     /// Adds the events of an append to the group and their entries to the index.
     private func record(_ request: LogRequest, _ times: [Int64]) throws -> Receipt {
-        let append = request.prepared.request
-        let first = draft.head + 1
-        var stamps: [EventStamp] = []
+        let (append, first) = (request.prepared.request, draft.head + 1)
+        var (stamps, revisions): ([EventStamp], [StreamID: Revision]) = ([], [:])
         stamps.reserveCapacity(times.count)
-        var run = StreamRun()
-        for (index, (entry, time)) in zip(append.entries, times).enumerated() {
-            var revision = Revision.none
-            if let stream = entry.stream {
-                // The entries of this append are not in the index yet, but the revisions in memory count them.
-                if run.stream != stream {
-                    end(&run)
-                    run.begin(stream, at: try run.revisions[stream] ?? self.revision(of: stream))
-                }
-                run.revision = run.revision.next
-                revision = run.revision
-                if revision.value == 1 { draft.streams.append(stream) }
+        for run in request.streamRuns {
+            guard let stream = run.stream else {
+                _ = addStamps(to: &stamps, request, run.events, times, after: nil)
+                continue
             }
-            draft.head += 1
-            if let previous = draft.lastLink {
-                draft.lastLink = Chain.link(
-                    after: previous, draft.position, revision, Timestamp(microsecondsSince1970: time),
-                    request.prepared.facts[index])
-            }
-            stamps.append(EventStamp(revision: revision.value, recorded: time, link: draft.lastLink))
-            let key = request.idKey(index)
-            if IndexKey.isTimeOrdered(key) { highestOrderedKey = max(highestOrderedKey, key) }
+            // The entries of this append are not in the index yet, but the revisions in memory count them.
+            let before = try revisions[stream] ?? self.revision(of: stream)
+            if before == .none { draft.streams.append(stream) }
+            let last = addStamps(to: &stamps, request, run.events, times, after: before)
+            revisions[stream] = last
+            remember(last, of: stream)
         }
-        end(&run)
+        highestOrderedKey = max(highestOrderedKey, request.highestOrderedKey)
         reader.pending?.append(request.prepared, stamps, after: first - 1)
         if let last = times.last { draft.lastRecorded = last }
         add(request, from: first)
@@ -181,26 +176,39 @@ final class LogWriter {
         reader.extend(to: draft.head)
         return Receipt(
             firstPosition: Position(UInt64(clamping: min(first, draft.head))),
-            mark: EventMark(position: draft.position, id: append.entries.last?.event.id), revisions: run.revisions,
+            mark: EventMark(position: draft.position, id: append.entries.last?.event.id), revisions: revisions,
             recordedAt: times.last.map { Timestamp(microsecondsSince1970: $0) } ?? clock.now())
     }
 
-    /// Keeps the revision that a run of events of one stream has reached.
-    private func end(_ run: inout StreamRun) {
-        guard let stream = run.stream else { return }
-        run.revisions[stream] = run.revision
-        remember(run.revision, of: stream)
+    /// Adds what the log adds to events that follow one another: those of one stream after a revision, or of none.
+    ///
+    /// - Returns: the revision of the last event.
+    private func addStamps(
+        to stamps: inout [EventStamp], _ request: LogRequest, _ events: Range<Int>, _ times: [Int64],
+        after before: Revision?
+    ) -> Revision {
+        var (revision, link) = (before ?? .none, draft.lastLink)
+        for event in events {
+            if before != nil { revision = revision.next }
+            draft.head += 1
+            if let previous = link {
+                link = Chain.link(
+                    after: previous, draft.position, revision, Timestamp(microsecondsSince1970: times[event]),
+                    request.prepared.facts[event])
+            }
+            stamps.append(EventStamp(revision: revision.value, recorded: times[event], link: link))
+        }
+        draft.lastLink = link
+        return revision
     }
 
     /// Adds the entries of an append to the index. Readers ignore them until the head is published.
     private func add(_ request: LogRequest, from first: Int64) {
         part.contents.withLock { contents in
-            request.keys.withUnsafeBufferPointer { keys in
-                var (position, start) = (first, 0)
-                for end in request.keyEnds {
-                    for index in start..<end { contents.tail.add(keys[index], position) }
-                    (position, start) = (position + 1, end)
-                }
+            for run in request.nameRuns {
+                contents.tail.add(
+                    ids: request.idKeys[run.events], names: request.nameKeys[run.names],
+                    from: first + Int64(run.events.lowerBound))
             }
         }
     }

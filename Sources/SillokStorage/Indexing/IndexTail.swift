@@ -80,9 +80,9 @@ package struct IndexTail: Sendable {
     package var sortedEntries: [Entry] {
         var sorted: [Entry] = []
         sorted.reserveCapacity(entries.count)
-        for node in nodes.sorted(by: { $0.key < $1.key }) {
+        for newest in sortedChains {
             let first = sorted.count
-            var index = node.newest
+            var index = newest
             while index >= 0 {
                 let entry = entries[Int(index)]
                 sorted.append(entry)
@@ -93,8 +93,65 @@ package struct IndexTail: Sendable {
         return sorted
     }
 
-    /// Returns whether there are entries of a key.
-    package func contains(_ key: Int64) -> Bool { node(key, in: bucket(key)) >= 0 }
+    /// The newest entry of each key, in the order of keys.
+    ///
+    /// A radix sort: keys of ids differ in all of their bits, so comparing them would take several times as long.
+    private var sortedChains: ContiguousArray<Int32> {
+        if nodes.count < 4096 { return ContiguousArray(nodes.sorted { $0.key < $1.key }.map(\.newest)) }
+        var (sorted, other) = (nodes, nodes)
+        sorted.withUnsafeMutableBufferPointer { sorted in
+            other.withUnsafeMutableBufferPointer { other in
+                // An even number of passes, the lowest bits first: after the last one `sorted` has the result.
+                for shift in stride(from: 0 as UInt64, to: 64, by: 22) {
+                    Self.distribute(sorted, to: other, by: shift)
+                    Self.distribute(other, to: sorted, by: shift + 11)
+                }
+            }
+        }
+        return ContiguousArray(sorted.lazy.map(\.newest))
+    }
+
+    /// Copies nodes in the order of 11 bits of their keys. Nodes with the same bits keep their order.
+    private static func distribute(
+        _ source: UnsafeMutableBufferPointer<Node>, to target: UnsafeMutableBufferPointer<Node>, by shift: UInt64
+    ) {
+        let digits = 1 << 11
+        func digit(_ node: Node) -> Int {
+            // Negative keys come first.
+            Int(truncatingIfNeeded: (UInt64(bitPattern: node.key) ^ 1 << 63) >> shift) & (digits - 1)
+        }
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: digits) { places in
+            places.initialize(repeating: 0)
+            for node in source { places[digit(node)] += 1 }
+            var next = 0
+            for index in places.indices { (places[index], next) = (next, next + places[index]) }
+            for node in source {
+                let found = digit(node)
+                target[places[found]] = node
+                places[found] += 1
+            }
+        }
+    }
+
+    /// Calls `body` with the index of each key that has entries.
+    ///
+    /// Looks up some keys at a time, so that the processor waits for the memory of several at once.
+    package func find(_ keys: [Int64], _ body: (Int) -> Void) {
+        let size = 64
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: size) { found in
+            keys.withUnsafeBufferPointer { keys in
+                buckets.withUnsafeBufferPointer { buckets in
+                    for start in stride(from: 0, to: keys.count, by: size) {
+                        let count = min(size, keys.count - start)
+                        for index in 0..<count { found[index] = buckets[bucket(keys[start + index])] }
+                        for index in 0..<count where found[index] >= 0 {
+                            if node(keys[start + index], from: found[index]) >= 0 { body(start + index) }
+                        }
+                    }
+                }
+            }
+        }
+    }
 
     /// Undoes the additions for events after a position.
     package mutating func rewind(to position: Int64) {
@@ -114,33 +171,63 @@ package struct IndexTail: Sendable {
     /// Adds an entry of an event. Its position must not be lower than that of any earlier one.
     @inlinable @inline(__always)
     package mutating func add(_ key: Int64, _ position: Int64) {
-        let (bucket, index) = (bucket(key), Int32(truncatingIfNeeded: entries.count))
-        let node = node(key, in: bucket)
-        if node >= 0 {
-            let previous = nodes[Int(node)].newest
-            let before = entries[Int(previous)]
-            let jump = entries[Int(before.jump)]
-            let isEven = before.rank - jump.rank == jump.rank - entries[Int(jump.jump)].rank
-            entries.append(
-                Entry(
-                    key: key, position: position, rank: before.rank + 1, previous: previous,
-                    jump: isEven ? jump.jump : previous, node: node))
-            nodes[Int(node)].newest = index
-        } else {
-            let added = Int32(truncatingIfNeeded: nodes.count)
-            entries.append(
-                Entry(key: key, position: position, rank: 0, previous: -1, jump: index, node: added))
-            nodes.append(Node(key: key, newest: index, next: buckets[bucket]))
-            buckets[bucket] = added
-        }
+        let bucket = bucket(key)
+        let node = node(key, from: buckets[bucket])
+        if node >= 0 { append(position, to: node) } else { addNode(key, position, in: bucket) }
         end = position
+    }
+
+    /// Adds the entries of events that follow one another and have all of the same names.
+    ///
+    /// - Parameters:
+    ///   - ids: the key of the id of each event.
+    ///   - names: the keys of all names of each event.
+    ///   - first: the position of the first event.
+    package mutating func add(ids: ArraySlice<Int64>, names: ArraySlice<Int64>, from first: Int64) {
+        var position = first
+        var places: ContiguousArray<Int32> = []
+        for id in ids {
+            add(id, position)
+            if places.isEmpty {
+                for name in names { add(name, position) }
+                // The names of the other events need no lookup.
+                if ids.count > 1 { for name in names { places.append(node(name)) } }
+            } else {
+                for place in places { append(position, to: place) }
+            }
+            position += 1
+        }
+    }
+
+    /// Adds an entry to the chain of a key.
+    @inlinable @inline(__always)
+    mutating func append(_ position: Int64, to node: Int32) {
+        let index = Int32(truncatingIfNeeded: entries.count)
+        let previous = nodes[Int(node)].newest
+        let before = entries[Int(previous)]
+        let jump = entries[Int(before.jump)]
+        let isEven = before.rank - jump.rank == jump.rank - entries[Int(jump.jump)].rank
+        entries.append(
+            Entry(
+                key: before.key, position: position, rank: before.rank + 1, previous: previous,
+                jump: isEven ? jump.jump : previous, node: node))
+        nodes[Int(node)].newest = index
+    }
+
+    /// Adds the first entry of a key.
+    @inlinable @inline(__always)
+    mutating func addNode(_ key: Int64, _ position: Int64, in bucket: Int) {
+        let (index, added) = (Int32(truncatingIfNeeded: entries.count), Int32(truncatingIfNeeded: nodes.count))
+        entries.append(Entry(key: key, position: position, rank: 0, previous: -1, jump: index, node: added))
+        nodes.append(Node(key: key, newest: index, next: buckets[bucket]))
+        buckets[bucket] = added
     }
 
     /// Appends up to `limit` positions of a key to `positions`, from `bound` on in a direction.
     package func read(
         _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) {
-        let node = node(key, in: bucket(key))
+        let node = node(key)
         guard node >= 0, limit > 0 else { return }
         let newest = nodes[Int(node)].newest
         switch direction {
@@ -179,9 +266,13 @@ package struct IndexTail: Sendable {
         }
     }
 
+    /// Returns the node of a key, or −1.
+    private func node(_ key: Int64) -> Int32 { node(key, from: buckets[bucket(key)]) }
+
+    /// Returns the node of a key in the rest of a bucket, or −1.
     @inlinable @inline(__always)
-    func node(_ key: Int64, in bucket: Int) -> Int32 {
-        var index = buckets[bucket]
+    func node(_ key: Int64, from first: Int32) -> Int32 {
+        var index = first
         while index >= 0 {
             let node = nodes[Int(index)]
             if node.key == key { return index }

@@ -38,10 +38,12 @@ package struct KeyFilter: Sendable {
     package var bytes: Int { layers.reduce(0) { $0 + $1.bytes } }
 
     /// Adds a key, unless the filter contains it already.
-    package mutating func insert(_ key: Int64) {
+    ///
+    /// - Parameter isNew: whether the key was probably never added. Then this is not checked.
+    package mutating func insert(_ key: Int64, isNew: Bool = false) {
         let hash = IndexKey.mix(UInt64(bitPattern: key))
         let mask = Self.mask(hash)
-        if contains(hash, mask) { return }
+        if !isNew, contains(hash, mask) { return }
         var last = layers.count - 1
         if layers[last].isFull {
             let blocks = 2 * layers[last].blocks.count
@@ -61,8 +63,33 @@ package struct KeyFilter: Sendable {
     }
 
     private func contains(_ hash: UInt64, _ mask: SIMD8<UInt32>) -> Bool {
-        for layer in layers where layer.blocks[Self.place(hash, layer.blocks.count)] & mask == mask { return true }
-        return false
+        layers.indices.contains { layers[$0].blocks[Self.place(hash, layers[$0].blocks.count)] & mask == mask }
+    }
+
+    /// Calls `body` with the index of each key that may have been added.
+    ///
+    /// Looks up some keys at a time, so that the processor waits for the memory of several at once.
+    package func find(_ keys: [Int64], _ body: (Int) -> Void) {
+        keys.withUnsafeBufferPointer { keys in
+            for start in stride(from: 0, to: keys.count, by: 64) {
+                let count = min(64, keys.count - start)
+                // A bit for each of these keys.
+                var found: UInt64 = 0
+                for layer in layers {
+                    layer.blocks.withUnsafeBufferPointer { blocks in
+                        for index in 0..<count {
+                            let hash = IndexKey.mix(UInt64(bitPattern: keys[start + index]))
+                            let mask = Self.mask(hash)
+                            if blocks[Self.place(hash, blocks.count)] & mask == mask { found |= 1 << UInt64(index) }
+                        }
+                    }
+                }
+                while found != 0 {
+                    body(start + found.trailingZeroBitCount)
+                    found &= found &- 1
+                }
+            }
+        }
     }
 
     /// One bit in each word, chosen by the lower half of the hash.

@@ -25,7 +25,7 @@ extension AppendRequest {
     /// Returns the receipt of the earlier append of these events, or `nil`.
     ///
     /// - Parameters:
-    ///   - candidates: the indices of the events that may be stored. The others are certainly new.
+    ///   - candidates: the indices of the events that may be stored, in any order. The others are certainly new.
     ///   - find: returns the stored event with an id.
     /// - Throws: `EventIDConflict` if the events are stored in another way; what `find` throws.
     package func firstReceipt(
@@ -54,13 +54,17 @@ extension AppendRequest {
         var last = last
         var times: [Int64] = []
         times.reserveCapacity(entries.count)
-        for (index, entry) in entries.enumerated() {
-            if let given = entry.recordedAt, given.microsecondsSince1970 < last {
-                let last = Timestamp(microsecondsSince1970: last)
-                throw InvalidRequest(.timeRunsBackwards(given: given, last: last), index: index)
+        // A loop over the array would copy its elements.
+        try entries.withUnsafeBufferPointer { entries throws(InvalidRequest) in
+            for index in entries.indices {
+                let given = entries[index].recordedAt
+                if let given, given.microsecondsSince1970 < last {
+                    let last = Timestamp(microsecondsSince1970: last)
+                    throw InvalidRequest(.timeRunsBackwards(given: given, last: last), index: index)
+                }
+                last = given?.microsecondsSince1970 ?? max(now, last)
+                times.append(last)
             }
-            last = entry.recordedAt?.microsecondsSince1970 ?? max(now, last)
-            times.append(last)
         }
         return times
     }

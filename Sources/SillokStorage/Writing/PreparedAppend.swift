@@ -16,12 +16,18 @@ package final class PreparedAppend: Sendable {
     /// The memory that the append holds while it waits.
     package let retainedBytes: Int
 
-    package init(_ request: AppendRequest, isChained: Bool) {
+    package convenience init(_ request: AppendRequest, isChained: Bool) {
+        let runs = request.runs
+        self.init(request, runs, facts: isChained ? request.factDigests(runs) : [])
+    }
+
+    /// Takes the runs of a request and its digests, which were made before.
+    package init(_ request: AppendRequest, _ runs: [Int], facts: [ChainDigest]) {
         self.request = request
         condition = JudgedCondition(request.condition)
         rounds = 0
-        facts = isChained ? request.factDigests : []
-        retainedBytes = request.retainedBytes + facts.count * 32
+        self.facts = facts
+        retainedBytes = request.retainedBytes(runs) + facts.count * 32
     }
 
     /// The same append after one more judgement outside the writer.

@@ -42,4 +42,38 @@ import Testing
             #expect(tail.end == position, "seed \(seed)")
         }
     }
+
+    @Test(arguments: [40, 8_000]) func `events that are added together are found and sorted as single ones`(
+        _ count: Int
+    ) {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        var (together, single) = (IndexTail(capacity: 64), IndexTail(capacity: 64))
+        var (added, position): (Set<Int64>, Int64) = ([], 0)
+        while position < count {
+            let size = Int.random(in: 1...9, using: &random)
+            let ids = (0..<size).map { _ in Int64.random(in: 0 ... .max, using: &random) }
+            let names = Array(Set((0..<3).map { _ in Int64.random(in: -40 ... -1, using: &random) }))
+            together.add(ids: ids[...], names: names[...], from: position + 1)
+            for id in ids {
+                position += 1
+                for key in [id] + names { single.add(key, position) }
+            }
+            added.formUnion(ids + names)
+            if Int.random(in: 0..<20, using: &random) == 0 {
+                position = max(0, position - 3)
+                together.rewind(to: position)
+                single.rewind(to: position)
+                added = Set(single.entries.map(\.key))
+            }
+        }
+        let sorted = together.sortedEntries.map { [$0.key, $0.position] }
+        #expect(sorted == single.sortedEntries.map { [$0.key, $0.position] }, "seed \(seed)")
+        #expect(sorted == sorted.sorted { $0.lexicographicallyPrecedes($1) }, "seed \(seed)")
+        #expect(sorted.count == single.entries.count, "seed \(seed)")
+        let keys = (added.union((0..<100).map { _ in Int64.random(in: .min ... .max, using: &random) })).shuffled()
+        var found: [Int64] = []
+        together.find(keys) { found.append(keys[$0]) }
+        #expect(found.count == added.count && Set(found) == added, "seed \(seed)")
+    }
 }

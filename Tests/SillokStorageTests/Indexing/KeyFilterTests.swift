@@ -34,6 +34,22 @@ import Testing
         }
     }
 
+    @Test func `keys that are looked up together get the answers of single ones`() {
+        let seed = UInt64.random(in: 0 ... .max)
+        var (filter, random) = (KeyFilter(keys: 64, maximumBytes: 1 << 30), SeededNumbers(seed: seed))
+        var keys: [Int64] = []
+        for count in 0..<1000 {
+            let key = Int64(bitPattern: random.next())
+            if count % 2 == 0 { filter.insert(key, isNew: count % 4 == 0) }
+            keys.append(key)
+        }
+        for count in [0, 1, 63, 64, 65, 1000] {
+            var found: [Int] = []
+            filter.find(Array(keys[..<count])) { found.append($0) }
+            #expect(found == (0..<count).filter { filter.mayContain(keys[$0]) }, "seed \(seed)")
+        }
+    }
+
     @Test func `a filter stays within its memory`() {
         var (filter, random) = (KeyFilter(keys: 1024, maximumBytes: 20_000), SeededNumbers(seed: 7))
         for _ in 0..<50_000 { filter.insert(Int64(bitPattern: random.next())) }
