@@ -81,7 +81,6 @@ private final class CallExecutor: TaskExecutor, @unchecked Sendable {
         let job = UnownedJob(job)
         if eventLoop.inEventLoop, isStarting {
             first = job
-            isStarting = false
         } else {
             add(job)
         }
@@ -91,7 +90,9 @@ private final class CallExecutor: TaskExecutor, @unchecked Sendable {
         _ body: @escaping @Sendable @concurrent () async -> Void, keeping keep: (Task<Void, Never>) -> Void
     ) {
         isStarting = true
-        keep(Task(executorPreference: self, operation: body))
+        let task = Task(executorPreference: self, operation: body)
+        isStarting = false
+        keep(task)
         guard let job = first else { return }
         first = nil
         if isRunning { add(job) } else { run(job) }
