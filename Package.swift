@@ -565,7 +565,7 @@ let package = Package(
             dependencies: [
                 "SillokLog", "SillokConformance", "Sillok", "SillokChain", "SillokCore", "SillokDisk", "SillokIndex",
                 "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSegments", "SillokStorage",
-                "SillokTestSupport", "SillokTesting",
+                "SillokTestSupport", "SillokTesting", "SillokWire",
                 "CSQLite", "sillok-torture",
             ]),
         .testTarget(

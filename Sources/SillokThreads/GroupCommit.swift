@@ -13,7 +13,8 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     /// Commits a group and returns the results in the order of the requests.
     @usableFromInline package typealias Commit = @Sendable ([Request]) -> [Result<Answer, any Error>]
 
-    @usableFromInline typealias Continuation = CheckedContinuation<Answer, any Error>
+    /// Not a checked one, which is one more object for each append: `Waiting.end()` gives it out once.
+    @usableFromInline typealias Continuation = UnsafeContinuation<Answer, any Error>
 
     /// One request and its caller. Its variables belong to the lock of the state.
     @usableFromInline
@@ -142,7 +143,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     @inlinable
     package func submit(_ request: Request, weight: Int) async throws -> Answer {
         let waiting = Waiting(request, weight: weight, bytes: 0)
-        return try await withCheckedThrowingContinuation { enqueue(waiting, $0) }
+        return try await withUnsafeThrowingContinuation { enqueue(waiting, $0) }
     }
 
     /// Queues a request that counts towards `queueBytes`, and waits for its answer.
@@ -156,7 +157,7 @@ package final class GroupCommit<Request: Sendable, Answer: Sendable>: Sendable {
     package func submit(_ request: Request, weight: Int, bytes: Int) async throws -> Answer {
         let waiting = Waiting(request, weight: weight, bytes: bytes)
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { enqueue(waiting, $0) }
+            try await withUnsafeThrowingContinuation { enqueue(waiting, $0) }
         } onCancel: {
             withdraw(waiting)
         }

@@ -94,8 +94,11 @@ extension UmaDB.AppendRequest {
     func request() throws -> AppendRequest {
         var entries: [AppendRequest.Entry] = []
         entries.reserveCapacity(events.count)
-        for (index, event) in events.enumerated() {
-            entries.append(AppendRequest.Entry(stream: nil, event: try event.data(index)))
+        // A loop over the array would copy its elements.
+        try events.withUnsafeBufferPointer { events in
+            for index in events.indices {
+                entries.append(AppendRequest.Entry(stream: nil, event: try events[index].data(index)))
+            }
         }
         var unchanged: [AppendCondition.Unchanged] = []
         if let condition { unchanged.append(condition.unchanged) }

@@ -1,6 +1,7 @@
 import SillokCore
 import SillokLog
 import SillokTestSupport
+import SillokWire
 import Testing
 
 /// The bytes of events that a store shows are those of the events that it reads.
@@ -78,6 +79,52 @@ import Testing
         let store = try place.open()
         let page = try await read(store, after: .start)
         #expect(page.events.isEmpty && page.head == .start && page.visited == 0)
+        await store.close()
+    }
+
+    /// What a read answers: a framed message, or an error.
+    private struct Answer<Message: Equatable>: Equatable {
+        var message: Message?
+        var error: String?
+
+        init(_ read: () async throws -> Message) async {
+            do {
+                message = try await read()
+            } catch {
+                self.error = (error as? StoreError)?.code.rawValue ?? "\(error)"
+            }
+        }
+    }
+
+    @Test(arguments: [512 << 10, 2000])
+    func `a page of sillok.v1 made from bytes is that of the decoded events`(_ pageBytes: Int) async throws {
+        var limits = Limits()
+        limits.pageBytes = pageBytes
+        let store = try LogEventStore(path: place(), mode: .create, limits: limits, tuning: .tiny)
+        try await store.fill(0..<300, by: 7)
+        let events = [EventData(type: "e\u{301}", tags: ["a", "a"], contentType: .bytes, payload: [0, 255])]
+        try await store.append(events, tracking: Tracking(source: "feed", position: 7))
+        let known = try await store.read(.all, after: .start, limit: 1000).events
+        let first = try #require(known.first)
+        let marks = [
+            EventMark(first), EventMark(try #require(known.last)), EventMark(position: 2, id: first.id),
+            EventMark(position: 9, id: nil), EventMark(position: 999, id: first.id), .start,
+        ]
+        let positions: [Position] = [0, 1, 50, 100, 300, 301, 302, .max]
+        let before: [ReadRequest.Bound?] = [nil] + positions.map { .position($0) }
+        let after = before + marks.map { .mark($0) }
+        for after in after {
+            for before in before {
+                for limit in [0, 1, 7, 1000] {
+                    let request = ReadRequest(.all, after: after, before: before, limit: limit)
+                    let page = await Answer { try await Remote.page(request, of: store) }
+                    let expected = await Answer {
+                        Remote.Answer<Remote.ReadResponse>(try await store.read(request)).framed()
+                    }
+                    #expect(page == expected, "\(request)")
+                }
+            }
+        }
         await store.close()
     }
 }

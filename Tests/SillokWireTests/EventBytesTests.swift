@@ -21,6 +21,21 @@ import Testing
         #expect(stored.bytes == decoded.bytes)
     }
 
+    @Test func `a page of stored bytes is the answer that has the decoded events`() throws {
+        for event in Samples.recorded {
+            let event = RecordedEvent(
+                position: event.position, stream: event.stream, revision: event.revision,
+                recordedAt: event.recordedAt, tracking: event.tracking?.withoutEvent, data: event.data)
+            var stored = ProtobufWriter(framed: false)
+            var size = 0
+            withBytes(of: event) { size = RecordedEvent.write(1, $0, &stored) }
+            var decoded = ProtobufWriter(framed: false)
+            event.write(1, &decoded)
+            #expect(stored.finished() == decoded.finished())
+            #expect(size == event.data.size)
+        }
+    }
+
     @Test func `a list of texts that is cut ends before the text that does not fit`() {
         let list: [UInt8] = [1, 65, 2, 66]
         list.withUnsafeBytes { list in
@@ -36,7 +51,9 @@ import Testing
             tags.appendLength(tag.text.utf8.count)
             tags.append(contentsOf: tag.text.utf8)
         }
-        let texts = [event.type.text, event.stream?.text ?? "", event.tracking?.source.text ?? ""]
+        let texts = [
+            event.type.text, event.stream?.text ?? "", event.tracking?.source.text ?? "", event.contentType.text,
+        ]
         let parts = texts.map { Array($0.utf8) } + [tags, event.metadata.bytes, event.payload]
         let buffers = parts.map { part in
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: part.count, alignment: 1)
@@ -46,10 +63,11 @@ import Testing
         defer { for buffer in buffers { buffer.deallocate() } }
         body(
             EventBytes(
-                position: event.position, revision: event.revision, id: event.id, type: buffers[0],
+                position: event.position, revision: event.revision, id: event.id, recordedAt: event.recordedAt,
+                type: buffers[0], contentType: event.contentType == .json ? nil : buffers[3],
                 stream: event.stream == nil ? nil : buffers[1],
-                tracking: event.tracking.map { (buffers[2], $0.position) }, tags: buffers[3], metadata: buffers[4],
-                payload: buffers[5]))
+                tracking: event.tracking.map { (buffers[2], $0.position) }, tags: buffers[4], metadata: buffers[5],
+                payload: buffers[6]))
     }
 }
 

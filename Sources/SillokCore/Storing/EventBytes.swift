@@ -5,7 +5,10 @@ package struct EventBytes {
     /// The revision in the stream; `.none` without a stream.
     package let revision: Revision
     package let id: EventID
+    package let recordedAt: Timestamp
     package let type: UnsafeRawBufferPointer
+    /// `nil`: JSON.
+    package let contentType: UnsafeRawBufferPointer?
     package let stream: UnsafeRawBufferPointer?
     package let tracking: (source: UnsafeRawBufferPointer, position: UInt64)?
     /// One tag after the other: its number of bytes as LEB128, and its UTF-8 bytes.
@@ -15,12 +18,13 @@ package struct EventBytes {
     package let payload: UnsafeRawBufferPointer
 
     package init(
-        position: Position, revision: Revision, id: EventID, type: UnsafeRawBufferPointer,
-        stream: UnsafeRawBufferPointer?, tracking: (source: UnsafeRawBufferPointer, position: UInt64)?,
-        tags: UnsafeRawBufferPointer, metadata: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+        position: Position, revision: Revision, id: EventID, recordedAt: Timestamp, type: UnsafeRawBufferPointer,
+        contentType: UnsafeRawBufferPointer?, stream: UnsafeRawBufferPointer?,
+        tracking: (source: UnsafeRawBufferPointer, position: UInt64)?, tags: UnsafeRawBufferPointer,
+        metadata: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) {
-        (self.position, self.revision, self.id) = (position, revision, id)
-        (self.type, self.stream, self.tracking) = (type, stream, tracking)
+        (self.position, self.revision, self.id, self.recordedAt) = (position, revision, id, recordedAt)
+        (self.type, self.contentType, self.stream, self.tracking) = (type, contentType, stream, tracking)
         (self.tags, self.metadata, self.payload) = (tags, metadata, payload)
     }
 

@@ -15,11 +15,12 @@ final class CallConnection: ChannelInboundHandler {
 
     let server: ServerContext
     let channel: any Channel
-    let executor: CallExecutor
+    private let loop: CallLoop
     private var calls: [HTTP2StreamID: CallHandler] = [:]
     /// Whether a frame of this turn concerned the connection as a whole.
     private var hasForwarded = false
     private var context: ChannelHandlerContext?
+    private var isFlushDue = false
     /// When calls are looked through for those whose time is over.
     private var check: (due: NIODeadline, task: Scheduled<Void>)?
     /// Closes the connection if no call has begun until then.
@@ -38,7 +39,7 @@ final class CallConnection: ChannelInboundHandler {
     init(_ server: ServerContext, _ channel: any Channel) {
         self.server = server
         self.channel = channel
-        executor = CallExecutor(channel.eventLoop)
+        loop = server.loops.loop(of: channel.eventLoop)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -115,7 +116,24 @@ final class CallConnection: ChannelInboundHandler {
         context.write(wrapOutboundOut(HTTP2Frame(streamID: stream, payload: payload)), promise: promise)
     }
 
-    func flush() { context?.flush() }
+    /// Flushes what was written, at the end of this turn of the event loop.
+    func flush() {
+        if isFlushDue { return }
+        isFlushDue = true
+        loop.flush(self)
+    }
+
+    func flushNow() {
+        isFlushDue = false
+        context?.flush()
+    }
+
+    /// Starts the task of a call.
+    func start(
+        _ body: @escaping @Sendable @concurrent () async -> Void, keeping keep: (Task<Void, Never>) -> Void
+    ) {
+        loop.start(body, keeping: keep)
+    }
 
     /// Sees to it that a call ends at a time.
     func end(by due: NIODeadline) {

@@ -89,11 +89,10 @@ extension CallHandler {
         if let encoding = head.encoding, encoding != "identity" {
             return end(GRPCStatus(.unimplemented, "the encoding \(encoding) is not supported: send identity"))
         }
-        sender = server.connections.owner(of: connection.channel)
         guard let place = server.place(on: connection.channel) else {
-            return end(method.status(server.overload(sender)))
+            return end(method.status(server.overload(server.connections.owner(of: connection.channel))))
         }
-        self.place = place
+        (self.place, sender) = (place, place.sender)
         self.method = method
         startDeadline(head.timeout, method)
         call = ServerCall(
@@ -154,25 +153,19 @@ extension CallHandler {
     private func run(_ method: ServerMethod, _ call: ServerCall, _ message: ByteBuffer) {
         isRunning = true
         let message = ReceivedMessage(message)
-        switch method.body {
-        case .unary(let body):
-            task = connection.executor.start {
-                do {
-                    call.answer(try await body(call, message))
-                } catch {
-                    call.end(method.status(error))
-                }
-                call.leave()
-            }
-        case .streaming(let body):
-            task = connection.executor.start {
-                do {
+        connection.start {
+            do {
+                switch method.body {
+                case .unary(let body): call.answer(try await body(call, message))
+                case .streaming(let body):
                     if let last = try await body(call, message) { call.answer(last) } else { call.end(.ok) }
-                } catch {
-                    call.end(method.status(error))
                 }
-                call.leave()
+            } catch {
+                call.end(method.status(error))
             }
+            call.leave()
+        } keeping: {
+            task = $0
         }
     }
 }

@@ -39,7 +39,7 @@ extension ServerContext {
                 keepalive: .init(pingInterval: TimeAmount(limits.keepalive), ackTimeout: .seconds(20))))
         let http2 = NIOHTTP2Handler(
             mode: .server, connectionConfiguration: connectionConfiguration, streamConfiguration: streamConfiguration)
-        try pipeline.addHandlers([FlushGathering(), http2, CallConnection(self, channel), keeping])
+        try pipeline.addHandlers([WriteGathering(), http2, CallConnection(self, channel), keeping])
     }
 
     private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
@@ -59,30 +59,5 @@ extension ServerContext {
         stream.streamResetFrameRateLimit.maximumCount = 5000
         stream.streamErrorRateLimit.maximumCount = 5000
         return stream
-    }
-}
-
-/// Gathers the flushes of one turn of the event loop into one: appends that were committed together are answered with
-/// one system call.
-final class FlushGathering: ChannelOutboundHandler {
-    typealias OutboundIn = Any
-    typealias OutboundOut = Any
-
-    private var isScheduled = false
-
-    func flush(context: ChannelHandlerContext) {
-        if isScheduled { return }
-        isScheduled = true
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        context.eventLoop.execute {
-            let (handler, context) = bound.value
-            handler.isScheduled = false
-            context.flush()
-        }
-    }
-
-    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        context.flush()
-        context.close(mode: mode, promise: promise)
     }
 }

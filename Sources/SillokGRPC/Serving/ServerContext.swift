@@ -20,6 +20,7 @@ package final class ServerContext: Sendable {
     let messageBytes: Int
     private let whenDraining: @Sendable () -> Void
     let connections: ConnectionRegistry
+    let loops = CallLoops()
     private let state: Lock<State>
 
     /// The state of a server that serves methods.
@@ -70,10 +71,13 @@ package final class ServerContext: Sendable {
 
     /// Takes a place for a call of a connection; `nil` if its owner has its share.
     func place(on connection: any Channel) -> CallPlace? {
-        let owner = connections.owner(of: connection)
-        guard state.withLock({ $0.calls.take(owner) }) else { return nil }
-        connections.begin(on: connection)
-        return CallPlace(self, owner, connection)
+        let known = connections.begin(on: connection)
+        let owner = known?.owner ?? CallerAddress.owner(connection.remoteAddress)
+        guard state.withLock({ $0.calls.take(owner) }) else {
+            connections.end(on: connection)
+            return nil
+        }
+        return CallPlace(self, owner, isProved: known?.isProved ?? false, connection)
     }
 
     /// The refusal of a call whose owner has its share.
@@ -128,22 +132,27 @@ package final class ServerContext: Sendable {
 package final class CallPlace: Sendable {
     private let context: ServerContext
     private let connection: any Channel
+    /// Who the call was counted for when it began.
+    let sender: String
+    /// Whether the connection had proved that then.
+    private let isProved: Bool
     private let owner: Lock<String?>
 
-    fileprivate init(_ context: ServerContext, _ owner: String, _ connection: any Channel) {
-        (self.context, self.connection) = (context, connection)
-        self.owner = Lock(owner)
+    fileprivate init(_ context: ServerContext, _ sender: String, isProved: Bool, _ connection: any Channel) {
+        (self.context, self.connection, self.sender, self.isProved) = (context, connection, sender, isProved)
+        owner = Lock(sender)
     }
 
     /// Counts the call for the principal that it has proved.
     fileprivate func move(to principal: String) throws {
         let isMoved = owner.withLock { owner in
-            guard let present = owner else { return true }
+            guard let present = owner, !present.hasSameBytes(as: principal) else { return true }
             guard context.move(from: present, to: principal) else { return false }
             owner = principal
             return true
         }
         guard isMoved else { throw context.overload(principal) }
+        if isProved, sender.hasSameBytes(as: principal) { return }
         context.connections.prove(principal, on: connection)
     }
 

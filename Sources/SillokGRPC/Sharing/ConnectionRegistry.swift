@@ -37,7 +37,12 @@ package final class ConnectionRegistry: Sendable {
     }
 
     /// A request of a connection begins.
-    package func begin(on channel: any Channel) { state.withLock { $0.table.begin(ObjectIdentifier(channel)) } }
+    ///
+    /// - Returns: who the connection belongs to, and whether it has proved that; `nil` if it is closed.
+    @discardableResult
+    package func begin(on channel: any Channel) -> (owner: String, isProved: Bool)? {
+        state.withLock { $0.table.begin(ObjectIdentifier(channel)) }
+    }
 
     /// A request of a connection has ended.
     package func end(on channel: any Channel) { state.withLock { $0.table.end(ObjectIdentifier(channel)) } }
@@ -92,6 +97,12 @@ package enum CallerAddress {
 
     /// The name of an address in words.
     package static func owner(_ text: String?) -> String {
-        owner(text.flatMap { try? SocketAddress(ipAddress: $0, port: 0) })
+        if let name = last.withLock({ $0.text == text ? $0.name : nil }) { return name }
+        let name = owner(text.flatMap { try? SocketAddress(ipAddress: $0, port: 0) })
+        last.withLock { $0 = (text, name) }
+        return name
     }
+
+    /// The last name in words: most calls come from the address of the call before.
+    private static let last = Lock((text: String?.none, name: "an unknown address"))
 }

@@ -52,8 +52,12 @@ package struct ConnectionTable<ID: Hashable & Sendable>: Sendable {
         return opening
     }
 
-    /// A request of a connection begins.
-    package mutating func begin(_ id: ID) { entries[id]?.requests += 1 }
+    /// A request of a connection begins. Returns who the connection belongs to, and whether it has proved that.
+    @discardableResult
+    package mutating func begin(_ id: ID) -> (owner: String, isProved: Bool)? {
+        entries[id]?.requests += 1
+        return entries[id].map { ($0.owner, $0.isProved) }
+    }
 
     /// A request of a connection has ended.
     package mutating func end(_ id: ID) {

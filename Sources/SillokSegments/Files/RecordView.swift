@@ -81,15 +81,16 @@ package struct RecordView {
         let id = try body.id()
         let flags = try body.byte()
         let type = try body.bytes()
-        if flags & BodyFlag.contentType != 0 { _ = try body.bytes() }
+        let contentType = flags & BodyFlag.contentType == 0 ? nil : try body.bytes()
         let stream = flags & BodyFlag.stream == 0 ? nil : try body.bytes()
         var tracking: (source: UnsafeRawBufferPointer, position: UInt64)?
         if flags & BodyFlag.tracking != 0 { tracking = (try body.bytes(), try body.number()) }
         let tags = try body.tagBytes()
         let metadata = try body.bytes()
         return EventBytes(
-            position: Position(position), revision: Revision(revision), id: id, type: type, stream: stream,
-            tracking: tracking, tags: tags, metadata: metadata, payload: body.restBytes())
+            position: Position(position), revision: Revision(revision), id: id,
+            recordedAt: Timestamp(microsecondsSince1970: recorded), type: type, contentType: contentType,
+            stream: stream, tracking: tracking, tags: tags, metadata: metadata, payload: body.restBytes())
     }
 
     /// Decodes the progress of a tracking record, with the id of the foreign event.

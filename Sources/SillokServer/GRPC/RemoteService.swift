@@ -12,22 +12,24 @@ struct RemoteService: Sendable {
     /// The methods by their paths.
     var methods: [String: ServerMethod] {
         Dictionary(uniqueKeysWithValues: [
-            method(describe), method(append), method(read), method(head), method(reach), method(event), method(stream),
+            method(describe), method(append), framed(read), method(head), method(reach), method(event), method(stream),
             method(streams), method(tracking),
         ])
     }
 
-    /// The request is read, answered, and what the store throws becomes part of the answer.
     private func method<Request: Remote.Request>(
         _ body: @escaping @Sendable (ServerCall, Request) async throws -> Request.Answer.Value
     ) -> (path: String, method: ServerMethod) {
+        framed { Remote.Answer<Request.Answer>(try await body($0, $1 as Request)).framed() }
+    }
+
+    /// The request is read, answered, and what the store throws becomes part of the answer.
+    private func framed<Request: Remote.Request>(
+        _ body: @escaping @Sendable (ServerCall, Request) async throws -> ByteBuffer
+    ) -> (path: String, method: ServerMethod) {
         let unary = ServerMethod.Body.unary { call, message in
             let request = try Request(reading: message.take())
-            do {
-                return Remote.Answer<Request.Answer>(try await body(call, request)).framed()
-            } catch {
-                return try Self.answer(to: error)
-            }
+            do { return try await body(call, request) } catch { return try Self.answer(to: error) }
         }
         return ("/\(Remote.service)/\(Request.method)", ServerMethod(body: unary) { Self.status(of: $0) })
     }
@@ -56,17 +58,13 @@ struct RemoteService: Sendable {
     private func shown(_ conflict: AppendConflict, of request: AppendRequest, to call: ServerCall) async
         -> AppendConflict
     {
-        do {
-            try await access.authorize(call, .showPayloads, .append(request))
-            return conflict
-        } catch {
-            return AppendConflict(streams: conflict.streams, events: [], head: conflict.head)
-        }
+        let isAllowed = (try? await access.authorize(call, .showPayloads, .append(request))) != nil
+        return isAllowed ? conflict : AppendConflict(streams: conflict.streams, events: [], head: conflict.head)
     }
 
-    private func read(_ call: ServerCall, _ request: ReadRequest) async throws -> EventBatch {
+    private func read(_ call: ServerCall, _ request: ReadRequest) async throws -> ByteBuffer {
         try await access.authorize(call, .readEvents, .query(request.query))
-        return try await store.read(request)
+        return try await Remote.page(request, of: store)
     }
 
     private func head(_ call: ServerCall, _ request: Remote.HeadRequest) async throws -> Position {

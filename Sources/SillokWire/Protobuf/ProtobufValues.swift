@@ -22,7 +22,8 @@ extension Array: ProtobufValue where Element: ProtobufValue {
 
     package mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
         try reader.expectRoom(after: count)
-        var element = last.map { Element.unread(after: $0) } ?? Element.unread
+        // `last` would copy the element.
+        var element = isEmpty ? Element.unread : Element.unread(after: self[endIndex - 1])
         try element.read(&reader)
         append(element)
     }
@@ -124,7 +125,19 @@ extension ProtobufValue where Self: Name {
 }
 
 extension StreamCategory: ProtobufValue {}
-extension ContentType: ProtobufValue {}
+
+extension ContentType: ProtobufValue {
+    package mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
+        var again = reader
+        if Self.json.text.hasSameBytes(as: try reader.slice()) {
+            // Most events are JSON, and the text of this value takes no memory.
+            self = .json
+        } else {
+            self = ContentType(try again.text())
+        }
+    }
+}
+
 extension EventType: ProtobufValue {}
 extension StreamID: ProtobufValue {}
 extension EventTag: ProtobufValue {}

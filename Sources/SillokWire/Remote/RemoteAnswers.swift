@@ -81,6 +81,8 @@ extension Remote {
 
     package struct ReadResponse: AnswerBody {
         package static let unread = ReadResponse(EventBatch(events: [], mark: .start, isEnd: false, head: .start))
+        /// The number of the field of the events, which an encoded page writes first.
+        static let events: UInt32 = 1
 
         private var events: [RecordedEvent]
         private var through: Position
@@ -94,7 +96,7 @@ extension Remote {
         }
 
         package mutating func fields<Coder: ProtobufCoder & ~Copyable>(_ coder: inout Coder) throws(Coder.Failure) {
-            try coder.field(1, "events", &events)
+            try coder.field(Self.events, "events", &events)
             try coder.field(2, "through", &through)
             try coder.field(3, "is_end", &isEnd)
             try coder.field(4, "head", &head)
