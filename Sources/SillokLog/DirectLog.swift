@@ -24,6 +24,7 @@ package final class DirectLog {
         guard let writer = parts.writer?.writer else { throw StoreError(.readOnly, "the store cannot be written.") }
         self.writer = writer
         reader = try parts.makeReader()
+        writer.mover.settle()
     }
 
     /// Executes appends as one group.

@@ -80,8 +80,10 @@ final class LogWriter {
         if failure == nil { failure = folder.replacement?.endingAppends }
         if let failure { return requests.map { refuse($0.prepared.request, failure) } }
         do {
-            try reader.renew()
             try mover.makeRoom(for: part)
+            try reader.renew()
+            // A rebuild of the index finds keys after the opening.
+            highestOrderedKey = max(highestOrderedKey, mover.filter.highestOrdered)
             try rows?.beginGroup(reader)
         } catch {
             let reported = StoreError.storing(error)
