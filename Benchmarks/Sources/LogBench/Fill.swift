@@ -39,7 +39,7 @@ func fill() async throws {
             ("events", "\(filled)"), ("rate", "\(Int(1e6 / seconds(since: start)))"),
             ("cpu_ns", "\(Int(used * 1e9 / 1e6))"), ("memory_mb", "\(residentMegabytes())"),
         ])
-        if filled == first, first < plan.events { small = try await workloads(&store, plan, &generator, filled) }
+        if filled == first, first < plan.events { small = try await workloads(store, plan, &generator, filled) }
     }
     let bytes = try folderBytes(plan.folder)
     report([
@@ -48,7 +48,7 @@ func fill() async throws {
     await store.close()
     try await openings(plan, filled)
     store = try LogEventStore(path: plan.folder, mode: .existing)
-    let large = try await workloads(&store, plan, &generator, filled)
+    let large = try await workloads(store, plan, &generator, filled)
     for (name, rate) in large {
         let before = small.first { $0.name == name }?.perSecond
         report([
@@ -82,7 +82,7 @@ private let payload: [UInt8] =
 
 /// Rates of the workloads of a client, in operations a second, and removes nothing: a few thousand events are added.
 private func workloads(
-    _ store: inout LogEventStore, _ plan: Plan, _ random: inout FastRandom, _ count: Int
+    _ opened: LogEventStore, _ plan: Plan, _ random: inout FastRandom, _ count: Int
 ) async throws -> [(name: String, perSecond: Double)] {
     var results: [(String, Double)] = []
     func measure(_ name: String, _ times: Int, _ body: (Int) async throws -> Int) async throws {
@@ -96,7 +96,6 @@ private func workloads(
         results.append((name, best))
     }
     let tag = "\(count)-\(random.next() % 1_000_000)"
-    let opened = store
     func event(_ random: inout FastRandom, _ tags: [EventTag] = []) -> EventData {
         EventData(id: plan.hasRandomIDs ? random.nextID() : EventID(), type: "Noted", tags: tags, payload: payload)
     }
@@ -128,10 +127,9 @@ private func workloads(
     }
     try await measure("W5 append if a tag is new", 200) { index in
         let name = EventTag("name:\(tag)-\(index)")
-        let unchanged = AppendCondition.Unchanged(query: .tags(name), since: .position(.start))
         _ = try await opened.append(
             AppendRequest(
-                [.init(stream: nil, event: event(&random, [name]))], if: AppendCondition(unchanged: [unchanged])))
+                [.init(stream: nil, event: event(&random, [name]))], if: .unchanged(.tags(name), since: .start)))
         return 1
     }
     try await measure("W6 read a stream", 300) { _ in

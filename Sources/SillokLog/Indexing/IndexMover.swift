@@ -21,7 +21,7 @@ final class IndexMover: Sendable {
         /// Whether a reader has found that the file is damaged; the number of the file.
         var damaged: Int?
         /// Whether the filter has to be filled from the file.
-        var isLoading = true
+        var isLoading: Bool
         /// Whether appends that wait are to be refused, because the store is being closed.
         var isRefusing = false
         var isClosing = false
@@ -52,13 +52,14 @@ final class IndexMover: Sendable {
         newWriter: @escaping @Sendable () throws -> EntryWriter
     ) {
         (view, segments, self.filter, self.tuning) = (opened.view, opened.segments, filter, tuning)
-        state = Lock(State(isBehind: opened.view.current.gap != nil))
+        state = Lock(State(isBehind: opened.view.current.gap != nil, isLoading: !filter.isLoaded))
         let handover = Handover(writer)
         startThread { [self] in
             var work = Work(
                 writer: handover.value, loading: FilterLoading(filter),
                 builder: IndexBuilder(view, segments, opened.keys, filter, tuning, progress), newWriter: newWriter)
             handover.release()
+            if filter.isLoaded { work.loading.cancel() }
             while work.writer != nil { run(state.wait { Self.next(&$0) }, &work) }
             state.withLock { $0.isStopped = true }
             state.wakeAll()
@@ -104,13 +105,11 @@ final class IndexMover: Sendable {
 
     // MARK: For the thread that appends
 
-    /// Blocks the calling thread while appends must wait: for the survey of a rebuild, and while the part that is
-    /// written to is twice as full as it should be and an earlier one is still being moved.
+    /// Blocks the calling thread while the part that is written to is twice as full as it should be and an earlier one
+    /// is still being moved.
     ///
-    /// - Throws: `StoreError` if the earlier one cannot be moved, also not by an attempt of this call, or if a rebuild
-    ///   takes long.
+    /// - Throws: `StoreError` if the earlier one cannot be moved, also not by an attempt of this call.
     func makeRoom(for part: IndexPart) throws(StoreError) {
-        if let gap = view.current.gap, !gap.isSurveyed { try waitForSurvey() }
         guard part.count >= 2 * tuning.partEntries else { return }
         // The last attempt may have failed long ago, for example when the disk was full.
         state.withLock { state in
@@ -125,12 +124,17 @@ final class IndexMover: Sendable {
         if let failure { throw failure }
     }
 
-    private func waitForSurvey() throws(StoreError) {
+    /// Blocks the calling thread until the survey of a rebuild is complete.
+    ///
+    /// - Throws: `StoreError` if that takes long, or fails. It is not known then whether the log has the events of an
+    ///   append already, so its outcome is unknown.
+    func waitForSurvey() throws(StoreError) {
+        guard let gap = view.current.gap, !gap.isSurveyed else { return }
         let failure: StoreError? = state.wait { state -> StoreError?? in
             guard let gap = view.current.gap, !gap.isSurveyed, !state.isStopped else { return .some(nil) }
-            if state.isRefusing { return .some(LogEventStore.closed) }
-            if let failure = state.failure { return .some(failure) }
-            if gap.count > tuning.surveyedEvents { return .some(gap.refusal("The append was rejected")) }
+            if state.isRefusing { return .some(LogEventStore.closed.withUnknownOutcome) }
+            if let failure = state.failure { return .some(failure.withUnknownOutcome) }
+            if gap.count > tuning.surveyedEvents { return .some(gap.refusal("the append was not tried", .unknown)) }
             return nil
         }
         if let failure { throw failure }

@@ -80,6 +80,9 @@ final class TableFilter: Sendable {
     /// Sets whether all keys of the gap were added.
     func setSurveyed(_ isSurveyed: Bool) { state.withLock { $0.isSurveyed = isSurveyed } }
 
+    /// Whether all keys of the file are in the filter.
+    var isLoaded: Bool { state.withLock { $0.isLoaded } }
+
     /// Whether all keys of the file and of the gap are in the filter.
     var isComplete: Bool { state.withLock { $0.isLoaded && $0.isSurveyed } }
 

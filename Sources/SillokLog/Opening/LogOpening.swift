@@ -35,6 +35,7 @@ struct LogOpening {
         let mover = IndexMover(writer, (view, log.reader, keys), filter, tuning, progress) { [folder] in
             try IndexOpening.emptyWriter(folder, store)
         }
+        if tuning.rebuildsBeforeServing { mover.settle() }
         return OpenedLog(
             log: log, folder: folder, check: FolderCheck(folder), keys: keys, view: view, mover: mover,
             chain: log.chain, highestOrderedKey: key)

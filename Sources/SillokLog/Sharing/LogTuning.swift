@@ -16,6 +16,8 @@ package struct LogTuning: Sendable {
     package var surveyedEvents: Int64 = 12_000_000
     /// The number of events that share such a filter.
     package var surveyedChunk: Int64 = 4096
+    /// Whether an opening waits for the rebuild, so that simulations are repeatable.
+    package var rebuildsBeforeServing = false
     /// Is called before each step of a rebuild, for tests.
     package var beforeRebuildStep: @Sendable () -> Void = {}
     /// Up to this number of events that the index file misses are read by the opening.

@@ -80,6 +80,11 @@ final class LogWriter {
         if failure == nil { failure = folder.replacement?.endingAppends }
         if let failure { return requests.map { refuse($0.prepared.request, failure) } }
         do {
+            try mover.waitForSurvey()
+        } catch {
+            return requests.map { _ in .failure(error) }
+        }
+        do {
             try mover.makeRoom(for: part)
             try reader.renew()
             // A rebuild of the index finds keys after the opening.
