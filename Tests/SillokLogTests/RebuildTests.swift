@@ -17,7 +17,10 @@ import Testing
 
         /// Lets a number of steps through; `nil`: all.
         func open(_ count: Int?) {
-            steps.withLock { $0 = count.flatMap { count in $0.map { $0 + count } } }
+            steps.withLock { left in
+                guard let count, let now = left else { return left = nil }
+                left = now + count
+            }
             steps.wakeAll()
         }
 
@@ -175,7 +178,7 @@ import Testing
             for number in 0..<400 {
                 // The first read of the damaged part is refused, and has the file replaced.
                 do {
-                    let query = EventQuery(items: [.init(stream: StreamID("s-\(number % 5)"))])
+                    let query = EventQuery([.init(stream: StreamID("s-\(number % 5)"))])
                     _ = try await store.read(ReadRequest(query, limit: 1000))
                 } catch let error as StoreError {
                     #expect(error.code == .overloaded, "seed \(seed), round \(round): \(error)")

@@ -216,7 +216,7 @@ final class RandomHistory {
                 request.entries.indices.filter { request.entries[$0].stream == stream && $0 == 2 }
                     .map { receipt.firstPosition.value + UInt64($0) }
             }
-            let query = EventQuery(items: [.init(stream: stream, types: ["noted"], tags: ["t:2"])])
+            let query = EventQuery([.init(stream: stream, types: ["noted"], tags: ["t:2"])])
             let found = try await store.read(ReadRequest(query, direction: direction, limit: 1000))
             let positions = found.events.map(\.position.value)
             if positions != (direction == .forward ? expected : expected.reversed()) || !found.isEnd {

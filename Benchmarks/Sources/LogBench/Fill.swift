@@ -225,7 +225,8 @@ func openFolder() async throws {
         }
     }
     try await measure("append_ms") {
-        _ = try await store.append(AppendRequest([.init(stream: event?.stream, event: EventData(type: "Noted"))]))
+        let noted = EventData(type: "Noted", payload: payload)
+        _ = try await store.append(AppendRequest([.init(stream: event?.stream, event: noted)]))
     }
     times.append(("memory_mb", "\(residentMegabytes())"))
     report(times)
