@@ -59,6 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
     ) async throws {
         let newest = try await opened.read(ReadRequest(direction: .backward, limit: 1)).events.first
         if let warning = store.clockWarning(last: newest?.recordedAt) { logger.warning("\(warning)") }
+        if let warning = StoreKind.warning(at: store.store) { logger.warning("\(warning)") }
         let (addresses, tls) = (try settings.addresses, try settings.tls)
         let access = try settings.asksForProof ? await accessLog(settings.access, of: store.store) : nil
         let keyring = access.map { Keyring(log: $0) }

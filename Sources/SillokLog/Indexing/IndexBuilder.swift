@@ -31,7 +31,6 @@ struct IndexBuilder {
     ///
     /// - Parameter pause: is called between short pieces of work; returns whether to end.
     mutating func step(_ writer: EntryWriter, _ pause: () throws -> Bool) throws {
-        tuning.beforeRebuildStep()
         guard let gap = view.current.gap else { return }
         if gap.isSurveyed || gap.count > tuning.surveyedEvents {
             try write(gap, writer, pause)
@@ -109,6 +108,8 @@ struct IndexBuilder {
         }
         try writer.committing { try writer.finish(gathered.streams, gathered.tracking, through: gathered.end, id) }
         let end = gathered.end
+        // Without a survey the batches have added all keys to the filter.
+        if !gap.isSurveyed && end == gap.end { filter.setSurveyed(true) }
         view.update { view in
             view.gap?.shorten(to: end)
             if view.gap?.count == 0 { view.gap = nil }

@@ -200,7 +200,7 @@ final class IndexMover: Sendable {
         do {
             try loading.step(writer, rows: tuning.movedSlice)
         } catch {
-            // The file cannot be read. The reader or the move that needs it reports that.
+            noteDamage(error)
             loading.cancel()
         }
         if !loading.isUnfinished { state.withLock { $0.isLoading = false } }
@@ -220,6 +220,10 @@ extension IndexMover {
     var progress: WorkProgress? { view.current.progress }
 
     private func rebuild(_ work: inout Work, _ writer: EntryWriter) {
+        guard tuning.mayRebuild() else {
+            _ = state.wait(for: .milliseconds(1)) { $0.isClosing || $0.isWoken ? () : nil }
+            return
+        }
         do {
             try work.builder.step(writer) { [builder = work.builder] in
                 let (part, isEnding) = state.withLock { state in
@@ -229,11 +233,10 @@ extension IndexMover {
                 if let part { take(part.0, through: part.1, builder) }
                 return isEnding
             }
-            let isBehind = view.current.gap != nil
             state.withLock { state in
-                (state.isBehind, state.failure) = (isBehind, nil)
+                (state.isBehind, state.failure) = (view.current.gap != nil, nil)
                 // A part that did not become one of the gap is moved now.
-                if !isBehind { state.isWoken = state.full != nil }
+                if !state.isBehind { state.isWoken = state.full != nil }
             }
             state.wakeAll()
         } catch is CancellationError {
@@ -272,9 +275,7 @@ extension IndexMover {
 
     /// Has a damaged file replaced and the index rebuilt, unless that has begun.
     func replaceDamaged(_ file: Int) {
-        state.withLock { state in
-            if file == view.current.file, !state.isClosing { state.damaged = file }
-        }
+        state.withLock { if file == view.current.file { $0.damaged = file } }
         state.wakeAll()
     }
 

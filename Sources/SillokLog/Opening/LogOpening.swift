@@ -18,11 +18,9 @@ struct LogOpening {
         let keys = LogKeys(log.identity.hashKey, hashBits: tuning.hashBits)
         let head = Int64(clamping: log.durableHead)
         let opening = IndexOpening(folder: folder, log: log, tuning: tuning)
-        let (writer, indexed) = try opening.open(head)
+        let (writer, indexed, highest) = try opening.open(head)
         let gap = head - indexed > tuning.openedEvents ? IndexGap(after: indexed, through: head, tuning) : nil
         let start = gap == nil ? indexed : head
-        let highest = try writer.connection.number(
-            "SELECT ifnull(max(key), -1) FROM entries WHERE key >= 0 AND key < \(IndexKey.firstUnordered)")
         let part = IndexPart(after: start, capacity: tuning.partEntries)
         try part.take(log.reader, through: head, keys)
         let key = part.contents.withLock { contents in
@@ -48,11 +46,12 @@ struct IndexOpening {
     let log: SegmentLog
     let tuning: LogTuning
 
-    /// Returns the statements that write the index, and the position up to which it is complete.
-    func open(_ head: Int64) throws -> (EntryWriter, indexed: Int64) {
+    /// Returns the statements that write the index, the position up to which it is complete, and its highest key of a
+    /// time-ordered id (−1 without one).
+    func open(_ head: Int64) throws -> (EntryWriter, indexed: Int64, highest: Int64) {
         if let found = try? existing(head) { return found }
         do {
-            return (try Self.emptyWriter(folder, log.identity.store), 0)
+            return (try Self.emptyWriter(folder, log.identity.store), 0, -1)
         } catch let failure as SQLiteFailure {
             throw failure.storeError("the index of the store \(folder) cannot be created")
         }
@@ -67,12 +66,14 @@ struct IndexOpening {
     }
 
     /// Returns the index that is there, if it is one of this log.
-    private func existing(_ head: Int64) throws -> (writer: EntryWriter, indexed: Int64)? {
+    private func existing(_ head: Int64) throws -> (EntryWriter, indexed: Int64, highest: Int64)? {
         guard FileProbe(IndexFile.path(in: folder)).found != nil else { return nil }
         let connection = try IndexFile.writer(folder)
         guard let state = try IndexFile.state(connection) else { return nil }
+        let highest = try connection.number(
+            "SELECT ifnull(max(key), -1) FROM entries WHERE key >= 0 AND key < \(IndexKey.firstUnordered)")
         if tuning.segments.faults.contains(.indexTrusted) {
-            return (try EntryWriter(connection), min(state.indexed, head))
+            return (try EntryWriter(connection), min(state.indexed, head), highest)
         }
         guard state.store == log.identity.store, state.indexed <= head else { return nil }
         if state.indexed > 0 {
@@ -80,6 +81,6 @@ struct IndexOpening {
             guard state.mark == id else { return nil }
         }
         guard try IndexFile.isWhole(connection, folder) else { return nil }
-        return (try EntryWriter(connection), state.indexed)
+        return (try EntryWriter(connection), state.indexed, highest)
     }
 }

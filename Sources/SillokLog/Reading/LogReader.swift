@@ -125,11 +125,10 @@ final class LogReader {
     func reportingDamage<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
-        } catch let error as SQLiteFailure where error.isOfDamage && replacing != nil {
-            replacing?.replace(view.file)
-            throw StoreError.damagedIndex
-        } catch let error as StoreError where error.code == .corrupt && replacing != nil {
-            replacing?.replace(view.file)
+        } catch {
+            let isDamage = (error as? SQLiteFailure)?.isOfDamage ?? ((error as? StoreError)?.code == .corrupt)
+            guard isDamage, let replacing else { throw error }
+            replacing.replace(view.file)
             throw StoreError.damagedIndex
         }
     }

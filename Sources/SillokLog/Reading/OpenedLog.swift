@@ -28,9 +28,10 @@ struct OpenedLog {
     }
 
     /// Whether any source was ever tracked.
-    func hasTracked() throws -> Bool {
+    func hasTracked() -> Bool {
         if view.current.parts.contains(where: { $0.contents.withLock { !$0.tracking.isEmpty } }) { return true }
-        return try IndexFile.reader(folder).number("SELECT EXISTS (SELECT * FROM tracking)") > 0
+        let found = try? IndexFile.reader(folder).number("SELECT EXISTS (SELECT * FROM tracking)")
+        return found != 0
     }
 }
 

@@ -18,8 +18,8 @@ package struct LogTuning: Sendable {
     package var surveyedChunk: Int64 = 4096
     /// Whether an opening waits for the rebuild, so that simulations are repeatable.
     package var rebuildsBeforeServing = false
-    /// Is called before each step of a rebuild, for tests.
-    package var beforeRebuildStep: @Sendable () -> Void = {}
+    /// Whether a rebuild may take its next step, for tests.
+    package var mayRebuild: @Sendable () -> Bool = { true }
     /// Up to this number of events that the index file misses are read by the opening.
     package var openedEvents: Int64 = 4096
     /// The time after which a rebuild that has failed is tried again.

@@ -58,7 +58,7 @@ final class LogWriter {
         highestOrderedKey = opened.highestOrderedKey
         durable = try GroupDraft(opened.log.reader, head: start.head, chain)
         draft = durable
-        hasTracked = try opened.hasTracked()
+        hasTracked = opened.hasTracked()
         rowsFile = RowsFile(folder: opened.folder, opened.log.identity.store)
     }
 
