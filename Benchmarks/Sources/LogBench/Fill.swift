@@ -24,7 +24,7 @@ func fill() async throws {
     var store = try LogEventStore(path: plan.folder)
     var generator = FastRandom(state: 7)
     let first = min(1_000_000, plan.events)
-    var small: [(name: String, perSecond: Double)] = []
+    var small: [Measured] = []
     var filled = 0
     while filled < plan.events {
         let goal = min(filled + 1_000_000, plan.events)
@@ -49,11 +49,12 @@ func fill() async throws {
     try await openings(plan, filled)
     store = try LogEventStore(path: plan.folder, mode: .existing)
     let large = try await workloads(store, plan, &generator, filled)
-    for (name, rate) in large {
-        let before = small.first { $0.name == name }?.perSecond
+    for end in large {
+        let start = small.first { $0.name == end.name } ?? end
         report([
-            ("workload", "\"\(name)\""), ("at_1M", "\(before.map { Int($0) } ?? 0)"), ("at_end", "\(Int(rate))"),
-            ("ratio", before.map { String(format: "%.2f", rate / $0) } ?? "1.00"),
+            ("workload", "\"\(end.name)\""), ("at_1M", "\(Int(start.rate))"), ("at_end", "\(Int(end.rate))"),
+            ("ratio", String(format: "%.2f", end.rate / start.rate)), ("cpu_us_at_1M", tenths(start.processor)),
+            ("cpu_us_at_end", tenths(end.processor)),
         ])
     }
     await store.close()
@@ -80,20 +81,43 @@ private let payload: [UInt8] =
 
 // MARK: Workloads
 
+/// The best of three rounds of a workload: operations a second, and microseconds of processor time for each.
+private struct Measured {
+    let name: String
+    var rate = 0.0
+    var processor = Double.infinity
+}
+
+/// Runs the workloads on a folder that exists, so that folders of two sizes can be measured in turns.
+func runWorkloads() async throws {
+    let plan = Plan()
+    let store = try LogEventStore(path: plan.folder, mode: .existing)
+    var random = FastRandom(state: UInt64.random(in: 0 ... .max))
+    let count = Int(try await store.head().value)
+    for one in try await workloads(store, plan, &random, count) {
+        report([
+            ("workload", "\"\(one.name)\""), ("events", "\(count)"), ("rate", "\(Int(one.rate))"),
+            ("cpu_us", tenths(one.processor)),
+        ])
+    }
+    await store.close()
+}
+
 /// Rates of the workloads of a client, in operations a second, and removes nothing: a few thousand events are added.
 private func workloads(
     _ opened: LogEventStore, _ plan: Plan, _ random: inout FastRandom, _ count: Int
-) async throws -> [(name: String, perSecond: Double)] {
-    var results: [(String, Double)] = []
+) async throws -> [Measured] {
+    var results: [Measured] = []
     func measure(_ name: String, _ times: Int, _ body: (Int) async throws -> Int) async throws {
-        var best = 0.0
+        var best = Measured(name: name)
         for round in 0..<3 {
-            let start = clock.now
+            let (start, before) = (clock.now, processorSeconds())
             var done = 0
             for index in 0..<times { done += try await body(round * times + index) }
-            best = max(best, Double(done) / seconds(since: start))
+            best.rate = max(best.rate, Double(done) / seconds(since: start))
+            best.processor = min(best.processor, (processorSeconds() - before) * 1e6 / Double(done))
         }
-        results.append((name, best))
+        results.append(best)
     }
     let tag = "\(count)-\(random.next() % 1_000_000)"
     func event(_ random: inout FastRandom, _ tags: [EventTag] = []) -> EventData {
@@ -247,6 +271,8 @@ private func waitForIndex(_ store: LogEventStore, _ folder: String, since start:
 }
 
 // MARK: Values
+
+private func tenths(_ value: Double) -> String { String(format: "%.1f", value) }
 
 private func milliseconds(_ seconds: Double) -> String { String(format: "%.1f", seconds * 1000) }
 

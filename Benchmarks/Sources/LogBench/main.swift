@@ -6,6 +6,7 @@
 //                    [--tags 1] [--no-sync] [--keep]
 //   log-bench fill   --folder F [--events 1000000] [--random-ids] [--batch 1000] [--without-index] [--keep]
 //   log-bench open   --folder F          opens a folder, and prints times and memory
+//   log-bench workloads --folder F [--random-ids]
 //   log-bench scan   --folder F [--repeat 3] [--raw | --random N]
 import Foundation
 import SillokChain
@@ -147,6 +148,7 @@ case "scan": try scan()
 case "store": try await appendToStore()
 case "fill": try await fill()
 case "more": try await appendMore()
+case "workloads": try await runWorkloads()
 case "open": try await openFolder()
 default: print("usage: log-bench append | store | scan | fill | open; see the top of main.swift")
 }

@@ -27,9 +27,8 @@ struct IndexBuilder {
         end = UInt64(clamping: view.current.head)
     }
 
-    /// Surveys some events of the gap, or writes the entries of some.
-    ///
-    /// - Parameter pause: is called between short pieces of work; returns whether to end.
+    /// Surveys some events of the gap, or writes the entries of some. Calls `pause` between short pieces of work, which
+    /// returns whether to end.
     mutating func step(_ writer: EntryWriter, _ pause: () throws -> Bool) throws {
         guard let gap = view.current.gap else { return }
         if gap.isSurveyed || gap.count > tuning.surveyedEvents {

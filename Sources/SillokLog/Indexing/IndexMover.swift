@@ -43,9 +43,7 @@ final class IndexMover: Sendable {
     /// What is known about the keys of the file.
     let filter: TableFilter
 
-    /// Starts the thread.
-    ///
-    /// - Parameter newWriter: replaces the file by an empty one.
+    /// Starts the thread. `newWriter` replaces the file by an empty one.
     init(
         _ writer: EntryWriter, _ opened: (view: SharedView, segments: SegmentReader, keys: LogKeys),
         _ filter: TableFilter, _ tuning: LogTuning, _ progress: @escaping @Sendable (WorkProgress) -> Void,

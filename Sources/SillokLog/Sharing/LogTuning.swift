@@ -1,5 +1,6 @@
 package import SillokSQLiteConnections
 package import SillokSegments
+import SillokSystem
 
 /// The sizes at which a store does its maintenance. They never affect correctness; tests make them tiny.
 package struct LogTuning: Sendable {
@@ -63,6 +64,8 @@ package struct LogTuning: Sendable {
         // Each has a thread.
         tuning.readers = min(max(1, readers), 64)
         tuning.hashBits = min(max(1, hashBits), 63)
+        // A share of what the process may open. Otherwise reads of a large log open a file each time.
+        tuning.segments.openFiles = max(segments.openFiles, min(1024, Int(sysconf(Int32(_SC_OPEN_MAX))) / 8))
         return tuning
     }
 
