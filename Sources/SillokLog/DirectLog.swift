@@ -19,6 +19,8 @@ package final class DirectLog {
     package init(_ folder: String, on disk: any Disk, _ tuning: LogTuning, _ origins: LogOrigins, _ clock: WallClock)
         throws
     {
+        var tuning = tuning
+        tuning.rebuildsBeforeServing = true
         let opening = LogOpening(folder: folder, limits: Limits(), tuning: tuning, disk: disk, progress: { _ in })
         parts = try opening.forWriting(creating: true, origins, clock)
         guard let writer = parts.writer?.writer else { throw StoreError(.readOnly, "the store cannot be written.") }

@@ -13,7 +13,7 @@ import SillokThreads
 /// An acknowledged append is on the disk. One thread writes all waiting appends together at the end of a segment, so
 /// that one sync serves many; a few threads read. No call blocks the cooperative pool. One process at a time may write;
 /// other processes can open the folder as read-only meanwhile. The index is a file next to the log. If it is missing or
-/// damaged, the store rebuilds it from the log when it is opened.
+/// damaged, the store rebuilds it from the log while it serves: see ``indexRebuild``.
 ///
 /// ```swift
 /// let store = try LogEventStore(path: "bank.sillok")
@@ -56,6 +56,8 @@ public final class LogEventStore: ChainedEventStore {
     /// What the writer does with the files when it ends.
     private let removal = Lock(Removal.none)
     private let writer: GroupCommit<LogWork, LogAnswer>?
+    /// The thread that maintains the index; `nil` for a store that is only read.
+    let mover: IndexMover?
     /// The access to the read model in the folder.
     package let model: StoreModelAccess
     let rows: RowsFile
@@ -65,7 +67,7 @@ public final class LogEventStore: ChainedEventStore {
     private let observer = Lock(CommitObserver())
     private let observers = AppendObservers()
 
-    /// Opens a store. Blocks until the log is open: milliseconds, more if the index must be rebuilt.
+    /// Opens a store. Blocks until the log is open: milliseconds, however many events it has.
     ///
     /// - Parameters:
     ///   - path: the folder. It contains the log, its index, and a lock.
@@ -76,7 +78,7 @@ public final class LogEventStore: ChainedEventStore {
     ///   - keepsChain: whether a new store keeps a hash chain of its log. An existing store keeps its setting.
     ///   - random: the source of the secret of a new store, which keeps clients from choosing ids that collide in its
     ///     index. It must be unpredictable in production.
-    ///   - progress: called on the calling thread while the index is rebuilt. A million events take seconds.
+    ///   - progress: called on a thread of the store while the index is rebuilt, for each percent.
     /// - Throws: `StoreError`: `locked` if another process writes to it, `notFound`, `unsupportedFormat` if the folder
     ///   is not a store, `ioFailure`, `full`, `corrupt` if nothing of the log can be read. A log that is damaged in
     ///   places opens for reading only, and nothing is changed: see ``damage``.
@@ -115,6 +117,7 @@ public final class LogEventStore: ChainedEventStore {
         ) { try $0.readablePage($1, $2) }
         readers = pool
         watch = LogWatch(signal, every: .milliseconds(50)) { try await pool.page($0) }
+        mover = parts.writer?.writer.mover
         let (isNew, limits, idleTime) = (parts.isNew, self.limits, self.tuning.idleTime)
         writer = parts.writer.map { [observer, removal] writer in
             let timer = MarkTimer(after: idleTime)
@@ -188,6 +191,7 @@ public final class LogEventStore: ChainedEventStore {
         let error = Self.closed
         signal.fail(error)
         longWork.cancel()
+        mover?.refuseWaiting()
         readers.abandon(refusing: error)
         writer?.abandon(refusing: error)
     }
@@ -198,6 +202,7 @@ public final class LogEventStore: ChainedEventStore {
     /// Closing again does nothing.
     public func close() async {
         signal.fail(Self.closed)
+        mover?.refuseWaiting()
         await longWork.close()
         await readers.close(refusing: Self.closed)
         await model.close()
@@ -226,6 +231,14 @@ public final class LogEventStore: ChainedEventStore {
 
     /// The bytes of the appends that wait for the writer or are being committed.
     package var queuedBytes: Int { writer?.heldBytes ?? 0 }
+
+    /// The progress of the rebuild of the index, in positions; `nil` if the index is complete.
+    ///
+    /// A store that finds its index missing, damaged or far behind rebuilds it while it serves. Meanwhile reads by
+    /// position are as fast as ever. Reads by query, id or stream search the log for the events that the index does not
+    /// have. Appends wait while the step is `survey`: about a second for a million events. If more than twelve million
+    /// events are missing, appends, and lists of streams during the survey, fail with `overloaded`.
+    public var indexRebuild: WorkProgress? { mover?.progress }
 
     /// Returns the identity that was written when the store was created.
     public func storeID() async throws -> StoreID { identity.store }

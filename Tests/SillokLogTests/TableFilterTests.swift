@@ -95,13 +95,13 @@ import Testing
     }
 }
 
-private func randomID(_ random: inout some RandomNumberGenerator) -> EventID {
+func randomID(_ random: inout some RandomNumberGenerator) -> EventID {
     EventID(
         high: random.next() & ~0xF000 | 0x4000, low: random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
 }
 
 /// A random history of one store: new appends, repeats, expected revisions, full disks, lost indexes and reopenings.
-private final class RandomHistory {
+final class RandomHistory {
     private let path: String
     private let tuning: LogTuning
     private let disk = FaultyDisk()
@@ -126,6 +126,7 @@ private final class RandomHistory {
                 if Bool.random(using: &random) { IndexFile.remove(in: path) }
                 store = try await open()
             case 1: wrong = try await failed(store)
+            case 18: wrong = try await read(store)
             case 2..<8: wrong = try await repeated(store)
             default: wrong = try await appended(store, request())
             }
@@ -199,6 +200,30 @@ private final class RandomHistory {
             if case .knownID = error { return nil }
             throw error
         }
+    }
+
+    /// Reads what one of the appends has stored, in every way.
+    private func read(_ store: LogEventStore) async throws -> String? {
+        guard let (request, receipt) = stored.randomElement(using: &random), let stream = request.entries[0].stream
+        else { return nil }
+        for (index, entry) in request.entries.enumerated() {
+            let position = receipt.firstPosition.value + UInt64(index)
+            if try await store.event(entry.event.id)?.position.value != position { return "\(position) has another id" }
+        }
+        if try await store.stream(stream)?.revision.value != revisions[stream] { return "\(stream) is elsewhere" }
+        for direction in [ReadRequest.Direction.forward, .backward] {
+            let expected = stored.flatMap { request, receipt in
+                request.entries.indices.filter { request.entries[$0].stream == stream && $0 == 2 }
+                    .map { receipt.firstPosition.value + UInt64($0) }
+            }
+            let query = EventQuery([.init(stream: stream, types: ["noted"], tags: ["t:2"])])
+            let found = try await store.read(ReadRequest(query, direction: direction, limit: 1000))
+            let positions = found.events.map(\.position.value)
+            if positions != (direction == .forward ? expected : expected.reversed()) || !found.isEnd {
+                return "\(stream) has other events with the tag: \(positions), not \(expected)"
+            }
+        }
+        return nil
     }
 
     /// Appends while no segment can be made, and again when there is room.

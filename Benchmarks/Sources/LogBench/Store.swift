@@ -10,7 +10,7 @@ private struct Work: Sendable {
 }
 
 /// Random numbers that cost little, so that the bench does not measure them.
-private struct FastRandom: RandomNumberGenerator {
+struct FastRandom: RandomNumberGenerator {
     var state: UInt64
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
@@ -18,6 +18,11 @@ private struct FastRandom: RandomNumberGenerator {
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
+    }
+
+    /// Returns an id of version 4.
+    mutating func nextID() -> EventID {
+        EventID(high: next() & ~0xF000 | 0x4000, low: next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 }
 
@@ -54,11 +59,7 @@ func appendToStore() async throws {
                     let begin = clock.now
                     if streams == .new { own = StreamID("order-\(writer)-\(work.appends)") }
                     let entries = (0..<batch).map { _ in
-                        let id =
-                            isRandom
-                            ? EventID(
-                                high: random.next() & ~0xF000 | 0x4000,
-                                low: random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000) : EventID()
+                        let id = isRandom ? random.nextID() : EventID()
                         return AppendRequest.Entry(
                             stream: streams == .none ? nil : own,
                             event: EventData(id: id, type: "OrderLineAdded", tags: allTags, payload: payload))
@@ -91,7 +92,7 @@ func appendToStore() async throws {
 }
 
 /// The processor time of this process.
-private func processorSeconds() -> Double {
+func processorSeconds() -> Double {
     var usage = rusage()
     getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
     let (user, system) = (usage.ru_utime, usage.ru_stime)

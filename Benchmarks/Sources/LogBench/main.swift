@@ -4,6 +4,9 @@
 //   log-bench append --folder F [--batch 1] [--seconds 3] [--events N] [--chain] [--segment-mib M] [--no-sync]
 //   log-bench store  --folder F [--writers 1] [--batch 1] [--seconds 3] [--ids random|ordered] [--streams own|new|none]
 //                    [--tags 1] [--no-sync] [--keep] [--part ENTRIES]
+//   log-bench fill   --folder F [--events 1000000] [--random-ids] [--batch 1000] [--without-index] [--keep]
+//   log-bench open   --folder F          opens a folder, and prints times and memory
+//   log-bench workloads --folder F [--random-ids]
 //   log-bench scan   --folder F [--repeat 3] [--raw | --random N]
 import Foundation
 import SillokChain
@@ -143,5 +146,9 @@ switch arguments.first {
 case "append": try append()
 case "scan": try scan()
 case "store": try await appendToStore()
-default: print("usage: log-bench append | store | scan; see the top of main.swift")
+case "fill": try await fill()
+case "more": try await appendMore()
+case "workloads": try await runWorkloads()
+case "open": try await openFolder()
+default: print("usage: log-bench append | store | scan | fill | open; see the top of main.swift")
 }

@@ -9,8 +9,12 @@ package enum ProjectVersion {
 extension API {
     package struct Health: Message {
         let status: String
+        /// The percentage of the index of the store that exists, while it is rebuilt.
+        let indexPercent: UInt64?
 
-        package init(status: String) { self.status = status }
+        package init(status: String, rebuilding progress: WorkProgress? = nil) {
+            (self.status, indexPercent) = (status, progress.map { $0.done * 100 / max(1, $0.total) })
+        }
     }
 
     package struct Accepted: Message {

@@ -59,14 +59,12 @@ struct StoreArgument: ParsableArguments {
         return result
     }
 
-    /// Opens the store, and shows the progress if a file is converted or the index of a log is rebuilt.
+    /// Opens the store, and shows the progress if a file is converted.
     private func open(_ mode: SQLiteEventStore.Mode, _ limits: Limits) throws -> any LocalStore {
         let kind = StoreKind(path: store)
-        let progress = StepProgress(console: .current) { _ in
-            kind == .file ? "Converting the store to the current format" : "Rebuilding the index of the log"
-        }
+        let progress = StepProgress(console: .current) { _ in "Converting the store to the current format" }
         defer { progress.finish() }
-        let opened = try kind.open(store, mode, limits) { progress.update($0) }
+        let opened = try kind.open(store, mode, limits) { if kind == .file { progress.update($0) } }
         if let damage = (opened as? LogEventStore)?.damage { Console.current.note("\(damage)") }
         return opened
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Logging
 import ServiceLifecycle
 import Sillok
+import SillokLog
 import SillokProcessOperations
 import SillokReadSide
 import SillokSQLite
@@ -47,7 +48,8 @@ struct ServeCommand: AsyncParsableCommand {
             throw CommandFailure(.usage, "--backups is for a store of this machine. Back up the database instead.")
         }
         try await place.withStore(for: .writing, limits: settings.limits, timeout: .seconds(45)) { opened in
-            let tools = StoreTools(verify: { try await opened.verify(progress: $0) })
+            var tools = StoreTools(verify: { try await opened.verify(progress: $0) })
+            tools.kind = "postgresql"
             try await serve(opened, tools, settings, logger)
         }
     }
@@ -57,6 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
     ) async throws {
         let newest = try await opened.read(ReadRequest(direction: .backward, limit: 1)).events.first
         if let warning = store.clockWarning(last: newest?.recordedAt) { logger.warning("\(warning)") }
+        if let warning = StoreKind.warning(at: store.store) { logger.warning("\(warning)") }
         let (addresses, tls) = (try settings.addresses, try settings.tls)
         let access = try settings.asksForProof ? await accessLog(settings.access, of: store.store) : nil
         let keyring = access.map { Keyring(log: $0) }
@@ -82,6 +85,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         // Over HTTP the interface does it.
         if let keyring, addresses.http == nil { services.append(KeyFollower(keyring: keyring, logger: logger)) }
+        if let rebuild = tools.indexRebuild { services.append(IndexWatch(rebuild: rebuild, logger: logger)) }
         try await Self.serve(services, logger)
         await model?.close()
         await access?.close()
@@ -153,6 +157,8 @@ struct ServeCommand: AsyncParsableCommand {
         var tools = StoreTools(
             verify: { try await opened.verify(progress: $0) }, observeCommits: { opened.onCommit($0) },
             size: { opened.storedBytes }, metricsFile: store.store + "-metrics")
+        tools.kind = StoreKind(path: store.store) == .file ? "file" : "folder"
+        if let folder = opened as? LogEventStore { tools.indexRebuild = { folder.indexRebuild } }
         if let folder = settings.backups {
             tools.backup = { progress in
                 let time = WallClock.system.now().description.replacing(":", with: "").replacing(".", with: "-")
@@ -171,6 +177,32 @@ struct ServeCommand: AsyncParsableCommand {
         var logger = Logger(label: "sillok") { LineLog(label: $0, logLevel: level) }
         logger.logLevel = level
         return logger
+    }
+}
+
+/// Reports in the log how far a rebuild of the index is, at every ten percent.
+private struct IndexWatch: Service {
+    let rebuild: @Sendable () -> WorkProgress?
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var last: String?
+            while !Task.isCancelled {
+                // A few thousand events are missing after every kill.
+                let now = rebuild().flatMap { $0.total - $0.done > 100_000 || last != nil ? $0 : nil }
+                let said = now.map { "\($0.step) \($0.done * 10 / max(1, $0.total) * 10) %" }
+                if let now, let said, said != last {
+                    logger.notice(
+                        "the index is being rebuilt, and the store serves meanwhile",
+                        metadata: ["progress": "\(said)", "events": "\(now.total)"])
+                } else if said == nil, last != nil {
+                    logger.notice("the index is complete")
+                }
+                last = said
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
     }
 }
 

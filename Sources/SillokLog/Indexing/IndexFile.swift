@@ -1,5 +1,6 @@
 import CSQLite
 import SillokCore
+import SillokDisk
 import SillokSQLiteConnections
 import SillokSegments
 import SillokSystem
@@ -86,6 +87,18 @@ enum IndexFile {
         defer { rows.reset() }
         guard let store = StoreID(bytes: rows.bytes(0)), rows.int(1) >= 0 else { return nil }
         return State(store: store, indexed: rows.int(1), mark: EventID(bytes: rows.bytes(2)))
+    }
+
+    /// Returns whether no part at the end of the file is missing.
+    static func isWhole(_ connection: Connection, _ folder: String) throws -> Bool {
+        let pages = try connection.number("PRAGMA page_count")
+        let size = try connection.number("PRAGMA page_size")
+        // Pages that are only in the write-ahead log are counted too.
+        let bytes = try ["", "-wal"].reduce(Int64(0)) { sum, ending in
+            guard let file = try? SystemDisk().open(path(in: folder) + ending, .read) else { return sum }
+            return sum + Int64(try file.size())
+        }
+        return pages * size <= bytes
     }
 
     /// Removes the file of an index.

@@ -4,7 +4,8 @@ import SillokSegments
 import SillokStorage
 import SillokThreads
 
-/// The thread that moves a full part of the index from memory to the index file, in slices in the order of keys.
+/// The thread that moves a full part of the index from memory to the index file, in slices in the order of keys. It
+/// also rebuilds the index after an opening that found it missing, damaged or far behind.
 ///
 /// Appends continue meanwhile and fill the next part. If that is full too, they wait: memory stays bounded.
 final class IndexMover: Sendable {
@@ -15,14 +16,22 @@ final class IndexMover: Sendable {
         /// Why the last attempt failed. The next one begins when the thread is woken.
         var failure: StoreError?
         var isWoken = false
+        /// Whether the index has to be rebuilt.
+        var isBehind: Bool
+        /// Whether a reader has found that the file is damaged; the number of the file.
+        var damaged: Int?
         /// Whether the filter has to be filled from the file.
-        var isLoading = true
+        var isLoading: Bool
+        /// Whether appends that wait are to be refused, because the store is being closed.
+        var isRefusing = false
         var isClosing = false
         var isStopped = false
     }
 
     private enum Step: Sendable {
         case move(IndexPart, end: Int64)
+        case rebuild
+        case replace(Int)
         case load
         case stop
     }
@@ -30,42 +39,69 @@ final class IndexMover: Sendable {
     private let view: SharedView
     private let segments: SegmentReader
     private let tuning: LogTuning
-    private let state = Lock(State())
+    private let state: Lock<State>
     /// What is known about the keys of the file.
     let filter: TableFilter
 
-    /// Starts the thread.
+    /// Starts the thread. `newWriter` replaces the file by an empty one.
     init(
-        _ writer: EntryWriter, _ view: SharedView, _ segments: SegmentReader, _ filter: TableFilter, _ tuning: LogTuning
+        _ writer: EntryWriter, _ opened: (view: SharedView, segments: SegmentReader, keys: LogKeys),
+        _ filter: TableFilter, _ tuning: LogTuning, _ progress: @escaping @Sendable (WorkProgress) -> Void,
+        newWriter: @escaping @Sendable () throws -> EntryWriter
     ) {
-        (self.view, self.segments, self.filter, self.tuning) = (view, segments, filter, tuning)
+        (view, segments, self.filter, self.tuning) = (opened.view, opened.segments, filter, tuning)
+        state = Lock(State(isBehind: opened.view.current.gap != nil, isLoading: !filter.isLoaded))
         let handover = Handover(writer)
         startThread { [self] in
-            var loading = FilterLoading(filter)
-            while let writer = handover.value {
-                switch state.wait(until: { Self.next(&$0) }) {
-                case .move(let part, let end):
-                    let failure = move(part, through: end, writer, &loading)
-                    state.withLock { state in
-                        state.failure = failure
-                        if failure == nil { state.full = nil }
-                    }
-                    state.wakeAll()
-                case .load: load(&loading, writer)
-                case .stop: handover.release()
-                }
-            }
+            var work = Work(
+                writer: handover.value, loading: FilterLoading(filter),
+                builder: IndexBuilder(view, segments, opened.keys, filter, tuning, progress), newWriter: newWriter)
+            handover.release()
+            if filter.isLoaded { work.loading.cancel() }
+            while work.writer != nil { run(state.wait { Self.next(&$0) }, &work) }
             state.withLock { $0.isStopped = true }
             state.wakeAll()
         }
     }
 
+    /// What the thread works with.
+    private struct Work {
+        var writer: EntryWriter?
+        var loading: FilterLoading
+        var builder: IndexBuilder
+        let newWriter: () throws -> EntryWriter
+    }
+
     private static func next(_ state: inout State) -> Step? {
         if state.isClosing { return .stop }
-        guard state.isWoken, let part = state.full else { return state.isLoading ? .load : nil }
-        state.isWoken = false
-        return .move(part, end: state.end)
+        if let file = state.damaged { return .replace(file) }
+        if state.isWoken, let part = state.full {
+            state.isWoken = false
+            return .move(part, end: state.end)
+        }
+        if state.isBehind { return .rebuild }
+        return state.isLoading ? .load : nil
     }
+
+    private func run(_ step: Step, _ work: inout Work) {
+        guard let writer = work.writer else { return }
+        switch step {
+        case .move(let part, let end):
+            guard view.current.gap == nil else { return take(part, through: end, work.builder) }
+            let failure = move(part, through: end, writer, &work.loading)
+            state.withLock { state in
+                state.failure = failure
+                if failure == nil { state.full = nil }
+            }
+            state.wakeAll()
+        case .rebuild: rebuild(&work, writer)
+        case .replace(let file): replace(file, &work)
+        case .load: load(&work.loading, writer)
+        case .stop: work.writer = nil
+        }
+    }
+
+    // MARK: For the thread that appends
 
     /// Blocks the calling thread while the part that is written to is twice as full as it should be and an earlier one
     /// is still being moved.
@@ -80,9 +116,32 @@ final class IndexMover: Sendable {
         state.wakeAll()
         let failure: StoreError? = state.wait { state -> StoreError?? in
             if state.full == nil || state.isStopped { return .some(nil) }
+            if state.isRefusing { return .some(LogEventStore.closed) }
             return state.failure.map { .some($0) }
         }
         if let failure { throw failure }
+    }
+
+    /// Blocks the calling thread until the survey of a rebuild is complete.
+    ///
+    /// - Throws: `StoreError` if that takes long, or fails. It is not known then whether the log has the events of an
+    ///   append already, so its outcome is unknown.
+    func waitForSurvey() throws(StoreError) {
+        guard let gap = view.current.gap, !gap.isSurveyed else { return }
+        let failure: StoreError? = state.wait { state -> StoreError?? in
+            guard let gap = view.current.gap, !gap.isSurveyed, !state.isStopped else { return .some(nil) }
+            if state.isRefusing { return .some(LogEventStore.closed.withUnknownOutcome) }
+            if let failure = state.failure { return .some(failure.withUnknownOutcome) }
+            if gap.count > tuning.surveyedEvents { return .some(gap.refusal("the append was not tried", .unknown)) }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
+    /// Refuses appends that wait for a rebuild from now on, because the store is being closed.
+    func refuseWaiting() {
+        state.withLock { $0.isRefusing = true }
+        state.wakeAll()
     }
 
     /// Returns the part for the next entries: the given one, or a new one if it is full and no other is being moved.
@@ -102,6 +161,8 @@ final class IndexMover: Sendable {
         state.wakeAll()
         return next
     }
+
+    // MARK: The work of the thread
 
     /// Moves all entries of a part; returns why that failed, or `nil`.
     private func move(
@@ -124,19 +185,20 @@ final class IndexMover: Sendable {
             view.removeFirst(part)
             return nil
         } catch {
+            noteDamage(error)
             return StoreError.storing(error)
         }
     }
 
-    /// Blocks the calling thread until no part waits to be moved, or the move has failed.
-    func settle() { state.wait { $0.full == nil || $0.failure != nil || $0.isStopped ? () : nil } }
+    /// Blocks the calling thread until no part waits to be moved and the index is complete, or the work has failed.
+    func settle() { state.wait { $0.full == nil && !$0.isBehind || $0.failure != nil || $0.isStopped ? () : nil } }
 
     /// Adds a slice of the keys of the file to the filter.
     private func load(_ loading: inout FilterLoading, _ writer: EntryWriter) {
         do {
             try loading.step(writer, rows: tuning.movedSlice)
         } catch {
-            // The file cannot be read. The reader or the move that needs it reports that.
+            noteDamage(error)
             loading.cancel()
         }
         if !loading.isUnfinished { state.withLock { $0.isLoading = false } }
@@ -147,5 +209,95 @@ final class IndexMover: Sendable {
         state.withLock { $0.isClosing = true }
         state.wakeAll()
         state.wait { $0.isStopped ? () : nil }
+    }
+}
+
+// The rebuild of the index.
+extension IndexMover {
+    /// The progress of the rebuild; `nil` if the index is complete.
+    var progress: WorkProgress? { view.current.progress }
+
+    private func rebuild(_ work: inout Work, _ writer: EntryWriter) {
+        guard tuning.mayRebuild() else {
+            _ = state.wait(for: .milliseconds(1)) { $0.isClosing || $0.isWoken ? () : nil }
+            return
+        }
+        do {
+            try work.builder.step(writer) { [builder = work.builder] in
+                let (part, isEnding) = state.withLock { state in
+                    let part = state.isWoken ? state.full.map { ($0, state.end) } : nil
+                    return (part, state.isClosing || state.damaged != nil)
+                }
+                if let part { take(part.0, through: part.1, builder) }
+                return isEnding
+            }
+            state.withLock { state in
+                (state.isBehind, state.failure) = (view.current.gap != nil, nil)
+                // A part that did not become one of the gap is moved now.
+                if !state.isBehind { state.isWoken = state.full != nil }
+            }
+            state.wakeAll()
+        } catch is CancellationError {
+            // The next step begins again behind the last batch.
+        } catch {
+            noteDamage(error)
+            pause(after: error)
+        }
+    }
+
+    /// Waits before the next attempt. Appends that wait fail with the error.
+    private func pause(after error: any Error) {
+        let failure = StoreError.storing(error)
+        state.withLock { $0.failure = failure }
+        state.wakeAll()
+        _ = state.wait(for: tuning.rebuildPause) { $0.isClosing ? () : nil }
+        state.withLock { $0.failure = nil }
+    }
+
+    /// Adds a full part to the gap, unless the gap is nearly closed, so that the part can soon be moved as usual.
+    private func take(_ part: IndexPart, through end: Int64, _ builder: IndexBuilder) {
+        state.withLock { $0.isWoken = false }
+        guard let gap = view.current.gap, gap.isSurveyed else { return }
+        let isLong = gap.count > 4 * gap.chunkEvents || tuning.extendsEveryGap
+        guard isLong, gap.count + end - part.start <= tuning.surveyedEvents else { return }
+        builder.take(part, through: end)
+        state.withLock { $0.full = nil }
+        state.wakeAll()
+    }
+
+    /// Has the file replaced if an error shows that it is damaged.
+    private func noteDamage(_ error: any Error) {
+        let file = view.current.file
+        if let failure = error as? SQLiteFailure, failure.isOfDamage { state.withLock { $0.damaged = file } }
+    }
+
+    /// Has a damaged file replaced and the index rebuilt, unless that has begun.
+    func replaceDamaged(_ file: Int) {
+        state.withLock { if file == view.current.file { $0.damaged = file } }
+        state.wakeAll()
+    }
+
+    /// Replaces the file by an empty one. All events but those in memory are in the gap then.
+    private func replace(_ file: Int, _ work: inout Work) {
+        guard file == view.current.file else { return state.withLock { $0.damaged = nil } }
+        work.loading.cancel()
+        filter.setSurveyed(false)
+        // From now on no reader uses a file. Those that open one meanwhile open the next one again.
+        view.update { view in view.gap = view.start > 0 ? IndexGap(after: 0, through: view.start, tuning) : nil }
+        do {
+            work.writer = try work.newWriter()
+            view.update { $0.file += 1 }
+            let isBehind = view.current.gap != nil
+            // After the survey the filter has every key.
+            filter.complete()
+            filter.setSurveyed(!isBehind)
+            state.withLock { state in
+                (state.damaged, state.isBehind, state.isLoading, state.failure) = (nil, isBehind, false, nil)
+                state.isWoken = state.full != nil
+            }
+            state.wakeAll()
+        } catch {
+            pause(after: error)
+        }
     }
 }

@@ -36,9 +36,16 @@ struct LogView: Sendable {
     var head: Int64
     /// The parts in the order of positions; the last one grows. Together they cover all events after ``start``.
     var parts: [IndexPart]
+    /// The events before ``start`` that the index file does not have yet, while it is rebuilt.
+    var gap: IndexGap?
+    /// The number of files that have replaced a damaged one.
+    var file = 0
+
+    /// The parts have no entries up to here.
+    var start: Int64 { parts.first?.start ?? head }
 
     /// The index file has all entries up to here.
-    var start: Int64 { parts.first?.start ?? head }
+    var indexed: Int64 { gap?.start ?? start }
 }
 
 /// The view of readers, which the thread that appends and the one that moves entries replace.
@@ -68,6 +75,6 @@ final class SharedView: Sendable {
         }
     }
 
-    /// Replaces the whole view.
-    func replace(_ view: LogView) { state.withLock { $0 = view } }
+    /// Changes the view.
+    func update(_ body: (inout LogView) -> Void) { state.withLock { body(&$0) } }
 }

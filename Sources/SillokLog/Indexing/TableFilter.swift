@@ -4,16 +4,19 @@ import SillokStorage
 /// What is known in memory about the keys of the table `entries`, so that a new id, stream or tag costs no lookup in
 /// the index file.
 ///
-/// It describes the file only. So it never contains anything of a group that was taken back, and events that are not in
-/// the file yet are found by the parts in memory. Keys are added before the file has them and are never removed.
+/// It describes the file and, while the index is rebuilt, the events that the file will get (``IndexGap``). So it never
+/// contains anything of a group that was taken back, and newer events are found by the parts in memory. Keys are added
+/// before readers can look for them there and are never removed.
 ///
-/// It is filled from the file after the opening, by the thread that moves entries. Until then every key may be there.
+/// It is filled after the opening, by the thread that moves entries. Until then every key may be there.
 /// Keys of time-ordered ids are not in it: a key that is higher than all in the file is new.
 final class TableFilter: Sendable {
     private struct State: Sendable {
         var keys: KeyFilter
         /// Whether all keys of the file are in the filter.
-        var isComplete = false
+        var isLoaded: Bool
+        /// Whether all keys of the gap are in the filter.
+        var isSurveyed: Bool
         /// The highest key of a time-ordered id in the file; −1 without one.
         var highestOrdered: Int64
     }
@@ -21,11 +24,15 @@ final class TableFilter: Sendable {
     private let state: Lock<State>
     private let losesKeys: Bool
 
-    /// - Parameter highest: the highest key of a time-ordered id in the file; −1 without one.
-    init(highestOrdered highest: Int64, _ tuning: LogTuning) {
+    /// - Parameters:
+    ///   - highest: the highest key of a time-ordered id in the file; −1 without one.
+    ///   - isLoaded: whether the file is empty.
+    ///   - isSurveyed: whether there is no gap.
+    init(highestOrdered highest: Int64, isLoaded: Bool = false, isSurveyed: Bool = true, _ tuning: LogTuning) {
         state = Lock(
             State(
-                keys: KeyFilter(keys: tuning.filterKeys, maximumBytes: tuning.filterBytes), highestOrdered: highest))
+                keys: KeyFilter(keys: tuning.filterKeys, maximumBytes: tuning.filterBytes), isLoaded: isLoaded,
+                isSurveyed: isSurveyed, highestOrdered: highest))
         losesKeys = tuning.filterLosesKeys
     }
 
@@ -47,8 +54,9 @@ final class TableFilter: Sendable {
     }
 
     private static func mayHave(_ key: Int64, _ state: borrowing State) -> Bool {
+        guard state.isSurveyed else { return true }
         if IndexKey.isTimeOrdered(key) { return key <= state.highestOrdered }
-        return !state.isComplete || state.keys.mayContain(key)
+        return !state.isLoaded || state.keys.mayContain(key)
     }
 
     /// Adds the keys of entries that will be written to the file. Entries of one key follow one another.
@@ -81,10 +89,19 @@ final class TableFilter: Sendable {
     }
 
     /// Uses the filter from now on: all keys of the file were added.
-    func complete() { state.withLock { $0.isComplete = true } }
+    func complete() { state.withLock { $0.isLoaded = true } }
+
+    /// Sets whether all keys of the gap were added.
+    func setSurveyed(_ isSurveyed: Bool) { state.withLock { $0.isSurveyed = isSurveyed } }
 
     /// Whether all keys of the file are in the filter.
-    var isComplete: Bool { state.withLock { $0.isComplete } }
+    var isLoaded: Bool { state.withLock { $0.isLoaded } }
+
+    /// Whether all keys of the file and of the gap are in the filter.
+    var isComplete: Bool { state.withLock { $0.isLoaded && $0.isSurveyed } }
+
+    /// The highest key of a time-ordered id in the file and in the gap; −1 without one.
+    var highestOrdered: Int64 { state.withLock { $0.highestOrdered } }
 
     /// The memory that the filter takes.
     var bytes: Int { state.withLock { $0.keys.bytes } }

@@ -1,6 +1,7 @@
 import SillokChain
 import SillokCore
 import SillokIndex
+import SillokSQLiteConnections
 import SillokSegments
 import SillokStorage
 
@@ -13,7 +14,9 @@ final class LogReader {
     let keys: LogKeys
     let segments: SegmentReader
     /// `nil` if there is no index file: then the parts have everything.
-    let table: IndexTable?
+    private(set) var table: IndexTable?
+    /// Opens the file that has replaced a damaged one, and has a damaged one replaced; `nil`: that is impossible.
+    private let replacing: (openTable: () throws -> IndexTable, replace: (_ file: Int) -> Void)?
     /// What is known in memory about the keys of the table; `nil`: nothing.
     let filter: TableFilter?
     private let source: any ViewSource
@@ -28,15 +31,22 @@ final class LogReader {
 
     init(
         _ source: any ViewSource, _ segments: SegmentReader, _ table: IndexTable?, _ keys: LogKeys,
-        _ folder: FolderCheck, limits: Limits, _ filter: TableFilter? = nil
+        _ folder: FolderCheck, limits: Limits, _ filter: TableFilter? = nil,
+        replacing: (openTable: () throws -> IndexTable, replace: (_ file: Int) -> Void)? = nil
     ) {
         (self.source, self.segments, self.table, self.keys) = (source, segments, table, keys)
-        (self.folder, self.limits, self.filter) = (folder, limits, filter)
+        (self.folder, self.limits, self.filter, self.replacing) = (folder, limits, filter, replacing)
         view = LogView(head: 0, parts: [])
     }
 
     /// Takes the view of now, for everything that is read until the next call.
-    func renew() throws { (view, isIndexed) = (try source.view(), false) }
+    func renew() throws {
+        let file = view.file
+        (view, isIndexed) = (try source.view(), false)
+        guard view.file != file, let replacing else { return }
+        table = nil
+        table = try replacing.openTable()
+    }
 
     /// Brings the parts of the index in the view up to its head.
     func completeIndex() throws {
@@ -55,14 +65,15 @@ final class LogReader {
     /// - Returns: the steps of finding the place.
     @discardableResult
     func read(
-        _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
+        _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int,
+        _ budget: StepBudget? = nil, into positions: inout [Int64]
     ) throws -> Int {
         try completeIndex()
         let target = positions.count + limit
         var cost = 1
         switch direction {
         case .forward:
-            cost += try readTable(key, from: bound, direction, limit: limit, into: &positions)
+            cost += try readOlder(key, from: bound, direction, limit: limit, budget, into: &positions)
             for part in view.parts where positions.count < target {
                 part.contents.withLock {
                     $0.tail.read(key, from: bound, direction, limit: target - positions.count, into: &positions)
@@ -78,19 +89,48 @@ final class LogReader {
                 }
             }
             if positions.count < target {
-                cost += try readTable(key, from: bound, direction, limit: target - positions.count, into: &positions)
+                let limit = target - positions.count
+                cost += try readOlder(key, from: bound, direction, limit: limit, budget, into: &positions)
             }
         }
         return cost
     }
 
-    private func readTable(
-        _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
+    /// Reads the positions that the parts in memory do not have.
+    private func readOlder(
+        _ key: Int64, from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, _ budget: StepBudget?,
+        into positions: inout [Int64]
     ) throws -> Int {
         let end = view.start
         guard let table, end > 0, direction == .backward || bound <= end, filter?.mayHave(key) ?? true else { return 0 }
-        try table.read(key, from: bound, direction, through: end, limit: limit, into: &positions)
-        return StepBudget.lookup
+        let (indexed, target) = (view.indexed, positions.count + limit)
+        var cost = 0
+        if direction == .backward { cost += try gap() }
+        if positions.count < target, indexed > 0, direction == .backward || bound <= indexed {
+            let limit = target - positions.count
+            try reportingDamage {
+                try table.read(key, from: bound, direction, through: indexed, limit: limit, into: &positions)
+            }
+            cost += StepBudget.lookup
+        }
+        if direction == .forward { cost += try gap() }
+        return cost
+
+        func gap() throws -> Int {
+            try readGap(key, from: bound, direction, limit: target - positions.count, budget, into: &positions)
+        }
+    }
+
+    /// Runs `body`, which reads the index file. A damaged file is replaced and rebuilt.
+    func reportingDamage<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            let isDamage = (error as? SQLiteFailure)?.isOfDamage ?? ((error as? StoreError)?.code == .corrupt)
+            guard isDamage, let replacing else { throw error }
+            replacing.replace(view.file)
+            throw StoreError.damagedIndex
+        }
     }
 
     /// Returns the indices of the keys that the index may have.
@@ -135,7 +175,7 @@ final class LogReader {
         for part in view.parts.reversed() {
             if let tracking = part.contents.withLock({ $0.tracking[source] }) { return tracking }
         }
-        return try table?.tracking(of: source)
+        return try trackedInGap(source) ?? reportingDamage { try table?.tracking(of: source) }
     }
 
     /// Returns the links of the chain after a position, in order.

@@ -78,7 +78,8 @@ extension LogReader: StoredLog {
     private func streamNames(after first: String, before last: String?, limit: Int) throws -> [StreamID] {
         try completeIndex()
         let (lower, upper) = (StreamID(first), last.map { StreamID($0) })
-        var names = Set(try table?.streams(after: first, before: last, limit: limit) ?? [])
+        var names = Set(try reportingDamage { try table?.streams(after: first, before: last, limit: limit) ?? [] })
+        try addNamesInGap(after: lower, before: upper, limit: limit, to: &names)
         for part in view.parts {
             part.contents.withLock { contents in
                 for name in contents.streams where name > lower && (upper.map { name < $0 } ?? true) {
@@ -100,7 +101,7 @@ extension LogReader {
             case .type(let type): keys.key(.type, type.text)
             case .tag(let tag): keys.key(.tag, tag.text)
             }
-        return KeyedPositions(key, self)
+        return KeyedPositions(key, self, budget)
     }
 
     func revision(of stream: StreamID, _ budget: StepBudget) throws -> Revision {
@@ -117,13 +118,16 @@ extension LogReader {
 private final class KeyedPositions: PositionSource {
     private let key: Int64
     private let log: LogReader
+    private let budget: StepBudget
 
-    init(_ key: Int64, _ log: LogReader) { (self.key, self.log) = (key, log) }
+    init(_ key: Int64, _ log: LogReader, _ budget: StepBudget) {
+        (self.key, self.log, self.budget) = (key, log, budget)
+    }
 
     func read(
         from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) throws -> Int {
-        try log.read(key, from: bound, direction, limit: limit, into: &positions)
+        try log.read(key, from: bound, direction, limit: limit, budget, into: &positions)
     }
 }
 

@@ -18,17 +18,20 @@ struct OpenedLog {
 
     /// Returns what makes readers of the log, each with a connection of its own to the index.
     func readerMaker(limits: Limits) -> @Sendable () throws -> LogReader {
-        let (view, segments, folder, keys, check, filter) = (view, log.reader, folder, keys, check, mover.filter)
+        let (view, segments, folder, keys, check, mover) = (view, log.reader, folder, keys, check, mover)
         return {
-            let table = try IndexTable(try IndexFile.reader(folder))
-            return LogReader(view, segments, table, keys, check, limits: limits, filter)
+            let openTable = { try IndexTable(try IndexFile.reader(folder)) }
+            return LogReader(
+                view, segments, try openTable(), keys, check, limits: limits, mover.filter,
+                replacing: (openTable, { [weak mover] in mover?.replaceDamaged($0) }))
         }
     }
 
     /// Whether any source was ever tracked.
-    func hasTracked() throws -> Bool {
+    func hasTracked() -> Bool {
         if view.current.parts.contains(where: { $0.contents.withLock { !$0.tracking.isEmpty } }) { return true }
-        return try IndexFile.reader(folder).number("SELECT EXISTS (SELECT * FROM tracking)") > 0
+        let found = try? IndexFile.reader(folder).number("SELECT EXISTS (SELECT * FROM tracking)")
+        return found != 0
     }
 }
 

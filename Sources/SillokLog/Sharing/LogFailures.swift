@@ -37,6 +37,12 @@ extension StoreError {
     static let wrongAnswer = StoreError(
         .corrupt, "the writer returned an answer of another kind. This is a bug in Sillok.")
 
+    /// The error of a read that has found the index file damaged.
+    static let damagedIndex = StoreError(
+        .overloaded,
+        "the index of the store is damaged. It is being rebuilt from the log. Nothing was stored. Retry.",
+        retryAfter: .seconds(1))
+
     /// Returns the error for an index file that cannot be used.
     private static func damagedIndex(_ failure: SQLiteFailure) -> StoreError {
         if failure.isFull { return failure.storeError("the index could not be written") }
@@ -44,5 +50,13 @@ extension StoreError {
             .corrupt,
             "the index of the store cannot be read: \(failure.message). Close the store, delete index.sqlite in its "
                 + "folder, and open it again: the index is rebuilt from the log.", cause: failure)
+    }
+}
+
+extension SQLiteFailure {
+    /// Whether the contents of the file are wrong, or a part of it is missing.
+    var isOfDamage: Bool {
+        let (corrupt, notADatabase, shortRead, ioError): (Int32, Int32, Int32, Int32) = (11, 26, 522, 10)
+        return primary == corrupt || primary == notADatabase || code == shortRead || code == ioError
     }
 }

@@ -1,5 +1,6 @@
 package import SillokSQLiteConnections
 package import SillokSegments
+import SillokSystem
 
 /// The sizes at which a store does its maintenance. They never affect correctness; tests make them tiny.
 package struct LogTuning: Sendable {
@@ -11,6 +12,21 @@ package struct LogTuning: Sendable {
     package var cachedRevisions = 50_000
     /// The number of entries that are sorted together when the index is rebuilt: 16 bytes of memory each.
     package var rebuiltEntries = 4_000_000
+    /// The number of events for which a rebuild makes filters, so that appends continue: 8 to 24 bytes of memory each.
+    /// While more are missing from the index, appends are refused.
+    package var surveyedEvents: Int64 = 12_000_000
+    /// The number of events that share such a filter.
+    package var surveyedChunk: Int64 = 4096
+    /// Whether an opening waits for the rebuild, so that simulations are repeatable.
+    package var rebuildsBeforeServing = false
+    /// Whether a rebuild may take its next step, for tests.
+    package var mayRebuild: @Sendable () -> Bool = { true }
+    /// Up to this number of events that the index file misses are read by the opening.
+    package var openedEvents: Int64 = 4096
+    /// The time after which a rebuild that has failed is tried again.
+    package var rebuildPause = Duration.seconds(1)
+    /// Whether full parts join the gap of a rebuild however short it is, for tests.
+    package var extendsEveryGap = false
     /// The steps that the writer spends on a condition before it leaves it to a reader: half a millisecond.
     package var writerSteps = 2_000
     /// The steps that the writer spends on all conditions of a group before it leaves the others to readers.
@@ -48,6 +64,8 @@ package struct LogTuning: Sendable {
         // Each has a thread.
         tuning.readers = min(max(1, readers), 64)
         tuning.hashBits = min(max(1, hashBits), 63)
+        // A share of what the process may open. Otherwise reads of a large log open a file each time.
+        tuning.segments.openFiles = max(segments.openFiles, min(1024, Int(sysconf(Int32(_SC_OPEN_MAX))) / 8))
         return tuning
     }
 
@@ -58,6 +76,10 @@ package struct LogTuning: Sendable {
         tuning.movedSlice = 7
         tuning.cachedRevisions = 4
         tuning.rebuiltEntries = 20
+        tuning.surveyedChunk = 8
+        tuning.openedEvents = 6
+        tuning.rebuildPause = .milliseconds(1)
+        tuning.extendsEveryGap = true
         tuning.writerSteps = 12
         tuning.filterKeys = 16
         tuning.readers = 1

@@ -2,6 +2,7 @@ import SillokCore
 import SillokSQLiteConnections
 import SillokSegments
 import SillokStorage
+import SillokSystem
 import SillokThreads
 
 /// A check of a store from the first event to the last: the log itself, and the index against the log.
@@ -36,6 +37,13 @@ struct LogVerification {
     mutating func run() throws -> VerificationReport {
         try reader.checkFolder()
         try reader.renew()
+        while let progress = reader.view.progress {
+            // Only a complete index can be compared with the log.
+            report(progress)
+            try cancellation.check()
+            usleep(20_000)
+            try reader.renew()
+        }
         try reader.completeIndex()
         for place in damage?.places ?? [] { find(place) }
         for loss in damage?.losses ?? [] { find("the events at \(loss) are lost", at: loss.first.value) }

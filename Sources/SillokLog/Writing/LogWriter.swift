@@ -58,7 +58,7 @@ final class LogWriter {
         highestOrderedKey = opened.highestOrderedKey
         durable = try GroupDraft(opened.log.reader, head: start.head, chain)
         draft = durable
-        hasTracked = try opened.hasTracked()
+        hasTracked = opened.hasTracked()
         rowsFile = RowsFile(folder: opened.folder, opened.log.identity.store)
     }
 
@@ -80,8 +80,15 @@ final class LogWriter {
         if failure == nil { failure = folder.replacement?.endingAppends }
         if let failure { return requests.map { refuse($0.prepared.request, failure) } }
         do {
-            try reader.renew()
+            try mover.waitForSurvey()
+        } catch {
+            return requests.map { _ in .failure(error) }
+        }
+        do {
             try mover.makeRoom(for: part)
+            try reader.renew()
+            // A rebuild of the index finds keys after the opening.
+            highestOrderedKey = max(highestOrderedKey, mover.filter.highestOrdered)
             try rows?.beginGroup(reader)
         } catch {
             let reported = StoreError.storing(error)

@@ -5,7 +5,7 @@ import SillokService
 // The overall status, for a page that polls every second.
 extension API {
     struct Overview: Message {
-        let store: String
+        let store: String, kind: String?
         let head: Position
         let at: Timestamp
         let bytes, memoryBytes: UInt64?

@@ -79,7 +79,7 @@ final class ServerMetrics: Sendable {
     ///   - processes: of the processes, in the same way.
     func sample(
         _ head: Position, subscriptions: [(id: UInt64, position: Position)], _ statuses: [ProjectionStatus]?,
-        _ processes: [ProcessMeasurement]? = nil, memory: UInt64?
+        _ processes: [ProcessMeasurement]? = nil, memory: UInt64?, rebuild: WorkProgress?? = nil
     ) {
         func gauge(_ label: String, _ dimensions: [(String, String)] = []) -> Gauge {
             Gauge(label: label, dimensions: dimensions, factory: factory)
@@ -88,6 +88,7 @@ final class ServerMetrics: Sendable {
             gauge("sillok_subscription_lag_events", [("subscription", "\(subscription)")])
         }
         gauge("sillok_head_position").record(head.value)
+        if let rebuild { gauge("sillok_index_missing_events").record(rebuild.map { $0.total - $0.done } ?? 0) }
         gauge("sillok_subscriptions").record(subscriptions.count)
         for (id, position) in subscriptions { lag(id).record(head > position ? head.value - position.value : 0) }
         known.withLock { known in

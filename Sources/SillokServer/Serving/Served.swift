@@ -56,6 +56,10 @@ public struct StoreTools: Sendable {
     /// The path of a small file that keeps the measurements of the charts over a restart. With `nil`, or if the file is
     /// damaged, the charts begin empty.
     public var metricsFile: String?
+    /// What the store is: `file`, `folder` or `postgresql`. The dashboard shows it in words.
+    public var kind: String?
+    /// Returns the progress while the index of the store is rebuilt, otherwise `nil`.
+    public var indexRebuild: (@Sendable () -> WorkProgress?)?
 
     /// Creates tools, by default none.
     public init(
@@ -64,11 +68,8 @@ public struct StoreTools: Sendable {
         observeCommits: (@Sendable (@escaping @Sendable (CommitMeasurement) -> Void) -> Void)? = nil,
         size: (@Sendable () -> UInt64)? = nil, metricsFile: String? = nil
     ) {
-        self.verify = verify
-        self.backup = backup
-        self.observeCommits = observeCommits
-        self.size = size
-        self.metricsFile = metricsFile
+        (self.verify, self.backup, self.observeCommits) = (verify, backup, observeCommits)
+        (self.size, self.metricsFile) = (size, metricsFile)
     }
 }
 

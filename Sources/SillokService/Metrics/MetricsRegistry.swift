@@ -230,6 +230,7 @@ extension MetricsRegistry {
         "sillok_store_log_bytes":
             "Bytes of the write-ahead log that are not in the store's file yet. They grow while a reader keeps one "
             + "snapshot: a check, a backup, a long query.",
+        "sillok_index_missing_events": "Events that are not in the index of a folder yet, while it is rebuilt.",
         "sillok_http_request_seconds": "The time until a request was answered.",
         "sillok_http_requests_total": "Requests by operation and status.",
         "sillok_requests_shed_total": "Requests that were refused because the server was busy.",

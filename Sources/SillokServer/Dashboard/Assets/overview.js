@@ -21,7 +21,7 @@ export async function overview({ show, signal }) {
     const now = await get("v1/overview", { seconds: 60 }, signal);
     await graphs.load(now.hasReadModel);
     if (signal.aborted) return;
-    sub.textContent = now.store;
+    sub.textContent = now.kind ? `${t(`overview.kind.${now.kind}`)} · ${now.store}` : now.store;
     const said = banner(now);
     // A screen reader says the state when it changes.
     if (state.textContent !== said.textContent) state.replaceChildren(said);

@@ -20,7 +20,7 @@ extension Endpoint {
             .value { interface, _ in
                 if interface.admission.isClosing { throw Problem(503, .unavailable, "the server is ending") }
                 _ = try await interface.store.read(.all, limit: 1)
-                return Answer(API.Health(status: "ready"))
+                return Answer(API.Health(status: "ready", rebuilding: interface.served.tools.indexRebuild?()))
             }),
         Endpoint(
             .get, "/v1/server", .describeServer,

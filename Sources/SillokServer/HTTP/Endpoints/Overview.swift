@@ -17,9 +17,9 @@ extension WebInterface {
         let groups = state.groupSizes
         return Answer(
             API.Overview(
-                store: storeID.description, head: head, at: clock.now(), bytes: served.tools.size?(),
-                memoryBytes: ProcessMemory.residentBytes, requests: admission.requests, connections: state.connections,
-                shed: state.shed, append: API.Appends(state.append),
+                store: storeID.description, kind: served.tools.kind, head: head, at: clock.now(),
+                bytes: served.tools.size?(), memoryBytes: ProcessMemory.residentBytes, requests: admission.requests,
+                connections: state.connections, shed: state.shed, append: API.Appends(state.append),
                 groupMean: Measure(groups.count > 0 ? groups.sum / Double(groups.count) : 0),
                 syncMedian: state.syncSeconds.quantile(0.5).map { Measure($0) },
                 syncP99: state.syncSeconds.quantile(0.99).map { Measure($0) },
@@ -54,6 +54,6 @@ extension WebInterface {
     func sample(_ head: Position, _ statuses: [ProjectionStatus]?, _ processes: [ProcessMeasurement]? = nil) {
         metrics.sample(
             head, subscriptions: admission.followers.map { ($0.id, $0.position) }, statuses, processes,
-            memory: ProcessMemory.residentBytes)
+            memory: ProcessMemory.residentBytes, rebuild: served.tools.indexRebuild.map { $0() })
     }
 }
