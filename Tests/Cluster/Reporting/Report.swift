@@ -30,12 +30,11 @@ struct Report {
     func text() -> String {
         let appended = history.appends.filter { $0.verb == "appended" }
         let kinds = Dictionary(grouping: findings, by: \.kind).mapValues(\.count)
-        let listed = findings.prefix(60).map(\.description)
-            + (findings.count > 60 ? ["… and \(findings.count - 60) more"] : [])
+        let listed = Dictionary(grouping: findings, by: \.kind).values.flatMap { $0.prefix(10) }.map(\.description)
         let invalid = figures.filter { !$0.isValid }.count
         let sights = history.sights.values.reduce(0) { $0 + $1.count }
         return
-            (listed + [
+            (listed.sorted() + [
                 "\(appended.count) appends acknowledged, \(appended.filter(\.isUnknown).count) after an unknown outcome, "
                     + "\(history.appends.count - appended.count) refused; \(history.log.count) events in the log",
                 "\(appended.filter { $0.basis != "-" }.count) conditions accepted and judged event by event; "
