@@ -72,7 +72,8 @@ struct RoundCheck {
             }
             figures.worstPause = pooled.map { Self.longest($0, span).seconds }.max() ?? 0
         }
-        figures.isValid = round.term == round.termAfter || Self.electing.contains(round.fault)
+        figures.isValid =
+            round.term == round.termAfter || Self.electing.contains(round.fault) || round.fault.hasPrefix("control-")
         return figures
     }
 
