@@ -34,7 +34,9 @@ struct LogCheck {
                 } else if append.first > 0 {
                     let positions = stored.compactMap { $0.map { history.log[$0].position } }
                     let expected = (0..<UInt64(append.ids.count)).map { append.first + $0 }
-                    if positions != expected { note(.moved, "\(name) is at \(positions), its receipt says \(expected)") }
+                    if positions != expected {
+                        note(.moved, "\(name) is at \(positions), its receipt says \(expected)")
+                    }
                 }
             case "refused":
                 if stored.contains(where: { $0 != nil }) { note(.refusal, "\(name) was refused, but it is stored") }

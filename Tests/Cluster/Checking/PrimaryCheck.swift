@@ -40,7 +40,8 @@ struct PrimaryCheck {
             if acknowledgement.timeline < latest {
                 findings.append(
                     Finding(
-                        .primaries, "\(acknowledgement.server) acknowledged on timeline \(acknowledgement.timeline) "
+                        .primaries,
+                        "\(acknowledgement.server) acknowledged on timeline \(acknowledgement.timeline) "
                             + "at \(acknowledgement.answered), after timeline \(latest)"))
             }
         }

@@ -103,7 +103,8 @@ struct RoundCheck {
             var findings: [Finding] = []
             switch Self.bound(of: round.fault) {
             case .fault(let bound) where figures.worstPause > bound:
-                findings.append(Finding(.recovery, "\(name): \(figures.worstPause) s without appends, bound \(bound) s"))
+                findings.append(
+                    Finding(.recovery, "\(name): \(figures.worstPause) s without appends, bound \(bound) s"))
             case .healing(let bound) where figures.afterHealing > bound:
                 findings.append(
                     Finding(.recovery, "\(name): \(figures.afterHealing) s after the healing, bound \(bound) s"))

@@ -34,8 +34,9 @@ struct Application: Sendable {
     /// The clock of this process: that of the system, and ahead by the number of seconds in a file.
     private static func clock(_ path: String) -> WallClock {
         WallClock {
-            let seconds = (try? String(contentsOfFile: path, encoding: .utf8)).flatMap { Int64($0.prefix { $0 != "\n" }) }
-            return WallClock.system.now().advanced(byMicroseconds: (seconds ?? 0) * 1_000_000)
+            let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? "0"
+            let seconds = Int64(text.prefix { $0 != "\n" }) ?? 0
+            return WallClock.system.now().advanced(byMicroseconds: seconds * 1_000_000)
         }
     }
 

@@ -35,13 +35,16 @@ struct Report {
         let sights = history.sights.values.reduce(0) { $0 + $1.count }
         return
             (listed.sorted() + [
-                "\(appended.count) appends acknowledged, \(appended.filter(\.isUnknown).count) after an unknown outcome, "
+                "\(appended.count) appends acknowledged, "
+                    + "\(appended.filter(\.isUnknown).count) after an unknown outcome, "
                     + "\(history.appends.count - appended.count) refused; \(history.log.count) events in the log",
                 "\(appended.filter { $0.basis != "-" }.count) conditions accepted and judged event by event; "
-                    + "\(sights) sights of \(history.sights.count) subscribers; \(history.heads.count) reads of the head",
+                    + "\(sights) sights of \(history.sights.count) subscribers; "
+                    + "\(history.heads.count) reads of the head",
                 "\(history.effects.count) effects of \(Set(history.effects.map(\.order)).count) orders; "
                     + "\(history.model.count) read models compared with the fold",
-                "oldest read: through the proxy \(oldest { $0.hasPrefix("app") }) s, of a host \(oldest { $0.hasPrefix("db") }) s; "
+                "oldest read: through the proxy \(oldest { $0.hasPrefix("app") }) s, "
+                    + "of a host \(oldest { $0.hasPrefix("db") }) s; "
                     + "\(history.troubles.count) troubles of projectors and processes",
                 "\(figures.count) rounds, \(invalid) of them invalid, as etcd's term changed without a fault",
                 Summary(figures: figures).text,
