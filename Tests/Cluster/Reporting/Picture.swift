@@ -32,9 +32,9 @@ struct Picture {
         let highest = max(1, rates.max() ?? 1)
         let parts =
             [
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(Self.width)) 420\" "
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 -40 \(Int(Self.width)) 460\" "
                     + "font-family=\"sans-serif\" font-size=\"11\">",
-                "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
+                "<rect y=\"-40\" width=\"100%\" height=\"100%\" fill=\"white\"/>",
             ] + history.rounds.map(band) + [
                 axis(top: 60, height: 150, label: "appends/s", marks: [(0, "0"), (1, "\(Int(highest))")]),
                 line(rates.map { $0 / highest }, start, step, top: 60, height: 150, colour: "#1565c0"),
