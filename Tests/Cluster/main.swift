@@ -1,7 +1,7 @@
 // The load on a cluster, and the check of its history: what `scripts/cluster test` starts.
 //   sillok-cluster prepare primary=CONNECTION                               creates the store and the read model
 //   sillok-cluster application name=… folder=… primary=… replicas=… pooler=…   runs until FOLDER/finished exists
-//   sillok-cluster nailed folder=… primary=… db1=… db2=… db3=…              a writer and a reader for each database host
+//   sillok-cluster nailed folder=… primary=… db1=… db2=… db3=…            a writer and a reader for each host
 //   sillok-cluster settled folder=…                                         whether models and effects are complete
 //   sillok-cluster check folder=… [seed=… rounds=FILE picture=FILE]         prints findings and figures
 //   sillok-cluster summary                                                  the table of the rounds in its input
