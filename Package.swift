@@ -432,6 +432,13 @@ let package = Package(
             dependencies: ["SillokProjections", "Sillok", "SillokPostgres", "SillokSQL"],
             path: "Tests/PostgresTorture"),
 
+        // The load on a cluster of `scripts/cluster`, and the check of what it has seen. No product.
+        .executableTarget(
+            name: "sillok-cluster",
+            dependencies: ["SillokChain", "SillokProcesses", "SillokProjections", "Sillok", "SillokPostgres"],
+            path: "Tests/Cluster"),
+        .testTarget(name: "ClusterTests", dependencies: ["sillok-cluster"]),
+
         // Everything that reads bytes from outside, as functions of any bytes: for the fuzzer, and for the tests that replay
         // its inputs. No product.
         .target(
