@@ -505,10 +505,10 @@ let package = Package(
         .testTarget(
             name: "SillokProcessesTests",
             dependencies: [
-                "Sillok", "SillokClient", "SillokCore", "SillokHistory", "SillokJSON", "SillokPostgres",
+                "Sillok", "SillokClient", "SillokCore", "SillokHistory", "SillokJSON", "SillokLog", "SillokPostgres",
                 "SillokProcesses", "SillokProcessOperations", "SillokProcessTesting", "SillokProjections",
-                "SillokRehearsal", "SillokSQL", "SillokSQLite", "SillokServer", "SillokTesting", "SillokCLI",
-                "sillok-torture",
+                "SillokRehearsal", "SillokSQL", "SillokSQLite", "SillokServer", "SillokTestSupport", "SillokTesting",
+                "SillokCLI", "sillok-torture",
             ]),
         .testTarget(
             name: "SillokWireTests",
@@ -520,7 +520,7 @@ let package = Package(
             name: "SillokClientTests",
             dependencies: [
                 "SillokGRPC", "SillokConformance", "SillokProjections", "Sillok", "SillokClient", "SillokServer",
-                "SillokSQLite", "SillokTestSupport", "SillokTesting", "SillokPostgres", "SillokWire",
+                "SillokLog", "SillokSQLite", "SillokTestSupport", "SillokTesting", "SillokPostgres", "SillokWire",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -655,5 +655,29 @@ if let purpose = Context.environment["SILLOK_FUZZING"] {
         target.swiftSettings?.append(
             .unsafeFlags(
                 isForLines ? ["-profile-generate", "-profile-coverage-mapping"] : ["-sanitize=fuzzer", "-O"]))
+    }
+}
+
+// What the thread sanitizer sees, which `scripts/torture` builds in a folder of its own: the tests of the log engine and
+// what they need, without the servers, which need most of the time of a build.
+if Context.environment["SILLOK_THREADS"] != nil {
+    let tests = ["Disk", "Log", "Segments", "Simulation", "SQL", "Storage"].map { "Sillok\($0)Tests" }
+    var needed = Set(tests)
+    var found = tests
+    while let target = package.targets.first(where: { $0.name == found.last }) {
+        found.removeLast()
+        // The programs that other tests kill.
+        target.dependencies.removeAll { name(of: $0)?.hasPrefix("sillok-") == true }
+        found += target.dependencies.compactMap(name).filter { needed.insert($0).inserted }
+    }
+    package.products = []
+    package.targets.removeAll { !needed.contains($0.name) }
+}
+
+/// The name of a target of this package, if a dependency is one.
+func name(of dependency: Target.Dependency) -> String? {
+    switch dependency {
+    case .byNameItem(let name, _), .targetItem(let name, _): name
+    default: nil
     }
 }

@@ -68,7 +68,7 @@ static void note(const char *text) {
     if (real_write(log_file, line, (size_t)count) != count) abort();
 }
 
-// The ending of the file's name if it counts ("main" for the database itself), or null.
+// The ending of the file's name if it counts ("main" for the database itself, "folder" for the folder of a log), or null.
 static const char *counted(int file) {
     static __thread char target[4096];
     char link[40];
@@ -77,7 +77,9 @@ static const char *counted(int file) {
     ssize_t count = readlink(link, target, sizeof target - 1);
     if (count < (ssize_t)path_length || strncmp(target, path_prefix, path_length) != 0) return NULL;
     target[count] = 0;
-    return count == (ssize_t)path_length ? "main" : target + path_length + 1;
+    struct stat64 status;
+    if (count != (ssize_t)path_length) return target + path_length + 1;
+    return fstat64(file, &status) == 0 && S_ISDIR(status.st_mode) ? "folder" : "main";
 }
 
 // The error of a call that is to fail now: 0 for none, -1 for a short write that works, -2 for one that fails.

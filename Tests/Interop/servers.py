@@ -1,4 +1,7 @@
-"""Starts the servers that the tests talk to: ours, and UmaDB's own from the same wheel as its client."""
+"""Starts the servers that the tests talk to: ours, and UmaDB's own from the same wheel as its client.
+
+STORE names our store: a file such as store.sqlite, which is the default, or a folder such as bank.sillok.
+"""
 import os
 import shutil
 import signal
@@ -39,7 +42,8 @@ class Server:
             command = [program, "--listen", self.target, "--db-path", self.folder]
         else:
             protocol = "--http" if self.kind == "http" else "--grpc"
-            command = [os.environ["SILLOK"], "serve", os.path.join(self.folder, "store.sqlite"), protocol, self.target]
+            store = os.path.join(self.folder, os.environ.get("STORE", "store.sqlite"))
+            command = [os.environ["SILLOK"], "serve", store, protocol, self.target]
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + 30

@@ -15,6 +15,7 @@ from cloudevents.core.v1.event import CloudEvent
 from servers import Server
 
 FORMAT = JSONFormat()
+STORE = os.environ.get("STORE", "store.sqlite")
 # What a store adds to an event: its place and its id there.
 ADDED = {"position", "revision", "sillokid", "silloktime"}
 
@@ -112,7 +113,7 @@ class TestCloudEvents(unittest.TestCase):
 
     def test_export_and_import(self) -> None:
         sillok, folder = os.environ["SILLOK"], self.server.folder
-        lines, store, copy = (os.path.join(folder, name) for name in ("in.jsonl", "import.sqlite", "copy.sqlite"))
+        lines, store, copy = (os.path.join(folder, name) for name in ("in.jsonl", f"import-{STORE}", f"copy-{STORE}"))
         with open(lines, "wb") as f:
             f.writelines(FORMAT.write(one) + b"\n" for one in EVENTS)
         for _ in range(2):

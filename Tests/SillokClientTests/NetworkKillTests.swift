@@ -10,12 +10,14 @@ struct NetworkKillTests {
     private let folder = TemporaryFolder()
     private let seed = setting("SILLOK_SEED").flatMap(UInt64.init) ?? .random(in: 1..<1_000_000)
 
-    @Test("DUR-1: when the server is killed at any instant under 32 clients that retry, nothing is lost or doubled")
-    func kills() async throws {
+    @Test(
+        "DUR-1: when the server is killed at any instant under 32 clients that retry, nothing is lost or doubled",
+        arguments: ["store.sqlite", "store.sillok"])
+    func kills(_ store: String) async throws {
         var random = SystemRandomNumberGenerator()
         let kills = setting("SILLOK_KILLS").flatMap(Int.init) ?? 5
         let port = try freePort()
-        var server = try await serve(port)
+        var server = try await serve(store, port)
         let writing = try start(
             "sillok-torture",
             ["write-remote", "sillok://127.0.0.1:\(port)", folder("log"), String(seed), folder("stop")])
@@ -23,7 +25,7 @@ struct NetworkKillTests {
             try await Task.sleep(for: .milliseconds(Int.random(in: 200...1200, using: &random)))
             kill(server.processIdentifier, SIGKILL)
             server.waitUntilExit()
-            server = try await serve(port)
+            server = try await serve(store, port)
         }
         try folder.write("", to: "stop")
         let written = try Ended(writing)
@@ -31,20 +33,20 @@ struct NetworkKillTests {
         kill(server.processIdentifier, SIGTERM)
         server.waitUntilExit()
 
-        let check = try Ended(start("sillok-torture", ["check", folder("store.sqlite"), folder("log"), String(seed)]))
+        let check = try Ended(start("sillok-torture", ["check", folder(store), folder("log"), String(seed)]))
         #expect(check.status == 0, "seed \(seed):\n\(check.text)")
         #expect(check.count("acknowledged") > 0)
         let errors = try folder.text("log")
             .split(separator: "\n").filter { $0.hasPrefix("E ") && !$0.contains("definite conflict") }
         #expect(errors.isEmpty, "seed \(seed): clients saw \(errors.count) errors, such as \(errors.first ?? "")")
         print(
-            "DUR-1 over the network: \(kills) kills, seed \(seed): \(check.count("events")) events,",
+            "DUR-1 over the network on \(store): \(kills) kills, seed \(seed): \(check.count("events")) events,",
             "\(check.count("acknowledged")) acknowledged appends; 0 lost, 0 doubled, \(errors.count) errors of clients")
     }
 
     /// Starts a server and waits until it takes connections.
-    private func serve(_ port: Int) async throws -> Process {
-        let process = try start("sillok", ["serve", folder("store.sqlite"), "--grpc", "127.0.0.1:\(port)"])
+    private func serve(_ store: String, _ port: Int) async throws -> Process {
+        let process = try start("sillok", ["serve", folder(store), "--grpc", "127.0.0.1:\(port)"])
         while !canConnect(port) {
             try #require(process.isRunning, "the server ended before it listened")
             try await Task.sleep(for: .milliseconds(5))

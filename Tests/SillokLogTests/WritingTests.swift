@@ -104,7 +104,7 @@ import Testing
         let store = try place.open("bank.sillok", .create, LogTuning())
         try await store.fill(0..<100, by: 9)
         let copied = try await withThrowingTaskGroup(of: BackupReport?.self) { group in
-            for writer in 0..<4 {
+            for writer in 0..<16 {
                 group.addTask {
                     for number in 0..<20 { try await store.append([note(number)], to: StreamID("w-\(writer)")) }
                     return nil

@@ -28,13 +28,15 @@ import Testing
         return try await Checker.faults(world, orders) + late
     }
 
-    @Test("P1, P2, PRC-2: a crash at every append, before it and before its answer", arguments: [true, false])
-    func crashes(keepsIndex: Bool) async throws {
+    @Test(
+        "P1, P2, PRC-2: a crash at every append, before it and before its answer",
+        arguments: [true, false], ShopStore.allCases)
+    func crashes(keepsIndex: Bool, on kind: ShopStore) async throws {
         for moment in CrashingStore.Moment.allCases {
             var number = 0
             while true {
                 number += 1
-                let world = try World()
+                let world = try World(on: kind)
                 try await plot(world)
                 let crashing = CrashingStore(world.store, atAppend: number, moment)
                 for _ in 1...3 {
@@ -54,13 +56,14 @@ import Testing
         }
     }
 
-    @Test("P2: requests to another store: a crash at every append executes each command once")
-    func otherStore() async throws {
+    @Test(
+        "P2: requests to another store: a crash at every append executes each command once",
+        arguments: ShopStore.allCases)
+    func otherStore(_ kind: ShopStore) async throws {
         var number = 0
         while true {
             number += 1
-            let clock = ManualClock()
-            let world = try World(nil, clock, other: MemoryEventStore(clock: clock.wallClock))
+            let world = try World(on: kind, hasOther: true)
             try await plot(world)
             let crashing = CrashingStore(world.store, atAppend: number, .beforeAppend)
             try? await world.runner(over: crashing).catchUp()
@@ -75,15 +78,17 @@ import Testing
         #expect((11...80).contains(number))
     }
 
-    @Test("P1, P5, PRC-4: all orders of three events in three streams, handled one by one or together")
-    func permutations() async throws {
+    @Test(
+        "P1, P5, PRC-4: all orders of three events in three streams, handled one by one or together",
+        arguments: ShopStore.allCases)
+    func permutations(on kind: ShopStore) async throws {
         let events: [(ShopEvent, StreamCategory)] = [
             (.placed(item: "tea", units: 1, cents: 500), "order"), (.paid(cents: 500), "payment"),
             (.withdrawn, "order"),
         ]
         for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             for isTogether in [true, false] {
-                let world = try World()
+                let world = try World(on: kind)
                 try await world.stock("tea", 5)
                 for index in order {
                     try await world.happens(events[index].0, to: "1", in: events[index].1)
@@ -100,10 +105,12 @@ import Testing
 
     private static let lastSeed = UInt64(Environment.count("SILLOK_PROCESS_SEEDS", default: 20))
 
-    @Test("P1 to P10: seeds of shops with duplicates, crashes, lost indexes and jumps", arguments: 1...lastSeed)
-    func seeds(seed: UInt64) async throws {
+    @Test(
+        "P1 to P10: seeds of shops with duplicates, crashes, lost indexes and jumps",
+        arguments: 1...lastSeed, ShopStore.allCases)
+    func seeds(seed: UInt64, on kind: ShopStore) async throws {
         var random = SeededNumbers(seed: seed)
-        let world = try World()
+        let world = try World(on: kind)
         try await world.stock("tea", Int.random(in: 3...8, using: &random))
         let orders = (1...6).map { "\($0)" }
         var unpaid = Set(orders)
@@ -137,6 +144,6 @@ import Testing
         faults += try await Checker.faults(world, ["parked"], isEnded: false)
         #expect(faults == [], "seed \(seed)")
         #expect(try await world.outcome("parked") != "confirmed", "seed \(seed)")
-        if seed == Self.lastSeed { print("PRC-2: the matrix with the seeds 1 to \(seed)") }
+        if seed == Self.lastSeed { print("PRC-2: the matrix on \(kind.testDescription) with the seeds 1 to \(seed)") }
     }
 }

@@ -5,6 +5,7 @@ import SillokCore
 import SillokProcesses
 import SillokSQLite
 import SillokServer
+import SillokTestSupport
 import SillokTesting
 import Testing
 
@@ -43,13 +44,11 @@ import Testing
         return try await RemoteEventStore(address, options)
     }
 
-    @Test("P1 to P4: two runners with leases over a server, by a key on their categories alone; one of them dies")
-    func twoRunners() async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(EventID().description)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let clock = ManualClock()
-        let world = try World(MemoryEventStore(clock: clock.wallClock), clock)
+    @Test(
+        "P1 to P4: two runners with leases over a server, by a key on their categories alone; one of them dies",
+        arguments: ShopStore.allCases)
+    func twoRunners(_ kind: ShopStore) async throws {
+        let (folder, world) = (TemporaryFolder(), try World(on: kind))
         let orders = (1...12).map { "\($0)" }
         try await world.stock("tea", 100)
         for order in orders { try await world.place(order) }
@@ -60,7 +59,7 @@ import Testing
         options.partitions = 4
         try await serving(world.store, to: Self.grant) { address, token in
             // Each has a connection and an index of its own, as in two processes; the index is the same file.
-            let path = folder.path + "/index.sqlite"
+            let path = folder("index.sqlite")
             let (first, second) = (try await connected(address, token), try await connected(address, token))
             let dying = world.runner(
                 over: CrashingStore(first, atAppend: 15, .beforeAnswer), index: try SQLiteReadModel(path: path),
@@ -101,26 +100,22 @@ import Testing
         #expect(try await world.names("1").isEmpty && world.bank.calls == 0)
     }
 
-    @Test("a second process that writes to a SQLite store is refused, and the message says what to do")
-    func secondWriter() async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(EventID().description)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let path = folder.path + "/shop.sqlite"
-        let clock = ManualClock()
-        let store = try SQLiteEventStore(path: path, clock: clock.wallClock)
-        let world = try World(store, clock)
+    @Test(
+        "a second process that writes to a store is refused, and the message says what to do",
+        arguments: ShopStore.onDisk)
+    func secondWriter(_ kind: ShopStore) async throws {
+        let (folder, clock) = (TemporaryFolder(), ManualClock())
+        let store = try kind.open(in: folder, clock)
+        let world = try World(store, clock, folders: [folder])
         try await world.stock("tea", 10)
         try await world.place("1")
-        let error = #expect(throws: StoreError.self) { try SQLiteEventStore(path: path) }
+        let error = #expect(throws: StoreError.self) { try kind.open(in: folder, clock) }
         #expect(error?.code == .locked && error?.message.contains("sillok serve") == true)
         // It can read what the runner does, and a runner over it fails with the reason.
-        let reading = try SQLiteEventStore(path: path, mode: .readOnly)
+        let reading = try kind.openToRead(in: folder)
         let refused = await #expect(throws: (any Error).self) { try await world.runner(over: reading).catchUp() }
         #expect("\(String(describing: refused))".contains("reading"), "\(String(describing: refused))")
         try await world.runner().catchUp()
         #expect(try await reading.stream(Checkout.stream(of: "1")) != nil)
-        await reading.close()
-        await store.close()
     }
 }

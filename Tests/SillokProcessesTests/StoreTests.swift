@@ -4,6 +4,7 @@ import SillokCore
 import SillokProcessOperations
 import SillokProcesses
 import SillokSQLite
+import SillokTestSupport
 import SillokTesting
 import Testing
 
@@ -13,16 +14,14 @@ import SillokPostgres
 
 /// The same promises over the stores on disk and on PostgreSQL.
 @Suite struct StoreTests {
-    @Test("P1 to P4: over SQLite, with the index in a file, across a crash and a restart")
-    func sqlite() async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(EventID().description)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let clock = ManualClock()
-        let store = try SQLiteEventStore(path: folder.path + "/shop.sqlite", clock: clock.wallClock)
-        let model = try SQLiteReadModel(path: folder.path + "/index.sqlite")
-        try await checkShop(World(store, clock), model)
-        await store.close()
+    @Test(
+        "P1 to P4: over a store on a disk, with the index in a file, across a crash and a restart",
+        arguments: ShopStore.onDisk)
+    func onDisk(_ kind: ShopStore) async throws {
+        let (folder, clock) = (TemporaryFolder(), ManualClock())
+        let store = try kind.open(in: folder, clock)
+        let model = try SQLiteReadModel(path: folder("index.sqlite"))
+        try await checkShop(World(store, clock, folders: [folder]), model)
     }
 
     #if Postgres

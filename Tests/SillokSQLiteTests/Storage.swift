@@ -18,8 +18,8 @@ enum Storage: CustomTestStringConvertible, Sendable {
     /// SQLite; and PostgreSQL where `SILLOK_POSTGRES` names a server, which `scripts/test` starts.
     static let tested: [Storage] = server == nil ? [.sqlite] : [.sqlite, .postgres]
 
-    /// Storages whose stores have a read model that is written within appends.
-    static let inline = tested + [.folder]
+    /// Storages with stores of their own, which have a read model that is written within appends.
+    static let stores = tested + [.folder]
 
     /// The connection string of the server.
     static var server: String? {
@@ -76,6 +76,11 @@ final class Place: Sendable {
         #endif
         if storage == .folder { return TestedStore(try LogEventStore(path: folder("log"))) }
         return TestedStore(try SQLiteEventStore(path: folder("log")))
+    }
+
+    /// The log of a test of read models: of the folder if that is the storage, otherwise in memory.
+    func log() async throws -> any EventStore {
+        storage == .folder ? try await store() : MemoryEventStore()
     }
 
     /// The same store, with a read model that projections can write in its appends.

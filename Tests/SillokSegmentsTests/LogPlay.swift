@@ -16,11 +16,11 @@ final class LogPlay {
 
     var folder: String { files("bank.sillok") }
 
-    init(segmentBytes: Int = 4096, store: UInt64 = 7) {
+    init(segmentBytes: Int = 4096, store: UInt64 = 7, hashKey: LogIdentity.HashKey? = nil) {
         settings.firstSegmentBytes = segmentBytes
         settings.maximumSegmentBytes = segmentBytes
         identity = LogIdentity(
-            store: StoreID(high: store, low: 1), hashKey: .init(low: 3, high: store),
+            store: StoreID(high: store, low: 1), hashKey: hashKey ?? .init(low: 3, high: store),
             createdAt: Timestamp(microsecondsSince1970: 1), chainStart: 1)
     }
 

@@ -6,8 +6,13 @@ package final class TemporaryFolder: Sendable {
     package let url: URL
 
     /// Creates the folder. If that fails, the test fails.
-    package init() {
-        url = FileManager.default.temporaryDirectory.appending(path: "sillok-\(UUID().uuidString)")
+    ///
+    /// - Parameter inMemory: whether the disk may be a disk in memory, where a sync costs nothing.
+    package init(inMemory: Bool = false) {
+        let memory = URL(filePath: "/dev/shm")
+        let isThere = inMemory && FileManager.default.isWritableFile(atPath: memory.path)
+        url = (isThere ? memory : FileManager.default.temporaryDirectory)
+            .appending(path: "sillok-\(UUID().uuidString)")
         do {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         } catch {

@@ -1,7 +1,6 @@
 import Foundation
 import SillokClient
 import SillokCore
-import SillokSQLite
 
 /// The program that the torture tests start, kill and starve: `sillok-torture VERB STORE LOG SEED [MORE]`. STORE is a
 /// file, a folder `….sillok`, or `postgres://…#schema` for verbs that do not need SQLite.
@@ -86,7 +85,7 @@ enum Torture {
         case "check-inline": return try await ProjectionTorture.checkInline(path)
         case "finish-projections": return try await ProjectionTorture.finish(path, words(more))
         case "hold":
-            let store = try SQLiteEventStore(path: path)
+            let store = try await TorturePlace(path).store(for: .writing).store
             print("open")
             fflush(nil)
             while true { try await store.reach(Position(.max)) }

@@ -19,13 +19,12 @@ package final class Explorer {
     package private(set) var points = 0
 
     /// The number of short histories.
-    package static var count: Int { ShortHistory.all.count }
+    package static var count: Int { ShortHistory.count }
 
     /// Creates the explorer of a short history; `nil` if there is none with this number.
     package init?(_ number: Int, faults: PlantedFaults = []) {
-        guard ShortHistory.all.indices.contains(number) else { return nil }
-        (self.number, self.faults) = (number, faults)
-        script = ShortHistory.all[number]
+        guard let script = ShortHistory.numbered(number) else { return nil }
+        (self.number, self.faults, self.script) = (number, faults, script)
         numbers = SimulationNumbers(seed: UInt64(number), purpose: 3)
     }
 
@@ -134,7 +133,7 @@ package final class Explorer {
     private func crash(_ history: LogHistory, depth: Int) throws(Violation) {
         let (image, model, isCreated) = (history.disk.image, history.model, history.isCreated)
         history.log = nil
-        let outcomes = outcomes(of: image.unsynced, limit: [512, 32, 12, 6][depth])
+        let outcomes = outcomes(of: image.unsynced, limit: script.outcomes[depth])
         for outcome in outcomes + [nil] {
             history.log = nil
             history.disk.image = image

@@ -16,6 +16,8 @@ struct ShortHistory: Sendable {
     let name: String
     let segmentBytes: Int
     let acts: [Act]
+    /// How many outcomes of a power cut are tried: in the history, and in recoveries one, two and three deep.
+    var outcomes = [512, 32, 12, 6]
 
     /// Indexes of samples: an event of few bytes, an event of more than a sector, several events, eight events in one
     /// append, a tracking without events, an event with a tracking.
@@ -33,8 +35,39 @@ struct ShortHistory: Sendable {
         SampleAppend.all.indices.first { $0 > index && condition(SampleAppend.all[$0]) } ?? 0
     }
 
-    /// All short histories. Their numbers are arguments of `sillok-simulate`.
-    static let all: [ShortHistory] = [
+    /// The number of short histories.
+    static let count = 1_000
+
+    /// Returns the history with a number, an argument of `sillok-simulate`: one of the named ones, then random ones.
+    static func numbered(_ number: Int) -> ShortHistory? {
+        guard (0..<count).contains(number) else { return nil }
+        return named.indices.contains(number) ? named[number] : random(number)
+    }
+
+    /// A random history of two to five steps and a last append, which its number repeats.
+    private static func random(_ number: Int) -> ShortHistory {
+        var numbers = SimulationNumbers(seed: UInt64(number), purpose: 8)
+        let samples = [small, other, large, several, tracking, tracked]
+        var acts: [Act] = []
+        for _ in 0..<numbers.number(2...5) {
+            switch numbers.below(14) {
+            case 0..<5: acts.append(.append((0...numbers.below(3)).compactMap { _ in numbers.element(samples) }))
+            case 5..<8: acts.append(.sync)
+            case 8: acts.append(.mark)
+            case 9: acts.append(.prepare)
+            case 10: acts.append(.fill(leaving: numbers.element([0, 8, 64]) ?? 0))
+            case 11: acts.append(.settlePlaces)
+            case 12: acts.append(.kill)
+            default: acts.append(.cutPower)
+            }
+        }
+        let size = numbers.element([1_024, 1_024, 2_048, 4_096]) ?? 1_024
+        return ShortHistory(
+            name: "random \(number)", segmentBytes: size, acts: acts + [.append([small])], outcomes: [32, 12, 6, 3])
+    }
+
+    /// The histories that were chosen. Those behind them are random.
+    private static let named: [ShortHistory] = [
         ShortHistory(name: "creation", segmentBytes: 1_024, acts: []),
         ShortHistory(name: "one group", segmentBytes: 1_024, acts: [.append([small]), .sync]),
         ShortHistory(

@@ -1,5 +1,6 @@
 import Foundation
 import Sillok
+import SillokLog
 import SillokPostgres
 import SillokSQLite
 import SillokTestSupport
@@ -28,14 +29,19 @@ struct OpenedLog: Sendable {
     let close: @Sendable () async -> Void
 }
 
-/// A log in a file.
+/// A log in a file, or in a folder of its own.
 struct DrilledFile: DrilledLog {
     let folder: TemporaryFolder
+    var isFolder = false
 
-    var path: String { folder("log.sqlite") }
+    var path: String { folder(isFolder ? "log.sillok" : "log.sqlite") }
     var isRestoredInUse: Bool { false }
 
     func open() throws -> OpenedLog {
+        if isFolder {
+            let store = try LogEventStore(path: path)
+            return OpenedLog(store: store) { await store.close() }
+        }
         let store = try SQLiteEventStore(path: path)
         return OpenedLog(store: store) { await store.close() }
     }

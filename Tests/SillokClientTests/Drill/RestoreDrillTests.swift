@@ -5,14 +5,14 @@ import Testing
 /// What an operator does who restores a backup, with everything that keeps a place in the log.
 @Suite("the restore drill", .serialized, .timeLimit(.minutes(10)))
 struct RestoreDrillTests {
-    enum Kind: CaseIterable { case file, schema }
+    enum Kind: CaseIterable { case file, folder, schema }
 
     /// The kinds of log that this machine has.
     static let kinds: [Kind] = {
         #if Postgres
-        DrilledSchema.isPossible ? Kind.allCases : [.file]
+        DrilledSchema.isPossible ? Kind.allCases : [.file, .folder]
         #else
-        [.file]
+        [.file, .folder]
         #endif
     }()
 
@@ -23,7 +23,7 @@ struct RestoreDrillTests {
         let folder = TemporaryFolder()
         let log: any DrilledLog
         switch kind {
-        case .file: log = DrilledFile(folder: folder)
+        case .file, .folder: log = DrilledFile(folder: folder, isFolder: kind == .folder)
         case .schema:
             #if Postgres
             log = DrilledSchema(folder: folder)

@@ -4,6 +4,7 @@ import SillokCore
 import SillokProcessOperations
 import SillokReadSide
 import SillokSQLite
+import SillokTestSupport
 import SillokTesting
 import Testing
 
@@ -17,21 +18,11 @@ import SillokPostgres
 @Suite(.timeLimit(.minutes(10))) struct KindTests {
     private let whom = Operator("Ada", because: "the bank is up")
 
-    @Test("PRC-15: a kind that keeps failing is paused: over memory")
-    func memory() async throws {
-        let world = try World()
-        try await check(world, world.index.withLock { $0 })
-    }
-
-    @Test("PRC-15: a kind that keeps failing is paused: over SQLite")
-    func sqlite() async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(EventID().description)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let clock = ManualClock()
-        let store = try SQLiteEventStore(path: folder.path + "/shop.sqlite", clock: clock.wallClock)
-        try await check(World(store, clock), SQLiteReadModel(path: folder.path + "/index.sqlite"))
-        await store.close()
+    @Test("PRC-15: a kind that keeps failing is paused", arguments: ShopStore.allCases)
+    func paused(on kind: ShopStore) async throws {
+        let (folder, clock) = (TemporaryFolder(), ManualClock())
+        let store = try kind.open(in: folder, clock)
+        try await check(World(store, clock, folders: [folder]), SQLiteReadModel(path: folder("index.sqlite")))
     }
 
     #if Postgres

@@ -2,6 +2,7 @@ import Sillok
 import SillokCore
 import SillokProcesses
 import SillokSQLite
+import SillokTestSupport
 import SillokTesting
 
 /// A store, an index, a bank and a clock that tests move.
@@ -13,15 +14,18 @@ final class World: Sendable {
     let bank = Bank()
     let index: Lock<SQLiteReadModel>
     let ids = IDGenerator(random: SeededNumbers(seed: 7))
+    private let folders: [TemporaryFolder]
 
     /// - Parameters:
     ///   - store: by default one in memory.
     ///   - clock: the clock of the store.
     ///   - other: the store of the stock and of the outcomes, if it is another one.
+    ///   - folders: the folders of the stores, which are removed with this world.
     init(
-        _ store: (any EventStore)? = nil, _ clock: ManualClock = ManualClock(), other: (any EventStore)? = nil
+        _ store: (any EventStore)? = nil, _ clock: ManualClock = ManualClock(), other: (any EventStore)? = nil,
+        folders: [TemporaryFolder] = []
     ) throws {
-        (self.clock, self.other) = (clock, other)
+        (self.clock, self.other, self.folders) = (clock, other, folders)
         self.store = store ?? MemoryEventStore(clock: clock.wallClock)
         index = Lock(try SQLiteReadModel())
     }

@@ -11,20 +11,25 @@ import SillokPostgres
 final class ProcessBench {
     /// Which store, and who opens it.
     enum Form: String, CaseIterable, CustomTestStringConvertible, Sendable {
-        case file, postgres, served
+        case file, folder, postgres, served, servedFolder
 
         var testDescription: String {
             switch self {
             case .file: "SQLite, one process"
+            case .folder: "a folder, one process"
             case .postgres: "PostgreSQL, two processes"
             case .served: "SQLite behind sillok serve, two processes"
+            case .servedFolder: "a folder behind sillok serve, two processes"
             }
         }
 
-        /// How many processes run the process manager.
-        var runners: Int { self == .file ? 1 : 2 }
+        /// Whether one process opens the store, and so runs the process manager and the customers alone.
+        var isAlone: Bool { self == .file || self == .folder }
 
-        static var tested: [Form] { Self.server == nil ? [.file, .served] : allCases }
+        /// How many processes run the process manager.
+        var runners: Int { isAlone ? 1 : 2 }
+
+        static var tested: [Form] { allCases.filter { $0 != .postgres || Self.server != nil } }
 
         static var server: String? {
             #if Postgres
@@ -45,7 +50,7 @@ final class ProcessBench {
 
     init(_ form: Form, orders: Int, words: [String] = []) throws {
         self.form = form
-        self.words = words + ["orders=\(orders)", "pace=60"] + (form == .file ? ["customers"] : ["lease"])
+        self.words = words + ["orders=\(orders)", "pace=60"] + (form.isAlone ? ["customers"] : ["lease"])
         let asked = ProcessInfo.processInfo.environment["SILLOK_SEED"].flatMap(UInt64.init)
         seed = asked ?? .random(in: 1..<1_000_000)
         folder = FileManager.default.temporaryDirectory.appending(path: "sillok-processes-\(EventID())")
@@ -63,12 +68,14 @@ final class ProcessBench {
         let name = "processes_\(folder.lastPathComponent.suffix(12))"
         switch form {
         case .file: store = folder.appending(path: "shop.sqlite").path
+        case .folder: store = folder.appending(path: "shop.sillok").path
         case .postgres: store = "\(Form.server ?? "")#\(name)"
         case .served: try serve(folder.appending(path: "shop.sqlite").path)
+        case .servedFolder: try serve(folder.appending(path: "shop.sillok").path)
         }
         let started = try firstLine(start("set-up-processes"))
         words.append("start=\(started.split(separator: " ").last ?? "0")")
-        if form != .file { _ = try start("customers") }
+        if !form.isAlone { _ = try start("customers") }
     }
 
     /// Starts a server, with a key that names the streams of the process: a key on everything may not write them.

@@ -12,19 +12,19 @@ struct ProcessKillTests {
         "PRC-2: when runners are killed at any instant, every order ends as its customer, the bank and the stock allow",
         arguments: ProcessBench.Form.tested)
     func kills(in form: ProcessBench.Form) async throws {
-        let kills = Self.asked ?? (form == .file ? 4 : 3)
+        let kills = Self.asked ?? (form.isAlone ? 4 : 3)
         let bench = try ProcessBench(form, orders: kills * 10)
         try await run(bench, kills: kills)
         let report = try bench.check(seconds: 120 + 4 * kills)
         #expect(report.isClean, "seed \(bench.seed):\n\(report)")
         #expect(report.count("confirmed") > 0 && report.count("repeats") > 0)
         #expect(report.count("rehearsed") == kills * 10)
-        if form == .file {
+        if form.isAlone {
             let control = try bench.check(seconds: 0, ["other-rules"])
             #expect(control.text.contains("# P7: "), "other rules are not found:\n\(control)")
         }
         // Elsewhere all instances may be started by processes of one version, and in a short run here as well.
-        if form == .file && Self.asked != nil {
+        if form.isAlone && Self.asked != nil {
             #expect(report.count("version1") > 0 && report.count("version2") > 0)
         }
         print("PRC-2 on \(form.testDescription): \(kills) kills, seed \(bench.seed): \(report.summary)")
@@ -55,7 +55,7 @@ struct ProcessKillTests {
         var runners = try (0..<bench.form.runners).map { _ in try bench.startRunner(version: 1) }
         for number in 1...kills {
             // Longer where the other process first waits for the lease of the killed one.
-            try await Task.sleep(for: .milliseconds(Int.random(in: bench.form == .file ? 150...750 : 300...1000)))
+            try await Task.sleep(for: .milliseconds(Int.random(in: bench.form.isAlone ? 150...750 : 300...1000)))
             let chosen = Int.random(in: 0..<runners.count)
             bench.end(runners[chosen])
             runners[chosen] = try bench.startRunner(version: number % 2 + 1)

@@ -15,7 +15,7 @@ struct PublisherCauseTests {
 
     @Test(
         "a command that a sink executes carries the event as its cause, and its correlation",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func causes(on storage: Storage) async throws {
         var books = try await Books(storage)
         let opened = try await books.append(.opened(owner: "Ada"), 1)

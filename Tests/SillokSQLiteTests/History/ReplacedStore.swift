@@ -1,30 +1,35 @@
 import Foundation
 import Sillok
+import SillokLog
 import SillokSQLite
 import SillokTesting
 
-/// A store in a file that is replaced by an older copy of itself, which then grows by other events.
+/// A store in a file, or in a folder, that is replaced by an older copy of itself, which then grows by other events.
 struct ReplacedStore: Sendable {
-    /// The place of the file, and of read models.
+    /// The place of the store, and of read models.
     let place: Place
+    private let isFolder: Bool
     /// What the store had before it was replaced.
     private(set) var old: [RecordedEvent] = []
 
     var folder: TemporaryFolder { place.folder }
-    var path: String { folder("log.sqlite") }
+    var path: String { folder(isFolder ? "log.sillok" : "log.sqlite") }
+    private var copy: String { folder("copy") }
 
     /// Makes a store of six events, of which a copy has the first three.
     init(on storage: Storage) async throws {
-        place = Place(storage)
+        (place, isFolder) = (Place(storage), storage == .folder)
         try await appending([.opened(owner: "Ada"), .deposited(cents: 100), .deposited(cents: 55)])
-        try FileManager.default.copyItem(atPath: path, toPath: folder("copy.sqlite"))
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
         try await appending([10, 20, 30].map { .deposited(cents: $0) })
         let store = try open()
         old = try await store.read(.all).events
         await store.close()
     }
 
-    func open() throws -> SQLiteEventStore { try SQLiteEventStore(path: path) }
+    func open() throws -> TestedStore {
+        isFolder ? TestedStore(try LogEventStore(path: path)) : TestedStore(try SQLiteEventStore(path: path))
+    }
 
     /// Opens the store, appends, and closes it.
     func appending(_ events: [AccountEvent]) async throws {
@@ -38,7 +43,7 @@ struct ReplacedStore: Sendable {
     /// Puts the copy in the place of the store, and appends other events to it.
     func restore(then others: [Int]) async throws {
         try FileManager.default.removeItem(atPath: path)
-        try FileManager.default.copyItem(atPath: folder("copy.sqlite"), toPath: path)
+        try FileManager.default.copyItem(atPath: copy, toPath: path)
         try await appending(others.map { .deposited(cents: $0) })
     }
 }

@@ -10,7 +10,7 @@ struct ReplacedStoreTests {
 
     /// Returns a publisher that notes the positions of what it passes on.
     private func publisher(
-        _ store: SQLiteEventStore, in model: TestedModel, _ seen: Lock<[UInt64]>
+        _ store: any EventStore, in model: TestedModel, _ seen: Lock<[UInt64]>
     ) -> Publisher {
         Publisher("mails", from: store, progressIn: model, starting: .atBeginning) { event in
             seen.withLock { $0.append(event.position.value) }
@@ -18,7 +18,7 @@ struct ReplacedStoreTests {
     }
 
     /// Projects and publishes everything in the store; returns the positions that were passed on.
-    private func follow(_ store: SQLiteEventStore, into model: TestedModel) async throws -> [UInt64] {
+    private func follow(_ store: any EventStore, into model: TestedModel) async throws -> [UInt64] {
         try await Projector(Balances(), from: store, into: model).catchUp()
         let seen = Lock<[UInt64]>([])
         try await publisher(store, in: model, seen).catchUp()
@@ -27,7 +27,7 @@ struct ReplacedStoreTests {
 
     @Test(
         "C1: a projector and a publisher stop at a store that was restored and has grown again",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func stops(on storage: Storage) async throws {
         let replaced = try await ReplacedStore(on: storage)
         let model = try await replaced.place.model()
@@ -66,7 +66,7 @@ struct ReplacedStoreTests {
 
     @Test(
         "C1: a running projector makes the rebuild that is requested after the store was restored",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func rebuildsWhileItRuns(on storage: Storage) async throws {
         let replaced = try await ReplacedStore(on: storage)
         let model = try await replaced.place.model()
@@ -93,7 +93,7 @@ struct ReplacedStoreTests {
         await model.close()
     }
 
-    @Test("C1: with an identical copy of the store everything continues", arguments: Storage.tested)
+    @Test("C1: with an identical copy of the store everything continues", arguments: Storage.stores)
     func continues(on storage: Storage) async throws {
         let replaced = try await ReplacedStore(on: storage)
         let model = try await replaced.place.model()
@@ -115,9 +115,11 @@ struct ReplacedStoreTests {
         await model.close()
     }
 
-    @Test("H1: every kept place is compared, however far the restored log has grown", arguments: [0, 1, 2, 3, 4, 7])
-    func comparesPlaces(others count: Int) async throws {
-        let replaced = try await ReplacedStore(on: .sqlite)
+    @Test(
+        "H1: every kept place is compared, however far the restored log has grown",
+        arguments: [0, 1, 2, 3, 4, 7], [Storage.sqlite, .folder])
+    func comparesPlaces(others count: Int, on storage: Storage) async throws {
+        let replaced = try await ReplacedStore(on: storage)
         try await replaced.restore(then: Array(others.prefix(count)))
         let store = try replaced.open()
         let head = try await store.head()

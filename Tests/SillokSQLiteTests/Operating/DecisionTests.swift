@@ -25,7 +25,7 @@ struct DecisionTests {
         #expect(try await books.rows().count == 6)
     }
 
-    @Test("O1: skipped and replaced events stay so in a rebuild and in a new version", arguments: Storage.tested)
+    @Test("O1: skipped and replaced events stay so in a rebuild and in a new version", arguments: Storage.stores)
     func carried(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let skipped = try await books.append(.poisoned(cents: 1), 1).position
@@ -54,7 +54,7 @@ struct DecisionTests {
         await books.model.close()
     }
 
-    @Test("O1: a decision reaches a build that is made next to the live one", arguments: Storage.tested)
+    @Test("O1: a decision reaches a build that is made next to the live one", arguments: Storage.stores)
     func reachesOtherBuilds(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let poison = try await books.append(.poisoned(cents: 1), 1).position
@@ -74,7 +74,7 @@ struct DecisionTests {
         await books.model.close()
     }
 
-    @Test("O1: a decision reaches a build that comes to the event later", arguments: Storage.tested)
+    @Test("O1: a decision reaches a build that comes to the event later", arguments: Storage.stores)
     func reachesBuildBehind(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let projector = Projector(version(1), from: books.store, into: books.model)
@@ -99,7 +99,7 @@ struct DecisionTests {
         await books.model.close()
     }
 
-    @Test("O1: decisions that an older version kept with dead letters are carried over", arguments: Storage.tested)
+    @Test("O1: decisions that an older version kept with dead letters are carried over", arguments: Storage.stores)
     func upgraded(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let poison = try await books.append(.poisoned(cents: 1), 1).position
@@ -118,7 +118,7 @@ struct DecisionTests {
         await model.close()
     }
 
-    @Test("O1: a new version that loses rows is not promoted until an operator forces it", arguments: Storage.tested)
+    @Test("O1: a new version that loses rows is not promoted until an operator forces it", arguments: Storage.stores)
     func keepsRows(on storage: Storage) async throws {
         var books = try await Books(storage)
         try await sixAccounts(&books)
@@ -137,7 +137,7 @@ struct DecisionTests {
         await books.model.close()
     }
 
-    @Test("O1: a new version that handles fewer events is not promoted automatically", arguments: Storage.tested)
+    @Test("O1: a new version that handles fewer events is not promoted automatically", arguments: Storage.stores)
     func handlesAsMany(on storage: Storage) async throws {
         var books = try await Books(storage)
         try await sixAccounts(&books)
@@ -152,7 +152,7 @@ struct DecisionTests {
         await books.model.close()
     }
 
-    @Test("O2: an old version that starts once more is not promoted over the newer one", arguments: Storage.tested)
+    @Test("O2: an old version that starts once more is not promoted over the newer one", arguments: Storage.stores)
     func onlyUpwards(on storage: Storage) async throws {
         let books = try await Books(storage, accounts: 1)
         for number in [1, 3] {
@@ -173,7 +173,7 @@ struct DecisionTests {
         await books.model.close()
     }
 
-    @Test("H3: a build with a partition behind that of the live one is not promoted", arguments: Storage.tested)
+    @Test("H3: a build with a partition behind that of the live one is not promoted", arguments: Storage.stores)
     func partitions(on storage: Storage) async throws {
         var random = SeededGenerator.printed("partitions")
         var books = try await Books(storage)

@@ -25,7 +25,7 @@ import Testing
 
     private let rows: SQL = "SELECT account, cents FROM totals ORDER BY account"
 
-    @Test(arguments: Storage.tested)
+    @Test(arguments: Storage.stores)
     func `a read model as of a position is that of a log which ends there, and goes on to a later one`(
         on storage: Storage
     )

@@ -77,14 +77,14 @@ struct AccountDocuments: DocumentProjection {
 /// A log of accounts, a read model, and an independent fold of what was appended.
 struct Books: Sendable {
     let place: Place
-    let store = MemoryEventStore()
+    let store: any EventStore
     let model: TestedModel
     private(set) var expected: [String: [Int]] = [:]
 
     /// - Parameter accounts: the number of accounts that are opened.
     init(_ storage: Storage, accounts: Int = 0) async throws {
         place = Place(storage)
-        model = try await place.model()
+        (store, model) = (try await place.log(), try await place.model())
         for account in 0..<accounts { try await append(.opened(owner: "Ada"), account + 1) }
     }
 

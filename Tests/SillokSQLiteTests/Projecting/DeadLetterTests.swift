@@ -9,7 +9,7 @@ struct DeadLetterTests {
 
     @Test(
         "a poison event parks only its sequence; corrected, it is redriven in order while new events arrive",
-        arguments: [false, true], Storage.tested)
+        arguments: [false, true], Storage.stores)
     func redrive(refusesInSQL: Bool, on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 3)
         try await books.append(.deposited(cents: 1), 1)
@@ -59,7 +59,7 @@ struct DeadLetterTests {
         await books.model.close()
     }
 
-    @Test("two runners without a lease that retry the same dead letters project each once", arguments: Storage.tested)
+    @Test("two runners without a lease that retry the same dead letters project each once", arguments: Storage.stores)
     func retriedTwice(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         try await books.append(.poisoned(cents: 1), 1)
@@ -95,7 +95,7 @@ struct DeadLetterTests {
         await books.model.close()
     }
 
-    @Test("skipped and replaced events are settled, and the events behind them continue", arguments: Storage.tested)
+    @Test("skipped and replaced events are settled, and the events behind them continue", arguments: Storage.stores)
     func settled(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let first = try await books.append(.poisoned(cents: 1), 1)
@@ -128,7 +128,7 @@ struct DeadLetterTests {
         await books.model.close()
     }
 
-    @Test("full dead letters stop the projection; nothing is skipped", arguments: Storage.tested)
+    @Test("full dead letters stop the projection; nothing is skipped", arguments: Storage.stores)
     func full(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 5)
         for account in 1...5 { try await books.append(.poisoned(cents: 1), account) }

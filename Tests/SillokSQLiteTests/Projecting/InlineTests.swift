@@ -8,7 +8,7 @@ struct InlineTests {
     private let ada = Operator("Ada", because: "a test")
 
     @Test(
-        "rows include a returned append; checkpoint, sum and marks agree with the log", arguments: Storage.inline)
+        "rows include a returned append; checkpoint, sum and marks agree with the log", arguments: Storage.stores)
     func readsOwnWrite(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         let projector = try await books.attached()
@@ -28,7 +28,7 @@ struct InlineTests {
     }
 
     @Test(
-        "what the rule or its SQL throws refuses the append, and no other of its group", arguments: Storage.inline,
+        "what the rule or its SQL throws refuses the append, and no other of its group", arguments: Storage.stores,
         [false, true])
     func refuses(on storage: Storage, refusesInSQL: Bool) async throws {
         var random = SeededGenerator.printed("refuses")
@@ -80,7 +80,7 @@ struct InlineTests {
         await books.close()
     }
 
-    @Test("a repeat of an append and a conflict are not projected", arguments: Storage.inline)
+    @Test("a repeat of an append and a conflict are not projected", arguments: Storage.stores)
     func onceOnly(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         try await books.attached()
@@ -103,7 +103,7 @@ struct InlineTests {
         await books.close()
     }
 
-    @Test("it catches up with events appended without it, at every opening of the store", arguments: Storage.inline)
+    @Test("it catches up with events appended without it, at every opening of the store", arguments: Storage.stores)
     func catchesUp(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         for account in 1...3 { try await books.append(.opened(owner: "Ada"), account) }
@@ -124,7 +124,7 @@ struct InlineTests {
         await books.close()
     }
 
-    @Test("an event in the log that cannot be projected stops it, and is named", arguments: Storage.inline)
+    @Test("an event in the log that cannot be projected stops it, and is named", arguments: Storage.stores)
     func stopsAtPoison(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         try await books.append(.opened(owner: "Ada"), 1)
@@ -146,7 +146,7 @@ struct InlineTests {
 
     @Test(
         "dead letters, partitions and a pause of an async life must be settled before it is inline",
-        arguments: Storage.inline)
+        arguments: Storage.stores)
     func fromAsync(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         try await books.append(.opened(owner: "Ada"), 1)
@@ -168,7 +168,7 @@ struct InlineTests {
 
     @Test(
         "a rebuild runs next to it, is compared, promoted and rolled back, without a gap",
-        arguments: Storage.inline, [true, false])
+        arguments: Storage.stores, [true, false])
     func rebuild(on storage: Storage, isRunning: Bool) async throws {
         var books = try await InlineBooks(storage)
         let projector = try await books.attached()
@@ -196,7 +196,7 @@ struct InlineTests {
         await books.close()
     }
 
-    @Test("a new version catches up and takes its place", arguments: Storage.inline)
+    @Test("a new version catches up and takes its place", arguments: Storage.stores)
     func newVersion(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         try await books.attached()
@@ -213,7 +213,7 @@ struct InlineTests {
         await books.close()
     }
 
-    @Test("one sequence is rebuilt alone during appends", arguments: Storage.inline)
+    @Test("one sequence is rebuilt alone during appends", arguments: Storage.stores)
     func sequence(on storage: Storage) async throws {
         var books = try await InlineBooks(storage)
         let projector = try await books.attached()

@@ -38,7 +38,7 @@ struct LeaseTests {
         ProjectorOptions(partitions: 2, lease: lease, pollInterval: .milliseconds(10))
     }
 
-    @Test("a process that runs and holds no partition reads its own writes", arguments: Storage.tested)
+    @Test("a process that runs and holds no partition reads its own writes", arguments: Storage.stores)
     func freshElsewhere(on storage: Storage) async throws {
         var books = try await Books(storage)
         let other = try await books.place.model()
@@ -63,7 +63,7 @@ struct LeaseTests {
         await books.model.close()
     }
 
-    @Test("a runner that ends releases its partitions: the next one does not wait", arguments: Storage.tested)
+    @Test("a runner that ends releases its partitions: the next one does not wait", arguments: Storage.stores)
     func givesUp(on storage: Storage) async throws {
         var books = try await Books(storage)
         for turn in 1...3 {
@@ -80,7 +80,7 @@ struct LeaseTests {
         await books.model.close()
     }
 
-    @Test("a runner whose write takes long shows signs of life meanwhile", arguments: Storage.tested)
+    @Test("a runner whose write takes long shows signs of life meanwhile", arguments: Storage.stores)
     func beats(on storage: Storage) async throws {
         var books = try await Books(storage)
         let model = SlowModel(model: books.model)
@@ -94,7 +94,7 @@ struct LeaseTests {
         await books.model.close()
     }
 
-    @Test("a process that ran before sees the events that another process parked", arguments: Storage.tested)
+    @Test("a process that ran before sees the events that another process parked", arguments: Storage.stores)
     func parkedElsewhere(on storage: Storage) async throws {
         var books = try await Books(storage)
         let other = try await books.place.model()

@@ -27,7 +27,7 @@ private struct BreakingModel: ReadModel {
 
 @Suite("projector")
 struct ProjectorTests {
-    @Test("one's own write is read, and the rows equal the fold", arguments: Storage.tested)
+    @Test("one's own write is read, and the rows equal the fold", arguments: Storage.stores)
     func readsOwnWrite(on storage: Storage) async throws {
         var books = try await Books(storage)
         let projector = Projector(Balances(), from: books.store, into: books.model)
@@ -42,7 +42,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("stopped at any point and restarted, it projects every event once", arguments: [1, 3], Storage.tested)
+    @Test("stopped at any point and restarted, it projects every event once", arguments: [1, 3], Storage.stores)
     func resumes(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("resumes")
         var books = try await Books(storage, accounts: 9)
@@ -69,7 +69,7 @@ struct ProjectorTests {
     }
 
     @Test(
-        "broken off before or after any write, every event is projected once", arguments: [true, false], Storage.tested)
+        "broken off before or after any write, every event is projected once", arguments: [true, false], Storage.stores)
     func breaksOff(isGuarded: Bool, on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 3)
         _ = try await project(books, BreakingModel(model: books.model, isGuarded: true))
@@ -96,7 +96,7 @@ struct ProjectorTests {
         return 1000
     }
 
-    @Test("of two projectors of one projection, one is refused and nothing is doubled", arguments: Storage.tested)
+    @Test("of two projectors of one projection, one is refused and nothing is doubled", arguments: Storage.stores)
     func fenced(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let other = try await books.place.model()
@@ -119,7 +119,7 @@ struct ProjectorTests {
 
     @Test(
         "leases: one runs each partition, the next takes over when it ends, nothing is doubled",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func leases(on storage: Storage) async throws {
         var random = SeededGenerator.printed("leases")
         var books = try await Books(storage, accounts: 20)
@@ -149,7 +149,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a projection that stops names the event; corrected, it continues", arguments: Storage.tested)
+    @Test("a projection that stops names the event; corrected, it continues", arguments: Storage.stores)
     func stops(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let poison = try await books.append(.poisoned(cents: 5), 1)
@@ -181,7 +181,7 @@ struct ProjectorTests {
         "an event of an unknown type stops, is parked or ignored, as is said",
         arguments: [
             UnknownTypePolicy.stop, .park, .ignore,
-        ], Storage.tested)
+        ], Storage.stores)
     func unknownTypes(policy: UnknownTypePolicy, on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         try await books.store.append([EventData(type: "renamed", payload: [123, 125])], to: "account-1")
@@ -210,7 +210,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("N3: a position and a token are answered as the receipt of a parked event is", arguments: Storage.tested)
+    @Test("N3: a position and a token are answered as the receipt of a parked event is", arguments: Storage.stores)
     func parkedPositions(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let parked = try await books.append(.poisoned(cents: 5), 1)
@@ -236,7 +236,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a model without a running projector is reported as stale within the given time", arguments: Storage.tested)
+    @Test("a model without a running projector is reported as stale within the given time", arguments: Storage.stores)
     func stale(on storage: Storage) async throws {
         var books = try await Books(storage)
         let receipt = try await books.append(.opened(owner: "Ada"), 1)
@@ -248,7 +248,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a checkpoint of another store is refused", arguments: Storage.tested)
+    @Test("a checkpoint of another store is refused", arguments: Storage.stores)
     func otherStore(on storage: Storage) async throws {
         var books = try await Books(storage)
         let receipt = try await books.append(.opened(owner: "Ada"), 1)
@@ -260,7 +260,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a query waits for a projector in another process, and reports its failure", arguments: Storage.tested)
+    @Test("a query waits for a projector in another process, and reports its failure", arguments: Storage.stores)
     func elsewhere(on storage: Storage) async throws {
         var books = try await Books(storage)
         let other = try await books.place.model()
@@ -281,7 +281,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("documents equal the fold, over restarts and in several partitions", arguments: [1, 4], Storage.tested)
+    @Test("documents equal the fold, over restarts and in several partitions", arguments: [1, 4], Storage.stores)
     func documents(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("documents")
         var books = try await Books(storage)
@@ -308,7 +308,7 @@ struct ProjectorTests {
         await books.model.close()
     }
 
-    @Test("a live projection is replayed when it is asked", arguments: Storage.tested)
+    @Test("a live projection is replayed when it is asked", arguments: Storage.stores)
     func live(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let projector = Projector(Balances(), .live, from: books.store, into: books.model)

@@ -8,7 +8,7 @@ import Testing
 struct ReadSideRaceTests {
     private let ada = Operator("Ada", because: "a test")
 
-    @Test("a dead letter whose event is another one now is not redriven", arguments: Storage.tested)
+    @Test("a dead letter whose event is another one now is not redriven", arguments: Storage.stores)
     func otherHistory(on storage: Storage) async throws {
         let books = try await Books(storage)
         let id = try await books.store.storeID()
@@ -34,7 +34,7 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("of two versions that begin at once, the newer is live when it has caught up", arguments: Storage.tested)
+    @Test("of two versions that begin at once, the newer is live when it has caught up", arguments: Storage.stores)
     func twoBegin(on storage: Storage) async throws {
         let books = try await Books(storage, accounts: 1)
         let watched = WatchedModel(books.model)
@@ -49,7 +49,7 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("a rebuild that cannot be begun does not take the live build down", arguments: Storage.tested)
+    @Test("a rebuild that cannot be begun does not take the live build down", arguments: Storage.stores)
     func brokenRebuild(on storage: Storage) async throws {
         struct Broken: Error {}
         var books = try await Books(storage)
@@ -71,7 +71,7 @@ struct ReadSideRaceTests {
     }
 
     @Test(
-        "retrying many sequences reads each letter a few times, and not all of them for each", arguments: Storage.tested
+        "retrying many sequences reads each letter a few times, and not all of them for each", arguments: Storage.stores
     )
     func manyLetters(on storage: Storage) async throws {
         var books = try await Books(storage)
@@ -95,7 +95,7 @@ struct ReadSideRaceTests {
         await books.model.close()
     }
 
-    @Test("documents are held up to a number of bytes, and read again after that", arguments: Storage.tested)
+    @Test("documents are held up to a number of bytes, and read again after that", arguments: Storage.stores)
     func largeDocuments(on storage: Storage) async throws {
         let place = Place(storage)
         let store = MemoryEventStore()
@@ -117,7 +117,7 @@ struct ReadSideRaceTests {
         await watched.model.close()
     }
 
-    @Test("a sequence of which an event was skipped is rebuilt without that event", arguments: Storage.tested)
+    @Test("a sequence of which an event was skipped is rebuilt without that event", arguments: Storage.stores)
     func skippedStaysSkipped(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         try await books.append(.poisoned(cents: 2), 1)
@@ -143,7 +143,7 @@ struct ReadSideRaceTests {
 
     @Test(
         "a long query of an application holds up its other queries, and not what a projector asks",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func longQuery(on storage: Storage) async throws {
         let place = Place(storage)
         let model = try await place.model()
@@ -166,7 +166,7 @@ struct ReadSideRaceTests {
         await model.close()
     }
 
-    @Test("a projection that is paused or running refuses to catch up", arguments: Storage.tested)
+    @Test("a projection that is paused or running refuses to catch up", arguments: Storage.stores)
     func catchUpRefused(on storage: Storage) async throws {
         var books = try await Books(storage)
         let projector = Projector(Balances(), from: books.store, into: books.model)

@@ -13,10 +13,10 @@ struct ReadSideScenarioTests {
         try await store.append([EventCoding<AccountEvent>().encode(event)], to: stream)
     }
 
-    @Test("PRJ-5: four concurrent writers each read their own write", arguments: Storage.tested)
+    @Test("PRJ-5: four concurrent writers each read their own write", arguments: Storage.stores)
     func readYourWrites(on storage: Storage) async throws {
         let place = Place(storage)
-        let store = MemoryEventStore()
+        let store = try await place.log()
         let model = try await place.model()
         let projector = Projector(Balances(), from: store, into: model)
         let writes = times("SILLOK_READ_YOUR_WRITES", 2000)
@@ -46,10 +46,10 @@ struct ReadSideScenarioTests {
 
     @Test(
         "PRJ-3: while 16 write and others read, a rebuild is promoted, and no reader sees a part of it",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func rebuildBeside(on storage: Storage) async throws {
         let place = Place(storage)
-        let store = MemoryEventStore()
+        let store = try await place.log()
         let model = try await place.model()
         let projector = Projector(Balances(), from: store, into: model)
         let rounds = times("SILLOK_REBUILDS", 3)
@@ -116,10 +116,10 @@ struct ReadSideScenarioTests {
 
     @Test(
         "DLQ-1 to 3: of 1,000 sequences one is poisoned; the others continue, and it is redriven while it grows",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func deadLetters(on storage: Storage) async throws {
         let place = Place(storage)
-        let store = MemoryEventStore()
+        let store = try await place.log()
         let model = try await place.model()
         let sequences = times("SILLOK_SEQUENCES", 1000)
         let poisoned = Projector(Balances(), from: store, into: model)
@@ -160,7 +160,7 @@ struct ReadSideScenarioTests {
         await model.close()
     }
 
-    @Test("PRJ-4: one log over 1 to 16 partitions gives the same rows", arguments: Storage.tested)
+    @Test("PRJ-4: one log over 1 to 16 partitions gives the same rows", arguments: Storage.stores)
     func partitions(on storage: Storage) async throws {
         var random = SeededGenerator.printed("PRJ-4")
         var books = try await Books(storage)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("times at the ends of the range")
 struct ReadSideTimeTests {
-    @Test("X5: the status of a projection behind an event of the smallest time", arguments: Storage.tested)
+    @Test("X5: the status of a projection behind an event of the smallest time", arguments: Storage.stores)
     func smallestTime(on storage: Storage) async throws {
         let books = try await Books(storage)
         try await Projector(Balances(), from: books.store, into: books.model).catchUp()

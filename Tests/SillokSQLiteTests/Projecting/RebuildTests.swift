@@ -9,7 +9,7 @@ struct RebuildTests {
 
     @Test(
         "a rebuild runs next to the live build, is compared, promoted and rolled back", arguments: [true, false],
-        Storage.tested)
+        Storage.stores)
     func rebuild(isRunning: Bool, on storage: Storage) async throws {
         var random = SeededGenerator.printed("rebuild")
         var books = try await Books(storage)
@@ -52,7 +52,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("after a rollback, promote names the build that was live before", arguments: Storage.tested)
+    @Test("after a rollback, promote names the build that was live before", arguments: Storage.stores)
     func promoteAfterRollback(on storage: Storage) async throws {
         var random = SeededGenerator.printed("promote after rollback")
         var books = try await Books(storage)
@@ -74,7 +74,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("the audit shows acts of the same time in their order, the newest first", arguments: Storage.tested)
+    @Test("the audit shows acts of the same time in their order, the newest first", arguments: Storage.stores)
     func auditOrder(on storage: Storage) async throws {
         var random = SeededGenerator.printed("audit order")
         var books = try await Books(storage)
@@ -93,7 +93,7 @@ struct RebuildTests {
     }
 
     @Test(
-        "a new version is built next to the live one and replaces it when it has caught up", arguments: Storage.tested
+        "a new version is built next to the live one and replaces it when it has caught up", arguments: Storage.stores
     )
     func newVersion(on storage: Storage) async throws {
         var random = SeededGenerator.printed("new version")
@@ -115,7 +115,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("two projections with a table of one name are refused", arguments: Storage.tested)
+    @Test("two projections with a table of one name are refused", arguments: Storage.stores)
     func tables(on storage: Storage) async throws {
         let books = try await Books(storage)
         var rule = Balances()
@@ -131,7 +131,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("a paused projection waits at its position; resumed, it continues", arguments: Storage.tested)
+    @Test("a paused projection waits at its position; resumed, it continues", arguments: Storage.stores)
     func pauses(on storage: Storage) async throws {
         var books = try await Books(storage)
         let projector = Projector(Balances(), from: books.store, into: books.model)
@@ -150,7 +150,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("one sequence is rebuilt alone, while others continue", arguments: Storage.tested)
+    @Test("one sequence is rebuilt alone, while others continue", arguments: Storage.stores)
     func sequence(on storage: Storage) async throws {
         var random = SeededGenerator.printed("sequence")
         var books = try await Books(storage)
@@ -174,7 +174,7 @@ struct RebuildTests {
         await books.model.close()
     }
 
-    @Test("a publisher passes each event on once, also after rebuild, promotion or rollback", arguments: Storage.tested)
+    @Test("a publisher passes each event on once, also after rebuild, promotion or rollback", arguments: Storage.stores)
     func publisher(on storage: Storage) async throws {
         var books = try await Books(storage, accounts: 1)
         let projector = Projector(Balances(), from: books.store, into: books.model)
@@ -200,7 +200,7 @@ struct RebuildTests {
     }
 
     @Test(
-        "verify names the first event that was never projected, or more than once", arguments: [1, 3], Storage.tested)
+        "verify names the first event that was never projected, or more than once", arguments: [1, 3], Storage.stores)
     func verify(partitions: Int, on storage: Storage) async throws {
         var random = SeededGenerator.printed("verify")
         var books = try await Books(storage)

@@ -8,7 +8,7 @@ import Testing
 struct LeaseKillTests {
     @Test(
         "PRJ-2: killed, or stopped for longer than its lease, no process applies what another has applied",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func shared(on storage: Storage) async throws {
         let rounds = times("SILLOK_LEASE_KILLS", 8)
         let bench = try TortureBench(on: storage)

@@ -1,15 +1,25 @@
 #if os(Linux)
 import Foundation
 import SillokCore
+import SillokLog
 import SillokSQLite
 import Testing
 
 /// Several processes and one store.
 @Suite("processes", .serialized)
 struct ProcessTests {
-    @Test("DUR-10: a second process is refused at once, and let in as soon as the first is killed")
-    func secondProcess() async throws {
-        let bench = try TortureBench()
+    private static let storages = [Storage.sqlite, .folder]
+
+    private func open(_ bench: TortureBench, _ storage: Storage, isReading: Bool = false) throws -> TestedStore {
+        storage == .folder
+            ? TestedStore(try LogEventStore(path: bench.store, mode: isReading ? .readOnly : .create))
+            : TestedStore(try SQLiteEventStore(path: bench.store, mode: isReading ? .readOnly : .create))
+    }
+
+    @Test(
+        "DUR-10: a second process is refused at once, and let in as soon as the first is killed", arguments: storages)
+    func secondProcess(on storage: Storage) async throws {
+        let bench = try TortureBench(on: storage)
         let holder = try bench.start("hold")
         defer { kill(holder.processIdentifier, SIGKILL) }
         let pipe = try #require(holder.standardOutput as? Pipe)
@@ -17,30 +27,34 @@ struct ProcessTests {
         let clock = ContinuousClock()
         var code: StoreError.Code?
         let refused = clock.measure {
-            do { _ = try SQLiteEventStore(path: bench.store) } catch { code = (error as? StoreError)?.code }
+            do { _ = try open(bench, storage) } catch { code = (error as? StoreError)?.code }
         }
         #expect(code == .locked)
         #expect(refused < .seconds(1))
         kill(holder.processIdentifier, SIGKILL)
         holder.waitUntilExit()
         let start = clock.now
-        let store = try SQLiteEventStore(path: bench.store)
+        let store = try open(bench, storage)
         let opened = clock.now - start
         #expect(opened < .seconds(1))
         await store.close()
-        print("DUR-10: refused after \(refused), opened \(opened) after the holder was killed")
+        print(
+            "DUR-10 on \(storage.testDescription): refused after \(refused),",
+            "opened \(opened) after the holder was killed")
     }
 
-    @Test("ORD-3: a reader of a writing process sees every event once, in order, before and after it is killed")
-    func readerBeside() async throws {
-        let bench = try TortureBench()
+    @Test(
+        "ORD-3: a reader of a writing process sees every event once, in order, before and after it is killed",
+        arguments: storages)
+    func readerBeside(on storage: Storage) async throws {
+        let bench = try TortureBench(on: storage)
         var writing = try bench.start("write")
         defer { kill(writing.processIdentifier, SIGKILL) }
         while !FileManager.default.fileExists(atPath: bench.log) { try await Task.sleep(for: .milliseconds(10)) }
         while try Data(contentsOf: URL(filePath: bench.log)).count < 2000 {
             try await Task.sleep(for: .milliseconds(10))
         }
-        let store = try SQLiteEventStore(path: bench.store, mode: .readOnly)
+        let store = try open(bench, storage, isReading: true)
         var seen = Position.start
         var heads: Set<Position> = []
         var restarts = 0
@@ -60,7 +74,9 @@ struct ProcessTests {
         }
         #expect(seen.value > 0)
         await store.close()
-        print("ORD-3: \(seen) events seen beside a writing process in \(heads.count) snapshots, over a kill; 0 missed")
+        print(
+            "ORD-3 on \(storage.testDescription): \(seen) events seen beside a writing process in \(heads.count)",
+            "snapshots, over a kill; 0 missed")
     }
 }
 #endif

@@ -8,7 +8,7 @@ import Testing
 struct ProjectionKillTests {
     @Test(
         "PRJ-1: when projectors are killed at any instant, every row equals the fold up to its checkpoint",
-        arguments: Storage.tested)
+        arguments: Storage.stores)
     func kills(on storage: Storage) async throws {
         let kills = times("SILLOK_PROJECTION_KILLS", 10)
         for partitions in [[], ["partitions"]] {
@@ -55,7 +55,7 @@ struct ProjectionKillTests {
 
     @Test(
         "inline: when the process is killed at any instant, every row equals the fold of the whole log",
-        arguments: Storage.inline)
+        arguments: Storage.stores)
     func inlineKills(on storage: Storage) async throws {
         let kills = times("SILLOK_INLINE_KILLS", 6)
         let bench = try TortureBench(on: storage)

@@ -81,7 +81,7 @@ struct TortureTests {
     func flips() throws {
         let bench = try TortureBench(inMemory: true)
         let report = try bench.run("flips", store: bench.folder.path, more: String(times("SILLOK_FLIPS", 200)))
-        print("DUR-8: seed \(bench.seed):\n\(report)")
+        print("DUR-8: seed \(bench.seed):", "\(report)".replacing("\n", with: ", "))
         #expect(report.isClean, "seed \(bench.seed):\n\(report)")
     }
 }
