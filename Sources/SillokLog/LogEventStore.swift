@@ -286,7 +286,7 @@ public final class LogEventStore: ChainedEventStore {
         }
     }
 
-    static let closed = StoreError(.closed, "the store is closed.")
+    static let closed = StoreError.logClosed
 }
 
 extension LogOpening {

@@ -31,66 +31,82 @@ package struct EncodedAppend: Sendable {
 
     /// Encodes a request with its ``AppendRequest/runs``: the names of a run are encoded once, and then copied.
     package init(_ request: AppendRequest, _ runs: [Int], hasLinks: Bool) {
-        let (entries, tracking) = (request.entries, request.tracking)
+        let tracking = request.tracking
+        // Loops over the array would copy its elements.
+        let (places, bytes) = request.entries.withUnsafeBufferPointer { entries in
+            let places = RecordPlaces(entries, runs, tracking, hasLinks: hasLinks)
+            let bytes = [UInt8](unsafeUninitializedCapacity: places.end) { buffer, count in
+                guard let start = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
+                places.write(entries, runs, tracking, hasLinks: hasLinks, to: start)
+                count = places.end
+            }
+            return (places, bytes)
+        }
+        self.bytes = bytes
+        offsets = places.offsets
+        hasTracking = tracking != nil
+        self.hasLinks = hasLinks
+        events = request.entries.count
+    }
+}
+
+/// Where the records of an append begin, and how long their bodies are; the tracking record first.
+private struct RecordPlaces {
+    var offsets: [Int] = []
+    var lengths: [Int] = []
+    var end = 0
+
+    init(
+        _ entries: UnsafeBufferPointer<AppendRequest.Entry>, _ runs: [Int], _ tracking: Tracking?, hasLinks: Bool
+    ) {
         let prefix = LogFormat.prefixBytes + (hasLinks ? LogFormat.linkBytes : 0)
-        var offsets: [Int] = []
-        var lengths: [Int] = []
         offsets.reserveCapacity(entries.count + 1)
         lengths.reserveCapacity(entries.count + 1)
-        var end = 0
+        if let tracking { add(BodyWriter.count(tracking), after: LogFormat.prefixBytes) }
+        var start = 0
+        for last in runs {
+            let names = BodyWriter.countNames(entries[start], tracking)
+            for index in start..<last {
+                let event = entries[index].event
+                let contents = BodyWriter.countContents(event.metadata.bytes.count, event.payload.count)
+                add(BodyWriter.idBytes + names + contents, after: prefix)
+            }
+            start = last
+        }
+    }
+
+    private mutating func add(_ length: Int, after prefix: Int) {
+        offsets.append(end)
+        lengths.append(length)
+        end += LogFormat.aligned(prefix + length)
+    }
+
+    /// Writes the records to memory of `end` bytes.
+    func write(
+        _ entries: UnsafeBufferPointer<AppendRequest.Entry>, _ runs: [Int], _ tracking: Tracking?, hasLinks: Bool,
+        to start: UnsafeMutableRawPointer
+    ) {
+        var index = 0
         if let tracking {
-            offsets.append(0)
-            lengths.append(BodyWriter.count(tracking))
-            end = LogFormat.aligned(LogFormat.prefixBytes + lengths[0])
+            let body = BodyWriter(at: start, 0, .tracking, hasLink: false)
+            body.finish(lengths[0]) { $0.append(tracking) }
+            index = 1
         }
-        // Loops over the array would copy its elements.
-        entries.withUnsafeBufferPointer { entries in
-            var start = 0
-            for last in runs {
-                let names = BodyWriter.countNames(entries[start], tracking)
-                for index in start..<last {
-                    let length =
-                        BodyWriter.idBytes + names
-                        + BodyWriter.countContents(
-                            entries[index].event.metadata.bytes.count, entries[index].event.payload.count)
-                    offsets.append(end)
-                    lengths.append(length)
-                    end += LogFormat.aligned(prefix + length)
+        var first = 0
+        for last in runs {
+            var names: UnsafeRawBufferPointer?
+            for place in first..<last {
+                let body = BodyWriter(at: start, offsets[index], .event, hasLink: hasLinks)
+                body.finish(lengths[index]) { body in
+                    body.append(entries[place].event.id)
+                    if let names { body.append(names) } else { names = body.names(entries[place], tracking) }
+                    body.append(entries[place].event.metadata.bytes)
+                    entries[place].event.payload.withUnsafeBytes { body.append($0) }
                 }
-                start = last
+                index += 1
             }
+            first = last
         }
-        bytes = [UInt8](unsafeUninitializedCapacity: end) { buffer, count in
-            guard let start = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
-            var index = 0
-            if let tracking {
-                let body = BodyWriter(at: start, 0, .tracking, hasLink: false)
-                body.finish(lengths[0]) { $0.append(tracking) }
-                index = 1
-            }
-            entries.withUnsafeBufferPointer { entries in
-                var first = 0
-                for last in runs {
-                    var names: UnsafeRawBufferPointer?
-                    for place in first..<last {
-                        let body = BodyWriter(at: start, offsets[index], .event, hasLink: hasLinks)
-                        body.finish(lengths[index]) { body in
-                            body.append(entries[place].event.id)
-                            if let names { body.append(names) } else { names = body.names(entries[place], tracking) }
-                            body.append(entries[place].event.metadata.bytes)
-                            entries[place].event.payload.withUnsafeBytes { body.append($0) }
-                        }
-                        index += 1
-                    }
-                    first = last
-                }
-            }
-            count = end
-        }
-        self.offsets = offsets
-        self.hasTracking = tracking != nil
-        self.hasLinks = hasLinks
-        events = entries.count
     }
 }
 

@@ -6,7 +6,7 @@ final class WriteGathering: ChannelOutboundHandler {
     typealias OutboundIn = IOData
     typealias OutboundOut = IOData
 
-    /// Larger writes are passed on as they are.
+    /// Larger writes are passed on without a copy.
     private static let copiedBytes = 2 << 10
     /// A larger buffer is passed on before the flush, so that the channel counts it.
     private static let gatheredBytes = 16 << 10

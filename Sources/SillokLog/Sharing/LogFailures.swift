@@ -19,6 +19,9 @@ extension LogError {
 }
 
 extension StoreError {
+    /// The error of a call after the end of the store.
+    static let logClosed = StoreError(.closed, "the store is closed.")
+
     /// Returns the error to throw for a failed read.
     static func reading(_ error: any Error) -> any Error {
         switch error {

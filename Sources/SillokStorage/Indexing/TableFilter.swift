@@ -1,5 +1,4 @@
-import SillokCore
-import SillokStorage
+package import SillokCore
 
 /// What is known in memory about the keys of the table `entries`, so that a new id, stream or tag costs no lookup in
 /// the index file.
@@ -10,7 +9,7 @@ import SillokStorage
 ///
 /// It is filled after the opening, by the thread that moves entries. Until then every key may be there.
 /// Keys of time-ordered ids are not in it: a key that is higher than all in the file is new.
-final class TableFilter: Sendable {
+package final class TableFilter: Sendable {
     private struct State: Sendable {
         var keys: KeyFilter
         /// Whether all keys of the file are in the filter.
@@ -28,19 +27,25 @@ final class TableFilter: Sendable {
     ///   - highest: the highest key of a time-ordered id in the file; −1 without one.
     ///   - isLoaded: whether the file is empty.
     ///   - isSurveyed: whether there is no gap.
-    init(highestOrdered highest: Int64, isLoaded: Bool = false, isSurveyed: Bool = true, _ tuning: LogTuning) {
+    ///   - keys: the number of keys for which there is space at first.
+    ///   - maximumBytes: the memory that it may take.
+    ///   - losesKeys: a planted fault, for tests: some of the keys are not taken.
+    package init(
+        highestOrdered highest: Int64, isLoaded: Bool = false, isSurveyed: Bool = true, keys: Int, maximumBytes: Int,
+        losesKeys: Bool = false
+    ) {
         state = Lock(
             State(
-                keys: KeyFilter(keys: tuning.filterKeys, maximumBytes: tuning.filterBytes), isLoaded: isLoaded,
+                keys: KeyFilter(keys: keys, maximumBytes: maximumBytes), isLoaded: isLoaded,
                 isSurveyed: isSurveyed, highestOrdered: highest))
-        losesKeys = tuning.filterLosesKeys
+        self.losesKeys = losesKeys
     }
 
     /// Returns whether the file may have entries of a key; `false`: it certainly has none.
-    func mayHave(_ key: Int64) -> Bool { state.withLock { Self.mayHave(key, $0) } }
+    package func mayHave(_ key: Int64) -> Bool { state.withLock { Self.mayHave(key, $0) } }
 
     /// Returns the indices of the keys of which the file may have entries, in any order.
-    func mayHave(_ keys: [Int64]) -> [Int] {
+    package func mayHave(_ keys: [Int64]) -> [Int] {
         state.withLock { state in
             var found: [Int] = []
             if state.isComplete {
@@ -60,7 +65,7 @@ final class TableFilter: Sendable {
     }
 
     /// Adds the keys of entries that will be written to the file. Entries of one key follow one another.
-    func add(_ entries: ArraySlice<IndexEntry>) {
+    package func add(_ entries: ArraySlice<IndexEntry>) {
         // The thread that appends waits for the lock, so it is held for some entries at a time.
         for start in stride(from: entries.startIndex, to: entries.endIndex, by: 512) {
             let end = min(start + 512, entries.endIndex)
@@ -75,7 +80,7 @@ final class TableFilter: Sendable {
     }
 
     /// Adds keys that the file has.
-    func add(_ keys: [Int64]) {
+    package func add(_ keys: [Int64]) {
         state.withLock { state in for key in keys { Self.add(key, to: &state, unless: losesKeys) } }
     }
 
@@ -89,54 +94,20 @@ final class TableFilter: Sendable {
     }
 
     /// Uses the filter from now on: all keys of the file were added.
-    func complete() { state.withLock { $0.isLoaded = true } }
+    package func complete() { state.withLock { $0.isLoaded = true } }
 
     /// Sets whether all keys of the gap were added.
-    func setSurveyed(_ isSurveyed: Bool) { state.withLock { $0.isSurveyed = isSurveyed } }
+    package func setSurveyed(_ isSurveyed: Bool) { state.withLock { $0.isSurveyed = isSurveyed } }
 
     /// Whether all keys of the file are in the filter.
-    var isLoaded: Bool { state.withLock { $0.isLoaded } }
+    package var isLoaded: Bool { state.withLock { $0.isLoaded } }
 
     /// Whether all keys of the file and of the gap are in the filter.
-    var isComplete: Bool { state.withLock { $0.isLoaded && $0.isSurveyed } }
+    package var isComplete: Bool { state.withLock { $0.isLoaded && $0.isSurveyed } }
 
     /// The highest key of a time-ordered id in the file and in the gap; −1 without one.
-    var highestOrdered: Int64 { state.withLock { $0.highestOrdered } }
+    package var highestOrdered: Int64 { state.withLock { $0.highestOrdered } }
 
     /// The memory that the filter takes.
-    var bytes: Int { state.withLock { $0.keys.bytes } }
-}
-
-/// The steps that read the keys of the index file into the filter.
-struct FilterLoading {
-    private let filter: TableFilter
-    /// Where the next slice begins, and the last key of its range; `nil` at the end.
-    private var next: (key: Int64, position: Int64, last: Int64)? = (.min, 0, -1)
-
-    init(_ filter: TableFilter) { self.filter = filter }
-
-    /// Whether there are more keys.
-    var isUnfinished: Bool { next != nil }
-
-    /// Ends before all keys were read. The filter stays unused.
-    mutating func cancel() { next = nil }
-
-    /// Adds the keys of the next rows.
-    mutating func step(_ writer: EntryWriter, rows: Int) throws {
-        guard let (key, position, last) = next else { return }
-        var keys: [Int64] = []
-        let end = try writer.readKeys(after: (key, position), through: last, limit: rows) {
-            if $0 != keys.last { keys.append($0) }
-        }
-        filter.add(keys)
-        if let end {
-            next = (end.key, end.position, last)
-        } else if last < 0 {
-            // The names are done. The keys of time-ordered ids follow, which are not needed, and then those of others.
-            next = (IndexKey.firstUnordered - 1, .max, .max)
-        } else {
-            next = nil
-            filter.complete()
-        }
-    }
+    package var bytes: Int { state.withLock { $0.keys.bytes } }
 }
