@@ -30,6 +30,7 @@ let package = Package(
         .library(name: "SillokSimulation", targets: ["SillokSimulation"]),
         .library(name: "SillokHistory", targets: ["SillokHistory"]),
         .library(name: "SillokSnapshots", targets: ["SillokSnapshots"]),
+        .library(name: "SillokStoreSet", targets: ["SillokStoreSet"]),
         .library(name: "SillokProjections", targets: ["SillokProjections"]),
         .library(name: "SillokProcesses", targets: ["SillokProcesses"]),
         .library(name: "SillokWebhookOperations", targets: ["SillokWebhookOperations"]),
@@ -69,7 +70,8 @@ let package = Package(
             dependencies: [
                 "SillokReadSide", "SillokProcessOperations", "SillokWebhookOperations", "SillokProjections",
                 "SillokHistory", "SillokSigning", "SillokCloudEvents", "SillokJSON", "SillokChain",
-                "SillokAPI", "SillokCommands", "Sillok", "SillokClient", "SillokCore", "SillokPostgres", "SillokServer",
+                "SillokAPI", "SillokCommands", "SillokCopying", "Sillok", "SillokClient", "SillokCore",
+                "SillokPostgres", "SillokServer",
                 "SillokSQL",
                 "SillokLog", "SillokSQLite", "SillokStarter", "SillokSystem", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -86,6 +88,8 @@ let package = Package(
                 "SillokWebhookOperations", "Sillok", "SillokCore", "SillokJSON", "SillokSQL", "SillokTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+
+        .target(name: "SillokCopying", dependencies: ["Sillok", "SillokCore", "SillokLog", "SillokTerminal"]),
 
         // Floor 3: the rims. Siblings never meet.
         .target(
@@ -209,6 +213,7 @@ let package = Package(
         .target(
             name: "SillokSnapshots",
             dependencies: ["Sillok", "SillokCore", "SillokJSON", "SillokSQL"]),
+        .target(name: "SillokStoreSet", dependencies: ["SillokCore"]),
         .target(
             name: "SillokProjections",
             dependencies: [
@@ -497,6 +502,12 @@ let package = Package(
             dependencies: [
                 "SillokCore", "SillokSQL", "Sillok", "SillokReadSide", "SillokProjectionMachine", "SillokProjections",
             ]),
+        .testTarget(
+            name: "SillokStoreSetTests",
+            dependencies: [
+                "Sillok", "SillokCore", "SillokProcesses", "SillokProjections", "SillokSQL", "SillokSQLite",
+                "SillokStoreSet", "SillokTestSupport",
+            ]),
         .testTarget(name: "SillokSQLTests", dependencies: ["SillokIndex", "SillokSQL"]),
         .testTarget(name: "SillokDiskTests", dependencies: ["SillokDisk", "SillokTestSupport"]),
         .testTarget(
@@ -619,8 +630,10 @@ let package = Package(
             name: "SillokCLITests",
             dependencies: [
                 "SillokClient", "SillokHistory", "SillokPostgres", "SillokReadSide", "SillokProcesses",
-                "SillokProjections", "SillokCLI", "SillokCommands", "Sillok", "SillokCore", "SillokLog", "SillokSQL",
-                "SillokSQLite", "SillokServer", "SillokStarter", "SillokTerminal", "SillokTestSupport", "SillokWire",
+                "SillokProjections", "SillokCLI", "SillokCommands", "SillokCopying", "Sillok", "SillokCore",
+                "SillokLog",
+                "SillokSQL", "SillokSQLite", "SillokServer", "SillokStarter", "SillokTerminal", "SillokTestSupport",
+                "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

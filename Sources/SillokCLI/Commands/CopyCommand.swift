@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sillok
+import SillokCopying
 import SillokLog
 import SillokTerminal
 
@@ -15,8 +16,14 @@ struct CopyCommand: AsyncParsableCommand {
             compared. --salvage copies what is readable of a damaged folder into a new store. Events behind a loss get
             lower positions. Exit status 1 means that events are lost.
 
+            --category NAME copies the events of one category into a log that may have other categories. Ids, streams,
+            revisions and times stay the same. Positions differ, so tokens and checkpoints of FROM are not valid in TO.
+            To switch, stop the writers of the category, run the command again, and start them on TO: see
+            docs/several-logs.md.
+
             Examples:
               sillok copy bank.sqlite 'postgres://app@db/bank'
+              sillok copy --category order shop.sqlite orders.sillok
               sillok copy 'postgres://app@db/bank#sillok' backup.sqlite
             """)
 
@@ -32,18 +39,27 @@ struct CopyCommand: AsyncParsableCommand {
     @Flag(help: "FROM is a damaged folder: copy the readable events, and list the lost positions.")
     var salvage = false
 
+    @Option(help: "Copy the events of this category only.")
+    var category: String?
+
+    @Flag(help: "With --category: set the recorded times to the current time, if TO already has later events.")
+    var restamp = false
+
     @OptionGroup var future: FutureOption
 
     @OptionGroup var show: ShowOptions
 
     func validate() throws {
         if from.isEmpty || to.isEmpty || from == to { throw ValidationError("FROM and TO must be two stores.") }
+        if salvage && category != nil { throw ValidationError("--salvage copies whole logs: leave out --category.") }
+        if restamp && category == nil { throw ValidationError("--restamp is for --category.") }
     }
 
     func run() async throws {
         if salvage { return try await copyReadable() }
         try await StoreArgument(place: from).reading { source in
             try await StoreArgument(place: to).writing(limits: future.limits) { target in
+                if let category { return try await copyCategory(category, source, target) }
                 try await copy(source, target)
             }
         }

@@ -1,22 +1,22 @@
 import Sillok
-import SillokCore
-import SillokLog
+package import SillokCore
+package import SillokLog
 import SillokTerminal
 
 /// Copies a log into a store that is empty, or holds the first part of the same log.
-struct Copier: Sendable {
+package struct Copier: Sendable {
     private let source: any EventStore
     private let target: any EventStore
     /// The number of events in front of the next one that the source has lost.
     private var lost: UInt64 = 0
 
-    init(from source: any EventStore, to target: any EventStore) {
+    package init(from source: any EventStore, to target: any EventStore) {
         self.source = source
         self.target = target
     }
 
     /// Up to where the target has the log already.
-    func resumePosition() async throws -> EventMark {
+    package func resumePosition() async throws -> EventMark {
         let newest = try await target.read(ReadRequest(direction: .backward, limit: 1))
         guard let last = newest.events.first else { return .start }
         let same = try await source.read(.all, after: last.position.previous, limit: 1).events.first
@@ -25,7 +25,7 @@ struct Copier: Sendable {
     }
 
     /// Copies the readable events of a damaged log into an empty store.
-    func salvage(_ losses: [DamagedLog.Loss]) async throws {
+    package func salvage(_ losses: [DamagedLog.Loss]) async throws {
         let head = try await source.head()
         guard try await target.head() == .start else { throw Self.foreign(.start.next) }
         let bar = ProgressBar("Copying", total: head.value)
@@ -42,7 +42,7 @@ struct Copier: Sendable {
     }
 
     /// Copies the events between two places. The next page is read while one is recorded.
-    func run(after start: EventMark, through end: Position, progress: (Position) -> Void) async throws {
+    package func run(after start: EventMark, through end: Position, progress: (Position) -> Void) async throws {
         var batch = CopyBatch(after: start.position)
         let request = ReadRequest(
             after: .mark(start), before: .position(end.next), limit: source.limits.pageEvents)
@@ -75,7 +75,7 @@ struct Copier: Sendable {
     }
 
     /// Reads both logs and throws at the first difference.
-    func compare(through end: Position, progress: (Position) -> Void) async throws {
+    package func compare(through end: Position, progress: (Position) -> Void) async throws {
         var seen = Position.start
         while seen < end {
             try Task.checkCancellation()
@@ -101,7 +101,7 @@ struct Copier: Sendable {
 }
 
 /// Events that are recorded together: events with the same tracked position stay together.
-private struct CopyBatch {
+struct CopyBatch {
     let after: Position
     private(set) var entries: [AppendRequest.Entry] = []
     private(set) var tracking: Tracking?
@@ -110,7 +110,9 @@ private struct CopyBatch {
     init(after: Position) { self.after = after }
 
     /// Adds an event, unless the batch must be recorded first.
-    mutating func add(_ event: RecordedEvent, limits: Limits) -> Bool {
+    ///
+    /// - Parameter keepsTime: whether the copy keeps the recorded time; otherwise the store uses its clock.
+    mutating func add(_ event: RecordedEvent, limits: Limits, keepsTime: Bool = true) -> Bool {
         let size = event.data.size + (event.stream?.text.utf8.count ?? 0)
         if !entries.isEmpty {
             guard event.tracking == tracking else { return false }
@@ -118,7 +120,8 @@ private struct CopyBatch {
             if isFull { return false }
         }
         tracking = event.tracking
-        entries.append(.init(stream: event.stream, event: event.data, recordedAt: event.recordedAt))
+        entries.append(
+            .init(stream: event.stream, event: event.data, recordedAt: keepsTime ? event.recordedAt : nil))
         bytes += size
         return true
     }
