@@ -59,3 +59,20 @@ const char *sillok_network_file_system(const char *path) {
     return NULL;
 #endif
 }
+
+const char *sillok_doubtful_file_system(const char *path) {
+#ifdef __linux__
+    struct statfs facts;
+    if (statfs(path, &facts) != 0) return NULL;
+    switch ((uint32_t)facts.f_type) {
+    case 0x01021994: return "tmpfs, which is memory: the store is lost when the machine restarts";
+    case 0x794C7630: return "overlayfs: the store is lost with the container, and syncs may do nothing";
+    case 0x65735546:
+    case 0x01021997: return "FUSE or 9P: locks and syncs may not reach the disk behind it";
+    default: return NULL;
+    }
+#else
+    (void)path;
+    return NULL;
+#endif
+}

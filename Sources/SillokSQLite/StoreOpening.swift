@@ -140,6 +140,9 @@ extension SQLiteEventStore {
         FileProbe(path).isStore
     }
 
+    /// Says why a store at a path may be lost although it is synced; `nil` on the file system of a disk.
+    package static func fileSystemWarning(at path: String) -> String? { FileSystem.warning(at: path) }
+
     /// Opens a store whose writer checks each condition itself, without a limit of steps. Benchmarks use it as the slow
     /// baseline.
     @_spi(Benchmarks)

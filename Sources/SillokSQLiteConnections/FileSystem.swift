@@ -9,6 +9,11 @@ package enum FileSystem {
         sillok_network_file_system(path).map { String(cString: $0) }
     }
 
+    /// Says why a store at a path may be lost although it is synced; `nil` on the file system of a disk.
+    package static func warning(at path: String) -> String? {
+        sillok_doubtful_file_system(path).map { "\(path) is on \(String(cString: $0)). Use a local disk." }
+    }
+
     /// The environment variable with which an operator allows network file systems: `SILLOK_NETWORK_FILES=allow`.
     package static let permission = "SILLOK_NETWORK_FILES"
 

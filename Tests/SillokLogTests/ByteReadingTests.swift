@@ -110,7 +110,7 @@ import Testing
             EventMark(first), EventMark(try #require(known.last)), EventMark(position: 2, id: first.id),
             EventMark(position: 9, id: nil), EventMark(position: 999, id: first.id), .start,
         ]
-        let positions: [Position] = [0, 1, 50, 100, 300, 301, 302, .max]
+        let positions: [Position] = [0, 1, 50, 100, 300, 301, 302, Position(.max)]
         let before: [ReadRequest.Bound?] = [nil] + positions.map { .position($0) }
         let after = before + marks.map { .mark($0) }
         for after in after {

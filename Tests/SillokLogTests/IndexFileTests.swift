@@ -2,6 +2,7 @@ import CSQLite
 import Foundation
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 import SillokTestSupport
 import Testing
 

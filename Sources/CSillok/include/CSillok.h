@@ -38,6 +38,9 @@ int sillok_file_identity(const char *path, uint64_t *device, uint64_t *number);
 /// The name of the network file system that a path is on; `NULL` if it is on a local one, or if that is unknown.
 const char *sillok_network_file_system(const char *path);
 
+/// What may be lost on the file system of a path although it is synced; `NULL` if nothing, or if that is unknown.
+const char *sillok_doubtful_file_system(const char *path);
+
 /// Whether spans are traced: 0 or 1. It costs a load.
 int sillok_is_tracing(void);
 

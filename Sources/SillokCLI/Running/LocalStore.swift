@@ -57,23 +57,7 @@ enum StoreKind {
     }
 
     /// Says why a store at a path may be lost although it is synced; `nil` on the file system of a disk.
-    static func warning(at path: String) -> String? {
-        #if os(Linux)
-        var facts = statfs()
-        guard statfs(path, &facts) == 0 else { return nil }
-        let what: (UInt32) -> String? = { kind in
-            switch kind {
-            case 0x0102_1994: "tmpfs, which is memory: the store is lost when the machine restarts"
-            case 0x794C_7630: "overlayfs: the store is lost with the container, and syncs may do nothing"
-            case 0x6573_5546, 0x0102_1997: "FUSE or 9P: locks and syncs may not reach the disk behind it"
-            default: nil
-            }
-        }
-        return what(UInt32(truncatingIfNeeded: facts.f_type)).map { "\(path) is on \($0). Use a local disk." }
-        #else
-        return nil
-        #endif
-    }
+    static func warning(at path: String) -> String? { SQLiteEventStore.fileSystemWarning(at: path) }
 
     /// Opens the store at a path.
     func open(

@@ -1,4 +1,5 @@
 import SillokCore
+import SillokStorage
 
 /// The form of a row of the table `entries`: adjacent positions of one key, from the last one backwards.
 enum EntryBlock {

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokSQLiteConnections
+import SillokStorage
 
 /// The statements that write the index file.
 final class EntryWriter {
@@ -105,16 +106,5 @@ final class EntryWriter {
         guard let id else { return }
         mark.bind(copied: id.bytes, at: 1)
         try mark.run()
-    }
-}
-
-/// An entry of the index: an event at a position has a key.
-struct IndexEntry: Hashable, Sendable {
-    let key: Int64
-    let position: Int64
-
-    /// The order of the table.
-    static func isBefore(_ left: IndexEntry, _ right: IndexEntry) -> Bool {
-        left.key != right.key ? left.key < right.key : left.position < right.position
     }
 }

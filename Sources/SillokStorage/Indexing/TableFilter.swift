@@ -1,4 +1,4 @@
-package import SillokCore
+import SillokCore
 
 /// What is known in memory about the keys of the table `entries`, so that a new id, stream or tag costs no lookup in
 /// the index file.
@@ -18,6 +18,9 @@ package final class TableFilter: Sendable {
         var isSurveyed: Bool
         /// The highest key of a time-ordered id in the file; −1 without one.
         var highestOrdered: Int64
+
+        /// Whether all keys of the file and of the gap are in the filter.
+        var isComplete: Bool { isLoaded && isSurveyed }
     }
 
     private let state: Lock<State>
@@ -52,7 +55,10 @@ package final class TableFilter: Sendable {
                 state.keys.find(keys) { if !IndexKey.isTimeOrdered(keys[$0]) { found.append($0) } }
             }
             for (index, key) in keys.enumerated() {
-                if IndexKey.isTimeOrdered(key) ? key <= state.highestOrdered : !state.isComplete { found.append(index) }
+                let isOrdered = IndexKey.isTimeOrdered(key)
+                if isOrdered ? !state.isSurveyed || key <= state.highestOrdered : !state.isComplete {
+                    found.append(index)
+                }
             }
             return found
         }
@@ -103,7 +109,7 @@ package final class TableFilter: Sendable {
     package var isLoaded: Bool { state.withLock { $0.isLoaded } }
 
     /// Whether all keys of the file and of the gap are in the filter.
-    package var isComplete: Bool { state.withLock { $0.isLoaded && $0.isSurveyed } }
+    package var isComplete: Bool { state.withLock { $0.isComplete } }
 
     /// The highest key of a time-ordered id in the file and in the gap; −1 without one.
     package var highestOrdered: Int64 { state.withLock { $0.highestOrdered } }
