@@ -174,7 +174,9 @@ struct ProcessCheck {
         if isPoisoned { allowed.insert("waiting") }
         if paid != nil && !isBlocked && !isDeclined { allowed.insert("confirmed") }
         let due = placed.time + Self.patience
-        if !isPoisoned && (paid.map { $0.time >= due } ?? true) { allowed.insert("unpaid") }
+        // On a slow machine a poisoned payment, too, may come after the deadline.
+        let payments = facts.entries("payment", key).filter { $0.type == "paid" }
+        if payments.allSatisfy({ $0.time >= due }) { allowed.insert("unpaid") }
         if isDeclined { allowed.insert("declined") }
         if isBlocked && paid != nil { allowed.insert("blocked") }
         if facts.entries("order", key).contains(where: { $0.type == "withdrawn" }) { allowed.insert("withdrawn") }
