@@ -114,7 +114,7 @@ struct InteropTests {
         let last = try sides.webhooks()
         let task = Task { try await last.run() }
         let count = Self.streams * Self.revisions
-        #expect(try await eventually(within: .seconds(120)) { try sides.receiver.keptIDs.count >= count })
+        #expect(try await eventually(within: .seconds(600)) { try sides.receiver.keptIDs.count >= count })
         try await check(sides.receiver.lines, isOrdered, in: sides.store)
         try await checkGone(last, sides, count)
         // What was kept before its answer was dropped is sent once more.
