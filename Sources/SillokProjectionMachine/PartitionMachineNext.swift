@@ -22,7 +22,11 @@ extension PartitionMachine {
             ready = nil
             return begin(batch)
         }
-        if redrive != nil || (isRetryDue && (mayRedrive || pages.isEmpty)) { return startsRedrive() }
+        // Not between the delivery of a page and its batch: a retry that empties a sequence would make the batch take
+        // the events of that sequence, which were held back, for delivered ones.
+        if redrive != nil || (isRetryDue && !hints.isDelivered && (mayRedrive || pages.isEmpty)) {
+            return startsRedrive()
+        }
         if !pages.isEmpty {
             guard let batch = makeBatch(after: state) else { return false }
             return begin(batch)
