@@ -39,7 +39,7 @@ struct PublishingMachineTests {
         #expect(story.state.deadLetters == 2)
     }
 
-    @Test("PRC-28: a retry that is due waits until a page that was passed on is written, so what it held back is parked")
+    @Test("PRC-28: a due retry waits until a page that was passed on is written, so what was held back is parked")
     func retryBetween() throws {
         var story = try PartitionStory(publishes: true)
         _ = story.tell(.started)
