@@ -2,6 +2,7 @@ public import SillokCore
 import SillokDisk
 import SillokSQLiteConnections
 import SillokSegments
+import SillokStorage
 import SillokSystem
 import SillokThreads
 
@@ -24,7 +25,7 @@ extension LogEventStore {
     ) async throws -> BackupReport {
         if let damage { throw damage.backupRefusal }
         let (makeReader, identity, tuning, limits, disk, rows) = (makeReader, identity, tuning, limits, disk, rows)
-        return try await longWork.runOnThread { cancellation in
+        return try await reads.longWork.runOnThread { cancellation in
             try Result {
                 let partial = path + ".partial"
                 // Next to the folder, because the store in the folder has a lock of its own.

@@ -5,7 +5,7 @@ import SillokIndex
 import SillokSQLiteConnections
 package import SillokSQLiteModels
 import SillokSegments
-import SillokStorage
+package import SillokStorage
 import SillokThreads
 
 /// A log in a folder of its own: durable and embedded. Large batches cost less than in an SQLite file. Experimental.
@@ -39,9 +39,7 @@ public final class LogEventStore: ChainedEventStore {
 
     let tuning: LogTuning
     let disk: any Disk
-    /// The checks and backups that run.
-    let longWork = RunningRequests(closed: LogEventStore.closed)
-    let readers: ReaderPool<LogReader>
+    let reads: StoreReads<LogReader>
     /// Makes a reader for a thread of its own.
     let makeReader: @Sendable () throws -> LogReader
     let identity: LogIdentity
@@ -53,18 +51,13 @@ public final class LogEventStore: ChainedEventStore {
     public let damage: DamagedLog?
 
     let mode: Mode
-    /// What the writer does with the files when it ends.
-    private let removal = Lock(Removal.none)
-    private let writer: GroupCommit<LogWork, LogAnswer>?
+    /// `nil` for a store that is only read.
+    private let appends: StoreAppends<LogWriter>?
     /// The thread that maintains the index; `nil` for a store that is only read.
     let mover: IndexMover?
     /// The access to the read model in the folder.
     package let model: StoreModelAccess
     let rows: RowsFile
-    let signal: HeadSignal
-    /// Looks for what another process writes.
-    let watch: LogWatch
-    private let observer = Lock(CommitObserver())
     private let observers = AppendObservers()
 
     /// Opens a store. Blocks until the log is open: milliseconds, however many events it has.
@@ -109,128 +102,55 @@ public final class LogEventStore: ChainedEventStore {
         self.mode = parts.writer == nil ? .readOnly : mode
         let signal = HeadSignal()
         signal.advance(to: Position(UInt64(clamping: parts.head)))
-        self.signal = signal
         let makeReader = parts.makeReader
         self.makeReader = makeReader
-        let pool = ReaderPool(
-            try (0..<self.tuning.readers).map { _ in try makeReader() }, reported: StoreError.reading
+        reads = StoreReads(
+            try (0..<self.tuning.readers).map { _ in try makeReader() }, self.limits, announcedBy: signal,
+            isFollowing: self.mode == .readOnly, reported: StoreError.reading
         ) { try $0.readablePage($1, $2) }
-        readers = pool
-        watch = LogWatch(signal, every: .milliseconds(50)) { try await pool.page($0) }
         mover = parts.writer?.writer.mover
-        let (isNew, limits, idleTime) = (parts.isNew, self.limits, self.tuning.idleTime)
-        writer = parts.writer.map { [observer, removal] writer in
-            let timer = MarkTimer(after: idleTime)
-            return Self.start(Handover(writer), limits, announcing: signal, observer: observer, timer) {
-                isUnused, lock in
-                let removal = removal.withLock { $0 }
-                guard removal == .always || removal == .ifUnused && isNew && isUnused else { return }
-                LogOpening.removeFiles(path, lock)
+        let (isNew, limits) = (parts.isNew, self.limits)
+        let appends = parts.writer.map { writer, lock in
+            StoreAppends(Handover(writer), lock: lock, isNew: isNew, limits, announcingTo: signal) {
+                LogOpening.removeFiles(path, $0)
             }
         }
+        self.appends = appends
+        parts.writer?.writer.timer.start { [weak appends] in appends?.whenIdle { $0.writeIdleMark() } }
         let rows = parts.rows
         self.rows = rows
         model = StoreModelAccess(
-            path: path, file: { try rows.file(makeReader) }, write: writer.map(Self.modelling))
-    }
-
-    /// Starts the thread that writes, which holds the lock for as long as it runs.
-    ///
-    /// - Parameter atEnd: is called when the log is closed and the lock is still held; `true`: nothing was written.
-    private static func start(
-        _ handover: Handover<(writer: LogWriter, lock: FileLock)>, _ limits: Limits, announcing signal: HeadSignal,
-        observer: Lock<CommitObserver>, _ timer: MarkTimer,
-        atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock) -> Void
-    ) -> GroupCommit<LogWork, LogAnswer> {
-        let commits = GroupCommit<LogWork, LogAnswer>(
-            maximumWeight: 8192, queueBytes: limits.queueBytes,
-            commit: { requests in
-                guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
-                let answers = writer.execute(requests)
-                if let failure = writer.failure, failure.code == .fileReplaced { signal.fail(failure) }
-                announce(requests, answers, to: signal)
-                // Their appends were not acknowledged, but readers see the events.
-                if writer.rows?.isBehind == true { signal.advance(to: writer.durable.position) }
-                let appends = requests.compactMap(\.append)
-                if let observe = observer.withLock({ $0.observe }), !appends.isEmpty {
-                    let events = appends.reduce(0) { $0 + $1.prepared.request.entries.count }
-                    observe(CommitMeasurement(appends: appends.count, events: events, syncTime: writer.syncTime))
-                }
-                return answers
-            },
-            afterCommit: {
-                handover.value?.writer.prepareNextSegment()
-                handover.value?.writer.rows?.checkpointIfDue()
-                timer.note()
-            },
-            atEnd: {
-                timer.stop()
-                guard let (writer, lock) = handover.value else { return }
-                writer.finish()
-                let isUnused = writer.isUnused
-                handover.release()
-                atEnd(isUnused, lock)
-            })
-        timer.start { [weak commits] in commits?.whenIdle { handover.value?.writer.writeIdleMark() } }
-        return commits
-    }
-
-    /// Wakes the readers that wait for events of a group that was committed.
-    private static func announce(
-        _ requests: [LogWork], _ answers: [Result<LogAnswer, any Error>], to signal: HeadSignal
-    ) {
-        var (appends, last): ([AppendRequest], Position) = ([], .start)
-        for case (.append(let request), .success(.appended(_, let head))) in zip(requests, answers) {
-            appends.append(request.prepared.request)
-            last = max(last, head)
-        }
-        signal.announce(appends, through: last)
+            path: path, file: { try rows.file(makeReader) }, write: appends.map(Self.modelling))
     }
 
     deinit {
-        let error = Self.closed
-        signal.fail(error)
-        longWork.cancel()
         mover?.refuseWaiting()
-        readers.abandon(refusing: error)
-        writer?.abandon(refusing: error)
+        reads.abandon()
+        appends?.abandon()
     }
 
     /// Finishes running appends and reads, and releases the lock of the folder.
     ///
     /// Running queries of the read model, verifications and backups, and later calls, throw `StoreError` `closed`.
     /// Closing again does nothing.
-    public func close() async {
-        signal.fail(Self.closed)
-        mover?.refuseWaiting()
-        await longWork.close()
-        await readers.close(refusing: Self.closed)
-        await model.close()
-        await writer?.close(refusing: Self.closed)
-    }
-
-    /// What becomes of the files when the store is closed.
-    package enum Removal: Sendable {
-        case none
-        /// They are removed if this opening has made the store, and nothing was written to it.
-        case ifUnused
-        case always
-    }
+    public func close() async { await close(removing: .none) }
 
     /// Closes the store and removes its files before another process can open them: while the lock is held.
-    package func close(removing removal: Removal) async {
-        self.removal.withLock { $0 = removal }
-        await close()
+    package func close(removing removal: FileRemoval) async {
+        mover?.refuseWaiting()
+        await reads.close()
+        await model.close()
+        await appends?.close(removing: removal)
     }
 
     /// Calls `observe` after every commit that contains appends, on the thread that writes. It must not block. It
     /// replaces an earlier observer.
     public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
-        observer.withLock { $0.observe = observe }
+        appends?.onCommit(observe)
     }
 
     /// The bytes of the appends that wait for the writer or are being committed.
-    package var queuedBytes: Int { writer?.heldBytes ?? 0 }
+    package var queuedBytes: Int { appends?.queuedBytes ?? 0 }
 
     /// The progress of the rebuild of the index, in positions; `nil` if the index is complete.
     ///
@@ -248,7 +168,13 @@ public final class LogEventStore: ChainedEventStore {
     /// A task that is cancelled while its append waits for the writer withdraws it. It gets `AppendError.failed` with
     /// `cancelled` and a definite outcome. Once the commit has begun, the task waits and gets the result of the append.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        try await observers.measure(request) { try await record(request) }
+        try await observers.measure(request) {
+            let runs = request.runs
+            try limits.check(request, runs)
+            guard let appends else { throw damage?.refusal ?? model.readOnly }
+            let prepared = await LogRequest.prepared(request, runs, keys, isChained: identity.chainStart != nil)
+            return try await appends.record(prepared) { try await reads.judge($0) }
+        }
     }
 
     /// Reports every later append to `observe`, which must not block.
@@ -256,37 +182,6 @@ public final class LogEventStore: ChainedEventStore {
         observers.add(observe)
         return true
     }
-
-    private func record(_ append: AppendRequest) async throws -> Receipt {
-        let runs = append.runs
-        try limits.check(append, runs)
-        guard let writer else { throw damage?.refusal ?? model.readOnly }
-        var request = await LogRequest.prepared(append, runs, keys, isChained: identity.chainStart != nil)
-        for _ in 0..<PreparedAppend.attempts {
-            switch try await writer.submit(
-                .append(request), weight: request.weight, bytes: request.retainedBytes)
-            {
-            case .appended(let receipt, _): return receipt
-            case .undecided: request = LogRequest(request, try await judge(request.prepared))
-            case .modelled: throw StoreError.wrongAnswer
-            }
-        }
-        throw StoreError.outpaced
-    }
-
-    /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges the later events.
-    private func judge(_ prepared: PreparedAppend) async throws -> PreparedAppend {
-        do {
-            return try prepared.judged(
-                try await readers.read(.long) { reader, cancellation in
-                    try reader.verdict(on: prepared.condition, of: prepared.request, cancellation)
-                }, limits: limits)
-        } catch is CancellationError {
-            throw StoreError.cancelledJudging
-        }
-    }
-
-    static let closed = StoreError.logClosed
 }
 
 extension LogOpening {

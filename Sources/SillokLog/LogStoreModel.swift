@@ -1,6 +1,6 @@
 import SillokCore
 public import SillokSQLiteModels
-import SillokThreads
+import SillokStorage
 
 extension LogEventStore: StoreWithReadModel {
     /// A read model in the store's own folder, in the file `rows.sqlite`. Use it for inline projections, and for others
@@ -17,11 +17,7 @@ extension LogEventStore: StoreWithReadModel {
     public var readModel: StoreReadModel { StoreReadModel(self) }
 
     /// Returns what lets the thread that writes use the read model.
-    static func modelling(_ writer: GroupCommit<LogWork, LogAnswer>) -> StoreModelAccess.Submit {
-        { request in
-            guard case .modelled(let isDone) = try await writer.submit(.model(request), weight: request.weight)
-            else { throw StoreError.wrongAnswer }
-            return isDone
-        }
+    static func modelling(_ appends: StoreAppends<LogWriter>) -> StoreModelAccess.Submit {
+        { request in try await appends.use(.model(request)) }
     }
 }

@@ -6,71 +6,44 @@ import SillokThreads
 
 extension LogEventStore {
     /// Reads one page of events.
-    public func read(_ request: ReadRequest) async throws -> EventBatch {
-        try limits.check(request)
-        let batch = try await readers.page(request)
-        signal.note(batch.head)
-        return batch
-    }
+    public func read(_ request: ReadRequest) async throws -> EventBatch { try await reads.page(request) }
 
     /// Returns the position of the last event.
     ///
     /// A store that is open for writing keeps it in memory. The result is never lower than the head of an earlier read.
     /// A store that was opened as read-only reads it from the folder.
-    public func head() async throws -> Position {
-        if mode != .readOnly { return try signal.current() }
-        return try await readers.read { reader in try reader.reading { Position(UInt64(clamping: reader.head())) } }
-    }
+    public func head() async throws -> Position { try await reads.head() }
 
     /// Waits until the log may have an event of a query at or after `position`.
     ///
     /// A store that was opened as read-only checks the folder every 50 milliseconds, because another process writes to
     /// it.
     public func reach(_ position: Position, for query: EventQuery) async throws {
-        if mode != .readOnly { return try await signal.reach(position, for: query) }
-        try await watch.reach(position, for: query)
+        try await reads.reach(position, for: query)
     }
 
     /// Returns the event with an id, or `nil`.
-    public func event(_ id: EventID) async throws -> RecordedEvent? {
-        let event = try await readers.read { reader in try reader.reading { try reader.event(id) } }
-        if let event { signal.note(event.position) }
-        return event
-    }
+    public func event(_ id: EventID) async throws -> RecordedEvent? { try await reads.event(id) }
 
     /// Returns the facts about a stream, or `nil` if it has no events.
-    public func stream(_ id: StreamID) async throws -> StreamFacts? {
-        let facts = try await readers.read { reader in try reader.reading { try reader.facts(of: id) } }
-        if let facts { signal.note(facts.lastPosition) }
-        return facts
-    }
+    public func stream(_ id: StreamID) async throws -> StreamFacts? { try await reads.stream(id) }
 
     /// Returns streams ordered by the bytes of their names.
     public func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try limits.checkStreams(in: category, after: name, limit: limit)
-        return try await readers.read { reader in
-            try reader.reading { try reader.streams(in: category, after: name, limit: limit) }
-        }
+        try await reads.streams(in: category, after: name, limit: limit)
     }
 
     /// Returns the position up to which a source was consumed into this store, or `nil` if nothing of it was consumed.
-    public func tracking(of source: TrackingSource) async throws -> Tracking? {
-        try await readers.read { reader in try reader.reading { try reader.tracked(source) } }
-    }
+    public func tracking(of source: TrackingSource) async throws -> Tracking? { try await reads.tracking(of: source) }
 
     /// Returns the hash chain of the log, or `nil` if the store keeps none.
     public func chain() async throws -> Chain? {
-        try await readers.read { [identity] reader in
-            try reader.reading { identity.chainStart.map { Chain(of: identity.store, from: $0) } }
-        }
+        try await reads.read { [identity] _ in identity.chainStart.map { Chain(of: identity.store, from: $0) } }
     }
 
     /// Returns the links of the hash chain after a position.
     public func links(after position: Position, limit: Int) async throws -> [ChainLink] {
-        try limits.checkStreams(in: nil, after: nil, limit: limit)
-        return try await readers.read { reader in
-            try reader.reading { try reader.links(after: position, limit: limit) }
-        }
+        try await reads.links(after: position, limit: limit)
     }
 }
 
@@ -81,7 +54,7 @@ extension LogEventStore: ByteReadableStore {
     ) async throws -> (output: Output, events: Int)? {
         // Bytes would pass over lost events; a page of decoded events ends in front of them.
         guard damage == nil else { return nil }
-        let (output, events, head) = try await readers.read { reader, cancellation in
+        let (output, events, head) = try await reads.readers.read { reader, cancellation in
             try reader.reading {
                 let head = Position(UInt64(clamping: reader.head()))
                 let end = min(last ?? head, head)
@@ -97,7 +70,7 @@ extension LogEventStore: ByteReadableStore {
                 return (output, events, head)
             }
         }
-        signal.note(head)
+        reads.signal.note(head)
         return (output, events)
     }
 }

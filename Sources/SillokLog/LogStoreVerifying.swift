@@ -1,4 +1,5 @@
 public import SillokCore
+import SillokStorage
 import SillokThreads
 
 extension LogEventStore {
@@ -14,7 +15,7 @@ extension LogEventStore {
     public func verify(
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {
-        try await longWork.runOnThread { [makeReader, damage] cancellation in
+        try await reads.longWork.runOnThread { [makeReader, damage] cancellation in
             try Result {
                 var verification = LogVerification(
                     try makeReader(), cancellation, damage: damage, report: progress)

@@ -1,6 +1,7 @@
 public import SillokCore
 import SillokSQL
 import SillokSQLiteConnections
+import SillokStorage
 import SillokSystem
 import SillokThreads
 
@@ -21,7 +22,7 @@ extension SQLiteEventStore {
         to path: String, progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
         let (file, limits, tuning) = (file, limits, tuning)
-        return try await longWork.runOnThread { cancellation in
+        return try await reads.longWork.runOnThread { cancellation in
             let partial = path + ".partial"
             let lock = try FileLock(path: partial + "-lock") { holder in
                 "Another backup\(holder) writes to \(path) at this moment. Wait for it, or give the copy another name."

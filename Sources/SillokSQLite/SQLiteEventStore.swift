@@ -5,7 +5,7 @@ import SillokIndex
 import SillokSQL
 import SillokSQLiteConnections
 package import SillokSQLiteModels
-import SillokStorage
+package import SillokStorage
 import SillokSystem
 import SillokThreads
 
@@ -40,20 +40,13 @@ public final class SQLiteEventStore: ChainedEventStore {
     let tuning: Tuning
     /// The file that is open.
     let file: OpenedFile
-    /// The checks and backups that run.
-    let longWork = RunningRequests(closed: SQLiteEventStore.closed)
-    /// What the writer does with the files when it ends.
-    private let removal = Lock(Removal.none)
-    private let readers: ReaderPool<EventReader>
-    private let writer: GroupCommit<WriterRequest, WriterAnswer>?
+    let reads: StoreReads<EventReader>
+    /// `nil` for a store that was opened as read-only.
+    private let appends: StoreAppends<Writer>?
     /// The chain that the writer keeps; `nil` also for a store that was opened as read-only.
     private let writtenChain: Chain?
     /// The access to the read model in the file.
     package let model: StoreModelAccess
-    private let signal: HeadSignal
-    /// Looks for what another process writes.
-    private let watch: LogWatch
-    private let observer = Lock(CommitObserver())
     private let observers = AppendObservers()
 
     /// Opens a store. Blocks until the file is open: milliseconds, more after a crash.
@@ -101,7 +94,6 @@ public final class SQLiteEventStore: ChainedEventStore {
         let origins = Schema.Origins(
             ids: ids, random: random, clock: clock, keepsChain: keepsChain, progress: progress)
         let signal = HeadSignal()
-        self.signal = signal
         var opened: Writer?
         let found: (file: OpenedFile, id: StoreID, readers: [EventReader])
         do {
@@ -114,80 +106,27 @@ public final class SQLiteEventStore: ChainedEventStore {
             if isNew, let lock { Self.removeFiles(resolvedPath(path), lock) }
             throw error
         }
-        (id, file) = (found.id, found.file)
-        let pool = ReaderPool(found.readers, reported: StoreError.reading) { try $0.page($1, $2) }
-        readers = pool
-        watch = LogWatch(signal, every: .milliseconds(50)) { try await pool.page($0) }
-        writtenChain = opened?.chain
-        let handover = opened.map { Handover((writer: $0, lock: lock)) }
+        (id, file, writtenChain) = (found.id, found.file, opened?.chain)
+        reads = StoreReads(
+            found.readers, limits, announcedBy: signal, isFollowing: mode == .readOnly, reported: StoreError.reading
+        ) { try $0.page($1, $2) }
+        let handover = opened.map { Handover($0) }
         opened = nil
-        writer = handover.map { [observer, removal, file] handover in
-            Self.start(handover, limits, announcing: signal, observer: observer) { isUnused, lock in
-                let removal = removal.withLock { $0 }
-                guard let lock, removal == .always || removal == .ifUnused && isNew && isUnused else { return }
-                Self.removeFiles(file.opened, lock)
+        let appends = lock.flatMap { [file] lock in
+            handover.map {
+                StoreAppends($0, lock: lock, isNew: isNew, limits, announcingTo: signal) {
+                    Self.removeFiles(file.opened, $0)
+                }
             }
         }
-        model = StoreModelAccess(path: path, file: { [file] in file }, write: writer.map(Self.modelling))
-    }
-
-    /// Starts the thread that writes, which holds the lock for as long as it runs.
-    ///
-    /// - Parameter atEnd: is called when the file is closed and the lock is still held; `true`: nothing was written to
-    ///   it.
-    private static func start(
-        _ handover: Handover<(writer: Writer, lock: FileLock?)>, _ limits: Limits, announcing signal: HeadSignal,
-        observer: Lock<CommitObserver>, atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock?) -> Void
-    ) -> GroupCommit<WriterRequest, WriterAnswer> {
-        GroupCommit(
-            maximumWeight: 8192, queueBytes: limits.queueBytes,
-            commit: { requests in
-                guard let writer = handover.value?.writer else { return requests.map { _ in .failure(closed) } }
-                let answers = writer.carryOut(requests)
-                if let failure = writer.failure, failure.code == .fileReplaced { signal.fail(failure) }
-                announce(requests, answers, to: signal)
-                let appends = requests.filter(\.isAppend)
-                if let observe = observer.withLock({ $0.observe }), !appends.isEmpty {
-                    let events = appends.reduce(0) { $0 + $1.events.count }
-                    observe(
-                        CommitMeasurement(
-                            appends: appends.count, events: events, syncTime: writer.syncTime,
-                            logBytes: writer.logBytes))
-                }
-                return answers
-            },
-            afterCommit: { handover.value?.writer.checkpointIfDue() },
-            atEnd: {
-                let lock = handover.value?.lock
-                let isUnused = handover.value?.writer.finish() ?? false
-                handover.release()
-                atEnd(isUnused, lock)
-            })
+        self.appends = appends
+        model = StoreModelAccess(
+            path: path, file: { [file] in file }, write: appends.map(Self.modelling))
     }
 
     /// Returns what lets the thread that writes use the read model.
-    private static func modelling(_ writer: GroupCommit<WriterRequest, WriterAnswer>) -> StoreModelAccess.Submit {
-        { request in
-            guard case .modelled(let isDone) = try await writer.submit(.model(request), weight: request.weight)
-            else { throw wrongAnswer }
-            return isDone
-        }
-    }
-
-    /// The error for an answer that does not belong to its request.
-    private static let wrongAnswer = StoreError(
-        .corrupt, "the writer returned an answer of another kind. This is a bug in Sillok.")
-
-    /// Wakes the readers that wait for events of a group that was committed.
-    static func announce(
-        _ requests: [WriterRequest], _ answers: [Result<WriterAnswer, any Error>], to signal: HeadSignal
-    ) {
-        var (appends, last): ([AppendRequest], Position) = ([], signal.announced)
-        for case (.append(let prepared), .success(.appended(_, let head))) in zip(requests, answers) {
-            appends.append(prepared.request)
-            last = max(last, head)
-        }
-        signal.announce(appends, through: last)
+    private static func modelling(_ appends: StoreAppends<Writer>) -> StoreModelAccess.Submit {
+        { request in try await appends.use(.model(request)) }
     }
 
     /// Makes an empty file; `false` if there is one, or none can be made.
@@ -205,47 +144,31 @@ public final class SQLiteEventStore: ChainedEventStore {
     }
 
     deinit {
-        let error = Self.closed
-        signal.fail(error)
-        longWork.cancel()
-        readers.abandon(refusing: error)
-        writer?.abandon(refusing: error)
+        reads.abandon()
+        appends?.abandon()
     }
 
     /// Finishes running appends and reads, moves the write-ahead log into the file, and releases the lock of the file.
     ///
     /// Running queries of the read model, verifications and backups, and later calls, throw `StoreError` `closed`.
     /// Closing again does nothing.
-    public func close() async {
-        signal.fail(Self.closed)
-        await longWork.close()
-        await readers.close(refusing: Self.closed)
-        await model.close()
-        await writer?.close(refusing: Self.closed)
-    }
-
-    /// What becomes of the files when the store is closed.
-    package enum Removal: Sendable {
-        case none
-        /// They are removed if this opening has made the store, and nothing was written to it.
-        case ifUnused
-        case always
-    }
+    public func close() async { await close(removing: .none) }
 
     /// Closes the store and removes its files before another process can open them: while the lock is held.
-    package func close(removing removal: Removal) async {
-        self.removal.withLock { $0 = removal }
-        await close()
+    package func close(removing removal: FileRemoval) async {
+        await reads.close()
+        await model.close()
+        await appends?.close(removing: removal)
     }
 
     /// Calls `observe` after every commit that contains appends, on the thread that writes. It must not block. It
     /// replaces an earlier observer.
     public func onCommit(_ observe: @escaping @Sendable (CommitMeasurement) -> Void) {
-        observer.withLock { $0.observe = observe }
+        appends?.onCommit(observe)
     }
 
     /// The bytes of the appends that wait for the writer or are being committed.
-    package var queuedBytes: Int { writer?.heldBytes ?? 0 }
+    package var queuedBytes: Int { appends?.queuedBytes ?? 0 }
 
     /// Returns the identity that was written when the store was created.
     public func storeID() async throws -> StoreID { id }
@@ -255,7 +178,13 @@ public final class SQLiteEventStore: ChainedEventStore {
     /// A task that is cancelled while its append waits for the writer withdraws it. It gets `AppendError.failed` with
     /// `cancelled` and a definite outcome. Once the commit has begun, the task waits and gets the result of the append.
     public func append(_ request: AppendRequest) async throws(AppendError) -> Receipt {
-        try await observers.measure(request) { try await record(request) }
+        try await observers.measure(request) {
+            try limits.check(request)
+            guard let appends else { throw model.readOnly }
+            return try await appends.record(PreparedAppend(request, isChained: writtenChain != nil)) {
+                try await reads.judge($0)
+            }
+        }
     }
 
     /// Reports every later append to `observe`, which must not block.
@@ -264,99 +193,43 @@ public final class SQLiteEventStore: ChainedEventStore {
         return true
     }
 
-    private func record(_ request: AppendRequest) async throws -> Receipt {
-        try limits.check(request)
-        guard let writer else { throw model.readOnly }
-        var prepared = PreparedAppend(request, isChained: writtenChain != nil)
-        for _ in 0..<PreparedAppend.attempts {
-            let waiting = WriterRequest.append(prepared)
-            switch try await writer.submit(waiting, weight: waiting.weight, bytes: prepared.retainedBytes) {
-            case .appended(let receipt, _): return receipt
-            case .undecided: prepared = try await judge(prepared)
-            case .modelled: throw Self.wrongAnswer
-            }
-        }
-        throw StoreError.outpaced
-    }
-
-    /// Judges the condition of an append on a snapshot, outside the writer. The writer then judges the later events.
-    private func judge(_ prepared: PreparedAppend) async throws -> PreparedAppend {
-        do {
-            return try prepared.judged(
-                try await readers.read(.long) { reader, cancellation in
-                    try reader.verdict(on: prepared.condition, of: prepared.request, cancellation)
-                }, limits: limits)
-        } catch is CancellationError {
-            throw StoreError.cancelledJudging
-        }
-    }
-
     /// Reads one page of events.
-    public func read(_ request: ReadRequest) async throws -> EventBatch {
-        try limits.check(request)
-        let batch = try await readers.page(request)
-        signal.note(batch.head)
-        return batch
-    }
+    public func read(_ request: ReadRequest) async throws -> EventBatch { try await reads.page(request) }
 
     /// Returns the position of the last event.
     ///
     /// A store that is open for writing keeps it in memory. The result is never lower than the head of an earlier read.
     /// A store that was opened as read-only reads it from the file.
-    public func head() async throws -> Position {
-        if mode != .readOnly { return try signal.current() }
-        return try await readers.read { reader in
-            try reader.connection.reading { Position(UInt64(try reader.head())) }
-        }
-    }
+    public func head() async throws -> Position { try await reads.head() }
 
     /// Waits until the log may have an event of a query at or after `position`.
     ///
     /// A store that was opened as read-only checks the file every 50 milliseconds, because another process writes to
     /// it.
     public func reach(_ position: Position, for query: EventQuery) async throws {
-        if mode != .readOnly { return try await signal.reach(position, for: query) }
-        try await watch.reach(position, for: query)
+        try await reads.reach(position, for: query)
     }
 
     /// Returns the event with an id, or `nil`.
-    public func event(_ id: EventID) async throws -> RecordedEvent? {
-        let event = try await readers.read { reader in try reader.connection.reading { try reader.event(id) } }
-        if let event { signal.note(event.position) }
-        return event
-    }
+    public func event(_ id: EventID) async throws -> RecordedEvent? { try await reads.event(id) }
 
     /// Returns the facts about a stream, or `nil` if it has no events.
-    public func stream(_ id: StreamID) async throws -> StreamFacts? {
-        let facts = try await readers.read { reader in try reader.connection.reading { try reader.facts(of: id) } }
-        if let facts { signal.note(facts.lastPosition) }
-        return facts
-    }
+    public func stream(_ id: StreamID) async throws -> StreamFacts? { try await reads.stream(id) }
 
     /// Returns streams ordered by the bytes of their names.
     public func streams(in category: StreamCategory?, after name: StreamID?, limit: Int) async throws -> [StreamFacts] {
-        try limits.checkStreams(in: category, after: name, limit: limit)
-        return try await readers.read { reader in
-            try reader.connection.reading { try reader.streams(in: category, after: name, limit: limit) }
-        }
+        try await reads.streams(in: category, after: name, limit: limit)
     }
 
     /// Returns the position up to which a source was consumed into this store, or `nil` if nothing of it was consumed.
-    public func tracking(of source: TrackingSource) async throws -> Tracking? {
-        try await readers.read { reader in try reader.connection.reading { try reader.tracked(source) } }
-    }
+    public func tracking(of source: TrackingSource) async throws -> Tracking? { try await reads.tracking(of: source) }
 
     /// Returns the hash chain of the log, or `nil` if the file keeps none.
-    public func chain() async throws -> Chain? {
-        try await readers.read { reader in try reader.connection.reading { try Schema.chain(reader.connection) } }
-    }
+    public func chain() async throws -> Chain? { try await reads.read { try Schema.chain($0.connection) } }
 
     /// Returns the links of the hash chain after a position.
     public func links(after position: Position, limit: Int) async throws -> [ChainLink] {
-        try limits.checkStreams(in: nil, after: nil, limit: limit)
-        return try await readers.read { reader in
-            try reader.connection.reading { try reader.links(after: position, limit: limit) }
-        }
+        try await reads.links(after: position, limit: limit)
     }
 
     /// Verifies everything that is stored: checksums, positions, times, revisions, index, tracking, file structure.
@@ -372,11 +245,9 @@ public final class SQLiteEventStore: ChainedEventStore {
         progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> VerificationReport {
         let opening = StoreOpening(path: path, mode: mode, limits: limits, tuning: tuning)
-        return try await longWork.runOnThread { [file] cancellation in
+        return try await reads.longWork.runOnThread { [file] cancellation in
             try Result { try opening.verification(file, progress, cancellation).run() }
                 .mapError(StoreError.reading).get()
         }
     }
-
-    private static let closed = StoreError(.closed, "the store is closed.")
 }

@@ -281,13 +281,16 @@ package final class ReaderPool<Reader>: Sendable {
 }
 
 /// Something that was made here and from now on belongs to one thread alone.
+@usableFromInline
 package final class Handover<Value>: @unchecked Sendable {
     /// The value, for its thread only; `nil` after `release`.
-    package private(set) var value: Value?
+    @usableFromInline package private(set) var value: Value?
 
+    @usableFromInline
     package init(_ value: Value) { self.value = value }
 
     /// Lets go of the value on its own thread.
+    @usableFromInline
     package func release() { value = nil }
 
     /// The value, which is made on its own thread when it is first wanted.

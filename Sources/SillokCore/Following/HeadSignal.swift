@@ -2,6 +2,7 @@
 ///
 /// The store announces events when they are recorded, with their keys. A reader that registers later finds them by what
 /// the signal remembers, so no wake-up is lost in between.
+@usableFromInline
 package final class HeadSignal: Sendable {
     private typealias Waiting = AsyncThrowingStream<Void, any Error>
 
@@ -37,6 +38,7 @@ package final class HeadSignal: Sendable {
     package func note(_ head: Position) { state.withLock { $0.head = max($0.head, head) } }
 
     /// Announces a new head and wakes all who wait for a position up to it, for any query.
+    @usableFromInline
     package func advance(to head: Position) {
         let woken = state.withLock { state in
             state.head = max(state.head, head)
@@ -77,6 +79,7 @@ package final class HeadSignal: Sendable {
     }
 
     /// Ends all current and later waits with an error.
+    @usableFromInline
     package func fail(_ error: any Error) {
         state.withLock { $0.failure = error }
         interrupt(error)

@@ -116,7 +116,7 @@ final class IndexMover: Sendable {
         state.wakeAll()
         let failure: StoreError? = state.wait { state -> StoreError?? in
             if state.full == nil || state.isStopped { return .some(nil) }
-            if state.isRefusing { return .some(StoreError.logClosed) }
+            if state.isRefusing { return .some(StoreError.storeClosed) }
             return state.failure.map { .some($0) }
         }
         if let failure { throw failure }
@@ -130,7 +130,7 @@ final class IndexMover: Sendable {
         guard let gap = view.current.gap, !gap.isSurveyed else { return }
         let failure: StoreError? = state.wait { state -> StoreError?? in
             guard let gap = view.current.gap, !gap.isSurveyed, !state.isStopped else { return .some(nil) }
-            if state.isRefusing { return .some(StoreError.logClosed.withUnknownOutcome) }
+            if state.isRefusing { return .some(StoreError.storeClosed.withUnknownOutcome) }
             if let failure = state.failure { return .some(failure.withUnknownOutcome) }
             if gap.count > tuning.surveyedEvents { return .some(gap.refusal("the append was not tried", .unknown)) }
             return nil

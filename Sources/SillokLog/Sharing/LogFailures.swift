@@ -19,9 +19,6 @@ extension LogError {
 }
 
 extension StoreError {
-    /// The error of a call after the end of the store.
-    static let logClosed = StoreError(.closed, "the store is closed.")
-
     /// Returns the error to throw for a failed read.
     static func reading(_ error: any Error) -> any Error {
         switch error {
@@ -35,10 +32,6 @@ extension StoreError {
     static func storing(_ error: any Error) -> StoreError {
         reading(error) as? StoreError ?? StoreError(.ioFailure, "the append could not be checked: \(error).")
     }
-
-    /// The error for an answer that does not belong to its request.
-    static let wrongAnswer = StoreError(
-        .corrupt, "the writer returned an answer of another kind. This is a bug in Sillok.")
 
     /// The error of a read that has found the index file damaged.
     static let damagedIndex = StoreError(

@@ -6,8 +6,8 @@ import SillokStorage
 extension LogWriter {
     /// Writes and syncs the group, and shows its events.
     func conclude(
-        _ requests: [LogRequest], _ answers: [Result<LogAnswer, any Error>]
-    ) -> [Result<LogAnswer, any Error>] {
+        _ requests: [LogRequest], _ answers: [Result<WorkAnswer, any Error>]
+    ) -> [Result<WorkAnswer, any Error>] {
         do throws(LogError) {
             try log.write(&buffer)
             if plants(.shownBeforeSync) { show() }
@@ -71,7 +71,7 @@ extension LogWriter {
     }
 
     /// Returns the answer when appends are impossible. It holds after a reopening too: unknown outcomes stay unknown.
-    func refuse(_ request: AppendRequest, _ failure: StoreError) -> Result<LogAnswer, any Error> {
+    func refuse(_ request: AppendRequest, _ failure: StoreError) -> Result<WorkAnswer, any Error> {
         do {
             try reader.renew()
             let receipt = try request.firstReceipt(unless: { _ in false }, find: { try reader.event($0) })
@@ -94,9 +94,17 @@ extension LogWriter {
         return .failure(failure.withUnknownOutcome)
     }
 
-    /// Has the next segment made on another thread, so that no append waits for it.
-    func prepareNextSegment() {
+    /// The head, if a group is on the disk whose rows failed.
+    var unacknowledgedHead: Position? { rows?.isBehind == true ? durable.position : nil }
+
+    /// The log has no write-ahead log.
+    var logBytes: Int? { nil }
+
+    /// Has the next segment made on another thread, so that no append waits for it, and the rows moved to their file.
+    func maintain() {
         if log.nextSegmentIsDue { upkeep.wake() }
+        rows?.checkpointIfDue()
+        timer.note()
     }
 
     /// Writes a mark behind the last group and syncs it, unless there is one. For a log that is idle.
@@ -113,15 +121,17 @@ extension LogWriter {
     }
 
     /// Ends the threads that work for the writer, and writes a mark, so that the last group has a later witness.
-    func finish() {
+    ///
+    /// - Returns: whether it is certain that nothing was ever written: no event, no progress, no row.
+    @discardableResult
+    func finish() -> Bool {
+        timer.stop()
         mover.stop()
         upkeep.stop()
         rows?.finish()
         if failure == nil { try? log.writeMark() }
+        return failure == nil && durable.head == 0 && !hasTracked && rows == nil
     }
-
-    /// Whether it is certain that nothing was ever written: no event, no progress, no row.
-    var isUnused: Bool { failure == nil && durable.head == 0 && !hasTracked && rows == nil }
 }
 
 /// The log including the events of the group that is being written.

@@ -5,7 +5,7 @@ import SillokStorage
 
 /// An append that waits for the writer: its records and the keys of its events, which were computed in the caller's
 /// task.
-final class LogRequest: Sendable {
+final class LogRequest: WaitingAppend {
     /// Events that follow one another and have the same names.
     struct NameRun: Sendable {
         let events: Range<Int>
@@ -67,13 +67,15 @@ final class LogRequest: Sendable {
     }
 
     /// The same append after one more judgement outside the writer.
-    init(_ request: LogRequest, _ prepared: PreparedAppend) {
+    private init(_ request: LogRequest, _ prepared: PreparedAppend) {
         self.prepared = prepared
         (records, streamRuns, nameRuns) = (request.records, request.streamRuns, request.nameRuns)
         (nameKeys, idKeys) = (request.nameKeys, request.idKeys)
         (highestOrderedKey, hasGivenTimes) = (request.highestOrderedKey, request.hasGivenTimes)
         retainedBytes = request.retainedBytes
     }
+
+    func judged(as prepared: PreparedAppend) -> LogRequest { LogRequest(self, prepared) }
 
     /// The append's share of a group: its number of events or its KiB, whichever is more.
     var weight: Int { max(prepared.request.entries.count, retainedBytes / 1024) }
@@ -113,14 +115,4 @@ private struct Keys {
             }
         }
     }
-}
-
-/// The result of an append.
-enum LogAnswer: Sendable {
-    /// The events are recorded, now or by an earlier append.
-    case appended(Receipt, head: Position)
-    /// Judging the condition takes longer than the writer may spend: a reader must do it.
-    case undecided
-    /// The read model was used. `isDone` says whether the log has no more events for a rule that is being attached.
-    case modelled(isDone: Bool)
 }

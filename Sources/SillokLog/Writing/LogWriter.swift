@@ -20,6 +20,8 @@ final class LogWriter {
     let mover: IndexMover
     let folder: FolderCheck
     let upkeep: LogUpkeep
+    /// Has a mark written when the log is idle.
+    let timer: MarkTimer
     private var steps: WriterSteps
     var buffer: GroupBuffer
     /// What the group that is being written has added.
@@ -49,6 +51,7 @@ final class LogWriter {
         (self.limits, self.clock, self.tuning) = (limits, clock, tuning)
         (log, view, mover, folder) = (opened.log, opened.view, opened.mover, opened.check)
         upkeep = LogUpkeep(opened.log.upkeep, clock)
+        timer = MarkTimer(after: tuning.idleTime)
         reader = try opened.readerMaker(limits: limits)()
         chain = opened.chain
         steps = WriterSteps(single: tuning.writerSteps, group: tuning.groupSteps)
@@ -76,7 +79,7 @@ final class LogWriter {
     var stepsLeft: Int { steps.left }
 
     /// Executes a group of appends and returns their results in order.
-    func execute(_ requests: [LogRequest]) -> [Result<LogAnswer, any Error>] {
+    func execute(_ requests: [LogRequest]) -> [Result<WorkAnswer, any Error>] {
         if failure == nil { failure = folder.replacement?.endingAppends }
         if let failure { return requests.map { refuse($0.prepared.request, failure) } }
         do {
@@ -99,7 +102,7 @@ final class LogWriter {
         reader.pending = PendingEvents(after: draft.head)
         defer { reader.pending = nil }
         buffer.begin(first: UInt64(clamping: draft.head) + 1)
-        var answers: [Result<LogAnswer, any Error>] = []
+        var answers: [Result<WorkAnswer, any Error>] = []
         answers.reserveCapacity(requests.count)
         do {
             for request in requests { answers.append(try append(request)) }
@@ -114,7 +117,7 @@ final class LogWriter {
         return answers
     }
 
-    private func append(_ request: LogRequest) throws -> Result<LogAnswer, any Error> {
+    private func append(_ request: LogRequest) throws -> Result<WorkAnswer, any Error> {
         let (prepared, append) = (request.prepared, request.prepared.request)
         do {
             if let receipt = try firstReceipt(of: request) { return .success(.appended(receipt, head: draft.position)) }

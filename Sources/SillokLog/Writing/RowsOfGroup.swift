@@ -27,7 +27,7 @@ extension LogWriter {
 
     /// Returns the answers of a durable group after its rows are committed. If they cannot be, the group is projected
     /// again, and if that fails its appends get an unknown outcome: they are stored, and not in the rows.
-    func confirmingRows(_ answers: [Result<LogAnswer, any Error>]) -> [Result<LogAnswer, any Error>] {
+    func confirmingRows(_ answers: [Result<WorkAnswer, any Error>]) -> [Result<WorkAnswer, any Error>] {
         guard let rows, rows.isBehind else { return answers }
         do {
             reader.pending = nil

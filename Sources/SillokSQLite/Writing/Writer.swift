@@ -11,8 +11,8 @@ import SillokStorage
 ///
 /// Belongs to the writer thread. Every append of a group is checked against the changes of the earlier ones, so a group
 /// has the same result as single appends.
-final class Writer {
-    typealias Answer = WriterAnswer
+final class Writer: StoreWriter {
+    typealias Answer = WorkAnswer
 
     let connection: Connection
     let reader: EventReader
@@ -65,8 +65,11 @@ final class Writer {
         try reload()
     }
 
+    /// An append whose commit fails is not shown.
+    var unacknowledgedHead: Position? { nil }
+
     /// Executes a group of requests and returns their results in order.
-    func carryOut(_ requests: [WriterRequest]) -> [Result<Answer, any Error>] {
+    func execute(_ requests: [WriterRequest]) -> [Result<Answer, any Error>] {
         // Before the first write it is certain that nothing of the group is stored.
         if failure == nil { failure = replacement(.database) }
         if let failure { return requests.map { refuse($0, failure) } }
@@ -106,7 +109,7 @@ final class Writer {
     }
 
     /// Moves the write-ahead log into the file when it has grown long. Called after the answers are sent.
-    func checkpointIfDue() {
+    func maintain() {
         guard failure == nil else { return }
         if checkpoints.isDue, let replaced = replacement(.all) { return failure = replaced }
         do {
@@ -119,7 +122,7 @@ final class Writer {
     }
 
     /// The bytes of the write-ahead log that are not in the file yet.
-    var logBytes: Int { connection.pagesInLog * 4096 }
+    var logBytes: Int? { connection.pagesInLog * 4096 }
 
     /// Leaves one file behind, if the disk is healthy and no other connection reads the log.
     ///

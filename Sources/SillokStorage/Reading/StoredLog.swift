@@ -1,10 +1,11 @@
+package import SillokChain
 package import SillokCore
 package import SillokIndex
 package import SillokThreads
 
 /// The log of a store as one thread reads it. Pages, facts, verdicts and receipts of repeats are made from it, in the
 /// same way for every store on a disk.
-package protocol StoredLog: ConditionLog {
+package protocol StoredLog: ConditionLog, SendableMetatype {
     /// The limits that the store enforces.
     var limits: Limits { get }
     /// Whether events are lost, so that the revisions of a stream may not follow one another.
@@ -25,6 +26,10 @@ package protocol StoredLog: ConditionLog {
     func facts(of stream: StreamID) throws -> StreamFacts?
     /// Returns streams whose names are between two texts, excluding both; `nil`: up to the last name.
     func streams(after first: String, before last: String?, limit: Int) throws -> [StreamFacts]
+    /// Returns how far a source was consumed, or `nil`.
+    func tracked(_ source: TrackingSource) throws -> Tracking?
+    /// Returns the links of the chain after a position, in order.
+    func links(after position: Position, limit: Int) throws -> [ChainLink]
 }
 
 /// A cursor that reads events at rising positions.

@@ -1,4 +1,4 @@
-package import SillokCore
+public import SillokCore
 
 extension HeadSignal {
     /// Wakes the readers that wait for events of a group that was committed.
@@ -6,6 +6,7 @@ extension HeadSignal {
     /// - Parameters:
     ///   - appends: the appends of the group that are recorded, by it or before.
     ///   - head: the head after the last of them.
+    @usableFromInline
     package func announce(_ appends: [AppendRequest], through head: Position) {
         let last = announced
         guard head > last else { return }
@@ -20,8 +21,10 @@ extension HeadSignal {
 
 /// The observer of commits. It is a type of its own because Swift would wrap a plain function in a generic place once
 /// more on each access, and each call would pass all wrappers.
+@usableFromInline
 package struct CommitObserver: Sendable {
-    package var observe: (@Sendable (CommitMeasurement) -> Void)?
+    @usableFromInline package var observe: (@Sendable (CommitMeasurement) -> Void)?
 
+    @inlinable
     package init() {}
 }

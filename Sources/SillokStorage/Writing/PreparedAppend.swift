@@ -1,12 +1,13 @@
 package import SillokChain
-package import SillokCore
+public import SillokCore
 package import SillokIndex
 
 /// An append that waits for the writer, with the parts that were prepared in the caller's task.
 ///
 /// A class, because it is passed on often, and each copy of the value would count fifteen references.
+@usableFromInline
 package final class PreparedAppend: Sendable {
-    package let request: AppendRequest
+    @usableFromInline package let request: AppendRequest
     /// The condition of the append, and how far it is known to hold.
     package let condition: JudgedCondition
     /// How often it was judged outside the writer. Each time, the writer may use twice the steps for later events.
@@ -14,7 +15,7 @@ package final class PreparedAppend: Sendable {
     /// The digest of each entry; none if no chain is kept.
     package let facts: [ChainDigest]
     /// The memory that the append holds while it waits.
-    package let retainedBytes: Int
+    @usableFromInline package let retainedBytes: Int
 
     package convenience init(_ request: AppendRequest, isChained: Bool) {
         let runs = request.runs
@@ -41,10 +42,10 @@ package final class PreparedAppend: Sendable {
     }
 
     /// The maximum number of times that an append goes to the writer while the latest events still have to be judged.
-    package static let attempts = 8
+    @usableFromInline package static let attempts = 8
 
     /// The append's share of a group: its number of events or its KiB, whichever is more.
-    package var weight: Int { max(request.entries.count, retainedBytes / 1024) }
+    @usableFromInline package var weight: Int { max(request.entries.count, retainedBytes / 1024) }
 
     /// The ids of the events that the append may have recorded.
     package var events: [EventID] { request.entries.map(\.event.id) }

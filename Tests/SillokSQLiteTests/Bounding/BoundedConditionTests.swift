@@ -30,7 +30,7 @@ import Testing
         }
         let others = AppendRequest([entry(1, in: "other-1")], if: .revision(0, of: "other-1"))
         let group = [append(distinct), others].map { WriterRequest.append(PreparedAppend($0, isChained: true)) }
-        let answers = writer.carryOut(group)
+        let answers = writer.execute(group)
         guard case .success(.undecided) = answers[0] else {
             Issue.record("the writer judged the whole condition: \(answers[0])")
             return
@@ -52,7 +52,7 @@ import Testing
             let item = EventQuery.Item(tags: meeting.tags + [EventTag("n", "\(number)")])
             return WriterRequest.append(PreparedAppend(append([meeting, item]), isChained: true))
         }
-        let answers = writer.carryOut(group)
+        let answers = writer.execute(group)
         #expect(answers.allSatisfy { if case .success(.undecided) = $0 { true } else { false } })
         #expect(Tuning().groupSteps - writer.stepsLeft < Tuning().groupSteps + 200 * 200)
     }
@@ -113,16 +113,16 @@ import Testing
         let log = try await Budgeted(halves(20_000))
         let writer = try log.writer()
         var prepared = PreparedAppend(PreparedAppend(append([meeting]), isChained: true), heldThrough: 20_000)
-        let before = writer.carryOut([.append(PreparedAppend(AppendRequest(halves(100)), isChained: true))])
-        guard case .success(.appended) = before[0], case .success(.appended) = writer.carryOut([.append(prepared)])[0]
+        let before = writer.execute([.append(PreparedAppend(AppendRequest(halves(100)), isChained: true))])
+        guard case .success(.appended) = before[0], case .success(.appended) = writer.execute([.append(prepared)])[0]
         else {
             Issue.record("it was not recorded")
             return
         }
         let both = AppendRequest([entry(0, tags: meeting.tags)])
-        _ = writer.carryOut([.append(PreparedAppend(both, isChained: true))])
+        _ = writer.execute([.append(PreparedAppend(both, isChained: true))])
         prepared = PreparedAppend(PreparedAppend(append([meeting]), isChained: true), heldThrough: 20_101)
-        guard case .failure(AppendError.conflict(let conflict)) = writer.carryOut([.append(prepared)])[0] else {
+        guard case .failure(AppendError.conflict(let conflict)) = writer.execute([.append(prepared)])[0] else {
             Issue.record("no conflict")
             return
         }
@@ -186,7 +186,7 @@ import Testing
         let writer = try log.writer()
         let expected = Dictionary(uniqueKeysWithValues: (0..<2_000).map { (StreamID("s-\($0)"), Revision(1)) })
         var prepared = PreparedAppend(AppendRequest([entry(0)], if: .revisions(expected)), isChained: true)
-        guard case .success(.undecided) = writer.carryOut([.append(prepared)])[0] else {
+        guard case .success(.undecided) = writer.execute([.append(prepared)])[0] else {
             Issue.record("the writer looked at all streams")
             return
         }
@@ -197,7 +197,7 @@ import Testing
             return
         }
         prepared = PreparedAppend(prepared, heldThrough: 2_000)
-        guard case .success(.appended) = writer.carryOut([.append(prepared)])[0] else {
+        guard case .success(.appended) = writer.execute([.append(prepared)])[0] else {
             Issue.record("it was not recorded")
             return
         }
