@@ -4,6 +4,7 @@ import SillokLog
 import SillokPostgres
 import SillokProjections
 import SillokStoreSet
+import Synchronization
 
 /// The processes of `scripts/fleet`. A store is a folder, or `postgres://…#SCHEMA`.
 ///
@@ -127,13 +128,24 @@ extension Fleet {
 
 // MARK: Appending
 
+/// A value that several tasks change.
+private final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+
+    init(_ value: Value) { self.value = Mutex(value) }
+
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        value.withLock { value in body(&value) }
+    }
+}
+
 extension Fleet {
     static func append(_ address: String, _ category: String, _ rate: Double, seconds: Double) async throws {
         let store = try await open(address)
         let start = ContinuousClock.now
         let count = Int(rate * seconds)
-        let next = Lock(0)
-        let taken = Lock<[Double]>([])
+        let next = Shared(0)
+        let taken = Shared<[Double]>([])
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<16 {
                 group.addTask {
@@ -169,13 +181,13 @@ extension Fleet {
         let set = try StoreSet(stores)
         let heads = try await set.heads()
         let start = ContinuousClock.now
-        let acknowledged = Lock(0)
-        let delivered = Lock<[Double]>([])
+        let acknowledged = Shared(0)
+        let delivered = Shared<[Double]>([])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for try await batch in try set.subscribe(to: .all, after: heads) {
-                    let now = WallClock.system.now()
-                    let times = batch.events.map { Double(now.microseconds(since: $0.recordedAt)) / 1000 }
+                    let now = WallClock.system.now().microsecondsSince1970
+                    let times = batch.events.map { Double(now - $0.recordedAt.microsecondsSince1970) / 1000 }
                     delivered.withLock { $0 += times }
                 }
             }
