@@ -66,7 +66,7 @@ struct Fleet {
 
 // MARK: Projecting
 
-/// A row for each event, with the time at which it was written. A second projection of an event would be refused.
+/// A row for each event. The script adds a trigger that notes when it was written. A second projection of an event would be refused.
 struct Seen: Projection {
     enum Event: Codable, Sendable { case noted(number: Int, text: String) }
 
@@ -85,7 +85,7 @@ struct Seen: Projection {
         return [
             """
             INSERT INTO \(table: "seen")
-            VALUES (\(event.position), \(recorded), EXTRACT(EPOCH FROM clock_timestamp()))
+            VALUES (\(event.position), \(recorded), 0::double precision)
             """
         ]
     }
