@@ -17,6 +17,15 @@ let package = Package(
                 .product(name: "SillokPostgres", package: "sillok"),
                 .product(name: "SillokSQLite", package: "sillok"),
             ]),
+        // The processes of `scripts/fleet`.
+        .executableTarget(
+            name: "Fleet",
+            dependencies: [
+                .product(name: "Sillok", package: "sillok"), .product(name: "SillokLog", package: "sillok"),
+                .product(name: "SillokPostgres", package: "sillok"),
+                .product(name: "SillokProjections", package: "sillok"),
+                .product(name: "SillokStoreSet", package: "sillok"),
+            ]),
         // What SQLite itself allows: the yardstick, in C.
         .target(name: "RawLoop", linkerSettings: [.linkedLibrary("sqlite3")]),
         // What PostgreSQL itself allows.

@@ -56,7 +56,7 @@ struct PostgresFailure: Error {
     /// Whether another attempt may succeed, possibly on another server.
     var isTransient: Bool {
         isConnectionLost || ["08", "40"].contains(String(state.prefix(2)))
-            || ["25006", "53300", "57P01", "57P02", "57P03", "55P03"].contains(state)
+            || ["25006", "25P03", "53300", "57P01", "57P02", "57P03", "55P03"].contains(state)
     }
 
     /// Whether the statement caused the failure, and not the server.

@@ -88,6 +88,10 @@ final class ModelWriter {
         "SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
     )
 
+    /// A process that is frozen between the two rounds of a write has the turn. The server ends its connection, so that
+    /// the others wait for this time at most; the process repeats its write when it continues.
+    private static let bounded = Query("SET LOCAL idle_in_transaction_session_timeout = '5s'")
+
     /// A write that waits for its turn.
     struct Request: Sendable {
         let write: ReadModelWrite
@@ -139,6 +143,7 @@ final class ModelWriter {
             Query("SELECT number FROM \(schema).sillok_writers WHERE writer = $1", own),
         ]
         for condition in conditions { queries.append(try statements.query(condition.query, of: nil)) }
+        queries.append(Self.bounded)
         let answers: [Rows]
         do throws(PostgresFailure) {
             answers = try connection.run(queries)

@@ -23,7 +23,8 @@ public final class Projector<Model: ReadModel>: Sendable {
     let board = FreshnessBoard()
     let wakeUp = WakeUp()
     let turns = Turns<String>()
-    private let owner: String
+    let watch: LeaseWatch
+    let owner: String
 
     /// Creates a projector of a projection that writes SQL. It does nothing until ``run()``.
     ///
@@ -71,6 +72,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         ledger = Ledger(model: readModel)
         let id: EventID = options.ids.next()
         owner = id.description
+        watch = LeaseWatch(ledger, rule.name, self.options)
     }
 
     /// The name of the projection.
@@ -104,7 +106,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         defer { board.end() }
         do {
             switch lifecycle {
-            case .async: try await Supervisor(projector: self).run()
+            case .async: try await holdingLeases { try await Supervisor(projector: self).run() }
             case .inline: try await runInline()
             case .live:
                 while true { try await options.clock.sleep(for: options.pollInterval) }
@@ -223,11 +225,13 @@ public final class Projector<Model: ReadModel>: Sendable {
                 throw ProjectionRefusal("\(build.id) is paused by an operator: resume it first.")
             }
             try await reportingFailure {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for partition in 0..<build.partitions {
-                        group.addTask { try await self.runner(build.id, partition, build.partitions).catchUp() }
+                try await holdingLeases {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for partition in 0..<build.partitions {
+                            group.addTask { try await self.runner(build.id, partition, build.partitions).catchUp() }
+                        }
+                        try await group.waitForAll()
                     }
-                    try await group.waitForAll()
                 }
                 try await Builds(ledger: ledger, wallClock: options.wallClock)
                     .reachedHead(build.id, options.promotion)
@@ -255,7 +259,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         let board = board
         return PartitionRunner(
             store: store, ledger: ledger, maker: maker, documents: documents, options: options, wakeUp: wakeUp,
-            owner: owner,
+            watch: watch, owner: owner,
             progress: { state in
                 if let state {
                     board.update(id, partition, state, of: partitions)

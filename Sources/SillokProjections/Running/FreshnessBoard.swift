@@ -47,6 +47,9 @@ final class FreshnessBoard: Sendable {
         }
     }
 
+    /// Whether this process runs a partition of any build.
+    var holdsPartitions: Bool { state.withLock { $0.positions.values.contains { $0.contains { $0 != nil } } } }
+
     /// Whether the live build has dead letters; `true` if that is not known here.
     var hasDeadLetters: Bool {
         state.withLock { state in
@@ -73,8 +76,13 @@ final class FreshnessBoard: Sendable {
 
     /// Clears the progress of the runners of this process, because another process may continue the work.
     func end() {
+        state.withLock { $0.isRunning = false }
+        forgetPartitions()
+    }
+
+    /// Clears the progress of the runners of this process.
+    func forgetPartitions() {
         state.withLock { state in
-            state.isRunning = false
             state.positions = [:]
             state.letters = [:]
         }

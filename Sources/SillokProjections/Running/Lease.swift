@@ -11,15 +11,8 @@ struct Lease: Sendable {
     let id: ProjectionID
     let owner: String
 
-    /// Takes the partition over if no process holds it, or if its holder shows no heartbeat for the duration of the
-    /// lease. Returns `nil` if it is held.
-    func take(_ row: PartitionRow, _ lease: Duration, _ clock: any Clock<Duration>) async throws -> PartitionRow? {
-        if !row.owner.isEmpty {
-            try await clock.sleep(for: lease)
-            guard let now = try await ledger.partition(row.number, of: id), now.token == row.token,
-                now.beat == row.beat, now.checkpoint == row.checkpoint
-            else { return nil }
-        }
+    /// Takes over a partition that is free, unless its row has changed meanwhile; then it returns `nil`.
+    func take(_ row: PartitionRow) async throws -> PartitionRow? {
         var taken = row
         taken.owner = owner
         taken.token = row.token &+ 1
@@ -39,18 +32,6 @@ struct Lease: Sendable {
         return try await ledger.partition(row.number, of: id).flatMap { $0.token == taken.token ? $0 : nil }
     }
 
-    /// Writes a heartbeat.
-    func beat(_ row: PartitionRow) async throws {
-        try await ledger.model.write(
-            ReadModelWrite([
-                .init(
-                    """
-                    UPDATE sillok_checkpoints SET beat = beat + 1 \(Ledger.whose(id, row.number))
-                    AND token = \(row.token)
-                    """)
-            ]))
-    }
-
     /// Releases the partition, so that the next holder need not wait.
     func release(_ number: Int) async throws {
         try await ledger.model.write(
@@ -66,5 +47,70 @@ struct Lease: Sendable {
         ReadModelWrite.Condition(
             "SELECT token, beat, position FROM sillok_checkpoints \(Ledger.whose(id, row.number))",
             gives: [[.integer(row.token), .integer(row.beat), row.checkpoint.position.sqlValue]])
+    }
+}
+
+/// All leases that one projector holds.
+///
+/// One statement renews them, and one releases them, for any number of partitions. The name of a projector is unique,
+/// and a process that takes a partition over replaces the name and raises the token. So a statement for the rows with
+/// this name cannot renew a lease that was taken over. No write of a runner relies on that: each compares the token.
+struct HeldLeases: Sendable {
+    let ledger: Ledger
+    let projection: String
+    let owner: String
+
+    /// Writes a heartbeat for all partitions.
+    func renew() async throws { try await update("beat = beat + 1") }
+
+    /// Releases all partitions, so that the next holder need not wait.
+    func release() async throws { try await update("owner = ''") }
+
+    private func update(_ assignment: SQL) async throws {
+        try await ledger.model.write(
+            ReadModelWrite([
+                .init(
+                    """
+                    UPDATE sillok_checkpoints SET \(assignment) WHERE projection = \(projection) AND owner = \(owner)
+                    """)
+            ]))
+    }
+}
+
+extension Projector {
+    /// Renews the leases of this projector while `body` runs, watches those of others, and releases its own at the end.
+    func holdingLeases<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+        guard let duration = options.lease else { return try await body() }
+        let leases = HeldLeases(ledger: ledger, projection: name, owner: owner)
+        do {
+            let result = try await firstResult(of: body) {
+                try await firstResult {
+                    while true { try await self.renew(leases, after: duration / 3) }
+                } or: {
+                    while true { try await self.look(after: min(duration / 3, self.options.pollInterval)) }
+                }
+            }
+            await releaseAll(leases)
+            return result
+        } catch {
+            await releaseAll(leases)
+            throw error
+        }
+    }
+
+    private func renew(_ leases: HeldLeases, after pause: Duration) async throws {
+        try await options.clock.sleep(for: pause)
+        // If a heartbeat cannot be written, the runners' own writes fail too and report it.
+        if board.holdsPartitions { try? await leases.renew() }
+    }
+
+    private func look(after pause: Duration) async throws {
+        try await options.clock.sleep(for: pause)
+        try await watch.look()
+    }
+
+    private func releaseAll(_ leases: HeldLeases) async {
+        try? await leases.release()
+        board.forgetPartitions()
     }
 }

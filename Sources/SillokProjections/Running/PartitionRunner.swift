@@ -11,6 +11,7 @@ struct PartitionRunner: Sendable {
     let documents: DocumentCache?
     let options: ProjectorOptions
     let wakeUp: WakeUp
+    let watch: LeaseWatch
     /// The name of this process in leases.
     let owner: String
     /// Called after each write, and with `nil` when another process runs the partition.
@@ -23,78 +24,79 @@ struct PartitionRunner: Sendable {
     private var lease: Lease { Lease(ledger: ledger, id: id, owner: owner) }
 
     /// Follows the log until the build is dropped or the task is cancelled.
+    ///
+    /// A cancelled task leaves the release of the lease to its projector, which releases all of them together.
     func run() async throws {
-        try await releasing {
-            while true {
-                try Task.checkCancellation()
-                guard let build = try await ledger.build(id) else { return }
-                let heard = wakeUp.count
-                guard let state = try await hold() else {
-                    progress(nil)
-                    try await wakeUp.wait(
-                        beyond: heard, atMost: options.lease ?? options.pollInterval, options.clock)
-                    continue
-                }
-                if build.isPaused {
-                    try await wakeUp.wait(beyond: heard, atMost: options.pollInterval, options.clock)
-                    continue
-                }
-                _ = try await checkedHead(state)
-                try await beating(state.row) { try await drive(state, heard, until: nil) }
+        do {
+            try await follow()
+            await release()
+        } catch {
+            if !Task.isCancelled { await release() }
+            throw error
+        }
+    }
+
+    private func follow() async throws {
+        while true {
+            try Task.checkCancellation()
+            guard let build = try await ledger.build(id) else { return }
+            let (heard, looks) = (wakeUp.count, watch.count)
+            guard let state = try await hold() else {
+                progress(nil)
+                try await waitUntilFree(heard, looks)
+                continue
             }
+            if build.isPaused {
+                try await wakeUp.wait(beyond: heard, atMost: options.pollInterval, options.clock)
+                continue
+            }
+            _ = try await checkedHead(state)
+            _ = try await drive(state, heard, until: nil)
         }
     }
 
     /// Projects everything up to the current head of the log, and returns.
     func catchUp() async throws {
-        try await releasing {
-            while true {
-                let heard = wakeUp.count
-                guard let state = try await hold() else { throw CheckpointMoved(projection: id) }
-                if try await drive(state, heard, until: try await checkedHead(state)) { return }
-            }
+        while true {
+            let heard = wakeUp.count
+            guard let state = try await holdInTime() else { throw CheckpointMoved(projection: id) }
+            if try await drive(state, heard, until: try await checkedHead(state)) { return }
         }
     }
 
-    /// Runs `body` and then releases the lease, so that the next process need not wait until it expires.
-    private func releasing(_ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-            await release()
-        } catch {
-            await release()
-            throw error
+    private func waitUntilFree(_ heard: Int, _ looks: Int) async throws {
+        if options.lease == nil {
+            try await wakeUp.wait(beyond: heard, atMost: options.pollInterval, options.clock)
+        } else {
+            try await watch.waitUntilFree(maker.partition, of: id, beyond: looks)
         }
     }
 
+    /// Returns the state of the partition as soon as another process has lost its lease, or `nil` if it keeps it.
+    private func holdInTime() async throws -> PartitionState? {
+        let looks = watch.count
+        if let state = try await hold() { return state }
+        guard let lease = options.lease else { return nil }
+        try await firstResult { [watch, maker, id] in
+            try await watch.waitUntilFree(maker.partition, of: id, beyond: looks)
+        } or: { [clock = options.clock] in
+            try await clock.sleep(for: lease * 2)
+        }
+        return try await hold()
+    }
+
+    /// Releases the lease, so that the next process need not wait until it expires.
     private func release() async {
         guard options.lease != nil else { return }
         try? await lease.release(maker.partition)
         progress(nil)
     }
 
-    /// Writes heartbeats while `body` runs.
-    private func beating(_ row: PartitionRow, _ body: @escaping @Sendable () async throws -> Bool) async throws {
-        guard let duration = options.lease else {
-            _ = try await body()
-            return
-        }
-        try await firstResult {
-            _ = try await body()
-        } or: { [lease, clock = options.clock] in
-            while true {
-                try await clock.sleep(for: duration / 3)
-                // If a heartbeat cannot be written, the runner's own writes fail too and report it.
-                try? await lease.beat(row)
-            }
-        }
-    }
-
     /// Returns the state of the partition, or `nil` if another process holds it.
     private func hold() async throws -> PartitionState? {
         guard var row = try await ledger.partition(maker.partition, of: id) else { return nil }
-        if let duration = options.lease, row.owner != owner {
-            guard let taken = try await lease.take(row, duration, options.clock) else { return nil }
+        if options.lease != nil, row.owner != owner {
+            guard watch.isFree(row, id), let taken = try await lease.take(row) else { return nil }
             row = taken
         }
         var state = try await ledger.state(of: row, id)

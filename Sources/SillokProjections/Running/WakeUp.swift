@@ -18,13 +18,16 @@ final class WakeUp: Sendable {
         signal.advance(to: Position(UInt64(clamping: count)))
     }
 
+    /// Waits until there were more than `count` wake-ups.
+    func wait(beyond count: Int) async throws { try await signal.reach(Position(UInt64(clamping: count + 1))) }
+
     /// Waits until there were more than `count` wake-ups, or until a maximum time has passed.
     ///
     /// - Returns: whether there was a wake-up.
     @discardableResult
     func wait(beyond count: Int, atMost duration: Duration, _ clock: any Clock<Duration>) async throws -> Bool {
-        try await firstResult { [signal] in
-            try await signal.reach(Position(UInt64(clamping: count + 1)))
+        try await firstResult {
+            try await self.wait(beyond: count)
             return true
         } or: {
             try await clock.sleep(for: duration)

@@ -27,6 +27,12 @@ package struct Ledger: Sendable {
             .map { try PartitionRow($0) }
     }
 
+    /// Returns the partitions of all builds of a projection.
+    package func allPartitions(of name: String) async throws -> [(ProjectionID, PartitionRow)] {
+        try await model.ownRows("SELECT * FROM sillok_checkpoints WHERE projection = \(name)")
+            .map { (try ProjectionID($0), try PartitionRow($0)) }
+    }
+
     package func partition(_ number: Int, of id: ProjectionID) async throws -> PartitionRow? {
         try await model.ownRows("SELECT * FROM sillok_checkpoints \(Self.whose(id, number))").first
             .map { try PartitionRow($0) }

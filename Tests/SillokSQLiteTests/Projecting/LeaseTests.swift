@@ -20,6 +20,31 @@ private struct SlowModel<Model: ReadModel>: ReadModel {
     }
 }
 
+/// Counts the statements that renew leases, and may renew those of other processes too: a bug.
+private struct CountedModel<Model: ReadModel>: ReadModel {
+    let model: Model
+    var renewsAll = false
+    let counts = Lock((writes: 0, renewals: 0))
+
+    func write(_ write: ReadModelWrite) async throws {
+        var write = write
+        let count = write.changes.count { $0.statement.text { _ in "?" }.contains("SET beat") }
+        counts.withLock { $0 = ($0.writes + 1, $0.renewals + count) }
+        if count > 0, renewsAll { write.changes = [.init("UPDATE sillok_checkpoints SET beat = beat + 1")] }
+        try await model.write(write)
+    }
+
+    func rows(_ query: SQL, of projection: ProjectionID?) async throws -> [SQLRow] {
+        try await model.rows(query, of: projection)
+    }
+
+    /// The heartbeats, by partition.
+    func beats() async throws -> [Int64] {
+        try await model.rows("SELECT beat FROM sillok_checkpoints ORDER BY \"partition\"")
+            .map { try $0.integer("beat") }
+    }
+}
+
 /// Records the position of each event.
 private struct Seen: Projection {
     let name = "once"
@@ -108,5 +133,64 @@ struct LeaseTests {
         await #expect(throws: ParkedEvent.self) { try await first.model(atLeast: poison, within: .seconds(120)) }
         await other.close()
         await books.model.close()
+    }
+
+    @Test("one statement renews the leases of 64 idle partitions", arguments: Storage.stores)
+    func renewals(on storage: Storage) async throws {
+        var books = try await Books(storage)
+        let model = CountedModel(model: books.model)
+        var options = options(.milliseconds(150))
+        options.partitions = 64
+        let projector = Projector(Seen(), from: books.store, into: model, options: options)
+        try await running(projector) {
+            let receipt = try await books.append(.opened(owner: "Ada"), 1)
+            _ = try await projector.model(atLeast: receipt, within: .seconds(120))
+            // Each partition stores once that it has passed the event.
+            let behind: SQL = "SELECT 1 FROM sillok_checkpoints WHERE position < \(receipt.position)"
+            #expect(try await eventually { try await model.rows(behind).isEmpty })
+            let (before, beats) = (model.counts.withLock { $0 }, try await model.beats())
+            #expect(try await eventually { try await model.beats()[0] >= beats[0] + 10 })
+            let (after, ends) = (model.counts.withLock { $0 }, try await model.beats())
+            let renewed = after.renewals - before.renewals
+            #expect((9..<64).contains(renewed), "\(renewed)")
+            #expect(after.writes - before.writes == renewed)
+            #expect(Set(zip(beats, ends).map { $1 - $0 }).count == 1)
+        }
+        let owners = try await books.model.rows("SELECT DISTINCT owner FROM sillok_checkpoints")
+        #expect(owners.map(\.values) == [[""]])
+        await books.model.close()
+    }
+
+    @Test("a lease that another process took is not renewed; a renewal that ignores the holder is noticed")
+    func strangers() async throws {
+        for renewsAll in [false, true] {
+            var books = try await Books(.sqlite)
+            let model = CountedModel(model: books.model, renewsAll: renewsAll)
+            let projector = Projector(
+                Seen(), from: books.store, into: model, options: options(.milliseconds(300)))
+            try await running(projector) {
+                let receipt = try await books.append(.opened(owner: "Ada"), 1)
+                _ = try await projector.model(atLeast: receipt, within: .seconds(120))
+                // Another process takes partition 1, and dies.
+                try await model.model.write(
+                    ReadModelWrite([
+                        .init(
+                            "UPDATE sillok_checkpoints SET owner = 'dead', token = token + 1 WHERE \"partition\" = 1")
+                    ]))
+                let isTaken: () async throws -> Bool = {
+                    try await model.rows("SELECT 1 FROM sillok_checkpoints WHERE owner = 'dead'").isEmpty
+                }
+                let before = try await model.beats()
+                if renewsAll {
+                    // The dead process seems to live, so its partition is never projected again.
+                    #expect(try await eventually { try await model.beats()[1] >= before[1] + 12 })
+                    #expect(try await !isTaken())
+                } else {
+                    #expect(try await eventually { try await isTaken() })
+                    #expect(try await eventually { try await model.beats()[1] > before[1] })
+                }
+            }
+            await books.model.close()
+        }
     }
 }
