@@ -615,6 +615,7 @@ let package = Package(
                 "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
                 "SillokSQL", "SillokTestSupport", "SillokTesting", "SillokChain", "SillokCore", "SillokThreads",
                 "sillok-postgres-torture",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(
             name: "SillokSimulationTests",

@@ -55,6 +55,8 @@ struct Installation {
 
     /// Applies the missing steps in one transaction. If several processes try, only one does it.
     private func install(newID: StoreID, now: Timestamp) throws {
+        // A step may build an index of a large table, and other processes wait for it.
+        connection.answerTimeout = nil
         try connection.locked("sillok \(address.schema)") {
             // Read under the lock, because another process may have been faster.
             let version = try installedVersion()
