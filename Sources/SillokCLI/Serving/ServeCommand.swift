@@ -147,7 +147,9 @@ struct ServeCommand: AsyncParsableCommand {
         guard let keyring else { return }
         try await keyring.load()
         guard keyring.keys.isEmpty else { return }
-        let (_, secret) = try await keyring.create("the first start", .everything, by: "sillok serve")
+        // Another server that starts at the same time may have made it, and has shown it.
+        guard let (_, secret) = try await keyring.createFirst("the first start", .everything, by: "sillok serve")
+        else { return }
         try Console.current.print(
             "The first key. It allows everything, and is shown only now:\n\n  \(secret.revealed)\n")
         try Console.current.output.flush()
