@@ -71,7 +71,7 @@ let package = Package(
                 "SillokReadSide", "SillokProcessOperations", "SillokWebhookOperations", "SillokProjections",
                 "SillokHistory", "SillokSigning", "SillokCloudEvents", "SillokJSON", "SillokChain",
                 "SillokAPI", "SillokCommands", "SillokCopying", "Sillok", "SillokClient", "SillokCore",
-                "SillokPostgres", "SillokServer",
+                "SillokPostgres", "SillokServer", "SillokService",
                 "SillokSQL",
                 "SillokLog", "SillokSQLite", "SillokStarter", "SillokSystem", "SillokTerminal", "SillokWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -613,8 +613,9 @@ let package = Package(
             name: "SillokPostgresTests",
             dependencies: [
                 "SillokProjections", "SillokConformance", "Sillok", "SillokPostgres", "SillokPostgresSchema",
-                "SillokSQL", "SillokTestSupport", "SillokTesting", "SillokChain", "SillokCore", "SillokThreads",
-                "sillok-postgres-torture",
+                "SillokService", "SillokSQL", "SillokTestSupport", "SillokTesting", "SillokChain", "SillokCore",
+                "SillokThreads", "sillok-postgres-torture",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(
             name: "SillokSimulationTests",

@@ -53,6 +53,12 @@ struct KeyDescription: Sendable {
     let expires: Timestamp?
     /// The SHA-256 of the secret.
     let digest: [UInt8]
+
+    /// Describes a new key, with a random id.
+    init(_ name: String, _ grant: Grant, expires: Timestamp?, secret: [UInt8]) {
+        (id, digest) = ([UInt8].random(6).hexadecimal, AccessKey.digest(of: secret))
+        (self.name, self.grant, self.expires) = (name, grant, expires)
+    }
 }
 
 /// An act of an administrator that no decision depends on, such as a promotion.

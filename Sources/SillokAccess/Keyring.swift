@@ -93,17 +93,52 @@ public final class Keyring: Sendable {
         _ name: String, _ grant: Grant, expires: Timestamp? = nil, by whom: String
     ) async throws -> (key: AccessKey, secret: Secret) {
         let secret = [UInt8].random(32)
-        let new = KeyDescription(
-            id: [UInt8].random(6).hexadecimal, name: name, grant: grant, expires: expires,
-            digest: AccessKey.digest(of: secret))
+        let new = KeyDescription(name, grant, expires: expires, secret: secret)
         try await Metadata.$current.withValue(Metadata(actor: whom)) {
             try await records.execute(.create(new), on: new.id)
         }
+        return (note(new), AccessKey.text(id: new.id, secret: secret))
+    }
+
+    /// Creates a key if the log has none. If it has one, such as one that another process has just created, this reads
+    /// the keys and returns `nil`.
+    public func createFirst(
+        _ name: String, _ grant: Grant, by whom: String
+    ) async throws -> (key: AccessKey, secret: Secret)? {
+        let secret = [UInt8].random(32)
+        let new = KeyDescription(name, grant, expires: nil, secret: secret)
+        let events = try KeyRecord().decide(.create(new)).map {
+            try EventCoding<KeyRecord.Event>().encode($0, metadata: Metadata(actor: whom))
+        }
+        let request = AppendRequest(
+            events.map { AppendRequest.Entry(stream: StreamID("key", new.id), event: $0) },
+            if: .absent(.types("keyCreated")))
+        do {
+            try await recordFirst(request)
+        } catch AppendError.conflict {
+            try await load()
+            return nil
+        }
+        return (note(new), AccessKey.text(id: new.id, secret: secret))
+    }
+
+    /// Repeats an append whose outcome is unknown: a key that was stored and not shown would be of no use.
+    private func recordFirst(_ request: AppendRequest, attempts: Int = 3) async throws {
+        do {
+            try await log.append(request)
+        } catch {
+            guard error.failure?.outcome == .unknown, attempts > 1 else { throw error }
+            try await recordFirst(request, attempts: attempts - 1)
+        }
+    }
+
+    /// Notes a key that was just recorded.
+    private func note(_ new: KeyDescription) -> AccessKey {
         let key = AccessKey(
-            id: new.id, name: name, grant: grant, created: clock.now(), expires: expires, revoked: nil,
+            id: new.id, name: new.name, grant: new.grant, created: clock.now(), expires: new.expires, revoked: nil,
             digest: new.digest)
         state.withLock { $0.keys[key.id] = key }
-        return (key, AccessKey.text(id: key.id, secret: secret))
+        return key
     }
 
     /// Revokes a key permanently. Returns `false` if there is no key with that id, or if it is already revoked, for

@@ -21,8 +21,9 @@ public final class RemoteEventStore: EventStore {
         /// The TLS settings for `https`; by default the system's certificate authorities are trusted. It must offer
         /// `h2`.
         public var tls: NIOSSLContext?
-        /// How long a call is retried before it fails: 30 seconds.
-        public var timeout = Duration.seconds(30)
+        /// How long a call is retried before it fails, from the time when it is made: 45 seconds, which outlast a
+        /// failover.
+        public var timeout = Duration.seconds(45)
         /// How long one attempt may take: 10 seconds.
         public var attempt = Duration.seconds(10)
         /// The pause after the first failed attempt: 20 milliseconds. It doubles up to a second.

@@ -58,7 +58,8 @@ public final class PostgresEventStore: ChainedEventStore {
     ///   - mode: how it is opened.
     ///   - limits: how large a request may be.
     ///   - timeout: how long a call searches for a server that accepts writes before the call fails. It begins when the
-    ///     call is made. The default outlasts a failover, which takes up to 34 s.
+    ///     call is made. The default outlasts a failover, which takes up to 34 s. A server that is silent for a third
+    ///     of this time while it owes an answer, at most 15 and at least 5 seconds, counts as lost.
     ///   - readers: the number of connections that read, from 1 to 1,000.
     ///   - clock: where recorded times come from.
     ///   - ids: where the identity of a new store comes from.
@@ -73,7 +74,8 @@ public final class PostgresEventStore: ChainedEventStore {
         let isClosed = Lock(false)
         id = try await onOwnThread {
             do {
-                return try Session(address, for: purpose, timeout: timeout).retrying { connection in
+                let session = Session(address, for: purpose, timeout: timeout, limitsAnswers: true)
+                return try session.retrying { connection in
                     try Installation(address: address, connection: connection)
                         .prepare(mayInstall: mode == .create, newID: { ids.next() }, now: clock.now())
                 }
@@ -94,7 +96,7 @@ public final class PostgresEventStore: ChainedEventStore {
         listener = Listener(address, for: purpose, signal)
         let reachability = Reachability()
         func session(_ purpose: ServerAddress.Purpose) -> Session {
-            Session(address, for: purpose, timeout: timeout, reachability: reachability) {
+            Session(address, for: purpose, timeout: timeout, reachability: reachability, limitsAnswers: true) {
                 isClosed.withLock { $0 }
             }
         }

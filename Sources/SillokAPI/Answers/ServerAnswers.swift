@@ -11,10 +11,20 @@ extension API {
         let status: String
         /// The percentage of the index of the store that exists, while it is rebuilt.
         let indexPercent: UInt64?
+        let replica: Replica?
 
-        package init(status: String, rebuilding progress: WorkProgress? = nil) {
+        package init(status: String, rebuilding progress: WorkProgress? = nil, replica: Replica? = nil) {
             (self.status, indexPercent) = (status, progress.map { $0.done * 100 / max(1, $0.total) })
+            self.replica = replica
         }
+    }
+
+    /// How far a replica is behind its primary. A value that is not known is missing.
+    package struct Replica: Message {
+        let lagEvents: UInt64?
+        let lagSeconds: Measure?
+
+        package init(events: UInt64?, seconds: Measure?) { (lagEvents, lagSeconds) = (events, seconds) }
     }
 
     package struct Accepted: Message {

@@ -70,6 +70,27 @@ struct PostgresPlace {
     #endif
 }
 
+#if Postgres
+/// The log of a primary, which is opened as soon as the primary can be reached.
+actor PrimaryLog {
+    private let place: PostgresPlace
+    private var store: PostgresEventStore?
+
+    init(_ place: PostgresPlace) { self.place = place }
+
+    func head() async throws -> Position {
+        let store =
+            if let store { store } else {
+                try await PostgresEventStore(
+                    place.connection, schema: place.schema ?? "sillok", mode: .existing, timeout: .seconds(1),
+                    readers: 1)
+            }
+        self.store = store
+        return try await store.head()
+    }
+}
+#endif
+
 /// Runs `body`, and then `close`, also after an error.
 func closing<Result>(
     _ close: () async -> Void, _ body: () async throws -> Result

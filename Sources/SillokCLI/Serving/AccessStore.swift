@@ -9,12 +9,15 @@ protocol AccessLog: EventStore {
 }
 
 /// Opens the log of the keys of a store: in a file, or in the store's database, in a schema of its own for all servers.
-func accessLog(_ path: String?, of store: String) async throws -> any AccessLog {
+///
+/// - Parameter isReplica: whether the database is a replica, whose keys are created at the primary.
+func accessLog(_ path: String?, of store: String, isReplica: Bool = false) async throws -> any AccessLog {
     guard path == nil, let place = PostgresPlace(store) else {
         return try await AccessStore(path: path ?? store + "-access")
     }
     #if Postgres
-    return try await PostgresEventStore(place.connection, schema: (place.schema ?? "sillok") + "_access")
+    return try await PostgresEventStore(
+        place.connection, schema: (place.schema ?? "sillok") + "_access", mode: isReplica ? .readOnly : .create)
     #else
     throw place.isMissing
     #endif

@@ -7,6 +7,7 @@ import SillokProcessOperations
 import SillokReadSide
 import SillokSQLite
 import SillokServer
+import SillokService
 import SillokTerminal
 import SillokWebhookOperations
 
@@ -23,6 +24,7 @@ struct ServeCommand: AsyncParsableCommand {
               sillok serve bank.sqlite
               sillok serve bank.sillok
               sillok serve postgres://app@db1,db2/shop
+              sillok serve postgres://app@replica/shop --replica-of postgres://app@db1,db2/shop
               sillok serve bank.sqlite --read-model views.sqlite
               sillok serve bank.sqlite --grpc 127.0.0.1:50051
               sillok serve bank.sqlite --auth keys --http 0.0.0.0:8443 --tls-certificate chain.pem --tls-key key.pem
@@ -40,6 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
             try Self.check(address, settings, asksForProof: asksForProof, isProtected: tls != nil)
         }
         guard let place = PostgresPlace(store.store) else {
+            if settings.replicaOf != nil { throw Self.noReplica }
             return try await store.with(.create, limits: settings.limits) {
                 try await serve($0, tools(of: $0, settings), settings, logger)
             }
@@ -47,23 +50,43 @@ struct ServeCommand: AsyncParsableCommand {
         if settings.backups != nil {
             throw CommandFailure(.usage, "--backups is for a store of this machine. Back up the database instead.")
         }
-        try await place.withStore(for: .writing, limits: settings.limits, timeout: .seconds(45)) { opened in
+        let purpose: PostgresPlace.Purpose = settings.replicaOf == nil ? .writing : .reading
+        try await place.withStore(for: purpose, limits: settings.limits, timeout: .seconds(45)) { opened in
             var tools = StoreTools(verify: { try await opened.verify(progress: $0) })
             tools.kind = "postgresql"
-            try await serve(opened, tools, settings, logger)
+            let watch = try settings.replicaOf.map { try Self.watch(opened, primary: $0) }
+            if let watch { tools.replica = { watch.lag } }
+            try await serve(opened, tools, settings, logger, with: watch)
         }
     }
 
+    private static let noReplica = CommandFailure(
+        .usage, "--replica-of is for a replica in PostgreSQL, and its value is the address of a store in PostgreSQL.")
+
+    /// Returns a service that compares a replica with its primary.
+    private static func watch(_ replica: any EventStore, primary: String) throws -> ReplicaWatch {
+        guard let place = PostgresPlace(primary) else { throw noReplica }
+        #if Postgres
+        let log = PrimaryLog(place)
+        return ReplicaWatch(of: replica) { try await log.head() }
+        #else
+        throw place.isMissing
+        #endif
+    }
+
     private func serve(
-        _ opened: any EventStore, _ tools: StoreTools, _ settings: ServeSettings, _ logger: Logger
+        _ opened: any EventStore, _ tools: StoreTools, _ settings: ServeSettings, _ logger: Logger,
+        with watch: ReplicaWatch? = nil
     ) async throws {
         let newest = try await opened.read(ReadRequest(direction: .backward, limit: 1)).events.first
         if let warning = store.clockWarning(last: newest?.recordedAt) { logger.warning("\(warning)") }
         if let warning = StoreKind.warning(at: store.store) { logger.warning("\(warning)") }
         let (addresses, tls) = (try settings.addresses, try settings.tls)
-        let access = try settings.asksForProof ? await accessLog(settings.access, of: store.store) : nil
+        let access =
+            try settings.asksForProof
+            ? await accessLog(settings.access, of: store.store, isReplica: settings.replicaOf != nil) : nil
         let keyring = access.map { Keyring(log: $0) }
-        try await Self.prepare(keyring)
+        try await Self.prepare(keyring, isReplica: settings.replicaOf != nil)
         let gatekeeper = Gatekeeper(keyring: keyring, tokens: try await settings.tokenVerifier())
         let model = try settings.readModel.map { try SQLiteReadModel(path: $0) }
         let served = Served(
@@ -85,6 +108,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         // Over HTTP the interface does it.
         if let keyring, addresses.http == nil { services.append(KeyFollower(keyring: keyring, logger: logger)) }
+        if let watch { services.append(watch) }
         if let rebuild = tools.indexRebuild { services.append(IndexWatch(rebuild: rebuild, logger: logger)) }
         try await Self.serve(services, logger)
         await model?.close()
@@ -143,11 +167,17 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// Reads the keys; if there are none, makes the first and shows it this once.
-    private static func prepare(_ keyring: Keyring?) async throws {
+    private static func prepare(_ keyring: Keyring?, isReplica: Bool) async throws {
         guard let keyring else { return }
         try await keyring.load()
         guard keyring.keys.isEmpty else { return }
-        let (_, secret) = try await keyring.create("the first start", .everything, by: "sillok serve")
+        if isReplica {
+            throw CommandFailure(
+                .usage, "the replica has no keys", hint: "Create one at the primary: sillok keys create STORE …")
+        }
+        // Another server that starts at the same time may have made it, and has shown it.
+        guard let (_, secret) = try await keyring.createFirst("the first start", .everything, by: "sillok serve")
+        else { return }
         try Console.current.print(
             "The first key. It allows everything, and is shown only now:\n\n  \(secret.revealed)\n")
         try Console.current.output.flush()

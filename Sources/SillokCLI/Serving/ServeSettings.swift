@@ -23,6 +23,11 @@ struct ServeSettings: ParsableArguments {
         help: "A read model. The API and the dashboard show and operate its projections, processes and webhooks.",
         completion: .file())
     var readModel: String?
+    @Option(
+        help: """
+            Serve a replica in PostgreSQL for reading only, and show how far it is behind the primary at this address.
+            """)
+    var replicaOf: String?
     @Option(help: "A folder for backups that clients request over HTTP.", completion: .directory) var backups: String?
     @Option(help: "The certificate and its chain, in PEM.", completion: .file()) var tlsCertificate: String?
     @Option(help: "The private key of the certificate, in PEM.", completion: .file()) var tlsKey: String?
@@ -58,8 +63,8 @@ struct ServeSettings: ParsableArguments {
     }
 
     enum CodingKeys: CodingKey {
-        case http, grpc, auth, access, readModel, backups, tlsCertificate, tlsKey, clientAuthority, jwtKeys, jwtIssuer
-        case jwtAudience, logLevel, config, limitTexts, insecure
+        case http, grpc, auth, access, readModel, replicaOf, backups, tlsCertificate, tlsKey, clientAuthority, jwtKeys
+        case jwtIssuer, jwtAudience, logLevel, config, limitTexts, insecure
     }
 
     /// The settings with what the environment and the file say where no flag does.
@@ -157,7 +162,7 @@ struct ServeSettings: ParsableArguments {
     private static var keys: [(WritableKeyPath<ServeSettings, String?>, [String])] {
         [
             (\.http, ["http"]), (\.grpc, ["grpc"]), (\.auth, ["auth"]), (\.access, ["access"]),
-            (\.readModel, ["readModel"]),
+            (\.readModel, ["readModel"]), (\.replicaOf, ["replicaOf"]),
             (\.backups, ["backups"]), (\.tlsCertificate, ["tls", "certificate"]), (\.tlsKey, ["tls", "key"]),
             (\.clientAuthority, ["tls", "clientAuthority"]), (\.jwtKeys, ["jwt", "keys"]),
             (\.jwtIssuer, ["jwt", "issuer"]), (\.jwtAudience, ["jwt", "audience"]), (\.logLevel, ["logLevel"]),

@@ -1,6 +1,7 @@
 #if Postgres
 import CLibPQ
 import SillokCore
+import SillokSystem
 
 /// A statement and its parameter values.
 struct Query: Sendable {
@@ -48,12 +49,20 @@ final class Connection {
     private var kept: [KeptStatement: String] = [:]
     private let warnings = UnsafeMutablePointer<Int>.allocate(capacity: 1)
     private var cancels: Canceller?
+    /// Whether a failure was reported after which nothing more is sent, such as a server that did not answer in time.
+    private var isGivenUp = false
     private static let keptCapacity = 500
+
+    /// How long the server may be silent while an answer is due; `nil`: without a limit. The kernel of a frozen host
+    /// acknowledges every packet, so no setting of TCP notices it.
+    var answerTimeout: Duration?
 
     /// Whether there is a pooler such as pgbouncer in between, so that the connection has no session of its own.
     let isPooled: Bool
 
-    init(_ address: ServerAddress, for purpose: ServerAddress.Purpose) throws(PostgresFailure) {
+    init(
+        _ address: ServerAddress, for purpose: ServerAddress.Purpose, answerTimeout: Duration? = nil
+    ) throws(PostgresFailure) {
         try address.check()
         let parameters = address.parameters(for: purpose)
         let start = ContinuousClock.now
@@ -75,9 +84,11 @@ final class Connection {
             }, warnings)
         self.handle = handle
         PQenterPipelineMode(handle)
+        PQsetnonblocking(handle, 1)
+        self.answerTimeout = answerTimeout
         do throws(PostgresFailure) {
-            let own = try Self.run(
-                handle, [Query("SELECT pg_backend_pid(), current_setting('server_version_num')::int4")], keep: nil)
+            // A pooler may accept the connection although its server is frozen.
+            let own = try Self.run(handle, [Self.introduction], within: answerTimeout ?? .seconds(15), keep: nil)
             guard let process = own[0].number(0, 0), let version = own[0].number(0, 1) else {
                 throw PostgresFailure(message: "the server's answer about its process and version cannot be read")
             }
@@ -91,6 +102,16 @@ final class Connection {
             throw error
         }
     }
+
+    /// Asks for the process and the version. Also lets the server notice within 2 s that this client has left a
+    /// statement that waits for a lock: without it, each attempt that was given up would keep a process.
+    private static let introduction = Query(
+        """
+        SELECT pg_backend_pid(), current_setting('server_version_num')::int4,
+            CASE WHEN current_setting('client_connection_check_interval', true) = '0'
+                AND version() ~ 'linux|darwin|bsd'
+            THEN set_config('client_connection_check_interval', '2s', false) END
+        """)
 
     deinit {
         PQfinish(handle)
@@ -111,7 +132,7 @@ final class Connection {
     var warningCount: Int { warnings.pointee }
 
     /// Whether the connection is lost.
-    var isLost: Bool { PQstatus(handle) != CONNECTION_OK }
+    var isLost: Bool { isGivenUp || PQstatus(handle) != CONNECTION_OK }
 
     /// Whether a transaction is open.
     var isInTransaction: Bool { [PQTRANS_INTRANS, PQTRANS_INERROR].contains(PQtransactionStatus(handle)) }
@@ -124,7 +145,7 @@ final class Connection {
         var reused: Set<Int> = []
         var number = 0
         do {
-            return try Self.run(handle, queries) { [self] query in
+            return try Self.run(handle, queries, within: answerTimeout) { [self] query in
                 number += 1
                 guard query.isKept, !isPooled, kept.count < Self.keptCapacity else { return nil }
                 let key = KeptStatement(text: query.text, types: query.parameters.types)
@@ -138,6 +159,7 @@ final class Connection {
             }
         } catch {
             var error = error
+            if error.isConnectionLost { isGivenUp = true }
             // The plan of a kept statement no longer fits after a table has changed. If a new statement fails in this
             // way, the statement itself is at fault.
             error.isOfKeptPlan = error.state == "0A000" && reused.contains(error.completed)
@@ -147,7 +169,7 @@ final class Connection {
                 kept.removeAll()
                 repair.append(Query("DEALLOCATE ALL"))
             }
-            if !isLost, !repair.isEmpty { _ = try? Self.run(handle, repair, keep: nil) }
+            if !isLost, !repair.isEmpty { _ = try? Self.run(handle, repair, within: answerTimeout, keep: nil) }
             throw error
         }
     }
@@ -169,7 +191,8 @@ final class Connection {
 
 extension Connection {
     private static func run(
-        _ handle: OpaquePointer, _ queries: [Query], keep: ((Query) -> (name: String, isNew: Bool)?)?
+        _ handle: OpaquePointer, _ queries: [Query], within timeout: Duration?,
+        keep: ((Query) -> (name: String, isNew: Bool)?)?
     ) throws(PostgresFailure) -> [Rows] {
         var answers = 0
         for query in queries {
@@ -185,7 +208,7 @@ extension Connection {
             answers += 1
         }
         guard PQpipelineSync(handle) == 1 else { throw failure(handle, nil) }
-        return try receive(handle, answers, prepared: answers - queries.count)
+        return try receive(handle, answers, prepared: answers - queries.count, within: timeout)
     }
 
     private static func send(_ handle: OpaquePointer, _ query: Query, _ name: String?) -> Bool {
@@ -211,13 +234,14 @@ extension Connection {
 
     /// Receives the results up to the end of the round trip, without those of PREPARE.
     private static func receive(
-        _ handle: OpaquePointer, _ count: Int, prepared: Int
+        _ handle: OpaquePointer, _ count: Int, prepared: Int, within timeout: Duration?
     ) throws(PostgresFailure) -> [Rows] {
         var rows: [Rows] = []
         rows.reserveCapacity(count)
         var first: PostgresFailure?
         var isAtEnd = false
         while !isAtEnd {
+            try waitForResult(handle, within: timeout)
             guard let result = PQgetResult(handle) else {
                 if PQstatus(handle) != CONNECTION_OK { throw first ?? failure(handle, nil) }
                 continue
@@ -240,6 +264,26 @@ extension Connection {
         if let first { throw first }
         guard rows.count == count else { throw PostgresFailure(message: "an answer of the server is missing") }
         return prepared == 0 ? rows : rows.filter { !$0.tag.isEmpty }
+    }
+
+    /// Sends what is buffered, and waits until the next result has arrived. A lost connection is a result too. Each
+    /// part that arrives of a long result starts the time again.
+    private static func waitForResult(_ handle: OpaquePointer, within timeout: Duration?) throws(PostgresFailure) {
+        while true {
+            let unsent = PQflush(handle)
+            if unsent < 0 || PQisBusy(handle) == 0 { return }
+            let wanted = Int16(POLLIN) | (unsent == 1 ? Int16(POLLOUT) : 0)
+            var descriptor = pollfd(fd: PQsocket(handle), events: wanted, revents: 0)
+            let limit = timeout.map { Int32(min($0, .seconds(3600)) / .milliseconds(1)) } ?? -1
+            let ready = poll(&descriptor, 1, limit)
+            if ready == 0 {
+                throw PostgresFailure(
+                    message: "the server did not answer for \(limit) milliseconds", isConnectionLost: true)
+            }
+            if ready > 0, PQconsumeInput(handle) == 0 { return }
+            // A read takes at least 8 KiB, and an encrypted record has up to 16 KiB: `poll` does not see its rest.
+            if PQsslInUse(handle) + PQgssEncInUse(handle) > 0, PQconsumeInput(handle) == 0 { return }
+        }
     }
 
     /// Returns why a connection could not be opened, or `nil` if a second attempt succeeded.

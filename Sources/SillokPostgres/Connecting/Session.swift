@@ -10,6 +10,7 @@ final class Session {
     private let timeout: Duration
     private let reachability: Reachability
     private let isClosed: @Sendable () -> Bool
+    private let limitsAnswers: Bool
     private var connection: Connection?
 
     /// The start time of a request and the cancellation flag of its task.
@@ -26,16 +27,27 @@ final class Session {
     /// - Parameters:
     ///   - timeout: how long after its start a request may search for a server.
     ///   - reachability: shared by the sessions of a store.
+    ///   - limitsAnswers: whether a server counts as lost when it is silent for a third of the timeout, at most 15 and
+    ///     at least 5 seconds, so that there is time to ask another one.
     ///   - isClosed: returns whether the store is closed; then nothing is retried.
     init(
         _ address: ServerAddress, for purpose: ServerAddress.Purpose, timeout: Duration,
-        reachability: Reachability = Reachability(), isClosed: @escaping @Sendable () -> Bool = { false }
+        reachability: Reachability = Reachability(), limitsAnswers: Bool = false,
+        isClosed: @escaping @Sendable () -> Bool = { false }
     ) {
         self.address = address
         self.purpose = purpose
         self.timeout = timeout
         self.reachability = reachability
+        self.limitsAnswers = limitsAnswers
         self.isClosed = isClosed
+    }
+
+    /// Returns how long a server may be silent. Late attempts get less time, so that the call ends soon after its
+    /// timeout.
+    private func answerTimeout(for caller: Caller) -> Duration? {
+        let left = timeout - caller.asked.duration(to: .now)
+        return limitsAnswers ? max(.seconds(5), min(.seconds(15), timeout / 3, left)) : nil
     }
 
     /// Runs `body` with a connection, and retries with a new one while the failures are transient.
@@ -71,10 +83,14 @@ final class Session {
     func hasTime(since asked: ContinuousClock.Instant) -> Bool { asked.duration(to: .now) < timeout }
 
     private func connect(for caller: Caller) throws -> Connection {
-        if let connection { return connection }
+        let answerTimeout = answerTimeout(for: caller)
+        if let connection {
+            connection.answerTimeout = answerTimeout
+            return connection
+        }
         if !hasTime(since: caller.asked), let failure = reachability.failure(since: caller.asked) { throw failure }
         do throws(PostgresFailure) {
-            let made = try Connection(address, for: purpose)
+            let made = try Connection(address, for: purpose, answerTimeout: answerTimeout)
             reachability.note(nil)
             connection = made
             return made
@@ -92,6 +108,8 @@ final class Session {
         let interruption = Interruption(canceller)
         cancellation.whenCancelled { interruption.interrupt() }
         let result = Swift.Result { try body(current) }
+        // A cancel request to a server that does not answer does not end either. It cannot end a later statement.
+        if case .failure(let failure as PostgresFailure) = result, failure.isConnectionLost { throw failure }
         guard interruption.end() else { return try result.get() }
         // Unless the cancel request has ended its statement, the server may still apply it to a later one.
         if case .failure(let failure as PostgresFailure) = result, failure.state == PostgresFailure.queryCancelled {

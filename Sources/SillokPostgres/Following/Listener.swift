@@ -64,7 +64,7 @@ final class Listener: Sendable {
     private var isClosed: Bool { state.withLock { $0.isClosed } }
 
     private func run() {
-        let session = Session(address, for: purpose, timeout: .zero)
+        let session = Session(address, for: purpose, timeout: .zero, limitsAnswers: true)
         var pause = Self.retryIntervals.first
         while isNeeded() {
             do {

@@ -47,14 +47,20 @@ struct Installation {
     /// Returns the number of the last applied step; 0 if there is no store.
     private func installedVersion() throws -> Int64 {
         var parameters = Parameters()
-        parameters.add("\(schema).steps")
-        let table = try connection.run(Query("SELECT to_regclass($1) IS NOT NULL", parameters))
+        parameters.add(address.schema)
+        // Reads the catalog: `to_regclass` may answer from a cache, as if another process had not created the table.
+        let table = try connection.run(
+            Query(
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+                    + "ON n.oid = c.relnamespace WHERE n.nspname = $1::name AND c.relname = 'steps')", parameters))
         guard table.bytes(0, 0).first == 1 else { return 0 }
         return try connection.run(Query("SELECT coalesce(max(number), 0) FROM \(schema).steps")).int(0, 0)
     }
 
     /// Applies the missing steps in one transaction. If several processes try, only one does it.
     private func install(newID: StoreID, now: Timestamp) throws {
+        // A step may build an index of a large table, and other processes wait for it.
+        connection.answerTimeout = nil
         try connection.locked("sillok \(address.schema)") {
             // Read under the lock, because another process may have been faster.
             let version = try installedVersion()

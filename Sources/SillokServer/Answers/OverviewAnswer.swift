@@ -6,6 +6,7 @@ import SillokService
 extension API {
     struct Overview: Message {
         let store: String, kind: String?
+        let replica: Replica?
         let head: Position
         let at: Timestamp
         let bytes, memoryBytes: UInt64?
@@ -72,4 +73,8 @@ extension API {
             (position, behind) = (follower.position, follower.lag(behind: head))
         }
     }
+}
+
+extension API.Replica {
+    init(_ lag: ReplicaLag) { self.init(events: lag.events, seconds: lag.time.map { Measure($0.seconds) }) }
 }

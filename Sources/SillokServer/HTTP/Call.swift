@@ -228,6 +228,8 @@ extension HTTPField.Name {
     static let sillokThrough = named("Sillok-Through")
     static let sillokStore = named("Sillok-Store")
     static let sillokAtLeast = named("Sillok-At-Least")
+    static let sillokLagEvents = named("Sillok-Lag-Events")
+    static let sillokLagSeconds = named("Sillok-Lag-Seconds")
     static let sillokGuard = named("Sillok-Guard")
     static let idempotencyKey = named("Idempotency-Key")
     static let lastEventID = named("Last-Event-ID")

@@ -146,6 +146,7 @@ public final class WebInterface: Sendable {
             let (endpoint, call) = try await admit(request, base, isSecure, connection)
             admitted = (endpoint, call)
             response = try await answer(call, endpoint)
+            addLag(to: &response)
         } catch {
             let mayRead = admitted.map { ServerOperation.showPayloads.allows($0.call.principal) } ?? false
             let problem = Problem(error, showsEvents: mayRead)
@@ -155,7 +156,7 @@ public final class WebInterface: Sendable {
         secure(&response, isSecure)
         if request.method == .head { response = response.createHeadResponse() }
         if let operation = admitted?.endpoint.operation {
-            metrics.request(operation, status: Int(response.status.code), took: start.duration(to: clock.now))
+            metrics.request(operation.rawValue, status: Int(response.status.code), took: start.duration(to: clock.now))
         }
         return response
     }
@@ -175,6 +176,13 @@ public final class WebInterface: Sendable {
         defer { call.takePlace()?.end() }
         try await waitForWanted(call)
         return try await endpoint.handler.run(self, call)
+    }
+
+    /// Adds how far a replica is behind to an answer. The answer itself may be a little newer.
+    private func addLag(to response: inout Response) {
+        guard let lag = served.tools.replica?() else { return }
+        response.headers[.sillokLagEvents] = lag.events.map { "\($0)" }
+        response.headers[.sillokLagSeconds] = lag.time.map { "\(($0.seconds * 1000).rounded() / 1000)" }
     }
 
     /// Waits for the required position, if the request names one. For a token, the log must also have its event.

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTPTypes
 import SillokCore
 import SillokGRPC
+import SillokService
 
 /// Holds one HTTP connection to the limits of the server: it has a place among the connections, sends its first request
 /// in time, and takes what it asked for.

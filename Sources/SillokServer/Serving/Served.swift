@@ -3,6 +3,7 @@ public import SillokCore
 public import SillokProcessOperations
 public import SillokReadSide
 import SillokSQL
+public import SillokService
 public import SillokWebhookOperations
 
 #if canImport(FoundationEssentials)
@@ -60,6 +61,9 @@ public struct StoreTools: Sendable {
     public var kind: String?
     /// Returns the progress while the index of the store is rebuilt, otherwise `nil`.
     public var indexRebuild: (@Sendable () -> WorkProgress?)?
+    /// Returns how far the store is behind, if it is a replica: see `ReplicaWatch`. The server shows it in
+    /// `GET /health/ready`, `GET /v1/overview`, the headers of its answers, and its metrics.
+    public var replica: (@Sendable () -> ReplicaLag)?
 
     /// Creates tools, by default none.
     public init(

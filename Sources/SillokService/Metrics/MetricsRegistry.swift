@@ -231,6 +231,8 @@ extension MetricsRegistry {
             "Bytes of the write-ahead log that are not in the store's file yet. They grow while a reader keeps one "
             + "snapshot: a check, a backup, a long query.",
         "sillok_index_missing_events": "Events that are not in the index of a folder yet, while it is rebuilt.",
+        "sillok_replica_lag_events": "Events of the primary that this replica does not have.",
+        "sillok_replica_lag_seconds": "The time since the primary had nothing that this replica does not have now.",
         "sillok_http_request_seconds": "The time until a request was answered.",
         "sillok_http_requests_total": "Requests by operation and status.",
         "sillok_requests_shed_total": "Requests that were refused because the server was busy.",

@@ -1,6 +1,7 @@
 #if Postgres && os(Linux)
 import Foundation
 import Sillok
+import SillokService
 import SillokTestSupport
 import Testing
 
@@ -89,6 +90,32 @@ struct StandbyTests {
             } catch let error as StoreError where error.code == .notFound && ContinuousClock.now < end {
                 await Task.yield()
             }
+        }
+    }
+
+    @Test("a replica says how many events it is behind, and for how long; without its primary only the time")
+    func lag() async throws {
+        try await withPair { primary, standby, folder in
+            let writer = try await PostgresEventStore(primary, timeout: .seconds(1))
+            try await writer.append([note("0")])
+            let replica = try await eventuallyOpened(standby)
+            let watch = ReplicaWatch(of: replica) { try await writer.head() }
+            #expect(watch.lag == ReplicaLag(events: nil, time: nil))
+            try await running({ try await watch.run() }) {
+                #expect(try await eventually { watch.lag == ReplicaLag(events: 0, time: .zero) })
+                _ = try TestServer.run("SELECT pg_wal_replay_pause()", at: standby + "&target_session_attrs=any")
+                let start = ContinuousClock.now
+                for number in 1...5 { try await writer.append([note("\(number)")]) }
+                #expect(try await eventually { watch.lag.events == 5 && watch.lag.time ?? .zero > .seconds(2) })
+                #expect(watch.lag.time ?? .zero < start.duration(to: .now) + .seconds(5))
+                #expect(try await replica.head() == 1)
+                _ = try TestServer.run("SELECT pg_wal_replay_resume()", at: standby + "&target_session_attrs=any")
+                #expect(try await eventually { watch.lag == ReplicaLag(events: 0, time: .zero) })
+                try Programs.server("kill", folder.appending(path: "1").path)
+                #expect(try await eventually { watch.lag.events == nil && watch.lag.time ?? .zero > .seconds(3) })
+            }
+            await replica.close()
+            await writer.close()
         }
     }
 

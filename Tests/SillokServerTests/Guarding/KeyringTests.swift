@@ -75,6 +75,25 @@ struct KeyringTests {
         #expect(!here.isValid(key.id))
     }
 
+    @Test("of two processes that create the first key at the same time, one creates it, and both know it")
+    func firstKeyTwice() async throws {
+        let log = InterruptedStore(MemoryEventStore())
+        let (here, there) = (Keyring(log: log), Keyring(log: log.base))
+        try await here.load()
+        #expect(here.keys.isEmpty)
+        let first = Lock<(key: AccessKey, secret: Secret)?>(nil)
+        log.beforeAppend {
+            let created = try await there.createFirst("b", .everything, by: "bob")
+            first.withLock { $0 = created }
+        }
+        #expect(try await here.createFirst("a", .everything, by: "ada") == nil)
+        let created = try #require(first.withLock { $0 })
+        #expect(try await log.base.read(.all).events.map(\.type) == ["keyCreated"])
+        #expect(here.keys.map(\.id) == [created.key.id])
+        #expect(here.key(provedBy: created.secret.revealed)?.grant == .everything)
+        #expect(try await here.acts().map(\.by) == ["bob"])
+    }
+
     @Test("a log that an older version wrote has the same keys and acts, and a damaged revocation still revokes")
     func olderLog() async throws {
         let log = MemoryEventStore()

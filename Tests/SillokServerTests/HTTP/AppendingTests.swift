@@ -3,6 +3,7 @@ import Hummingbird
 import Sillok
 import SillokCore
 import SillokSQL
+import SillokService
 import Testing
 
 @testable import SillokServer

@@ -8,6 +8,7 @@ import Sillok
 import SillokCore
 import SillokReadSide
 import SillokSQLite
+import SillokService
 import SillokTestSupport
 import Testing
 
@@ -15,6 +16,31 @@ import Testing
 
 @Suite("Watching over HTTP")
 struct WatchingTests {
+    @Test("a server of a replica shows how far it is behind: in its health, overview, answers and metrics")
+    func replica() async throws {
+        let lag = Lock(ReplicaLag(events: 12, time: .milliseconds(2500)))
+        var tools = StoreTools()
+        tools.replica = { lag.withLock { $0 } }
+        let web = try await Browserless(tools: tools)
+        for path in ["/health/ready", "/v1/overview", "/v1/head"] {
+            let answer = try await web.ask(.get, path)
+            #expect(answer.headers[.sillokLagEvents] == "12" && answer.headers[.sillokLagSeconds] == "2.5")
+            let shown = try answer.json["replica"]?["lagEvents"]?.integer(as: Int64.self)
+            let expected: Int64? = path == "/v1/head" ? nil : 12
+            #expect(shown == expected, "\(path)")
+        }
+        let metrics = try await web.ask(.get, "/metrics").text
+        #expect(metrics.contains("sillok_replica_lag_events 12\n"))
+        #expect(metrics.contains("sillok_replica_lag_seconds 2.5\n"))
+        // Without its primary the number is not known.
+        lag.withLock { $0 = ReplicaLag(events: nil, time: .seconds(9)) }
+        let alone = try await web.ask(.get, "/health/ready")
+        #expect(alone.headers[.sillokLagEvents] == nil && alone.headers[.sillokLagSeconds] == "9.0")
+        #expect(try alone.json["replica"]?["lagEvents"]?.integer(as: Int64.self) == nil)
+        #expect(try await !web.ask(.get, "/metrics").text.contains("\nsillok_replica_lag_events "))
+        #expect(try await Browserless().ask(.get, "/health/ready").headers[.sillokLagSeconds] == nil)
+    }
+
     @Test("health, metrics and the overview report the requests")
     func metrics() async throws {
         let web = try await Browserless()

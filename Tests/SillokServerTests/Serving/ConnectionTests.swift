@@ -3,6 +3,7 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTPTypes
 import SillokGRPC
+import SillokService
 import Testing
 
 @testable import SillokServer

@@ -8,6 +8,7 @@ import ServiceLifecycle
 import Sillok
 import SillokCore
 import SillokSQLite
+import SillokService
 import SillokTestSupport
 import Testing
 

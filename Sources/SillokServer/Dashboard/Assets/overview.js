@@ -65,6 +65,13 @@ function tile(title, value, unit, note) {
   );
 }
 
+function replicaNote(replica) {
+  const time = span(replica.lagSeconds);
+  return replica.lagEvents === undefined
+    ? t("overview.primaryAway", { time })
+    : t("overview.replica", { n: replica.lagEvents, time });
+}
+
 function numbers(now) {
   const recent = now.seconds.slice(-10);
   const mean = (name) => recent.length ? recent.reduce((sum, one) => sum + one[name], 0) / recent.length : 0;
@@ -75,7 +82,10 @@ function numbers(now) {
   return h(
     "div",
     { class: "grid" },
-    tile(t("overview.head"), count(now.head), "", now.bytes ? t("overview.disk", { size: size(now.bytes) }) : null),
+    tile(
+      t("overview.head"), count(now.head), "",
+      now.replica ? replicaNote(now.replica) : now.bytes ? t("overview.disk", { size: size(now.bytes) }) : null
+    ),
     tile(
       t("overview.appends"), round(mean("appends")), t("unit.perSecond"),
       t("overview.events", { n: round(mean("events")) })

@@ -92,6 +92,8 @@ export const en = {
   "overview.wellText": "appends succeed, nothing is parked, nothing has stopped.",
   "overview.head": "Head",
   "overview.disk": "{size} on the disk",
+  "overview.replica": ["replica, {n} event and {time} behind", "replica, {n} events and {time} behind"],
+  "overview.primaryAway": "replica, {time} behind; the primary does not answer",
   "overview.appends": "Appends",
   "overview.events": "{n} events a second",
   "overview.p99": "Append p99",

@@ -90,6 +90,8 @@ export const ko = {
   "overview.wellText": "이벤트가 정상적으로 추가되고 있으며, 데드 레터나 중단된 프로젝션이 없습니다.",
   "overview.head": "최신 위치",
   "overview.disk": "디스크 사용량 {size}",
+  "overview.replica": "복제본, 이벤트 {n}개와 {time} 뒤처짐",
+  "overview.primaryAway": "복제본, {time} 뒤처짐. 기본 서버가 응답하지 않습니다",
   "overview.appends": "추가",
   "overview.events": "초당 이벤트 {n}건",
   "overview.p99": "추가 시간 p99",

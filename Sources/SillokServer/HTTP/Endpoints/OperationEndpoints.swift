@@ -20,7 +20,10 @@ extension Endpoint {
             .value { interface, _ in
                 if interface.admission.isClosing { throw Problem(503, .unavailable, "the server is ending") }
                 _ = try await interface.store.read(.all, limit: 1)
-                return Answer(API.Health(status: "ready", rebuilding: interface.served.tools.indexRebuild?()))
+                let tools = interface.served.tools
+                return Answer(
+                    API.Health(
+                        status: "ready", rebuilding: tools.indexRebuild?(), replica: tools.replica.map { .init($0()) }))
             }),
         Endpoint(
             .get, "/v1/server", .describeServer,

@@ -17,7 +17,8 @@ extension WebInterface {
         let groups = state.groupSizes
         return Answer(
             API.Overview(
-                store: storeID.description, kind: served.tools.kind, head: head, at: clock.now(),
+                store: storeID.description, kind: served.tools.kind,
+                replica: served.tools.replica.map { API.Replica($0()) }, head: head, at: clock.now(),
                 bytes: served.tools.size?(), memoryBytes: ProcessMemory.residentBytes, requests: admission.requests,
                 connections: state.connections, shed: state.shed, append: API.Appends(state.append),
                 groupMean: Measure(groups.count > 0 ? groups.sum / Double(groups.count) : 0),
@@ -54,6 +55,7 @@ extension WebInterface {
     func sample(_ head: Position, _ statuses: [ProjectionStatus]?, _ processes: [ProcessMeasurement]? = nil) {
         metrics.sample(
             head, subscriptions: admission.followers.map { ($0.id, $0.position) }, statuses, processes,
-            memory: ProcessMemory.residentBytes, rebuild: served.tools.indexRebuild.map { $0() })
+            memory: ProcessMemory.residentBytes, rebuild: served.tools.indexRebuild.map { $0() },
+            replica: served.tools.replica?())
     }
 }

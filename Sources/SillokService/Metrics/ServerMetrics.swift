@@ -1,31 +1,29 @@
-import Metrics
-import Sillok
-import SillokCore
-import SillokReadSide
-import SillokService
+package import Metrics
+package import SillokCore
+package import SillokReadSide
 
 /// The measurements of a server. Each goes to the registry that `/metrics` shows, and to the metrics system of the
 /// application.
-final class ServerMetrics: Sendable {
-    struct Append: Sendable {
-        var requests: UInt64 = 0
-        var events: UInt64 = 0
-        var conflicts: UInt64 = 0
-        var refusals: UInt64 = 0
-        var failures: UInt64 = 0
-        var seconds = Histogram.seconds
+package final class ServerMetrics: Sendable {
+    package struct Append: Sendable {
+        package var requests: UInt64 = 0
+        package var events: UInt64 = 0
+        package var conflicts: UInt64 = 0
+        package var refusals: UInt64 = 0
+        package var failures: UInt64 = 0
+        package var seconds = Histogram.seconds
     }
 
     /// What the dashboard shows.
-    struct State: Sendable {
-        var append = Append()
-        var eventsRead: UInt64 = 0
-        var shed: UInt64 = 0
+    package struct State: Sendable {
+        package var append = Append()
+        package var eventsRead: UInt64 = 0
+        package var shed: UInt64 = 0
         /// Connections that were cut because their reader took nothing.
-        var stalled: UInt64 = 0
-        var groupSizes = Histogram.sizes
-        var syncSeconds = Histogram.seconds
-        var connections = 0
+        package var stalled: UInt64 = 0
+        package var groupSizes = Histogram.sizes
+        package var syncSeconds = Histogram.seconds
+        package var connections = 0
     }
 
     private struct Known {
@@ -35,22 +33,22 @@ final class ServerMetrics: Sendable {
     }
 
     /// What `/metrics` shows.
-    let registry: MetricsRegistry
-    let connections: Meter
+    package let registry: MetricsRegistry
+    package let connections: Meter
     /// Requests that were refused because the server was busy.
-    let shed: Counter
+    package let shed: Counter
     /// Connections that were cut because their reader took nothing.
-    let stalled: Counter
+    package let stalled: Counter
     /// Counts what a store was asked for.
-    let record: @Sendable (StoreMeasurement) -> Void
+    package let record: @Sendable (StoreMeasurement) -> Void
     /// Counts a commit of a store.
-    let commit: @Sendable (CommitMeasurement) -> Void
+    package let commit: @Sendable (CommitMeasurement) -> Void
     private let factory: any MetricsFactory
     private let known = Lock(Known())
 
     /// - Parameter metrics: the metrics system of the application, for one interface only, because the series do not
     ///   name it. If it is a registry, `/metrics` shows all of it.
-    init(_ metrics: any MetricsFactory = MetricsSystem.factory) {
+    package init(_ metrics: any MetricsFactory = MetricsSystem.factory) {
         let own = metrics as? MetricsRegistry
         registry = own ?? MetricsRegistry()
         let isAlone = own != nil || metrics is NOOPMetricsHandler
@@ -62,8 +60,8 @@ final class ServerMetrics: Sendable {
         commit = CommitMeasurement.reporter(metrics: factory)
     }
 
-    func request(_ operation: ServerOperation, status: Int, took time: Duration) {
-        let dimension = ("operation", operation.rawValue)
+    package func request(_ operation: String, status: Int, took time: Duration) {
+        let dimension = ("operation", operation)
         Timer(label: "sillok_http_request_seconds", dimensions: [dimension], factory: factory)
             .record(duration: time)
         Counter(
@@ -77,9 +75,11 @@ final class ServerMetrics: Sendable {
     ///   - subscriptions: the open subscriptions, and how far each has come.
     ///   - statuses: of the projections; `nil`: not known, so that their gauges keep their values.
     ///   - processes: of the processes, in the same way.
-    func sample(
+    ///   - replica: of a server of a replica.
+    package func sample(
         _ head: Position, subscriptions: [(id: UInt64, position: Position)], _ statuses: [ProjectionStatus]?,
-        _ processes: [ProcessMeasurement]? = nil, memory: UInt64?, rebuild: WorkProgress?? = nil
+        _ processes: [ProcessMeasurement]? = nil, memory: UInt64?, rebuild: WorkProgress?? = nil,
+        replica: ReplicaLag? = nil
     ) {
         func gauge(_ label: String, _ dimensions: [(String, String)] = []) -> Gauge {
             Gauge(label: label, dimensions: dimensions, factory: factory)
@@ -89,6 +89,15 @@ final class ServerMetrics: Sendable {
         }
         gauge("sillok_head_position").record(head.value)
         if let rebuild { gauge("sillok_index_missing_events").record(rebuild.map { $0.total - $0.done } ?? 0) }
+        if let replica {
+            for (label, value) in [
+                ("sillok_replica_lag_events", replica.events.map { Double($0) }),
+                ("sillok_replica_lag_seconds", replica.time?.seconds),
+            ] {
+                // A value that is not known is not shown, rather than its last value.
+                if let value { gauge(label).record(value) } else { gauge(label).destroy() }
+            }
+        }
         gauge("sillok_subscriptions").record(subscriptions.count)
         for (id, position) in subscriptions { lag(id).record(head > position ? head.value - position.value : 0) }
         known.withLock { known in
@@ -103,7 +112,7 @@ final class ServerMetrics: Sendable {
     }
 
     /// The current values.
-    var current: State {
+    package var current: State {
         func count(_ name: String, _ dimensions: [(String, String)] = []) -> UInt64 {
             UInt64(exactly: registry.series(name, dimensions)?.number ?? 0) ?? 0
         }
