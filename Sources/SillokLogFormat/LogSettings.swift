@@ -4,9 +4,13 @@ package struct LogSettings: Sendable {
     package var firstSegmentBytes = 1 << 20
     /// The size at which the doubling ends. A larger group gets a segment of its own size.
     package var maximumSegmentBytes = 64 << 20
-    /// After how many bytes of zeros a new segment is synced. The syncs of the segment in use wait for no more than
-    /// these.
+    /// After how many bytes of zeros a new segment is synced, where space cannot be reserved. The syncs of the segment
+    /// in use wait for no more than these.
     package var fillBytes = 1 << 20
+    /// How many zeros a sync of small groups writes behind them: at most 1 MiB.
+    package var zeroedBytes = 512 << 10
+    /// From this size on, the groups of a sync are large: they are written into reserved space without zeros.
+    package var largeGroupBytes = 256 << 10
     /// How many files the reader keeps open.
     package var openFiles = 64
     /// Mistakes that the tests must find.
