@@ -86,4 +86,6 @@ package struct PlantedFaults: OptionSet, Sendable {
     package static let indexTrusted = PlantedFaults(rawValue: 1 << 22)
     /// After a failed sync the writer of a store continues with the next group as if nothing had happened.
     package static let builtOnFailedGroup = PlantedFaults(rawValue: 1 << 23)
+    /// A merge of runs of ids in the index of a store loses the last entry.
+    package static let mergeLosesEntry = PlantedFaults(rawValue: 1 << 24)
 }
