@@ -102,8 +102,8 @@ let package = Package(
             name: "SillokLog",
             dependencies: [
                 "SillokSegments", "SillokLogFormat", "SillokDisk", "SillokSQLiteModels", "SillokSQLiteConnections",
-                "SillokStorage", "SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "SillokSQL",
-                "SillokSystem", "CSQLite",
+                "SillokStorage", "SillokThreads", "SillokIndex", "SillokIndexFile", "SillokChain", "SillokCore",
+                "SillokSQL", "SillokSystem", "CSQLite",
                 "CSillok",
             ]),
         .target(
@@ -205,6 +205,11 @@ let package = Package(
         .target(
             name: "SillokStorage",
             dependencies: ["SillokThreads", "SillokIndex", "SillokChain", "SillokCore", "CSillok"]),
+        .target(
+            name: "SillokIndexFile",
+            dependencies: [
+                "SillokCore", "SillokDisk", "SillokSQLiteConnections", "SillokStorage", "SillokSystem", "CSQLite",
+            ]),
         .target(
             name: "SillokHistory",
             dependencies: [
@@ -582,8 +587,8 @@ let package = Package(
             name: "SillokLogTests",
             dependencies: [
                 "SillokLog", "SillokConformance", "Sillok", "SillokChain", "SillokCore", "SillokDisk", "SillokIndex",
-                "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSegments", "SillokStorage",
-                "SillokTestSupport", "SillokTesting", "SillokWire",
+                "SillokIndexFile", "SillokSQL", "SillokSQLiteConnections", "SillokSQLiteModels", "SillokSegments",
+                "SillokStorage", "SillokTestSupport", "SillokTesting", "SillokWire",
                 "CSQLite", "sillok-torture",
             ]),
         .testTarget(

@@ -56,6 +56,11 @@ public protocol DiskFile: AnyObject, Sendable {
     /// Writes bytes at an offset and returns how many of them were written, possibly fewer than given.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) -> Int
 
+    /// Gives an empty file a size, reads as zeros from then on, and reserves the space for it.
+    ///
+    /// - Returns: `false` if the file system cannot do that. The file is unchanged then.
+    func reserve(_ bytes: Int) throws(DiskError) -> Bool
+
     /// Returns after everything that was written before is durable.
     func sync(_ scope: SyncScope) throws(DiskError)
 
@@ -67,6 +72,9 @@ public protocol DiskFile: AnyObject, Sendable {
 }
 
 extension DiskFile {
+    /// Returns `false`, as on a file system that cannot reserve space.
+    public func reserve(_ bytes: Int) throws(DiskError) -> Bool { false }
+
     /// Does nothing, as on a disk without a cache.
     public func dropCache() throws(DiskError) {}
 

@@ -89,6 +89,17 @@ private final class SystemFile: DiskFile {
         return count
     }
 
+    func reserve(_ bytes: Int) throws(DiskError) -> Bool {
+        #if os(Linux)
+        var code = EINTR
+        while code == EINTR { code = posix_fallocate(descriptor, 0, off_t(bytes)) }
+        if code == 0 { return true }
+        let error = DiskError(.write, path, code: code)
+        if error.isFull { throw error }
+        #endif
+        return false
+    }
+
     func sync(_ scope: SyncScope) throws(DiskError) {
         // An interrupted sync may already have dropped the error of a page. It counts as failed, like any other.
         if flush(descriptor, scope) != 0 { throw DiskError(.sync, path, code: errno) }

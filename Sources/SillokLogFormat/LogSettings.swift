@@ -4,9 +4,13 @@ package struct LogSettings: Sendable {
     package var firstSegmentBytes = 1 << 20
     /// The size at which the doubling ends. A larger group gets a segment of its own size.
     package var maximumSegmentBytes = 64 << 20
-    /// After how many bytes of zeros a new segment is synced. The syncs of the segment in use wait for no more than
-    /// these.
+    /// After how many bytes of zeros a new segment is synced, where space cannot be reserved. The syncs of the segment
+    /// in use wait for no more than these.
     package var fillBytes = 1 << 20
+    /// How many zeros a sync of small groups writes behind them: at most 1 MiB.
+    package var zeroedBytes = 512 << 10
+    /// From this size on, the groups of a sync are large: they are written into reserved space without zeros.
+    package var largeGroupBytes = 256 << 10
     /// How many files the reader keeps open.
     package var openFiles = 64
     /// Mistakes that the tests must find.
@@ -82,4 +86,6 @@ package struct PlantedFaults: OptionSet, Sendable {
     package static let indexTrusted = PlantedFaults(rawValue: 1 << 22)
     /// After a failed sync the writer of a store continues with the next group as if nothing had happened.
     package static let builtOnFailedGroup = PlantedFaults(rawValue: 1 << 23)
+    /// A merge of runs of ids in the index of a store loses the last entry.
+    package static let mergeLosesEntry = PlantedFaults(rawValue: 1 << 24)
 }

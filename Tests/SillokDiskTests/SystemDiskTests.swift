@@ -21,6 +21,17 @@ import Testing
         #expect(try disk.open(folder("file"), .read).bytes(at: 0, count: 4) == [0, 0, 0, 1])
     }
 
+    @Test("Reserved space has its size and reads as zeros, if the file system can reserve it")
+    func reserves() throws {
+        let file = try disk.open(folder("file"), .create)
+        let isReserved = try file.reserve(100_000)
+        #expect(try file.size() == (isReserved ? 100_000 : 0))
+        #expect(try file.bytes(at: 0, count: 200_000).allSatisfy { $0 == 0 })
+        try file.writeAll([1, 2], at: 50_000)
+        #expect(try file.bytes(at: 50_000, count: 2) == [1, 2])
+        #expect(throws: DiskError.self) { try disk.open(folder("file"), .read).writeAll([1], at: 0) }
+    }
+
     @Test("A mode decides whether the file must exist, and what may be done with it")
     func modes() throws {
         #expect(throws: DiskError(.open, folder("file"), code: 2)) { try disk.open(folder("file"), .write) }

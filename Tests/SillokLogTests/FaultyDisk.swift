@@ -70,6 +70,8 @@ private final class FaultyFile: DiskFile {
         return try file.write(bytes, at: offset)
     }
 
+    func reserve(_ bytes: Int) throws(DiskError) -> Bool { try file.reserve(bytes) }
+
     func sync(_ scope: SyncScope) throws(DiskError) {
         if path.hasSuffix(".seg"), let code = disk.faults.withLock({ $0.syncing }) {
             throw DiskError(.sync, path, code: code)

@@ -58,6 +58,9 @@ extension LogEventStore {
         #expect(
             tagged.events.map(\.position.value) == stride(from: 1, through: UInt64(count), by: 3).map { $0 }, comment,
             sourceLocation: sourceLocation)
+        // Until then a list of streams is refused.
+        let isRebuilt = try await eventually(within: .seconds(120)) { indexRebuild == nil }
+        #expect(isRebuilt, comment, sourceLocation: sourceLocation)
         let names = try await streams(in: "s", after: nil, limit: 10)
         #expect(
             names.map(\.revision.value).reduce(0, +) == UInt64(count), comment, sourceLocation: sourceLocation)

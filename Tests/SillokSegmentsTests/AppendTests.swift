@@ -111,6 +111,49 @@ import Testing
         #expect(try play.payloads(of: try play.open()) == [1700, 300, 100, 1750])
     }
 
+    @Test("Zeros are written behind small groups, once for many of them, and not behind large ones")
+    func zeros() throws {
+        let play = LogPlay(segmentBytes: 1 << 16)
+        let disk = ScriptedDisk()
+        (play.disk, play.settings.zeroedBytes, play.settings.largeGroupBytes) = (disk, 4_000, 3_000)
+        let log = try play.begin()
+        func writes(_ sizes: [Int]) throws -> Int {
+            disk.forgetCalls()
+            try play.append(sizes, to: log)
+            return disk.calls.count { $0.operation == .write && $0.name.hasSuffix(".seg") } - sizes.count
+        }
+        guard try disk.open(play.folder + "/probe", .create).reserve(9) else { return }
+        #expect(try writes([100]) == 1)
+        #expect(try writes([100, 200, 300, 100]) == 0)
+        #expect(try writes([1_500]) == 0)
+        #expect(try writes([2_500]) == 1)
+        #expect(try writes([9_000, 3_000]) == 0)
+        #expect(try writes([100, 100]) == 1)
+        // The end of the segment takes fewer.
+        #expect(try writes([20_000, 18_000, 2_000, 100]) == 1)
+        let sizes = [100, 100, 200, 300, 100, 1_500, 2_500, 9_000, 3_000, 100, 100, 20_000, 18_000, 2_000, 100]
+        #expect(try play.payloads(of: try play.open()) == sizes)
+    }
+
+    @Test("A failure to write zeros is none of the log")
+    func failedZeros() throws {
+        let play = LogPlay()
+        let disk = ScriptedDisk()
+        play.disk = disk
+        let log = try play.begin()
+        let writes = Lock(0)
+        disk.fail { call in
+            guard call.operation == .write, call.name.hasSuffix(".seg") else { return nil }
+            return writes.withLock { count in
+                count += 1
+                return count == 2 ? DiskError.noSpace : nil
+            }
+        }
+        try play.append([100, 200], to: log)
+        #expect(log.failure == nil && log.durableHead == 2)
+        #expect(try play.payloads(of: try play.open()) == [100, 200])
+    }
+
     @Test("A prepared segment survives an opening, and is used then")
     func preparedSurvives() throws {
         let play = LogPlay()

@@ -13,7 +13,7 @@ import Testing
     func orderOfCreation() throws {
         let play = LogPlay()
         let disk = ScriptedDisk()
-        play.disk = disk
+        (play.disk, play.settings.zeroedBytes) = (disk, 0)
         let log = try play.begin()
         let creation = disk.calls
         let store = try #require(creation.firstIndex { $0 == .init(operation: .rename, name: "store.new") })

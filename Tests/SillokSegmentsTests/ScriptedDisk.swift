@@ -91,6 +91,11 @@ private final class ScriptedFile: DiskFile {
         return try file.write(UnsafeRawBufferPointer(rebasing: bytes.prefix(step)), at: offset)
     }
 
+    func reserve(_ bytes: Int) throws(DiskError) -> Bool {
+        try disk.begin(.write, path)
+        return try file.reserve(bytes)
+    }
+
     func sync(_ scope: SyncScope) throws(DiskError) {
         try disk.begin(.sync, path)
         try file.sync(scope)

@@ -88,6 +88,25 @@ import Testing
         #expect(disk.bytes(of: "a")?.count == 1_000)
     }
 
+    @Test("reserved space reads as zeros, counts as used, and is lost in a power cut before a sync of all")
+    func reserved() throws {
+        let file = try file("a", [])
+        #expect(try file.reserve(1_000))
+        #expect(try file.bytes(at: 0, count: 2_000) == [UInt8](repeating: 0, count: 1_000))
+        disk.cutPower { _, _ in 0 }
+        #expect(disk.bytes(of: "a") == [])
+        let again = try disk.open("a", .write)
+        #expect(try again.reserve(1_000))
+        try again.sync(.all)
+        try again.writeAll([1, 2], at: 600)
+        try again.sync(.data)
+        disk.cutPower { _, _ in 0 }
+        #expect(disk.bytes(of: "a")?.count == 1_000 && disk.bytes(of: "a")?[600...601] == [1, 2])
+        disk.faults.capacity = 2_000
+        #expect(throws: DiskError(.write, "b", code: DiskError.noSpace)) { try self.file("b", []).reserve(1_001) }
+        #expect(try SimulatedDisk(seed: 3).open("a", .create).reserve(1_000) == false)
+    }
+
     @Test("after a failed sync the cache has what the disk has not, and a later sync does not write it")
     func failedSync() throws {
         var differs = 0

@@ -1,3 +1,4 @@
+import SillokIndexFile
 import SillokStorage
 
 extension TableFilter {
@@ -13,9 +14,16 @@ extension TableFilter {
 
 /// The steps that read the keys of the index file into the filter.
 struct FilterLoading {
+    private enum Place {
+        case names(key: Int64, position: Int64)
+        case ids(after: Int64, through: Int64)
+    }
+
     private let filter: TableFilter
-    /// Where the next slice begins, and the last key of its range; `nil` at the end.
-    private var next: (key: Int64, position: Int64, last: Int64)? = (.min, 0, -1)
+    /// Where the next slice begins; `nil` at the end.
+    private var next: Place? = .names(key: .min, position: 0)
+    /// A chunk of ids counts as this number of rows.
+    private static let chunkRows = 256
 
     init(_ filter: TableFilter) { self.filter = filter }
 
@@ -27,20 +35,25 @@ struct FilterLoading {
 
     /// Adds the keys of the next rows.
     mutating func step(_ writer: EntryWriter, rows: Int) throws {
-        guard let (key, position, last) = next else { return }
         var keys: [Int64] = []
-        let end = try writer.readKeys(after: (key, position), through: last, limit: rows) {
-            if $0 != keys.last { keys.append($0) }
+        switch next {
+        case .names(let key, let position):
+            let end = try writer.readNames(after: (key, position), limit: rows) {
+                if $0 != keys.last { keys.append($0) }
+            }
+            if let end {
+                next = .names(key: end.key, position: end.position)
+            } else {
+                // Chunks that are written from now on have keys that the filter gets when they are moved.
+                next = .ids(after: 0, through: try writer.lastChunk())
+            }
+        case .ids(let chunk, let last):
+            let limit = max(1, rows / Self.chunkRows)
+            let end = try writer.readIDs(after: chunk, through: last, limit: limit) { keys.append($0) }
+            next = end.map { .ids(after: $0, through: last) }
+        case nil: return
         }
         filter.add(keys)
-        if let end {
-            next = (end.key, end.position, last)
-        } else if last < 0 {
-            // The names are done. The keys of time-ordered ids follow, which are not needed, and then those of others.
-            next = (IndexKey.firstUnordered - 1, .max, .max)
-        } else {
-            next = nil
-            filter.complete()
-        }
+        if next == nil { filter.complete() }
     }
 }

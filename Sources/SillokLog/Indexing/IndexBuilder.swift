@@ -1,5 +1,5 @@
 import SillokCore
-import SillokSQLiteConnections
+import SillokIndexFile
 import SillokSegments
 import SillokStorage
 
@@ -99,13 +99,14 @@ struct IndexBuilder {
         }
         let id = try segments.record(at: UInt64(gathered.end)) { try $0.id }
         gathered.entries.sort(by: IndexEntry.isBefore)
-        for start in stride(from: 0, to: gathered.entries.count, by: tuning.movedSlice) {
-            if try pause() { throw CancellationError() }
-            let slice = gathered.entries[start..<min(start + tuning.movedSlice, gathered.entries.count)]
+        let isWritten = try writer.move(gathered.entries, by: tuning.movedSlice) { slice in
+            if try pause() { return false }
             filter.add(slice)
-            try writer.committing { try writer.write(slice) }
+            return true
+        } finish: {
+            try writer.finish(gathered.streams, gathered.tracking, through: gathered.end, id)
         }
-        try writer.committing { try writer.finish(gathered.streams, gathered.tracking, through: gathered.end, id) }
+        if !isWritten { throw CancellationError() }
         let end = gathered.end
         // Without a survey the batches have added all keys to the filter.
         if !gap.isSurveyed && end == gap.end { filter.setSurveyed(true) }

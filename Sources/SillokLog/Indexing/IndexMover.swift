@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokSegments
 import SillokStorage
@@ -22,6 +23,8 @@ final class IndexMover: Sendable {
         var damaged: Int?
         /// Whether the filter has to be filled from the file.
         var isLoading: Bool
+        /// Whether runs of the file are to be merged, or what merges have left is to be deleted.
+        var isMerging: Bool
         /// Whether appends that wait are to be refused, because the store is being closed.
         var isRefusing = false
         var isClosing = false
@@ -33,6 +36,7 @@ final class IndexMover: Sendable {
         case rebuild
         case replace(Int)
         case load
+        case merge
         case stop
     }
 
@@ -42,6 +46,8 @@ final class IndexMover: Sendable {
     private let state: Lock<State>
     /// What is known about the keys of the file.
     let filter: TableFilter
+    /// Is held while the file is replaced, so that no reader opens one without tables.
+    let fileLock = Lock(())
 
     /// Starts the thread. `newWriter` replaces the file by an empty one.
     init(
@@ -50,7 +56,10 @@ final class IndexMover: Sendable {
         newWriter: @escaping @Sendable () throws -> EntryWriter
     ) {
         (view, segments, self.filter, self.tuning) = (opened.view, opened.segments, filter, tuning)
-        state = Lock(State(isBehind: opened.view.current.gap != nil, isLoading: !filter.isLoaded))
+        state = Lock(
+            State(
+                isBehind: opened.view.current.gap != nil, isLoading: !filter.isLoaded,
+                isMerging: writer.runs.hasWork))
         let handover = Handover(writer)
         startThread { [self] in
             var work = Work(
@@ -80,7 +89,9 @@ final class IndexMover: Sendable {
             return .move(part, end: state.end)
         }
         if state.isBehind { return .rebuild }
-        return state.isLoading ? .load : nil
+        // Merges give the chunks of a file other places, which the loading could pass over.
+        if state.isLoading { return .load }
+        return state.isMerging ? .merge : nil
     }
 
     private func run(_ step: Step, _ work: inout Work) {
@@ -89,14 +100,16 @@ final class IndexMover: Sendable {
         case .move(let part, let end):
             guard view.current.gap == nil else { return take(part, through: end, work.builder) }
             let failure = move(part, through: end, writer, &work.loading)
+            let isMerging = writer.runs.hasWork
             state.withLock { state in
                 state.failure = failure
-                if failure == nil { state.full = nil }
+                if failure == nil { (state.full, state.isMerging) = (nil, isMerging) }
             }
             state.wakeAll()
         case .rebuild: rebuild(&work, writer)
         case .replace(let file): replace(file, &work)
         case .load: load(&work.loading, writer)
+        case .merge: merge(writer)
         case .stop: work.writer = nil
         }
     }
@@ -171,18 +184,18 @@ final class IndexMover: Sendable {
         do {
             let contents = part.contents.withLock { $0 }
             let entries = contents.tail.sortedEntries.map { IndexEntry(key: $0.key, position: $0.position) }
-            for start in stride(from: 0, to: entries.count, by: tuning.movedSlice) {
-                if state.withLock({ $0.isClosing }) { return nil }
-                let slice = entries[start..<min(start + tuning.movedSlice, entries.count)]
-                // Before readers can look for them in the file.
-                filter.add(slice)
-                try writer.committing { try writer.write(slice) }
+            let id = try segments.record(at: UInt64(clamping: end)) { try $0.id }
+            let isMoved = try writer.move(entries, by: tuning.movedSlice) { slice in
+                if state.withLock({ $0.isClosing }) { return false }
                 // However often parts are full, the filter is complete at some time.
                 if loading.isUnfinished { load(&loading, writer) }
+                // Before readers can look for them in the file.
+                filter.add(slice)
+                return true
+            } finish: {
+                try writer.finish(contents.streams, contents.tracking, through: end, id)
             }
-            let id = try segments.record(at: UInt64(clamping: end)) { try $0.id }
-            try writer.committing { try writer.finish(contents.streams, contents.tracking, through: end, id) }
-            view.removeFirst(part)
+            if isMoved { view.removeFirst(part) }
             return nil
         } catch {
             noteDamage(error)
@@ -190,15 +203,34 @@ final class IndexMover: Sendable {
         }
     }
 
-    /// Blocks the calling thread until no part waits to be moved and the index is complete, or the work has failed.
-    func settle() { state.wait { $0.full == nil && !$0.isBehind || $0.failure != nil || $0.isStopped ? () : nil } }
+    /// Blocks the calling thread until no part waits to be moved, the index is complete and its runs are merged, or the
+    /// work has failed.
+    func settle() {
+        state.wait { state in
+            let isSettled = state.full == nil && !state.isBehind && !state.isMerging
+            return isSettled || state.failure != nil || state.isStopped ? () : nil
+        }
+    }
+
+    /// Does a part of a merge. After a failure the next one begins when entries have been moved.
+    private func merge(_ writer: EntryWriter) {
+        var isMerging = false
+        do {
+            try writer.runs.step(entries: tuning.movedSlice)
+            isMerging = writer.runs.hasWork
+        } catch {
+            noteDamage(error, isOfFile: true)
+        }
+        state.withLock { $0.isMerging = isMerging }
+        state.wakeAll()
+    }
 
     /// Adds a slice of the keys of the file to the filter.
     private func load(_ loading: inout FilterLoading, _ writer: EntryWriter) {
         do {
             try loading.step(writer, rows: tuning.movedSlice)
         } catch {
-            noteDamage(error)
+            noteDamage(error, isOfFile: true)
             loading.cancel()
         }
         if !loading.isUnfinished { state.withLock { $0.isLoading = false } }
@@ -231,8 +263,9 @@ extension IndexMover {
                 if let part { take(part.0, through: part.1, builder) }
                 return isEnding
             }
+            let isMerging = writer.runs.hasWork
             state.withLock { state in
-                (state.isBehind, state.failure) = (view.current.gap != nil, nil)
+                (state.isBehind, state.failure, state.isMerging) = (view.current.gap != nil, nil, isMerging)
                 // A part that did not become one of the gap is moved now.
                 if !state.isBehind { state.isWoken = state.full != nil }
             }
@@ -266,9 +299,12 @@ extension IndexMover {
     }
 
     /// Has the file replaced if an error shows that it is damaged.
-    private func noteDamage(_ error: any Error) {
+    ///
+    /// - Parameter isOfFile: whether wrong contents can only be those of the file, and not those of the log.
+    private func noteDamage(_ error: any Error, isOfFile: Bool = false) {
+        let isDamage = (error as? SQLiteFailure)?.isOfDamage ?? (isOfFile && (error as? StoreError)?.code == .corrupt)
         let file = view.current.file
-        if let failure = error as? SQLiteFailure, failure.isOfDamage { state.withLock { $0.damaged = file } }
+        if isDamage { state.withLock { $0.damaged = file } }
     }
 
     /// Has a damaged file replaced and the index rebuilt, unless that has begun.
@@ -285,7 +321,7 @@ extension IndexMover {
         // From now on no reader uses a file. Those that open one meanwhile open the next one again.
         view.update { view in view.gap = view.start > 0 ? IndexGap(after: 0, through: view.start, tuning) : nil }
         do {
-            work.writer = try work.newWriter()
+            try fileLock.withLock { _ in work.writer = try work.newWriter() }
             view.update { $0.file += 1 }
             let isBehind = view.current.gap != nil
             // After the survey the filter has every key.
@@ -293,6 +329,7 @@ extension IndexMover {
             filter.setSurveyed(!isBehind)
             state.withLock { state in
                 (state.damaged, state.isBehind, state.isLoading, state.failure) = (nil, isBehind, false, nil)
+                state.isMerging = false
                 state.isWoken = state.full != nil
             }
             state.wakeAll()

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokDisk
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokSegments
 import SillokStorage
@@ -30,8 +31,8 @@ struct LogOpening {
         let filter = TableFilter(
             highestOrdered: highest, isLoaded: indexed == 0, isSurveyed: gap == nil, tuning)
         let store = log.identity.store
-        let mover = IndexMover(writer, (view, log.reader, keys), filter, tuning, progress) { [folder] in
-            try IndexOpening.emptyWriter(folder, store)
+        let mover = IndexMover(writer, (view, log.reader, keys), filter, tuning, progress) { [folder, tuning] in
+            try IndexOpening.emptyWriter(folder, store, tuning)
         }
         if tuning.rebuildsBeforeServing { mover.settle() }
         return OpenedLog(
@@ -51,18 +52,18 @@ struct IndexOpening {
     func open(_ head: Int64) throws -> (EntryWriter, indexed: Int64, highest: Int64) {
         if let found = try? existing(head) { return found }
         do {
-            return (try Self.emptyWriter(folder, log.identity.store), 0, -1)
+            return (try Self.emptyWriter(folder, log.identity.store, tuning), 0, -1)
         } catch let failure as SQLiteFailure {
             throw failure.storeError("the index of the store \(folder) cannot be created")
         }
     }
 
     /// Replaces the index by an empty one.
-    static func emptyWriter(_ folder: String, _ store: StoreID) throws -> EntryWriter {
+    static func emptyWriter(_ folder: String, _ store: StoreID, _ tuning: LogTuning) throws -> EntryWriter {
         IndexFile.remove(in: folder)
         let connection = try IndexFile.writer(folder)
         try IndexFile.create(connection, store)
-        return try EntryWriter(connection)
+        return try EntryWriter(connection, tuning.runSizes)
     }
 
     /// Returns the index that is there, if it is one of this log.
@@ -70,10 +71,9 @@ struct IndexOpening {
         guard FileProbe(IndexFile.path(in: folder)).found != nil else { return nil }
         let connection = try IndexFile.writer(folder)
         guard let state = try IndexFile.state(connection) else { return nil }
-        let highest = try connection.number(
-            "SELECT ifnull(max(key), -1) FROM entries WHERE key >= 0 AND key < \(IndexKey.firstUnordered)")
+        let highest = try IndexFile.highestOrdered(connection)
         if tuning.segments.faults.contains(.indexTrusted) {
-            return (try EntryWriter(connection), min(state.indexed, head), highest)
+            return (try EntryWriter(connection, tuning.runSizes), min(state.indexed, head), highest)
         }
         guard state.store == log.identity.store, state.indexed <= head else { return nil }
         if state.indexed > 0 {
@@ -81,6 +81,15 @@ struct IndexOpening {
             guard state.mark == id else { return nil }
         }
         guard try IndexFile.isWhole(connection, folder) else { return nil }
-        return (try EntryWriter(connection), state.indexed, highest)
+        return (try EntryWriter(connection, tuning.runSizes), state.indexed, highest)
+    }
+}
+
+extension LogTuning {
+    /// The sizes of the runs of ids, and the planted fault of their merging.
+    fileprivate var runSizes: RunSizes {
+        var sizes = runs
+        sizes.losesLast = segments.faults.contains(.mergeLosesEntry)
+        return sizes
     }
 }

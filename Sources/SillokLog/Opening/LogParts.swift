@@ -1,5 +1,6 @@
 import SillokCore
 import SillokDisk
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokSegments
 import SillokSystem

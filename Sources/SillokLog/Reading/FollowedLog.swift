@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokSegments
 import SillokStorage

@@ -1,6 +1,7 @@
 import SillokChain
 import SillokCore
 import SillokIndex
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokSegments
 import SillokStorage

@@ -1,5 +1,6 @@
 import SillokCore
 import SillokIndex
+import SillokIndexFile
 import SillokSegments
 import SillokStorage
 

@@ -1,5 +1,6 @@
 import SillokChain
 import SillokCore
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokSegments
 
@@ -20,7 +21,9 @@ struct OpenedLog {
     func readerMaker(limits: Limits) -> @Sendable () throws -> LogReader {
         let (view, segments, folder, keys, check, mover) = (view, log.reader, folder, keys, check, mover)
         return {
-            let openTable = { try IndexTable(try IndexFile.reader(folder)) }
+            let openTable = { [fileLock = mover.fileLock] in
+                try fileLock.withLock { _ in try IndexTable(try IndexFile.reader(folder)) }
+            }
             return LogReader(
                 view, segments, try openTable(), keys, check, limits: limits, mover.filter,
                 replacing: (openTable, { [weak mover] in mover?.replaceDamaged($0) }))

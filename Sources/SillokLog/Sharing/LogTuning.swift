@@ -1,3 +1,4 @@
+package import SillokIndexFile
 package import SillokSQLiteConnections
 package import SillokSegments
 import SillokSystem
@@ -8,6 +9,8 @@ package struct LogTuning: Sendable {
     package var partEntries = 131_072
     /// The number of entries that are moved in one transaction.
     package var movedSlice = 8_192
+    /// The sizes of the runs of ids in the index file.
+    package var runs = RunSizes()
     /// The number of stream revisions that the writer keeps in memory.
     package var cachedRevisions = 50_000
     /// The number of entries that are sorted together when the index is rebuilt: 16 bytes of memory each.
@@ -61,6 +64,7 @@ package struct LogTuning: Sendable {
             \.filterKeys, \.filterBytes,
         ]
         for path in counts { tuning[keyPath: path] = min(max(1, self[keyPath: path]), 1 << 30) }
+        (tuning.runs.merged, tuning.runs.deleted) = (max(2, runs.merged), max(1, runs.deleted))
         // Each has a thread.
         tuning.readers = min(max(1, readers), 64)
         tuning.hashBits = min(max(1, hashBits), 63)
@@ -74,6 +78,9 @@ package struct LogTuning: Sendable {
         var tuning = LogTuning()
         tuning.partEntries = 15
         tuning.movedSlice = 7
+        tuning.runs.chunkBytes = 70
+        tuning.runs.merged = 3
+        tuning.runs.deleted = 2
         tuning.cachedRevisions = 4
         tuning.rebuiltEntries = 20
         tuning.surveyedChunk = 8

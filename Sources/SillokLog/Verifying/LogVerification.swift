@@ -1,4 +1,5 @@
 import SillokCore
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokSegments
 import SillokStorage
@@ -172,36 +173,5 @@ struct LogVerification {
             try cancellation.check()
         }
         for stream in missing.sorted().prefix(10) { find("stream \(stream) is missing from the index") }
-    }
-}
-
-extension IndexTable {
-    /// Returns what SQLite's own check finds wrong in the file.
-    func damages() throws -> [String] {
-        let check = try connection.prepare("PRAGMA integrity_check(20)")
-        var lines: [String] = []
-        while try check.step() {
-            let line = check.text(0)
-            if line != "ok" { lines.append(line) }
-        }
-        return lines
-    }
-
-    /// Calls `body` with every entry up to a position.
-    func forEachEntry(through end: Int64, _ body: (_ key: Int64, _ position: Int64) throws -> Void) throws {
-        let rows = try connection.prepare("SELECT key, last, earlier FROM entries WHERE last <= ?1 ORDER BY key, last")
-        rows.bind(end, at: 1)
-        defer { rows.reset() }
-        var (block, previous): ([Int64], (key: Int64, position: Int64)) = ([], (.min, 0))
-        while try rows.step() {
-            let key = rows.int(0)
-            try EntryBlock.decode(last: rows.int(1), rows.bytes(2), into: &block)
-            if key != previous.key { previous = (key, 0) }
-            // Blocks of an interrupted move may overlap with others.
-            for position in block.reversed() where position > previous.position {
-                try body(key, position)
-                previous.position = position
-            }
-        }
     }
 }

@@ -1,6 +1,14 @@
 import SillokDisk
 import SillokLogFormat
 
+/// A segment without groups.
+struct EmptySegment: Sendable {
+    let file: any DiskFile
+    let bytes: Int
+    /// The offset up to which there are real zeros. The space behind it is only reserved.
+    var zeroed = 0
+}
+
 /// The files of one log: their names, and how a segment is created.
 struct LogFiles: Sendable {
     let folder: String
@@ -48,10 +56,10 @@ struct LogFiles: Sendable {
         return max(min(max(planned, settings.firstSegmentBytes), settings.maximumSegmentBytes), least)
     }
 
-    /// Creates a segment that may be used at once: its zeros, its header and its name are durable.
+    /// Creates a segment that may be used at once: its size, its header and its name are durable.
     ///
     /// A file with this name is the rest of an attempt that failed, and is replaced.
-    func createSegment(_ ordinal: UInt32, bytes: Int, durable: LogPlace) throws(LogError) -> any DiskFile {
+    func createSegment(_ ordinal: UInt32, bytes: Int, durable: LogPlace) throws(LogError) -> EmptySegment {
         let path = segmentPath(ordinal)
         do throws(DiskError) {
             let file: any DiskFile
@@ -62,12 +70,15 @@ struct LogFiles: Sendable {
                 try disk.remove(path)
                 file = try disk.open(path, .create)
             }
-            try fill(file, bytes: bytes)
+            let isReserved = try file.reserve(bytes)
+            if !isReserved { try fill(file, bytes: bytes) }
+            // The header says that the space is there.
+            if !faults.contains(.newSegmentNotSynced) { try file.sync(.all) }
             let header = SegmentHeader(ordinal: ordinal, bytes: bytes, durable: durable)
             try file.writeAll(header.encoded(identity, salt: salt), at: 0)
             if !faults.contains(.newSegmentNotSynced) { try file.sync(.all) }
             if !faults.contains(.folderNotSynced) { try disk.syncFolder(segmentFolder) }
-            return file
+            return EmptySegment(file: file, bytes: bytes, zeroed: isReserved ? 0 : bytes)
         } catch {
             // What is left takes space and is of no use. If it cannot be removed, the next attempt replaces it.
             try? disk.remove(path)
@@ -75,8 +86,7 @@ struct LogFiles: Sendable {
         }
     }
 
-    /// Real zeros, because the first write into space that is only reserved changes the file's metadata, and then each
-    /// sync must write that too. They are durable before the header is written: the header says that they are there.
+    /// Writes zeros to all of a file whose file system cannot reserve space.
     private func fill(_ file: any DiskFile, bytes: Int) throws(DiskError) {
         var offset = 0
         while offset < bytes {
@@ -87,7 +97,6 @@ struct LogFiles: Sendable {
             offset += count
             if offset.isMultiple(of: settings.fillBytes), offset < bytes { try file.sync(.data) }
         }
-        if !faults.contains(.newSegmentNotSynced) { try file.sync(.all) }
     }
 
     static let zeros = [UInt8](repeating: 0, count: 1 << 20)

@@ -9,7 +9,7 @@ struct RecoveredLog {
     /// The end of what is durable, and the position of the last durable event.
     var durable: DurableMark
     /// The next segment, if a header of the last one proves that it is complete.
-    var prepared: (file: any DiskFile, bytes: Int)?
+    var prepared: EmptySegment?
     var damages: [LogDamage] = []
 }
 
@@ -19,6 +19,8 @@ struct LiveSegment {
     var file: any DiskFile
     /// The bytes of the file.
     var size: Int
+    /// The offset up to which the file has groups or real zeros. The space behind it may be only reserved.
+    var zeroed = 0
 }
 
 /// Opens a log: finds its end, tells a torn tail from damage, and rewrites what is not proven to be durable.
@@ -56,7 +58,7 @@ struct Recovery {
             try repair(tail)
             try removeUnused(tail)
         }
-        if let next = tail.prepared { log.prepared = (next.file, next.size) }
+        if let next = tail.prepared { log.prepared = EmptySegment(file: next.file, bytes: next.size) }
         return log
     }
 

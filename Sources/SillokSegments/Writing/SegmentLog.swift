@@ -48,8 +48,7 @@ package final class SegmentLog {
         witness = log.live.scan.witness
         table = SegmentTable(log.segments, writtenHead: log.durable.position, durable: log.durable)
         reader = SegmentReader(files, table, mode, damages: log.damages)
-        let ordinal = log.live.scan.ordinal
-        upkeep = SegmentUpkeep(files, table, ready: log.prepared.map { (ordinal + 1, $0.file, $0.bytes) })
+        upkeep = SegmentUpkeep(files, table, ready: log.prepared)
         durableFile = mode == .write ? files.openDurableFile() : nil
         if mode == .write { publish() }
     }
@@ -92,6 +91,11 @@ package final class SegmentLog {
     /// Makes every written group durable.
     package func sync() throws(LogError) {
         try checkWritable()
+        if hasUnsynced { zeroAhead() }
+        try syncLive()
+    }
+
+    private func syncLive() throws(LogError) {
         if !hasUnsynced { return }
         if files.faults.isDisjoint(with: [.noSync, .syncBeforeWrite]) {
             try stopping { () throws(DiskError) in try live.file.sync(.data) }
@@ -139,6 +143,23 @@ extension SegmentLog {
         }
     }
 
+    /// Writes zeros behind the groups of the next sync if these are small and end in space that is only reserved.
+    ///
+    /// The first write into such space changes the file's metadata, and then the sync must write that too. Small groups
+    /// pay for that once for many of them. For large ones, zeros would cost more than they save.
+    private func zeroAhead() {
+        guard end > live.zeroed else { return }
+        let start = durable.place.segment == live.scan.ordinal ? Int(clamping: durable.place.offset) : 0
+        live.zeroed = end
+        let count = min(files.settings.zeroedBytes, LogFiles.zeros.count, live.size - end)
+        guard end - start < files.settings.largeGroupBytes, count > 0 else { return }
+        // Groups need no zeros. So a failure is none of the log: if the disk is broken, the sync will fail.
+        LogFiles.zeros.withUnsafeBytes {
+            try? live.file.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: end)
+        }
+        live.zeroed = end + count
+    }
+
     /// Remembers that a write or a sync failed. What the file contains is then unknown.
     private func stopping(_ call: () throws(DiskError) -> Void) throws(LogError) {
         do throws(DiskError) {
@@ -164,7 +185,7 @@ extension SegmentLog {
     /// Seals the live segment and takes the next one into use.
     private func rotate(for bytes: Int) throws(LogError) {
         let ordinal = live.scan.ordinal + 1
-        let next: (file: any DiskFile, bytes: Int)
+        let next: EmptySegment
         do throws(LogError) {
             next = try upkeep.take(ordinal, atLeast: bytes + LogFormat.reservedBytes)
         } catch {
@@ -177,12 +198,12 @@ extension SegmentLog {
             if files.faults.contains(.sealedBeforeSync) {
                 durable = DurableMark(place: LogPlace(live.scan.ordinal, end), position: durable.position)
             } else {
-                try sync()
+                try syncLive()
             }
             try writeMark(GroupHeader.sealFlag)
-            try sync()
+            try syncLive()
         }
-        live = LiveSegment(scan: TailScan(ordinal), file: next.file, size: next.bytes)
+        live = LiveSegment(scan: TailScan(ordinal), file: next.file, size: next.bytes, zeroed: next.zeroed)
         (end, recordsEnd) = (LogFormat.headerBytes, LogFormat.headerBytes)
         (isSealed, hasUnsynced) = (false, false)
         table.begin(ordinal)

@@ -8,23 +8,23 @@ package final class SegmentUpkeep: Sendable {
         case none
         /// A thread creates the next segment or takes it into use.
         case running
-        case ready(UInt32, any DiskFile, bytes: Int)
+        case ready(EmptySegment)
     }
 
     private let files: LogFiles
     private let table: SegmentTable
     private let next: Lock<Preparation>
 
-    init(_ files: LogFiles, _ table: SegmentTable, ready: (ordinal: UInt32, file: any DiskFile, bytes: Int)?) {
+    init(_ files: LogFiles, _ table: SegmentTable, ready: EmptySegment?) {
         self.files = files
         self.table = table
-        next = Lock(ready.map { .ready($0.ordinal, $0.file, bytes: $0.bytes) } ?? .none)
+        next = Lock(ready.map { .ready($0) } ?? .none)
     }
 
     /// The size of the next segment if it exists, else 0.
     var readyBytes: Int {
         next.withLock { next in
-            if case .ready(_, _, let bytes) = next { return bytes }
+            if case .ready(let segment) = next { return segment.bytes }
             return 0
         }
     }
@@ -51,8 +51,8 @@ package final class SegmentUpkeep: Sendable {
         let ordinal = (table.ordinals.last ?? 0) + 1
         let bytes = files.segmentBytes(ordinal)
         do throws(LogError) {
-            let file = try files.createSegment(ordinal, bytes: bytes, durable: table.durable.place)
-            next.withLock { $0 = .ready(ordinal, file, bytes: bytes) }
+            let segment = try files.createSegment(ordinal, bytes: bytes, durable: table.durable.place)
+            next.withLock { $0 = .ready(segment) }
             next.wakeAll()
         } catch {
             next.withLock { $0 = .none }
@@ -63,18 +63,17 @@ package final class SegmentUpkeep: Sendable {
 
     /// Returns the next segment for the writer, with room for these bytes; creates it if it does not exist. No other
     /// segment is created before ``finishRotation()``.
-    func take(_ ordinal: UInt32, atLeast bytes: Int) throws(LogError) -> (file: any DiskFile, bytes: Int) {
-        typealias Ready = (file: any DiskFile, bytes: Int)
-        let ready: Ready? = next.wait { next -> Ready?? in
+    func take(_ ordinal: UInt32, atLeast bytes: Int) throws(LogError) -> EmptySegment {
+        let ready: EmptySegment? = next.wait { next -> EmptySegment?? in
             if case .running = next { return nil }
             defer { next = .running }
-            if case .ready(_, let file, let size) = next { return .some((file, size)) }
+            if case .ready(let segment) = next { return .some(segment) }
             return .some(nil)
         }
         let size = files.segmentBytes(ordinal, atLeast: bytes)
         if let ready, ready.bytes >= size { return ready }
         do throws(LogError) {
-            return (try files.createSegment(ordinal, bytes: size, durable: table.durable.place), size)
+            return try files.createSegment(ordinal, bytes: size, durable: table.durable.place)
         } catch {
             finishRotation()
             throw error

@@ -161,6 +161,18 @@ final class SimulatedFile: DiskFile {
         return count
     }
 
+    func reserve(_ bytes: Int) throws(DiskError) -> Bool {
+        guard disk.canReserve, isWritable else { return false }
+        let code = disk.state.withLock { state -> Int32? in
+            if let code = state.begin(.write, of: system).failure { return code }
+            if bytes - state.image[node].seen.count > state.room { return ENOSPC }
+            state.image[node].extend(to: bytes)
+            return nil
+        }
+        if let code { throw failure(.write, code) }
+        return true
+    }
+
     func sync(_ scope: SyncScope) throws(DiskError) {
         let code = disk.state.withLock { state -> Int32? in
             let begun = state.begin(.sync, of: system)

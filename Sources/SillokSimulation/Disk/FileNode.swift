@@ -26,10 +26,7 @@ struct FileNode: Sendable {
 
     mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
         let end = offset + bytes.count
-        if end > seen.count {
-            seen.append(contentsOf: repeatElement(0, count: end - seen.count))
-            sizes.append(end)
-        }
+        extend(to: end)
         guard !bytes.isEmpty else { return }
         seen.withUnsafeMutableBytes { seen in
             UnsafeMutableRawBufferPointer(rebasing: seen[offset..<end]).copyMemory(from: bytes)
@@ -41,6 +38,13 @@ struct FileNode: Sendable {
             versions.append(contentsOf: rest)
             versions.append(contentsOf: repeatElement(0, count: sectorBytes - rest.count))
         }
+    }
+
+    /// Adds zeros up to a length. Behind the durable length a power cut can lose the length, and never leaves others.
+    mutating func extend(to end: Int) {
+        guard end > seen.count else { return }
+        seen.append(contentsOf: repeatElement(0, count: end - seen.count))
+        sizes.append(end)
     }
 
     /// Makes what was written durable. Without `withLength`, bytes behind the durable length stay unsynced.

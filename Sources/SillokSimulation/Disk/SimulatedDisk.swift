@@ -9,7 +9,8 @@ import SillokSystem
 /// - A power cut keeps any subset of the sectors (512 bytes) that were written since the last sync of their file.
 /// - A new name, a rename and a removal are durable only after their folder was synced, and a file only if the names of
 ///   all folders above it are durable.
-/// - A new length is durable only after a sync of all, not after one of the data.
+/// - A new length is durable only after a sync of all, not after one of the data. So it is for reserved space, which
+///   reads as zeros.
 /// - After a failed sync the cache keeps the new bytes, the disk has any of the versions, and no later sync writes
 ///   them.
 ///
@@ -50,9 +51,14 @@ public final class SimulatedDisk: Disk {
     }
 
     let state: Lock<State>
+    /// Whether its file system can reserve space: three of four can.
+    let canReserve: Bool
 
     /// Creates an empty disk.
-    public init(seed: UInt64) { state = Lock(State(numbers: SimulationNumbers(seed: seed, purpose: 1))) }
+    public init(seed: UInt64) {
+        canReserve = seed % 4 != 3
+        state = Lock(State(numbers: SimulationNumbers(seed: seed, purpose: 1)))
+    }
 
     /// Begins new random numbers.
     package func reseed(_ seed: UInt64) {

@@ -70,6 +70,7 @@ extension PlantedFaults {
         ("shown-before-sync", .shownBeforeSync),
         ("index-trusted", .indexTrusted),
         ("built-on-failed-group", [.builtOnFailedGroup, .continuesAfterFailure]),
+        ("merge-loses-entry", .mergeLosesEntry),
         ("store-no-sync", .noSync),
         ("store-sync-before-write", .syncBeforeWrite),
         ("store-record-checksums-ignored", .recordChecksumsIgnored),

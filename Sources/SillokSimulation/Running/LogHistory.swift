@@ -53,6 +53,8 @@ package final class LogHistory {
         settings.maximumSegmentBytes =
             segmentBytes ?? max(settings.firstSegmentBytes, numbers.element([4_096, 8_192, 32_768]) ?? 0)
         settings.openFiles = numbers.number(1...4)
+        settings.zeroedBytes = numbers.element([0, 100, 1_024, 1 << 19]) ?? 0
+        settings.largeGroupBytes = numbers.element([0, 500, 1 << 18]) ?? 0
         settings.faults = faults
         self.settings = settings
         identity = LogIdentity(

@@ -17,6 +17,12 @@ package struct KeyFilter: Sendable {
         var isFull: Bool { count >= blocks.count * KeyFilter.keysPerBlock }
     }
 
+    /// A key that is looked up, with its bits in a block.
+    private struct HashedKey {
+        let hash: UInt64
+        let mask: SIMD8<UInt32>
+    }
+
     private static let blockBytes = 32
     private static let keysPerBlock = 16
     /// Odd numbers, one for each word of a block: the usual ones of such filters.
@@ -70,26 +76,35 @@ package struct KeyFilter: Sendable {
     ///
     /// Looks up some keys at a time, so that the processor waits for the memory of several at once.
     package func find(_ keys: [Int64], _ body: (Int) -> Void) {
-        keys.withUnsafeBufferPointer { keys in
+        withUnsafeTemporaryAllocation(of: HashedKey.self, capacity: 64) { looked in
             for start in stride(from: 0, to: keys.count, by: 64) {
                 let count = min(64, keys.count - start)
-                // A bit for each of these keys.
-                var found: UInt64 = 0
-                for layer in layers {
-                    layer.blocks.withUnsafeBufferPointer { blocks in
-                        for index in 0..<count {
-                            let hash = IndexKey.mix(UInt64(bitPattern: keys[start + index]))
-                            let mask = Self.mask(hash)
-                            if blocks[Self.place(hash, blocks.count)] & mask == mask { found |= 1 << UInt64(index) }
-                        }
-                    }
+                for index in 0..<count {
+                    let hash = IndexKey.mix(UInt64(bitPattern: keys[start + index]))
+                    looked[index] = HashedKey(hash: hash, mask: Self.mask(hash))
                 }
+                var found = find(looked[..<count])
                 while found != 0 {
                     body(start + found.trailingZeroBitCount)
                     found &= found &- 1
                 }
             }
         }
+    }
+
+    /// Returns a bit for each of at most 64 keys that may have been added.
+    private func find(_ keys: Slice<UnsafeMutableBufferPointer<HashedKey>>) -> UInt64 {
+        let keys = UnsafeMutableBufferPointer(rebasing: keys)
+        var found: UInt64 = 0
+        for layer in layers {
+            layer.blocks.withUnsafeBufferPointer { blocks in
+                for index in keys.indices {
+                    let block = blocks[Self.place(keys[index].hash, blocks.count)]
+                    if block & keys[index].mask == keys[index].mask { found |= 1 << UInt64(index) }
+                }
+            }
+        }
+        return found
     }
 
     /// One bit in each word, chosen by the lower half of the hash.

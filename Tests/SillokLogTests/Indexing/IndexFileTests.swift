@@ -1,6 +1,7 @@
 import CSQLite
 import Foundation
 import SillokCore
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokStorage
 import SillokTestSupport
@@ -109,6 +110,38 @@ import Testing
         await fourth.close()
     }
 
+    @Test func `an index of an older version is rebuilt`() async throws {
+        let store = try place.open()
+        try await store.fill(0..<90)
+        await store.close()
+        try change("DELETE FROM chunks; PRAGMA user_version = 1")
+        #expect(try IndexFile.state(try IndexFile.reader(place())) == nil)
+        let reader = try place.open("bank.sillok", .readOnly)
+        try await reader.expect(90)
+        await reader.close()
+        let again = try place.open()
+        try await again.expect(90)
+        await again.close()
+    }
+
+    @Test func `a run that cannot be merged makes the index be rebuilt`() async throws {
+        var tuning = LogTuning.tiny
+        tuning.runs.merged = 1_000
+        var store = try place.open("bank.sillok", .create, tuning)
+        try await store.fill(0..<90)
+        await store.close()
+        try change("UPDATE chunks SET entries = x'00' WHERE chunk = (SELECT min(chunk) FROM chunks)")
+        store = try place.open()
+        let files = try store.makeReader()
+        let isReplaced = try await eventually {
+            try files.renew()
+            return files.view.file > 0 && files.view.gap == nil
+        }
+        #expect(isReplaced)
+        try await store.expect(90)
+        await store.close()
+    }
+
     @Test func `a block has the positions that were put in`() throws {
         let many = Array(stride(from: Int64(1), to: 400, by: 3))
         for positions in [[7], [1, 2, 3], [1, 129, 20_000, 5_000_000_000], many] {
@@ -127,21 +160,28 @@ import Testing
     }
 
     @Test func `verify finds an entry that is missing, and one that is too many`() async throws {
-        let store = try place.open()
+        // A merge would read the changed runs.
+        var tuning = LogTuning.tiny
+        tuning.runs.merged = 1_000
+        let store = try place.open("bank.sillok", .create, tuning)
         try await store.fill(0..<90)
         await store.close()
         for sql in [
             "DELETE FROM entries WHERE key = (SELECT key FROM entries WHERE last < 9 LIMIT 1)",
             "INSERT INTO entries VALUES (-77, 5, x'')",
             "UPDATE entries SET earlier = x'8080' WHERE last = 3",
+            "DELETE FROM chunks WHERE chunk = (SELECT max(chunk) FROM chunks)",
+            "DELETE FROM runs WHERE run = (SELECT max(run) FROM runs)",
+            "UPDATE runs SET ordered = ordered - 1, last = last - 1 WHERE run = (SELECT max(run) FROM runs)",
+            "UPDATE chunks SET entries = x'00' WHERE chunk = (SELECT max(chunk) FROM chunks)",
             "DELETE FROM streams WHERE name = CAST('s-2' AS BLOB)",
         ] {
             try change(sql)
-            let store = try place.open()
+            let store = try place.open("bank.sillok", .create, tuning)
             #expect(try await store.verify().isSound == false, "\(sql)")
             await store.close()
             IndexFile.remove(in: place())
-            let again = try place.open()
+            let again = try place.open("bank.sillok", .create, tuning)
             #expect(try await again.verify().isSound, "\(sql)")
             await again.close()
         }

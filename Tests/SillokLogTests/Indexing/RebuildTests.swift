@@ -1,5 +1,6 @@
 import Foundation
 import SillokCore
+import SillokIndexFile
 import SillokStorage
 import SillokTestSupport
 import SillokTesting
