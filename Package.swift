@@ -198,7 +198,7 @@ let package = Package(
         .target(
             name: "SillokTerminal",
             dependencies: [
-                "SillokCore", "SillokJSON", "SillokSystem", .product(name: "Logging", package: "swift-log"),
+                "SillokCore", "SillokJSON", "SillokSystem", "CSillok", .product(name: "Logging", package: "swift-log"),
             ]),
 
         // Floor 2: the pure verbs and what drives them.

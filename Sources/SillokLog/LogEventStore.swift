@@ -120,7 +120,7 @@ public final class LogEventStore: ChainedEventStore {
         mover = parts.writer?.writer.mover
         let (isNew, limits, idleTime) = (parts.isNew, self.limits, self.tuning.idleTime)
         writer = parts.writer.map { [observer, removal] writer in
-            let timer = MarkTimer(after: idleTime)
+            let timer = IdleTimer(after: idleTime)
             return Self.start(Handover(writer), limits, announcing: signal, observer: observer, timer) {
                 isUnused, lock in
                 let removal = removal.withLock { $0 }
@@ -139,7 +139,7 @@ public final class LogEventStore: ChainedEventStore {
     /// - Parameter atEnd: is called when the log is closed and the lock is still held; `true`: nothing was written.
     private static func start(
         _ handover: Handover<(writer: LogWriter, lock: FileLock)>, _ limits: Limits, announcing signal: HeadSignal,
-        observer: Lock<CommitObserver>, _ timer: MarkTimer,
+        observer: Lock<CommitObserver>, _ timer: IdleTimer,
         atEnd: @escaping @Sendable (_ isUnused: Bool, FileLock) -> Void
     ) -> GroupCommit<LogWork, LogAnswer> {
         let commits = GroupCommit<LogWork, LogAnswer>(

@@ -22,6 +22,8 @@ final class IndexMover: Sendable {
         var damaged: Int?
         /// Whether the filter has to be filled from the file.
         var isLoading: Bool
+        /// Whether the writer needs the space that the write-ahead log of the file takes.
+        var isRoomWanted = false
         /// Whether appends that wait are to be refused, because the store is being closed.
         var isRefusing = false
         var isClosing = false
@@ -33,6 +35,7 @@ final class IndexMover: Sendable {
         case rebuild
         case replace(Int)
         case load
+        case giveBack
         case stop
     }
 
@@ -74,6 +77,7 @@ final class IndexMover: Sendable {
 
     private static func next(_ state: inout State) -> Step? {
         if state.isClosing { return .stop }
+        if state.isRoomWanted { return .giveBack }
         if let file = state.damaged { return .replace(file) }
         if state.isWoken, let part = state.full {
             state.isWoken = false
@@ -97,6 +101,7 @@ final class IndexMover: Sendable {
         case .rebuild: rebuild(&work, writer)
         case .replace(let file): replace(file, &work)
         case .load: load(&work.loading, writer)
+        case .giveBack: giveBack(writer)
         case .stop: work.writer = nil
         }
     }
@@ -120,6 +125,14 @@ final class IndexMover: Sendable {
             return state.failure.map { .some($0) }
         }
         if let failure { throw failure }
+    }
+
+    /// Empties the write-ahead log of the index, which can be larger than the index, and blocks the calling thread
+    /// until that is done. For a full disk.
+    func giveBackRoom() {
+        state.withLock { $0.isRoomWanted = true }
+        state.wakeAll()
+        state.wait { $0.isRoomWanted && !$0.isStopped ? nil : () }
     }
 
     /// Blocks the calling thread until the survey of a rebuild is complete.
@@ -190,6 +203,14 @@ final class IndexMover: Sendable {
         }
     }
 
+    /// Moves the write-ahead log into the file and empties it, if the writer needs its space and no reader uses it.
+    private func giveBack(_ writer: EntryWriter) {
+        guard state.withLock({ $0.isRoomWanted }) else { return }
+        try? writer.connection.checkpoint(truncating: true)
+        state.withLock { $0.isRoomWanted = false }
+        state.wakeAll()
+    }
+
     /// Blocks the calling thread until no part waits to be moved and the index is complete, or the work has failed.
     func settle() { state.wait { $0.full == nil && !$0.isBehind || $0.failure != nil || $0.isStopped ? () : nil } }
 
@@ -224,6 +245,7 @@ extension IndexMover {
         }
         do {
             try work.builder.step(writer) { [builder = work.builder] in
+                giveBack(writer)
                 let (part, isEnding) = state.withLock { state in
                     let part = state.isWoken ? state.full.map { ($0, state.end) } : nil
                     return (part, state.isClosing || state.damaged != nil)
@@ -250,7 +272,7 @@ extension IndexMover {
         let failure = StoreError.storing(error)
         state.withLock { $0.failure = failure }
         state.wakeAll()
-        _ = state.wait(for: tuning.rebuildPause) { $0.isClosing ? () : nil }
+        _ = state.wait(for: tuning.rebuildPause) { $0.isClosing || $0.isRoomWanted ? () : nil }
         state.withLock { $0.failure = nil }
     }
 

@@ -9,7 +9,7 @@ extension LogWriter {
         _ requests: [LogRequest], _ answers: [Result<LogAnswer, any Error>]
     ) -> [Result<LogAnswer, any Error>] {
         do throws(LogError) {
-            try log.write(&buffer)
+            try write()
             if plants(.shownBeforeSync) { show() }
             let start = ContinuousClock.now
             try log.sync()
@@ -41,6 +41,17 @@ extension LogWriter {
         failure = replaced
         return answers.map { answer in
             if case .success = answer { .failure(replaced.withUnknownOutcome) } else { .failure(replaced) }
+        }
+    }
+
+    /// Writes the group. On a full disk the index first gives back the space of its write-ahead log.
+    private func write() throws(LogError) {
+        do throws(LogError) {
+            try log.write(&buffer)
+        } catch {
+            guard case .full = error else { throw error }
+            mover.giveBackRoom()
+            try log.write(&buffer)
         }
     }
 
