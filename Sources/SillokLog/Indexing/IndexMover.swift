@@ -198,7 +198,7 @@ final class IndexMover: Sendable {
             view.removeFirst(part)
             return nil
         } catch {
-            noteDamage(error)
+            note(error, writer)
             return StoreError.storing(error)
         }
     }
@@ -219,7 +219,7 @@ final class IndexMover: Sendable {
         do {
             try loading.step(writer, rows: tuning.movedSlice)
         } catch {
-            noteDamage(error)
+            note(error, writer)
             loading.cancel()
         }
         if !loading.isUnfinished { state.withLock { $0.isLoading = false } }
@@ -262,7 +262,7 @@ extension IndexMover {
         } catch is CancellationError {
             // The next step begins again behind the last batch.
         } catch {
-            noteDamage(error)
+            note(error, writer)
             pause(after: error)
         }
     }
@@ -287,10 +287,13 @@ extension IndexMover {
         state.wakeAll()
     }
 
-    /// Has the file replaced if an error shows that it is damaged.
-    private func noteDamage(_ error: any Error) {
+    /// Has the file replaced if an error shows that it is damaged. On a full disk, empties its write-ahead log, so that
+    /// the next attempt has space.
+    private func note(_ error: any Error, _ writer: EntryWriter) {
+        guard let failure = error as? SQLiteFailure else { return }
         let file = view.current.file
-        if let failure = error as? SQLiteFailure, failure.isOfDamage { state.withLock { $0.damaged = file } }
+        if failure.isOfDamage { state.withLock { $0.damaged = file } }
+        if failure.isFull { try? writer.connection.checkpoint(truncating: true) }
     }
 
     /// Has a damaged file replaced and the index rebuilt, unless that has begun.
