@@ -23,57 +23,89 @@ extension LogEventStore {
         to path: String, progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
         if let damage { throw damage.backupRefusal }
-        let (makeReader, identity, tuning, limits, disk, rows) = (makeReader, identity, tuning, limits, disk, rows)
-        let folder = self.path
+        let backup = FolderBackup(
+            folder: self.path, makeReader: makeReader, identity: identity, rows: rows,
+            opening: LogOpening(
+                folder: path + ".partial", limits: limits, tuning: tuning.forCopy, disk: disk, progress: { _ in }))
         return try await longWork.runOnThread { cancellation in
-            try Result {
-                let partial = path + ".partial"
-                // Next to the folder, because the store in the folder has a lock of its own.
-                let lock = try FileLock(path: partial + "-lock") { holder in
-                    "Another backup\(holder) writes to \(path) at this moment. Wait for it, or give the copy another "
-                        + "name."
-                }
-                defer { lock.removeFile() }
-                if access(path, F_OK) == 0 {
-                    throw StoreError(.readOnly, "a file already exists at \(path): give the copy another name.")
-                }
-                let (rowsCopy, indexCopy) = (partial + "-rows", partial + "-index")
-                func removePartial() {
-                    LogOpening.removeFiles(partial, nil)
-                    for path in [rowsCopy, indexCopy] { unlink(path) }
-                }
-                removePartial()
-                defer { removePartial() }
-                let reader = try makeReader()
-                try reader.checkFolder()
-                // Before the log, so that they contain no event that the copy of the log does not have.
-                let hasRows = try rows.copy(to: rowsCopy, makeReader, cancellation)
-                let hasIndex = try IndexFile.copy(of: folder, to: indexCopy, cancellation)
-                try reader.renew()
-                let end = UInt64(clamping: reader.view.head)
-                try reader.segments.copy(through: end, to: partial, on: SystemDisk(), identity, tuning.segments) {
-                    progress(WorkProgress(step: "copy", done: $0, total: end))
-                    try cancellation.check()
-                }
-                try reader.checkFolder()
-                if hasRows { try Self.keepFile(rowsCopy, as: RowsFile.path(in: partial)) }
-                if hasIndex { try Self.keepFile(indexCopy, as: IndexFile.path(in: partial)) }
-                let opening = LogOpening(
-                    folder: partial, limits: limits, tuning: tuning.forCopy, disk: disk, progress: { _ in })
-                var report = try opening.verified(cancellation, progress)
-                if !report.isSound, hasIndex {
-                    // The fault may be one of the copied index. It is rebuilt from the log.
-                    IndexFile.remove(in: partial)
-                    report = try opening.verified(cancellation, progress)
-                }
-                guard report.isSound else {
-                    throw StoreError(
-                        .corrupt, "the copy is not sound: \(report.findings.first.map { "\($0)" } ?? "").")
-                }
-                let bytes = try Self.keep(partial, as: path)
-                return BackupReport(head: Position(end), bytes: bytes, verification: report)
-            }.mapError(StoreError.reading).get()
+            try Result { try backup.write(to: path, cancellation, progress) }.mapError(StoreError.reading).get()
         }
+    }
+}
+
+/// The steps that write a copy of a folder.
+private struct FolderBackup: Sendable {
+    let folder: String
+    let makeReader: @Sendable () throws -> LogReader
+    let identity: LogIdentity
+    let rows: RowsFile
+    /// Opens the copy until it has its name.
+    let opening: LogOpening
+
+    private var partial: String { opening.folder }
+
+    func write(
+        to path: String, _ cancellation: Cancellation, _ progress: @escaping (WorkProgress) -> Void
+    ) throws -> BackupReport {
+        // Next to the folder, because the store in the folder has a lock of its own.
+        let lock = try FileLock(path: partial + "-lock") { holder in
+            "Another backup\(holder) writes to \(path) at this moment. Wait for it, or give the copy another name."
+        }
+        defer { lock.removeFile() }
+        if access(path, F_OK) == 0 {
+            throw StoreError(.readOnly, "a file already exists at \(path): give the copy another name.")
+        }
+        removePartial()
+        defer { removePartial() }
+        let reader = try makeReader()
+        try reader.checkFolder()
+        let hasIndex = try copyFiles(reader, cancellation, progress)
+        try reader.checkFolder()
+        let report = try verified(hasIndex, cancellation, progress)
+        let bytes = try Self.keep(partial, as: path)
+        return BackupReport(head: Position(UInt64(clamping: reader.view.head)), bytes: bytes, verification: report)
+    }
+
+    private var rowsCopy: String { partial + "-rows" }
+    private var indexCopy: String { partial + "-index" }
+
+    private func removePartial() {
+        LogOpening.removeFiles(partial, nil)
+        for path in [rowsCopy, indexCopy] { unlink(path) }
+    }
+
+    /// Copies the log, the rows and the index; returns whether the copy has an index.
+    private func copyFiles(
+        _ reader: LogReader, _ cancellation: Cancellation, _ progress: (WorkProgress) -> Void
+    ) throws -> Bool {
+        // Before the log, so that they contain no event that the copy of the log does not have.
+        let hasRows = try rows.copy(to: rowsCopy, makeReader, cancellation)
+        let hasIndex = try IndexFile.copy(of: folder, to: indexCopy, cancellation)
+        try reader.renew()
+        let end = UInt64(clamping: reader.view.head)
+        try reader.segments.copy(through: end, to: partial, on: SystemDisk(), identity, opening.tuning.segments) {
+            progress(WorkProgress(step: "copy", done: $0, total: end))
+            try cancellation.check()
+        }
+        if hasRows { try Self.keepFile(rowsCopy, as: RowsFile.path(in: partial)) }
+        if hasIndex { try Self.keepFile(indexCopy, as: IndexFile.path(in: partial)) }
+        return hasIndex
+    }
+
+    /// Verifies the copy.
+    private func verified(
+        _ hasIndex: Bool, _ cancellation: Cancellation, _ progress: @escaping (WorkProgress) -> Void
+    ) throws -> VerificationReport {
+        var report = try opening.verified(cancellation, progress)
+        if !report.isSound, hasIndex {
+            // The fault may be one of the copied index. It is rebuilt from the log.
+            IndexFile.remove(in: partial)
+            report = try opening.verified(cancellation, progress)
+        }
+        guard report.isSound else {
+            throw StoreError(.corrupt, "the copy is not sound: \(report.findings.first.map { "\($0)" } ?? "").")
+        }
+        return report
     }
 
     /// Moves a copied file into the copy of the folder.
