@@ -198,7 +198,7 @@ let package = Package(
         .target(
             name: "SillokTerminal",
             dependencies: [
-                "SillokCore", "SillokJSON", "SillokSystem", .product(name: "Logging", package: "swift-log"),
+                "SillokCore", "SillokJSON", "SillokSystem", "CSillok", .product(name: "Logging", package: "swift-log"),
             ]),
 
         // Floor 2: the pure verbs and what drives them.
@@ -208,7 +208,8 @@ let package = Package(
         .target(
             name: "SillokIndexFile",
             dependencies: [
-                "SillokCore", "SillokDisk", "SillokSQLiteConnections", "SillokStorage", "SillokSystem", "CSQLite",
+                "SillokCore", "SillokDisk", "SillokSQLiteConnections", "SillokStorage", "SillokSystem", "SillokThreads",
+                "CSQLite",
             ]),
         .target(
             name: "SillokHistory",

@@ -32,6 +32,9 @@ package final class EntryWriter {
                 + "AND +run IN (SELECT run FROM runs) ORDER BY chunk LIMIT ?4")
     }
 
+    /// Moves the write-ahead log into the file and empties it, if no reader uses it.
+    package func emptyWriteAheadLog() { try? connection.checkpoint(truncating: true) }
+
     /// Calls `body` with the keys of a number of rows of names after a place, in their order.
     ///
     /// - Returns: the place of the last of these rows; `nil` if there are no more.

@@ -3,6 +3,7 @@ package import SillokCore
 import SillokDisk
 package import SillokSQLiteConnections
 import SillokSystem
+package import SillokThreads
 
 // The file `index.sqlite`: the index of the older events. It is never the truth: if it is missing, damaged or of
 // another store, it is deleted and rebuilt from the log.
@@ -126,6 +127,25 @@ package enum IndexFile {
             .corrupt,
             "the index of the store is damaged. Close the store, delete index.sqlite in its folder, and open it again: "
                 + "the index is rebuilt from the log.")
+    }
+
+    /// Writes a copy of the index of a store to a new file, page by page, which takes little memory.
+    ///
+    /// - Returns: whether there is one now; `false` if the index cannot be used and has to be rebuilt from the log.
+    package static func copy(of folder: String, to target: String, _ cancellation: Cancellation) throws -> Bool {
+        do {
+            guard FileProbe(path(in: folder)).found != nil else { return false }
+            let connection = try reader(folder)
+            guard try state(connection) != nil else { return false }
+            try connection.watch("the index")
+            try connection.file?.writeCopy(to: target, cancellation)
+            return true
+        } catch let error where error is CancellationError || (error as? StoreError)?.code == .full {
+            throw error
+        } catch {
+            unlink(target)
+            return false
+        }
     }
 
     /// Removes the file of an index.

@@ -1,5 +1,6 @@
 public import SillokCore
 import SillokDisk
+import SillokIndexFile
 import SillokSQLiteConnections
 import SillokSegments
 import SillokStorage
@@ -24,55 +25,99 @@ extension LogEventStore {
         to path: String, progress: @escaping @Sendable (WorkProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
         if let damage { throw damage.backupRefusal }
-        let (makeReader, identity, tuning, limits, disk, rows) = (makeReader, identity, tuning, limits, disk, rows)
+        let backup = FolderBackup(
+            folder: self.path, makeReader: makeReader, identity: identity, rows: rows,
+            opening: LogOpening(
+                folder: path + ".partial", limits: limits, tuning: tuning.forCopy, disk: disk, progress: { _ in }))
         return try await reads.longWork.runOnThread { cancellation in
-            try Result {
-                let partial = path + ".partial"
-                // Next to the folder, because the store in the folder has a lock of its own.
-                let lock = try FileLock(path: partial + "-lock") { holder in
-                    "Another backup\(holder) writes to \(path) at this moment. Wait for it, or give the copy another "
-                        + "name."
-                }
-                defer { lock.removeFile() }
-                if access(path, F_OK) == 0 {
-                    throw StoreError(.readOnly, "a file already exists at \(path): give the copy another name.")
-                }
-                LogOpening.removeFiles(partial, nil)
-                unlink(partial + "-rows")
-                defer {
-                    LogOpening.removeFiles(partial, nil)
-                    unlink(partial + "-rows")
-                }
-                let reader = try makeReader()
-                try reader.checkFolder()
-                // Before the log, so that the rows contain no event that the copy of the log does not have.
-                let hasRows = try rows.copy(to: partial + "-rows", makeReader, cancellation)
-                try reader.renew()
-                try LogCopy(identity: identity, settings: tuning.segments, cancellation: cancellation, report: progress)
-                    .write(reader, to: partial)
-                try reader.checkFolder()
-                if hasRows { try Self.keepRows(partial + "-rows", in: partial) }
-                let opening = LogOpening(
-                    folder: partial, limits: limits, tuning: tuning, disk: disk, progress: { _ in })
-                let report = try opening.verified(cancellation, progress)
-                guard report.isSound else {
-                    throw StoreError(
-                        .corrupt, "the copy is not sound: \(report.findings.first.map { "\($0)" } ?? "").")
-                }
-                let head = Position(UInt64(clamping: reader.view.head))
-                return BackupReport(head: head, bytes: try Self.keep(partial, as: path), verification: report)
-            }.mapError(StoreError.reading).get()
+            try Result { try backup.write(to: path, cancellation, progress) }.mapError(StoreError.reading).get()
         }
     }
+}
 
-    /// Moves the copy of the rows into the copy of the folder.
-    private static func keepRows(_ path: String, in folder: String) throws {
+/// The steps that write a copy of a folder.
+private struct FolderBackup: Sendable {
+    let folder: String
+    let makeReader: @Sendable () throws -> LogReader
+    let identity: LogIdentity
+    let rows: RowsFile
+    /// Opens the copy until it has its name.
+    let opening: LogOpening
+
+    private var partial: String { opening.folder }
+
+    func write(
+        to path: String, _ cancellation: Cancellation, _ progress: @escaping (WorkProgress) -> Void
+    ) throws -> BackupReport {
+        // Next to the folder, because the store in the folder has a lock of its own.
+        let lock = try FileLock(path: partial + "-lock") { holder in
+            "Another backup\(holder) writes to \(path) at this moment. Wait for it, or give the copy another name."
+        }
+        defer { lock.removeFile() }
+        if access(path, F_OK) == 0 {
+            throw StoreError(.readOnly, "a file already exists at \(path): give the copy another name.")
+        }
+        removePartial()
+        defer { removePartial() }
+        let reader = try makeReader()
+        try reader.checkFolder()
+        let hasIndex = try copyFiles(reader, cancellation, progress)
+        try reader.checkFolder()
+        let report = try verified(hasIndex, cancellation, progress)
+        let bytes = try Self.keep(partial, as: path)
+        return BackupReport(head: Position(UInt64(clamping: reader.view.head)), bytes: bytes, verification: report)
+    }
+
+    private var rowsCopy: String { partial + "-rows" }
+    private var indexCopy: String { partial + "-index" }
+
+    private func removePartial() {
+        LogOpening.removeFiles(partial, nil)
+        for path in [rowsCopy, indexCopy] { unlink(path) }
+    }
+
+    /// Copies the log, the rows and the index; returns whether the copy has an index.
+    private func copyFiles(
+        _ reader: LogReader, _ cancellation: Cancellation, _ progress: (WorkProgress) -> Void
+    ) throws -> Bool {
+        // Before the log, so that they contain no event that the copy of the log does not have.
+        let hasRows = try rows.copy(to: rowsCopy, makeReader, cancellation)
+        let hasIndex = try IndexFile.copy(of: folder, to: indexCopy, cancellation)
+        try reader.renew()
+        let end = UInt64(clamping: reader.view.head)
+        try reader.segments.copy(through: end, to: partial, on: SystemDisk(), identity, opening.tuning.segments) {
+            progress(WorkProgress(step: "copy", done: $0, total: end))
+            try cancellation.check()
+        }
+        if hasRows { try Self.keepFile(rowsCopy, as: RowsFile.path(in: partial)) }
+        if hasIndex { try Self.keepFile(indexCopy, as: IndexFile.path(in: partial)) }
+        return hasIndex
+    }
+
+    /// Verifies the copy.
+    private func verified(
+        _ hasIndex: Bool, _ cancellation: Cancellation, _ progress: @escaping (WorkProgress) -> Void
+    ) throws -> VerificationReport {
+        var report = try opening.verified(cancellation, progress)
+        if !report.isSound, hasIndex {
+            // The fault may be one of the copied index. It is rebuilt from the log.
+            IndexFile.remove(in: partial)
+            report = try opening.verified(cancellation, progress)
+        }
+        guard report.isSound else {
+            throw StoreError(.corrupt, "the copy is not sound: \(report.findings.first.map { "\($0)" } ?? "").")
+        }
+        return report
+    }
+
+    /// Moves a copied file into the copy of the folder.
+    private static func keepFile(_ path: String, as target: String) throws {
         let disk = SystemDisk()
         do throws(DiskError) {
             try disk.open(path, .write).sync(.all)
-            try disk.rename(path, to: RowsFile.path(in: folder))
+            try disk.rename(path, to: target)
         } catch {
-            throw StoreError(error.isFull ? .full : .ioFailure, "the rows could not be copied: \(error).")
+            throw StoreError(error.isFull ? .full : .ioFailure, "\(target) could not be written: \(error).")
         }
     }
 
@@ -94,40 +139,5 @@ extension LogEventStore {
         } catch {
             throw StoreError(error.isFull ? .full : .ioFailure, "the copy could not be brought to \(path): \(error).")
         }
-    }
-}
-
-/// Writes the records of a log into a new log with the same identity.
-private struct LogCopy {
-    let identity: LogIdentity
-    let settings: LogSettings
-    let cancellation: Cancellation
-    let report: (WorkProgress) -> Void
-    private static let groupBytes = 4 << 20
-
-    func write(_ reader: LogReader, to folder: String) throws {
-        let disk = SystemDisk()
-        try SegmentLog.create(folder, on: disk, identity, settings)
-        let log = try SegmentLog(opening: folder, on: disk, .write, settings)
-        var group = GroupBuffer(for: identity, settings)
-        group.begin(first: 1)
-        let head = UInt64(clamping: reader.view.head)
-        try reader.segments.forEachRecord(from: 1, through: head) { record in
-            group.add(record)
-            guard group.count >= Self.groupBytes else { return true }
-            try write(&group, to: log)
-            report(WorkProgress(step: "copy", done: record.position, total: head))
-            try cancellation.check()
-            return true
-        }
-        try write(&group, to: log)
-        try log.writeMark()
-    }
-
-    private func write(_ group: inout GroupBuffer, to log: SegmentLog) throws {
-        guard group.records > 0 else { return }
-        try log.write(&group)
-        try log.sync()
-        group.begin(first: log.writtenHead + 1)
     }
 }

@@ -14,6 +14,7 @@ import SillokCore
 /// - `full` fills a disk (MORE: the file that makes room).
 /// - `flips` changes bits (MORE: how many, `folder`).
 /// - `hold` opens the store and waits.
+/// - `fill`, `rebuild` and `check-rebuilt` are for the index of a folder: see ``RebuildTorture``.
 /// - `project` writes and projects until it is killed (MORE: `partitions`, `mended`, a bug to plant).
 /// - `check-projections` compares rows with the log; `finish-projections` first projects to the end.
 /// - `inline` writes with an inline projection until it is killed (MORE: `apart` to plant a bug).
@@ -98,6 +99,9 @@ enum Torture {
     ) async throws -> Bool {
         if ProcessTorture.verbs.contains(verb) {
             return try await ProcessTorture.run(verb, path, logPath, seed, .init(words))
+        }
+        if RebuildTorture.verbs.contains(verb) {
+            return try await RebuildTorture(path: path, logPath: logPath, seed: seed).run(verb, words.first)
         }
         return try await Acts(path: path, logPath: logPath, seed: seed).run(verb)
     }

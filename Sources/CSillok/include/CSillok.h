@@ -1,4 +1,5 @@
-// The C that Sillok uses: a checksum, a keyed hash, a digest, the identity of a file, and a flag that is read without a lock.
+// The C that Sillok uses: a checksum, a keyed hash, a digest, the identity of a file, a setting of the allocator, and a flag
+// that is read without a lock.
 #ifndef SILLOK_C_H
 #define SILLOK_C_H
 
@@ -40,6 +41,11 @@ const char *sillok_network_file_system(const char *path);
 
 /// What may be lost on the file system of a path although it is synced; `NULL` if nothing, or if that is unknown.
 const char *sillok_doubtful_file_system(const char *path);
+
+/// Has freed memory given back to the system: a block of 1 MiB or more at once, and the end of a heap when more than 2 MiB
+/// of it are free. Without this, glibc raises these limits up to 32 and 64 MiB each time that a larger block is freed, and
+/// the process keeps that memory. Does nothing with another C library.
+void sillok_return_freed_memory(void);
 
 /// Whether spans are traced: 0 or 1. It costs a load.
 int sillok_is_tracing(void);

@@ -34,6 +34,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var settings: ServeSettings
 
     func run() async throws {
+        FreedMemory.giveBack()
         let settings = try await settings.resolved()
         let logger = try Self.logger(settings)
         let addresses = try settings.addresses

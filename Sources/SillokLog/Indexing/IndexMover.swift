@@ -25,6 +25,8 @@ final class IndexMover: Sendable {
         var isLoading: Bool
         /// Whether runs of the file are to be merged, or what merges have left is to be deleted.
         var isMerging: Bool
+        /// Whether the writer needs the space that the write-ahead log of the file takes.
+        var isRoomWanted = false
         /// Whether appends that wait are to be refused, because the store is being closed.
         var isRefusing = false
         var isClosing = false
@@ -37,6 +39,7 @@ final class IndexMover: Sendable {
         case replace(Int)
         case load
         case merge
+        case giveBack
         case stop
     }
 
@@ -83,6 +86,7 @@ final class IndexMover: Sendable {
 
     private static func next(_ state: inout State) -> Step? {
         if state.isClosing { return .stop }
+        if state.isRoomWanted { return .giveBack }
         if let file = state.damaged { return .replace(file) }
         if state.isWoken, let part = state.full {
             state.isWoken = false
@@ -110,6 +114,7 @@ final class IndexMover: Sendable {
         case .replace(let file): replace(file, &work)
         case .load: load(&work.loading, writer)
         case .merge: merge(writer)
+        case .giveBack: giveBack(writer)
         case .stop: work.writer = nil
         }
     }
@@ -133,6 +138,14 @@ final class IndexMover: Sendable {
             return state.failure.map { .some($0) }
         }
         if let failure { throw failure }
+    }
+
+    /// Empties the write-ahead log of the index, which can be larger than the index, and blocks the calling thread
+    /// until that is done. For a full disk.
+    func giveBackRoom() {
+        state.withLock { $0.isRoomWanted = true }
+        state.wakeAll()
+        state.wait { $0.isRoomWanted && !$0.isStopped ? nil : () }
     }
 
     /// Blocks the calling thread until the survey of a rebuild is complete.
@@ -198,9 +211,17 @@ final class IndexMover: Sendable {
             if isMoved { view.removeFirst(part) }
             return nil
         } catch {
-            noteDamage(error)
+            note(error, writer)
             return StoreError.storing(error)
         }
+    }
+
+    /// Moves the write-ahead log into the file and empties it, if the writer needs its space and no reader uses it.
+    private func giveBack(_ writer: EntryWriter) {
+        guard state.withLock({ $0.isRoomWanted }) else { return }
+        writer.emptyWriteAheadLog()
+        state.withLock { $0.isRoomWanted = false }
+        state.wakeAll()
     }
 
     /// Blocks the calling thread until no part waits to be moved, the index is complete and its runs are merged, or the
@@ -219,7 +240,7 @@ final class IndexMover: Sendable {
             try writer.runs.step(entries: tuning.movedSlice)
             isMerging = writer.runs.hasWork
         } catch {
-            noteDamage(error, isOfFile: true)
+            note(error, writer, isOfFile: true)
         }
         state.withLock { $0.isMerging = isMerging }
         state.wakeAll()
@@ -230,7 +251,7 @@ final class IndexMover: Sendable {
         do {
             try loading.step(writer, rows: tuning.movedSlice)
         } catch {
-            noteDamage(error, isOfFile: true)
+            note(error, writer, isOfFile: true)
             loading.cancel()
         }
         if !loading.isUnfinished { state.withLock { $0.isLoading = false } }
@@ -256,6 +277,7 @@ extension IndexMover {
         }
         do {
             try work.builder.step(writer) { [builder = work.builder] in
+                giveBack(writer)
                 let (part, isEnding) = state.withLock { state in
                     let part = state.isWoken ? state.full.map { ($0, state.end) } : nil
                     return (part, state.isClosing || state.damaged != nil)
@@ -273,7 +295,7 @@ extension IndexMover {
         } catch is CancellationError {
             // The next step begins again behind the last batch.
         } catch {
-            noteDamage(error)
+            note(error, writer)
             pause(after: error)
         }
     }
@@ -283,7 +305,7 @@ extension IndexMover {
         let failure = StoreError.storing(error)
         state.withLock { $0.failure = failure }
         state.wakeAll()
-        _ = state.wait(for: tuning.rebuildPause) { $0.isClosing ? () : nil }
+        _ = state.wait(for: tuning.rebuildPause) { $0.isClosing || $0.isRoomWanted ? () : nil }
         state.withLock { $0.failure = nil }
     }
 
@@ -298,13 +320,16 @@ extension IndexMover {
         state.wakeAll()
     }
 
-    /// Has the file replaced if an error shows that it is damaged.
+    /// Has the file replaced if an error shows that it is damaged. On a full disk, empties its write-ahead log, so that
+    /// the next attempt has space.
     ///
     /// - Parameter isOfFile: whether wrong contents can only be those of the file, and not those of the log.
-    private func noteDamage(_ error: any Error, isOfFile: Bool = false) {
-        let isDamage = (error as? SQLiteFailure)?.isOfDamage ?? (isOfFile && (error as? StoreError)?.code == .corrupt)
+    private func note(_ error: any Error, _ writer: EntryWriter, isOfFile: Bool = false) {
+        let failure = error as? SQLiteFailure
+        let isDamage = failure?.isOfDamage ?? (isOfFile && (error as? StoreError)?.code == .corrupt)
         let file = view.current.file
         if isDamage { state.withLock { $0.damaged = file } }
+        if failure?.isFull == true { writer.emptyWriteAheadLog() }
     }
 
     /// Has a damaged file replaced and the index rebuilt, unless that has begun.

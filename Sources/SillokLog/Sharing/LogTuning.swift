@@ -73,6 +73,13 @@ package struct LogTuning: Sendable {
         return tuning
     }
 
+    /// The sizes for a copy to which no appends are made: without a survey, and with the smallest filter.
+    var forCopy: LogTuning {
+        var tuning = self
+        (tuning.surveyedEvents, tuning.filterBytes) = (0, 1)
+        return tuning
+    }
+
     /// Everything happens all the time.
     package static let tiny: LogTuning = {
         var tuning = LogTuning()

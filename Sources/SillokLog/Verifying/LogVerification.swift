@@ -49,10 +49,11 @@ struct LogVerification {
         for place in damage?.places ?? [] { find(place) }
         for loss in damage?.losses ?? [] { find("the events at \(loss) are lost", at: loss.first.value) }
         try checkEvents()
+        let streams = UInt64(revisions.count)
         // What an opening for salvage shows of the index is not that of the file.
         if !reader.segments.isSalvaging { try checkIndex() }
         try reader.checkFolder()
-        return VerificationReport(events: events, streams: UInt64(revisions.count), findings: findings)
+        return VerificationReport(events: events, streams: streams, findings: findings)
     }
 
     /// Adds a finding; returns `false` when there are enough findings to stop.
@@ -161,17 +162,18 @@ struct LogVerification {
     }
 
     private mutating func checkNames() throws {
-        var (bound, missing) = ("", Set(revisions.keys))
+        var bound = ""
         while true {
             let page = try reader.streams(after: bound, before: nil, limit: 1000)
             guard let last = page.last else { break }
             for facts in page {
-                if revisions[facts.id] != facts.revision.value { find("the index of stream \(facts.id) is wrong") }
-                missing.remove(facts.id)
+                if revisions.removeValue(forKey: facts.id) != facts.revision.value {
+                    find("the index of stream \(facts.id) is wrong")
+                }
             }
             bound = last.id.text
             try cancellation.check()
         }
-        for stream in missing.sorted().prefix(10) { find("stream \(stream) is missing from the index") }
+        for stream in revisions.keys.sorted().prefix(10) { find("stream \(stream) is missing from the index") }
     }
 }

@@ -2,6 +2,7 @@ import SillokCore
 import SillokIndex
 import SillokSegments
 import SillokStorage
+import SillokThreads
 
 extension LogWriter {
     /// Writes and syncs the group, and shows its events.
@@ -9,7 +10,7 @@ extension LogWriter {
         _ requests: [LogRequest], _ answers: [Result<WorkAnswer, any Error>]
     ) -> [Result<WorkAnswer, any Error>] {
         do throws(LogError) {
-            try log.write(&buffer)
+            try write()
             if plants(.shownBeforeSync) { show() }
             let start = ContinuousClock.now
             try log.sync()
@@ -41,6 +42,17 @@ extension LogWriter {
         failure = replaced
         return answers.map { answer in
             if case .success = answer { .failure(replaced.withUnknownOutcome) } else { .failure(replaced) }
+        }
+    }
+
+    /// Writes the group. On a full disk the index first gives back the space of its write-ahead log.
+    private func write() throws(LogError) {
+        do throws(LogError) {
+            try log.write(&buffer)
+        } catch {
+            guard case .full = error else { throw error }
+            mover.giveBackRoom()
+            try log.write(&buffer)
         }
     }
 

@@ -3,6 +3,7 @@ import SillokCore
 import SillokIndex
 import SillokSegments
 import SillokStorage
+import SillokThreads
 
 /// The thread's state for appending: it executes groups of appends, each group with one write and one sync of the log.
 ///
@@ -21,7 +22,7 @@ final class LogWriter {
     let folder: FolderCheck
     let upkeep: LogUpkeep
     /// Has a mark written when the log is idle.
-    let timer: MarkTimer
+    let timer: IdleTimer
     private var steps: WriterSteps
     var buffer: GroupBuffer
     /// What the group that is being written has added.
@@ -51,7 +52,7 @@ final class LogWriter {
         (self.limits, self.clock, self.tuning) = (limits, clock, tuning)
         (log, view, mover, folder) = (opened.log, opened.view, opened.mover, opened.check)
         upkeep = LogUpkeep(opened.log.upkeep, clock)
-        timer = MarkTimer(after: tuning.idleTime)
+        timer = IdleTimer(after: tuning.idleTime)
         reader = try opened.readerMaker(limits: limits)()
         chain = opened.chain
         steps = WriterSteps(single: tuning.writerSteps, group: tuning.groupSteps)

@@ -129,6 +129,6 @@ package final class StoreAppends<Writer: StoreWriter>: Sendable {
         await commits.close(refusing: StoreError.storeClosed)
     }
 
-    /// Refuses new requests and lets the thread end by itself.
+    /// Refuses new requests and lets the thread end.
     package func abandon() { commits.abandon(refusing: StoreError.storeClosed) }
 }

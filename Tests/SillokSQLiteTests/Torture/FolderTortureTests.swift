@@ -35,6 +35,44 @@ struct FolderTortureTests {
             "slowest opening after a kill \(report.count("slowest-opening-us") / 1000) ms")
     }
 
+    @Test("DUR-1: when a store is killed while it rebuilds its index and serves, every event is found afterwards")
+    func rebuildKills() async throws {
+        let bench = try TortureBench(inMemory: true)
+        var random = SystemRandomNumberGenerator()
+        let (kills, events) = (times("SILLOK_REBUILD_KILLS", 4), times("SILLOK_REBUILT_EVENTS", 20_000))
+        let store = bench.path("store.sillok")
+        let filled = try bench.run("fill", store: store, more: "\(events)")
+        #expect(filled.isClean && filled.count("events") >= events, "seed \(bench.seed):\n\(filled)")
+        var moments: [String] = []
+        for round in 1...kills {
+            // The others continue the rebuild that was killed.
+            if round % 3 == 1 {
+                for ending in ["", "-wal", "-shm"] { unlink(store + "/index.sqlite" + ending) }
+            }
+            let process = try bench.start("rebuild", store: store)
+            let pipe = try #require(process.standardOutput as? Pipe)
+            var text = String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self)
+            let pause = Int.random(in: 0...max(100, events / 50), using: &random)
+            try await Task.sleep(for: .milliseconds(pause))
+            kill(process.processIdentifier, SIGKILL)
+            text += String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+            process.waitUntilExit()
+            #expect(process.terminationReason == .uncaughtSignal, "seed \(bench.seed), kill \(round):\n\(text)")
+            let last = text.split(separator: "\n").last { !$0.hasPrefix("open") } ?? "index 100"
+            moments.append("\(pause) ms (\(last) %)")
+        }
+        let rebuilt = try bench.run("check-rebuilt", store: store)
+        #expect(rebuilt.isClean, "seed \(bench.seed), kills after \(moments):\n\(rebuilt)")
+        let report = try bench.run("check", store: store)
+        #expect(report.isClean, "seed \(bench.seed), kills after \(moments):\n\(report)")
+        #expect(report.count("events") == rebuilt.count("found"))
+        print(
+            "DUR-1 on a folder, rebuild of the index: \(kills) kills, seed \(bench.seed), after",
+            "\(moments.joined(separator: ", ")): \(rebuilt.count("found")) events found by id, in",
+            "\(rebuilt.count("streams")) streams and by \(rebuilt.count("tags")) tags; \(report.count("acknowledged"))",
+            "acknowledged appends, 0 lost")
+    }
+
     @Test(
         "DUR-2: after a power cut at any instant, no acknowledged event is lost and the store is undamaged",
         .enabled(if: PowerCut.isPossible, "DUR-2 needs root, unshare, mkfs.ext4 and loop devices"))
@@ -74,14 +112,24 @@ struct FolderTortureTests {
         /// The fault shim refuses writes beyond a limit.
         case shim
         /// File systems of 40 MiB: in memory, and ext4 on a loop device. The write-ahead log of the index alone may
-        /// take 16 MiB.
-        case tmpfs, ext4
+        /// take 16 MiB: on a disk of 8 MiB the store has to empty it.
+        case tmpfs, ext4, tiny
+
+        /// The bytes of the file that is removed when the disk is full.
+        var fillerBytes: Int {
+            switch self {
+            case .shim: 3_500_000
+            case .tmpfs, .ext4: 30_000_000
+            case .tiny: 3_000_000
+            }
+        }
 
         /// Mounts the file system, if there is one and this process may. The log and its index fill it.
         func mount(at path: String, image: String) -> Bool {
             switch self {
             case .shim: return true
             case .tmpfs: return succeeds("mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", path)
+            case .tiny: return succeeds("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", path)
             case .ext4:
                 return FileManager.default.createFile(atPath: image, contents: Data(count: 40 << 20))
                     && succeeds("mkfs.ext4", "-q", "-F", "-O", "^has_journal", image)
@@ -102,7 +150,7 @@ struct FolderTortureTests {
             return
         }
         defer { if disk != .shim { _ = succeeds("umount", bench.path("disk")) } }
-        try Data(count: disk == .shim ? 3_500_000 : 30_000_000).write(to: URL(filePath: filler))
+        try Data(count: disk.fillerBytes).write(to: URL(filePath: filler))
         let limited = ["FAULT_PATH": store, "FAULT_FULL": "4500000", "FAULT_FREE": filler]
         let report = try bench.run(
             "full", store: store, more: filler,
@@ -113,6 +161,42 @@ struct FolderTortureTests {
         print(
             "DUR-7 on a folder (\(disk)): full after \(report.count("appends-until-full")) appends, 20 refused,",
             "200 of 200 continued; 0 lost of \(report.count("events")) events, seed \(bench.seed)")
+    }
+
+    @Test(
+        "class 18: when a process gets no more memory, nothing that it acknowledged is lost",
+        .enabled(if: succeeds("prlimit", "--version"), "class 18 needs prlimit"))
+    func memory() async throws {
+        let bench = try TortureBench(inMemory: true)
+        var random = SystemRandomNumberGenerator()
+        let (rounds, store) = (times("SILLOK_ALLOCATIONS", 6), bench.path("store.sillok"))
+        var ended = 0
+        for round in 1...rounds {
+            let writing = try bench.start("write", store: store, more: round % 2 == 0 ? "short-log" : nil)
+            if let pipe = writing.standardOutput as? Pipe { _ = pipe.fileHandleForReading.availableData }
+            try await Task.sleep(for: .milliseconds(Int.random(in: 50...500, using: &random)))
+            // From here on its memory cannot grow: the next allocation that needs more of it fails.
+            let (process, bytes) = (String(writing.processIdentifier), try Self.dataBytes(of: writing))
+            #expect(succeeds("prlimit", "--pid", process, "--data=\(bytes)"))
+            for _ in 0..<300 where writing.isRunning { try await Task.sleep(for: .milliseconds(10)) }
+            if writing.isRunning { kill(writing.processIdentifier, SIGKILL) } else { ended += 1 }
+            writing.waitUntilExit()
+            let report = try bench.run("check", store: store, more: round == rounds ? nil : "quick")
+            #expect(report.isClean, "seed \(bench.seed), round \(round):\n\(report)")
+            guard round == rounds else { continue }
+            #expect(report.count("acknowledged") > 0 && ended > 0)
+            print(
+                "class 18 on a folder: \(rounds) processes without more memory, \(ended) of them ended at once, seed",
+                "\(bench.seed): \(report.count("events")) events, \(report.count("acknowledged")) acknowledged",
+                "appends, 0 lost")
+        }
+    }
+
+    /// The private memory that a process can write to.
+    private static func dataBytes(of process: Process) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmData:") })
+        return try #require(Int(line.filter(\.isNumber))) * 1024
     }
 
     @Test("DUR-8: a changed bit that changes an answer is noticed by the read or named by verify")

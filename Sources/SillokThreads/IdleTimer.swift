@@ -1,11 +1,12 @@
 import SillokCore
 
-/// The thread that notices when no group was committed for a while, and then has a mark written.
+/// A thread that notices when nothing was done for a while, and then calls a function once.
 ///
-/// The mark proves that the last group was durable. Without it, a bit that flips in that group looks like a torn end.
-final class MarkTimer: Sendable {
+/// A log writes a mark then, which proves that its last group was durable. Without it, a bit that flips in that group
+/// looks like a torn end.
+package final class IdleTimer: Sendable {
     private struct State {
-        /// When the mark is due; `nil` if no group was committed since the last one.
+        /// When the call is due; `nil` if nothing was done since the last one.
         var due: ContinuousClock.Instant?
         var isWaiting = false
         var isClosing = false
@@ -14,11 +15,11 @@ final class MarkTimer: Sendable {
     private let delay: Duration
     private let state = Lock(State())
 
-    /// - Parameter delay: the time without a commit after which the mark is written.
-    init(after delay: Duration) { self.delay = delay }
+    /// - Parameter delay: the time without work after which the call is made.
+    package init(after delay: Duration) { self.delay = delay }
 
-    /// Starts the thread, which calls `write` once for each time that the log becomes idle.
-    func start(_ write: @escaping @Sendable () -> Void) {
+    /// Starts the thread, which calls `body` once for each time that there is no work.
+    package func start(_ body: @escaping @Sendable () -> Void) {
         startThread { [state] in
             while true {
                 let due = state.wait { state -> ContinuousClock.Instant?? in
@@ -27,7 +28,7 @@ final class MarkTimer: Sendable {
                     return state.due.map { .some($0) }
                 }
                 guard let due else { return }
-                // A commit in the meantime moves the time without a wake-up: the next round waits for the rest.
+                // Work in the meantime moves the time without a wake-up: the next round waits for the rest.
                 let rest = ContinuousClock.now.duration(to: due)
                 if rest > .zero {
                     _ = state.wait(for: rest) { $0.isClosing ? () : nil }
@@ -38,13 +39,13 @@ final class MarkTimer: Sendable {
                     state.due = nil
                     return true
                 }
-                if isDue { write() }
+                if isDue { body() }
             }
         }
     }
 
-    /// Notes that a group was committed.
-    func note() {
+    /// Notes that something was done.
+    package func note() {
         let isWaiting = state.withLock { state in
             state.due = .now + delay
             defer { state.isWaiting = false }
@@ -54,7 +55,7 @@ final class MarkTimer: Sendable {
     }
 
     /// Ends the thread.
-    func stop() {
+    package func stop() {
         state.withLock { $0.isClosing = true }
         state.wakeAll()
     }
