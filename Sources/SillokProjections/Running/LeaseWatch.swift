@@ -11,7 +11,7 @@ final class LeaseWatch: Sendable {
         let partition: Int
     }
 
-    /// A row, and the time at which this projector first saw it as it is.
+    /// A row, and the time at which this projector first saw it in this state.
     private struct Seen {
         let row: PartitionRow
         let since: Duration

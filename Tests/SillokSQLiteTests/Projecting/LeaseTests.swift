@@ -171,7 +171,7 @@ struct LeaseTests {
             try await running(projector) {
                 let receipt = try await books.append(.opened(owner: "Ada"), 1)
                 _ = try await projector.model(atLeast: receipt, within: .seconds(120))
-                // Another process takes partition 1, and dies.
+                // Another process becomes the holder of partition 1, and dies.
                 try await model.model.write(
                     ReadModelWrite([
                         .init(
