@@ -22,11 +22,6 @@ struct BackupCommand: AsyncParsableCommand {
     @OptionGroup var show: ShowOptions
 
     func run() async throws {
-        if PostgresPlace(store.store) != nil {
-            throw CommandFailure(
-                .usage, "sillok backup does not copy a store in PostgreSQL",
-                hint: "Use pg_basebackup and archived WAL, or sillok copy.")
-        }
         try await store.with(.readOnly) { opened in
             let bar = ProgressBar("Checking the copy", total: try await opened.head().value)
             let report = try await opened.backup(to: to) { progress in
