@@ -5,7 +5,7 @@ import SillokIndex
 import SillokSQLiteConnections
 package import SillokSQLiteModels
 import SillokSegments
-package import SillokStorage
+import SillokStorage
 import SillokThreads
 
 /// A log in a folder of its own: durable and embedded. Large batches cost less than in an SQLite file. Experimental.
@@ -136,7 +136,13 @@ public final class LogEventStore: ChainedEventStore {
     public func close() async { await close(removing: .none) }
 
     /// Closes the store and removes its files before another process can open them: while the lock is held.
-    package func close(removing removal: FileRemoval) async {
+    ///
+    /// - Parameter onlyIfUnused: whether they stay unless this opening has made the store and nothing was written to it.
+    package func closeRemovingFiles(onlyIfUnused: Bool) async {
+        await close(removing: onlyIfUnused ? .ifUnused : .always)
+    }
+
+    private func close(removing removal: FileRemoval) async {
         mover?.refuseWaiting()
         await reads.close()
         await model.close()

@@ -5,7 +5,7 @@ import SillokIndex
 import SillokSQL
 import SillokSQLiteConnections
 package import SillokSQLiteModels
-package import SillokStorage
+import SillokStorage
 import SillokSystem
 import SillokThreads
 
@@ -155,7 +155,13 @@ public final class SQLiteEventStore: ChainedEventStore {
     public func close() async { await close(removing: .none) }
 
     /// Closes the store and removes its files before another process can open them: while the lock is held.
-    package func close(removing removal: FileRemoval) async {
+    ///
+    /// - Parameter onlyIfUnused: whether they stay unless this opening has made the store and nothing was written to it.
+    package func closeRemovingFiles(onlyIfUnused: Bool) async {
+        await close(removing: onlyIfUnused ? .ifUnused : .always)
+    }
+
+    private func close(removing removal: FileRemoval) async {
         await reads.close()
         await model.close()
         await appends?.close(removing: removal)

@@ -106,12 +106,12 @@ extension LocalStore {
 }
 
 extension SQLiteEventStore: LocalStore {
-    func closeIfUnusedRemoving() async { await close(removing: .ifUnused) }
+    func closeIfUnusedRemoving() async { await closeRemovingFiles(onlyIfUnused: true) }
     var storedBytes: UInt64 { bytes(ofFiles: ["", "-wal"]) }
 }
 
 extension LogEventStore: LocalStore {
-    func closeIfUnusedRemoving() async { await close(removing: .ifUnused) }
+    func closeIfUnusedRemoving() async { await closeRemovingFiles(onlyIfUnused: true) }
 
     var storedBytes: UInt64 {
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []

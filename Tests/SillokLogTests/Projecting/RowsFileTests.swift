@@ -176,10 +176,10 @@ import Testing
     @Test func `a store with rows is not removed as unused, and is removed with its rows`() async throws {
         let store = try place.open()
         try await store.readModel.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
-        await store.close(removing: .ifUnused)
+        await store.closeRemovingFiles(onlyIfUnused: true)
         #expect(FileManager.default.fileExists(atPath: place() + "/rows.sqlite"))
         let again = try place.open()
-        await again.close(removing: .always)
+        await again.closeRemovingFiles(onlyIfUnused: false)
         #expect(!FileManager.default.fileExists(atPath: place()))
     }
 }

@@ -65,7 +65,7 @@ import Testing
                 await store.close()
                 return receipt
             }
-            await failing.close(removing: .ifUnused)
+            await failing.closeRemovingFiles(onlyIfUnused: true)
             let receipt = try await other.value
             let again = try SQLiteEventStore(path: path, mode: .existing)
             #expect(try await again.head() == receipt.position)
@@ -76,25 +76,25 @@ import Testing
     @Test("Storages 2: only a file that this opening has made, and that nothing was written to, is removed")
     func unused() async throws {
         let unused = try SQLiteEventStore(path: folder("unused"))
-        await unused.close(removing: .ifUnused)
+        await unused.closeRemovingFiles(onlyIfUnused: true)
         #expect(try names().isEmpty)
 
         try Data().write(to: folder.url.appending(path: "mine"))
         let mine = try SQLiteEventStore(path: folder("mine"))
-        await mine.close(removing: .ifUnused)
+        await mine.closeRemovingFiles(onlyIfUnused: true)
         let events = try SQLiteEventStore(path: folder("events"))
         try await events.append([note("a")], to: "s-1")
-        await events.close(removing: .ifUnused)
+        await events.closeRemovingFiles(onlyIfUnused: true)
         let tracking = try SQLiteEventStore(path: folder("tracking"))
         _ = try await tracking.append(AppendRequest([], tracking: Tracking(source: "other", position: 7)))
-        await tracking.close(removing: .ifUnused)
+        await tracking.closeRemovingFiles(onlyIfUnused: true)
         let rows = try SQLiteEventStore(path: folder("rows"))
         try await rows.readModel.write(ReadModelWrite([.init("CREATE TABLE t (x)")]))
-        await rows.close(removing: .ifUnused)
+        await rows.closeRemovingFiles(onlyIfUnused: true)
         let kept: Set<String> = ["mine", "events", "tracking", "rows"]
         #expect(try names().filter { !$0.contains("-") } == kept)
         let always = try SQLiteEventStore(path: folder("events"))
-        await always.close(removing: .always)
+        await always.closeRemovingFiles(onlyIfUnused: false)
         #expect(try names().filter { $0.hasPrefix("events") } == [])
     }
 
