@@ -67,13 +67,18 @@ import Testing
     }
 
     @Test func `a store is removed if it was not used`() async throws {
-        for removal in [LogEventStore.Removal.ifUnused, .always, .none] {
+        for onlyIfUnused in [true, false, nil] {
             for isUsed in [false, true] {
-                let store = try place.open("\(removal)-\(isUsed)")
+                let name = "\(onlyIfUnused.map { $0 ? "unused" : "any" } ?? "none")-\(isUsed)"
+                let store = try place.open(name)
                 if isUsed { try await store.fill(0..<3) }
-                await store.close(removing: removal)
-                let isThere = FileManager.default.fileExists(atPath: place("\(removal)-\(isUsed)"))
-                #expect(isThere == (removal == .none || removal == .ifUnused && isUsed), "\(removal) \(isUsed)")
+                if let onlyIfUnused {
+                    await store.closeRemovingFiles(onlyIfUnused: onlyIfUnused)
+                } else {
+                    await store.close()
+                }
+                let isThere = FileManager.default.fileExists(atPath: place(name))
+                #expect(isThere == (onlyIfUnused.map { $0 && isUsed } ?? true), "\(name)")
             }
         }
     }
