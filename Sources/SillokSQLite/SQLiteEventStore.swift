@@ -156,7 +156,7 @@ public final class SQLiteEventStore: ChainedEventStore {
 
     /// Closes the store and removes its files before another process can open them: while the lock is held.
     ///
-    /// - Parameter onlyIfUnused: whether they stay unless this opening has made the store and nothing was written to it.
+    /// - Parameter onlyIfUnused: whether they stay unless this opening has made the store and nothing was written.
     package func closeRemovingFiles(onlyIfUnused: Bool) async {
         await close(removing: onlyIfUnused ? .ifUnused : .always)
     }
