@@ -3,6 +3,7 @@ import SillokChain
 import SillokCore
 import SillokDisk
 import SillokSegments
+import SillokStorage
 import SillokTestSupport
 import SillokTesting
 import Testing
