@@ -104,7 +104,7 @@ struct OutageTests {
     @Test("W12: an append fails when its own time is over, and not after that of those before it")
     func appends() async throws {
         try await withServer { connection, folder in
-            let timeout = Duration.seconds(4)
+            let timeout = Duration.seconds(8)
             let store = try await PostgresEventStore(connection, timeout: timeout)
             try await store.append([note("1")])
             try Programs.server(["kill", folder])
