@@ -50,7 +50,7 @@ def checksum(data):
 
 
 def seed(path):
-    """A file of measurements over 24 hours: a day's load, a lag of 40 s in it, and a server that was off for an hour."""
+    """A file of measurements over 24 hours: a load with a wave, a lag of 40 s, and a server that was off for an hour."""
     now, data = int(time.time()), b"sillok metrics 1"
     for step, number in [(1, 600), (10, 360), (120, 720)]:
         last = now // step * step - step
@@ -58,7 +58,7 @@ def seed(path):
         times = [at for at in times if not 9 < (now - at) / 3600 < 10]
         data += struct.pack("<II", step, len(times))
         for at in times:
-            load = (40 + 30 * math.sin(at / 86400 * 2 * math.pi) + (at * 2654435761 >> 7) % 12) * step
+            load = (40 + 30 * math.sin((at - now) / 86400 * 2 * math.pi) + (at * 2654435761 >> 7) % 12) * step
             lag = 40 if 4.2 < (now - at) / 3600 < 4.5 else (at * 40503 >> 5) % 10 / 25
             data += struct.pack("<qffffIIII", at, step, 0.0012, 0.006 + load % 7 / 4000, lag, int(load), int(load * 2.4), int(load * 7), 0)
     with open(path, "wb") as file:
