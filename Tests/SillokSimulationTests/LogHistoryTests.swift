@@ -36,6 +36,12 @@ import Testing
         print("SIM-2: \(count) seeds from \(first): \(counts)")
     }
 
+    @Test("trackings behind the last event may be shown or lost if damage in front of them keeps them from being read")
+    func hiddenTrackings() throws {
+        // The mark in front of a tracking is damaged, so it is cut, and an older segment cannot be read.
+        _ = try Campaign().run(seed: 524_257).get()
+    }
+
     @Test("a flipped bit changes no event and hides none without a report")
     func flips() throws {
         let first = SeededNumbers().seed

@@ -30,11 +30,16 @@ extension LogHistory {
     private func settle(shown: Int) throws(Violation) {
         var settled = model
         guard let reason = settled.settle(shown: shown, damaged: damagedEntries) else { return model = settled }
-        // Groups of trackings behind the head cannot be read apart, so with damage in front of them either may be true.
-        let rest = model.records[shown...].prefix { !$0.isEvent }.count
-        guard hasUnreadable, rest > 0, model.settle(shown: shown + rest, damaged: damagedEntries) == nil else {
-            throw violation(reason)
+        guard hasUnreadable else { throw violation(reason) }
+        // Groups of trackings behind the last event cannot be read apart, so with damage in front of them any number of
+        // them may be shown.
+        let fewer = model.records[..<shown].reversed().prefix { !$0.isEvent }.count
+        let more = model.records[shown...].prefix { !$0.isEvent }.count
+        for count in shown - fewer...shown + more {
+            settled = model
+            if settled.settle(shown: count, damaged: damagedEntries) == nil { return model = settled }
         }
+        throw violation(reason)
     }
 
     /// Compares what a process that only reads sees while the log is open for writing.
