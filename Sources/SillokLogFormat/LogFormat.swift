@@ -39,8 +39,8 @@
 //   begins at 64. Behind a group, 128 bytes stay free for a mark and the seal.
 // - "Durable" in a header is the end of the last group whose sync had returned before the header was written. A bad
 //   place before any such statement is damage. A bad place behind all of them was never acknowledged.
-// - Before the first group of a segment is written, the file is filled with zeros and synced, its name is synced, and
-//   the former segment is synced and ends with a seal.
+// - Before the first group of a segment is written, the file has its size and reads as zeros, both durably, its name is
+//   synced, and the former segment is synced and ends with a seal.
 // - A tracking record comes before the events of its append. Its position is that of the next event.
 // - Erased records (flag 2) have the size of the original; tags, metadata and payload are zeros. The digests that the
 //   chain then needs will be a record of kind 3. This version writes neither and refuses to decode them.
