@@ -40,6 +40,12 @@ private struct KeptStatement: Hashable {
     func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }
 
+/// How long a connection waits for a part of an answer, and what is asked then: whether it is worth waiting on.
+private struct Patience {
+    let limit: Duration
+    var isServed: (() -> Bool)?
+}
+
 /// A connection to a server, always in pipeline mode: queries that are sent together take one round trip.
 ///
 /// Belongs to one thread and blocks it. Statements are kept on the server only without a pooler in between, which would
@@ -53,18 +59,25 @@ final class Connection {
     private var isGivenUp = false
     private static let keptCapacity = 500
 
-    /// How long the server may be silent while an answer is due; `nil`: without a limit. The kernel of a frozen host
-    /// acknowledges every packet, so no setting of TCP notices it.
+    /// How long the server may be silent while an answer is due. `nil`: a statement may take any time, and the server is
+    /// asked every 15 s on another connection whether it still works on it. The kernel of a frozen host acknowledges
+    /// every packet, so no setting of TCP notices it.
     var answerTimeout: Duration?
+    var longestSilence = Duration.seconds(15)
+    private let address: ServerAddress
+    private let purpose: ServerAddress.Purpose
+    /// The server's process of this connection, and when it began, in microseconds.
+    private let process: (id: Int64, start: Int64)
 
     /// Whether there is a pooler such as pgbouncer in between, so that the connection has no session of its own.
     let isPooled: Bool
 
     init(
-        _ address: ServerAddress, for purpose: ServerAddress.Purpose, answerTimeout: Duration? = nil
+        _ address: ServerAddress, for purpose: ServerAddress.Purpose, at place: [(keyword: String, value: String)] = [],
+        answerTimeout: Duration? = nil
     ) throws(PostgresFailure) {
         try address.check()
-        let parameters = address.parameters(for: purpose)
+        let parameters = address.parameters(for: purpose) + place
         let start = ContinuousClock.now
         let handle = Self.withCStrings(parameters.map(\.keyword)) { keywords in
             Self.withCStrings(parameters.map(\.value)) { values in PQconnectdbParams(keywords, values, 1) }
@@ -82,17 +95,19 @@ final class Connection {
                 let severity = PQresultErrorField(result, Int32(UInt8(ascii: "V"))).map { String(cString: $0) }
                 if severity == "WARNING" { context?.assumingMemoryBound(to: Int.self).pointee += 1 }
             }, warnings)
-        self.handle = handle
+        (self.handle, self.address, self.purpose) = (handle, address, purpose)
         PQenterPipelineMode(handle)
         PQsetnonblocking(handle, 1)
         self.answerTimeout = answerTimeout
         do throws(PostgresFailure) {
             // A pooler may accept the connection although its server is frozen.
-            let own = try Self.run(handle, [Self.introduction], within: answerTimeout ?? .seconds(15), keep: nil)
-            guard let process = own[0].number(0, 0), let version = own[0].number(0, 1) else {
+            let patience = Patience(limit: answerTimeout ?? .seconds(15))
+            let own = try Self.run(handle, [Self.introduction], patience, keep: nil)
+            guard let id = own[0].number(0, 0), let version = own[0].number(0, 1), let start = own[0].number(0, 2) else {
                 throw PostgresFailure(message: "the server's answer about its process and version cannot be read")
             }
-            isPooled = process != Int64(PQbackendPID(handle))
+            process = (id, start)
+            isPooled = id != Int64(PQbackendPID(handle))
             guard version >= 150_000 else {
                 throw PostgresFailure(state: "0A000", message: "PostgreSQL 15 or later is needed")
             }
@@ -107,11 +122,13 @@ final class Connection {
     /// statement that waits for a lock: without it, each attempt that was given up would keep a process.
     private static let introduction = Query(
         """
-        SELECT pg_backend_pid(), current_setting('server_version_num')::int4,
+        SELECT pid, current_setting('server_version_num')::int4, \(start),
             CASE WHEN current_setting('client_connection_check_interval', true) = '0'
                 AND version() ~ 'linux|darwin|bsd'
             THEN set_config('client_connection_check_interval', '2s', false) END
+        FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()
         """)
+    private static let start = "(extract(epoch FROM backend_start) * 1000000)::int8"
 
     deinit {
         PQfinish(handle)
@@ -145,7 +162,7 @@ final class Connection {
         var reused: Set<Int> = []
         var number = 0
         do {
-            return try Self.run(handle, queries, within: answerTimeout) { [self] query in
+            return try Self.run(handle, queries, patience) { [self] query in
                 number += 1
                 guard query.isKept, !isPooled, kept.count < Self.keptCapacity else { return nil }
                 let key = KeptStatement(text: query.text, types: query.parameters.types)
@@ -169,8 +186,30 @@ final class Connection {
                 kept.removeAll()
                 repair.append(Query("DEALLOCATE ALL"))
             }
-            if !isLost, !repair.isEmpty { _ = try? Self.run(handle, repair, within: answerTimeout, keep: nil) }
+            if !isLost, !repair.isEmpty { _ = try? Self.run(handle, repair, patience, keep: nil) }
             throw error
+        }
+    }
+
+    private var patience: Patience {
+        answerTimeout.map { Patience(limit: $0) } ?? Patience(limit: longestSilence, isServed: isServed)
+    }
+
+    /// Asks the server whether the process of this connection exists. Behind a pooler any answer counts.
+    private func isServed() -> Bool {
+        var place: [(keyword: String, value: String)] = []
+        for (keyword, value) in [("host", PQhost(handle)), ("hostaddr", PQhostaddr(handle)), ("port", PQport(handle))] {
+            if let value, value.pointee != 0 { place.append((keyword, String(cString: value))) }
+        }
+        do {
+            let other = try Connection(address, for: purpose, at: place, answerTimeout: .seconds(5))
+            var own = Parameters()
+            own.add(process.id)
+            own.add(process.start)
+            let query = Query("SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND \(Self.start) = $2", own)
+            return try other.run(query).count == 1 || isPooled
+        } catch {
+            return !error.isConnectionLost
         }
     }
 
@@ -191,7 +230,7 @@ final class Connection {
 
 extension Connection {
     private static func run(
-        _ handle: OpaquePointer, _ queries: [Query], within timeout: Duration?,
+        _ handle: OpaquePointer, _ queries: [Query], _ patience: Patience,
         keep: ((Query) -> (name: String, isNew: Bool)?)?
     ) throws(PostgresFailure) -> [Rows] {
         var answers = 0
@@ -208,7 +247,7 @@ extension Connection {
             answers += 1
         }
         guard PQpipelineSync(handle) == 1 else { throw failure(handle, nil) }
-        return try receive(handle, answers, prepared: answers - queries.count, within: timeout)
+        return try receive(handle, answers, prepared: answers - queries.count, patience)
     }
 
     private static func send(_ handle: OpaquePointer, _ query: Query, _ name: String?) -> Bool {
@@ -234,14 +273,14 @@ extension Connection {
 
     /// Receives the results up to the end of the round trip, without those of PREPARE.
     private static func receive(
-        _ handle: OpaquePointer, _ count: Int, prepared: Int, within timeout: Duration?
+        _ handle: OpaquePointer, _ count: Int, prepared: Int, _ patience: Patience
     ) throws(PostgresFailure) -> [Rows] {
         var rows: [Rows] = []
         rows.reserveCapacity(count)
         var first: PostgresFailure?
         var isAtEnd = false
         while !isAtEnd {
-            try waitForResult(handle, within: timeout)
+            try waitForResult(handle, patience)
             guard let result = PQgetResult(handle) else {
                 if PQstatus(handle) != CONNECTION_OK { throw first ?? failure(handle, nil) }
                 continue
@@ -268,15 +307,15 @@ extension Connection {
 
     /// Sends what is buffered, and waits until the next result has arrived. A lost connection is a result too. Each
     /// part that arrives of a long result starts the time again.
-    private static func waitForResult(_ handle: OpaquePointer, within timeout: Duration?) throws(PostgresFailure) {
+    private static func waitForResult(_ handle: OpaquePointer, _ patience: Patience) throws(PostgresFailure) {
         while true {
             let unsent = PQflush(handle)
             if unsent < 0 || PQisBusy(handle) == 0 { return }
             let wanted = Int16(POLLIN) | (unsent == 1 ? Int16(POLLOUT) : 0)
             var descriptor = pollfd(fd: PQsocket(handle), events: wanted, revents: 0)
-            let limit = timeout.map { Int32(min($0, .seconds(3600)) / .milliseconds(1)) } ?? -1
+            let limit = Int32(min(patience.limit, .seconds(3600)) / .milliseconds(1))
             let ready = poll(&descriptor, 1, limit)
-            if ready == 0 {
+            if ready == 0, patience.isServed?() != true {
                 throw PostgresFailure(
                     message: "the server did not answer for \(limit) milliseconds", isConnectionLost: true)
             }

@@ -11,7 +11,6 @@ import SillokCore
 /// Keys of time-ordered ids are not in it: a key that is higher than all in the file is new.
 package final class TableFilter: Sendable {
     private struct State: Sendable {
-        var keys: KeyFilter
         /// Whether all keys of the file are in the filter.
         var isLoaded: Bool
         /// Whether all keys of the gap are in the filter.
@@ -24,6 +23,8 @@ package final class TableFilter: Sendable {
     }
 
     private let state: Lock<State>
+    /// Has a lock of its own, so that an append does not wait for the thread that fills it after the opening.
+    private let filter: Lock<KeyFilter>
     private let losesKeys: Bool
 
     /// - Parameters:
@@ -37,65 +38,58 @@ package final class TableFilter: Sendable {
         highestOrdered highest: Int64, isLoaded: Bool = false, isSurveyed: Bool = true, keys: Int, maximumBytes: Int,
         losesKeys: Bool = false
     ) {
-        state = Lock(
-            State(
-                keys: KeyFilter(keys: keys, maximumBytes: maximumBytes), isLoaded: isLoaded,
-                isSurveyed: isSurveyed, highestOrdered: highest))
+        state = Lock(State(isLoaded: isLoaded, isSurveyed: isSurveyed, highestOrdered: highest))
+        filter = Lock(KeyFilter(keys: keys, maximumBytes: maximumBytes))
         self.losesKeys = losesKeys
     }
 
     /// Returns whether the file may have entries of a key; `false`: it certainly has none.
-    package func mayHave(_ key: Int64) -> Bool { state.withLock { Self.mayHave(key, $0) } }
+    package func mayHave(_ key: Int64) -> Bool {
+        let state = state.withLock { $0 }
+        guard state.isSurveyed else { return true }
+        if IndexKey.isTimeOrdered(key) { return key <= state.highestOrdered }
+        return !state.isLoaded || filter.withLock { $0.mayContain(key) }
+    }
 
     /// Returns the indices of the keys of which the file may have entries, in any order.
     package func mayHave(_ keys: [Int64]) -> [Int] {
-        state.withLock { state in
-            var found: [Int] = []
-            if state.isComplete {
-                state.keys.find(keys) { if !IndexKey.isTimeOrdered(keys[$0]) { found.append($0) } }
+        let state = state.withLock { $0 }
+        var found: [Int] = []
+        if state.isComplete {
+            filter.withLock { filter in
+                filter.find(keys) { if !IndexKey.isTimeOrdered(keys[$0]) { found.append($0) } }
             }
-            for (index, key) in keys.enumerated() {
-                let isOrdered = IndexKey.isTimeOrdered(key)
-                if isOrdered ? !state.isSurveyed || key <= state.highestOrdered : !state.isComplete {
-                    found.append(index)
-                }
-            }
-            return found
         }
-    }
-
-    private static func mayHave(_ key: Int64, _ state: borrowing State) -> Bool {
-        guard state.isSurveyed else { return true }
-        if IndexKey.isTimeOrdered(key) { return key <= state.highestOrdered }
-        return !state.isLoaded || state.keys.mayContain(key)
+        for (index, key) in keys.enumerated() {
+            let isOrdered = IndexKey.isTimeOrdered(key)
+            if isOrdered ? !state.isSurveyed || key <= state.highestOrdered : !state.isComplete {
+                found.append(index)
+            }
+        }
+        return found
     }
 
     /// Adds the keys of entries that will be written to the file. Entries of one key follow one another.
     package func add(_ entries: ArraySlice<IndexEntry>) {
-        // The thread that appends waits for the lock, so it is held for some entries at a time.
-        for start in stride(from: entries.startIndex, to: entries.endIndex, by: 512) {
-            let end = min(start + 512, entries.endIndex)
-            state.withLock { state in
-                var previous: Int64?
-                for entry in entries[start..<end] where entry.key != previous {
-                    previous = entry.key
-                    Self.add(entry.key, to: &state, unless: losesKeys)
-                }
-            }
-        }
+        var keys: [Int64] = []
+        for entry in entries where entry.key != keys.last { keys.append(entry.key) }
+        add(keys)
     }
 
     /// Adds keys that the file has.
     package func add(_ keys: [Int64]) {
-        state.withLock { state in for key in keys { Self.add(key, to: &state, unless: losesKeys) } }
-    }
-
-    private static func add(_ key: Int64, to state: inout State, unless losesKeys: Bool) {
-        if IndexKey.isTimeOrdered(key) {
-            state.highestOrdered = max(state.highestOrdered, key)
-        } else if !losesKeys || key % 7 != 0 {
-            // An id is added once, unless its move is repeated. Then it counts twice, which does no harm.
-            state.keys.insert(key, isNew: key >= IndexKey.firstUnordered)
+        // The thread that appends waits for the lock, so it is held for some keys at a time.
+        for start in stride(from: 0, to: keys.count, by: 512) {
+            let some = keys[start..<min(start + 512, keys.count)]
+            if let highest = some.filter(IndexKey.isTimeOrdered).max() {
+                state.withLock { $0.highestOrdered = max($0.highestOrdered, highest) }
+            }
+            filter.withLock { filter in
+                for key in some where !IndexKey.isTimeOrdered(key) && (!losesKeys || key % 7 != 0) {
+                    // An id is added once, unless its move is repeated. Then it counts twice, which does no harm.
+                    filter.insert(key, isNew: key >= IndexKey.firstUnordered)
+                }
+            }
         }
     }
 
@@ -115,5 +109,5 @@ package final class TableFilter: Sendable {
     package var highestOrdered: Int64 { state.withLock { $0.highestOrdered } }
 
     /// The memory that the filter takes.
-    package var bytes: Int { state.withLock { $0.keys.bytes } }
+    package var bytes: Int { filter.withLock { $0.bytes } }
 }

@@ -3,7 +3,9 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Sillok
+import SillokSQL
 import SillokTestSupport
+import SillokThreads
 import Testing
 
 @testable import SillokPostgres
@@ -108,6 +110,38 @@ struct FrozenServerTests {
         }
     }
 
+    @Test("a write to a read model on a frozen host is made once on the next host, and a query is answered there")
+    func readModel() async throws {
+        try await withServers("standby") { primary, standby in
+            let model = try await PostgresReadModel(address(primary, standby))
+            try await model.write(ReadModelWrite([.init("CREATE TABLE t (n BIGINT)"), .init("INSERT INTO t VALUES (1)")]))
+            #expect(try await model.rows("SELECT n FROM t").count == 1)
+            try await untilReplayed(primary)
+            try Programs.server("freeze", primary)
+            try Programs.server("promote", standby)
+            async let writing = elapsed("a write to a read model, with a second host") {
+                try await model.write(ReadModelWrite([.init("INSERT INTO t VALUES (2)")]))
+            }
+            async let reading = elapsed("a query of a read model, with a second host") {
+                let rows = try await model.rows("SELECT n FROM t")
+                #expect(rows.count >= 1)
+            }
+            // 15 s of silence, then one attempt to connect to the frozen host before and one after.
+            for elapsed in try await [writing, reading] { #expect(elapsed < .seconds(30)) }
+            #expect(try await model.rows("SELECT n FROM t ORDER BY n").map(\.values) == [[.integer(1)], [.integer(2)]])
+            await model.close()
+        }
+    }
+
+    private func untilReplayed(_ primary: String) async throws {
+        #expect(
+            try await eventually {
+                try TestServer.run(
+                    "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()", at: address(primary)
+                ).count == 1
+            })
+    }
+
     @Test("a read from a frozen host is answered by the next host, and a subscription misses and repeats nothing")
     func nextHost() async throws {
         try await withServers("standby") { primary, standby in
@@ -117,12 +151,7 @@ struct FrozenServerTests {
             var seen: [Position] = []
             var subscription = reader.subscribe().makeAsyncIterator()
             while seen.count < 20 { seen += try await subscription.next()?.events.map(\.position) ?? [] }
-            #expect(
-                try await eventually {
-                    try TestServer.run(
-                        "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()", at: address(primary)
-                    ).count == 1
-                })
+            try await untilReplayed(primary)
             try Programs.server("freeze", primary)
             let event = note("20")
             let appending = Task { try await writer.append([event], to: "a-1") }
@@ -223,6 +252,33 @@ struct SilentServerTests {
         #expect(rows.count == 20)
         let failure = #expect(throws: PostgresFailure.self) { try connection.run(Query("SELECT pg_sleep(5)")) }
         #expect(failure?.isConnectionLost == true && connection.isLost)
+    }
+
+    @Test("a connection without a deadline waits for as long as the server works on its statement, and not longer")
+    func asked() async throws {
+        let proxy = try await WireProxy()
+        let mark = "/* \(TestServer.freshSchema()) */"
+        let active = "FROM pg_stat_activity WHERE query LIKE '%\(mark)%' AND pid <> pg_backend_pid()"
+        try await onOwnThread {
+            let connection = try Connection(ServerAddress(text: proxy.address, schema: ""), for: .writing)
+            connection.longestSilence = .milliseconds(500)
+            #expect(try connection.run(Query("SELECT pg_sleep(3)")).count == 1)
+            // The proxy answers for a process that has ended, and new connections reach a server without it.
+            connection.longestSilence = .seconds(5)
+            proxy.swallowAnswers()
+            startThread {
+                for _ in 0..<1000 where (try? TestServer.run("SELECT pg_terminate_backend(pid) \(active)").count) != 1 {
+                    usleep(2000)
+                }
+                for _ in 0..<1000 where (try? TestServer.run("SELECT \(active)").count) != 0 { usleep(2000) }
+                proxy.state.withLock { $0.swallowsAnswers = false }
+            }
+            let failure = #expect(throws: PostgresFailure.self) {
+                try connection.run(Query("SELECT pg_sleep(60) \(mark)"))
+            }
+            #expect(failure?.isConnectionLost == true && connection.isLost, "\(failure as Any)")
+        }
+        await proxy.close()
     }
 
     @Test("attempts that were given up leave no process on the server")
