@@ -24,6 +24,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     let wakeUp = WakeUp()
     let turns = Turns<String>()
     let watch: LeaseWatch
+    let pages: SharedPages
     let owner: String
 
     /// Creates a projector of a projection that writes SQL. It does nothing until ``run()``.
@@ -73,6 +74,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         let id: EventID = options.ids.next()
         owner = id.description
         watch = LeaseWatch(ledger, rule.name, self.options)
+        pages = SharedPages(self.options)
     }
 
     /// The name of the projection.
@@ -258,8 +260,8 @@ public final class Projector<Model: ReadModel>: Sendable {
             wallClock: options.wallClock)
         let board = board
         return PartitionRunner(
-            store: store, ledger: ledger, maker: maker, documents: documents, options: options, wakeUp: wakeUp,
-            watch: watch, owner: owner,
+            store: store, pages: partitions > 1 ? pages : nil, ledger: ledger, maker: maker, documents: documents,
+            options: options, wakeUp: wakeUp, watch: watch, owner: owner,
             progress: { state in
                 if let state {
                     board.update(id, partition, state, of: partitions)

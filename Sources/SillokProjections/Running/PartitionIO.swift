@@ -5,6 +5,8 @@ import SillokSQL
 /// The I/O of a `PartitionMachine`: it executes actions on the store and the read model, and waits.
 final class PartitionIO: Sendable {
     private let store: any EventStore
+    /// `nil` for a build with one partition.
+    private let pages: SharedPages?
     private let ledger: Ledger
     private let rule: ProjectionRule
     private let id: ProjectionID
@@ -14,15 +16,18 @@ final class PartitionIO: Sendable {
     private let wakeUp: WakeUp
     /// The number of wake-ups that were handled.
     private let heard: Lock<Int>
+    /// Whether there are events that were not read yet, as far as this partition knows.
+    private let isBehind = Lock(true)
 
     /// - Parameters:
     ///   - limit: the number of events of a page.
     ///   - heard: the number of wake-ups before the partition was loaded.
     init(
-        store: any EventStore, ledger: Ledger, rule: ProjectionRule, id: ProjectionID, partition: Int, limit: Int,
-        clock: any Clock<Duration>, wakeUp: WakeUp, heard: Int
+        store: any EventStore, pages: SharedPages?, ledger: Ledger, rule: ProjectionRule, id: ProjectionID,
+        partition: Int, limit: Int, clock: any Clock<Duration>, wakeUp: WakeUp, heard: Int
     ) {
         self.store = store
+        self.pages = pages
         self.ledger = ledger
         self.rule = rule
         self.id = id
@@ -56,7 +61,15 @@ final class PartitionIO: Sendable {
     }
 
     private func read(after mark: EventMark) async throws -> EventBatch {
-        try await store.ofHistory(id) { try await store.read(rule.source, resumingAfter: mark, limit: limit) }
+        let (store, source, limit) = (store, rule.source, limit)
+        return try await store.ofHistory(id) {
+            guard let pages else { return try await store.read(source, resumingAfter: mark, limit: limit) }
+            let page = try await pages.page(after: mark, isFresh: isBehind.withLock { $0 }) {
+                try await store.read(source, resumingAfter: mark, limit: limit)
+            }
+            isBehind.withLock { $0 = !page.isEnd }
+            return page
+        }
     }
 
     private func readRow() async throws -> PartitionRow? {
@@ -83,8 +96,9 @@ final class PartitionIO: Sendable {
         // Any event moves the checkpoint of a projection: `model(atLeast:)` also waits for positions that the rule does
         // not read.
         let query = rule.delivery == nil ? EventQuery.all : rule.source
-        return try await firstResult {
+        return try await firstResult { [isBehind] in
             try await store.reach(position, for: query)
+            isBehind.withLock { $0 = true }
             return .headMoved
         } or: {
             try await wakeUp.wait(beyond: heard, atMost: duration, clock) ? .woken : .timePassed

@@ -5,6 +5,8 @@ import SillokSQL
 /// The runner of one partition of one build: it executes the actions of a `PartitionMachine`.
 struct PartitionRunner: Sendable {
     let store: any EventStore
+    /// `nil` for a build with one partition.
+    let pages: SharedPages?
     let ledger: Ledger
     let maker: BatchMaker
     /// An empty cache; `nil` for a projection that writes SQL.
@@ -143,7 +145,7 @@ struct PartitionRunner: Sendable {
 
     private func drive(_ machine: inout PartitionMachine, _ heard: Int) async throws -> Bool {
         let io = PartitionIO(
-            store: store, ledger: ledger, rule: maker.rule, id: id, partition: maker.partition,
+            store: store, pages: pages, ledger: ledger, rule: maker.rule, id: id, partition: maker.partition,
             limit: min(options.batch, store.limits.pageEvents), clock: options.clock, wakeUp: wakeUp, heard: heard)
         let elapsed = stopwatch(options.clock)
         return try await withThrowingTaskGroup(of: PartitionMachine.Input.self) { group in

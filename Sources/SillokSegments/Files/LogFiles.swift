@@ -41,8 +41,9 @@ struct LogFiles: Sendable {
     /// The ordinals of the segment files, in order. Other files are ignored.
     func ordinals() throws(LogError) -> [UInt32] {
         try onDisk { () throws(DiskError) in try disk.names(in: segmentFolder) }.compactMap { name in
-            guard name.hasSuffix(".seg"), let ordinal = UInt32(name.dropLast(4)), ordinal > 0,
-                name == LogFiles.name(ordinal) + ".seg"
+            let digits = name.utf8.prefix(20)
+            guard name.utf8.count == 24, name.hasSuffix(".seg"), digits.allSatisfy({ (0x30...0x39).contains($0) }),
+                let ordinal = UInt32(Substring(digits)), ordinal > 0
             else { return nil }
             return ordinal
         }.sorted()

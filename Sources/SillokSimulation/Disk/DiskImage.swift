@@ -28,10 +28,14 @@ package struct DiskImage: Sendable {
     func node(_ path: String) -> Int? { seen[path] }
     func isFolder(_ node: Int) -> Bool { isFolder[node] }
 
+    /// The names are ASCII, so their order is that of their bytes.
     func names(in folder: String) -> [String] {
-        seen.keys.filter { !$0.isEmpty && Self.folder(of: $0) == folder }
-            .map { folder.isEmpty ? $0 : String($0.utf8.dropFirst(folder.utf8.count + 1)) ?? $0 }
-            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let start = folder.isEmpty ? "" : folder + "/"
+        return seen.keys.compactMap { path in
+            guard path.utf8.count > start.utf8.count, path.hasPrefix(start) else { return nil }
+            let name = path.dropFirst(start.count)
+            return name.utf8.contains(UInt8(ascii: "/")) ? nil : String(name)
+        }.sorted()
     }
 
     mutating func create(_ path: String, isFolder: Bool) -> Int {
