@@ -112,6 +112,17 @@ struct CheckTests {
         #expect(kinds(history) == [.seen])
     }
 
+    /// A standby shows an append before it is acknowledged, and may have to take it back.
+    @Test func eventThatAReplicaTookBack() {
+        var history = sound()
+        history.sights["app1_r"] = history.sights["app1_s1"]
+        history.sights["app1_r"]?[399] = .saw(position: 400, id: "lost", link: "l400")
+        #expect(kinds(history) == [.seen, .unnoticed])
+        history.sights["app1_r"]?.append(.changed)
+        #expect(kinds(history).isEmpty)
+        #expect(ReaderCheck(history: history).takenBack == 1)
+    }
+
     @Test func otherLink() {
         var history = sound()
         history.sights["app1_s1"]?[10] = .saw(position: 11, id: "e11", link: "other")

@@ -16,25 +16,34 @@ struct ReaderCheck {
     }
 
     private func subscribers() -> [Finding] {
-        history.sights.sorted { $0.key < $1.key }.flatMap { name, sights -> [Finding] in
-            var findings: [Finding] = []
-            var (before, isWrong): (UInt64, Bool) = (0, false)
-            for sight in sights {
-                guard case .saw(let position, let id, let link) = sight else {
-                    (before, isWrong) = (0, false)
-                    continue
-                }
-                if position != before + 1 { findings.append(Finding(.gap, "\(name) saw \(position) after \(before)")) }
-                before = position
-                let event = position > 0 && position <= history.log.count ? history.log[Int(position - 1)] : nil
-                if event?.id != id || (link != "none" && event?.link != link) {
-                    findings.append(Finding(.seen, "\(name) saw \(id) at \(position), which the log does not have"))
-                    isWrong = true
-                }
+        history.sights.sorted { $0.key < $1.key }.flatMap { subscriber($0, $1).findings }
+    }
+
+    /// The number of events that a replica showed and the log does not have. Its readers were told.
+    ///
+    /// PostgreSQL shows an append on a standby before it is acknowledged. So an event that no one was promised may be
+    /// there until the standby follows another primary. On the primary this is a violation.
+    var takenBack: Int { history.sights.reduce(0) { $0 + subscriber($1.key, $1.value).takenBack } }
+
+    private func subscriber(_ name: String, _ sights: [Sight]) -> (findings: [Finding], takenBack: Int) {
+        var (gaps, wrong): ([Finding], [Finding]) = ([], [])
+        var (findings, takenBack) = ([Finding](), 0)
+        var before: UInt64 = 0
+        for sight in sights {
+            guard case .saw(let position, let id, let link) = sight else {
+                if name.hasSuffix("_r") { takenBack += wrong.count } else { findings += wrong }
+                (before, wrong) = (0, [])
+                continue
             }
-            if isWrong { findings.append(Finding(.unnoticed, "\(name) was not told that the log is another one")) }
-            return findings
+            if position != before + 1 { gaps.append(Finding(.gap, "\(name) saw \(position) after \(before)")) }
+            before = position
+            let event = position > 0 && position <= history.log.count ? history.log[Int(position - 1)] : nil
+            if event?.id != id || (link != "none" && event?.link != link) {
+                wrong.append(Finding(.seen, "\(name) saw \(id) at \(position), which the log does not have"))
+            }
         }
+        if !wrong.isEmpty { wrong.append(Finding(.unnoticed, "\(name) was not told that the log is another one")) }
+        return (gaps + findings + wrong, takenBack)
     }
 
     /// A read with the age of the oldest acknowledged append that it lacks.

@@ -45,7 +45,8 @@ struct Report {
                     + "\(history.model.count) read models compared with the fold",
                 "oldest read: through the proxy \(oldest { $0.hasPrefix("app") }) s, "
                     + "of a host \(oldest { $0.hasPrefix("db") }) s; "
-                    + "\(history.troubles.count) troubles of projectors and processes",
+                    + "\(history.troubles.count) troubles of projectors and processes; "
+                    + "\(ReaderCheck(history: history).takenBack) events taken back by a replica, its reader told",
                 "\(figures.count) rounds, \(invalid) of them invalid, as etcd's term changed without a fault",
                 Summary(figures: figures).text,
                 findings.isEmpty ? "0 violations" : "violations: \(kinds.map { "\($1) \($0.rawValue)" }.sorted())",
