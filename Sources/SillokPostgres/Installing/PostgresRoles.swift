@@ -1,4 +1,6 @@
 #if Postgres
+import SillokPostgresSchema
+
 /// The roles with the minimum privileges for each part of an application.
 ///
 /// | role | may |
@@ -29,22 +31,9 @@ public struct PostgresRoles: Sendable {
     /// table belongs to the role that created it.
     public var statements: [String] {
         let (reader, writer, projector) = (role("reader"), role("writer"), role("projector"))
-        let (log, views) = (store.quotedSchema, readModel.quotedSchema)
-        return [
-            "CREATE ROLE \(reader) NOLOGIN", "CREATE ROLE \(writer) NOLOGIN", "CREATE ROLE \(projector) NOLOGIN",
-            "GRANT USAGE ON SCHEMA \(log) TO \(reader)",
-            "GRANT SELECT ON ALL TABLES IN SCHEMA \(log) TO \(reader)",
-            "ALTER DEFAULT PRIVILEGES IN SCHEMA \(log) GRANT SELECT ON TABLES TO \(reader)",
-            "GRANT EXECUTE ON FUNCTION "
-                + ["revision_at", "recorded_until", "first_match", "matches_after", "matches_before", "judge"]
-                .map { "\(log).\($0)" }.joined(separator: ", ") + " TO \(reader)",
-            "GRANT \(reader) TO \(writer), \(projector)",
-            "GRANT EXECUTE ON FUNCTION "
-                + ["append", "append_group", "append_after", "note_tracked"].map { "\(log).\($0)" }
-                .joined(separator: ", ") + " TO \(writer)",
-            "CREATE SCHEMA IF NOT EXISTS \(views)",
-            "GRANT USAGE, CREATE ON SCHEMA \(views) TO \(projector)",
-        ]
+        return RoleStatements.all(
+            reader: reader, writer: writer, projector: projector, log: store.quotedSchema,
+            views: readModel.quotedSchema)
     }
 }
 #endif
