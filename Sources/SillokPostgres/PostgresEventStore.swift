@@ -126,6 +126,7 @@ public final class PostgresEventStore: ChainedEventStore {
             maximumWeight: 4096, queueBytes: limits.queueBytes,
             cancelledInCommit: StoreError(
                 .cancelled, "The task was cancelled during the commit of its append.", outcome: .unknown),
+            lingers: true,
             commit: { requests in
                 guard let writer = handover.value else { return requests.map { _ in .failure(closed) } }
                 let answers = writer.carryOut(requests)

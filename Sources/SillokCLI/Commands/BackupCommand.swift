@@ -21,6 +21,12 @@ struct BackupCommand: AsyncParsableCommand {
     @Argument(help: "The new file.", completion: .file()) var to: String
     @OptionGroup var show: ShowOptions
 
+    func validate() throws {
+        if to.contains("://") {
+            throw ValidationError("\(to.visible) is not a file. To copy into another store, use sillok copy.")
+        }
+    }
+
     func run() async throws {
         try await store.with(.readOnly) { opened in
             let bar = ProgressBar("Checking the copy", total: try await opened.head().value)

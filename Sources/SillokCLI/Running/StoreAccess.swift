@@ -79,6 +79,11 @@ struct StoreArgument: ParsableArguments {
         if let address = ServerAddress(store) {
             throw CommandFailure(.usage, "this works on the file of a store, not through the server at \(address).")
         }
+        if PostgresPlace(store) != nil {
+            throw CommandFailure(
+                .usage, "this works on the file of a store, not on PostgreSQL.",
+                hint: "Back up the database with pg_basebackup or pg_dump, or copy its events: sillok copy STORE FILE.")
+        }
         if mode != .create && !FileManager.default.fileExists(atPath: store) {
             throw CommandFailure(
                 .notFound, "there is no store \(store.visible)",

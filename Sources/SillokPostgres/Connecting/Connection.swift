@@ -11,6 +11,8 @@ struct Query: Sendable {
     var isBinary = true
     /// Whether the server keeps the prepared statement for later, if possible.
     var isKept = false
+    /// Whether its rows are handed over when they have arrived, while the server executes the next queries.
+    var isHandedOver = false
 
     init(_ text: String, _ parameters: Parameters = Parameters(), isBinary: Bool = true, isKept: Bool = false) {
         self.text = text
@@ -71,6 +73,8 @@ final class Connection {
 
     /// Whether there is a pooler such as pgbouncer in between, so that the connection has no session of its own.
     let isPooled: Bool
+    /// Whether a statement without BEGIN runs in a transaction like that of `Query.begin`.
+    let beginsAlone: Bool
 
     init(
         _ address: ServerAddress, for purpose: ServerAddress.Purpose, at place: [(keyword: String, value: String)] = [],
@@ -108,6 +112,7 @@ final class Connection {
             }
             process = (id, start)
             isPooled = id != Int64(PQbackendPID(handle))
+            beginsAlone = !isPooled && own[0].bytes(0, 3).first == 1
             guard version >= 150_000 else {
                 throw PostgresFailure(state: "0A000", message: "PostgreSQL 15 or later is needed")
             }
@@ -123,6 +128,8 @@ final class Connection {
     private static let introduction = Query(
         """
         SELECT pid, current_setting('server_version_num')::int4, \(start),
+            current_setting('default_transaction_isolation') = 'read committed'
+                AND current_setting('default_transaction_read_only') = 'off',
             CASE WHEN current_setting('client_connection_check_interval', true) = '0'
                 AND version() ~ 'linux|darwin|bsd'
             THEN set_config('client_connection_check_interval', '2s', false) END
@@ -156,13 +163,17 @@ final class Connection {
 
     /// Sends all queries and returns their results. The first failure ends them all.
     ///
-    /// - Parameter undo: the statement to execute after a failure, usually the end of the transaction.
-    func run(_ queries: [Query], undo: Query = .rollback) throws(PostgresFailure) -> [Rows] {
+    /// - Parameters:
+    ///   - undo: the statement to execute after a failure, usually the end of the transaction.
+    ///   - arrived: called with the rows of each query that is handed over.
+    func run(
+        _ queries: [Query], undo: Query = .rollback, arrived: (Rows) -> Void = { _ in }
+    ) throws(PostgresFailure) -> [Rows] {
         let known = kept.count
         var reused: Set<Int> = []
         var number = 0
         do {
-            return try Self.run(handle, queries, patience) { [self] query in
+            return try Self.run(handle, queries, patience, arrived: arrived) { [self] query in
                 number += 1
                 guard query.isKept, !isPooled, kept.count < Self.keptCapacity else { return nil }
                 let key = KeptStatement(text: query.text, types: query.parameters.types)
@@ -230,10 +241,11 @@ final class Connection {
 
 extension Connection {
     private static func run(
-        _ handle: OpaquePointer, _ queries: [Query], _ patience: Patience,
+        _ handle: OpaquePointer, _ queries: [Query], _ patience: Patience, arrived: (Rows) -> Void = { _ in },
         keep: ((Query) -> (name: String, isNew: Bool)?)?
     ) throws(PostgresFailure) -> [Rows] {
         var answers = 0
+        var handedOver: Set<Int> = []
         for query in queries {
             let kept = keep?(query)
             if let kept, kept.isNew {
@@ -244,10 +256,13 @@ extension Connection {
                 answers += 1
             }
             guard send(handle, query, kept?.name) else { throw failure(handle, nil) }
+            if query.isHandedOver { handedOver.insert(answers) }
             answers += 1
         }
         guard PQpipelineSync(handle) == 1 else { throw failure(handle, nil) }
-        return try receive(handle, answers, prepared: answers - queries.count, patience)
+        return try receive(handle, answers, prepared: answers - queries.count, patience) { number, rows in
+            if handedOver.contains(number) { arrived(rows) }
+        }
     }
 
     private static func send(_ handle: OpaquePointer, _ query: Query, _ name: String?) -> Bool {
@@ -273,7 +288,7 @@ extension Connection {
 
     /// Receives the results up to the end of the round trip, without those of PREPARE.
     private static func receive(
-        _ handle: OpaquePointer, _ count: Int, prepared: Int, _ patience: Patience
+        _ handle: OpaquePointer, _ count: Int, prepared: Int, _ patience: Patience, _ arrived: (Int, Rows) -> Void
     ) throws(PostgresFailure) -> [Rows] {
         var rows: [Rows] = []
         rows.reserveCapacity(count)
@@ -286,7 +301,9 @@ extension Connection {
                 continue
             }
             switch PQresultStatus(result) {
-            case PGRES_TUPLES_OK, PGRES_COMMAND_OK: rows.append(Rows(result))
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
+                rows.append(Rows(result))
+                arrived(rows.count - 1, rows[rows.count - 1])
             case PGRES_PIPELINE_SYNC:
                 PQclear(result)
                 isAtEnd = true

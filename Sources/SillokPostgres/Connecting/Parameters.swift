@@ -118,8 +118,8 @@ struct Parameters: Sendable {
             let place = bytes.count
             bytes.append(bigEndian: Int32(-1))
             guard element(value, &bytes) else { continue }
-            let size = UInt32(bytes.count - place - 4)
-            for index in 0..<4 { bytes[place + index] = UInt8(truncatingIfNeeded: size >> (24 - 8 * index)) }
+            let size = UInt32(bytes.count - place - 4).bigEndian
+            bytes.withUnsafeMutableBytes { $0.storeBytes(of: size, toByteOffset: place, as: UInt32.self) }
         }
         ranges.append(start..<bytes.count)
     }

@@ -17,8 +17,12 @@ struct ServerAddress: Sendable {
     }
 
     /// The name of the schema, quoted for SQL.
-    var quotedSchema: String {
-        "\"" + schema.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    let quotedSchema: String
+
+    init(text: String, schema: String) {
+        (self.text, self.schema) = (text, schema)
+        let parts = schema.split(separator: "\"", omittingEmptySubsequences: false)
+        quotedSchema = "\"" + parts.joined(separator: "\"\"") + "\""
     }
 
     /// Returns the keywords and values to connect with. The text and the environment override the defaults.

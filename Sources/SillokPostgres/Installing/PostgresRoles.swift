@@ -30,10 +30,10 @@ public struct PostgresRoles: Sendable {
     /// The roles cannot log in: grant them to roles that can. All projectors should log in as the same role, because a
     /// table belongs to the role that created it.
     public var statements: [String] {
-        RoleNames(
-            reader: role("reader"), writer: role("writer"), projector: role("projector"), log: store.quotedSchema,
-            views: readModel.quotedSchema
-        ).statements
+        let (reader, writer, projector) = (role("reader"), role("writer"), role("projector"))
+        return RoleStatements.all(
+            reader: reader, writer: writer, projector: projector, log: store.quotedSchema,
+            views: readModel.quotedSchema)
     }
 }
 #endif

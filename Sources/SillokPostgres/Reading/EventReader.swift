@@ -151,6 +151,26 @@ struct EventReader {
         let reached: EventMark?
     }
 
+    /// The events of a page, which arrive in parts.
+    private struct FoundEvents {
+        let isBounded: Bool
+        var events: [RecordedEvent] = []
+        var reached: EventMark?
+        var failure: StoreError?
+
+        mutating func add(_ rows: Rows) {
+            do throws(StoreError) {
+                // A search without a match still returns how far it came, in a row without an event.
+                for row in 0..<rows.count where !rows.isNull(row, 0) { events.append(try EventRow.event(rows, row)) }
+                guard isBounded, rows.count > 0, !rows.isNull(0, EventRow.count) else { return }
+                let position = Position(UInt64(clamping: try rows.int(0, EventRow.count)))
+                reached = EventMark(position: position, id: rows.id(0, EventRow.count + 1))
+            } catch {
+                failure = failure ?? error
+            }
+        }
+    }
+
     /// Returns the next events of a request, one more than wanted, but not many more bytes than a page has.
     ///
     /// - Parameter measured: the server adds up the sizes of the events to this number of bytes, which takes a little
@@ -167,24 +187,13 @@ struct EventReader {
         guard let page = PageQuery(request, schema: schema, size) else {
             return Part(end: try Ending(try connection.run(ending), places), events: [], isCut: false, reached: nil)
         }
-        let asked = [ending, page.query]
-        let rows =
-            isInTransaction
-            ? try connection.run(asked)
-            : Array(try connection.run([.beginReading] + asked + [.commit])[1...2])
-        // A search without a match still returns how far it came, in a row without an event.
-        let events = try (0..<rows[1].count).filter { !rows[1].isNull($0, 0) }.map { try EventRow.event(rows[1], $0) }
-        let end = try Ending(rows[0], places)
+        var found = FoundEvents(isBounded: page.isBounded)
+        let asked = isInTransaction ? [ending, page.query] : [.beginReading, ending] + page.queries + [.commit]
+        let rows = try connection.run(asked) { found.add($0) }
+        if let failure = found.failure { throw failure }
+        let end = try Ending(rows[isInTransaction ? 0 : 1], places)
         let most = measured == nil ? min(wanted, room / max(1, end.largest) + 2) : wanted
-        let isCutShort = page.isBounded && rows[1].count > 0 && !rows[1].isNull(0, EventRow.count)
-        return Part(
-            end: end, events: events, isCut: events.count >= most,
-            reached: isCutShort ? try Self.reached(rows[1]) : nil)
-    }
-
-    private static func reached(_ rows: Rows) throws(StoreError) -> EventMark {
-        EventMark(
-            position: Position(UInt64(clamping: try rows.int(0, EventRow.count))), id: rows.id(0, EventRow.count + 1))
+        return Part(end: end, events: found.events, isCut: found.events.count >= most, reached: found.reached)
     }
 
     /// Returns the events with ids, in their order, with `nil` for an id that is not in the log.

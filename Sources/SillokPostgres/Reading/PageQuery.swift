@@ -15,6 +15,17 @@ struct PageQuery {
     /// Whether the search may end before the end of the page. Then the last column contains where.
     let isBounded: Bool
 
+    /// The queries for the page in an open transaction. A full page of a walk through history is fetched in four parts:
+    /// the server finds the next part while one is decoded.
+    var queries: [Query] {
+        guard isForward, let first = request.after?.position, let end = request.before?.position,
+            end.value > first.value, end.value - first.value > UInt64(request.limit)
+        else { return [query] }
+        var part = Query("FETCH \((request.limit + 4) / 4) FROM page")
+        part.isHandedOver = true
+        return [Query("DECLARE page NO SCROLL CURSOR FOR " + query.text, query.parameters), part, part, part, part]
+    }
+
     /// The size limits of a result.
     struct Size {
         /// The maximum number of rows, as SQL.
@@ -43,6 +54,7 @@ struct PageQuery {
                 + "FROM (\(text)) e) e WHERE coalesce(e.before, 0) < \(bytes) ORDER BY e.position \(direction)"
         }
         query = Query(text, parameters)
+        query.isHandedOver = true
     }
 }
 
@@ -221,5 +233,34 @@ extension PageQuery {
         parameters.add(number)
         return parameters.placeholder
     }
+}
+
+extension EventQuery.Item {
+    /// The number of compared lists of positions: one for each tag, and one each for types, category and stream.
+    var parts: Int { tags.count + (types.isEmpty ? 0 : 1) + (category == nil ? 0 : 1) + (stream == nil ? 0 : 1) }
+
+    /// The number of index lookups that find its first event; each type needs one.
+    var lists: Int { parts + max(0, types.count - 1) }
+}
+
+extension [EventQuery.Item] {
+    /// The distinct items.
+    var distinct: [EventQuery.Item] {
+        var seen: Set<EventQuery.Item> = []
+        return map(\.normalized).filter { seen.insert($0).inserted }
+    }
+}
+
+extension Parameters {
+    /// Adds items as four arrays: streams, categories, types and tags.
+    mutating func add(items: [EventQuery.Item]) {
+        add(items.map { $0.stream?.text })
+        add(items.map { $0.category?.text })
+        add(items.map { Self.joined($0.types.map(\.text)) })
+        add(items.map { Self.joined($0.tags.map(\.text)) })
+    }
+
+    /// Returns the names joined to one text, because no name contains a control character; `nil` if there are none.
+    static func joined(_ names: [String]) -> String? { names.isEmpty ? nil : names.joined(separator: "\u{1}") }
 }
 #endif

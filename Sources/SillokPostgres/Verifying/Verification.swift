@@ -1,5 +1,6 @@
 #if Postgres
 import SillokCore
+import SillokPostgresSchema
 import SillokThreads
 
 /// The queries whose results are the findings.
@@ -7,62 +8,10 @@ struct Verification {
     let connection: Connection
     let schema: String
 
-    /// The name of a check, and the query for the places where it fails.
-    private struct Check {
-        let step: String
-        let message: String
-        let places: String
-    }
-
-    private var checks: [Check] {
-        [
-            Check(
-                step: "positions", message: "the position before it is missing",
-                places: """
-                    SELECT position FROM (
-                        SELECT position, lag(position, 1, 0::bigint) OVER (ORDER BY position) AS before
-                    FROM \(schema).events) e WHERE position <> before + 1
-                    """),
-            Check(
-                step: "times", message: "it was recorded earlier than the event before it",
-                places: """
-                    SELECT position FROM (SELECT position, recorded, lag(recorded) OVER (ORDER BY position) AS before
-                    FROM \(schema).events) e WHERE recorded < before
-                    """),
-            Check(
-                step: "revisions", message: "its revision is not the next one of its stream",
-                places: """
-                    SELECT position FROM (SELECT position, revision,
-                    row_number() OVER (PARTITION BY stream ORDER BY position) AS next
-                    FROM \(schema).events WHERE stream IS NOT NULL) e WHERE revision <> next
-                    """),
-            Check(
-                step: "tags", message: "its tags differ from those in the index",
-                places: """
-                    SELECT DISTINCT coalesce(e.position, t.position) FROM (
-                        SELECT e.position, unnest(e.tags) AS tag FROM \(schema).events e WHERE e.tags IS NOT NULL) e
-                    FULL JOIN \(schema).event_tags t ON t.position = e.position AND t.tag = e.tag
-                    WHERE e.position IS NULL OR t.position IS NULL
-                    """),
-            Check(
-                step: "tracking",
-                message: "the tracked position of a source is not the one that was recorded last",
-                places: """
-                    SELECT e.position FROM (
-                        SELECT source, max(tracked) AS tracked, max(position) AS position FROM (
-                            SELECT source, tracked, position FROM \(schema).events WHERE source IS NOT NULL
-                            UNION ALL SELECT source, position, NULL FROM \(schema).tracked_alone) l
-                        GROUP BY source) e
-                    FULL JOIN \(schema).tracking t ON t.source = e.source
-                    WHERE t.position IS DISTINCT FROM e.tracked
-                    """),
-        ]
-    }
-
     func run(
         _ progress: (WorkProgress) -> Void, _ cancellation: Cancellation
     ) throws -> VerificationReport {
-        let checks = checks
+        let checks = VerificationCheck.all(in: schema)
         return try connection.transaction([.beginReading]) {
             let counts = try connection.run(
                 Query("SELECT count(*), count(DISTINCT stream) FROM \(schema).events"))

@@ -21,7 +21,6 @@ struct AppendGroup {
     private var names: [StreamID] = []
     /// The places of each event, in the order of the requests.
     private var places: [(request: Int32, place: Int32, slot: Int32, step: Int32)] = []
-    private var size = 0
 
     /// - Parameter watches: the watches of the appends, if they were computed before.
     init(_ appends: [PreparedAppend], _ watches: GroupWatches? = nil) {
@@ -34,7 +33,6 @@ struct AppendGroup {
     private mutating func place(_ request: AppendRequest, _ number: Int32) {
         var own: [StreamID: Int] = [:]
         for (index, entry) in request.entries.enumerated() {
-            size = max(size, entry.event.size)
             var (slot, step): (Int32, Int32) = (0, 0)
             if let stream = entry.stream {
                 let known = own[stream] ?? slots.count
@@ -97,35 +95,17 @@ struct AppendGroup {
     }
 
     private func addEvents(_ parameters: inout Parameters) {
-        let entries = requests.flatMap(\.entries)
-        parameters.add(entries.map(\.event.id))
+        let events = EventColumns(requests.flatMap(\.entries))
+        events.addIDs(to: &parameters)
         parameters.add(places.map(\.request))
         parameters.add(places.map(\.place))
         parameters.add(places.map(\.slot))
         parameters.add(places.map(\.step))
-        parameters.add(entries.map { $0.stream?.text })
-        parameters.add(entries.map { $0.event.type.text as String? })
-        parameters.add(entries.map { $0.event.contentType == .json ? nil : $0.event.contentType.text })
-        parameters.add(.int8, entries) { entry, bytes in
-            guard let time = entry.recordedAt else { return false }
-            bytes.append(bigEndian: time.microsecondsSince1970)
-            return true
-        }
-        parameters.add(entries.map { Parameters.joined($0.event.tags.map(\.text)) })
-        parameters.add(.bytes, entries) { entry, bytes in
-            if entry.event.metadata.isEmpty { return false }
-            bytes.append(contentsOf: entry.event.metadata.bytes)
-            return true
-        }
-        parameters.add(.bytes, entries) { entry, bytes in
-            bytes.append(contentsOf: entry.event.payload)
-            return true
-        }
-        parameters.add(.bytes, facts) { fact, bytes in
-            fact.withUnsafeBytes { bytes.append(contentsOf: $0) }
-            return true
-        }
-        parameters.add(Int64(size))
+        events.addStreams(to: &parameters)
+        events.addTypes(to: &parameters)
+        events.addTimes(to: &parameters)
+        events.addContents(to: &parameters, facts)
+        parameters.add(Int64(events.largest))
     }
 
     private func addConditions(_ parameters: inout Parameters) {
@@ -218,6 +198,99 @@ struct AppendAnswers {
             default: break
             }
             throw PostgresFailure(message: "the answer of the append function cannot be read")
+        }
+    }
+}
+
+/// The columns of events to append, as arrays.
+///
+/// The events are read in place: a copy of one counts each of its parts.
+struct EventColumns {
+    private let entries: [AppendRequest.Entry]
+    /// The bytes of the largest event.
+    let largest: Int
+
+    init(_ entries: [AppendRequest.Entry]) {
+        self.entries = entries
+        largest = entries.indices.lazy.map { entries[$0].event.size }.max() ?? 0
+    }
+
+    func addIDs(to parameters: inout Parameters) {
+        add(.uuid, to: &parameters) { entry, bytes in
+            bytes.append(entry.pointee.event.id)
+            return true
+        }
+    }
+
+    func addStreams(to parameters: inout Parameters) {
+        add(.text, to: &parameters) { entry, bytes in
+            guard let stream = entry.pointee.stream else { return false }
+            bytes.append(contentsOf: stream.text.utf8)
+            return true
+        }
+    }
+
+    /// Adds the types and the content types.
+    func addTypes(to parameters: inout Parameters) {
+        add(.text, to: &parameters) { entry, bytes in
+            bytes.append(contentsOf: entry.pointee.event.type.text.utf8)
+            return true
+        }
+        add(.text, to: &parameters) { entry, bytes in
+            if entry.pointee.event.contentType == .json { return false }
+            bytes.append(contentsOf: entry.pointee.event.contentType.text.utf8)
+            return true
+        }
+    }
+
+    /// Adds the times that were given.
+    func addTimes(to parameters: inout Parameters) {
+        add(.int8, to: &parameters) { entry, bytes in
+            guard let time = entry.pointee.recordedAt else { return false }
+            bytes.append(bigEndian: time.microsecondsSince1970)
+            return true
+        }
+    }
+
+    /// Adds the tags, the metadata, the payloads, and the digests of the events.
+    ///
+    /// The tags of an event are one text, because no tag contains a control character; NULL if no event has tags.
+    func addContents(to parameters: inout Parameters, _ digests: [ChainDigest]) {
+        if entries.contains(where: { !$0.event.tags.isEmpty }) {
+            add(.text, to: &parameters) { entry, bytes in
+                for (number, tag) in entry.pointee.event.tags.enumerated() {
+                    if number > 0 { bytes.append(1) }
+                    bytes.append(contentsOf: tag.text.utf8)
+                }
+                return !entry.pointee.event.tags.isEmpty
+            }
+        } else {
+            parameters.addNull(arrayOf: .text)
+        }
+        add(.bytes, to: &parameters) { entry, bytes in
+            if entry.pointee.event.metadata.isEmpty { return false }
+            bytes.append(contentsOf: entry.pointee.event.metadata.bytes)
+            return true
+        }
+        add(.bytes, to: &parameters) { entry, bytes in
+            bytes.append(contentsOf: entry.pointee.event.payload)
+            return true
+        }
+        parameters.add(.bytes, digests) { digest, bytes in
+            digest.withUnsafeBytes { bytes.append(contentsOf: $0) }
+            return true
+        }
+    }
+
+    private func add(
+        _ type: TypeNumber, to parameters: inout Parameters,
+        _ element: (UnsafePointer<AppendRequest.Entry>, inout [UInt8]) -> Bool
+    ) {
+        entries.withUnsafeBufferPointer { entries in
+            parameters.add(type, entries.indices) { index, bytes in
+                guard let first = entries.baseAddress else { return false }
+                return element(first + index, &bytes)
+            }
         }
     }
 }

@@ -15,7 +15,11 @@ struct LogEnd {
     private var largest: Int64
     /// The revisions of streams at this end, up to a maximum number of streams.
     private var revisions: [StreamID: Int64]
+    /// The revisions after appends that are prepared and not stored yet. A copy of `revisions` would take long.
+    private var prepared: [StreamID: Int64] = [:]
     private static let capacity = 50_000
+    /// The computed columns of the events of prepared appends.
+    private typealias PlacedEvents = (revisions: [Int64], times: [Int64], links: [ChainDigest])
 
     /// Returns the query for the end, run in the transaction that has appended. It returns no rows if an operator has
     /// rebuilt the table with partitions, because unique indexes then do not reject an entry of another partition.
@@ -31,13 +35,14 @@ struct LogEnd {
     ///   - rows: the result of the query.
     ///   - before: the end as it was known, if no other process has appended since.
     ///   - receipts: the receipts of the appends since then.
-    init?(_ rows: Rows, after before: LogEnd?, _ receipts: [Receipt]) {
+    init?(_ rows: Rows, after before: consuming LogEnd?, _ receipts: [Receipt]) {
         guard rows.count == 1, let link = ChainDigest(rows.bytes(0, 1)), let head = rows.number(0, 0),
             let recorded = rows.number(0, 2), let largest = rows.number(0, 3)
         else { return nil }
         (self.head, self.link, self.recorded, self.largest) = (head, link, recorded, largest)
         id = rows.id(0, 4)
         revisions = before?.revisions ?? [:]
+        before = nil
         for receipt in receipts {
             for (stream, revision) in receipt.revisions { remember(Int64(clamping: revision.value), of: stream) }
         }
@@ -48,142 +53,97 @@ struct LogEnd {
         revisions[stream] = revision
     }
 
-    /// Prepares appends for this end and moves it behind them. Returns `nil` if the server must judge one of them, or
-    /// would reject it: then the server finds the reason.
-    mutating func ready(_ appends: [PreparedAppend], schema: String, now: Timestamp) -> ReadyAppends? {
-        let before = (head, link)
-        var rows = ReadyRows()
-        var receipts: [Receipt] = []
-        for append in appends {
-            guard let receipt = place(append, now.microsecondsSince1970, &rows) else { return nil }
-            receipts.append(receipt)
-        }
-        let size = appends.lazy.flatMap(\.request.entries).map { Int64($0.event.size) }.max() ?? 0
-        defer { if size > largest { largest = max(size, largest * 2) } }
-        let query = rows.query(
-            appends.flatMap { $0.request.entries.map(\.event) }, schema: schema, after: before,
-            size: size > largest ? size : nil)
-        return ReadyAppends(query: query, receipts: receipts)
+    /// Takes the prepared appends as stored.
+    mutating func settle() {
+        for (stream, revision) in prepared { remember(revision, of: stream) }
+        prepared.removeAll()
     }
 
-    private mutating func place(_ append: PreparedAppend, _ now: Int64, _ rows: inout ReadyRows) -> Receipt? {
+    /// Prepares appends for this end and moves it behind them. Returns the query that stores them, and their receipts;
+    /// `nil` if the server must judge one of them, or would reject it: then the server finds the reason.
+    mutating func ready(
+        _ appends: [PreparedAppend], schema: String, now: Timestamp
+    ) -> (query: Query, receipts: [Receipt])? {
+        let before = (head, link)
+        var placed: PlacedEvents = ([], [], [])
+        var receipts: [Receipt] = []
+        for append in appends {
+            guard let receipt = place(append, now.microsecondsSince1970, &placed) else { return nil }
+            receipts.append(receipt)
+        }
+        let events = EventColumns(appends.count == 1 ? appends[0].request.entries : appends.flatMap(\.request.entries))
+        let size = Int64(events.largest)
+        defer { if size > largest { largest = max(size, largest * 2) } }
+        var parameters = Parameters()
+        parameters.add(before.0)
+        parameters.add(before.1.bytes)
+        events.addIDs(to: &parameters)
+        events.addStreams(to: &parameters)
+        parameters.add(placed.revisions)
+        events.addTypes(to: &parameters)
+        parameters.add(placed.times)
+        events.addContents(to: &parameters, placed.links)
+        if size > largest { parameters.add(size) } else { parameters.addNull(.int8) }
+        return (Query("SELECT \(schema).append_after(\(Self.placeholders))", parameters, isKept: true), receipts)
+    }
+
+    private static let placeholders = (1...13).map { "$\($0)" }.joined(separator: ", ")
+
+    private mutating func place(_ append: PreparedAppend, _ now: Int64, _ placed: inout PlacedEvents) -> Receipt? {
         let (request, first) = (append.request, head + 1)
         guard request.tracking == nil, holds(request) else { return nil }
         var last: [StreamID: Revision] = [:]
+        var (stream, revision): (StreamID?, Int64) = (nil, 0)
         for (entry, fact) in zip(request.entries, append.facts) {
             let time = entry.recordedAt?.microsecondsSince1970 ?? max(now, recorded)
             guard time >= recorded else { return nil }
-            var revision: Int64 = 0
-            if let stream = entry.stream {
-                guard let known = revisions[stream] ?? (request.condition.revisions[stream] == Revision.none ? 0 : nil)
-                else { return nil }
-                revision = known + 1
-                remember(revision, of: stream)
-                last[stream] = Revision(UInt64(clamping: revision))
+            if entry.stream != stream {
+                leave(stream, revision, &last)
+                (stream, revision) = (entry.stream, 0)
+                if let stream {
+                    guard let known = known(stream) ?? (request.condition.revisions[stream] == Revision.none ? 0 : nil)
+                    else { return nil }
+                    revision = known
+                }
             }
+            if stream != nil { revision += 1 }
             head += 1
             id = entry.event.id
             recorded = time
             link = Chain.link(
                 after: link, Position(UInt64(clamping: head)), Revision(UInt64(clamping: revision)),
                 Timestamp(microsecondsSince1970: time), fact)
-            rows.add(entry.stream, revision: revision, time: time, link: link)
+            placed.revisions.append(revision)
+            placed.times.append(time)
+            placed.links.append(link)
         }
+        leave(stream, revision, &last)
         return Receipt(
             firstPosition: Position(UInt64(clamping: first)),
             mark: EventMark(position: Position(UInt64(clamping: head)), id: id), revisions: last,
             recordedAt: Timestamp(microsecondsSince1970: recorded))
     }
 
+    /// Notes the revision of a stream after the events of an append.
+    private mutating func leave(_ stream: StreamID?, _ revision: Int64, _ last: inout [StreamID: Revision]) {
+        guard let stream else { return }
+        prepared[stream] = revision
+        last[stream] = Revision(UInt64(clamping: revision))
+    }
+
+    private func known(_ stream: StreamID) -> Int64? { prepared[stream] ?? revisions[stream] }
+
     /// Returns whether the condition of a request certainly holds. If the request has the first event of a stream
     /// without known events, the index checks the expected revision.
     private func holds(_ request: AppendRequest) -> Bool {
         request.condition.revisions.allSatisfy { stream, expected in
-            if let known = revisions[stream] { return known == Int64(clamping: expected.value) }
+            if let known = known(stream) { return known == Int64(clamping: expected.value) }
             return expected == .none && request.entries.contains { $0.stream == stream }
         }
             && request.condition.unchanged.allSatisfy { unchanged in
                 let isAtEnd = unchanged.since.value == UInt64(clamping: head)
                 return isAtEnd && (unchanged.seen.id == nil || unchanged.seen.id == id)
             }
-    }
-}
-
-/// Appends that the server only has to store, and their receipts.
-struct ReadyAppends {
-    let query: Query
-    let receipts: [Receipt]
-}
-
-/// The computed columns of the events of prepared appends.
-private struct ReadyRows {
-    private var streams: [String?] = []
-    private var revisions: [Int64] = []
-    private var times: [Int64] = []
-    private var links: [ChainDigest] = []
-
-    mutating func add(_ stream: StreamID?, revision: Int64, time: Int64, link: ChainDigest) {
-        streams.append(stream?.text)
-        revisions.append(revision)
-        times.append(time)
-        links.append(link)
-    }
-
-    /// Returns the call of the function.
-    func query(
-        _ events: [EventData], schema: String, after end: (head: Int64, link: ChainDigest), size: Int64?
-    ) -> Query {
-        var parameters = Parameters()
-        parameters.add(end.head)
-        parameters.add(end.link.bytes)
-        parameters.add(events.map(\.id))
-        parameters.add(streams)
-        parameters.add(revisions)
-        parameters.add(events, contents: links, times: times)
-        if let size { parameters.add(size) } else { parameters.addNull(.int8) }
-        return Query("SELECT * FROM \(schema).append_after(\(parameters.placeholders))", parameters, isKept: true)
-    }
-}
-
-extension Parameters {
-    /// Adds the columns of events from their types to their links.
-    fileprivate mutating func add(_ events: [EventData], contents links: [ChainDigest], times: [Int64]) {
-        add(.text, events) { event, bytes in
-            bytes.append(contentsOf: event.type.text.utf8)
-            return true
-        }
-        add(.text, events) { event, bytes in
-            if event.contentType == .json { return false }
-            bytes.append(contentsOf: event.contentType.text.utf8)
-            return true
-        }
-        add(times)
-        addTags(events)
-        add(.bytes, events) { event, bytes in
-            if event.metadata.isEmpty { return false }
-            bytes.append(contentsOf: event.metadata.bytes)
-            return true
-        }
-        add(.bytes, events) { event, bytes in
-            bytes.append(contentsOf: event.payload)
-            return true
-        }
-        add(.bytes, links) { link, bytes in
-            link.withUnsafeBytes { bytes.append(contentsOf: $0) }
-            return true
-        }
-    }
-
-    /// Adds the tags of each event as one text, because no tag contains a control character; NULL if no event has tags.
-    private mutating func addTags(_ events: [EventData]) {
-        guard events.contains(where: { !$0.tags.isEmpty }) else { return addNull(arrayOf: .text) }
-        add(.text, events) { event, bytes in
-            for (index, tag) in event.tags.enumerated() {
-                if index > 0 { bytes.append(1) }
-                bytes.append(contentsOf: tag.text.utf8)
-            }
-            return !event.tags.isEmpty
-        }
     }
 }
 #endif

@@ -66,6 +66,17 @@ struct OutcomeTests {
         #expect(CommandFailure(StoreError(code, "so"))?.status.rawValue == status)
     }
 
+    @Test("a backup of PostgreSQL, and one to an address, are refused with what to use instead")
+    func backupOfDatabase() async throws {
+        let database = await sillok("backup", "postgres://app@db/bank", folder("b.sqlite"))
+        #expect(database.status == ExitStatus.usage.rawValue)
+        #expect(database.errors.contains("not on PostgreSQL") && database.errors.contains("pg_basebackup"))
+        #expect(database.errors.contains("sillok copy"), "\(database.errors)")
+        _ = await sillok("append", store, "a-1", "--type", "t", "--data", "1")
+        let address = await sillok("backup", store, "postgres://app@db/bank")
+        #expect(address.status == ExitStatus.usage.rawValue && address.errors.contains("sillok copy"))
+    }
+
     /// A file with one event, of a store of ours unless another source is given.
     private func line(
         _ times: String, from source: String = "urn:uuid:01a20a88-5887-7000-acea-8ed5ce39550b"

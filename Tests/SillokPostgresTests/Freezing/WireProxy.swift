@@ -7,7 +7,7 @@ import SillokTestSupport
 import Testing
 
 /// A TCP port in front of the server of the tests. It can swallow all answers while connections stay open, and put a
-/// notice in front of the answer to the next COMMIT.
+/// notice in front of the answer to the next COMMIT, or of the end of a round trip without one.
 final class WireProxy: Sendable {
     struct State {
         /// Whether the server gets requests, and its answers do not pass.
@@ -99,14 +99,16 @@ private final class Answers: ChannelInboundHandler {
             var message = bytes.readSlice(length: Int(length) + 1)
         {
             let text = String(buffer: message)
-            if text.hasPrefix("C"), text.contains("COMMIT") {
-                let notice = state.withLock { state in
-                    state.commits += 1
-                    defer { state.notice = nil }
-                    return state.notice
-                }
-                if let notice { passed.writeNotice(notice.severity, notice.code) }
+            let isCommit = text.hasPrefix("C") && text.contains("COMMIT")
+            // A statement without BEGIN is committed before the server is ready again.
+            let isReady = text.hasPrefix("Z")
+            let notice = state.withLock { state -> (severity: String, code: String)? in
+                guard isCommit || isReady && state.notice != nil else { return nil }
+                state.commits += 1
+                defer { state.notice = nil }
+                return state.notice
             }
+            if let notice { passed.writeNotice(notice.severity, notice.code) }
             passed.writeBuffer(&message)
         }
         client.writeAndFlush(passed, promise: nil)
