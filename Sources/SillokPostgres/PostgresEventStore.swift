@@ -324,7 +324,7 @@ public final class PostgresEventStore: ChainedEventStore {
         try await longWork.runOnThread { [address] cancellation in
             let result = Swift.Result {
                 let connection = try Connection(address, for: .reading)
-                let interruption = connection.canceller().map { Interruption($0) }
+                let interruption = connection.canceller().map { WorkInterruption($0.cancel) }
                 cancellation.whenCancelled { interruption?.interrupt() }
                 defer { _ = interruption?.end() }
                 return try Verification(connection: connection, schema: address.quotedSchema)

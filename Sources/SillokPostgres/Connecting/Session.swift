@@ -105,7 +105,7 @@ final class Session {
         by cancellation: Cancellation?, _ current: Connection, _ body: (Connection) throws -> Result
     ) throws -> Result {
         guard let cancellation, let canceller = current.canceller() else { return try body(current) }
-        let interruption = Interruption(canceller)
+        let interruption = WorkInterruption(canceller.cancel)
         cancellation.whenCancelled { interruption.interrupt() }
         let result = Swift.Result { try body(current) }
         // A cancel request to a server that does not answer does not end either. It cannot end a later statement.

@@ -24,7 +24,7 @@ public final class Projector<Model: ReadModel>: Sendable {
     let wakeUp = WakeUp()
     let turns = Turns<String>()
     let watch: LeaseWatch
-    let pages: SharedPages
+    let pages: PartitionPages
     let owner: String
 
     /// Creates a projector of a projection that writes SQL. It does nothing until ``run()``.
@@ -74,7 +74,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         let id: EventID = options.ids.next()
         owner = id.description
         watch = LeaseWatch(ledger, rule.name, self.options)
-        pages = SharedPages(self.options)
+        pages = PartitionPages(self.options)
     }
 
     /// The name of the projection.

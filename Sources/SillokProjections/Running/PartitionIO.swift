@@ -6,7 +6,7 @@ import SillokSQL
 final class PartitionIO: Sendable {
     private let store: any EventStore
     /// `nil` for a build with one partition.
-    private let pages: SharedPages?
+    private let pages: PartitionPages?
     private let ledger: Ledger
     private let rule: ProjectionRule
     private let id: ProjectionID
@@ -23,7 +23,7 @@ final class PartitionIO: Sendable {
     ///   - limit: the number of events of a page.
     ///   - heard: the number of wake-ups before the partition was loaded.
     init(
-        store: any EventStore, pages: SharedPages?, ledger: Ledger, rule: ProjectionRule, id: ProjectionID,
+        store: any EventStore, pages: PartitionPages?, ledger: Ledger, rule: ProjectionRule, id: ProjectionID,
         partition: Int, limit: Int, clock: any Clock<Duration>, wakeUp: WakeUp, heard: Int
     ) {
         self.store = store

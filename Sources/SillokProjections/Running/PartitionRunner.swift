@@ -6,7 +6,7 @@ import SillokSQL
 struct PartitionRunner: Sendable {
     let store: any EventStore
     /// `nil` for a build with one partition.
-    let pages: SharedPages?
+    let pages: PartitionPages?
     let ledger: Ledger
     let maker: BatchMaker
     /// An empty cache; `nil` for a projection that writes SQL.

@@ -4,7 +4,7 @@ import SillokCore
 ///
 /// Every partition goes through all events and projects its own. Without this, 64 partitions read the log 64 times.
 /// Partitions that are at the same place share one read, and those that are a little behind use its page.
-final class SharedPages: Sendable {
+final class PartitionPages: Sendable {
     private enum Entry {
         case reading(Task<EventBatch, any Error>, waiting: Int)
         case read(EventBatch, at: Duration)

@@ -5,13 +5,13 @@ import Testing
 @testable import SillokProjections
 
 /// What the partitions of a projector read together.
-@Suite("shared pages", .timeLimit(.minutes(2)))
-struct SharedPagesTests {
+@Suite("pages of partitions", .timeLimit(.minutes(2)))
+struct PartitionPagesTests {
     private struct Broken: Error {}
 
     private let clock = StillClock()
 
-    private func pages() -> SharedPages { SharedPages(ProjectorOptions(pollInterval: .seconds(1), clock: clock)) }
+    private func pages() -> PartitionPages { PartitionPages(ProjectorOptions(pollInterval: .seconds(1), clock: clock)) }
 
     /// A page that searched up to a position.
     private func page(through position: Position) -> EventBatch {
