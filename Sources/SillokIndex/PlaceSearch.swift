@@ -39,4 +39,11 @@ package struct PlaceSearch {
         }
         return nil
     }
+
+    /// Replaces the contents of `places` with the next ones, at most `count`. There are none where ``next()`` returns
+    /// `nil`.
+    package mutating func next(_ count: Int, into places: inout [Int64]) throws {
+        places.removeAll(keepingCapacity: true)
+        while places.count < count, let place = try next() { places.append(place) }
+    }
 }
