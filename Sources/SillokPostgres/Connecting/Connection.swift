@@ -61,10 +61,10 @@ final class Connection {
     private var isGivenUp = false
     private static let keptCapacity = 500
 
-    /// How long the server may be silent while an answer is due. `nil`: a statement may take any time, and the server is
-    /// asked every 15 s on another connection whether it still works on it. The kernel of a frozen host acknowledges
-    /// every packet, so no setting of TCP notices it.
+    /// How long the server may be silent while an answer is due; `nil` for a statement that may take any time. The
+    /// kernel of a frozen host acknowledges every packet, so no setting of TCP notices it.
     var answerTimeout: Duration?
+    /// How often the server is asked on another connection whether it still works on such a statement.
     var longestSilence = Duration.seconds(15)
     private let address: ServerAddress
     private let purpose: ServerAddress.Purpose
@@ -107,9 +107,7 @@ final class Connection {
             // A pooler may accept the connection although its server is frozen.
             let patience = Patience(limit: answerTimeout ?? .seconds(15))
             let own = try Self.run(handle, [Self.introduction], patience, keep: nil)
-            guard let id = own[0].number(0, 0), let version = own[0].number(0, 1), let start = own[0].number(0, 2) else {
-                throw PostgresFailure(message: "the server's answer about its process and version cannot be read")
-            }
+            let (id, start, version) = try Self.introduced(own[0])
             process = (id, start)
             isPooled = id != Int64(PQbackendPID(handle))
             beginsAlone = !isPooled && own[0].bytes(0, 3).first == 1
@@ -136,6 +134,13 @@ final class Connection {
         FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()
         """)
     private static let start = "(extract(epoch FROM backend_start) * 1000000)::int8"
+
+    private static func introduced(_ own: Rows) throws(PostgresFailure) -> (id: Int64, start: Int64, version: Int64) {
+        if let id = own.number(0, 0), let version = own.number(0, 1), let start = own.number(0, 2) {
+            return (id, start, version)
+        }
+        throw PostgresFailure(message: "the server's answer about its process and version cannot be read")
+    }
 
     deinit {
         PQfinish(handle)

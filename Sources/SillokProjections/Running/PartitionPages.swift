@@ -39,7 +39,7 @@ final class PartitionPages: Sendable {
     /// - Parameters:
     ///   - isFresh: whether there are events after the mark as far as the caller knows. Otherwise a page without events
     ///     is used for half of a poll interval.
-    ///   - read: reads the page; called if nobody else is reading it.
+    ///   - read: reads the page; called if no other partition is reading it.
     func page(
         after mark: EventMark, isFresh: Bool, _ read: @escaping @Sendable () async throws -> EventBatch
     ) async throws -> EventBatch {
@@ -95,7 +95,7 @@ final class PartitionPages: Sendable {
         }
     }
 
-    /// A task that waited was cancelled. The read is cancelled when nobody waits for it any more.
+    /// A task that waited was cancelled. The read is cancelled when no other task waits for it.
     private func leave(_ mark: EventMark, _ task: Task<EventBatch, any Error>) {
         let isLast = state.withLock { state in
             guard case .reading(task, let waiting) = state.entries[mark] else { return false }

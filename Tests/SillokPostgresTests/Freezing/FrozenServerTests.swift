@@ -114,7 +114,8 @@ struct FrozenServerTests {
     func readModel() async throws {
         try await withServers("standby") { primary, standby in
             let model = try await PostgresReadModel(address(primary, standby))
-            try await model.write(ReadModelWrite([.init("CREATE TABLE t (n BIGINT)"), .init("INSERT INTO t VALUES (1)")]))
+            try await model.write(
+                ReadModelWrite([.init("CREATE TABLE t (n BIGINT)"), .init("INSERT INTO t VALUES (1)")]))
             #expect(try await model.rows("SELECT n FROM t").count == 1)
             try await untilReplayed(primary)
             try Programs.server("freeze", primary)
