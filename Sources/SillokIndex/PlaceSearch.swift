@@ -39,4 +39,15 @@ package struct PlaceSearch {
         }
         return nil
     }
+
+    /// Replaces the contents of `places` with the next ones, at most `count`. There are none where ``next()`` returns
+    /// `nil`.
+    package mutating func next(_ count: Int, into places: inout [Int64]) throws {
+        places.removeAll(keepingCapacity: true)
+        if isEverything, bound <= last {
+            places += bound...min(last, bound.addingSaturated(Int64(count) - 1))
+            bound = (places.last ?? bound).addingSaturated(1)
+        }
+        while places.count < count, let place = try next() { places.append(place) }
+    }
 }

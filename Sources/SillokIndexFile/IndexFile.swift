@@ -69,7 +69,7 @@ package enum IndexFile {
             path: path(in: folder), flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, cacheKiB: 16_384)
         try connection.run("PRAGMA journal_mode = WAL")
         try connection.run("PRAGMA synchronous = NORMAL")
-        try connection.run("PRAGMA wal_autocheckpoint = 4000")
+        try connection.boundWriteAheadLog()
         return connection
     }
 
@@ -165,5 +165,12 @@ extension Connection {
             if isInTransaction { try run("ROLLBACK") }
             throw error
         }
+        try boundWriteAheadLog()
+    }
+
+    /// Has the write-ahead log moved into the file when it is as large as a quarter of the index, from 512 KiB to
+    /// 16 MiB. To move it on a full disk the file needs space to grow, so the log must not be most of the index.
+    fileprivate func boundWriteAheadLog() throws {
+        try run("PRAGMA wal_autocheckpoint = \(min(max(128, try number("PRAGMA page_count") / 4), 4000))")
     }
 }

@@ -107,7 +107,7 @@ public final class LogEventStore: ChainedEventStore {
         reads = StoreReads(
             try (0..<self.tuning.readers).map { _ in try makeReader() }, self.limits, announcedBy: signal,
             isFollowing: self.mode == .readOnly, reported: StoreError.reading
-        ) { try $0.readablePage($1, $2) }
+        ) { try $0.readablePage($1, $2) { try EventBatch($0) } }
         mover = parts.writer?.writer.mover
         let (isNew, limits) = (parts.isNew, self.limits)
         let appends = parts.writer.map { writer, lock in

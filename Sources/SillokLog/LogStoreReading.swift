@@ -49,28 +49,13 @@ extension LogEventStore {
 
 extension LogEventStore: ByteReadableStore {
     package func readBytes<Output: Sendable>(
-        after position: Position, through last: Position?,
-        _ make: @escaping @Sendable (_ head: Position, _ visit: EventBytesVisit) throws -> Output
-    ) async throws -> (output: Output, events: Int)? {
-        // Bytes would pass over lost events; a page of decoded events ends in front of them.
-        guard damage == nil else { return nil }
-        let (output, events, head) = try await reads.readers.read { reader, cancellation in
-            try reader.reading {
-                let head = Position(UInt64(clamping: reader.head()))
-                let end = min(last ?? head, head)
-                var events = 0
-                let output = try make(head) { body in
-                    guard position < end else { return }
-                    try reader.segments.forEach(from: position.next.value, through: end.value) { record in
-                        if events.isMultiple(of: 64) { try cancellation.check() }
-                        events += 1
-                        return body(try record.bytes())
-                    }
-                }
-                return (output, events, head)
-            }
+        _ request: ReadRequest, _ make: @escaping @Sendable (PageReading) throws -> Output
+    ) async throws -> Output {
+        try limits.check(request)
+        let (output, head) = try await reads.readers.read { reader, cancellation in
+            (try reader.readablePage(request, cancellation, make), Position(UInt64(clamping: reader.head())))
         }
         reads.signal.note(head)
-        return (output, events)
+        return output
     }
 }

@@ -14,61 +14,54 @@ extension UmaDBService {
         var judged = ContinuousClock.now
         var left = message.limit.map(Int.init) ?? .max
         if left == 0 { return nil }
-        if query == .all, !message.isBackwards, let page = try await readBytes(message, left) {
-            return try await send(page, to: call, &judged)
-        }
-
-        var pages = PageSize(limit: store.limits.pageEvents, first: store.limits.pageEvents, bytes: 1 << 20)
-        var batch = Batching(size: batchSize(message.batchSize), bytes: 1 << 20, isLimited: message.limit != nil)
-        var next: ReadRequest? = message.request(query, limit: min(left, pages.events))
-        while let request = next, left > 0 {
+        let limit = min(batchSize(message.batchSize), store.limits.pageEvents)
+        let isLimited = message.limit != nil
+        var isAnySent = false
+        var batch = try await self.batch(message.request(query, limit: min(left, limit)), head: nil, isLimited)
+        let head = batch.head
+        while true {
+            left -= min(left, batch.events)
+            guard left > 0, var next = batch.request.next(after: batch.page) else { break }
+            next.limit = min(left, limit)
             try await judge(call, .read(query), &judged)
-            let page = try await store.read(request)
-            batch.head = batch.head ?? page.head
-            for event in page.events.prefix(left) {
-                batch.add(event)
-                if batch.isFull { try await call.send(batch.finish()) }
+            // A page is read while the one before it is sent.
+            async let following = self.batch(next, head: head, isLimited)
+            if batch.events > 0 {
+                try await call.send(batch.message)
+                isAnySent = true
             }
-            left -= min(left, page.events.count)
-            pages.learn(from: page)
-            next = request.next(after: page)
-            next?.limit = max(1, min(left, pages.events))
+            batch = try await following
         }
-        return batch.finishAtEnd()
+        return batch.events > 0 || !isAnySent ? batch.message : nil
     }
 
-    /// Sends pages and returns the message of the last one. A page is read while the one before it is sent.
-    private func send(
-        _ first: EncodedPage, to call: ServerCall, _ judged: inout ContinuousClock.Instant
-    ) async throws -> ByteBuffer {
-        var page = first
-        while !page.isLast {
-            try await judge(call, .read(.all), &judged)
-            let request = page.next
-            async let next = bytes(of: request)
-            try await call.send(page.message)
-            // A store that has shown the bytes of one page does so for all.
-            guard let following = try await next else { break }
-            page = following
-        }
-        return page.message
+    /// The message of a page.
+    private struct Batch: Sendable {
+        let request: ReadRequest
+        /// The page without its events.
+        let page: EventBatch
+        let events: Int
+        /// The head that the first page saw.
+        let head: Position
+        /// Has the head, or under a limit the position of its last event.
+        let message: ByteBuffer
     }
 
-    /// Reads the first page of the whole log as bytes; `nil` if the store cannot show them.
-    private func readBytes(_ message: UmaDB.ReadRequest, _ left: Int) async throws -> EncodedPage? {
-        let start = message.start.map { Position($0).previous } ?? .start
-        return try await bytes(
-            of: EncodedPage.Request(
-                after: start, through: nil, left: left, size: batchSize(message.batchSize),
-                isLimited: message.limit != nil))
-    }
-
-    private func bytes(of request: EncodedPage.Request) async throws -> EncodedPage? {
-        guard let store = store as? any ByteReadableStore else { return nil }
-        let page = try await store.readBytes(after: request.after, through: request.through) {
-            try EncodedPage(request, head: $0, $1)
+    private func batch(_ request: ReadRequest, head: Position?, _ isLimited: Bool) async throws -> Batch {
+        try await store.readPage(request) { read in
+            var writer = UmaDB.BatchWriter(capacity: 64 << 10)
+            var last: Position?
+            let page = try read { event in
+                writer.append(event)
+                last = event.mark.position
+                // Clients accept messages of at most 4 MiB by default.
+                return writer.bytes < 1 << 20
+            }
+            let (events, head) = (writer.count, head ?? page.head)
+            let shown = isLimited ? last : head == .start ? nil : head
+            let message = writer.finish(head: shown?.value)
+            return Batch(request: request, page: page, events: events, head: head, message: message)
         }
-        return page?.output
     }
 
     /// `Subscribe`: the existing events of a query, and then new ones, until the caller ends the call.
@@ -91,8 +84,9 @@ extension UmaDBService {
         _ call: ServerCall, _ query: EventQuery, after start: Position, _ batchSize: Int
     ) async throws {
         // Many may stall at once, each with a page and a message.
-        var pages = PageSize(limit: min(store.limits.pageEvents, batchSize), first: 64, bytes: 128 << 10)
-        var batch = Batching(size: batchSize, bytes: 128 << 10, isLimited: true)
+        let bytes = 128 << 10
+        var pages = PageSize(limit: min(store.limits.pageEvents, batchSize), first: 64, bytes: bytes)
+        var writer = UmaDB.BatchWriter()
         var through = start
         // From the first page on it is known which event is at `through`: a log that goes back ends the subscription.
         var mark: EventMark?
@@ -111,10 +105,10 @@ extension UmaDBService {
                 through = page.through
                 pages.learn(from: page)
                 for event in page.events {
-                    batch.add(event)
-                    if batch.isFull { try await call.send(batch.finishEvents()) }
+                    writer.append(event)
+                    if writer.bytes >= bytes { try await call.send(writer.finish()) }
                 }
-                if batch.isStarted { try await call.send(batch.finishEvents()) }
+                if writer.count > 0 { try await call.send(writer.finish()) }
                 if !page.isEnd { continue }
             }
             try await wait(for: through.next, query, call, &judged)
@@ -149,46 +143,6 @@ extension UmaDBService {
             return try await group.next().flatMap { $0 } ?? judged
         }
     }
-}
-
-/// Collects the encoded events of a batch, and decides when to send it.
-private struct Batching: ~Copyable {
-    private var writer = UmaDB.BatchWriter()
-    private let size: Int
-    /// Clients accept messages of at most 4 MiB by default.
-    private let bytes: Int
-    private let isLimited: Bool
-    private var last: Position?
-    private var isAnySent = false
-    /// The head of the store when the read began.
-    var head: Position?
-
-    init(size: Int, bytes: Int, isLimited: Bool) {
-        self.size = size
-        self.bytes = bytes
-        self.isLimited = isLimited
-    }
-
-    var isStarted: Bool { writer.count > 0 }
-    var isFull: Bool { writer.count >= size || writer.bytes >= bytes }
-
-    mutating func add(_ event: RecordedEvent) {
-        writer.append(event)
-        last = event.position
-    }
-
-    /// The message of a read: with the head, or under a limit with the position of its last event.
-    mutating func finish() -> ByteBuffer {
-        isAnySent = true
-        let head = isLimited ? last : self.head.flatMap { $0 == .start ? nil : $0 }
-        return writer.finish(head: head?.value)
-    }
-
-    /// The message of a subscription.
-    mutating func finishEvents() -> ByteBuffer { writer.finish() }
-
-    /// What is left at the end; a read that finds nothing sends one message without events.
-    mutating func finishAtEnd() -> ByteBuffer? { isStarted || !isAnySent ? finish() : nil }
 }
 
 /// How many events to ask of the store at once, so that pages are about as large however large the events are.

@@ -28,7 +28,11 @@ import Testing
                 recordedAt: event.recordedAt, tracking: event.tracking?.withoutEvent, data: event.data)
             var stored = ProtobufWriter(framed: false)
             var size = 0
-            withBytes(of: event) { size = RecordedEvent.write(1, $0, &stored) }
+            withBytes(of: event) { bytes in
+                RecordedEvent.write(1, bytes, &stored)
+                size = StoredEvent.bytes(bytes).size
+                #expect(StoredEvent.bytes(bytes).decoded() == event)
+            }
             var decoded = ProtobufWriter(framed: false)
             event.write(1, &decoded)
             #expect(stored.finished() == decoded.finished())

@@ -7,9 +7,11 @@ import SillokThreads
 // Reading a log of which events are lost. A page ends in front of lost events. A page that would begin with one fails,
 // so that no reader passes over a loss without noticing.
 extension LogReader {
-    /// Returns one page of events.
-    func readablePage(_ request: ReadRequest, _ cancellation: Cancellation) throws -> EventBatch {
-        guard hasGaps else { return try pageBeforeDamage(request, cancellation) }
+    /// Returns what `make` makes of one page of events.
+    func readablePage<Output>(
+        _ request: ReadRequest, _ cancellation: Cancellation, _ make: (PageReading) throws -> Output
+    ) throws -> Output {
+        guard hasGaps else { return try pageBeforeDamage(request, cancellation, make) }
         // The bounds depend on the head.
         try renew()
         let isForward = request.direction == .forward
@@ -32,17 +34,22 @@ extension LogReader {
                 request.after = .position(Position(UInt64(clamping: lost.upperBound)))
             }
         }
-        let page = try page(request, cancellation)
-        guard let lost, page.isEnd else { return page }
-        let end = isForward ? lost.lowerBound - 1 : lost.upperBound.addingSaturated(1)
-        return EventBatch(
-            events: page.events, through: Position(UInt64(clamping: end)), isEnd: false, head: page.head)
+        return try make { add in
+            let page = try page(request, cancellation, add)
+            guard let lost, page.isEnd else { return page }
+            let end = isForward ? lost.lowerBound - 1 : lost.upperBound.addingSaturated(1)
+            return EventBatch(
+                events: [], through: Position(UInt64(clamping: end)), isEnd: false, head: page.head
+            ).marked(request) { try? id(at: $0) }
+        }
     }
 
-    /// Returns a page that ends in front of the first event that turns out to be damaged.
-    private func pageBeforeDamage(_ request: ReadRequest, _ cancellation: Cancellation) throws -> EventBatch {
+    /// Returns what `make` makes of a page that ends in front of the first event that turns out to be damaged.
+    private func pageBeforeDamage<Output>(
+        _ request: ReadRequest, _ cancellation: Cancellation, _ make: (PageReading) throws -> Output
+    ) throws -> Output {
         do {
-            return try page(request, cancellation)
+            return try make { try page(request, cancellation, $0) }
         } catch LogError.damaged(let damage) {
             let place = Int64(clamping: damage.position)
             guard request.direction == .forward, let after = try? position(of: request.after, orAt: 0),
@@ -50,10 +57,10 @@ extension LogReader {
             else { throw LogError.damaged(damage) }
             var request = request
             request.before = .position(Position(damage.position))
-            let page = try page(request, cancellation)
-            guard page.isEnd else { return page }
-            return EventBatch(
-                events: page.events, through: Position(damage.position).previous, isEnd: false, head: page.head)
+            return try make { add in
+                let page = try page(request, cancellation, add)
+                return EventBatch(events: [], mark: page.mark, isEnd: false, head: page.head)
+            }
         }
     }
 

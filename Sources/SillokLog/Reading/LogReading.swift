@@ -50,8 +50,14 @@ extension LogReader: StoredLog {
         return nil
     }
 
-    func withUpwardCursor<Result>(_ body: (any UpwardCursor) throws -> Result) throws -> Result {
-        try body(RecordCursor(segments, head: UInt64(clamping: view.head)))
+    static var blockSize: Int { 256 }
+
+    func forEach(at positions: [Int64], _ visit: (StoredEvent) throws -> Bool) throws {
+        if pending != nil {
+            for position in positions where try !visit(.decoded(try event(at: position))) { return }
+            return
+        }
+        try segments.forEach(at: positions.map { UInt64(clamping: $0) }) { try visit(.bytes(try $0.bytes())) }
     }
 
     func facts(of stream: StreamID) throws -> StreamFacts? {
@@ -129,40 +135,5 @@ private final class KeyedPositions: PositionSource {
         from bound: Int64, _ direction: ReadRequest.Direction, limit: Int, into positions: inout [Int64]
     ) throws -> Int {
         try log.read(key, from: bound, direction, limit: limit, budget, into: &positions)
-    }
-}
-
-/// A cursor that reads the records of rising positions: blocks of them while the positions follow one another.
-private final class RecordCursor: UpwardCursor {
-    static let blockSize = 64
-    private let segments: SegmentReader
-    private let head: UInt64
-    private var block: [RecordedEvent] = []
-    private var index = 0
-    private var next: UInt64 = 0
-    /// The number of events that are read together. It grows with the number of positions that follow one another.
-    private var count: UInt64 = 1
-
-    init(_ segments: SegmentReader, head: UInt64) { (self.segments, self.head) = (segments, head) }
-
-    func expect(_ positions: [Int64]) {}
-
-    func event(at position: Int64) throws -> RecordedEvent {
-        let position = UInt64(clamping: position)
-        count = position == next ? min(2 * count, UInt64(Self.blockSize)) : 1
-        next = position + 1
-        if index < block.count, block[index].position.value == position {
-            defer { index += 1 }
-            return block[index]
-        }
-        if count == 1 { return try segments.record(at: position) { try $0.event() } }
-        block.removeAll(keepingCapacity: true)
-        index = 1
-        try segments.forEach(from: position, through: min(head, position + count - 1)) { record in
-            block.append(try record.event())
-            return true
-        }
-        guard let event = block.first else { throw StoreError.missingEvent(Int64(clamping: position)) }
-        return event
     }
 }

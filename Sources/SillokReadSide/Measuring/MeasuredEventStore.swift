@@ -53,13 +53,22 @@ public struct MeasuredEventStore: ForwardingEventStore {
 
 extension MeasuredEventStore: ByteReadableStore {
     package func readBytes<Output: Sendable>(
-        after position: Position, through last: Position?,
-        _ make: @escaping @Sendable (_ head: Position, _ visit: EventBytesVisit) throws -> Output
-    ) async throws -> (output: Output, events: Int)? {
-        guard let base = base as? any ByteReadableStore else { return nil }
+        _ request: ReadRequest, _ make: @escaping @Sendable (PageReading) throws -> Output
+    ) async throws -> Output {
         let start = ContinuousClock.now
-        guard let page = try await base.readBytes(after: position, through: last, make) else { return nil }
-        record(.read(events: page.events, time: start.duration(to: .now)))
-        return page
+        let (output, events) = try await base.readPage(request) { read in
+            var events = 0
+            let output = try make { add in
+                try withoutActuallyEscaping(add) { add in
+                    try read { event in
+                        events += 1
+                        return try add(event)
+                    }
+                }
+            }
+            return (output, events)
+        }
+        record(.read(events: events, time: start.duration(to: .now)))
+        return output
     }
 }

@@ -31,7 +31,7 @@ final class EventReader {
         let columns = EventRow.columns
         byPosition = try connection.prepare("SELECT \(columns) FROM events WHERE position = ?1")
         upwards = try connection.prepare("SELECT \(columns) FROM events WHERE position >= ?1 ORDER BY position")
-        let places = Array(repeating: "(?)", count: RowCursor.blockSize).joined(separator: ", ")
+        let places = Array(repeating: "(?)", count: Self.blockSize).joined(separator: ", ")
         // One statement for many positions costs a quarter less than one for each; the join keeps their order.
         several = try connection.prepare(
             "WITH places(place) AS (VALUES \(places)) SELECT \(columns) FROM places CROSS JOIN events ON position = place"
@@ -93,14 +93,32 @@ final class EventReader {
         return nil
     }
 
-    /// Reads events at rising positions: steps over short gaps, seeks over long ones.
-    func withUpwardCursor<Result>(_ body: (any UpwardCursor) throws -> Result) throws -> Result {
-        let cursor = RowCursor(upwards, several, names)
-        defer {
-            upwards.reset()
-            several.reset()
+    static var blockSize: Int { 32 }
+    /// Up to this distance it is faster to step than to seek.
+    private static let shortGap: Int64 = 3
+
+    /// Reads many distant events by one statement. Otherwise it steps over short gaps and seeks over long ones.
+    func forEach(at positions: [Int64], _ visit: (StoredEvent) throws -> Bool) throws {
+        guard let first = positions.first, let last = positions.last else { return }
+        let isNear = last >= first && last - first <= Self.shortGap * Int64(Self.blockSize)
+        let statement = isNear || positions.count < Self.blockSize ? upwards : several
+        defer { statement.reset() }
+        if statement === several {
+            for (index, position) in positions.enumerated() { statement.bind(position, at: Int32(index + 1)) }
         }
-        return try body(cursor)
+        var current: Int64 = 0
+        for position in positions {
+            if statement === upwards, current == 0 || position <= current || position - current > Self.shortGap {
+                statement.reset()
+                statement.bind(position, at: 1)
+            }
+            repeat {
+                guard try statement.step() else { throw StoreError.missingEvent(position) }
+                current = statement.int(0)
+            } while current < position && statement === upwards
+            guard current == position else { throw StoreError.missingEvent(position) }
+            if try !visit(.decoded(try EventRow.event(statement, names))) { return }
+        }
     }
 
     /// Returns when the event at a position was recorded.
@@ -199,62 +217,5 @@ final class EventReader {
             id: stream, revision: newest.revision, lastPosition: newest.position,
             firstRecordedAt: Timestamp(microsecondsSince1970: try recorded(at: first)),
             lastRecordedAt: newest.recordedAt)
-    }
-}
-
-/// A cursor that reads events at rising positions.
-final class RowCursor: UpwardCursor {
-    /// The number of positions that can be announced at once.
-    static let blockSize = 32
-    /// Up to this distance it is faster to step than to seek.
-    private static let shortGap: Int64 = 3
-
-    private let upwards: Statement
-    private let several: Statement
-    private let names: Names
-    private var current: Int64 = .min
-    /// The number of rows of `several` that are still to come.
-    private var expected = 0
-
-    /// - Parameters:
-    ///   - upwards: selects the events from a position on.
-    ///   - several: selects the events at `blockSize` positions.
-    init(_ upwards: Statement, _ several: Statement, _ names: Names) {
-        self.upwards = upwards
-        self.several = several
-        self.names = names
-    }
-
-    /// Announces all positions that will be read next, in their order. Announcing them is optional.
-    func expect(_ positions: [Int64]) {
-        guard positions.count == Self.blockSize,
-            positions[Self.blockSize - 1] - positions[0] > Self.shortGap * Int64(Self.blockSize)
-        else { return }
-        several.reset()
-        for (index, position) in positions.enumerated() { several.bind(position, at: Int32(index + 1)) }
-        expected = positions.count
-    }
-
-    /// Returns the event at a position, which must be higher than the previous one.
-    func event(at position: Int64) throws -> RecordedEvent {
-        if expected > 0 {
-            expected -= 1
-            guard try several.step(), several.int(0) == position else { throw StoreError.missingEvent(position) }
-            return try EventRow.event(several, names)
-        }
-        if current == .min || position - current > Self.shortGap {
-            upwards.reset()
-            upwards.bind(position, at: 1)
-            current = position - 1
-        }
-        while current < position {
-            guard try upwards.step() else {
-                current = .min
-                throw StoreError.missingEvent(position)
-            }
-            current = upwards.int(0)
-        }
-        guard current == position else { throw StoreError.missingEvent(position) }
-        return try EventRow.event(upwards, names)
     }
 }

@@ -54,26 +54,7 @@ package struct RecordView {
     }
 
     /// Decodes the event.
-    package func event() throws(LogError) -> RecordedEvent {
-        var body = BodyReader(self)
-        let id = try body.id()
-        let flags = try body.byte()
-        let type = EventType(try body.text())
-        let contentType = flags & BodyFlag.contentType == 0 ? ContentType.json : ContentType(try body.text())
-        let stream = flags & BodyFlag.stream == 0 ? nil : StreamID(try body.text())
-        var tracking: Tracking?
-        if flags & BodyFlag.tracking != 0 {
-            tracking = Tracking(source: TrackingSource(try body.text()), position: try body.number())
-        }
-        let tags = try body.tags()
-        let metadata = try body.bytes()
-        return RecordedEvent(
-            position: Position(position), stream: stream, revision: Revision(revision),
-            recordedAt: Timestamp(microsecondsSince1970: recorded), tracking: tracking,
-            data: EventData(
-                id: id, type: type, tags: tags, metadata: Metadata(trusted: Array(metadata)),
-                contentType: contentType, payload: body.rest()))
-    }
+    package func event() throws(LogError) -> RecordedEvent { RecordedEvent(try bytes()) }
 
     /// Returns the parts of the event without decoding them.
     package func bytes() throws(LogError) -> EventBytes {
@@ -90,7 +71,7 @@ package struct RecordView {
         return EventBytes(
             position: Position(position), revision: Revision(revision), id: id,
             recordedAt: Timestamp(microsecondsSince1970: recorded), type: type, contentType: contentType,
-            stream: stream, tracking: tracking, tags: tags, metadata: metadata, payload: body.restBytes())
+            stream: stream, tracking: tracking, tags: tags, metadata: metadata, payload: body.rest())
     }
 
     /// Decodes the progress of a tracking record, with the id of the foreign event.
@@ -228,17 +209,6 @@ private struct BodyReader {
     @inline(__always)
     mutating func text() throws(LogError) -> String { String(decoding: try bytes(), as: UTF8.self) }
 
-    mutating func tags() throws(LogError) -> [EventTag] {
-        let number = try length()
-        // Each tag has at least one byte.
-        if number == 0 { return [] }
-        guard number <= count - index else { throw malformed }
-        var tags: [EventTag] = []
-        tags.reserveCapacity(number)
-        for _ in 0..<number { tags.append(EventTag(try text())) }
-        return tags
-    }
-
     /// Returns the bytes of all tags, each with its length.
     mutating func tagBytes() throws(LogError) -> UnsafeRawBufferPointer {
         let number = try length()
@@ -248,9 +218,7 @@ private struct BodyReader {
         return UnsafeRawBufferPointer(start: start.map { $0 + first }, count: index - first)
     }
 
-    func rest() -> [UInt8] { Array(restBytes()) }
-
-    func restBytes() -> UnsafeRawBufferPointer {
+    func rest() -> UnsafeRawBufferPointer {
         guard let start, index < count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         return UnsafeRawBufferPointer(start: start + index, count: count - index)
     }

@@ -8,59 +8,53 @@ import SillokLogFormat
 /// against its position.
 final class PlaceFile: Sendable {
     private let file: any DiskFile
-    private let ordinal: UInt32
-    private let first: UInt64
     private let count: Int
-    /// Where the last record ends.
-    private let end: Int
+    /// Where the last record ends, divided by 8.
+    private let end: UInt32
 
     /// Opens the file of a segment; `nil` if it is missing, cannot be read, or has not the places of these events.
     init?(_ ordinal: UInt32, _ positions: Range<UInt64>, _ files: LogFiles) {
         guard let file = try? files.disk.open(files.placesPath(ordinal), .read),
             let header = try? file.bytes(at: 0, count: LogFormat.headerBytes), header.count == LogFormat.headerBytes
         else { return nil }
-        let contents = header.withUnsafeBytes { buffer -> (count: Int, end: Int)? in
+        let contents = header.withUnsafeBytes { buffer -> (count: Int, end: UInt32)? in
             guard let start = buffer.baseAddress, start.number(0, UInt64.self) == LogFormat.placesMagic,
                 start.number(60, UInt32.self) == start.checksum(0..<60) ^ files.salt,
                 start.number(8, UInt32.self) == LogFormat.version, start.number(12, UInt32.self) == ordinal,
                 start.number(32, UInt64.self) == positions.lowerBound,
                 UInt64(start.number(40, UInt32.self)) == positions.upperBound - positions.lowerBound
             else { return nil }
-            return (
-                Int(clamping: start.number(40, UInt32.self)),
-                Int(clamping: UInt64(start.number(44, UInt32.self)) * UInt64(LogFormat.alignment))
-            )
+            return (Int(clamping: start.number(40, UInt32.self)), start.number(44, UInt32.self))
         }
         guard let contents else { return nil }
         self.file = file
-        self.ordinal = ordinal
-        first = positions.lowerBound
         (count, end) = contents
     }
 
-    /// Returns the places of at most `limit` positions; `nil` if the file cannot be right.
-    func run(_ position: UInt64, limit: Int) -> PlaceRun? {
-        let start = Int(clamping: position - first)
-        let wanted = min(limit, count - start)
+    /// The number of places that are read together: 4 KiB.
+    static let blockSize = 1024
+
+    /// Returns a block of places, and then where the last of its records ends; `nil` if the file cannot be right.
+    func block(_ index: Int) -> [UInt32]? {
+        let start = index * PlaceFile.blockSize
+        let wanted = min(PlaceFile.blockSize, count - start)
         guard wanted > 0 else { return nil }
-        // One more: it is where the last one ends.
         let number = min(wanted + 1, count - start)
         var isRight = true
-        var places = [UInt32](unsafeUninitializedCapacity: number) { buffer, initialized in
-            let bytes = UnsafeMutableRawBufferPointer(buffer)
+        var places = [UInt32](unsafeUninitializedCapacity: wanted + 1) { buffer, initialized in
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<(4 * number)])
             let read = try? file.readAll(into: bytes, at: LogFormat.headerBytes + 4 * start)
             isRight = read == bytes.count
             initialized = isRight ? number : 0
         }
+        for index in places.indices { places[index] = UInt32(littleEndian: places[index]) }
+        if number == wanted { places.append(end) }
         var former = UInt32(LogFormat.headerBytes / LogFormat.alignment)
-        for index in places.indices {
-            places[index] = UInt32(littleEndian: places[index])
-            if places[index] <= former { isRight = false }
-            former = places[index]
+        for place in places {
+            if place <= former { isRight = false }
+            former = place
         }
-        guard isRight, Int(clamping: UInt64(former) * 8) < end else { return nil }
-        let last = number > wanted ? Int(places.removeLast()) * LogFormat.alignment : end
-        return PlaceRun(ordinal: ordinal, first: position, places: places, end: last, isFromFile: true)
+        return isRight && former <= end ? places : nil
     }
 
     /// Writes the file of a segment. It gets its name when it is complete.
@@ -102,5 +96,37 @@ final class PlaceFile: Sendable {
             start.set(60, UnsafeRawPointer(start).checksum(0..<60) ^ files.salt)
         }
         return bytes
+    }
+}
+
+/// The blocks of files of places that were read last, in at most 16 MiB of memory.
+final class PlaceBlocks: Sendable {
+    private struct Block {
+        let ordinal: UInt32
+        let index: Int
+        let places: [UInt32]
+    }
+
+    private static let slots = 4096
+    private let blocks = Lock<[Block?]>([])
+
+    /// Returns a block, which `read` reads if it is not in memory. `read` runs without the lock.
+    func block(_ ordinal: UInt32, _ index: Int, _ read: () -> [UInt32]?) -> [UInt32]? {
+        let slot = (Int(ordinal) &* 797 &+ index) % PlaceBlocks.slots
+        let found = blocks.withLock { blocks in blocks.isEmpty ? nil : blocks[slot] }
+        if let found, found.ordinal == ordinal, found.index == index { return found.places }
+        guard let places = read() else { return nil }
+        blocks.withLock { blocks in
+            if blocks.isEmpty { blocks = Array(repeating: nil, count: PlaceBlocks.slots) }
+            blocks[slot] = Block(ordinal: ordinal, index: index, places: places)
+        }
+        return places
+    }
+
+    /// Forgets the blocks of a file.
+    func remove(_ ordinal: UInt32) {
+        blocks.withLock { blocks in
+            for slot in blocks.indices where blocks[slot]?.ordinal == ordinal { blocks[slot] = nil }
+        }
     }
 }

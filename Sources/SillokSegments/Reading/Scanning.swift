@@ -3,8 +3,6 @@ import SillokLogFormat
 
 // Reading many records, in large blocks.
 extension SegmentReader {
-    private static let runEvents = 2048
-
     /// Calls `body` with each event of the range in order, until it returns `false`. Reads large blocks.
     ///
     /// In mode `.salvage`, events that cannot be read are skipped and their places are added to ``damages``.
@@ -12,62 +10,63 @@ extension SegmentReader {
         from first: UInt64, through last: UInt64, _ body: (RecordView) throws -> Bool
     ) throws {
         if isSalvaging { return try salvage(from: first, through: last, body) }
+        let blockEvents: UInt64 = 1024
         var block = Block()
         var position = max(1, first)
         while position <= last {
-            let limit = Int(clamping: min(UInt64(SegmentReader.runEvents - 1), last - position)) + 1
-            let run = try run(at: position, limit: limit)
-            switch try scan(run, &block, body) {
-            case .stopped: return
-            case .complete: position += UInt64(run.places.count)
-            case .wrong(let next):
-                try rebuild(run.ordinal)
-                position = next
-            }
+            let end = position + min(last - position, blockEvents - 1)
+            if try !scan(Array(position...end), &block, body) || end == last { return }
+            position = end + 1
         }
     }
 
-    private enum Progress {
-        case complete, stopped
-        /// The places are wrong from this position on.
-        case wrong(UInt64)
+    /// Calls `body` with the events at positions, which rise or fall, until it returns `false`. Events that are near
+    /// each other are read together.
+    package func forEach(at positions: [UInt64], _ body: (RecordView) throws -> Bool) throws {
+        var block = Block()
+        _ = try scan(positions, &block, body)
     }
 
+    /// Returns whether `body` has returned `true` for all events.
     private func scan(
-        _ run: PlaceRun, _ block: inout Block, _ body: (RecordView) throws -> Bool
-    ) throws -> Progress {
-        let file = try segment(run.ordinal)
+        _ positions: [UInt64], _ block: inout Block, _ body: (RecordView) throws -> Bool
+    ) throws -> Bool {
+        var places = try places(of: positions)
         let (salt, faults) = (files.salt, files.faults)
-        var index = 0
-        while index < run.places.count {
-            let end = try block.load(run, from: index, file)
-            while index < end {
-                let position = run.first + UInt64(index)
-                let view: RecordView
-                do throws(RecordView.Flaw) {
-                    view = try RecordView(
-                        event: block.memory(at: run.places[index]), position: position, salt: salt, faults)
-                } catch {
-                    if mayRebuild(run) { return .wrong(position) }
-                    throw files.damage(
-                        run.ordinal, Int(run.places[index]) * LogFormat.alignment, position: position, error.reason)
-                }
-                if try !body(view) { return .stopped }
-                index += 1
+        var (index, end) = (0, 0)
+        var file: (ordinal: UInt32, file: any DiskFile)?
+        while index < positions.count {
+            guard index < places.count, places[index].start > 0 else { throw LogError.noEvent(positions[index]) }
+            let place = places[index]
+            if index == end {
+                let open = file?.ordinal == place.ordinal ? file?.file : nil
+                let segment = try open ?? segment(place.ordinal)
+                file = (place.ordinal, segment)
+                end = try block.load(places, from: index, segment)
             }
+            let view: RecordView
+            do throws(RecordView.Flaw) {
+                view = try RecordView(
+                    event: block.memory(at: place.start), position: positions[index], salt: salt, faults)
+            } catch {
+                guard mayRebuild(place) else {
+                    throw files.damage(place.ordinal, place.start, position: positions[index], error.reason)
+                }
+                try rebuild(place.ordinal)
+                places = places[..<index] + (try self.places(of: Array(positions[index...])))
+                end = index
+                continue
+            }
+            if try !body(view) { return false }
+            index += 1
         }
-        return .complete
+        return true
     }
 
     private func salvage(
         from first: UInt64, through last: UInt64, _ body: (RecordView) throws -> Bool
     ) throws {
         for position in max(1, first)...max(1, first, min(last, writtenHead)) where position <= last {
-            do throws(LogError) {
-                _ = try run(at: position, limit: 1)
-            } catch .noEvent {
-                continue
-            }
             let mayContinue: Bool
             do {
                 mayContinue = try record(at: position, body)
@@ -147,45 +146,43 @@ extension SegmentReader {
 
 /// A part of a segment in memory.
 private struct Block: ~Copyable {
-    private var memory: UnsafeMutableRawPointer
-    private var capacity = 256 << 10
+    /// It is cheaper to read this number of bytes between two records than to read each record on its own.
+    private static let gap = 4 << 10
+    private static let mostBytes = 256 << 10
+    private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
     /// The offset of the memory in the segment, and the number of bytes.
     private var start = 0
     private var count = 0
 
-    init() { memory = .allocate(byteCount: capacity, alignment: 16) }
+    init() {}
 
     deinit { memory.deallocate() }
 
-    /// Reads the record at an index of the run and those that fit behind it. Returns the index behind the last of them.
-    mutating func load(_ run: PlaceRun, from index: Int, _ file: any DiskFile) throws(LogError) -> Int {
-        start = Int(run.places[index]) * LogFormat.alignment
-        var last = index + 1
-        var end = Block.end(run, last)
-        while last < run.places.count {
-            let next = Block.end(run, last + 1)
-            if next - start > capacity { break }
-            (last, end) = (last + 1, next)
+    /// Reads the record at an index of a list and those behind it in the list that are near it. Returns the index
+    /// behind the last of them.
+    mutating func load(_ places: [RecordPlace], from index: Int, _ file: any DiskFile) throws(LogError) -> Int {
+        var (low, high, last) = (places[index].start, places[index].end, index + 1)
+        while last < places.count, places[last].ordinal == places[index].ordinal {
+            let next = places[last]
+            let wider = (low: min(low, next.start), high: max(high, next.end))
+            guard wider.high - wider.low <= Block.mostBytes, next.start - high <= Block.gap,
+                low - next.end <= Block.gap
+            else { break }
+            (low, high, last) = (wider.low, wider.high, last + 1)
         }
-        if end - start > capacity {
+        if high - low > memory.count {
             memory.deallocate()
-            capacity = end - start
-            memory = .allocate(byteCount: capacity, alignment: 16)
+            memory = .allocate(byteCount: max(high - low, min(Block.mostBytes, 4 * memory.count)), alignment: 16)
         }
-        let buffer = UnsafeMutableRawBufferPointer(start: memory, count: end - start)
-        count = try onDisk { () throws(DiskError) in try file.readAll(into: buffer, at: start) }
+        start = low
+        let buffer = UnsafeMutableRawBufferPointer(rebasing: memory[..<(high - low)])
+        count = try onDisk { () throws(DiskError) in try file.readAll(into: buffer, at: low) }
         return last
     }
 
-    /// Where the record before an index ends.
-    private static func end(_ run: PlaceRun, _ index: Int) -> Int {
-        index < run.places.count ? Int(run.places[index]) * LogFormat.alignment : run.end
-    }
-
-    /// The bytes from a place to the end of the memory.
+    /// The bytes from an offset of the segment to the end of the memory.
     @inline(__always)
-    borrowing func memory(at place: UInt32) -> UnsafeRawBufferPointer {
-        let offset = min(count, Int(place) * LogFormat.alignment - start)
-        return UnsafeRawBufferPointer(start: memory + offset, count: count - offset)
+    borrowing func memory(at offset: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: memory[min(count, offset - start)..<count])
     }
 }

@@ -12,6 +12,7 @@ package final class SegmentReader: Sendable {
     private let mode: LogMode
     private let segments: FileCache<any DiskFile>
     private let places: FileCache<PlaceFile>
+    private let blocks = PlaceBlocks()
     private let found = Lock<[LogDamage]>([])
 
     init(_ files: LogFiles, _ table: SegmentTable, _ mode: LogMode, damages: [LogDamage]) {
@@ -42,7 +43,7 @@ package final class SegmentReader: Sendable {
     package func record<Result>(
         at position: UInt64, _ body: (RecordView) throws -> Result
     ) throws -> Result {
-        try withMemory(at: position, { run, start in run.end - start }) { memory throws(RecordView.Flaw) in
+        try withMemory(at: position) { memory throws(RecordView.Flaw) in
             try RecordView(event: memory, position: position, salt: files.salt, files.faults)
         } then: {
             try body($0)
@@ -66,8 +67,7 @@ package final class SegmentReader: Sendable {
         at position: UInt64, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
         let most = LogFormat.prefixBytes + LogFormat.linkBytes
-        return try withMemory(at: position, { run, start in min(run.end - start, most) }) {
-            memory throws(RecordView.Flaw) in
+        return try withMemory(at: position, atMost: most) { memory throws(RecordView.Flaw) in
             let prefix = try RecordView.prefix(memory, position: position, salt: files.salt, files.faults)
             guard prefix[8] == RecordView.Kind.event.rawValue else { throw .prefix }
             return prefix
@@ -79,29 +79,30 @@ package final class SegmentReader: Sendable {
     /// Reads a part of the record at a position, checks it, and uses it. If the place is from a file that is wrong, the
     /// places are rebuilt first.
     private func withMemory<Checked, Result>(
-        at position: UInt64, _ size: (PlaceRun, Int) -> Int,
+        at position: UInt64, atMost limit: Int = .max,
         _ check: (UnsafeRawBufferPointer) throws(RecordView.Flaw) -> Checked, then body: (Checked) throws -> Result
     ) throws -> Result {
         while true {
-            let run = try run(at: position, limit: 1)
-            guard let place = run.places.first, place > 0 else { throw LogError.noEvent(position) }
-            let start = Int(place) * LogFormat.alignment
-            let file = try segment(run.ordinal)
-            let result: Result? = try withUnsafeTemporaryAllocation(byteCount: size(run, start), alignment: 16) {
+            guard let place = try places(of: [position]).first, place.start > 0 else {
+                throw LogError.noEvent(position)
+            }
+            let file = try segment(place.ordinal)
+            let size = min(limit, place.end - place.start)
+            let result: Result? = try withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) {
                 let count = try onDisk { [buffer = $0] () throws(DiskError) in
-                    try file.readAll(into: buffer, at: start)
+                    try file.readAll(into: buffer, at: place.start)
                 }
                 let checked: Checked
                 do throws(RecordView.Flaw) {
                     checked = try check(UnsafeRawBufferPointer(rebasing: $0[..<count]))
                 } catch {
-                    if mayRebuild(run) { return nil }
-                    throw files.damage(run.ordinal, start, position: position, error.reason)
+                    if mayRebuild(place) { return nil }
+                    throw files.damage(place.ordinal, place.start, position: position, error.reason)
                 }
                 return try body(checked)
             }
             if let result { return result }
-            try rebuild(run.ordinal)
+            try rebuild(place.ordinal)
         }
     }
 }
@@ -114,21 +115,44 @@ extension SegmentReader {
         }
     }
 
-    /// Finds the records of at most `limit` adjacent events, which are in one segment.
-    func run(at position: UInt64, limit: Int) throws(LogError) -> PlaceRun {
-        for _ in 0..<2 {
-            switch table.find(position, limit: limit) {
-            case .none: throw .noEvent(position)
-            case .run(let run): return run
-            case .file(let ordinal, let positions):
-                if let run = try placeFile(ordinal, positions)?.run(position, limit: limit) { return run }
-                try rebuild(ordinal)
-            }
+    /// Returns the places of positions, up to the first one without an event.
+    ///
+    /// - Throws: `noEvent` if that is the first of them.
+    func places(of positions: [UInt64]) throws(LogError) -> [RecordPlace] {
+        var places: [RecordPlace] = []
+        places.reserveCapacity(positions.count)
+        var rebuilt: UInt32?
+        while let (ordinal, range) = table.find(positions[places.count...], into: &places) {
+            if takePlaces(of: positions, in: range, ordinal, into: &places) { continue }
+            guard rebuilt != ordinal else { break }
+            try rebuild(ordinal)
+            rebuilt = ordinal
         }
-        throw .noEvent(position)
+        if places.isEmpty, let first = positions.first { throw .noEvent(first) }
+        return places
     }
 
-    private func placeFile(_ ordinal: UInt32, _ positions: Range<UInt64>) throws(LogError) -> PlaceFile? {
+    /// Appends the places of the next positions from the file of a segment. Returns `false` if it cannot be used.
+    private func takePlaces(
+        of positions: [UInt64], in range: Range<UInt64>, _ ordinal: UInt32, into places: inout [RecordPlace]
+    ) -> Bool {
+        var block: (index: Int, places: [UInt32])?
+        while places.count < positions.count, range.contains(positions[places.count]) {
+            let (index, place) = Int(clamping: positions[places.count] - range.lowerBound)
+                .quotientAndRemainder(dividingBy: PlaceFile.blockSize)
+            if block?.index != index {
+                block = blocks.block(ordinal, index) { placeFile(ordinal, range)?.block(index) }.map { (index, $0) }
+            }
+            guard let found = block?.places, place + 1 < found.count else { return false }
+            places.append(
+                RecordPlace(
+                    ordinal: ordinal, start: Int(found[place]) * LogFormat.alignment,
+                    end: Int(found[place + 1]) * LogFormat.alignment, isFromFile: true))
+        }
+        return true
+    }
+
+    private func placeFile(_ ordinal: UInt32, _ positions: Range<UInt64>) -> PlaceFile? {
         struct Unusable: Error {}
         return try? places.value(ordinal) { () throws(Unusable) in
             guard let file = PlaceFile(ordinal, positions, files) else { throw Unusable() }
@@ -137,11 +161,12 @@ extension SegmentReader {
     }
 
     /// Whether a record that is not where a file of places says may be found by rebuilding the file.
-    func mayRebuild(_ run: PlaceRun) -> Bool { run.isFromFile && !files.faults.contains(.placesTrusted) }
+    func mayRebuild(_ place: RecordPlace) -> Bool { place.isFromFile && !files.faults.contains(.placesTrusted) }
 
     /// Gathers the places of a full segment from the segment, and writes them to its file again.
     func rebuild(_ ordinal: UInt32) throws(LogError) {
         places.remove(ordinal)
+        blocks.remove(ordinal)
         guard let (first, next) = table.positions(of: ordinal) else { return }
         var walk = try GroupWalk(try segment(ordinal), ordinal, files)
         var scan = TailScan(ordinal, firstPosition: first)

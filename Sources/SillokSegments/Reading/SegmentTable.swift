@@ -38,16 +38,14 @@ struct SegmentEntry: Sendable {
     var places: PlaceList?
 }
 
-/// Adjacent records in a segment.
-struct PlaceRun {
+/// Where the record of an event is.
+struct RecordPlace {
     let ordinal: UInt32
-    /// The position of the first one.
-    let first: UInt64
-    /// Their offsets, divided by 8. In mode `.salvage`, 0 is an event that cannot be read.
-    var places: [UInt32]
-    /// Where the last one ends at the latest.
-    var end: Int
-    /// Whether the places are from a file, which may be wrong.
+    /// Its offset. In mode `.salvage`, 0 is an event that cannot be read.
+    let start: Int
+    /// Where it ends at the latest.
+    let end: Int
+    /// Whether the place is from a file, which may be wrong.
     var isFromFile = false
 }
 
@@ -102,34 +100,37 @@ final class SegmentTable: Sendable {
         }
     }
 
-    /// What is known about a position.
-    enum Finding {
-        case none
-        case run(PlaceRun)
-        /// The places are in a file: that of this segment, whose events these positions are.
-        case file(UInt32, Range<UInt64>)
-    }
-
-    /// Finds the records of at most `limit` positions from `position`.
-    func find(_ position: UInt64, limit: Int) -> Finding {
+    /// Appends the places of positions, up to the first one that is in a file of places or behind the end of the log.
+    ///
+    /// - Returns: the segment of that file, and the positions of its events.
+    func find(
+        _ positions: ArraySlice<UInt64>, into places: inout [RecordPlace]
+    ) -> (ordinal: UInt32, positions: Range<UInt64>)? {
         state.withLock { state in
-            guard position <= state.writtenHead, let index = SegmentTable.index(of: position, in: state.segments) else {
-                return .none
+            var rest = positions
+            while let first = rest.first, first <= state.writtenHead,
+                let index = SegmentTable.index(of: first, in: state.segments)
+            {
+                let segment = state.segments[index]
+                let next = index + 1 < state.segments.count ? state.segments[index + 1].first : state.writtenHead &+ 1
+                let range = segment.first..<max(segment.first, next)
+                guard let list = segment.places ?? state.rebuilt(segment.ordinal) else {
+                    return (segment.ordinal, range)
+                }
+                let (offsets, end) = (list.places, list.end)
+                while let position = rest.first, range.contains(position) {
+                    let start = Int(clamping: position - segment.first)
+                    guard start < offsets.count else { return nil }
+                    // An event that cannot be salvaged has the place 0.
+                    let following = offsets[(start + 1)...].first { $0 > 0 }
+                    places.append(
+                        RecordPlace(
+                            ordinal: segment.ordinal, start: Int(offsets[start]) * LogFormat.alignment,
+                            end: following.map { Int($0) * LogFormat.alignment } ?? end))
+                    rest.removeFirst()
+                }
             }
-            let segment = state.segments[index]
-            let next = index + 1 < state.segments.count ? state.segments[index + 1].first : state.writtenHead &+ 1
-            guard let list = segment.places ?? state.rebuilt(segment.ordinal) else {
-                return .file(segment.ordinal, segment.first..<max(segment.first, next))
-            }
-            let start = Int(clamping: position - segment.first)
-            let end = min(list.places.count, start + limit)
-            guard start < end else { return .none }
-            // An event that cannot be salvaged has the place 0.
-            let following = list.places[end...].first { $0 > 0 }
-            return .run(
-                PlaceRun(
-                    ordinal: segment.ordinal, first: position, places: Array(list.places[start..<end]),
-                    end: following.map { Int($0) * LogFormat.alignment } ?? list.end))
+            return nil
         }
     }
 

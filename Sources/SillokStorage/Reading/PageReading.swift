@@ -5,8 +5,16 @@ package import SillokThreads
 extension StoredLog {
     /// Returns one page of events from one snapshot.
     package func page(_ request: ReadRequest, _ cancellation: Cancellation) throws -> EventBatch {
+        try EventBatch { try page(request, cancellation, $0) }
+    }
+
+    /// Reads one page from one snapshot. Calls `add` with its events until it returns `false`. Returns the page
+    /// without its events.
+    package func page(
+        _ request: ReadRequest, _ cancellation: Cancellation, _ add: (StoredEvent) throws -> Bool
+    ) throws -> EventBatch {
         let budget = StepBudget(steps: limits.pageSteps) { cancellation.isCancelled }
-        return try reading { try pageAsOfNow(request, budget) }
+        return try reading { try pageAsOfNow(request, budget, add) }
     }
 
     /// Returns a page of the events after a mark, for a rule that is being attached to appends.
@@ -21,22 +29,24 @@ extension StoredLog {
 
     /// Returns one page of events within a snapshot or a transaction, as that sees them.
     package func pageAsOfNow(_ request: ReadRequest, _ budget: StepBudget) throws -> EventBatch {
+        try EventBatch { try pageAsOfNow(request, budget, $0) }
+    }
+
+    private func pageAsOfNow(
+        _ request: ReadRequest, _ budget: StepBudget, _ add: (StoredEvent) throws -> Bool
+    ) throws -> EventBatch {
         let head = try head()
         for mark in request.marks { try check(mark, head) }
         let range = try range(of: request, head)
         let plan = QueryPlan(request.query.items, request.direction, self, budget)
-        let page =
-            switch request.direction {
-            case .forward:
-                try forwardPage(
-                    request, PlaceSearch(plan, from: range.low, through: range.high, budget), from: range.low,
-                    head: head, budget)
-            case .backward:
-                try backwardPage(
-                    request, PlaceSearch(plan, from: -range.high, through: -range.low, budget), from: range.high,
-                    head: head, budget)
-            }
-        return try page.marked(request) { try id(at: $0) }
+        let isForward = request.direction == .forward
+        let search =
+            isForward
+            ? PlaceSearch(plan, from: range.low, through: range.high, budget)
+            : PlaceSearch(plan, from: -range.high, through: -range.low, budget)
+        var chain = try StreamChain(request, from: isForward ? range.low : range.high, head, self)
+        var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
+        return try fill(&page, search, &chain, budget, add).marked(request) { try id(at: $0) }
     }
 
     /// Returns the lowest and the highest position within the bounds of a request.
@@ -71,80 +81,32 @@ extension StoredLog {
         revision == .none ? nil : try position(after: Revision(revision.value - 1), of: stream)
     }
 
-    private func forwardPage(
-        _ request: ReadRequest, _ search: PlaceSearch, from low: Int64, head: Int64, _ budget: StepBudget
+    private func fill(
+        _ page: inout PageBuilder, _ places: PlaceSearch, _ chain: inout StreamChain?, _ budget: StepBudget,
+        _ add: (StoredEvent) throws -> Bool
     ) throws -> EventBatch {
-        try withUpwardCursor { cursor in
-            var page = PageBuilder(request, pageBytes: limits.pageBytes, head: head)
-            var chain = try StreamChain(request, from: low, head, self)
-            var places = UpwardPlaces(search, cursor)
-            // Otherwise only the event at the next place shows whether there is more.
-            let isCertain = isExact || search.isEverything
-            while let position = try places.next(atMost: page.room) {
-                if page.isFull && isCertain { return page.cut() }
-                if page.room % 64 == 0 { try budget.check() }
-                let event = try cursor.event(at: position)
-                guard isExact || request.query.matches(event) else { continue }
-                if page.isFull { return page.cut() }
-                try chain?.check(event)
-                page.append(event)
-            }
-            return places.end.map { page.cut(through: $0) } ?? page.end()
-        }
-    }
-
-    private func backwardPage(
-        _ request: ReadRequest, _ search: PlaceSearch, from high: Int64, head: Int64, _ budget: StepBudget
-    ) throws -> EventBatch {
-        var (page, search) = (PageBuilder(request, pageBytes: limits.pageBytes, head: head), search)
-        var chain = try StreamChain(request, from: high, head, self)
+        let isForward = page.request.direction == .forward
+        var (search, block, isCut) = (places, [Int64](), false)
+        // Otherwise only the event at the next place shows whether there is more.
         let isCertain = isExact || search.isEverything
-        while let place = try search.next() {
-            if page.isFull && isCertain { return page.cut() }
-            if page.room % 64 == 0 { try budget.check() }
-            let event = try event(at: -place)
-            guard isExact || request.query.matches(event) else { continue }
-            if page.isFull { return page.cut() }
-            try chain?.check(event)
-            page.append(event)
+        while !isCut {
+            try search.next(max(1, min(page.room, Self.blockSize)), into: &block)
+            if block.isEmpty { return search.end.map { page.cut(through: isForward ? $0 : -$0) } ?? page.end() }
+            if page.isFull && isCertain { break }
+            if !isForward { for index in block.indices { block[index].negate() } }
+            try forEach(at: block) { event in
+                if page.room % 64 == 0 { try budget.check() }
+                guard isCertain || event.matches(page.request.query) else { return true }
+                isCut = page.isFull
+                if isCut { return false }
+                try chain?.check(event)
+                try page.append(event, add)
+                // More events of the block are read only to learn whether one of them matches.
+                isCut = page.isFull && isCertain && event.mark.position.value != UInt64(clamping: block.last ?? 0)
+                return !isCut
+            }
         }
-        return search.end.map { page.cut(through: -$0) } ?? page.end()
-    }
-}
-
-/// The places of a forward search, looked up a few ahead so that their events can be read together.
-private struct UpwardPlaces {
-    private var search: PlaceSearch
-    private let cursor: any UpwardCursor
-    private let blockSize: Int
-    private var block: [Int64] = []
-    private var index = 0
-
-    /// - Parameter cursor: what must read the places.
-    init(_ search: PlaceSearch, _ cursor: any UpwardCursor) {
-        (self.search, self.cursor) = (search, cursor)
-        blockSize = type(of: cursor).blockSize
-    }
-
-    /// The last place that was checked, if the steps ran out.
-    var end: Int64? { search.end }
-
-    /// Returns the next position, which the cursor must read.
-    ///
-    /// - Parameter room: the maximum number of wanted events, and of positions to look up, but at least one.
-    mutating func next(atMost room: Int) throws -> Int64? {
-        if search.isEverything { return try search.next() }
-        if index == block.count { try lookUp(max(1, min(room, blockSize))) }
-        guard index < block.count else { return nil }
-        defer { index += 1 }
-        return block[index]
-    }
-
-    private mutating func lookUp(_ count: Int) throws {
-        block.removeAll(keepingCapacity: true)
-        index = 0
-        while block.count < count, let position = try search.next() { block.append(position) }
-        cursor.expect(block)
+        return page.cut()
     }
 }
 
@@ -186,10 +148,10 @@ private struct StreamChain {
         }
     }
 
-    mutating func check(_ event: RecordedEvent) throws {
+    mutating func check(_ event: StoredEvent) throws {
         let follows = previous.map { isForward ? $0.next == event.revision : $0 == event.revision.next } ?? true
-        guard follows, event.stream == stream else {
-            throw StoreError.damagedStream(stream, at: event.position)
+        guard follows, event.belongs(to: stream) else {
+            throw StoreError.damagedStream(stream, at: event.mark.position)
         }
         previous = event.revision
     }
@@ -197,42 +159,41 @@ private struct StreamChain {
 
 /// A page that is being filled.
 private struct PageBuilder {
-    private let request: ReadRequest
+    let request: ReadRequest
     private let pageBytes: Int
     private let head: Position
-    private var events: [RecordedEvent] = []
-    private var bytes = 0
+    private var (count, bytes, hasRoom) = (0, 0, true)
+    private var last: EventMark?
 
     init(_ request: ReadRequest, pageBytes: Int, head: Int64) {
         self.request = request
         self.pageBytes = pageBytes
         self.head = Position(UInt64(head))
-        events.reserveCapacity(min(request.limit, 1000))
     }
 
-    var isFull: Bool { events.count == request.limit || bytes >= pageBytes }
+    var isFull: Bool { count == request.limit || bytes >= pageBytes || !hasRoom }
 
     /// The maximum number of further events.
-    var room: Int { request.limit - events.count }
+    var room: Int { isFull ? 0 : request.limit - count }
 
-    mutating func append(_ event: consuming RecordedEvent) {
-        bytes += event.data.size
-        events.append(event)
+    mutating func append(_ event: StoredEvent, _ add: (StoredEvent) throws -> Bool) throws {
+        hasRoom = try add(event)
+        count += 1
+        bytes += event.size
+        last = event.mark
     }
 
     /// Ends the page at its last event, before the end of the request.
-    func cut() -> EventBatch {
-        EventBatch(events: events, through: events.last?.position ?? .start, isEnd: false, head: head)
-    }
+    func cut() -> EventBatch { ended(last?.position ?? .start, isEnd: false) }
 
     /// Ends the page at the last position that was checked, before the end of the request.
-    func cut(through position: Int64) -> EventBatch {
-        EventBatch(events: events, through: Position(UInt64(clamping: position)), isEnd: false, head: head)
-    }
+    func cut(through position: Int64) -> EventBatch { ended(Position(UInt64(clamping: position)), isEnd: false) }
 
     /// Ends the page because the request has nothing more.
-    func end() -> EventBatch {
-        let through = request.throughAtEnd(last: events.last?.position, head: head)
-        return EventBatch(events: events, through: through, isEnd: true, head: head)
+    func end() -> EventBatch { ended(request.throughAtEnd(last: last?.position, head: head), isEnd: true) }
+
+    private func ended(_ through: Position, isEnd: Bool) -> EventBatch {
+        let mark = EventMark(position: through, id: last.flatMap { $0.position == through ? $0.id : nil })
+        return EventBatch(events: [], mark: mark, isEnd: isEnd, head: head)
     }
 }

@@ -20,8 +20,10 @@ package protocol StoredLog: ConditionLog, SendableMetatype {
     func recorded(at position: Int64) throws -> Int64
     /// Returns the event with an id, or `nil`.
     func event(_ id: EventID) throws -> RecordedEvent?
-    /// Runs `body`, which reads events at rising positions.
-    func withUpwardCursor<Result>(_ body: (any UpwardCursor) throws -> Result) throws -> Result
+    /// The number of events that are read together.
+    static var blockSize: Int { get }
+    /// Calls `visit` with the events at positions, which rise or fall, until it returns `false`.
+    func forEach(at positions: [Int64], _ visit: (StoredEvent) throws -> Bool) throws
     /// Returns the facts about a stream, or `nil`.
     func facts(of stream: StreamID) throws -> StreamFacts?
     /// Returns streams whose names are between two texts, excluding both; `nil`: up to the last name.
@@ -30,16 +32,6 @@ package protocol StoredLog: ConditionLog, SendableMetatype {
     func tracked(_ source: TrackingSource) throws -> Tracking?
     /// Returns the links of the chain after a position, in order.
     func links(after position: Position, limit: Int) throws -> [ChainLink]
-}
-
-/// A cursor that reads events at rising positions.
-package protocol UpwardCursor: AnyObject {
-    /// The number of positions that can be announced at once.
-    static var blockSize: Int { get }
-    /// Announces all positions that will be read next, in their order. Announcing them is optional.
-    func expect(_ positions: [Int64])
-    /// Returns the event at a position, which must be higher than the previous one.
-    func event(at position: Int64) throws -> RecordedEvent
 }
 
 extension StoredLog {

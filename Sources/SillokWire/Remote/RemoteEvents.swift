@@ -34,31 +34,24 @@ extension EventData: ProtobufMessage {
         writer.end(start)
     }
 
-    /// Writes the parts of a stored event. Returns the number of bytes that count towards the limits.
-    fileprivate static func write(_ field: UInt32, _ event: EventBytes, _ writer: inout ProtobufWriter) -> Int {
+    /// Writes the parts of a stored event.
+    fileprivate static func write(_ field: UInt32, _ event: EventBytes, _ writer: inout ProtobufWriter) {
         let start = writer.begin(field)
-        var size = 16 + event.type.count + event.metadata.count + event.payload.count
         writer.id(Number.id.rawValue, event.id)
         writer.bytes(Number.type.rawValue, event.type)
         var tags = EventBytes.Texts(event.tags)
-        while let tag = tags.next() {
-            size += tag.count
-            writer.bytes(Number.tags.rawValue, tag)
-        }
+        while let tag = tags.next() { writer.bytes(Number.tags.rawValue, tag) }
         var texts = EventBytes.Texts(event.metadata)
         while let key = texts.next(), let value = texts.next() {
             MetadataEntry.write(Number.metadata.rawValue, &writer, key, value)
         }
         if let contentType = event.contentType {
-            size += contentType.count
             writer.bytes(Number.contentType.rawValue, contentType)
         } else {
-            size += ContentType.json.text.utf8.count
             writer.text(Number.contentType.rawValue, ContentType.json.text)
         }
         if !event.payload.isEmpty { writer.bytes(Number.payload.rawValue, event.payload) }
         writer.end(start)
-        return size
     }
 
     private enum Number: UInt32 { case id = 1, type, tags, metadata, contentType, payload }
@@ -96,8 +89,8 @@ extension RecordedEvent: ProtobufMessage {
         writer.end(start)
     }
 
-    /// Writes the parts of a stored event. Returns the number of bytes that count towards the limits.
-    static func write(_ field: UInt32, _ event: EventBytes, _ writer: inout ProtobufWriter) -> Int {
+    /// Writes the parts of a stored event.
+    static func write(_ field: UInt32, _ event: EventBytes, _ writer: inout ProtobufWriter) {
         let start = writer.begin(field)
         writer.number(Number.position.rawValue, event.position.value)
         if let stream = event.stream { writer.bytes(Number.stream.rawValue, stream) }
@@ -107,9 +100,8 @@ extension RecordedEvent: ProtobufMessage {
             let source = TrackingSource(String(decoding: source, as: UTF8.self))
             writer.write(Number.tracking.rawValue, Tracking(source: source, position: position))
         }
-        let size = EventData.write(Number.event.rawValue, event, &writer)
+        EventData.write(Number.event.rawValue, event, &writer)
         writer.end(start)
-        return size
     }
 
     private enum Number: UInt32 { case position = 1, stream, revision, recordedAt, tracking, event }

@@ -9,10 +9,18 @@ extension UmaDB {
         /// The number of events in the batch.
         package private(set) var count = 0
 
-        package init() { writer = ProtobufWriter(framed: true, capacity: 4096) }
+        package init(capacity: Int = 4096) { writer = ProtobufWriter(framed: true, capacity: capacity) }
 
         /// The size of the batch in bytes.
         package var bytes: Int { writer.count }
+
+        /// Adds an event in the form in which a store shows it.
+        package mutating func append(_ event: StoredEvent) {
+            switch event {
+            case .decoded(let event): append(event)
+            case .bytes(let event): append(event)
+            }
+        }
 
         /// Adds an event.
         package mutating func append(_ event: RecordedEvent) {
