@@ -44,6 +44,10 @@ package struct PlaceSearch {
     /// `nil`.
     package mutating func next(_ count: Int, into places: inout [Int64]) throws {
         places.removeAll(keepingCapacity: true)
+        if isEverything, bound <= last {
+            places += bound...min(last, bound.addingSaturated(Int64(count) - 1))
+            bound = (places.last ?? bound).addingSaturated(1)
+        }
         while places.count < count, let place = try next() { places.append(place) }
     }
 }

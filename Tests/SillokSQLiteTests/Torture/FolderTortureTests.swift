@@ -111,14 +111,16 @@ struct FolderTortureTests {
     enum SmallDisk: CaseIterable {
         /// The fault shim refuses writes beyond a limit.
         case shim
-        /// File systems of 40 MiB: in memory, and ext4 on a loop device. The write-ahead log of the index alone may
-        /// take 16 MiB.
+        /// A file system in memory, of 8 MiB.
+        case small
+        /// File systems of 40 MiB: in memory, and ext4 on a loop device.
         case tmpfs, ext4
 
         /// Mounts the file system, if there is one and this process may. The log and its index fill it.
         func mount(at path: String, image: String) -> Bool {
             switch self {
             case .shim: return true
+            case .small: return succeeds("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", path)
             case .tmpfs: return succeeds("mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", path)
             case .ext4:
                 return FileManager.default.createFile(atPath: image, contents: Data(count: 40 << 20))
@@ -140,7 +142,7 @@ struct FolderTortureTests {
             return
         }
         defer { if disk != .shim { _ = succeeds("umount", bench.path("disk")) } }
-        try Data(count: disk == .shim ? 3_500_000 : 30_000_000).write(to: URL(filePath: filler))
+        try Data(count: disk == .shim || disk == .small ? 3_500_000 : 30_000_000).write(to: URL(filePath: filler))
         let limited = ["FAULT_PATH": store, "FAULT_FULL": "4500000", "FAULT_FREE": filler]
         let report = try bench.run(
             "full", store: store, more: filler,
