@@ -111,8 +111,11 @@ final class PlaceBlocks: Sendable {
     private let blocks = Lock<[Block?]>([])
 
     /// Returns a block, which `read` reads if it is not in memory. `read` runs without the lock.
-    func block(_ ordinal: UInt32, _ index: Int, _ read: () -> [UInt32]?) -> [UInt32]? {
-        let slot = (Int(ordinal) &* 797 &+ index) % PlaceBlocks.slots
+    ///
+    /// - Parameter first: the first position of the segment. Blocks of a log have the next slots in turn.
+    func block(_ ordinal: UInt32, _ index: Int, first: UInt64, _ read: () -> [UInt32]?) -> [UInt32]? {
+        let before = (first / UInt64(PlaceFile.blockSize) &+ UInt64(ordinal)) % UInt64(PlaceBlocks.slots)
+        let slot = (Int(before) + index) % PlaceBlocks.slots
         let found = blocks.withLock { blocks in blocks.isEmpty ? nil : blocks[slot] }
         if let found, found.ordinal == ordinal, found.index == index { return found.places }
         guard let places = read() else { return nil }

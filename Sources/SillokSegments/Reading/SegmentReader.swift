@@ -141,7 +141,10 @@ extension SegmentReader {
             let (index, place) = Int(clamping: positions[places.count] - range.lowerBound)
                 .quotientAndRemainder(dividingBy: PlaceFile.blockSize)
             if block?.index != index {
-                block = blocks.block(ordinal, index) { placeFile(ordinal, range)?.block(index) }.map { (index, $0) }
+                let found = blocks.block(ordinal, index, first: range.lowerBound) {
+                    placeFile(ordinal, range)?.block(index)
+                }
+                block = found.map { (index, $0) }
             }
             guard let found = block?.places, place + 1 < found.count else { return false }
             places.append(
