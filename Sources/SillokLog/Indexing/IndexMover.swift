@@ -176,14 +176,11 @@ final class IndexMover: Sendable {
     func freezeIfFull(_ part: IndexPart, at end: Int64) -> IndexPart {
         let count = part.count
         guard count >= tuning.partEntries else { return part }
-        let isFree = state.withLock { state in
-            guard state.full == nil, !state.isClosing else { return false }
-            (state.full, state.end, state.isWoken) = (part, end, true)
-            return true
-        }
-        guard isFree else { return part }
+        guard state.withLock({ $0.full == nil && !$0.isClosing }) else { return part }
+        // The thread may take the part at once, so the next one is there before.
         let next = IndexPart(after: end, capacity: tuning.partEntries)
         view.add(next)
+        state.withLock { ($0.full, $0.end, $0.isWoken) = (part, end, true) }
         state.wakeAll()
         return next
     }
