@@ -14,18 +14,18 @@ extension UmaDBService {
         var judged = ContinuousClock.now
         var left = message.limit.map(Int.init) ?? .max
         if left == 0 { return nil }
-        let limit = min(batchSize(message.batchSize), store.limits.pageEvents)
+        let size = batchSize(message.batchSize)
         let isLimited = message.limit != nil
         var isAnySent = false
-        var batch = try await self.batch(message.request(query, limit: min(left, limit)), head: nil, isLimited)
+        var batch = try await self.batch(message.request(query, limit: 1), of: min(left, size), isLimited)
         let head = batch.head
         while true {
             left -= min(left, batch.events)
-            guard left > 0, var next = batch.request.next(after: batch.page) else { break }
-            next.limit = min(left, limit)
+            guard left > 0, let next = batch.request.next(after: batch.page) else { break }
+            let size = min(left, size)
             try await judge(call, .read(query), &judged)
             // A page is read while the one before it is sent.
-            async let following = self.batch(next, head: head, isLimited)
+            async let following = self.batch(next, of: size, head: head, isLimited)
             if batch.events > 0 {
                 try await call.send(batch.message)
                 isAnySent = true
@@ -35,27 +35,58 @@ extension UmaDBService {
         return batch.events > 0 || !isAnySent ? batch.message : nil
     }
 
-    /// The message of a page.
+    /// The message of some events.
     private struct Batch: Sendable {
-        let request: ReadRequest
-        /// The page without its events.
-        let page: EventBatch
-        let events: Int
+        var request: ReadRequest
+        /// The last page without its events.
+        var page: EventBatch
+        var events: Int
         /// The head that the first page saw.
         let head: Position
         /// Has the head, or under a limit the position of its last event.
-        let message: ByteBuffer
+        var message: ByteBuffer
+
+        /// Adds the next page. Two messages of Protocol Buffers after one another are one that has the events of both,
+        /// and the head of the second, if it has one.
+        mutating func add(_ next: Batch) {
+            (request, page, events) = (next.request, next.page, events + next.events)
+            var more = next.message
+            more.moveReaderIndex(forwardBy: ProtobufWriter.frameBytes)
+            message.writeBuffer(&more)
+            let length = UInt32(clamping: message.readableBytes - ProtobufWriter.frameBytes)
+            message.setInteger(length, at: message.readerIndex + 1)
+        }
     }
 
-    private func batch(_ request: ReadRequest, head: Position?, _ isLimited: Bool) async throws -> Batch {
-        try await store.readPage(request) { read in
+    /// Clients accept messages of at most 4 MiB by default.
+    private static let batchBytes = 1 << 20
+
+    /// Returns the message of a number of events, which may be in several pages.
+    private func batch(
+        _ request: ReadRequest, of size: Int, head: Position? = nil, _ isLimited: Bool
+    ) async throws -> Batch {
+        let most = store.limits.pageEvents
+        var batch = try await page(request, limit: min(size, most), head, isLimited)
+        while batch.events < size, batch.message.readableBytes < Self.batchBytes,
+            let next = batch.request.next(after: batch.page)
+        {
+            batch.add(try await page(next, limit: min(size - batch.events, most), batch.head, isLimited))
+        }
+        return batch
+    }
+
+    private func page(
+        _ request: ReadRequest, limit: Int, _ head: Position?, _ isLimited: Bool
+    ) async throws -> Batch {
+        var request = request
+        request.limit = limit
+        return try await store.readPage(request) { [request] read in
             var writer = UmaDB.BatchWriter(capacity: 64 << 10)
             var last: Position?
             let page = try read { event in
                 writer.append(event)
                 last = event.mark.position
-                // Clients accept messages of at most 4 MiB by default.
-                return writer.bytes < 1 << 20
+                return writer.bytes < Self.batchBytes
             }
             let (events, head) = (writer.count, head ?? page.head)
             let shown = isLimited ? last : head == .start ? nil : head
