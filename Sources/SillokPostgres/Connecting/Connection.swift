@@ -42,7 +42,7 @@ private struct KeptStatement: Hashable {
     func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }
 
-/// How long a connection waits for a part of an answer, and what is asked then: whether it is worth waiting on.
+/// How long a connection waits for a part of an answer, and what is asked then: whether the server works on it.
 private struct Patience {
     let limit: Duration
     var isServed: (() -> Bool)?
@@ -225,7 +225,8 @@ final class Connection {
             let query = Query("SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND \(Self.start) = $2", own)
             return try other.run(query).count == 1 || isPooled
         } catch {
-            return !error.isConnectionLost
+            // A server without room for one more connection (53300) has answered.
+            return !error.isConnectionLost || error.state == "53300"
         }
     }
 

@@ -282,6 +282,18 @@ struct SilentServerTests {
         await proxy.close()
     }
 
+    @Test("a silent statement is waited for when the server has no room for the connection that asks")
+    func noRoom() throws {
+        let role = TestServer.freshSchema("limited")
+        try TestServer.run("CREATE ROLE \"\(role)\" LOGIN CONNECTION LIMIT 1")
+        let address = TestServer.connection.replacing("user=sillok", with: "user=\(role)")
+        #expect(address != TestServer.connection)
+        let connection = try Connection(ServerAddress(text: address, schema: ""), for: .reading)
+        connection.longestSilence = .milliseconds(300)
+        #expect(try connection.run(Query("SELECT pg_sleep(2)")).count == 1)
+        try TestServer.run("DROP ROLE \"\(role)\"")
+    }
+
     @Test("attempts that were given up leave no process on the server")
     func abandoned() async throws {
         let schema = TestServer.freshSchema()
