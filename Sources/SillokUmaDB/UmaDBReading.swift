@@ -66,17 +66,21 @@ extension UmaDBService {
         _ request: ReadRequest, of size: Int, head: Position? = nil, _ isLimited: Bool
     ) async throws -> Batch {
         let most = store.limits.pageEvents
-        var batch = try await page(request, limit: min(size, most), head, isLimited)
-        while batch.events < size, batch.message.readableBytes < Self.batchBytes,
+        var (limit, before) = (min(size, most), 0)
+        var batch = try await page(request, limit: limit, bytes: Self.batchBytes, head, isLimited)
+        // A page that was ended by its bytes or by the length of its search is sent without waiting for more.
+        while batch.events - before == limit, batch.events < size, batch.message.readableBytes < Self.batchBytes,
             let next = batch.request.next(after: batch.page)
         {
-            batch.add(try await page(next, limit: min(size - batch.events, most), batch.head, isLimited))
+            (limit, before) = (min(size - batch.events, most), batch.events)
+            let bytes = Self.batchBytes - batch.message.readableBytes
+            batch.add(try await page(next, limit: limit, bytes: bytes, batch.head, isLimited))
         }
         return batch
     }
 
     private func page(
-        _ request: ReadRequest, limit: Int, _ head: Position?, _ isLimited: Bool
+        _ request: ReadRequest, limit: Int, bytes: Int, _ head: Position?, _ isLimited: Bool
     ) async throws -> Batch {
         var request = request
         request.limit = limit
@@ -86,7 +90,7 @@ extension UmaDBService {
             let page = try read { event in
                 writer.append(event)
                 last = event.mark.position
-                return writer.bytes < Self.batchBytes
+                return writer.bytes < bytes
             }
             let (events, head) = (writer.count, head ?? page.head)
             let shown = isLimited ? last : head == .start ? nil : head
