@@ -42,6 +42,8 @@ struct ProjectionCommandTests {
     var store: String { folder("bank.sqlite") }
     var model: String { folder("views.sqlite") }
     let why = ["--reason", "a test", "--actor", "ada"]
+    /// For requests that the application executes: it may begin late on a busy machine.
+    let patiently = ["--timeout-seconds", "300"]
 
     /// A store with two accounts, one of which has a deposit that is too much, projected.
     private func prepare() async throws {
@@ -119,7 +121,7 @@ struct ProjectionCommandTests {
         #expect(alone.status == 1)
         #expect(alone.errors.contains("no application has started it yet"))
         let retried = try await withApplication {
-            await sillok(["dead-letters", "retry", model, "sums", "--all"] + why)
+            await sillok(["dead-letters", "retry", model, "sums", "--all"] + why + patiently)
         }
         // The application may have seen the first request before the second was made.
         #expect(retried.status == 0)
@@ -144,7 +146,7 @@ struct ProjectionCommandTests {
     func promoteNext() async throws {
         try await prepare()
         let built = try await withApplication {
-            await sillok(["projections", "rebuild", model, "sums", "--store", store] + why)
+            await sillok(["projections", "rebuild", model, "sums", "--store", store] + why + patiently)
         }
         #expect(built.status == 0 && built.output.contains("until this one is promoted"), "\(built.output)")
     }
@@ -158,7 +160,7 @@ struct ProjectionCommandTests {
         #expect(alone.errors.contains("no application has started it yet"))
         #expect(await sillok(["projections", "drop", model, "sums", "1", "2"] + why).status == 0)
         let built = try await withApplication {
-            await sillok(["projections", "rebuild", model, "sums", "--store", store] + why)
+            await sillok(["projections", "rebuild", model, "sums", "--store", store] + why + patiently)
         }
         #expect(built.status == 0)
         #expect(built.output.hasPrefix("sums v1 build 2 is built: 6 events"))

@@ -5,7 +5,7 @@ import Testing
 @testable import SillokProjections
 
 /// What the partitions of a projector read together.
-@Suite("pages of partitions", .timeLimit(.minutes(2)))
+@Suite("pages of partitions", .timeLimit(.minutes(10)))
 struct PartitionPagesTests {
     private struct Broken: Error {}
 

@@ -9,7 +9,7 @@ import SillokTestSupport
 import Testing
 
 /// Projections and process managers over two logs, whose runners die at random appends and are started again.
-@Suite(.timeLimit(.minutes(5))) struct GathererTests {
+@Suite(.timeLimit(.minutes(10))) struct GathererTests {
     /// Runs `work` over stores that die, until it ends with the last one, which does not.
     private func dying(
         _ base: any EventStore, times: Int, _ random: inout SeededNumbers,

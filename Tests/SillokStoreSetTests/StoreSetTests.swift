@@ -7,7 +7,7 @@ import SillokStoreSet
 import SillokTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct StoreSetTests {
+@Suite(.timeLimit(.minutes(10))) struct StoreSetTests {
     @Test("a category and a tenant have the store of their route, or the error says what is missing")
     func routes() async throws {
         let (sales, rest) = (MemoryEventStore(), MemoryEventStore())

@@ -85,6 +85,8 @@ struct ProcessPlaceTests {
     // MARK: The verbs
 
     private let why = ["--reason", "a test", "--actor", "ada"]
+    /// For requests that the application executes: it may begin late on a busy machine.
+    private let patiently = ["--timeout-seconds", "300"]
 
     private func checkVerbs(_ store: any EventStore, _ model: any ReadModel, _ run: @escaping Command) async throws {
         let application = OperatedApplication(store: store, model: model)
@@ -110,17 +112,17 @@ struct ProcessPlaceTests {
         #expect(try await run(["processes", "effects", "payment"]).output.contains("the bank is closed"))
         for (verb, key, more) in [("answer", "3", ["--result", "by phone"]), ("skip", "4", [String]())] {
             let step = try await failingStep(of: key, run)
-            let ending = try await run(["processes", verb, "payment", key, step] + more + why)
+            let ending = try await run(["processes", verb, "payment", key, step] + more + why + patiently)
             #expect(ending.status == 0 && ending.output.contains(": done"), "\(verb): \(ending)")
         }
         for (verb, key) in [("end", "5"), ("undo", "5")] {
-            let ending = try await run(["processes", verb, "payment", key] + why)
+            let ending = try await run(["processes", verb, "payment", key] + why + patiently)
             #expect(ending.status == 0 && ending.output.contains(": done"), "\(verb): \(ending)")
         }
         for (verb, key) in [("end", "5"), ("release", "2")] {
             #expect(try await run(["processes", verb, "payment", key] + why).status == 2)
         }
-        let retry = try await ["processes", "retry", "payment", "2", failingStep(of: "2", run)] + why
+        let retry = try await ["processes", "retry", "payment", "2", failingStep(of: "2", run)] + why + patiently
         let retried = try await run(retry)
         #expect(retried.status == 0, "\(retried)")
         application.isOpen.withLock { $0 = true }

@@ -12,7 +12,7 @@ import Testing
 
 /// A frozen host acknowledges every packet and answers nothing. Only the client's own deadline ends a call then. Here
 /// SIGSTOP stops all processes of a real server.
-@Suite("PostgreSQL: frozen servers", .serialized, .timeLimit(.minutes(5)), .enabled(if: TestServer.isThere))
+@Suite("PostgreSQL: frozen servers", .serialized, .timeLimit(.minutes(10)), .enabled(if: TestServer.isThere))
 struct FrozenServerTests {
     /// With this timeout a server may be silent for 5 s, and a call ends at most 5 s after its timeout. Each attempt to
     /// connect can take 3 s more.
@@ -173,7 +173,7 @@ struct FrozenServerTests {
 }
 
 /// Servers that work slowly, or hang in one place only.
-@Suite("PostgreSQL: silent servers", .serialized, .timeLimit(.minutes(5)), .enabled(if: TestServer.isThere))
+@Suite("PostgreSQL: silent servers", .serialized, .timeLimit(.minutes(10)), .enabled(if: TestServer.isThere))
 struct SilentServerTests {
     private func withProxy(
         timeout: Duration, _ body: (WireProxy, PostgresEventStore) async throws -> Void
