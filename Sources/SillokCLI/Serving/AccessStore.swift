@@ -12,12 +12,12 @@ protocol AccessLog: EventStore {
 ///
 /// - Parameter isReplica: whether the database is a replica, whose keys are created at the primary.
 func accessLog(_ path: String?, of store: String, isReplica: Bool = false) async throws -> any AccessLog {
-    guard path == nil, let place = PostgresPlace(store) else {
+    guard let place = PostgresPlace(path ?? store) else {
         return try await AccessStore(path: path ?? store + "-access")
     }
     #if Postgres
-    return try await PostgresEventStore(
-        place.connection, schema: (place.schema ?? "sillok") + "_access", mode: isReplica ? .readOnly : .create)
+    let schema = path == nil ? (place.schema ?? "sillok") + "_access" : place.schema ?? "sillok_access"
+    return try await PostgresEventStore(place.connection, schema: schema, mode: isReplica ? .readOnly : .create)
     #else
     throw place.isMissing
     #endif

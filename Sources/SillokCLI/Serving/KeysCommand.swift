@@ -109,7 +109,8 @@ struct KeysCommand: AsyncParsableCommand {
 struct AccessArgument: ParsableArguments {
     @Argument(help: "The file of the store, or postgres://user@host/database#schema.", completion: .file())
     var store: String
-    @Option(help: "The log of the keys. (default: STORE-access)", completion: .file()) var access: String?
+    @Option(help: "The log of the keys, a file or in PostgreSQL. (default: STORE-access)", completion: .file())
+    var access: String?
 
     func with(_ body: (Keyring, String) async throws -> Void) async throws {
         let log = try await accessLog(access, of: store)

@@ -40,7 +40,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         _ projection: some Projection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
         into readModel: Model, options: ProjectorOptions = ProjectorOptions()
     ) {
-        self.init(ProjectionRule(projection), lifecycle, store, readModel, options)
+        self.init(ProjectionRule(projection), lifecycle, store, readModel, options, balances: true)
     }
 
     /// Creates a projector of a projection of documents. It does nothing until ``run()``.
@@ -56,13 +56,16 @@ public final class Projector<Model: ReadModel>: Sendable {
         documents projection: some DocumentProjection, _ lifecycle: Lifecycle = .async, from store: any EventStore,
         into readModel: Model, options: ProjectorOptions = ProjectorOptions()
     ) {
-        self.init(ProjectionRule(documents: projection), lifecycle, store, readModel, options)
+        self.init(ProjectionRule(documents: projection), lifecycle, store, readModel, options, balances: true)
     }
 
-    /// Creates a projector of a rule that is no projection of an application.
+    /// Creates a projector of any rule.
+    ///
+    /// - Parameter balances: whether it takes over partitions of processes that hold more, which is harmless only if a
+    ///   partition does nothing but write rows: the process from which it is taken may be at work on it.
     package init(
         _ rule: ProjectionRule, _ lifecycle: Lifecycle, _ store: any EventStore, _ readModel: Model,
-        _ options: ProjectorOptions
+        _ options: ProjectorOptions, balances: Bool = false
     ) {
         // An append has no later time at which a dead letter could be projected, so the append is rejected instead.
         self.rule = lifecycle == .inline ? rule.parkingNothing : rule
@@ -73,7 +76,7 @@ public final class Projector<Model: ReadModel>: Sendable {
         ledger = Ledger(model: readModel)
         let id: EventID = options.ids.next()
         owner = id.description
-        watch = LeaseWatch(ledger, rule.name, self.options)
+        watch = LeaseWatch(ledger, rule.name, owner, self.options, balances: balances)
         pages = PartitionPages(self.options)
     }
 

@@ -24,6 +24,9 @@ public struct ProjectorOptions: Sendable {
 
     /// The time after which another process may take over a partition whose projector no longer renews its lease. Set
     /// it if several processes run the same projection. `nil` means that only one process runs it.
+    ///
+    /// Processes share the partitions: at each poll one that holds fewer takes one from another that holds at least two
+    /// more.
     public var lease: Duration?
 
     /// When a new version becomes the live one.

@@ -80,6 +80,16 @@ struct ProcessPlaceTests {
         await model.close()
         await store.close()
     }
+
+    @Test("the log of the keys of any store can be in PostgreSQL", .enabled(if: !server.isEmpty))
+    func keys() async throws {
+        let (store, access) = (folder("bank.sqlite"), "\(Self.server)#keys_\(UUID().uuidString.prefix(8).lowercased())")
+        let created = await sillok(
+            "keys", "create", store, "--name", "operators", "--scope", "read", "--access", access)
+        #expect(created.status == 0, "\(created)")
+        #expect(await sillok("keys", "list", store, "--access", access).output.contains("operators"))
+        #expect(await sillok("keys", "list", store).output.contains("operators") == false)
+    }
     #endif
 
     // MARK: The verbs

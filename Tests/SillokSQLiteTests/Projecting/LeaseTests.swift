@@ -1,3 +1,4 @@
+import SillokProjectionMachine
 import SillokProjections
 import SillokSQLite
 import SillokTesting
@@ -59,16 +60,17 @@ private struct Seen: Projection {
 
 @Suite("leases")
 struct LeaseTests {
-    private func options(_ lease: Duration) -> ProjectorOptions {
-        ProjectorOptions(partitions: 2, lease: lease, pollInterval: .milliseconds(10))
+    private func options(_ lease: Duration, partitions: Int = 2) -> ProjectorOptions {
+        ProjectorOptions(partitions: partitions, lease: lease, pollInterval: .milliseconds(10))
     }
 
     @Test("a process that runs and holds no partition reads its own writes", arguments: Storage.stores)
     func freshElsewhere(on storage: Storage) async throws {
         var books = try await Books(storage)
         let other = try await books.place.model()
-        let holder = Projector(Balances(), from: books.store, into: other, options: options(.seconds(3600)))
-        let idle = Projector(Balances(), from: books.store, into: books.model, options: options(.seconds(3600)))
+        let options = options(.seconds(3600), partitions: 1)
+        let holder = Projector(Balances(), from: books.store, into: other, options: options)
+        let idle = Projector(Balances(), from: books.store, into: books.model, options: options)
         try await running(holder) {
             let first = try await books.append(.opened(owner: "Ada"), 1)
             _ = try await holder.model(atLeast: first, within: .seconds(120))
@@ -102,6 +104,61 @@ struct LeaseTests {
             }
             #expect(try await books.rows() == books.expected)
         }
+        await books.model.close()
+    }
+
+    @Test("processes that join get their share of partitions, and the rows equal the fold", arguments: Storage.stores)
+    func shares(on storage: Storage) async throws {
+        var random = SeededGenerator.printed("shares of partitions")
+        var books = try await Books(storage)
+        try await books.fill(20, 300, &random)
+        let models = [books.model, try await books.place.model(), try await books.place.model()]
+        let (store, options) = (books.store, options(.seconds(3600), partitions: 16))
+        let projectors = models.map { Projector(Balances(), from: store, into: $0, options: options) }
+        let held: @Sendable (Int) -> [Int] = { count in projectors[..<count].map(\.heldPartitions.count).sorted() }
+        try await running(projectors[0]) {
+            #expect(try await eventually { held(1) == [16] })
+            try await running(projectors[1]) {
+                #expect(try await eventually { held(2) == [8, 8] })
+                try await running(projectors[2]) {
+                    for cents in 1...300 {
+                        try await books.append(.deposited(cents: cents), .random(in: 1...20, using: &random))
+                    }
+                    #expect(try await eventually { held(3) == [5, 5, 6] })
+                    for projector in projectors {
+                        _ = try await projector.model(atLeast: books.store.head(), within: .seconds(120))
+                    }
+                    #expect(try await books.rows() == books.expected)
+                }
+                #expect(try await eventually { held(2).reduce(0, +) == 16 })
+                let receipt = try await books.append(.deposited(cents: 1), 1)
+                _ = try await projectors[1].model(atLeast: receipt, within: .seconds(120))
+            }
+        }
+        #expect(try await books.rows() == books.expected)
+        for model in models { await model.close() }
+    }
+
+    @Test("a process takes no deliveries from another that is at work on them")
+    func publishers() async throws {
+        var books = try await Books(.sqlite)
+        let other = try await books.place.model()
+        let options = options(.seconds(3600), partitions: 4)
+        func publisher(_ model: TestedModel) -> Projector<TestedModel> {
+            Projector(ProjectionRule(Balances()), .async, books.store, model, options)
+        }
+        let (holder, idle) = (publisher(books.model), publisher(other))
+        try await running(holder) {
+            #expect(try await eventually { holder.heldPartitions.count == 4 })
+            try await running(idle) {
+                for cents in 1...3 {
+                    let receipt = try await books.append(.deposited(cents: cents), 1)
+                    _ = try await idle.model(atLeast: receipt, within: .seconds(120))
+                }
+                #expect(idle.heldPartitions.isEmpty && holder.heldPartitions.count == 4)
+            }
+        }
+        await other.close()
         await books.model.close()
     }
 
