@@ -60,8 +60,8 @@ final class LeaseWatch: Sendable {
 
     /// Returns a partition of the holder of the most, if this projector would still hold no more than that holder.
     ///
-    /// Each move makes the numbers more equal, so moves end. Processes that look at the same time choose different
-    /// partitions, because the choice depends on their names.
+    /// A single move makes the numbers more equal, so moves end. Processes that look at the same time mostly choose
+    /// different partitions, because the choice depends on their names.
     private static func surplus(
         _ holders: [Key: String], _ waiting: Set<Key>, _ owner: String
     ) -> (key: Key, holder: String)? {
